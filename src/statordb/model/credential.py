@@ -1,0 +1,30 @@
+"""An access key as the store knows it."""
+
+
+class Credential:
+    """A key that may sign requests, with the account and the identity it stands for.
+
+    `session_token` is set for temporary keys: requests must carry it in X-Amz-Security-Token.
+    `expires` is in seconds since the epoch; None never expires.
+    """
+
+    __slots__ = ("access_key_id", "account", "arn", "expires", "secret", "session_token")
+
+    def __init__(
+        self,
+        access_key_id: str,
+        secret: str,
+        account: str,
+        arn: str,
+        session_token: str | None = None,
+        expires: float | None = None,
+    ) -> None:
+        self.access_key_id = access_key_id
+        self.secret = secret
+        self.account = account
+        self.arn = arn
+        self.session_token = session_token
+        self.expires = expires
+
+    def __repr__(self) -> str:
+        return f"Credential({self.access_key_id!r}, account={self.account!r})"  # never the secret

@@ -1,0 +1,175 @@
+"""Every error that a client can get, each made by a named maker. Written to the wire in one place (`wire/reply.py`).
+
+Types, HTTP statuses and texts are AWS's: the API reference ("Common Errors", and the errors of each operation), and
+botocore's service model. `SMITHY_*` prefixes are what DynamoDB puts before the name in `__type`.
+"""
+
+from typing import Any
+
+SERVICE = "com.amazonaws.dynamodb.v20120810#"
+CORAL = "com.amazon.coral.service#"
+VALIDATE = "com.amazon.coral.validate#"
+
+
+class ClientError(Exception):
+    """An error answer: its `__type`, message, HTTP status, and further members of the body (`Item`,
+    `CancellationReasons`).
+
+    `message_member` is the spelling of the message's key, which differs between AWS's layers; no message, no key.
+    """
+
+    __slots__ = ("members", "message", "message_member", "status", "type")
+
+    def __init__(
+        self,
+        type: str,
+        message: str | None,
+        status: int = 400,
+        members: dict[str, Any] | None = None,
+        message_member: str = "message",
+    ) -> None:
+        super().__init__(type, message)
+        self.type = type
+        self.message = message
+        self.status = status
+        self.members = members
+        self.message_member = message_member
+
+    @property
+    def code(self) -> str:
+        """The error's name as an SDK shows it."""
+        return self.type.rpartition("#")[2]
+
+    def body(self) -> dict[str, Any]:
+        """The JSON object sent to the client."""
+        body: dict[str, Any] = {"__type": self.type}
+        if self.message is not None:
+            body[self.message_member] = self.message
+        if self.members:
+            body.update(self.members)
+        return body
+
+
+def validation(message: str) -> ClientError:
+    return ClientError(VALIDATE + "ValidationException", message)
+
+
+def invalid_parameters(detail: str) -> ClientError:
+    """The form that most value checks use."""
+    return validation("One or more parameter values were invalid: " + detail)
+
+
+def serialization(message: str | None) -> ClientError:
+    return ClientError(CORAL + "SerializationException", message, message_member="Message")
+
+
+def unknown_operation() -> ClientError:
+    return ClientError(CORAL + "UnknownOperationException", None)
+
+
+def missing_authentication_token() -> ClientError:
+    return ClientError(CORAL + "MissingAuthenticationTokenException", "Request is missing Authentication Token")
+
+
+def incomplete_signature(message: str) -> ClientError:
+    return ClientError(CORAL + "IncompleteSignatureException", message)
+
+
+def invalid_signature(message: str) -> ClientError:
+    return ClientError(CORAL + "InvalidSignatureException", message)
+
+
+def unrecognized_client() -> ClientError:
+    return ClientError(CORAL + "UnrecognizedClientException", "The security token included in the request is invalid.")
+
+
+def expired_token() -> ClientError:
+    return ClientError(CORAL + "ExpiredTokenException", "The security token included in the request is expired")
+
+
+def request_expired(message: str) -> ClientError:
+    return ClientError(CORAL + "RequestExpired", message)
+
+
+def access_denied(message: str) -> ClientError:
+    return ClientError(CORAL + "AccessDeniedException", message, message_member="Message")
+
+
+def request_too_large() -> ClientError:
+    return ClientError(CORAL + "RequestEntityTooLargeException", None, status=413)
+
+
+def internal() -> ClientError:
+    return ClientError(
+        SERVICE + "InternalServerError",
+        "The request processing has failed because of an unknown error, exception or failure.",
+        status=500,
+    )
+
+
+def resource_not_found(message: str = "Requested resource not found") -> ClientError:
+    return ClientError(SERVICE + "ResourceNotFoundException", message)
+
+
+def table_not_found(name: str) -> ClientError:
+    return resource_not_found(f"Requested resource not found: Table: {name} not found")
+
+
+def table_exists(name: str) -> ClientError:
+    return resource_in_use(f"Table already exists: {name}")
+
+
+def resource_in_use(message: str) -> ClientError:
+    return ClientError(SERVICE + "ResourceInUseException", message)
+
+
+def limit_exceeded(message: str) -> ClientError:
+    return ClientError(SERVICE + "LimitExceededException", message)
+
+
+def conditional_check_failed(item: Any = None) -> ClientError:
+    """`item`: the stored item, where the request asked for it with ReturnValuesOnConditionCheckFailure ALL_OLD."""
+    members = None if item is None else {"Item": item}
+    return ClientError(SERVICE + "ConditionalCheckFailedException", "The conditional request failed", members=members)
+
+
+def transaction_canceled(reasons: list[dict[str, Any]]) -> ClientError:
+    """`reasons`: one a request item, in order: {"Code": "None"} or {"Code", "Message", "Item"}."""
+    codes = ", ".join(reason["Code"] for reason in reasons)
+    return ClientError(
+        SERVICE + "TransactionCanceledException",
+        f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
+        members={"CancellationReasons": reasons},
+        message_member="Message",
+    )
+
+
+def transaction_conflict() -> ClientError:
+    return ClientError(SERVICE + "TransactionConflictException", "Transaction is ongoing for the item")
+
+
+def transaction_in_progress() -> ClientError:
+    return ClientError(
+        SERVICE + "TransactionInProgressException",
+        "The transaction with the given request token is already in progress.",
+    )
+
+
+def idempotent_parameter_mismatch() -> ClientError:
+    return ClientError(
+        SERVICE + "IdempotentParameterMismatchException",
+        "The parameters for the request do not match those of the original request with the same client token.",
+        message_member="Message",
+    )
+
+
+def collection_size_limit() -> ClientError:
+    return ClientError(SERVICE + "ItemCollectionSizeLimitExceededException", "Collection size exceeded.")
+
+
+def throughput_exceeded() -> ClientError:
+    return ClientError(
+        SERVICE + "ProvisionedThroughputExceededException",
+        "The level of configured provisioned throughput for the table was exceeded. "
+        "Consider increasing your provisioning level with the UpdateTable API.",
+    )
