@@ -1,0 +1,238 @@
+"""The storage contract: keys and bytes, nothing of DynamoDB.
+
+Everything that is kept goes through these calls; an engine is one implementation of `Engine`.
+
+A key is `(space, partition, sort)`:
+
+* `space`      8-byte integer id of one table, index or internal purpose; never used twice.
+* `partition`  canonical bytes of the partition key, any length up to `Traits.partition_bytes_max`.
+* `sort`       order-preserving bytes, b'' where there is none, up to `Traits.sort_bytes_max`.
+
+Reads and updates are coroutines. An engine that needs no I/O wait finishes them without suspending, and the server then
+answers without a Task.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, NamedTuple, Protocol
+
+
+class Key(NamedTuple):
+    """Address of one stored row."""
+
+    space: int
+    partition: bytes
+    sort: bytes
+
+
+class Stored(NamedTuple):
+    """A row as read: its bytes, and a version that grows with every write of the key (deletions included)."""
+
+    body: bytes
+    version: int
+
+
+class Row(NamedTuple):
+    """A row of a page: where it is, and its bytes."""
+
+    partition: bytes
+    sort: bytes
+    body: bytes
+
+
+class Stop(Enum):
+    """Why a page ended."""
+
+    EXHAUSTED = "exhausted"
+    ROWS = "row budget"
+    BYTES = "byte budget"
+
+
+class Page(NamedTuple):
+    """A slice of a range or a scan. Go on after its last row, unless `stop` is EXHAUSTED."""
+
+    rows: list[Row]
+    stop: Stop
+
+
+class Budget(NamedTuple):
+    """What one page may cost. A page stops after the row that reaches either maximum (so it holds at least one row)."""
+
+    rows_max: int
+    bytes_max: int
+
+
+class Bounds(NamedTuple):
+    """Half-open interval of sort bytes: lower <= sort < upper; upper None is unbounded."""
+
+    lower: bytes = b""
+    upper: bytes | None = None
+
+
+class Change(NamedTuple):
+    """One entry of a change log. Sequence numbers grow strictly per (stream, shard), in commit order."""
+
+    sequence: int
+    body: bytes
+
+
+@dataclass(slots=True)
+class Effects:
+    """What a plan wants made durable, as one unit.
+
+    writes   rows of footprint keys: body, or None to delete.
+    derived  rows of derived spaces (index entries), blindly put (body) or deleted (None).
+    changes  (stream space, shard bytes, body) appended to change logs, in this order.
+    tallies  (space, rows delta, bytes delta): running totals read back with `usage`.
+    announce every process must see this update before it uses what it cached (see `Engine.epoch`).
+    outcome  handed back to the caller of `update`, untouched by the engine.
+    """
+
+    writes: Sequence[tuple[Key, bytes | None]] = ()
+    derived: Sequence[tuple[Key, bytes | None]] = ()
+    changes: Sequence[tuple[int, bytes, bytes]] = ()
+    tallies: Sequence[tuple[int, int, int]] = ()
+    announce: bool = False
+    outcome: Any = None
+
+
+@dataclass(slots=True)
+class Refused:
+    """A plan's expected no: nothing is written, the reason goes back to the caller of `update`."""
+
+    reason: Any
+
+
+@dataclass(slots=True)
+class Stale:
+    """A guard's version was not the expected one: nothing was written, the plan was not called."""
+
+    key: Key
+
+
+Plan = Callable[[list[Stored | None]], Effects | Refused]
+"""Pure and quick: no clock, no randomness, no await, never mutates what it was given. It may be called more than
+once."""
+
+Guard = tuple[Key, int]
+"""A key and the version it must still have when the update takes effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What an engine can do, as plain data."""
+
+    name: str
+    sort_bytes_max: int
+    partition_bytes_max: int
+    global_indexes_strong: bool  # derived rows of other partitions are visible with the update that made them
+    guards: bool  # guards are checked inside the update; else the catalog's lease protects
+    epoch: bool  # `epoch()` tells at once of announced updates of other processes
+
+
+class Usage(NamedTuple):
+    """Running totals of a space."""
+
+    rows: int
+    bytes: int
+
+
+class EngineClosed(Exception):
+    """The engine was closed while, or before, the call was made; an update is known not to have happened."""
+
+
+class OutcomeUnknown(Exception):
+    """The update may or may not have happened, and could not be resolved."""
+
+
+class FormatTooNew(Exception):
+    """The store was written by a newer release; args: (found, supported)."""
+
+
+class StoreUnusable(Exception):
+    """The store can't be opened; args[0] is one sentence for people."""
+
+
+class Engine(Protocol):
+    """One store. Every method may be called from the event loop's thread only."""
+
+    traits: Traits
+
+    def epoch(self) -> int:
+        """A number that differs once an announced update of any process has been acknowledged. Costs no I/O."""
+        ...
+
+    async def read(self, keys: Sequence[Key], consistent: bool = True) -> list[Stored | None]:
+        """The rows of `keys`, in order, all from one snapshot."""
+        ...
+
+    async def range(
+        self,
+        space: int,
+        partition: bytes,
+        bounds: Bounds,
+        forward: bool,
+        budget: Budget,
+        after: bytes | None = None,
+        consistent: bool = True,
+    ) -> Page:
+        """A slice of one partition in sort order, or against it. `after`: go on behind this sort key, which need not
+        exist."""
+        ...
+
+    async def scan(
+        self,
+        space: int,
+        segment: int,
+        total: int,
+        budget: Budget,
+        after: tuple[bytes, bytes] | None = None,
+        consistent: bool = True,
+    ) -> Page:
+        """A slice of segment `segment` of `total` in hash order; every row is in exactly one segment.
+
+        `after`: go on behind this (partition, sort), which need not exist; if it lies in another segment, the result is
+        what lies behind it in hash order within this segment.
+        """
+        ...
+
+    async def update(self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()) -> Effects | Refused | Stale:
+        """Atomic over the whole footprint: read it, call the plan, make its effects durable; answers only then.
+
+        An exception raised by the plan is raised here; nothing is written then, and other updates are not disturbed.
+        """
+        ...
+
+    async def log(self, stream: int, shard: bytes, after: int, limit: int) -> list[Change]:
+        """Changes of a log with a sequence above `after` (0 for all), oldest first, at most `limit`."""
+        ...
+
+    async def usage(self, space: int) -> Usage:
+        """Running totals of a space, by the tallies of its updates."""
+        ...
+
+    async def create_space(self) -> int:
+        """A new space id, never given before; ids below 1,000 are the server's own and never given."""
+        ...
+
+    async def drop_space(self, space: int) -> None:
+        """Forget every row, log and tally of a space. Returns once that is durable as an intention; the space itself
+        comes back in the background, also after a restart (see `reclaim`)."""
+        ...
+
+    async def reclaim(self, rows_max: int) -> bool:
+        """Delete up to about `rows_max` rows of dropped spaces; True while there is more. Called by the keeper."""
+        ...
+
+    async def trim(self, stream: int, shard: bytes, upto: int, rows_max: int) -> bool:
+        """Delete log entries with a sequence of at most `upto`; True while there is more."""
+        ...
+
+    def metrics(self) -> dict[str, float]:
+        """Gauges and counters of this process: commits_total, updates_total, store_bytes, free_bytes and the like."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was handed in, then close."""
+        ...

@@ -1,0 +1,126 @@
+"""The embedded engine: `contract.Engine` on one LMDB environment that several processes may share."""
+
+from __future__ import annotations  # lmdb's types take their parameter in annotations only
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from statordb.engine.contract import Effects, EngineClosed, Guard, Key, Plan, Refused, Stale, Traits
+from statordb.engine.lmdb import spaces
+from statordb.engine.lmdb.batch import Job, Update
+from statordb.engine.lmdb.environment import open_environment
+from statordb.engine.lmdb.epoch import Epoch
+from statordb.engine.lmdb.keys import PARTITION_BYTES_MAX, SORT_BYTES_MAX, Digest, digest
+from statordb.engine.lmdb.reader import Reader, closed
+from statordb.engine.lmdb.writer import Writer
+
+TRAITS = Traits(
+    name="lmdb",
+    sort_bytes_max=SORT_BYTES_MAX,
+    partition_bytes_max=PARTITION_BYTES_MAX,
+    global_indexes_strong=True,
+    guards=True,
+    epoch=True,
+)
+
+
+class LmdbEngine(Reader):
+    """One process's engine on a store. Made after a fork, never carried over one; once per store and process."""
+
+    traits = TRAITS
+
+    def __init__(self, env: lmdb.Environment, epoch: Epoch, digest: Digest) -> None:
+        super().__init__(env, digest)
+        self._env = env
+        self._epoch = epoch
+        self._writer = Writer(env, epoch)
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls, path: Path, durable: bool = True, *, map_bytes: int | None = None, digest: Digest = digest
+    ) -> LmdbEngine:
+        """Open or create the store in directory `path`. Needs no running event loop.
+
+        `durable` False: nothing waits for the disk, for a directory in memory. `map_bytes` and `digest` are for tests.
+        Raises StoreUnusable, FormatTooNew.
+        """
+        env, epoch = open_environment(path, durable, map_bytes)
+        return cls(env, epoch, digest)
+
+    def epoch(self) -> int:
+        return self._epoch.value[0]
+
+    async def update(
+        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()
+    ) -> Effects | Refused | Stale:
+        if self._closed:
+            raise EngineClosed("the engine is closed")
+        entry = Update(footprint, plan, guards, self._digest, asyncio.get_running_loop().create_future())
+        self._writer.submit(entry)
+        await entry.future
+        if entry.error is not None:
+            raise entry.error
+        outcome = entry.outcome
+        assert outcome is not None, "an answered update has an outcome or an error"
+        return outcome
+
+    async def create_space(self) -> int:
+        space: int = await self._do(spaces.create)
+        return space
+
+    async def drop_space(self, space: int) -> None:
+        await self._do(partial(spaces.drop, space=space))
+
+    async def reclaim(self, rows_max: int) -> bool:
+        more: bool = await self._do(partial(spaces.reclaim, rows_max=rows_max))
+        return more
+
+    async def trim(self, stream: int, shard: bytes, upto: int, rows_max: int) -> bool:
+        more: bool = await self._do(partial(spaces.trim, stream=stream, shard=shard, upto=upto, rows_max=rows_max))
+        return more
+
+    async def _do(self, work: Callable[[lmdb.Transaction[bytes]], Any]) -> Any:
+        if self._closed:
+            raise EngineClosed("the engine is closed")
+        entry = Job(work, asyncio.get_running_loop().create_future())
+        self._writer.submit(entry)
+        await entry.future
+        if entry.error is not None:
+            raise entry.error
+        return entry.outcome
+
+    def metrics(self) -> dict[str, float]:
+        """Totals of this process since it opened the store; sizes are of the whole store, in bytes.
+
+        `store_bytes` are in pages of rows, `free_bytes` in pages of the file that hold none, to be used again.
+        """
+        if self._closed:
+            raise EngineClosed("the engine is closed")
+        writer = self._writer
+        pages = self._env.stat()
+        used = (pages["branch_pages"] + pages["leaf_pages"] + pages["overflow_pages"]) * pages["psize"]
+        in_file = (self._env.info()["last_pgno"] + 1) * pages["psize"]
+        return {
+            "updates_total": writer.updates_total,
+            "refused_total": writer.refused_total,
+            "commits_total": writer.commits_total,
+            "batch_size_total": writer.batch_size_total,
+            "commit_seconds_total": writer.commit_seconds_total,
+            "store_bytes": used,
+            "file_bytes": in_file,
+            "free_bytes": in_file - used,
+        }
+
+    async def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._writer.close()
+        await asyncio.to_thread(self._writer.join)
+        self._begin = closed
+        self._env.close()

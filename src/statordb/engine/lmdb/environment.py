@@ -1,0 +1,105 @@
+"""Opening an environment: directory, map, format, dead readers."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import lmdb
+
+from statordb.engine.contract import StoreUnusable
+from statordb.engine.lmdb.epoch import Epoch
+from statordb.engine.lmdb.format import migrate
+from statordb.engine.lmdb.keys import ANNOUNCED_KEY, pack_id
+
+GIB = 1 << 30
+MAP_BYTES_MAX = 1024 * GIB  # address space only: the file grows with what is stored
+MAP_BYTES_MIN = GIB
+READERS_MAX = 1024  # read transactions open at one time, over all processes
+DATA_FILE = "data.mdb"
+EPOCH_FILE = "epoch"
+OPENING_FILE = "opening.lock"
+
+
+def open_environment(path: Path, durable: bool, map_bytes: int | None = None) -> tuple[lmdb.Environment, Epoch]:
+    """Open or create the environment in directory `path`, in today's format, and announce the opening.
+
+    The announcement makes good what a process left undone that died between its commit and its announcement.
+    `map_bytes`: the store's size limit, for tests. Raises StoreUnusable, FormatTooNew.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _opening(path):
+            epoch = Epoch(path / EPOCH_FILE)
+            env = _map(path, durable, map_bytes or _map_bytes(path, durable))
+            try:
+                env.reader_check()
+                with env.begin(write=True) as txn:
+                    migrate(txn)
+                    opened = txn.id()
+                    txn.put(ANNOUNCED_KEY, pack_id(opened))
+            except BaseException:
+                env.close()
+                raise
+            epoch.store(opened)
+            if durable:
+                _sync_directory(path)
+                _sync_directory(path.parent)
+            return env, epoch
+    except OSError as error:
+        raise StoreUnusable(f"the data directory {path} can't be used: {error.strerror}.") from error
+    except lmdb.Error as error:
+        raise StoreUnusable(f"the store in {path} can't be opened: {error}.") from error
+
+
+def _sync_directory(path: Path) -> None:
+    """Make new names in a directory durable: a power cut must not lose the file that holds acknowledged writes."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _opening(path: Path) -> Iterator[None]:
+    """One process at a time opens: creation and migration are done once."""
+    descriptor = os.open(path / OPENING_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _map_bytes(path: Path, durable: bool) -> int:
+    """How large the map may be. A store in memory ends at what the machine and the file system have of it."""
+    if durable:
+        return MAP_BYTES_MAX
+    system = os.statvfs(path)
+    page = os.sysconf("SC_PAGE_SIZE")
+    memory = os.sysconf("SC_PHYS_PAGES") * page
+    size = min(MAP_BYTES_MAX, memory, system.f_blocks * system.f_frsize or memory)
+    return size // page * page
+
+
+def _map(path: Path, durable: bool, map_bytes: int) -> lmdb.Environment:
+    """Open with the largest map that the process may have: a limit on its address space makes it smaller."""
+    while True:
+        try:
+            return lmdb.open(
+                str(path),
+                map_size=map_bytes,
+                max_readers=READERS_MAX,
+                max_spare_txns=1,  # reads keep one reader slot and never take the lock of the reader table
+                sync=durable,
+                metasync=durable,
+                readahead=False,  # rows lie in hash order: the next page of the file is not the next to be read
+                mode=0o600,
+                lib_version=1,
+            )
+        except lmdb.MemoryError:
+            if map_bytes // 2 < MAP_BYTES_MIN:
+                raise
+            map_bytes //= 2

@@ -1,0 +1,110 @@
+"""How rows are laid out in the one keyspace of an environment.
+
+A row of the contract:
+
+    key    space (8 bytes, big endian) + hash of the partition (16) + sort
+    value  version (8, big endian) + length of the partition (2, big endian) + partition + body
+
+The hash spreads partitions evenly, which makes segments of a scan equal, and keeps keys short. The value repeats the
+partition, so that two partitions of one hash are seen (`HashCollision`) and never taken for each other.
+
+The engine's own rows have the same first 8 bytes, from `Own`, and go on as their function below says.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum
+from hashlib import blake2b
+from struct import Struct
+
+KEY_BYTES_MAX = 1978  # LMDB 1.0 with pages of 4 KiB
+SPACE_BYTES = 8
+HASH_BYTES = 16
+PREFIX_BYTES = SPACE_BYTES + HASH_BYTES
+SORT_BYTES_MAX = KEY_BYTES_MAX - PREFIX_BYTES
+PARTITION_BYTES_MAX = 0xFFFF  # its length is kept in two bytes
+SHARD_BYTES_MAX = 1024
+HEAD_BYTES = 10  # of a value: version and length of the partition
+ROW_OVERHEAD_BYTES = PREFIX_BYTES + HEAD_BYTES
+SPACE_GIVEN_MIN = 1000  # the first id that `create_space` gives
+
+HASH_RANGE_BITS = 64  # segments of a scan are cut in the first 8 bytes of the hash
+
+
+class Own(IntEnum):
+    """Spaces of the engine's own rows. Written in every store: never change or reuse a number."""
+
+    META = 901  # the format's number, the counter of spaces, the last announcement
+    TALLY = 902  # running totals of a space
+    DROPPED = 903  # intentions: spaces whose rows are still to be deleted
+    LOG = 904  # change logs
+
+
+OWN_SPACES = frozenset(int(own) for own in Own)
+
+Digest = Callable[[bytes], bytes]
+"""Partition to its hash, `HASH_BYTES` long."""
+
+pack_id = Struct(">Q").pack
+pack_length = Struct(">H").pack
+pack_head = Struct(">QH").pack
+unpack_head = Struct(">QH").unpack_from
+pack_tally = Struct(">qq").pack
+unpack_tally = Struct(">qq").unpack
+
+
+class HashCollision(Exception):
+    """Two partitions have one hash; args: (space, the partition asked for, the partition found)."""
+
+
+def digest(partition: bytes) -> bytes:
+    return blake2b(partition, digest_size=HASH_BYTES).digest()
+
+
+def unpack_id(data: bytes) -> int:
+    return int.from_bytes(data, "big")
+
+
+def collision(space: int, partition: bytes, value: bytes) -> HashCollision:
+    """The error for a `value` that was found where a row of `partition` was looked for."""
+    _, length = unpack_head(value)
+    return HashCollision(space, partition, value[HEAD_BYTES : HEAD_BYTES + length])
+
+
+def after_prefix(prefix: bytes) -> bytes:
+    """The first key behind all that begin with `prefix` (which is not all 0xFF: spaces are far below 2**64)."""
+    return (int.from_bytes(prefix, "big") + 1).to_bytes(len(prefix), "big")
+
+
+def segment_edges(space: int, segment: int, total: int) -> tuple[bytes, bytes]:
+    """First key of a segment of a scan, and the first behind it: neighbours share an edge, so no row is in both."""
+    prefix = pack_id(space)
+    lower = (segment << HASH_RANGE_BITS) // total
+    upper = ((segment + 1) << HASH_RANGE_BITS) // total
+    end = after_prefix(prefix) if segment + 1 == total else prefix + pack_id(upper)
+    return prefix + pack_id(lower), end
+
+
+def meta_key(name: bytes) -> bytes:
+    return pack_id(Own.META) + name
+
+
+FORMAT_KEY = meta_key(b"format")
+SPACES_KEY = meta_key(b"spaces")  # the id that is given next
+ANNOUNCED_KEY = meta_key(b"announced")  # transaction id of the last announced update or opening
+
+
+def tally_key(space: int) -> bytes:
+    return pack_id(Own.TALLY) + pack_id(space)
+
+
+def dropped_key(space: int) -> bytes:
+    return pack_id(Own.DROPPED) + pack_id(space)
+
+
+def log_space_prefix(stream: int) -> bytes:
+    return pack_id(Own.LOG) + pack_id(stream)
+
+
+def log_prefix(stream: int, shard: bytes) -> bytes:
+    """A log's entries are this and their sequence (8 bytes, big endian); the length keeps shards apart."""
+    return log_space_prefix(stream) + pack_length(len(shard)) + shard

@@ -1,0 +1,157 @@
+"""Reads: each in one short read transaction, in the calling thread. Nothing here waits or suspends."""
+
+from __future__ import annotations  # lmdb's types take their parameter in annotations only
+
+from collections.abc import Callable, Sequence
+
+import lmdb
+
+from statordb.engine.contract import Bounds, Budget, Change, EngineClosed, Key, Page, Row, Stop, Stored, Usage
+from statordb.engine.lmdb.keys import (
+    HEAD_BYTES,
+    PREFIX_BYTES,
+    ROW_OVERHEAD_BYTES,
+    Digest,
+    after_prefix,
+    collision,
+    log_prefix,
+    pack_id,
+    pack_length,
+    segment_edges,
+    tally_key,
+    unpack_head,
+    unpack_id,
+    unpack_tally,
+)
+from statordb.engine.lmdb.rows import decode, new
+
+
+def closed(*_: object, **__: object) -> lmdb.Transaction[bytes]:
+    """Stands in for `Environment.begin` once the engine is closed, so that an open one checks nothing."""
+    raise EngineClosed("the engine is closed")
+
+
+class Reader:
+    """The reading half of the engine. See `contract.Engine` for what each call means."""
+
+    def __init__(self, env: lmdb.Environment, digest: Digest) -> None:
+        self._begin: Callable[[], lmdb.Transaction[bytes]] = env.begin
+        self._digest = digest
+
+    async def read(self, keys: Sequence[Key], consistent: bool = True) -> list[Stored | None]:
+        digest = self._digest
+        found: list[Stored | None] = []
+        with self._begin() as txn:
+            for key in keys:
+                space, partition, sort = key
+                value = txn.get(pack_id(space) + digest(partition) + sort)
+                found.append(None if value is None else decode(key, value))
+        return found
+
+    async def range(
+        self,
+        space: int,
+        partition: bytes,
+        bounds: Bounds,
+        forward: bool,
+        budget: Budget,
+        after: bytes | None = None,
+        consistent: bool = True,
+    ) -> Page:
+        prefix = pack_id(space) + self._digest(partition)
+        lower, upper = bounds
+        start = prefix + lower
+        end = after_prefix(prefix) if upper is None else prefix + upper
+        if after is not None:
+            if forward:
+                start = max(start, prefix + after + b"\0")
+            else:
+                end = min(end, prefix + after)
+        with self._begin() as txn, txn.cursor() as cursor:
+            return self._range_page(cursor, space, partition, start, end, forward, budget)
+
+    def _range_page(
+        self,
+        cursor: lmdb.Cursor[bytes],
+        space: int,
+        partition: bytes,
+        start: bytes,
+        end: bytes,
+        forward: bool,
+        budget: Budget,
+    ) -> Page:
+        rows: list[Row] = []
+        if forward:
+            if not cursor.set_range(start):
+                return Page(rows, Stop.EXHAUSTED)
+            walk = cursor.iternext(True, True)
+        else:
+            if not (cursor.prev() if cursor.set_range(end) else cursor.last()):
+                return Page(rows, Stop.EXHAUSTED)
+            walk = cursor.iterprev(True, True)
+        named = pack_length(len(partition)) + partition
+        body_start = HEAD_BYTES + len(partition)
+        rows_max, bytes_left = budget
+        append = rows.append
+        for key, value in walk:
+            if key >= end or key < start:
+                break
+            if not value.startswith(named, HEAD_BYTES - 2):
+                raise collision(space, partition, value)
+            append(new(Row, (partition, key[PREFIX_BYTES:], value[body_start:])))
+            bytes_left -= len(key) + len(value) - ROW_OVERHEAD_BYTES
+            if len(rows) >= rows_max:
+                return Page(rows, Stop.ROWS)
+            if bytes_left <= 0:
+                return Page(rows, Stop.BYTES)
+        return Page(rows, Stop.EXHAUSTED)
+
+    async def scan(
+        self,
+        space: int,
+        segment: int,
+        total: int,
+        budget: Budget,
+        after: tuple[bytes, bytes] | None = None,
+        consistent: bool = True,
+    ) -> Page:
+        start, end = segment_edges(space, segment, total)
+        if after is not None:
+            partition, sort = after
+            start = max(start, pack_id(space) + self._digest(partition) + sort + b"\0")
+        rows: list[Row] = []
+        rows_max, bytes_left = budget
+        append = rows.append
+        with self._begin() as txn, txn.cursor() as cursor:
+            if not cursor.set_range(start):
+                return Page(rows, Stop.EXHAUSTED)
+            for key, value in cursor.iternext(True, True):
+                if key >= end:
+                    break
+                body_start = HEAD_BYTES + unpack_head(value)[1]
+                append(new(Row, (value[HEAD_BYTES:body_start], key[PREFIX_BYTES:], value[body_start:])))
+                bytes_left -= len(key) + len(value) - ROW_OVERHEAD_BYTES
+                if len(rows) >= rows_max:
+                    return Page(rows, Stop.ROWS)
+                if bytes_left <= 0:
+                    return Page(rows, Stop.BYTES)
+        return Page(rows, Stop.EXHAUSTED)
+
+    async def log(self, stream: int, shard: bytes, after: int, limit: int) -> list[Change]:
+        prefix = log_prefix(stream, shard)
+        start = prefix + pack_id(after + 1)
+        found: list[Change] = []
+        with self._begin() as txn, txn.cursor() as cursor:
+            if limit > 0 and cursor.set_range(start):
+                for key, body in cursor.iternext(True, True):
+                    if not key.startswith(prefix):
+                        break
+                    found.append(Change(unpack_id(key[len(prefix) :]), body))
+                    if len(found) >= limit:
+                        break
+        return found
+
+    async def usage(self, space: int) -> Usage:
+        with self._begin() as txn:
+            kept = txn.get(tally_key(space))
+        return Usage(0, 0) if kept is None else Usage(*unpack_tally(kept))

@@ -1,0 +1,77 @@
+"""Making, dropping and clearing spaces, and trimming logs: work inside a write transaction."""
+
+from __future__ import annotations  # lmdb's types take their parameter in annotations only
+
+import lmdb
+
+from statordb.engine.lmdb.keys import (
+    OWN_SPACES,
+    SPACE_BYTES,
+    SPACES_KEY,
+    Own,
+    dropped_key,
+    log_prefix,
+    log_space_prefix,
+    pack_id,
+    tally_key,
+    unpack_id,
+)
+
+
+def create(txn: lmdb.Transaction[bytes]) -> int:
+    """The next id; the counter outlives the space, so that none is given twice."""
+    kept = txn.get(SPACES_KEY)
+    assert kept is not None, "the format's first step writes the counter"
+    space = unpack_id(kept)
+    txn.put(SPACES_KEY, pack_id(space + 1))
+    return space
+
+
+def drop(txn: lmdb.Transaction[bytes], space: int) -> None:
+    """Note the intention; raises ValueError for a space of the engine's own."""
+    if space in OWN_SPACES:
+        raise ValueError(f"space {space} is the engine's own")
+    txn.put(dropped_key(space), b"")
+
+
+def reclaim(txn: lmdb.Transaction[bytes], rows_max: int) -> bool:
+    """Delete up to `rows_max` keys of dropped spaces; True while there is more to do.
+
+    The intention goes with the last row, in the same transaction: a crash in between starts where it left off.
+    """
+    left = max(rows_max, 1)
+    dropped = pack_id(Own.DROPPED)
+    while True:
+        with txn.cursor() as cursor:
+            if not cursor.set_range(dropped) or not cursor.key().startswith(dropped):
+                return False
+            space = unpack_id(cursor.key()[SPACE_BYTES:])
+        for prefix in (pack_id(space), log_space_prefix(space), tally_key(space)):
+            left -= _delete(txn, prefix, left)
+        if left <= 0:
+            return True
+        txn.delete(dropped_key(space))
+
+
+def trim(txn: lmdb.Transaction[bytes], stream: int, shard: bytes, upto: int, rows_max: int) -> bool:
+    """Delete up to `rows_max` entries of a log with a sequence of at most `upto`; True while there are more."""
+    prefix = log_prefix(stream, shard)
+    last = prefix + pack_id(upto)
+    _delete(txn, prefix, max(rows_max, 1), last)
+    with txn.cursor() as cursor:
+        return cursor.set_range(prefix) and cursor.key().startswith(prefix) and cursor.key() <= last
+
+
+def _delete(txn: lmdb.Transaction[bytes], prefix: bytes, rows_max: int, last: bytes | None = None) -> int:
+    """Delete the first keys that begin with `prefix`, none behind `last`; returns how many went."""
+    deleted = 0
+    with txn.cursor() as cursor:
+        found = rows_max > 0 and cursor.set_range(prefix)
+        while found and deleted < rows_max:
+            key = cursor.key()
+            if not key.startswith(prefix) or (last is not None and key > last):
+                break
+            cursor.delete()  # leaves the cursor on the next key
+            deleted += 1
+            found = cursor.key() != b""
+    return deleted

@@ -1,0 +1,165 @@
+"""Ranges and scans: order, bounds, budgets, segments."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Page, Row, Stop
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+ALL = Bounds()
+AMPLE = Budget(10_000, 1 << 30)
+SORTS = [b"", b"\0", b"\0\0", b"a", b"a\0", b"aa", b"ab", b"b", b"\xff", b"\xff\xff"]
+PARTITIONS = [b"", b"p", b"p\0", b"q", b"\xff" * 30, *(b"%d" % i for i in range(20))]
+ENGINE_SHARED = [HealthCheck.function_scoped_fixture]  # the examples only read what the fixture's store holds
+
+
+def body(partition: bytes, sort: bytes) -> bytes:
+    return partition + b"|" + sort * 3
+
+
+@pytest.fixture
+def filled(engine: Engine, space: int, run: Run) -> int:
+    """A space with every sort key in every partition, between two others that must not be seen."""
+    for filled_space in (space - 1, space, space + 1):
+        keys = [Key(filled_space, partition, sort) for partition in PARTITIONS for sort in SORTS]
+        effects = Effects([(key, body(key.partition, key.sort)) for key in keys])
+        run(engine.update(keys, lambda stored, effects=effects: effects))  # type: ignore[misc]
+    return space
+
+
+async def whole_range(
+    engine: Engine, space: int, partition: bytes, bounds: Bounds, forward: bool, budget: Budget
+) -> list[Row]:
+    rows: list[Row] = []
+    after: bytes | None = None
+    while True:
+        page = await engine.range(space, partition, bounds, forward, budget, after)
+        check_page(page, budget)
+        rows += page.rows
+        assert len(rows) <= len(SORTS), "a page went back"
+        if page.stop is Stop.EXHAUSTED:
+            return rows
+        after = page.rows[-1].sort
+
+
+async def whole_scan(engine: Engine, space: int, segment: int, total: int, budget: Budget) -> list[Row]:
+    rows: list[Row] = []
+    after: tuple[bytes, bytes] | None = None
+    while True:
+        page = await engine.scan(space, segment, total, budget, after)
+        check_page(page, budget)
+        rows += page.rows
+        assert len(rows) <= len(SORTS) * len(PARTITIONS), "a page went back"
+        if page.stop is Stop.EXHAUSTED:
+            return rows
+        after = page.rows[-1].partition, page.rows[-1].sort
+
+
+def check_page(page: Page, budget: Budget) -> None:
+    assert len(page.rows) <= budget.rows_max
+    if page.stop is Stop.ROWS:
+        assert len(page.rows) == budget.rows_max
+    if page.stop is Stop.BYTES:
+        assert page.rows
+    if page.stop is Stop.EXHAUSTED:
+        assert len(page.rows) < budget.rows_max
+
+
+def in_range(partition: bytes, bounds: Bounds, forward: bool) -> list[Row]:
+    sorts = [sort for sort in SORTS if bounds.lower <= sort and (bounds.upper is None or sort < bounds.upper)]
+    return [Row(partition, sort, body(partition, sort)) for sort in sorted(sorts, reverse=not forward)]
+
+
+def test_a_range_has_the_rows_of_its_partition_in_order(engine: Engine, filled: int, run: Run) -> None:
+    for partition in PARTITIONS:
+        for forward in (True, False):
+            page = run(engine.range(filled, partition, ALL, forward, AMPLE))
+            assert page == Page(in_range(partition, ALL, forward), Stop.EXHAUSTED)
+
+
+def test_where_there_is_nothing_a_page_is_empty(engine: Engine, space: int, run: Run) -> None:
+    for forward in (True, False):
+        assert run(engine.range(space, b"none", ALL, forward, AMPLE)) == Page([], Stop.EXHAUSTED)
+    assert run(engine.scan(space, 0, 1, AMPLE)) == Page([], Stop.EXHAUSTED)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=ENGINE_SHARED)
+@given(
+    lower=st.sampled_from(SORTS),
+    upper=st.none() | st.sampled_from(SORTS),
+    forward=st.booleans(),
+    rows_max=st.integers(1, 12),
+    bytes_max=st.integers(1, 100),
+)
+def test_no_budget_changes_a_range(
+    engine: Engine,
+    filled: int,
+    run: Run,
+    lower: bytes,
+    upper: bytes | None,
+    forward: bool,
+    rows_max: int,
+    bytes_max: int,
+) -> None:
+    bounds, budget = Bounds(lower, upper), Budget(rows_max, bytes_max)
+    assert run(whole_range(engine, filled, b"p", bounds, forward, budget)) == in_range(b"p", bounds, forward)
+
+
+def test_after_need_not_exist_and_stays_within_the_bounds(engine: Engine, filled: int, run: Run) -> None:
+    bounds = Bounds(b"a", b"b")
+    for after in [*SORTS, b"a\0\0", b"`", b"zz"]:
+        forward = run(engine.range(filled, b"p", bounds, True, AMPLE, after))
+        assert forward.rows == [row for row in in_range(b"p", bounds, True) if row.sort > after]
+        backward = run(engine.range(filled, b"p", bounds, False, AMPLE, after))
+        assert backward.rows == [row for row in in_range(b"p", bounds, False) if row.sort < after]
+
+
+def test_a_page_holds_at_least_one_row_and_says_why_it_stopped(engine: Engine, filled: int, run: Run) -> None:
+    assert run(engine.range(filled, b"p", ALL, True, Budget(3, 1 << 30))).stop is Stop.ROWS
+    page = run(engine.range(filled, b"p", ALL, True, Budget(3, 1)))
+    assert (len(page.rows), page.stop) == (1, Stop.BYTES)
+    page = run(engine.scan(filled, 0, 1, Budget(1000, 1)))
+    assert (len(page.rows), page.stop) == (1, Stop.BYTES)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=ENGINE_SHARED)
+@given(total=st.integers(1, 40), rows_max=st.integers(1, 300), bytes_max=st.integers(1, 2000))
+def test_every_row_is_in_exactly_one_segment(
+    engine: Engine, filled: int, run: Run, total: int, rows_max: int, bytes_max: int
+) -> None:
+    segments = [run(whole_scan(engine, filled, i, total, Budget(rows_max, bytes_max))) for i in range(total)]
+    rows = [row for segment in segments for row in segment]
+    expected = [Row(partition, sort, body(partition, sort)) for partition in PARTITIONS for sort in SORTS]
+    assert sorted(rows) == sorted(expected)
+    assert rows == run(engine.scan(filled, 0, 1, AMPLE)).rows  # segments follow each other in hash order
+
+
+def test_a_million_segments_are_possible(engine: Engine, filled: int, run: Run) -> None:
+    total = 1_000_000
+    for segment in (0, 1, total // 2, total - 1):
+        assert run(engine.scan(filled, segment, total, AMPLE)).stop is Stop.EXHAUSTED
+
+
+def test_scan_goes_on_behind_what_lies_in_another_segment_or_nowhere(engine: Engine, filled: int, run: Run) -> None:
+    whole = run(engine.scan(filled, 0, 1, AMPLE)).rows
+    second = run(engine.scan(filled, 1, 2, AMPLE)).rows
+    first = whole[: -len(second)]
+    assert first
+    assert second
+    in_first, in_second = first[-1], second[3]
+    assert run(engine.scan(filled, 1, 2, AMPLE, (in_first.partition, in_first.sort))).rows == second
+    assert run(engine.scan(filled, 0, 2, AMPLE, (in_second.partition, in_second.sort))).rows == []
+    behind = run(engine.scan(filled, 1, 2, AMPLE, (in_second.partition, in_second.sort + b"\0\0\0"))).rows
+    assert behind == [
+        row for row in second[4:] if row.partition != in_second.partition or row.sort > in_second.sort + b"\0\0\0"
+    ]
+
+
+def test_a_scan_keeps_the_sort_order_of_a_partition(engine: Engine, filled: int, run: Run) -> None:
+    rows = run(engine.scan(filled, 0, 1, AMPLE)).rows
+    assert [row.sort for row in rows if row.partition == b"q"] == sorted(SORTS)

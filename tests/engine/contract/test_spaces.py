@@ -1,0 +1,116 @@
+"""Spaces, tallies and change logs."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from statordb.engine.contract import Budget, Change, Effects, Engine, Key, Page, Stop, Usage
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+SHARD = b"shard-1"
+
+
+def append(engine: Engine, run: Run, stream: int, bodies: list[bytes], shard: bytes = SHARD) -> None:
+    run(engine.update([], lambda stored: Effects(changes=[(stream, shard, body) for body in bodies])))
+
+
+def fill(engine: Engine, run: Run, space: int, rows: int) -> list[Key]:
+    """Rows, each counted in the tally with a size of one byte."""
+    keys = [Key(space, b"%d" % i, b"") for i in range(rows)]
+    run(engine.update(keys, lambda stored: Effects([(key, b"x") for key in keys], tallies=[(space, rows, rows)])))
+    return keys
+
+
+def bodies(changes: list[Change]) -> list[bytes]:
+    return [change.body for change in changes]
+
+
+def reclaim_all(engine: Engine, run: Run, rows_max: int = 1000) -> int:
+    turns = 1
+    while run(engine.reclaim(rows_max)):
+        turns += 1
+    return turns
+
+
+def test_space_ids_are_new_and_above_the_servers_own(engine: Engine, run: Run) -> None:
+    ids = [run(engine.create_space()) for _ in range(3)]
+    assert ids[0] >= 1000
+    run(engine.drop_space(ids[2]))
+    reclaim_all(engine, run)
+    ids.append(run(engine.create_space()))
+    assert ids == sorted(set(ids))
+
+
+def test_tallies_sum_up(engine: Engine, space: int, run: Run) -> None:
+    assert run(engine.usage(space)) == Usage(0, 0)
+    run(engine.update([], lambda stored: Effects(tallies=[(space, 2, 100), (space + 1, 1, 1), (space, 1, 5)])))
+    run(engine.update([], lambda stored: Effects(tallies=[(space, -1, -30)])))
+    assert run(engine.usage(space)) == Usage(2, 75)
+    assert run(engine.usage(space + 1)) == Usage(1, 1)
+
+
+def test_a_log_is_read_in_order_from_any_place(engine: Engine, space: int, run: Run) -> None:
+    append(engine, run, space, [b"1", b"2"])
+    append(engine, run, space, [b"3"])
+    append(engine, run, space, [b"other"], shard=SHARD + b"\0")
+    append(engine, run, space, [b"other"], shard=b"")
+    append(engine, run, space + 1, [b"other"])
+    changes = run(engine.log(space, SHARD, 0, 10))
+    assert bodies(changes) == [b"1", b"2", b"3"]
+    sequences = [change.sequence for change in changes]
+    assert sequences == sorted(set(sequences))
+    assert sequences[0] > 0
+    assert bodies(run(engine.log(space, SHARD, sequences[0], 10))) == [b"2", b"3"]
+    assert bodies(run(engine.log(space, SHARD, 0, 2))) == [b"1", b"2"]
+    assert run(engine.log(space, SHARD, sequences[2], 10)) == []
+    assert run(engine.log(space, b"none", 0, 10)) == []
+
+
+def test_a_trimmed_log_goes_on_above_what_it_had(engine: Engine, space: int, run: Run) -> None:
+    append(engine, run, space, [b"1", b"2", b"3", b"4"])
+    append(engine, run, space, [b"other"], shard=b"other")
+    before = run(engine.log(space, SHARD, 0, 10))
+    assert run(engine.trim(space, SHARD, before[2].sequence, 2)) is True
+    assert run(engine.trim(space, SHARD, before[2].sequence, 2)) is False
+    assert bodies(run(engine.log(space, SHARD, 0, 10))) == [b"4"]
+    assert run(engine.trim(space, SHARD, before[3].sequence, 100)) is False
+    append(engine, run, space, [b"5"])
+    (after,) = run(engine.log(space, SHARD, 0, 10))
+    assert after.sequence > before[3].sequence
+    assert bodies(run(engine.log(space, b"other", 0, 10))) == [b"other"]
+
+
+def test_a_dropped_space_is_gone_once_reclaimed(engine: Engine, run: Run) -> None:
+    space, kept = run(engine.create_space()), run(engine.create_space())
+    for filled in (space, kept):
+        fill(engine, run, filled, 30)
+        append(engine, run, filled, [b"1", b"2"])
+    run(engine.drop_space(space))
+    assert reclaim_all(engine, run, rows_max=7) > 3  # in chunks
+    assert run(engine.scan(space, 0, 1, Budget(100, 1 << 20))) == Page([], Stop.EXHAUSTED)
+    assert run(engine.usage(space)) == Usage(0, 0)
+    assert run(engine.log(space, SHARD, 0, 10)) == []
+    assert len(run(engine.scan(kept, 0, 1, Budget(100, 1 << 20))).rows) == 30
+    assert run(engine.usage(kept)) == Usage(30, 30)
+    assert bodies(run(engine.log(kept, SHARD, 0, 10))) == [b"1", b"2"]
+    assert run(engine.reclaim(1000)) is False
+
+
+def test_the_intention_to_drop_outlives_a_restart(open_engine: Callable[[], Engine], run: Run) -> None:
+    first = open_engine()
+    space = run(first.create_space())
+    keys = fill(first, run, space, 20)
+    run(first.drop_space(space))
+    assert run(first.reclaim(5)) is True
+    run(first.close())
+    second = open_engine()
+    reclaim_all(second, run)
+    assert run(second.read(keys)) == [None] * 20
+
+
+def test_metrics_are_numbers(engine: Engine, space: int, run: Run) -> None:
+    append(engine, run, space, [b"x"])
+    metrics = engine.metrics()
+    assert metrics["updates_total"] >= 1
+    assert metrics["commits_total"] >= 1
+    assert all(isinstance(value, int | float) for value in metrics.values())

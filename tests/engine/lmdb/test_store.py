@@ -1,0 +1,154 @@
+"""Opening, formats and what is frozen on disk."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import lmdb
+import pytest
+
+from statordb.engine.contract import Bounds, Budget, Effects, FormatTooNew, Key, StoreUnusable
+from statordb.engine.lmdb import LmdbEngine
+from statordb.engine.lmdb.format import STEPS, Step, migrate
+from statordb.engine.lmdb.keys import FORMAT_KEY, HashCollision, Own, digest, log_prefix, pack_id, tally_key
+from statordb.engine.lmdb.rows import encode, row_key
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+Plan = Callable[[Any], Effects]
+
+
+def put_all(keys: list[Key], body: bytes) -> Plan:
+    return lambda stored: Effects([(key, body) for key in keys])
+
+
+def test_what_is_on_disk_never_changes() -> None:
+    """Stores in the field have these numbers and layouts in them. A new one may be added, none changed."""
+    assert {own.name: own.value for own in Own} == {"META": 901, "TALLY": 902, "DROPPED": 903, "LOG": 904}
+    key = Key(1001, b"partition", b"sort")
+    assert row_key(key, digest).hex() == "00000000000003e9" + "c6fd5e0debaf3605a49dc6df8c8750ca" + b"sort".hex()
+    assert encode(key, 7, b"body") == b"\0\0\0\0\0\0\0\7" + b"\0\11" + b"partition" + b"body"
+    assert log_prefix(1001, b"ab").hex() == "0000000000000388" + "00000000000003e9" + "0002" + b"ab".hex()
+    assert tally_key(1001).hex() == "0000000000000386" + "00000000000003e9"
+
+
+def test_the_format_is_kept_and_a_newer_one_refused(directory: Path, run: Run) -> None:
+    run(LmdbEngine.open(directory, durable=False).close())
+    env = lmdb.open(str(directory), lib_version=1)
+    with env.begin(write=True) as txn:
+        assert txn.get(FORMAT_KEY) == pack_id(len(STEPS))
+        txn.put(FORMAT_KEY, pack_id(len(STEPS) + 1))
+    env.close()
+    with pytest.raises(FormatTooNew) as refused:
+        LmdbEngine.open(directory)
+    assert refused.value.args == (len(STEPS) + 1, len(STEPS))
+
+
+def test_migration_takes_the_missing_steps_only(directory: Path, run: Run) -> None:
+    run(LmdbEngine.open(directory, durable=False).close())
+    env = lmdb.open(str(directory), lib_version=1)
+    taken: list[str] = []
+    steps = (
+        *STEPS,
+        Step("a second", lambda txn: taken.append("second")),
+        Step("a third", lambda txn: taken.append("third")),
+    )
+    for _ in range(2):
+        with env.begin(write=True) as txn:
+            assert migrate(txn, steps) == len(steps)
+    assert taken == ["second", "third"]
+    env.close()
+
+
+def test_a_foreign_database_is_left_alone(directory: Path) -> None:
+    directory.mkdir()
+    env = lmdb.open(str(directory), lib_version=1)
+    with env.begin(write=True) as txn:
+        txn.put(b"some", b"thing")
+    env.close()
+    with pytest.raises(StoreUnusable):
+        LmdbEngine.open(directory)
+
+
+def test_a_directory_that_cannot_be_used_is_named_in_one_sentence(directory: Path) -> None:
+    directory.write_text("a file")
+    for path in (directory, directory / "below"):
+        with pytest.raises(StoreUnusable) as unusable:
+            LmdbEngine.open(path)
+        (sentence,) = unusable.value.args
+        assert str(path) in sentence
+        assert "\n" not in sentence
+
+
+def test_a_file_of_something_else_is_refused(directory: Path) -> None:
+    directory.mkdir()
+    (directory / "data.mdb").write_bytes(b"something else" * 1000)
+    with pytest.raises(StoreUnusable):
+        LmdbEngine.open(directory)
+
+
+def test_a_hash_collision_is_seen(directory: Path, run: Run) -> None:
+    """With a hash that knows only two values: rows of two partitions that fall on one key are never mixed up."""
+    engine = LmdbEngine.open(directory, durable=False, digest=lambda partition: partition[:1] * 16)
+    mine, other, apart = Key(1, b"mine", b"s"), Key(1, b"mixed", b"s"), Key(1, b"x", b"s")
+    run(engine.update([mine], lambda stored: Effects([(mine, b"1")])))
+    run(engine.update([apart], lambda stored: Effects([(apart, b"2")])))
+    calls = (
+        lambda: engine.read([other]),
+        lambda: engine.update([other], lambda stored: Effects([(other, b"3")])),
+        lambda: engine.update([apart], lambda stored: Effects([(apart, b"3")]), [(other, 1)]),
+        lambda: engine.range(1, b"mixed", Bounds(), True, Budget(9, 999)),
+    )
+    for call in calls:
+        with pytest.raises(HashCollision) as seen:
+            run(call())
+        assert seen.value.args == (1, b"mixed", b"mine")
+    assert [row and row.body for row in run(engine.read([mine, apart]))] == [b"1", b"2"]
+    run(engine.close())
+
+
+def test_the_engines_own_rows_are_out_of_reach(directory: Path, run: Run) -> None:
+    engine = LmdbEngine.open(directory, durable=False)
+    for own in Own:
+        key = Key(int(own), b"", b"")
+        with pytest.raises(ValueError):
+            run(engine.update([key], put_all([key], b"")))
+        derived = Effects(derived=[(key, b"")])
+        with pytest.raises(ValueError):
+            run(engine.update([], lambda stored, derived=derived: derived))  # type: ignore[misc]
+        with pytest.raises(ValueError):
+            run(engine.drop_space(own))
+    run(engine.close())
+
+
+def test_an_engine_serves_one_event_loop_after_another(directory: Path) -> None:
+    """Opened before any loop runs, as a server's start does it."""
+    engine = LmdbEngine.open(directory, durable=False)
+    key = Key(1, b"a", b"")
+    for body in (b"1", b"2"):
+        asyncio.run(engine.update([key], put_all([key], body)))
+    asyncio.run(engine.close())
+
+
+def test_dropped_space_is_used_again(directory: Path, run: Run) -> None:
+    """Filling and dropping a table over and over does not make the file grow: the bound is what two tables need."""
+    engine = LmdbEngine.open(directory, durable=False)
+
+    async def fill_and_drop() -> None:
+        space = await engine.create_space()
+        for start in range(0, 1500, 100):
+            keys = [Key(space, b"%d" % i, b"") for i in range(start, start + 100)]
+            await engine.update(keys, put_all(keys, bytes(1000)))
+        await engine.drop_space(space)
+        while await engine.reclaim(300):
+            pass
+
+    run(fill_and_drop())
+    once = engine.metrics()["file_bytes"]
+    for _ in range(6):
+        run(fill_and_drop())
+    metrics = engine.metrics()
+    assert metrics["file_bytes"] < 2 * once
+    assert metrics["store_bytes"] < 100_000
+    assert metrics["free_bytes"] > 0
+    run(engine.close())

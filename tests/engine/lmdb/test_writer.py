@@ -1,0 +1,127 @@
+"""Batches: what they share, and what happens when a write or a commit fails."""
+
+import asyncio
+import errno
+import struct
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import lmdb
+import pytest
+
+from statordb.engine.contract import Effects, Key, OutcomeUnknown, Stored, Usage
+from statordb.engine.lmdb import LmdbEngine
+from statordb.engine.lmdb.writer import WriteFailed
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+MIB = 1 << 20
+
+
+def put(key: Key, body: bytes) -> Callable[[list[Stored | None]], Effects]:
+    return lambda stored: Effects([(key, body)], tallies=[(1, 1, 1)])
+
+
+async def all_at_once(engine: LmdbEngine, plans: list[tuple[Key, Any]]) -> list[Any]:
+    calls = (engine.update([key], plan) for key, plan in plans)
+    return await asyncio.gather(*calls, return_exceptions=True)
+
+
+def test_the_writer_outlives_whatever_a_plan_raises(directory: Path, run: Run) -> None:
+    """Not even an exception made to end a program or a coroutine may end the thread that all wait for."""
+    engine = LmdbEngine.open(directory, durable=False)
+    key = Key(1, b"a", b"")
+    for ending, raised in ((SystemExit("out"), SystemExit), (StopIteration(1), RuntimeError)):
+
+        def plan(stored: list[Stored | None], ending: BaseException = ending) -> Effects:
+            raise ending
+
+        async def outcome(plan: Any = plan) -> BaseException | None:
+            # Caught before the loop sees it: asyncio lets a task's SystemExit end the loop itself.
+            try:
+                await engine.update([key], plan)
+            except BaseException as error:
+                return error
+            return None
+
+        assert isinstance(run(outcome()), raised)
+    assert isinstance(run(engine.update([key], put(key, b"x"))), Effects)
+    run(engine.close())
+
+
+def test_a_job_that_cannot_be_done_fails_alone(directory: Path, run: Run) -> None:
+    engine = LmdbEngine.open(directory, durable=False)
+    keys = [Key(1, b"%d" % i, b"") for i in range(3)]
+
+    async def together() -> list[Any]:
+        calls = [engine.update([key], put(key, b"x")) for key in keys]
+        return await asyncio.gather(*calls[:2], engine.trim(1, b"", 1 << 64, 1), calls[2], return_exceptions=True)
+
+    answers = run(together())
+    assert [type(answer) for answer in answers] == [Effects, Effects, struct.error, Effects]
+    assert run(engine.usage(1)) == Usage(3, 3)
+    run(engine.close())
+
+
+def test_what_waits_together_is_committed_together(directory: Path, run: Run) -> None:
+    engine = LmdbEngine.open(directory, durable=False)
+    keys = [Key(1, b"%d" % i, b"") for i in range(200)]
+    run(all_at_once(engine, [(key, put(key, b"x")) for key in keys]))
+    metrics = engine.metrics()
+    assert metrics["updates_total"] == metrics["batch_size_total"] == 200
+    assert metrics["commits_total"] < 100
+    assert run(engine.usage(1)) == Usage(200, 200)
+    run(engine.close())
+
+
+def test_an_update_that_does_not_fit_fails_alone(directory: Path, run: Run) -> None:
+    """The map has 2 MiB: the big row spoils its batch, whose others are then written without it, once each."""
+    engine = LmdbEngine.open(directory, durable=False, map_bytes=2 * MIB)
+    keys = [Key(1, b"%d" % i, b"") for i in range(9)]
+    plans = [(key, put(key, bytes(4 * MIB) if i == 4 else b"x")) for i, key in enumerate(keys)]
+    answers = run(all_at_once(engine, plans))
+    assert [type(answer) for answer in answers] == [Effects] * 4 + [WriteFailed] + [Effects] * 4
+    assert [row is not None for row in run(engine.read(keys))] == [True] * 4 + [False] + [True] * 4
+    assert run(engine.usage(1)) == Usage(8, 8)
+    run(engine.close())
+
+
+class FailingCommit:
+    """A write transaction whose commit fails as on a disk with an error."""
+
+    def __init__(self, txn: Any, code: int) -> None:
+        self._txn = txn
+        self._code = code
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._txn, name)
+
+    def commit(self) -> None:
+        self._txn.abort()
+        error = lmdb.Error("commit")
+        error.code = self._code  # type: ignore[misc]
+        raise error
+
+
+@pytest.mark.parametrize(("code", "raised"), [(errno.ENOSPC, WriteFailed), (errno.EIO, OutcomeUnknown)])
+def test_a_failed_commit_acknowledges_nothing_and_the_engine_goes_on(
+    directory: Path, run: Run, code: int, raised: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = LmdbEngine.open(directory, durable=False)
+    keys = [Key(1, b"%d" % i, b"") for i in range(5)]
+    begin = engine._env.begin
+
+    class FailingEnvironment:
+        def begin(self, write: bool) -> Any:
+            return FailingCommit(begin(write=write), code)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(engine._writer, "_env", FailingEnvironment())
+        answers = run(all_at_once(engine, [(key, put(key, b"x")) for key in keys]))
+    assert [type(answer) for answer in answers] == [raised] * 5
+    assert len({id(answer) for answer in answers}) == 5  # one instance each: they are raised in different callers
+    assert run(engine.read(keys)) == [None] * 5
+    assert all(isinstance(answer, Effects) for answer in run(all_at_once(engine, [(k, put(k, b"y")) for k in keys])))
+    assert run(engine.usage(1)) == Usage(5, 5)
+    run(engine.close())
