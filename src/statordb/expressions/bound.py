@@ -1,0 +1,121 @@
+"""Expressions ready to be used on items: a plan and the values of one request."""
+
+from statordb.expressions.operands import Values
+from statordb.expressions.paths import Item, Value
+from statordb.expressions.plans import ConditionPlan, KeyPlan, ProjectionPlan, UpdatePlan
+
+
+class Condition:
+    """`condition(item)`: whether the item (a wire item; an empty dict for none) meets it."""
+
+    __slots__ = ("_plan", "_run", "_values")
+
+    def __init__(self, plan: ConditionPlan, values: Values) -> None:
+        self._plan = plan
+        self._run = plan.run
+        self._values = values
+
+    def __call__(self, item: Item) -> bool:
+        return self._run(item, self._values)
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """The top-level attributes that it mentions."""
+        return self._plan.attributes
+
+    @property
+    def nested_attributes(self) -> frozenset[str]:
+        """Those of them that it goes into, which a key attribute can't be."""
+        return self._plan.nested_attributes
+
+
+class KeyCondition:
+    """The conditions of a Query on key attributes, not yet held against a key schema."""
+
+    __slots__ = ("_plan", "_values")
+
+    def __init__(self, plan: KeyPlan, values: Values) -> None:
+        self._plan = plan
+        self._values = values
+
+    @property
+    def conditions(self) -> list[tuple[str, str, list[Value]]]:
+        """(attribute, operator, operands) in order of appearance; operators EQ LT LE GT GE BETWEEN BEGINS_WITH.
+
+        Raises ValidationException where the text is no key condition. AWS says so only after it has looked for unused
+        names and values, so read this after `Placeholders.finish`.
+        """
+        values = self._values
+        return [(name, operator, [values[each] for each in operands]) for name, operator, operands in self._plan.tests]
+
+
+class LegacyKeyCondition(KeyCondition):
+    """From the KeyConditions parameter, which has its values in place."""
+
+    __slots__ = ("_tests",)
+
+    def __init__(self, tests: list[tuple[str, str, list[Value]]]) -> None:
+        self._tests = tests
+
+    @property
+    def conditions(self) -> list[tuple[str, str, list[Value]]]:
+        return self._tests
+
+
+class Projection:
+    """`projection(item)`: a new item with what the paths name; whole members are shared with the old one."""
+
+    __slots__ = ("_plan", "_run")
+
+    def __init__(self, plan: ProjectionPlan) -> None:
+        self._plan = plan
+        self._run = plan.run
+
+    def __call__(self, item: Item) -> Item:
+        return self._run(item)
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """The top-level attributes that it mentions."""
+        return self._plan.attributes
+
+    @property
+    def nested_attributes(self) -> frozenset[str]:
+        """Those of them that it goes into."""
+        return self._plan.nested_attributes
+
+    @property
+    def whole(self) -> bool:
+        """Whether every path is a plain attribute name."""
+        return self._plan.whole
+
+
+class Update:
+    """`update(item)`: the new item; the old one stays as it is, and what did not change is shared."""
+
+    __slots__ = ("_plan", "_values")
+
+    def __init__(self, plan: UpdatePlan, values: Values) -> None:
+        self._plan = plan
+        self._values = values
+
+    def __call__(self, item: Item, exists: bool = True) -> Item:
+        """`item`: the stored item, or just its key with `exists` false, when REMOVE of any path does nothing.
+
+        Raises ValidationException where the update does not fit the item.
+        """
+        return self._plan.run(item, self._values, exists)
+
+    def touched(self, item: Item) -> Item:
+        """The item cut down to the paths written, for UPDATED_OLD of the old item and UPDATED_NEW of the new one."""
+        return self._plan.touched(item)
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """The top-level attributes that it writes."""
+        return self._plan.attributes
+
+    @property
+    def nested_attributes(self) -> frozenset[str]:
+        """Those of them that it writes into."""
+        return self._plan.nested_attributes

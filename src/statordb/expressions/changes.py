@@ -1,0 +1,254 @@
+"""Updates compiled to closures over (item, values) that make the new item and leave the old one as it is.
+
+Every value is computed from the old item. What an update does not touch is shared between the two items; each map and
+list on the way to a changed place is copied. Source: developer guide, "Update expressions"; what AWS does with list
+elements: SET behind the end appends, in order of the indexes; REMOVE of several elements goes by their old positions.
+"""
+
+from collections.abc import Callable
+
+from statordb.expressions.operands import Names, Values, compile_operand
+from statordb.expressions.paths import Item, Reader, Value, reader, resolve
+from statordb.expressions.syntax import Action, Add, Arithmetic, Call, Operand, Path, Remove, Set, UpdateNode
+from statordb.model.errors import ClientError, validation
+from statordb.model.numbers import add, subtract
+
+WRONG_TYPE = "An operand in the update expression has an incorrect data type"
+WRONG_TYPE_LEGACY = "Type mismatch for attribute to update"
+
+Compute = Callable[[Item, Values], Value]
+Change = Callable[[Value | None, Item, Values], Value | None]  # old value -> new value; None: there is none
+Update = Callable[[Item, Values, bool], Item]
+
+
+def _missing() -> ClientError:
+    return validation("The provided expression refers to an attribute that does not exist in the item")
+
+
+def _invalid_path() -> ClientError:
+    return validation("The document path provided in the update expression is invalid for update")
+
+
+def compile_update(node: UpdateNode, names: Names, wrong_type: str = WRONG_TYPE) -> Update:
+    """`wrong_type`: the message where ADD or DELETE meets an attribute of another type.
+
+    The closure's third argument says whether the item exists: REMOVE of a nested path does nothing to one that does
+    not, where otherwise a path that leads nowhere is an error.
+    """
+    sets: list[tuple[str, Compute]] = []
+    changes: list[tuple[str, Change]] = []
+    removed: list[str] = []
+    trees: dict[str, _Branch] = {}
+    for action in node.actions:
+        first, *rest = resolve(action.path, names)
+        assert isinstance(first, str)
+        if rest:
+            _grow(trees.setdefault(first, _Branch()), rest, _change(action, names, wrong_type), action)
+        elif isinstance(action, Set):
+            sets.append((first, compile_value(action.value, names)))
+        elif isinstance(action, Remove):
+            removed.append(first)
+        else:
+            changes.append((first, _change(action, names, wrong_type)))
+    branches = list(trees.items())
+
+    def run(item: Item, values: Values, exists: bool) -> Item:
+        new = item.copy()
+        for name, compute in sets:
+            new[name] = compute(item, values)
+        for name, change in changes:
+            value = change(item.get(name), item, values)
+            if value is None:
+                new.pop(name, None)
+            else:
+                new[name] = value
+        for name, branch in branches:
+            if exists or not branch.only_removes:
+                new[name] = branch.apply(item.get(name), item, values)
+        for name in removed:
+            new.pop(name, None)
+        return new
+
+    return run
+
+
+class _Branch:
+    """A list or map on the way to changed places: its changed members, by name or by index, never both."""
+
+    __slots__ = ("branches", "changes", "only_removes")
+
+    def __init__(self) -> None:
+        self.branches: dict[str | int, _Branch] = {}
+        self.changes: dict[str | int, Change] = {}
+        self.only_removes = True
+
+    def apply(self, old: Value | None, item: Item, values: Values) -> Value:
+        """The new value. Raises ValidationException where the old one is no list, or no map, or has no member to go
+        into.
+        """
+        indexed = isinstance(next(iter(self.changes or self.branches)), int)
+        if old is not None:
+            if indexed and "L" in old:
+                return {"L": self._apply_to_list(old["L"], item, values)}
+            if not indexed and "M" in old:
+                return {"M": self._apply_to_map(old["M"], item, values)}
+        raise _invalid_path()
+
+    def _apply_to_map(self, old: Item, item: Item, values: Values) -> Item:
+        new = old.copy()
+        for name, branch in self.branches.items():
+            assert isinstance(name, str)
+            new[name] = branch.apply(old.get(name), item, values)
+        for name, change in self.changes.items():
+            assert isinstance(name, str)
+            value = change(old.get(name), item, values)
+            if value is None:
+                new.pop(name, None)
+            else:
+                new[name] = value
+        return new
+
+    def _apply_to_list(self, old: list[Value], item: Item, values: Values) -> list[Value]:
+        length = len(old)
+        new: list[Value | None] = list(old)
+        appended: list[tuple[int, Value]] = []
+        for index, branch in self.branches.items():
+            assert isinstance(index, int)
+            if index >= length:
+                raise _invalid_path()
+            new[index] = branch.apply(old[index], item, values)
+        for index, change in self.changes.items():
+            assert isinstance(index, int)
+            if index < length:
+                new[index] = change(old[index], item, values)
+            else:
+                value = change(None, item, values)
+                if value is not None:
+                    appended.append((index, value))
+        appended.sort(key=_position)
+        return [value for value in new if value is not None] + [value for _, value in appended]
+
+
+def _position(appended: tuple[int, Value]) -> int:
+    return appended[0]
+
+
+def _grow(branch: _Branch, parts: list[str | int], change: Change, action: Action) -> None:
+    if not isinstance(action, Remove):
+        branch.only_removes = False
+    for part in parts[:-1]:
+        branch = branch.branches.setdefault(part, _Branch())
+    branch.changes[parts[-1]] = change
+
+
+# Changes of one place
+
+
+def _change(action: Action, names: Names, wrong_type: str) -> Change:
+    if isinstance(action, Remove):
+        return lambda old, item, values: None
+    if isinstance(action, Set):
+        compute = compile_value(action.value, names)
+        return lambda old, item, values: compute(item, values)
+    given = compile_operand(action.value, names)
+    combine = _combine_add if isinstance(action, Add) else _combine_delete
+
+    def change(old: Value | None, item: Item, values: Values) -> Value | None:
+        value = given(item, values)
+        assert value is not None
+        return combine(old, value, wrong_type)
+
+    return change
+
+
+def _combine_add(old: Value | None, given: Value, wrong_type: str) -> Value:
+    """A number's sum, a set's union, a list's concatenation (which only the legacy ADD can ask for)."""
+    if old is None:
+        return given
+    for type_, content in given.items():
+        stored = old.get(type_)
+        if stored is None:
+            break
+        if type_ == "N":
+            return {"N": add(stored, content)}
+        if type_ == "L":
+            return {"L": stored + content}
+        present = set(stored)
+        return {type_: stored + [member for member in content if member not in present]}
+    raise validation(wrong_type)
+
+
+def _combine_delete(old: Value | None, given: Value, wrong_type: str) -> Value | None:
+    if old is None:
+        return None
+    for type_, content in given.items():
+        stored = old.get(type_)
+        if stored is None:
+            break
+        dropped = set(content)
+        left = [member for member in stored if member not in dropped]
+        return {type_: left} if left else None
+    raise validation(wrong_type)
+
+
+# Values to set
+
+
+def compile_value(operand: Operand, names: Names) -> Compute:
+    """The closure of what a SET assigns; it raises ValidationException where the item lacks what it reads."""
+    if isinstance(operand, Arithmetic):
+        return _arithmetic(operand, names)
+    if isinstance(operand, Call):
+        if operand.function == "list_append":
+            return _list_append(*[compile_value(each, names) for each in operand.operands])
+        path, default = operand.operands
+        assert isinstance(path, Path)
+        return _if_not_exists(reader(resolve(path, names)), compile_value(default, names))
+    read = compile_operand(operand, names)
+    if not isinstance(operand, Path):
+        return read  # type: ignore[return-value]  # a given value is always there
+
+    def compute(item: Item, values: Values) -> Value:
+        value = read(item, values)
+        if value is None:
+            raise _missing()
+        return value
+
+    return compute
+
+
+def _arithmetic(operand: Arithmetic, names: Names) -> Compute:
+    left, right = compile_value(operand.left, names), compile_value(operand.right, names)
+    combine = add if operand.operator == "+" else subtract
+
+    def compute(item: Item, values: Values) -> Value:
+        one = left(item, values).get("N")
+        if one is None:
+            raise validation(WRONG_TYPE)
+        two = right(item, values).get("N")
+        if two is None:
+            raise validation(WRONG_TYPE)
+        return {"N": combine(one, two)}
+
+    return compute
+
+
+def _list_append(left: Compute, right: Compute) -> Compute:
+    def compute(item: Item, values: Values) -> Value:
+        one = left(item, values).get("L")
+        if one is None:
+            raise validation(WRONG_TYPE)
+        two = right(item, values).get("L")
+        if two is None:
+            raise validation(WRONG_TYPE)
+        return {"L": one + two}
+
+    return compute
+
+
+def _if_not_exists(read: Reader, default: Compute) -> Compute:
+    def compute(item: Item, values: Values) -> Value:
+        value = read(item, values)
+        return default(item, values) if value is None else value
+
+    return compute
