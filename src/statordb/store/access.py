@@ -1,0 +1,106 @@
+"""Ways to a table's rows: its primary key, or a secondary index. Query and Scan know only this."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from statordb.engine.contract import Bounds, Key
+from statordb.model.schema import KeySchema
+from statordb.model.values import Item
+from statordb.store import keyspace
+
+KeyConditions = Sequence[tuple[str, str, Sequence[dict[str, str]]]]
+"""(attribute, operator, operands): EQ on each attribute in order, and any operator on the last one."""
+
+
+class AccessPath(Protocol):
+    """A space of rows, ordered by a key schema."""
+
+    @property
+    def name(self) -> str | None:
+        """Of the index; None for the table itself."""
+        ...
+
+    @property
+    def schema(self) -> KeySchema: ...
+
+    @property
+    def space(self) -> int: ...
+
+    @property
+    def cursor_names(self) -> tuple[str, ...]:
+        """Attributes of a LastEvaluatedKey."""
+        ...
+
+    @property
+    def projected(self) -> frozenset[str] | None:
+        """Top-level attributes that rows hold; None for all."""
+        ...
+
+    @property
+    def consistent(self) -> bool:
+        """Whether consistent reads are possible."""
+        ...
+
+    @property
+    def fetches(self) -> bool:
+        """Whether attributes that rows don't hold may be fetched from the table."""
+        ...
+
+    def partition(self, item: Item) -> bytes:
+        """Partition bytes of any item that has the partition key attributes."""
+        ...
+
+    def bounds(self, conditions: KeyConditions) -> Bounds:
+        """Bounds within a partition for conditions on the sort key attributes."""
+        ...
+
+    def position(self, cursor: Item) -> tuple[bytes, bytes]:
+        """(partition, sort) of the row that a LastEvaluatedKey names."""
+        ...
+
+
+class PrimaryPath:
+    """A table by its primary key."""
+
+    __slots__ = (
+        "_partition_keys",
+        "_sort_key",
+        "consistent",
+        "cursor_names",
+        "fetches",
+        "name",
+        "projected",
+        "schema",
+        "space",
+    )
+
+    def __init__(self, space: int, schema: KeySchema) -> None:
+        self.name = None
+        self.space = space
+        self.schema = schema
+        self.cursor_names = schema.names
+        self.projected = None
+        self.consistent = True
+        self.fetches = False
+        self._partition_keys = schema.partition
+        self._sort_key = schema.sort[0] if schema.sort else None
+
+    def partition(self, item: Item) -> bytes:
+        return keyspace.partition_bytes(self._partition_keys, item)
+
+    def sort(self, item: Item) -> bytes:
+        return keyspace.raw(self._sort_key, item) if self._sort_key is not None else b""
+
+    def key(self, item: Item) -> Key:
+        """Key of an item, or of its primary key, already found valid."""
+        return Key(self.space, self.partition(item), self.sort(item))
+
+    def bounds(self, conditions: KeyConditions) -> Bounds:
+        if not conditions:
+            return Bounds()
+        _, operator, operands = conditions[0]
+        assert self._sort_key is not None
+        return keyspace.table_bounds(self._sort_key, operator, operands)
+
+    def position(self, cursor: Item) -> tuple[bytes, bytes]:
+        return self.partition(cursor), self.sort(cursor)

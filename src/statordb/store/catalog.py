@@ -1,0 +1,129 @@
+"""The catalog: which tables there are. Rows like any others, cached per process.
+
+A cached table is used until the engine's epoch says that some process announced a change. A write is guarded besides:
+the engine compares the version of the table's catalog row within the update, so that no write ever goes by an old
+schema.
+"""
+
+from collections.abc import Callable
+
+from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Stop, Stored
+from statordb.model.clock import Clock
+from statordb.store import records
+from statordb.store.keyspace import Space
+from statordb.store.records import TableRecord
+from statordb.store.table import Table
+
+_PAGE = Budget(rows_max=1000, bytes_max=4 << 20)
+_ROOT = b"accounts"  # partition that lists the (account, region) pairs ever used
+
+Name = tuple[str, str, str]  # account, region, table name
+Change = Callable[[TableRecord | None], TableRecord | Refused | None]
+"""From a table's record as it is (None: no such table) to what it shall be (None: none). Pure."""
+
+
+class Catalog:
+    """Finds, creates, alters and lists tables."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._tables: dict[Name, Table] = {}
+        self._epoch = engine.epoch()
+
+    def cached(self, account: str, region: str, name: str) -> Table | None:
+        """The table, if this process knows it and may go on believing it."""
+        epoch = self._engine.epoch()
+        if epoch != self._epoch:
+            self._tables.clear()
+            self._epoch = epoch
+            return None
+        return self._tables.get((account, region, name))
+
+    async def find(self, account: str, region: str, name: str) -> Table | None:
+        """The table; None if there is none. A table that is still CREATING is found too: ask its record."""
+        return self.cached(account, region, name) or await self.reload(account, region, name)
+
+    async def reload(self, account: str, region: str, name: str) -> Table | None:
+        """The table as it is stored now."""
+        epoch = self._engine.epoch()  # before the read: a change that comes between is announced after it
+        key = _key(account, region, name)
+        stored = (await self._engine.read((key,)))[0]
+        if stored is None:
+            self._tables.pop((account, region, name), None)
+            return None
+        record = records.load(stored.body)
+        table = Table(record, (key, stored.version), self._engine, self)
+        if record.status_at(self._clock.now()) is None:
+            return None
+        if epoch == self._epoch:
+            self._tables[account, region, name] = table
+        return table
+
+    async def change(self, account: str, region: str, name: str, change: Change) -> TableRecord | Refused | None:
+        """Create, alter or remove a table's record, atomically. Returns what `change` returned."""
+        key = _key(account, region, name)
+
+        def plan(stored: list[Stored | None]) -> Effects | Refused:
+            row = stored[0]
+            changed = change(None if row is None else records.load(row.body))
+            if isinstance(changed, Refused):
+                return changed
+            body = None if changed is None else records.dump(changed)
+            return Effects(writes=((key, body),), announce=True, outcome=changed)
+
+        await self._remember(account, region)
+        outcome = await self._engine.update((key,), plan)
+        self._tables.pop((account, region, name), None)
+        if isinstance(outcome, Effects):
+            record: TableRecord | None = outcome.outcome
+            return record
+        assert isinstance(outcome, Refused)
+        return outcome
+
+    async def names(self, account: str, region: str, after: str | None, limit: int) -> tuple[list[str], bool]:
+        """Table names in order behind `after`, at most `limit`, and whether there are more."""
+        found: list[str] = []
+        last = None if after is None else after.encode()
+        partition = _partition(account, region)
+        while True:
+            budget = Budget(limit + 1 - len(found), _PAGE.bytes_max)
+            page = await self._engine.range(Space.CATALOG, partition, Bounds(), True, budget, last)
+            now = self._clock.now()
+            found += [row.sort.decode() for row in page.rows if records.load(row.body).status_at(now) is not None]
+            if len(found) > limit:
+                return found[:limit], True
+            if page.stop is Stop.EXHAUSTED:
+                return found, False
+            last = page.rows[-1].sort
+
+    async def all(self) -> list[TableRecord]:
+        """Every table of every account and region, for the keeper."""
+        found = []
+        for scope in await self._rows(_ROOT):
+            account, _, region = scope.sort.decode().partition("/")
+            found += [records.load(row.body) for row in await self._rows(_partition(account, region))]
+        return found
+
+    async def _rows(self, partition: bytes):  # type: ignore[no-untyped-def]
+        rows, last = [], None
+        while True:
+            page = await self._engine.range(Space.CATALOG, partition, Bounds(), True, _PAGE, last)
+            rows += page.rows
+            if page.stop is Stop.EXHAUSTED:
+                return rows
+            last = page.rows[-1].sort
+
+    async def _remember(self, account: str, region: str) -> None:
+        """Note a scope before its first table, so that `all` finds it."""
+        key = Key(Space.CATALOG, _ROOT, f"{account}/{region}".encode())
+        if (await self._engine.read((key,)))[0] is None:
+            await self._engine.update((key,), lambda stored: Effects(writes=((key, b"{}"),)))
+
+
+def _partition(account: str, region: str) -> bytes:
+    return f"tables/{account}/{region}".encode()
+
+
+def _key(account: str, region: str, name: str) -> Key:
+    return Key(Space.CATALOG, _partition(account, region), name.encode())

@@ -1,0 +1,88 @@
+"""What the catalog keeps of a table: plain data, stored as JSON."""
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRecord:
+    """A secondary index. `status`: CREATING (being built), ACTIVE, UPDATING or DELETING."""
+
+    name: str
+    local: bool
+    space: int
+    key_schema: list[dict[str, str]]
+    projection: dict[str, Any]
+    status: str = "ACTIVE"
+    backfilling: bool = False
+    throughput: dict[str, int] | None = None
+    options: dict[str, Any] = field(default_factory=dict)  # members that are echoed: OnDemandThroughput, WarmThroughput
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryRecord:
+    """Time to live. `space` holds the expiry index; `ready` once it covers the whole table."""
+
+    attribute: str
+    space: int
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TableRecord:
+    """A table. `status` is CREATING, UPDATING or DELETING until `settles_at` (seconds since the epoch), ACTIVE or
+    gone after."""
+
+    account: str
+    region: str
+    name: str
+    id: str
+    space: int
+    created_at: float
+    definitions: list[dict[str, str]]
+    key_schema: list[dict[str, str]]
+    status: str
+    settles_at: float
+    indexes: list[IndexRecord] = field(default_factory=list)
+    billing_mode: str = "PROVISIONED"
+    on_demand_since: float | None = None
+    throughput: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)  # members that are kept and echoed as they were given
+    tags: dict[str, str] = field(default_factory=dict)
+    expiry: ExpiryRecord | None = None
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:dynamodb:{self.region}:{self.account}:table/{self.name}"
+
+    def status_at(self, now: float) -> str | None:
+        """The status at a time: None once a deletion is over."""
+        if self.status == "ACTIVE" or now < self.settles_at:
+            return self.status
+        return None if self.status == "DELETING" else "ACTIVE"
+
+    def index(self, name: str) -> IndexRecord | None:
+        return next((index for index in self.indexes if index.name == name), None)
+
+    def with_index(self, changed: IndexRecord) -> "TableRecord":
+        """The record with the index of that name replaced."""
+        return replace(self, indexes=[changed if index.name == changed.name else index for index in self.indexes])
+
+    def spaces(self) -> list[int]:
+        """Every space that the table owns."""
+        owned = [self.space, *(index.space for index in self.indexes)]
+        return [*owned, self.expiry.space] if self.expiry else owned
+
+
+def dump(record: TableRecord) -> bytes:
+    return orjson.dumps(asdict(record))
+
+
+def load(body: bytes) -> TableRecord:
+    fields = orjson.loads(body)
+    fields["indexes"] = [IndexRecord(**index) for index in fields["indexes"]]
+    if fields["expiry"] is not None:
+        fields["expiry"] = ExpiryRecord(**fields["expiry"])
+    return TableRecord(**fields)

@@ -1,0 +1,184 @@
+"""A table: its primary key, its indexes, and the one way in which its items are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from statordb.engine.contract import Bounds, Budget, Effects, Engine, Guard, Key, Page, Refused, Stored, Usage
+from statordb.model import errors
+from statordb.model.schema import KeySchema
+from statordb.model.values import Item
+from statordb.store.access import AccessPath, PrimaryPath
+from statordb.store.image import Image
+from statordb.store.indexes.expiry import ExpiryIndex
+from statordb.store.indexes.secondary import SecondaryIndex
+from statordb.store.records import TableRecord
+
+if TYPE_CHECKING:
+    from statordb.store.catalog import Catalog
+
+Apply = Callable[[Image | None], Image | Refused | None]
+"""From the item as it is to the item as it shall be (None: no item), or a refusal. Pure, and may be called twice."""
+
+
+class Written(NamedTuple):
+    """What a write did. `index_units`: write units by index name, only of indexes that changed."""
+
+    old: Image | None
+    new: Image | None
+    index_units: dict[str, int] | None
+
+
+class Staging:
+    """Effects of an update of one or several items, as they are gathered."""
+
+    __slots__ = ("derived", "tallies", "writes")
+
+    def __init__(self) -> None:
+        self.writes: list[tuple[Key, bytes | None]] = []
+        self.derived: list[tuple[Key, bytes | None]] = []
+        self.tallies: list[tuple[int, int, int]] = []
+
+    def derive(self, key: Key, body: bytes | None) -> None:
+        self.derived.append((key, body))
+
+    def effects(self, outcome: object) -> Effects:
+        return Effects(self.writes, self.derived, (), self.tallies, False, outcome)
+
+
+class Table:
+    """One version of a table's schema, as this process knows it. Never changed: a new version is a new object."""
+
+    __slots__ = (
+        "_catalog", "_derived", "_engine", "_paths", "expiry", "guard", "indexes", "key_names", "name", "primary",
+        "record", "schema", "space",
+    )  # fmt: skip
+
+    def __init__(self, record: TableRecord, guard: Guard, engine: Engine, catalog: Catalog) -> None:
+        self.record = record
+        self.guard = guard
+        self.name = record.name
+        self.space = record.space
+        self._engine = engine
+        self._catalog = catalog
+        self.schema = KeySchema.parse(record.key_schema, record.definitions)
+        self.key_names = self.schema.names
+        self.primary = PrimaryPath(record.space, self.schema)
+        self.indexes = [
+            SecondaryIndex(index, record.definitions, self.primary)
+            for index in record.indexes
+            if index.status != "DELETING"
+        ]
+        self.expiry = ExpiryIndex(record.expiry, self.primary) if record.expiry else None
+        self._derived: list[SecondaryIndex | ExpiryIndex] = [*self.indexes, *([self.expiry] if self.expiry else ())]
+        self._paths: dict[str | None, AccessPath] = {None: self.primary}
+        self._paths.update((index.name, index) for index in self.indexes)
+
+    def path(self, index_name: str | None) -> AccessPath | None:
+        """The way to read by the primary key (None) or by an index; None if there is no such index."""
+        return self._paths.get(index_name)
+
+    def ready(self, index_name: str) -> bool:
+        """Whether an index of the table may be read: it is not being built."""
+        return any(index.name == index_name and index.active for index in self.indexes)
+
+    async def get(self, key: Key, consistent: bool) -> bytes | None:
+        """Stored body of an item."""
+        stored = (await self._engine.read((key,), consistent))[0]
+        return None if stored is None else stored[0]
+
+    async def get_many(self, keys: Sequence[Key], consistent: bool) -> list[bytes | None]:
+        """Stored bodies, all from one snapshot."""
+        return [None if stored is None else stored[0] for stored in await self._engine.read(keys, consistent)]
+
+    async def range(
+        self,
+        path: AccessPath,
+        partition: bytes,
+        bounds: Bounds,
+        forward: bool,
+        budget: Budget,
+        after: bytes | None,
+        consistent: bool,
+    ) -> Page:
+        """Rows of one partition by a path, in or against its order."""
+        return await self._engine.range(path.space, partition, bounds, forward, budget, after, consistent)
+
+    async def scan(
+        self,
+        path: AccessPath,
+        segment: int,
+        total: int,
+        budget: Budget,
+        after: tuple[bytes, bytes] | None,
+        consistent: bool,
+    ) -> Page:
+        """Rows of one segment by a path, in hash order."""
+        return await self._engine.scan(path.space, segment, total, budget, after, consistent)
+
+    async def write(self, key: Key, apply: Apply) -> Written | Refused:
+        """Write one item and all that is derived from it, atomically; durable when this returns."""
+        table = self
+        while True:
+            outcome = await table._engine.update((key,), table.plan(key, apply), (table.guard,))
+            if outcome.__class__ is Effects:
+                written: Written = outcome.outcome
+                return written
+            if isinstance(outcome, Refused):
+                return outcome
+            table = await table.renewed()
+
+    def plan(self, key: Key, apply: Apply) -> Callable[[list[Stored | None]], Effects | Refused]:
+        """The engine's plan for a write of one item."""
+
+        def plan(stored: list[Stored | None]) -> Effects | Refused:
+            row = stored[0]
+            old = None if row is None else Image(row[0])
+            new = apply(old)
+            if new.__class__ is Refused:
+                return new
+            staging = Staging()
+            units = self.stage(staging, key, old, new)  # type: ignore[arg-type]
+            return staging.effects(Written(old, new, units))  # type: ignore[arg-type]
+
+        return plan
+
+    def stage(self, staging: Staging, key: Key, old: Image | None, new: Image | None) -> dict[str, int] | None:
+        """Add the effects of a change of one item; returns write units by index name."""
+        if new is None:
+            if old is None:
+                return None
+            staging.writes.append((key, None))
+            staging.tallies.append((self.space, -1, -old.size))
+        else:
+            staging.writes.append((key, new.body))
+            if old is None:
+                staging.tallies.append((self.space, 1, new.size))
+            elif old.size != new.size:
+                staging.tallies.append((self.space, 0, new.size - old.size))
+        if not self._derived:
+            return None
+        index_units = {}
+        for index in self._derived:
+            rows, size, units = index.update(old, new, staging.derive)
+            if rows or size:
+                staging.tallies.append((index.space, rows, size))
+            if units:
+                index_units[index.name] = units  # type: ignore[union-attr]
+        return index_units
+
+    async def renewed(self) -> Table:
+        """The table as the catalog has it now; raises ResourceNotFoundException if it is gone or is another one."""
+        table = await self._catalog.reload(self.record.account, self.record.region, self.name)
+        if table is None or table.space != self.space:
+            raise errors.resource_not_found()
+        return table
+
+    async def usage(self, space: int | None = None) -> Usage:
+        """Rows and bytes of the table, or of one of its indexes."""
+        return await self._engine.usage(self.space if space is None else space)
+
+    def key_of(self, item: Item) -> Item:
+        """The primary key attributes of an item."""
+        return {name: item[name] for name in self.key_names}

@@ -1,0 +1,124 @@
+"""TransactWriteItems and TransactGetItems: one engine update, or one snapshot, over items of any tables."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from statordb.engine.contract import Effects, Engine, Key, Refused, Stale, Stored
+from statordb.model.limits import TRANSACT_TOKEN_SECONDS
+from statordb.store.image import Image
+from statordb.store.keyspace import Space
+from statordb.store.table import Apply, Staging, Table, Written
+
+SUCCEEDED = {"Code": "None"}
+
+
+class Action(NamedTuple):
+    """One action of a write transaction. A refusal's reason is its cancellation reason ({"Code", "Message", ...}).
+
+    `check_only`: the item is looked at and not written (ConditionCheck).
+    """
+
+    table: Table
+    key: Key
+    apply: Apply
+    check_only: bool
+
+
+class Token(NamedTuple):
+    """A client request token: the row it is kept in, a digest of the request, and the time now (seconds since the
+    epoch)."""
+
+    key: Key
+    digest: str
+    now: float
+
+    @staticmethod
+    def of(account: str, region: str, token: str, digest: str, now: float) -> "Token":
+        return Token(Key(Space.TOKENS, f"{account}/{region}/{token}".encode(), b""), digest, now)
+
+
+class TokenReused(NamedTuple):
+    """Refusal: the token was used with another request within its life."""
+
+
+class Replayed(NamedTuple):
+    """Outcome: the same request was done before. `sizes`: item sizes in bytes then, by action."""
+
+    sizes: list[int]
+
+
+async def write(engine: Engine, actions: Sequence[Action], token: Token | None) -> list[Written] | Replayed | Refused:
+    """Do all actions or none. Refused: its reason is the list of cancellation reasons, or TokenReused."""
+    while True:
+        footprint = [action.key for action in actions]
+        if token is not None:
+            footprint.append(token.key)
+        guards = {action.table.guard[0]: action.table.guard for action in actions}
+        outcome = await engine.update(footprint, _plan(actions, token), tuple(guards.values()))
+        if isinstance(outcome, Effects):
+            done: list[Written] | Replayed = outcome.outcome
+            return done
+        if isinstance(outcome, Refused):
+            return outcome
+        assert isinstance(outcome, Stale)
+        actions = [action._replace(table=await action.table.renewed()) for action in actions]
+
+
+def _plan(actions: Sequence[Action], token: Token | None):  # type: ignore[no-untyped-def]
+    def plan(stored: list[Stored | None]) -> Effects | Refused:
+        if token is not None:
+            known = _known(stored[-1], token)
+            if known is not None:
+                return known
+        news, reasons = [], []
+        for action, row in zip(actions, stored, strict=False):
+            old = None if row is None else Image(row[0])
+            new = action.apply(old)
+            if isinstance(new, Refused):
+                reasons.append(new.reason)
+            else:
+                reasons.append(SUCCEEDED)
+                news.append((action, old, new))
+        if len(news) < len(actions):
+            return Refused(reasons)
+        return _staged(news, token)
+
+    return plan
+
+
+def _staged(news: list[tuple[Action, Image | None, Image | None]], token: Token | None) -> Effects:
+    staging = Staging()
+    written = []
+    for action, old, new in news:
+        units = None if action.check_only else action.table.stage(staging, action.key, old, new)
+        written.append(Written(old, new, units))
+    if token is not None:
+        sizes = [max(w.old.size if w.old else 0, w.new.size if w.new else 0) for w in written]
+        record = {"digest": token.digest, "expires": token.now + TRANSACT_TOKEN_SECONDS, "sizes": sizes}
+        staging.writes.append((token.key, orjson.dumps(record)))
+    return staging.effects(written)
+
+
+def _known(row: Stored | None, token: Token) -> Effects | Refused | None:
+    """The answer if the token is in use."""
+    if row is None:
+        return None
+    record = orjson.loads(row[0])
+    if record["expires"] <= token.now:
+        return None
+    if record["digest"] != token.digest:
+        return Refused(TokenReused())
+    return Effects(outcome=Replayed(record["sizes"]))
+
+
+def token_expired(body: bytes, now: float) -> bool:
+    """Whether an idempotency record may be forgotten."""
+    record: dict[str, Any] = orjson.loads(body)
+    return bool(record["expires"] <= now)
+
+
+async def read(engine: Engine, keys: Sequence[Key]) -> list[Image | None]:
+    """Items of any tables, all from one snapshot."""
+    return [None if stored is None else Image(stored[0]) for stored in await engine.read(keys)]
