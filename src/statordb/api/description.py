@@ -1,0 +1,89 @@
+"""TableDescription, as DescribeTable and its kin give it."""
+
+from typing import Any
+
+from statordb.store.records import IndexRecord, TableRecord
+from statordb.store.table import Table
+
+INDEX_ENTRY_OVERHEAD_BYTES = 100  # developer guide, "Storage considerations for global secondary indexes"
+
+
+async def describe(table: Table, now: float) -> dict[str, Any]:
+    """The description of a table as it is, with its counts."""
+    usage = await table.usage()
+    description = outline(table.record, table.record.status_at(now) or "DELETING")
+    description["ItemCount"], description["TableSizeBytes"] = usage.rows, usage.bytes
+    for index in table.record.indexes:
+        rows, size = await table.usage(index.space)
+        member = "LocalSecondaryIndexes" if index.local else "GlobalSecondaryIndexes"
+        for described in description[member]:
+            if described["IndexName"] == index.name:
+                described["ItemCount"] = rows
+                described["IndexSizeBytes"] = size + rows * INDEX_ENTRY_OVERHEAD_BYTES
+    return description
+
+
+def outline(record: TableRecord, status: str) -> dict[str, Any]:
+    """The description without looking at the data: counts are 0."""
+    description: dict[str, Any] = {
+        "AttributeDefinitions": record.definitions,
+        "TableName": record.name,
+        "KeySchema": record.key_schema,
+        "TableStatus": status,
+        "CreationDateTime": record.created_at,
+        "ProvisionedThroughput": _throughput(record.throughput),
+        "TableSizeBytes": 0,
+        "ItemCount": 0,
+        "TableArn": record.arn,
+        "TableId": record.id,
+        "DeletionProtectionEnabled": False,
+    }
+    if record.billing_mode == "PAY_PER_REQUEST" or record.on_demand_since is not None:
+        summary: dict[str, Any] = {"BillingMode": record.billing_mode}
+        if record.on_demand_since is not None:
+            summary["LastUpdateToPayPerRequestDateTime"] = record.on_demand_since
+        description["BillingModeSummary"] = summary
+    for member, local in (("LocalSecondaryIndexes", True), ("GlobalSecondaryIndexes", False)):
+        indexes = [_index(record, index, status) for index in record.indexes if index.local is local]
+        if indexes:
+            description[member] = indexes
+    description.update(_options(record))
+    return description
+
+
+def _options(record: TableRecord) -> dict[str, Any]:
+    """Members of the request that are kept, in the shape that a description has."""
+    options = dict(record.options)
+    described: dict[str, Any] = {}
+    table_class = options.pop("TableClass", None)
+    if table_class is not None:
+        described["TableClassSummary"] = {"TableClass": table_class}
+    encryption = options.pop("SSESpecification", None)
+    if encryption is not None and encryption.get("Enabled"):
+        described["SSEDescription"] = {"Status": "ENABLED", "SSEType": encryption.get("SSEType", "KMS")}
+    warm = options.pop("WarmThroughput", None)
+    if warm is not None:
+        described["WarmThroughput"] = {**warm, "Status": "ACTIVE"}
+    return {**described, **options}
+
+
+def _throughput(throughput: dict[str, Any] | None) -> dict[str, Any]:
+    return {"NumberOfDecreasesToday": 0, "ReadCapacityUnits": 0, "WriteCapacityUnits": 0, **(throughput or {})}
+
+
+def _index(record: TableRecord, index: IndexRecord, table_status: str) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "IndexName": index.name,
+        "KeySchema": index.key_schema,
+        "Projection": index.projection,
+        "IndexSizeBytes": 0,
+        "ItemCount": 0,
+        "IndexArn": f"{record.arn}/index/{index.name}",
+    }
+    if not index.local:
+        described["IndexStatus"] = "CREATING" if table_status == "CREATING" else index.status
+        described["ProvisionedThroughput"] = _throughput(index.throughput)
+        if index.status == "CREATING":
+            described["Backfilling"] = index.backfilling
+        described.update(index.options)
+    return described

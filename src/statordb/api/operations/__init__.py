@@ -1,0 +1,52 @@
+"""The operations, one file each; this is the one table of them."""
+
+from collections.abc import Awaitable, Callable
+
+from statordb.api.context import Answer, Context, Request
+from statordb.api.operations.batch_get_item import batch_get_item
+from statordb.api.operations.batch_write_item import batch_write_item
+from statordb.api.operations.create_table import create_table
+from statordb.api.operations.delete_item import delete_item
+from statordb.api.operations.delete_table import delete_table
+from statordb.api.operations.describe_endpoints import describe_endpoints
+from statordb.api.operations.describe_limits import describe_limits
+from statordb.api.operations.describe_table import describe_table
+from statordb.api.operations.describe_time_to_live import describe_time_to_live
+from statordb.api.operations.get_item import get_item
+from statordb.api.operations.list_tables import list_tables
+from statordb.api.operations.list_tags_of_resource import list_tags_of_resource
+from statordb.api.operations.put_item import put_item
+from statordb.api.operations.query import query
+from statordb.api.operations.scan import scan
+from statordb.api.operations.tag_resource import tag_resource
+from statordb.api.operations.transact_get_items import transact_get_items
+from statordb.api.operations.transact_write_items import transact_write_items
+from statordb.api.operations.untag_resource import untag_resource
+from statordb.api.operations.update_item import update_item
+from statordb.api.operations.update_table import update_table
+from statordb.api.operations.update_time_to_live import update_time_to_live
+
+OPERATIONS: dict[str, Callable[[Context, Request], Awaitable[Answer]]] = {
+    "BatchGetItem": batch_get_item,
+    "BatchWriteItem": batch_write_item,
+    "CreateTable": create_table,
+    "DeleteItem": delete_item,
+    "DeleteTable": delete_table,
+    "DescribeEndpoints": describe_endpoints,
+    "DescribeLimits": describe_limits,
+    "DescribeTable": describe_table,
+    "DescribeTimeToLive": describe_time_to_live,
+    "GetItem": get_item,
+    "ListTables": list_tables,
+    "ListTagsOfResource": list_tags_of_resource,
+    "PutItem": put_item,
+    "Query": query,
+    "Scan": scan,
+    "TagResource": tag_resource,
+    "TransactGetItems": transact_get_items,
+    "TransactWriteItems": transact_write_items,
+    "UntagResource": untag_resource,
+    "UpdateItem": update_item,
+    "UpdateTable": update_table,
+    "UpdateTimeToLive": update_time_to_live,
+}

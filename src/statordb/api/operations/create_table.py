@@ -1,0 +1,91 @@
+"""CreateTable."""
+
+import uuid
+from typing import Any
+
+from statordb.api import schemas
+from statordb.api.context import Answer, Context, Request
+from statordb.api.description import outline
+from statordb.api.tags import parse_tags
+from statordb.engine.contract import Refused
+from statordb.model import errors
+from statordb.store.records import IndexRecord, TableRecord
+
+KEPT = (
+    "DeletionProtectionEnabled",
+    "TableClass",
+    "OnDemandThroughput",
+    "WarmThroughput",
+    "StreamSpecification",
+    "SSESpecification",
+)
+_INDEX_KEPT = ("OnDemandThroughput", "WarmThroughput")
+
+
+async def create_table(context: Context, request: Request) -> Answer:
+    billing_mode = request.get("BillingMode") or "PROVISIONED"
+    schemas.check_capacity(billing_mode, request.get("ProvisionedThroughput"))
+    _check_schema(request, billing_mode)
+    tags = parse_tags(request.get("Tags") or ())
+
+    account, region, name = context.scope(request["TableName"])
+    store = context.store
+    if await store.catalog.reload(account, region, name) is not None:
+        raise errors.table_exists(name)
+    now = context.now()
+    delay = store.table_delay_seconds
+    record = TableRecord(
+        account=account,
+        region=region,
+        name=name,
+        id=str(uuid.uuid4()),
+        space=await store.engine.create_space(),
+        created_at=round(now, 3),
+        definitions=request["AttributeDefinitions"],
+        key_schema=request["KeySchema"],
+        status="CREATING" if delay else "ACTIVE",
+        settles_at=now + delay,
+        indexes=[
+            *[await _index(context, index, True) for index in request.get("LocalSecondaryIndexes") or ()],
+            *[await _index(context, index, False) for index in request.get("GlobalSecondaryIndexes") or ()],
+        ],
+        billing_mode=billing_mode,
+        on_demand_since=round(now, 3) if billing_mode == "PAY_PER_REQUEST" else None,
+        throughput=request.get("ProvisionedThroughput") or {},
+        options={member: request[member] for member in KEPT if member in request},
+        tags=tags,
+    )
+
+    def create(existing: TableRecord | None) -> TableRecord | Refused:
+        if existing is not None and existing.status_at(now) is not None:
+            return Refused(existing)
+        return record
+
+    created = await store.catalog.change(account, region, name, create)
+    if isinstance(created, Refused):
+        for space in record.spaces():
+            await store.engine.drop_space(space)
+        raise errors.table_exists(name)
+    return {"TableDescription": outline(record, "CREATING")}
+
+
+def _check_schema(request: Request, billing_mode: str) -> None:
+    definitions, key_schema = request["AttributeDefinitions"], request["KeySchema"]
+    local, global_ = request.get("LocalSecondaryIndexes"), request.get("GlobalSecondaryIndexes")
+    schemas.check_definitions(definitions)
+    schemas.check_table_keys(key_schema, definitions, local is not None or global_ is not None)
+    schemas.check_indexes(request, billing_mode)
+    indexes: list[dict[str, Any]] = [*(local or ()), *(global_ or ())]
+    schemas.check_all_used([key_schema, *(index["KeySchema"] for index in indexes)], definitions)
+
+
+async def _index(context: Context, index: dict[str, Any], local: bool) -> IndexRecord:
+    return IndexRecord(
+        name=index["IndexName"],
+        local=local,
+        space=await context.store.engine.create_space(),
+        key_schema=index["KeySchema"],
+        projection=index["Projection"],
+        throughput=index.get("ProvisionedThroughput"),
+        options={member: index[member] for member in _INDEX_KEPT if member in index},
+    )

@@ -1,0 +1,62 @@
+"""DeleteTable."""
+
+from dataclasses import replace
+
+from statordb.api.context import Answer, Context, Request
+from statordb.api.description import outline
+from statordb.engine.contract import Refused
+from statordb.model import errors
+from statordb.store.records import TableRecord
+
+# What DynamoDB leaves out of the description that DeleteTable returns.
+_UNSAID = ("AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes", "GlobalSecondaryIndexes", "CreationDateTime")
+
+
+async def delete_table(context: Context, request: Request) -> Answer:
+    account, region, name = context.scope(request["TableName"])
+    store = context.store
+    now, delay = context.now(), store.table_delay_seconds
+    removed: list[TableRecord] = []
+
+    def change(record: TableRecord | None) -> TableRecord | Refused | None:
+        removed.clear()
+        fault = _fault(record, name, now)
+        if fault is not None:
+            return Refused(fault)
+        assert record is not None
+        removed.append(record)
+        return replace(record, status="DELETING", settles_at=now + delay) if delay else None
+
+    outcome = await store.catalog.change(account, region, name, change)
+    if isinstance(outcome, Refused):
+        raise outcome.reason
+    record = removed[0]
+    if not delay:
+        for space in record.spaces():
+            await store.engine.drop_space(space)
+    description = outline(record, "DELETING")
+    return {"TableDescription": {member: value for member, value in description.items() if member not in _UNSAID}}
+
+
+def _fault(record: TableRecord | None, name: str, now: float) -> errors.ClientError | None:
+    status = record.status_at(now) if record is not None else None
+    if record is None or status is None:
+        return errors.table_not_found(name)
+    if status == "CREATING":
+        return errors.resource_in_use(
+            f"Attempt to change a resource which is still in use: Table is being created: {name}"
+        )
+    if status == "UPDATING":
+        return errors.resource_in_use(
+            f"Attempt to change a resource which is still in use: Table is being updated: {name}"
+        )
+    if status == "DELETING":
+        return errors.resource_in_use(
+            f"Attempt to change a resource which is still in use: Table is being deleted: {name}"
+        )
+    if record.options.get("DeletionProtectionEnabled"):
+        return errors.validation(
+            "Resource cannot be deleted as it is currently protected against deletion. "
+            "Disable deletion protection first."
+        )
+    return None

@@ -1,0 +1,13 @@
+"""DescribeLimits."""
+
+from statordb.api.context import Answer, Context, Request
+from statordb.model import limits
+
+
+async def describe_limits(context: Context, request: Request) -> Answer:
+    return {
+        "AccountMaxReadCapacityUnits": limits.ACCOUNT_READ_CAPACITY_MAX,
+        "AccountMaxWriteCapacityUnits": limits.ACCOUNT_WRITE_CAPACITY_MAX,
+        "TableMaxReadCapacityUnits": limits.TABLE_READ_CAPACITY_MAX,
+        "TableMaxWriteCapacityUnits": limits.TABLE_WRITE_CAPACITY_MAX,
+    }

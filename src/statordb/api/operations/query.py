@@ -1,0 +1,83 @@
+"""Query."""
+
+from collections.abc import Awaitable
+
+from statordb.api import conditions
+from statordb.api.context import Answer, Context, Request
+from statordb.api.key_conditions import KeyRange, arrange
+from statordb.api.selection import Selection, check_cursor_values, check_select, cursor_position, cut, find_path
+from statordb.engine.contract import Budget, Page
+from statordb.expressions import legacy
+from statordb.expressions.bound import Condition, KeyCondition
+from statordb.expressions.placeholders import Placeholders
+from statordb.model import errors
+from statordb.store.access import AccessPath
+from statordb.store.reading import Position, read_slice
+from statordb.store.table import Table
+
+_EXPRESSIONS = ("ProjectionExpression", "FilterExpression", "KeyConditionExpression")
+_LEGACY = ("AttributesToGet", "QueryFilter", "ConditionalOperator", "KeyConditions")
+
+
+async def query(context: Context, request: Request) -> Answer:
+    legacy.reject_mixed(request, _EXPRESSIONS, _LEGACY)
+    check_cursor_values(request)
+    if request.get("KeyConditions") is None and request.get("KeyConditionExpression") is None:
+        raise errors.validation(
+            "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
+        )
+    bound = conditions.placeholders(request)
+    asked = _key_condition(request, bound)
+    condition, projection = cut(request, bound, "QueryFilter")
+    bound.finish()
+    key_conditions = asked.conditions
+    check_select(request)
+
+    table = await context.table(request["TableName"])
+    path = find_path(table, request, "querying")
+    key_range = arrange(path, key_conditions)
+    after = _position(table, path, request, key_range)
+    _refuse_key_filter(path, condition, request)
+    selection = Selection(table, path, request, condition, projection)
+
+    forward = request.get("ScanIndexForward") is not False
+    consistent = request.get("ConsistentRead") is True
+
+    def fetch(after: Position | None, budget: Budget) -> Awaitable[Page]:
+        last = None if after is None else after[1]
+        return table.range(path, key_range.partition, key_range.bounds, forward, budget, last, consistent)
+
+    return await selection.answer(await read_slice(fetch, after, request.get("Limit")))
+
+
+def _key_condition(request: Request, bound: Placeholders) -> KeyCondition:
+    text = request.get("KeyConditionExpression")
+    return bound.key_condition(text) if text is not None else legacy.key_conditions(request["KeyConditions"])
+
+
+def _position(table: Table, path: AccessPath, request: Request, key_range: KeyRange) -> Position | None:
+    cursor = request.get("ExclusiveStartKey")
+    if not cursor:
+        return None
+    position = cursor_position(table, path, cursor)
+    if position[0] != key_range.partition:
+        raise errors.validation(
+            "The query can return at most one row and cannot be restarted"
+            if key_range.single
+            else "The provided starting key is outside query boundaries based on provided conditions"
+        )
+    lower, upper = key_range.bounds
+    if position[1] < lower or (upper is not None and position[1] >= upper):
+        raise errors.validation("The provided starting key does not match the range key predicate")
+    return position
+
+
+def _refuse_key_filter(path: AccessPath, condition: Condition | None, request: Request) -> None:
+    if condition is None:
+        return
+    for name in path.schema.names:
+        if name in condition.attributes:
+            kind = "Filter Expression" if request.get("FilterExpression") is not None else "QueryFilter"
+            raise errors.validation(
+                f"{kind} can only contain non-primary key attributes: Primary key attribute: {name}"
+            )

@@ -1,0 +1,28 @@
+"""TagResource."""
+
+from dataclasses import replace
+
+from statordb.api.context import Answer, Context, Request
+from statordb.api.tags import check_count, parse_tags, tagged_table
+from statordb.engine.contract import Refused
+from statordb.model import errors
+from statordb.store.records import TableRecord
+
+
+async def tag_resource(context: Context, request: Request) -> Answer:
+    table = await tagged_table(context, request["ResourceArn"])
+    if not request["Tags"]:
+        raise errors.validation("Atleast one Tag needs to be provided as Input.")
+    tags = parse_tags(request["Tags"])
+
+    def change(record: TableRecord | None) -> TableRecord | Refused:
+        if record is None:
+            return Refused(None)
+        merged = {**record.tags, **tags}
+        check_count(merged)
+        return replace(record, tags=merged)
+
+    record = table.record
+    if isinstance(await context.store.catalog.change(record.account, record.region, record.name, change), Refused):
+        raise errors.resource_not_found()
+    return b""

@@ -1,0 +1,48 @@
+"""UpdateTimeToLive."""
+
+from dataclasses import replace
+
+from statordb.api.context import Answer, Context, Request
+from statordb.engine.contract import Refused
+from statordb.model import errors
+from statordb.store.records import ExpiryRecord, TableRecord
+
+
+async def update_time_to_live(context: Context, request: Request) -> Answer:
+    wanted = request["TimeToLiveSpecification"]
+    attribute, enabled = wanted["AttributeName"], wanted["Enabled"]
+    table = await context.described(request["TableName"])
+    store, record = context.store, table.record
+    space = await store.engine.create_space() if enabled and record.expiry is None else 0
+    dropped: list[int] = []
+
+    def change(record: TableRecord | None) -> TableRecord | Refused:
+        dropped.clear()
+        if record is None or record.space != table.space:
+            return Refused(errors.resource_not_found())
+        current = record.expiry
+        if enabled:
+            if current is not None:
+                same = current.attribute == attribute
+                text = "TimeToLive is already enabled" if same else _elsewhere(current)
+                return Refused(errors.validation(text))
+            return replace(record, expiry=ExpiryRecord(attribute, space, ready=False))
+        if current is None:
+            return Refused(errors.validation("TimeToLive is already disabled"))
+        if current.attribute != attribute:
+            return Refused(errors.validation(_elsewhere(current)))
+        dropped.append(current.space)
+        return replace(record, expiry=None)
+
+    outcome = await store.catalog.change(record.account, record.region, record.name, change)
+    if isinstance(outcome, Refused):
+        if space:
+            await store.engine.drop_space(space)
+        raise outcome.reason
+    for old in dropped:
+        await store.engine.drop_space(old)
+    return {"TimeToLiveSpecification": {"AttributeName": attribute, "Enabled": enabled}}
+
+
+def _elsewhere(current: ExpiryRecord) -> str:
+    return f"TimeToLive is active on a different AttributeName: current AttributeName is {current.attribute}"

@@ -1,0 +1,52 @@
+"""Answers of writes: returned attributes, consumed capacity, item collection metrics, failed conditions."""
+
+from typing import Any
+
+from statordb.api.capacity import Meter, wanted
+from statordb.api.context import Answer, Request
+from statordb.engine.contract import Refused
+from statordb.model import errors
+from statordb.model.errors import ClientError
+from statordb.model.values import Item
+from statordb.store import codec
+from statordb.store.collections import collection_bytes
+from statordb.store.image import Image
+from statordb.store.table import Table, Written
+
+GIB = 1 << 30
+
+
+def condition_failure(request: Request, refused: Refused) -> ClientError:
+    """The error of a refused condition; the refusal's reason is the item as it was."""
+    old: Image | None = refused.reason
+    if old is not None and request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD":
+        return errors.conditional_check_failed(old.item)
+    return errors.conditional_check_failed()
+
+
+async def written_answer(table: Table, request: Request, written: Written, attributes: bytes | None) -> Answer:
+    """The answer of PutItem, UpdateItem and DeleteItem. `attributes`: JSON of the Attributes member."""
+    if attributes is None and len(request) <= 2:
+        return b"{}"
+    answer: dict[str, Any] = {}
+    detail = wanted(request)
+    if detail is not None:
+        meter = Meter(table)
+        meter.add_write(written)
+        answer["ConsumedCapacity"] = meter.report(detail)
+    if request.get("ReturnItemCollectionMetrics") == "SIZE":
+        metrics = await collection_metrics(table, request["Item"] if "Item" in request else request["Key"])
+        if metrics is not None:
+            answer["ItemCollectionMetrics"] = metrics
+    return answer if attributes is None else codec.splice(answer, "Attributes", attributes)
+
+
+async def collection_metrics(table: Table, item: Item) -> dict[str, Any] | None:
+    """ItemCollectionMetrics of an item's collection; only tables with a local index have them."""
+    if not any(index.local for index in table.indexes):
+        return None
+    lower = await collection_bytes(table, item) // GIB
+    return {
+        "ItemCollectionKey": {attribute.name: item[attribute.name] for attribute in table.schema.partition},
+        "SizeEstimateRangeGB": [float(lower), float(lower + 1)],
+    }

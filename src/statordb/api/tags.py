@@ -1,0 +1,53 @@
+"""Tags of tables: the rules of keys and values, and the ARNs that name resources."""
+
+import re
+from collections.abc import Iterable
+
+from statordb.api.context import Context
+from statordb.model import errors
+from statordb.model.limits import TAGS_PER_RESOURCE_MAX
+from statordb.store.table import Table
+
+_ALLOWED = re.compile(
+    r"[\w\s+\-=._:/@]*", re.UNICODE
+)  # API reference, Tag: letters, white space, numbers, and + - = . _ : /
+_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:[^:]+:\d{12}:table/[a-zA-Z0-9_.-]{3,255}")
+
+
+def parse_tags(tags: Iterable[dict[str, str]]) -> dict[str, str]:
+    """Tags as a dict; raises ValidationException for bad keys or values, or too many."""
+    parsed: dict[str, str] = {}
+    for tag in tags:
+        key, value = tag["Key"], tag["Value"]
+        for text, member in ((key, "Key"), (value, "Value")):
+            if not _ALLOWED.fullmatch(text):
+                raise errors.invalid_parameters(f"The tag {member} '{text}' contains characters that are not allowed")
+        if key.lower().startswith("aws:"):
+            raise errors.invalid_parameters("Tag keys that begin with aws: are reserved")
+        if key in parsed:
+            raise errors.invalid_parameters(f"Duplicate tag key: {key}")
+        parsed[key] = value
+    check_count(parsed)
+    return parsed
+
+
+def check_count(tags: dict[str, str]) -> None:
+    if len(tags) > TAGS_PER_RESOURCE_MAX:
+        raise errors.validation(
+            f"One or more parameter values were invalid: Too many tags: at most {TAGS_PER_RESOURCE_MAX} are allowed"
+        )
+
+
+async def tagged_table(context: Context, arn: str) -> Table:
+    """The table that a ResourceArn names."""
+    if not arn.startswith("arn:"):
+        raise errors.validation(
+            f"Invalid TableArn: Invalid ResourceArn provided as input {arn}: ARNs must start with 'arn:'"
+        )
+    if not _ARN.fullmatch(arn):
+        raise errors.validation(f"Invalid TableArn: Invalid ResourceArn provided as input {arn}")
+    account, region, name = context.parse_arn(arn)
+    table = await context.store.catalog.reload(account, region, name)
+    if table is None or account != context.principal.account:
+        raise errors.resource_not_found(f"Requested resource not found: ResourcArn: {arn} not found")
+    return table
