@@ -1,0 +1,113 @@
+"""Builds new indexes on live tables: global indexes that are CREATING, and expiry indexes that are not ready.
+
+Every write maintains a new index from the moment the catalog knows it (writes are guarded by the catalog's version).
+What was there before is entered chunk by chunk: each chunk re-derives the entries of some items within one update of
+those items, so that no concurrent write is overtaken. Building may be interrupted and begun again: entries are put
+where they belong.
+"""
+
+from dataclasses import replace
+
+from statordb.engine.contract import Budget, Effects, Key, Plan, Refused, Stop, Stored
+from statordb.store.image import Image
+from statordb.store.indexes.expiry import ExpiryIndex
+from statordb.store.indexes.secondary import SecondaryIndex
+from statordb.store.records import TableRecord
+from statordb.store.store import Store
+from statordb.store.table import Staging, Table
+
+_CHUNK = Budget(rows_max=200, bytes_max=1 << 20)
+
+
+class Backfill:
+    """Looks at the catalog when it has changed, and builds one chunk a run."""
+
+    name = "backfill"
+    every_seconds = 0.1
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._epoch: int | None = None
+        self._cursors: dict[int, tuple[bytes, bytes] | None] = {}  # by space of the index that is being built
+
+    async def run_once(self) -> bool:
+        epoch = self._store.engine.epoch()
+        if epoch == self._epoch and not self._cursors:
+            return False
+        pending = [record for record in await self._store.catalog.all() if _unfinished(record)]
+        if not pending:
+            self._epoch = epoch
+            self._cursors.clear()
+            return False
+        for record in pending:
+            table = await self._store.catalog.reload(record.account, record.region, record.name)
+            if table is not None and table.space == record.space:
+                await self._advance(table)
+        return True
+
+    async def _advance(self, table: Table) -> None:
+        for index in table.indexes:
+            if index.record.status == "CREATING":
+                await self._chunk(table, index)
+        if table.expiry is not None and not table.expiry.record.ready:
+            await self._chunk(table, table.expiry)
+
+    async def _chunk(self, table: Table, index: SecondaryIndex | ExpiryIndex) -> None:
+        after = self._cursors.setdefault(index.space, None)
+        page = await table.scan(table.primary, 0, 1, _CHUNK, after, True)
+        if page.rows:
+            keys = [Key(table.space, row.partition, row.sort) for row in page.rows]
+            entries = [entry[0] for row in page.rows if (entry := index.entry(Image(row.body))) is not None]
+            plan = _enter(index, len(keys), entries)
+            outcome = await self._store.engine.update([*keys, *entries], plan, (table.guard,))
+            if not isinstance(outcome, Effects):
+                return  # the schema changed meanwhile: again, by the new one
+            self._cursors[index.space] = (page.rows[-1].partition, page.rows[-1].sort)
+        if page.stop is Stop.EXHAUSTED:
+            await self._finish(table, index)
+            self._cursors.pop(index.space, None)
+
+    async def _finish(self, table: Table, index: SecondaryIndex | ExpiryIndex) -> None:
+        def change(record: TableRecord | None) -> TableRecord | Refused:
+            if record is None or record.space != table.space:
+                return Refused(None)
+            if isinstance(index, ExpiryIndex):
+                if record.expiry is None or record.expiry.space != index.space:
+                    return Refused(None)
+                return replace(record, expiry=replace(record.expiry, ready=True))
+            current = record.index(index.name)
+            if current is None or current.space != index.space:
+                return Refused(None)
+            return record.with_index(replace(current, status="ACTIVE", backfilling=False))
+
+        record = table.record
+        await self._store.catalog.change(record.account, record.region, record.name, change)
+
+
+def _unfinished(record: TableRecord) -> bool:
+    return any(index.status == "CREATING" for index in record.indexes) or (
+        record.expiry is not None and not record.expiry.ready
+    )
+
+
+def _enter(index: SecondaryIndex | ExpiryIndex, items: int, entries: list[Key]) -> Plan:
+    """A plan over `items` items, then the entries they had when they were read: puts those that are missing and still
+    right.
+
+    An item that changed since was written by the new schema, so its entry is there.
+    """
+
+    def plan(stored: list[Stored | None]) -> Effects | Refused:
+        missing = {key for key, row in zip(entries, stored[items:], strict=True) if row is None}
+        staging = Staging()
+        for row in stored[:items]:
+            image = None if row is None else Image(row.body)
+            entry = index.entry(image)
+            if entry is None or entry[0] not in missing:
+                continue
+            rows, size, _ = index.update(None, image, staging.derive)
+            if rows or size:
+                staging.tallies.append((index.space, rows, size))
+        return staging.effects(None)
+
+    return plan

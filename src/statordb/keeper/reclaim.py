@@ -1,0 +1,41 @@
+"""Gives back the room of what was deleted: spaces of dropped tables and indexes, records of tables whose deletion is
+over."""
+
+from statordb.engine.contract import Refused
+from statordb.store.records import TableRecord
+from statordb.store.store import Store
+
+ROWS_PER_RUN_MAX = 2000
+
+
+class Reclaim:
+    """One chunk a run."""
+
+    name = "reclaim"
+    every_seconds = 0.5
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._epoch: int | None = None
+        self._deleting: list[TableRecord] = []
+
+    async def run_once(self) -> bool:
+        epoch = self._store.engine.epoch()
+        if epoch != self._epoch:
+            self._deleting = [record for record in await self._store.catalog.all() if record.status == "DELETING"]
+            self._epoch = epoch
+        now = self._store.clock.now()
+        for record in self._deleting:
+            if record.status_at(now) is None:
+                await self._forget(record)
+        return await self._store.engine.reclaim(ROWS_PER_RUN_MAX)
+
+    async def _forget(self, record: TableRecord) -> None:
+        """Remove the record of a deleted table; its spaces first, so that a crash between leaves no orphan."""
+        for space in record.spaces():
+            await self._store.engine.drop_space(space)
+
+        def change(current: TableRecord | None) -> TableRecord | Refused | None:
+            return None if current is not None and current.space == record.space else Refused(None)
+
+        await self._store.catalog.change(record.account, record.region, record.name, change)
