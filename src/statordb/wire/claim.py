@@ -1,0 +1,178 @@
+"""What a request says about its signature: the parts of an Authorization header, or of a presigned query.
+
+The texts are those AWS answers with. Signature Version 4: AWS IAM user guide, "AWS Signature Version 4 for API
+requests".
+"""
+
+import calendar
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from urllib.parse import unquote_to_bytes
+
+from statordb.model import errors
+from statordb.model.limits import PRESIGN_EXPIRES_SECONDS_MAX
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+QUERY_PARAMETERS = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date")
+
+_BASIC_DATE = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
+_REGION = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
+_SEPARATORS = re.compile(r"[, ]+")
+
+
+class Claim:
+    """A well-formed claim: nothing in it has been checked against a clock or a key.
+
+    `date` is the time of signing in ISO 8601 basic format and `stamp` the same in seconds since the epoch;
+    `expires` is the life of a presigned request in seconds, None for the header form.
+    """
+
+    __slots__ = (
+        "access_key_id",
+        "algorithm",
+        "credential",
+        "date",
+        "day",
+        "expires",
+        "presigned",
+        "region",
+        "service",
+        "signature",
+        "signed",
+        "stamp",
+        "terminator",
+        "token",
+    )
+
+    def __init__(self, algorithm: str, credential: str, signed: str, signature: str, date: str) -> None:
+        self.algorithm = algorithm
+        self.credential = credential
+        self.signature = signature
+        self.signed = tuple(signed.encode("latin-1").split(b";")) if signed else ()
+        self.date, self.stamp = parse_date(date)
+        self.presigned = False
+        self.expires: int | None = None
+        self.token: str | None = None
+
+    def split_credential(self) -> None:
+        """Take the credential apart. Trailing slashes are ignored, as AWS does."""
+        parts = self.credential.rstrip("/").split("/")
+        if len(parts) != 5:
+            raise errors.incomplete_signature(
+                "Credential must have exactly 5 slash-delimited elements, "
+                f"e.g. keyid/date/region/service/term, got '{self.credential}'"
+            )
+        self.access_key_id, self.day, self.region, self.service, self.terminator = parts
+
+    @property
+    def scope(self) -> str:
+        return f"{self.day}/{self.region}/{self.service}/{self.terminator}"
+
+    def region_is_valid(self) -> bool:
+        """Region names go into ARNs and keys of the store, so their alphabet is held to everywhere."""
+        return _REGION.fullmatch(self.region) is not None
+
+
+def read_claim(query: bytes, headers: Mapping[bytes, bytes]) -> Claim:
+    """The claim of a request, from its header or its query string; raises the ClientError that AWS would answer."""
+    authorization = headers.get(b"authorization")
+    parameters = split_query(query)
+    if b"X-Amz-Algorithm" in parameters:
+        if authorization is not None:
+            raise errors.invalid_signature(
+                "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header."
+            )
+        return _from_query({name.decode("latin-1"): value.decode("latin-1") for name, value in parameters.items()})
+    if authorization is None:
+        raise errors.missing_authentication_token()
+    return _from_header(authorization.decode("latin-1").strip(), headers)
+
+
+def split_query(query: bytes) -> dict[bytes, bytes]:
+    """Parameters of a query string, decoded. Of a repeated name the first counts."""
+    parameters: dict[bytes, bytes] = {}
+    for pair in query.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        parameters.setdefault(unquote_to_bytes(name), unquote_to_bytes(value))
+    return parameters
+
+
+def parse_date(text: str) -> tuple[str, int]:
+    """(ISO 8601 basic text, seconds since the epoch) of an X-Amz-Date, or of a Date header in RFC 1123 form."""
+    try:
+        if _BASIC_DATE.fullmatch(text):
+            return text, calendar.timegm(time.strptime(text, "%Y%m%dT%H%M%SZ"))
+        moment = parsedate_to_datetime(text)
+        stamp = calendar.timegm(moment.utctimetuple())  # without a zone ("-0000") it is universal time
+        return basic_date(stamp), stamp
+    except (ValueError, TypeError, OverflowError, IndexError):
+        raise errors.incomplete_signature(
+            f"Date must be in ISO-8601 'basic format'. Got '{text}'. See http://en.wikipedia.org/wiki/ISO_8601"
+        ) from None
+
+
+def basic_date(stamp: float) -> str:
+    """ISO 8601 basic format, UTC, of seconds since the epoch."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(stamp))
+
+
+def _from_header(text: str, headers: Mapping[bytes, bytes]) -> Claim:
+    if not text.startswith("AWS4-"):
+        raise errors.missing_authentication_token()
+    algorithm, _, rest = text.partition(" ")
+    values: dict[str, str] = {}
+    for part in _SEPARATORS.split(rest):
+        if not part:
+            continue
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise errors.incomplete_signature(
+                f"'{part}' not a valid key=value pair (missing equal-sign) in Authorization header: '{text}'."
+            )
+        values[name] = value
+    date = headers.get(b"x-amz-date") or headers.get(b"date")
+    faults = [
+        f"Authorization header requires '{name}' parameter. "
+        for name in ("Credential", "Signature", "SignedHeaders")
+        if not (name in values if name == "SignedHeaders" else values.get(name))
+    ]
+    if not date:
+        faults.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ")
+    if faults or not date:
+        raise errors.incomplete_signature("".join(faults) + "Authorization=" + text)
+    claim = Claim(
+        algorithm, values["Credential"], values["SignedHeaders"], values["Signature"], date.decode("latin-1").strip()
+    )
+    token = headers.get(b"x-amz-security-token")
+    claim.token = None if token is None else token.decode("latin-1").strip()
+    return claim
+
+
+def _from_query(parameters: dict[str, str]) -> Claim:
+    faults = [
+        f"AWS query-string parameters must include '{name}'. " for name in QUERY_PARAMETERS if not parameters.get(name)
+    ]
+    if faults:
+        raise errors.incomplete_signature("".join(faults) + "Re-examine the query-string parameters.")
+    algorithm, credential, signature, signed, date = (parameters[name] for name in QUERY_PARAMETERS)
+    claim = Claim(algorithm, credential, signed, signature, date)
+    claim.presigned = True
+    claim.token = parameters.get("X-Amz-Security-Token")
+    expires = parameters.get("X-Amz-Expires")
+    if expires is not None:
+        claim.expires = _expires(expires)
+    return claim
+
+
+def _expires(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise errors.incomplete_signature("X-Amz-Expires should be a number")
+    seconds = int(text)
+    if seconds > PRESIGN_EXPIRES_SECONDS_MAX:
+        raise errors.incomplete_signature(
+            f"X-Amz-Expires must be less than a week (in seconds); i.e., the given X-Amz-Expires must be less than "
+            f"{PRESIGN_EXPIRES_SECONDS_MAX} seconds"
+        )
+    return seconds

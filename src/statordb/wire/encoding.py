@@ -1,0 +1,89 @@
+"""Content codings: request bodies unpacked within a bound, answers packed for clients that ask.
+
+What DynamoDB takes and gives, by its observed behaviour: gzip (also of several members) and deflate in requests, an
+InternalServerError for anything else or anything broken; answers above 4 KB packed if Accept-Encoding allows it.
+"""
+
+import re
+import zlib
+from functools import lru_cache
+
+from statordb.model import errors
+from statordb.model.limits import KIB, MIB
+
+COMPRESS_BYTES_MIN = 4 * KIB
+COMPRESS_BYTES_MAX = 2 * MIB  # above, packing would hold up the event loop for longer than sending does
+COMPRESS_LEVEL = 1
+
+_WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+_QUALITY = re.compile(r"-?\d*\.?\d*", re.ASCII)
+
+
+def decode_body(coding: bytes, body: bytes, bytes_max: int) -> bytes:
+    """The body behind a Content-Encoding; raises the ClientError that the client gets."""
+    name = coding.decode("latin-1").strip().lower()
+    if name in ("", "identity"):
+        return body
+    if name not in _WINDOW_BITS:
+        raise errors.internal()
+    unpacked: list[bytes] = []
+    room = bytes_max
+    while True:
+        unpacker = zlib.decompressobj(_WINDOW_BITS[name])
+        try:
+            piece = unpacker.decompress(body, room + 1)
+        except zlib.error:
+            raise errors.internal() from None
+        room -= len(piece)
+        if room < 0:
+            raise errors.request_too_large()
+        if not unpacker.eof:
+            raise errors.internal()
+        unpacked.append(piece)
+        body = unpacker.unused_data
+        if not body:
+            return b"".join(unpacked)
+        if name == "deflate":  # only gzip defines a sequence of members
+            raise errors.internal()
+
+
+def encode_body(coding: str, body: bytes) -> bytes:
+    """The body packed as `coding`, "gzip" or "deflate"."""
+    packer = zlib.compressobj(COMPRESS_LEVEL, zlib.DEFLATED, _WINDOW_BITS[coding])
+    return packer.compress(body) + packer.flush()
+
+
+@lru_cache(maxsize=256)
+def choose_coding(accept: bytes) -> str | None:
+    """The coding for an answer by the request's Accept-Encoding, None to leave it alone.
+
+    The highest quality wins, then what is named before what "*" covers, then the order of naming, then gzip. An
+    unreadable quality counts as 1, as does one above; identity is never preferred to an allowed coding.
+    """
+    best: tuple[float, bool] = (0.0, False)
+    chosen: str | None = None
+    named: set[str] = set()
+    anything = 0.0
+    for entry in accept.decode("latin-1").lower().split(","):
+        name, _, parameters = entry.partition(";")
+        name = name.strip()
+        quality = _quality(parameters)
+        if name == "*":
+            anything = max(anything, quality)
+        elif name in _WINDOW_BITS:
+            named.add(name)
+            if (quality, True) > best and quality > 0:
+                best, chosen = (quality, True), name
+    for name in _WINDOW_BITS:
+        if name not in named and (anything, False) > best and anything > 0:
+            best, chosen = (anything, False), name
+    return chosen
+
+
+def _quality(parameters: str) -> float:
+    """The first "q=" in an entry's parameters counts, wherever in a parameter it stands."""
+    _, found, rest = parameters.partition("q=")
+    text = rest.partition(";")[0].strip()
+    if not found or not _QUALITY.fullmatch(text) or not any(character.isdigit() for character in text):
+        return 1.0
+    return min(float(text), 1.0)

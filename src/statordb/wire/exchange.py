@@ -1,0 +1,166 @@
+"""One request and what its answer needs: routing, authentication, decoding, and the call of the service."""
+
+import asyncio
+import logging
+import re
+from typing import Any
+
+from statordb.model import errors
+from statordb.model.errors import ClientError
+from statordb.model.request import Principal, Reply, Request
+from statordb.wire.context import WireContext
+from statordb.wire.encoding import choose_coding, decode_body
+from statordb.wire.reply import CORS, JSON, JSON_1_0, PLAIN, USUAL, Form, error_reply
+
+CONTENT_TYPES = {b"application/x-amz-json-1.0": JSON_1_0, b"application/json": JSON}
+NOT_FOUND = Reply(404, b"<UnknownOperationException/>\n", "UnknownOperationException")
+INTERNAL = error_reply(errors.internal())
+PREFLIGHT_SECONDS = 172_800
+FIRST_ACCEPT_ENCODING = b":accept-encoding"  # of a repeated header only the first counts, though all of them are signed
+
+_HOST = re.compile(rb"[A-Za-z0-9._:\[\]-]{1,255}")
+
+log = logging.getLogger(__name__)
+
+
+class Exchange(Request):
+    """A request as received, which becomes the service's `Request` once it is authenticated.
+
+    `begun` is the monotonic time at which it was complete, in seconds; `form` how the answer
+    is to look; `reply` is set once it is known.
+    """
+
+    __slots__ = (
+        "begun",
+        "form",
+        "headers",
+        "method",
+        "reply",
+        "url",
+    )
+
+    def __init__(
+        self, method: bytes, url: bytes, headers: dict[bytes, bytes], body: bytes, request_id: str, begun: float
+    ) -> None:
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.request_id = request_id
+        self.begun = begun
+        self.operation = "-"
+        self.form = USUAL
+        self.reply: Reply | None = None
+
+
+def begin(exchange: Exchange, context: WireContext) -> Reply | asyncio.Future[Reply]:
+    """Answer a request, at once or by a future. Raises nothing."""
+    headers = exchange.headers
+    if exchange.method != b"POST" or headers.get(b"content-type") != b"application/x-amz-json-1.0":
+        other = _route(exchange, context)
+        if other is not None:
+            return other
+    if b"origin" in headers:
+        exchange.form = exchange.form._replace(extra=CORS)
+    principal = context.authenticator.check(exchange.method, exchange.url, headers, exchange.body)
+    if principal.__class__ is not Principal:
+        return _unauthenticated(exchange, context, principal)
+    if exchange.url != b"/" and exchange.url.partition(b"?")[0] != b"/":
+        exchange.form = exchange.form._replace(content_type=PLAIN)
+        return NOT_FOUND
+    if b"content-encoding" in headers:
+        try:
+            exchange.body = decode_body(headers[b"content-encoding"], exchange.body, context.settings.request_bytes_max)
+        except ClientError as fault:
+            return error_reply(fault)
+    accept = headers.get(b"accept-encoding")
+    if accept is not None and accept != b"identity":
+        coding = choose_coding(headers.get(FIRST_ACCEPT_ENCODING, accept))
+        exchange.form = exchange.form._replace(coding=coding)
+    target = headers.get(b"x-amz-target", b"")
+    operation = context.operation(target)
+    if operation is None:
+        unknown = context.service.precheck(target.decode("latin-1"), exchange.body) or errors.unknown_operation()
+        return error_reply(unknown)
+    exchange.principal = principal
+    exchange.operation = operation
+    try:
+        reply = context.service.handle(exchange)
+    except Exception:
+        log.exception("the service raised", extra={"request_id": exchange.request_id})
+        return INTERNAL
+    return reply  # type: ignore[return-value]
+
+
+def _route(exchange: Exchange, context: WireContext) -> Reply | None:
+    """Answer what is no API call; None for an API call in other than the usual form."""
+    headers = exchange.headers
+    extra = CORS if b"origin" in headers else ""
+    if exchange.method == b"POST":
+        kind = headers.get(b"content-type", b"").partition(b";")[0].strip()
+        if kind in CONTENT_TYPES or not exchange.body:
+            exchange.form = Form(CONTENT_TYPES.get(kind, JSON))
+            return None
+    exchange.form = Form(PLAIN, extra)
+    if exchange.method == b"OPTIONS" and extra:
+        exchange.form = Form(PLAIN, extra + _preflight(headers))
+        return Reply(200, b"")
+    if exchange.method == b"GET" and exchange.url.partition(b"?")[0] == b"/":
+        host = headers.get(b"host", b"").strip()
+        if not _HOST.fullmatch(host):
+            host = f"dynamodb.{context.settings.region}.amazonaws.com".encode()
+        return Reply(200, b"healthy: " + host + b" ")
+    return NOT_FOUND
+
+
+def _preflight(headers: dict[bytes, bytes]) -> str:
+    """Whatever a browser asks to send is allowed: the signature decides, not the origin."""
+    lines = f"Access-Control-Max-Age: {PREFLIGHT_SECONDS}\r\n"
+    for asked, allowed in (
+        (b"access-control-request-headers", "Access-Control-Allow-Headers"),
+        (b"access-control-request-method", "Access-Control-Allow-Methods"),
+    ):
+        if asked in headers:
+            lines += f"{allowed}: {headers[asked].decode('latin-1')}\r\n"
+    return lines
+
+
+def _unauthenticated(exchange: Exchange, context: WireContext, verdict: Any) -> Reply | asyncio.Future[Reply]:
+    """AWS names an unreadable body or an unknown operation before anything about the signature."""
+    if not isinstance(verdict, ClientError):
+        return _after(verdict, exchange, context)
+    fault: ClientError | None = None
+    if b"content-encoding" not in exchange.headers:  # nothing is unpacked for strangers
+        target = exchange.headers.get(b"x-amz-target", b"")
+        fault = context.service.precheck(target.decode("latin-1"), exchange.body)
+        if fault is None and context.operation(target) is None:
+            fault = errors.unknown_operation()
+    return error_reply(fault or verdict)
+
+
+def _after(lookup: asyncio.Future[Any], exchange: Exchange, context: WireContext) -> asyncio.Future[Reply]:
+    """Begin again once the key has been looked up."""
+    answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+    def resume(done: asyncio.Future[Any]) -> None:
+        if done.cancelled() or done.exception() is not None:
+            log.error("a key could not be looked up", exc_info=None if done.cancelled() else done.exception())
+            answer.set_result(INTERNAL)
+            return
+        reply = begin(exchange, context)
+        if isinstance(reply, Reply):
+            answer.set_result(reply)
+        else:
+            reply.add_done_callback(lambda future: answer.set_result(result_of(future, exchange)))
+
+    lookup.add_done_callback(resume)
+    return answer
+
+
+def result_of(future: asyncio.Future[Reply], exchange: Exchange) -> Reply:
+    """The reply of a finished future; an InternalServerError if it has none."""
+    try:
+        return future.result()
+    except (Exception, asyncio.CancelledError):
+        log.exception("the service failed", extra={"request_id": exchange.request_id})
+        return INTERNAL

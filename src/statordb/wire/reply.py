@@ -1,0 +1,88 @@
+"""Replies to bytes: the one place where a ClientError, and the head of every answer, is written."""
+
+import time
+from typing import NamedTuple
+from zlib import crc32
+
+import orjson
+
+from statordb.model.errors import ClientError
+from statordb.model.limits import KIB
+from statordb.model.request import Reply
+from statordb.wire.encoding import COMPRESS_BYTES_MAX, COMPRESS_BYTES_MIN, encode_body
+
+JSON_1_0 = "application/x-amz-json-1.0"
+JSON = "application/json"
+PLAIN = ""  # no Content-Type, as DynamoDB's health answer
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+ONE_WRITE_BYTES_MAX = 64 * KIB  # larger bodies are written beside their head, not copied behind it
+
+CORS = (
+    "Access-Control-Allow-Origin: *\r\n"
+    "Access-Control-Expose-Headers: x-amzn-requestid,x-amzn-errortype,x-amzn-errormessage,date\r\n"
+)
+
+REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    404: "Not Found",
+    408: "Request Timeout",
+    413: "Request Entity Too Large",
+    500: "Internal Server Error",
+}
+
+
+def error_reply(error: ClientError) -> Reply:
+    """The reply that tells a client of its error."""
+    return Reply(error.status, orjson.dumps(error.body()), error.code)
+
+
+class Form(NamedTuple):
+    """How an answer is to look: its Content-Type, further header lines (each with its CRLF), the packing allowed."""
+
+    content_type: str
+    extra: str = ""
+    coding: str | None = None
+
+
+USUAL = Form(JSON_1_0)
+
+
+class Heads:
+    """Heads of answers. What all answers of one second share is put together once, by `set_time`."""
+
+    __slots__ = ("_date", "_usual")
+
+    def __init__(self, now: float) -> None:
+        self.set_time(now)
+
+    def set_time(self, now: float) -> None:
+        """`now`: seconds since the epoch, for the Date of the answers from here on."""
+        self._date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(now))
+        self._usual = self._front(200, JSON_1_0, keep_alive=True)
+
+    def usual(self, request_id: str, body: bytes) -> bytes:
+        """The head of status 200 in the usual form on a connection that stays, up to and with the empty line."""
+        return (
+            f"{self._usual}{request_id}\r\nx-amz-crc32: {crc32(body)}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        )
+
+    def head(self, status: int, form: Form, request_id: str, body: bytes, keep_alive: bool) -> tuple[bytes, bytes]:
+        """The head of any answer, and its body as packed. The checksum is of the body as sent."""
+        extra = form.extra
+        if form.coding is not None and COMPRESS_BYTES_MIN < len(body) <= COMPRESS_BYTES_MAX:
+            body = encode_body(form.coding, body)
+            extra += f"Content-Encoding: {form.coding}\r\n"
+        head = (
+            f"{self._front(status, form.content_type, keep_alive)}{request_id}\r\n"
+            f"x-amz-crc32: {crc32(body)}\r\nContent-Length: {len(body)}\r\n{extra}\r\n"
+        )
+        return head.encode("latin-1"), body
+
+    def _front(self, status: int, content_type: str, keep_alive: bool) -> str:
+        kind = f"Content-Type: {content_type}\r\n" if content_type else ""
+        return (
+            f"HTTP/1.1 {status} {REASONS.get(status, 'Unknown')}\r\nServer: Server\r\nDate: {self._date}\r\n{kind}"
+            f"Connection: {'keep-alive' if keep_alive else 'close'}\r\nx-amzn-RequestId: "
+        )

@@ -1,0 +1,114 @@
+"""Slow, idle and stuck clients, by a clock that the test moves; draining."""
+
+import asyncio
+from collections.abc import Callable
+
+from tests.wire.driver import Wire, raw, signed, split_answers
+
+from statordb.model.request import Reply
+from statordb.wire.context import WireSettings
+
+
+def test_an_idle_connection_is_closed_in_silence(wire: Wire) -> None:
+    connection, transport = wire.connect()
+    connection.data_received(signed())
+    wire.pass_time(118)
+    assert not transport.closed
+    connection.data_received(signed())  # starts the wait anew
+    wire.pass_time(118)
+    assert not transport.closed
+    wire.pass_time(4)
+    assert transport.closed
+    assert [answer.status for answer in split_answers(transport.out)] == [200, 200]
+
+
+def test_slow_headers_are_answered_408(wire: Wire) -> None:
+    connection, transport = wire.connect()
+    for byte in b"POST / HTTP/1.1\r\nhost: a":  # a byte a second is no progress
+        connection.data_received(bytes([byte]))
+        wire.pass_time(1)
+    assert [answer.status for answer in split_answers(transport.out)] == [408]
+    wire.pass_time(12)
+    assert transport.aborted
+
+
+def test_a_body_must_come_at_a_least_rate(make_wire: Callable[..., Wire]) -> None:
+    wire = make_wire(settings=WireSettings(body_seconds=5, body_bytes_per_second_min=100))
+    steady, slow = wire.connect(), wire.connect()
+    for connection, _ in (steady, slow):
+        connection.data_received(raw("POST", "/", {"Content-Length": "100000"}))
+    for _ in range(20):
+        steady[0].data_received(b" " * 150)
+        slow[0].data_received(b" ")
+        wire.pass_time(1)
+    assert steady[1].out == b""
+    assert split_answers(slow[1].out)[0].status == 408
+
+
+def test_a_slow_service_is_waited_for(wire: Wire) -> None:
+    connection, transport = wire.connect()
+    connection.data_received(signed("Slow"))
+    wire.pass_time(1000)
+    assert not transport.closed
+    wire.service.futures[0].finish(Reply(200, b"{}"))
+    assert split_answers(transport.out)[0].status == 200
+
+
+def test_a_peer_that_takes_nothing_is_aborted(wire: Wire) -> None:
+    connection, transport = wire.connect()
+    transport.waiting = 1000
+    connection.pause_writing()
+    wire.pass_time(59)
+    transport.waiting = 999  # it took something
+    wire.pass_time(59)
+    assert not transport.closed
+    wire.pass_time(5)
+    assert transport.aborted
+
+
+def test_a_refused_client_may_not_send_for_ever(make_wire: Callable[..., Wire]) -> None:
+    wire = make_wire(settings=WireSettings(linger_bytes_max=10_000))
+    connection, transport = wire.connect()
+    connection.data_received(raw("POST", "/", {"Content-Length": "99999999"}))
+    connection.data_received(b"x" * 10_000)
+    assert not transport.aborted
+    connection.data_received(b"x")
+    assert transport.aborted
+
+
+def test_the_date_of_answers_moves(wire: Wire) -> None:
+    first = wire.send(signed())[0].headers["date"]
+    wire.pass_time(2)
+    assert wire.send(signed())[0].headers["date"] != first
+
+
+def test_draining_answers_what_is_in_flight(wire: Wire) -> None:
+    idle, busy, partial = (wire.connect() for _ in range(3))
+    request = signed()
+    busy[0].data_received(signed("Slow"))
+    partial[0].data_received(request[:50])
+
+    async def drain() -> None:
+        draining = asyncio.ensure_future(wire.context.drain(60))
+        await asyncio.sleep(0)
+        assert [transport.closed for _, transport in (idle, busy, partial)] == [True, False, False]
+        wire.service.futures[0].finish(Reply(200, b"{}"))
+        partial[0].data_received(request[50:])
+        for connection, transport in (idle, busy, partial):
+            assert transport.closed
+            connection.connection_lost(None)
+        await draining
+
+    asyncio.run(drain())
+    for _, transport in (busy, partial):
+        (answer,) = split_answers(transport.out)
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+
+
+def test_draining_ends_at_its_limit(wire: Wire) -> None:
+    connection, transport = wire.connect()
+    connection.data_received(signed("Slow"))
+    asyncio.run(wire.context.drain(0))
+    assert transport.aborted
+    _, late = wire.connect()
+    assert late.closed
