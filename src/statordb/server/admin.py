@@ -1,0 +1,73 @@
+"""The admin port: /metrics, /healthz and /readyz. One short answer a connection, bounded in size, time and number."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+REQUEST_BYTES_MAX = 16 * 1024
+REQUEST_SECONDS_MAX = 5.0
+CONNECTIONS_MAX = 64
+PLAIN = "text/plain; charset=utf-8"
+
+log = logging.getLogger(__name__)
+
+Page = Callable[[], Awaitable[tuple[HTTPStatus, str, bytes]]]
+"""Gives status, content type and body of a page."""
+
+
+class AdminServer:
+    """Serves `pages`, path -> page, on a listening socket that stays open when the server is closed."""
+
+    def __init__(self, pages: dict[str, Page]) -> None:
+        self._pages = pages
+        self._open = 0
+        self._server: asyncio.Server | None = None
+
+    async def start(self, listener: socket.socket) -> None:
+        self._server = await asyncio.start_server(self._answer, sock=listener.dup(), limit=REQUEST_BYTES_MAX)
+
+    async def close(self) -> None:
+        """Take no further connections."""
+        if self._server is not None:
+            self._server.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open += 1
+        try:
+            if self._open <= CONNECTIONS_MAX:
+                async with asyncio.timeout(REQUEST_SECONDS_MAX):
+                    head = await reader.readuntil(b"\r\n\r\n")
+                    writer.write(await self._reply(head))
+                    await writer.drain()
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError, ConnectionError):
+            log.debug("admin request not completed")
+        finally:
+            self._open -= 1
+            writer.close()
+
+    async def _reply(self, head: bytes) -> bytes:
+        words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
+        if len(words) != 3 or not words[2].startswith("HTTP/1."):
+            return _message(HTTPStatus.BAD_REQUEST, PLAIN, b"bad request\n")
+        method, target, _ = words
+        page = self._pages.get(target.partition("?")[0])
+        if page is None:
+            return _message(HTTPStatus.NOT_FOUND, PLAIN, b"not found\n")
+        if method not in ("GET", "HEAD"):
+            return _message(HTTPStatus.METHOD_NOT_ALLOWED, PLAIN, b"method not allowed\n")
+        try:
+            message = _message(*await page())
+        except Exception:
+            log.exception("admin page failed", extra={"target": target})
+            message = _message(HTTPStatus.INTERNAL_SERVER_ERROR, PLAIN, b"internal error\n")
+        return message if method == "GET" else message.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+
+
+def _message(status: HTTPStatus, content_type: str, body: bytes) -> bytes:
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {content_type}\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode("latin-1") + body

@@ -1,0 +1,134 @@
+"""Puts the parts of a process together: the only place that knows every part and picks the engine."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+
+from statordb.api.dispatch import Dispatcher
+from statordb.api.operations import OPERATIONS
+from statordb.api.shapes import Shapes
+from statordb.crypto.file_keys import FileKeys
+from statordb.crypto.sealer import Sealer
+from statordb.engine.contract import FormatTooNew, StoreUnusable
+from statordb.engine.lmdb.engine import LmdbEngine
+from statordb.keeper.keeper import Keeper
+from statordb.model.clock import SystemClock
+from statordb.model.credential import Credential
+from statordb.model.request import Request
+from statordb.model.service import ServiceModelMissing, load_service
+from statordb.server.counting import CountingContext
+from statordb.server.metrics import SharedCounters
+from statordb.server.roster import Roster
+from statordb.server.settings import BadStart, Settings
+from statordb.store.credentials import Credentials
+from statordb.store.store import Store
+from statordb.wire.context import Observer, WireContext, WireSettings
+from statordb.wire.sigv4 import Authenticator, IamAuthenticator, OpenAuthenticator
+
+log = logging.getLogger(__name__)
+
+# One directory has one server (it is locked), so a restarted keeper need not wait for the lease of the one that died.
+EMBEDDED_KEEPER = "embedded"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What all processes of a server share, made before the first fork."""
+
+    settings: Settings
+    directory: Path
+    listener: socket
+    admin_listener: socket
+    endpoint: str  # host:port that clients are told to use
+    roster: Roster
+    counters: SharedCounters
+    shapes: Shapes
+
+
+def shared_counters(workers: int) -> SharedCounters:
+    return SharedCounters(sorted(OPERATIONS), workers)
+
+
+def load_shapes() -> Shapes:
+    """The checks of all requests. Raises BadStart."""
+    try:
+        return Shapes(load_service())
+    except ServiceModelMissing as error:
+        raise BadStart(str(error)) from None
+
+
+def open_store(directory: Path, settings: Settings) -> Store:
+    """The store of this process. Raises BadStart."""
+    try:
+        engine = LmdbEngine.open(directory, durable=not settings.memory)
+    except FormatTooNew as error:
+        found, supported = error.args
+        raise BadStart(
+            f"The store in {directory} has format {found}, and this release knows formats up to {supported}: "
+            "a newer release wrote it."
+        ) from None
+    except StoreUnusable as error:
+        sentence = str(error.args[0])
+        raise BadStart(sentence[:1].upper() + sentence[1:]) from None
+    return Store(engine, SystemClock(), settings.table_delay_seconds)
+
+
+def credentials_of(store: Store, directory: Path) -> Credentials:
+    return Credentials(store.engine, Sealer(FileKeys(directory)), store.clock)
+
+
+def keeper_of(store: Store) -> Keeper:
+    return Keeper(store, _report_duty, EMBEDDED_KEEPER)
+
+
+def wire_context(site: Site, slot: int, store: Store, observe: Observer) -> WireContext:
+    """All that the connections of a worker share."""
+    settings = site.settings
+    return CountingContext(
+        site.roster,
+        slot,
+        Dispatcher(store, site.shapes, _report, site.endpoint),
+        _authenticator(site, store),
+        clock=store.clock.now,
+        monotonic=time.monotonic,
+        settings=WireSettings(idle_seconds=settings.idle_seconds, body_seconds=settings.request_seconds),
+        observe=observe,
+    )
+
+
+def _authenticator(site: Site, store: Store) -> Authenticator:
+    settings = site.settings
+    if settings.auth == "open":
+        return OpenAuthenticator(settings.account)
+    return IamAuthenticator(
+        _lookup(settings, credentials_of(store, site.directory)), store.engine.epoch, store.clock.now
+    )
+
+
+def _lookup(settings: Settings, credentials: Credentials) -> Callable[[str], Credential | Awaitable[Credential | None]]:
+    """Finds the credential that the settings name, and the stored ones."""
+    account = settings.account
+    arn = f"arn:aws:iam::{account}:root"
+    root = Credential(settings.root_access_key_id, settings.root_secret_access_key, account, arn)
+
+    def lookup(access_key_id: str) -> Credential | Awaitable[Credential | None]:
+        if access_key_id and access_key_id == root.access_key_id:
+            return root
+        return credentials.lookup(access_key_id)
+
+    return lookup
+
+
+def _report_duty(duty: str, fault: BaseException) -> None:
+    log.error("keeper duty failed", exc_info=fault, extra={"duty": duty})
+
+
+def _report(request: Request, fault: BaseException) -> None:
+    log.error(
+        "operation failed unexpectedly",
+        exc_info=fault,
+        extra={"operation": request.operation, "request_id": request.request_id},
+    )

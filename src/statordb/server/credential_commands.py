@@ -1,0 +1,108 @@
+"""`statordb credentials`: access keys of a store, whether a server is running on it or not."""
+
+import asyncio
+import json
+import os
+import re
+from argparse import Namespace
+from datetime import UTC, datetime
+
+from statordb.crypto.file_keys import KeyFileUnusable
+from statordb.server import directory, logs
+from statordb.server.composition import credentials_of, open_store
+from statordb.server.settings import BadStart, Settings, load
+from statordb.store.credentials import CredentialRecord, Credentials
+
+EXIT_NOT_FOUND = 1
+USER_NAME = r"[A-Za-z0-9_+=,.@-]{1,64}"  # IAM API reference, CreateUser
+
+
+def run(arguments: Namespace) -> int:
+    """Run a command; the exit code. Raises BadStart."""
+    logs.configure("auto", "warning")
+    given = {name: vars(arguments)[name] for name in ("data", "account") if name in arguments}
+    names = ("STATORDB_DATA", "STATORDB_ACCOUNT")
+    settings = load(given, {name: os.environ[name] for name in names if name in os.environ})
+    if arguments.action == "create":
+        if not re.fullmatch(USER_NAME, arguments.user):
+            raise BadStart(f"The value {arguments.user!r} of --user is not a user name: {USER_NAME}.")
+        directory.prepare(settings.data)
+    elif not settings.data.is_dir():
+        raise BadStart(f"There is no store in {settings.data}.")
+    try:
+        return asyncio.run(_run(arguments, settings))
+    except KeyFileUnusable as error:
+        raise BadStart(str(error.args[0])) from None
+
+
+async def _run(arguments: Namespace, settings: Settings) -> int:
+    store = open_store(settings.data, settings)
+    try:
+        credentials = credentials_of(store, settings.data)
+        account = settings.account if "account" in arguments else None
+        if arguments.action == "create":
+            return await _create(credentials, settings.account, arguments)
+        if arguments.action == "list":
+            return _show(await credentials.list(account), arguments.json)
+        return await _delete(credentials, account, arguments)
+    finally:
+        await store.close()
+
+
+async def _create(credentials: Credentials, account: str, arguments: Namespace) -> int:
+    made = await credentials.create(account, arguments.user)
+    if arguments.json:
+        _print_json(
+            {
+                "AccessKeyId": made.access_key_id,
+                "SecretAccessKey": made.secret,
+                "Account": made.account,
+                "UserName": arguments.user,
+                "Arn": made.arn,
+            }
+        )
+        return 0
+    print(f"An access key of account {made.account}, user {arguments.user}. Its secret is shown this once:\n")
+    print(f"  aws configure set aws_access_key_id {made.access_key_id}")
+    print(f"  aws configure set aws_secret_access_key {made.secret}")
+    return 0
+
+
+def _show(records: list[CredentialRecord], as_json: bool) -> int:
+    if as_json:
+        _print_json([_described(record) for record in records])
+        return 0
+    if not records:
+        print("There are no access keys.")
+    for record in records:
+        print(f"{record.access_key_id}  {record.account}  {_date(record)}  {record.user}")
+    return 0
+
+
+async def _delete(credentials: Credentials, account: str | None, arguments: Namespace) -> int:
+    deleted = await credentials.delete(arguments.access_key_id, account)
+    if arguments.json:
+        _print_json({"AccessKeyId": arguments.access_key_id, "Deleted": deleted})
+    elif deleted:
+        print(f"Deleted {arguments.access_key_id}.")
+    else:
+        raise BadStart(f"There is no access key {arguments.access_key_id}.")
+    return 0 if deleted else EXIT_NOT_FOUND
+
+
+def _described(record: CredentialRecord) -> dict[str, str]:
+    return {
+        "AccessKeyId": record.access_key_id,
+        "Account": record.account,
+        "UserName": record.user,
+        "Arn": record.arn,
+        "CreateDate": _date(record),
+    }
+
+
+def _date(record: CredentialRecord) -> str:
+    return datetime.fromtimestamp(record.created_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _print_json(document: object) -> None:
+    print(json.dumps(document, indent=2))

@@ -1,0 +1,110 @@
+"""The directory of a store: made, locked against a second server, or put into memory."""
+
+import errno
+import fcntl
+import os
+import re
+import time
+from pathlib import Path
+
+from statordb.server.settings import BadStart
+
+LOCK_NAME = "server.lock"
+LOCK_WAIT_SECONDS = 2.0  # the processes of a killed server may take a moment to be gone
+MEMORY_ROOT = Path("/dev/shm")
+MEMORY_NAME = re.compile(r"statordb-([0-9]+)-")
+
+
+class Directory:
+    """A directory held by this process and its children until the last of them ends (flock)."""
+
+    def __init__(self, path: Path, in_memory: bool, lock_fd: int) -> None:
+        self.path = path
+        self.in_memory = in_memory
+        self._lock_fd = lock_fd
+
+    def release(self) -> None:
+        """Let go of it; one in memory is removed."""
+        if self.in_memory:
+            import shutil
+
+            shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self._lock_fd)
+
+
+def hold_data(path: Path) -> Directory:
+    """Make `path` if need be and hold it. Raises BadStart."""
+    prepare(path)
+    fd = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + LOCK_WAIT_SECONDS
+    while not _lock(fd):
+        if time.monotonic() > deadline:
+            os.close(fd)
+            raise BadStart(f"Another server is running on the data directory {path}.")
+        time.sleep(0.02)
+    return Directory(path, False, fd)
+
+
+def prepare(path: Path) -> None:
+    """Make a data directory if need be, and see that it can be written. Raises BadStart."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise BadStart(f"The data directory {path} is not a directory.") from None
+    except OSError as error:
+        raise BadStart(f"The data directory {path} can't be made: {error.strerror}.") from None
+    try:
+        os.close(os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise BadStart(f"The data directory {path} can't be written: {error.strerror}.") from None
+
+
+def hold_memory() -> Directory:
+    """A new directory in memory (tmpfs where there is one). Those of servers that were killed are removed first."""
+    import tempfile  # a server with a data directory starts without it
+
+    root = MEMORY_ROOT if os.access(MEMORY_ROOT, os.W_OK) else Path(tempfile.gettempdir())
+    _sweep(root)
+    path = Path(tempfile.mkdtemp(prefix=f"statordb-{os.getpid()}-", dir=root))
+    fd = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    _lock(fd)
+    return Directory(path, True, fd)
+
+
+def _lock(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            return False
+        raise
+    return True
+
+
+def _sweep(root: Path) -> None:
+    """Remove memory directories whose server is gone: its process does not exist, and nobody holds the lock."""
+    for path in root.glob("statordb-*-*"):
+        named = MEMORY_NAME.match(path.name)
+        if named is None or _exists(int(named[1])):
+            continue
+        try:
+            fd = os.open(path / LOCK_NAME, os.O_RDWR)
+        except OSError:
+            continue  # another user's, or not yet locked
+        try:
+            if _lock(fd):
+                import shutil
+
+                shutil.rmtree(path, ignore_errors=True)
+        finally:
+            os.close(fd)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

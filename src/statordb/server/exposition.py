@@ -1,0 +1,97 @@
+"""The metrics as Prometheus reads them. Imported when they are first asked for: prometheus_client costs 30 to 60 ms."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, SummaryMetricFamily
+from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from statordb.server.metrics import BUCKETS, OperationTotals, SharedCounters
+from statordb.server.roster import Roster, State
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+FIRST_BUCKET = 4  # latencies below 2^4 microseconds are shown as one bucket
+
+
+def render(counters: SharedCounters, roster: Roster, engine: Mapping[str, float]) -> bytes:
+    """Everything that is counted, in Prometheus' text format. `engine`: gauges of the store."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Snapshot(counters, roster, engine))
+    return generate_latest(registry)
+
+
+class _Snapshot(Collector):
+    def __init__(self, counters: SharedCounters, roster: Roster, engine: Mapping[str, float]) -> None:
+        self._counters = counters
+        self._roster = roster
+        self._engine = engine
+
+    def collect(self) -> Iterable[Metric]:
+        yield from _operations(self._counters.operation_totals())
+        yield from _engine(self._counters.engine_totals(), self._engine)
+        yield from _processes(self._roster)
+
+
+def _operations(totals: Mapping[str, OperationTotals]) -> Iterator[Metric]:
+    requests = CounterMetricFamily("statordb_requests", "Answered requests.", labels=("operation", "outcome"))
+    errors = CounterMetricFamily("statordb_errors", "Error answers by code.", labels=("operation", "error"))
+    durations = HistogramMetricFamily(
+        "statordb_request_duration_seconds", "From a complete request to its answer.", labels=("operation",)
+    )
+    for operation, total in totals.items():
+        success = sum(total.buckets) - total.client_errors - total.server_errors
+        requests.add_metric((operation, "success"), success)
+        requests.add_metric((operation, "client_error"), total.client_errors)
+        requests.add_metric((operation, "server_error"), total.server_errors)
+        for code, count in total.errors.items():
+            errors.add_metric((operation, code), count)
+        durations.add_metric((operation,), _cumulative(total.buckets), total.seconds)
+    yield from (requests, errors, durations)
+
+
+def _cumulative(buckets: list[int]) -> list[tuple[str, float]]:
+    """(upper bound in seconds, requests up to it), ending with +Inf."""
+    rows: list[tuple[str, float]] = []
+    below = sum(buckets[:FIRST_BUCKET])
+    for index in range(FIRST_BUCKET, BUCKETS - 1):
+        below += buckets[index]
+        rows.append((str((1 << index) / 1e6), below))
+    rows.append(("+Inf", below + buckets[BUCKETS - 1]))
+    return rows
+
+
+def _engine(totals: Mapping[str, float], gauges: Mapping[str, float]) -> Iterator[Metric]:
+    """What the engine counted in the workers, and the sizes that it tells of the whole store."""
+    yield SummaryMetricFamily(
+        "statordb_commit_batch_size",
+        "Waiting changes that one commit made durable.",
+        count_value=int(totals["commits_total"]),
+        sum_value=totals["batch_size_total"],
+    )
+    for metric, text, name in (
+        ("statordb_commits", "Durable commits of the store.", "commits_total"),
+        ("statordb_commit_seconds", "Time spent in commits.", "commit_seconds_total"),
+        ("statordb_updates", "Updates of rows, refused ones among them.", "updates_total"),
+        ("statordb_updates_refused", "Updates whose condition did not hold.", "refused_total"),
+    ):
+        yield CounterMetricFamily(metric, text, value=totals[name])
+    for metric, text, name in (
+        ("statordb_store_bytes", "Bytes of the store in use.", "store_bytes"),
+        ("statordb_store_file_bytes", "Size of the store's file.", "file_bytes"),
+        ("statordb_store_free_bytes", "Bytes of the store's file that can be used again.", "free_bytes"),
+    ):
+        yield GaugeMetricFamily(metric, text, value=gauges.get(name, 0))
+
+
+def _processes(roster: Roster) -> Iterator[Metric]:
+    up = GaugeMetricFamily("statordb_worker_up", "1 while the worker takes requests.", labels=("worker",))
+    connections = GaugeMetricFamily("statordb_connections", "Open connections.", labels=("worker",))
+    restarts = CounterMetricFamily("statordb_restarts", "Times a process was replaced.", labels=("process",))
+    for slot in range(roster.workers):
+        up.add_metric((str(slot),), 1 if roster.state(slot) is State.READY else 0)
+        connections.add_metric((str(slot),), roster.connections(slot))
+        restarts.add_metric((f"worker-{slot}",), roster.restarts(slot))
+    restarts.add_metric(("keeper",), roster.restarts(roster.keeper))
+    yield from (up, connections, restarts)

@@ -1,0 +1,59 @@
+"""The keeper's process: the duties over the store, and the admin port."""
+
+import asyncio
+import logging
+from http import HTTPStatus
+
+from statordb.engine.contract import Key
+from statordb.server.admin import PLAIN, AdminServer
+from statordb.server.composition import Site, keeper_of
+from statordb.store.keyspace import Space
+from statordb.store.store import Store
+
+PROBE_SECONDS_MAX = 2.0
+
+log = logging.getLogger(__name__)
+
+
+class Keeping:
+    """Runs the keeper's duties and the admin port on a store. `start` it in a running event loop."""
+
+    def __init__(self, site: Site, store: Store) -> None:
+        self._site = site
+        self._store = store
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._admin = AdminServer({"/metrics": self._metrics, "/healthz": _alive, "/readyz": self._readiness})
+
+    async def start(self) -> None:
+        await self._admin.start(self._site.admin_listener)
+        self._task = asyncio.create_task(keeper_of(self._store).run(self._stop))
+
+    async def stop(self) -> None:
+        """End the duties where they stand; they go on from there when the server starts again."""
+        self._stop.set()
+        await self._admin.close()
+        if self._task is not None:
+            await self._task
+
+    async def _metrics(self) -> tuple[HTTPStatus, str, bytes]:
+        from statordb.server import exposition
+
+        gauges = self._store.engine.metrics()
+        text = await asyncio.to_thread(exposition.render, self._site.counters, self._site.roster, gauges)
+        return HTTPStatus.OK, exposition.CONTENT_TYPE, text
+
+    async def _readiness(self) -> tuple[HTTPStatus, str, bytes]:
+        """Whether requests can be answered: every worker is up, and the store can be read."""
+        if not self._site.roster.all_ready():
+            return HTTPStatus.SERVICE_UNAVAILABLE, PLAIN, b"workers are not ready\n"
+        try:
+            await asyncio.wait_for(self._store.engine.read((Key(Space.LEASES, b"", b""),)), PROBE_SECONDS_MAX)
+        except Exception:
+            log.exception("store can't be read")
+            return HTTPStatus.SERVICE_UNAVAILABLE, PLAIN, b"the store can't be read\n"
+        return HTTPStatus.OK, PLAIN, b"ready\n"
+
+
+async def _alive() -> tuple[HTTPStatus, str, bytes]:
+    return HTTPStatus.OK, PLAIN, b"alive\n"

@@ -1,0 +1,40 @@
+"""The command `statordb`. Exit codes: 0 done, 1 not found or failed, 2 a start or a command line that can't be."""
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+
+from statordb import __version__
+from statordb.server import arguments
+from statordb.server.settings import EXIT_BAD_START, BadStart, load
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line, by default the process's own; the exit code."""
+    try:
+        given = arguments.parse(sys.argv[1:] if words is None else words)
+        return _COMMANDS[given.command](given)
+    except BadStart as error:
+        print(f"statordb: {error.args[0]}", file=sys.stderr)
+        return EXIT_BAD_START
+
+
+def _serve(given: Namespace) -> int:
+    from statordb.server.serving import serve
+
+    return serve(load(vars(given), os.environ))
+
+
+def _credentials(given: Namespace) -> int:
+    from statordb.server.credential_commands import run
+
+    return run(given)
+
+
+def _version(given: Namespace) -> int:
+    print(f"statordb {__version__}")
+    return 0
+
+
+_COMMANDS = {"serve": _serve, "credentials": _credentials, "version": _version}

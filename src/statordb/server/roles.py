@@ -1,0 +1,119 @@
+"""What each process of a server does from its start to its end: a worker, the keeper, or both in one."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+
+import uvloop
+
+from statordb.server.composition import Site, open_store
+from statordb.server.keeping import Keeping
+from statordb.server.process import Link
+from statordb.server.settings import EXIT_BAD_START, BadStart
+from statordb.server.worker import Worker, tune_collector
+
+
+def prepare_store(site: Site, link: Link) -> int:
+    """Make or migrate the store, before several processes open it; what is wrong with it is told once, here."""
+    try:
+        store = open_store(site.directory, site.settings)
+    except BadStart as error:
+        print(f"statordb: {error.args[0]}", file=sys.stderr, flush=True)
+        return EXIT_BAD_START
+    return _run(store.close())
+
+
+def run_worker(site: Site, slot: int, link: Link) -> int:
+    return _run(_worker(site, slot, link))
+
+
+def run_keeper(site: Site, link: Link) -> int:
+    return _run(_keeper(site, link))
+
+
+def run_alone(site: Site, announce: Callable[[], None], log_start: Callable[[], None]) -> int:
+    """Worker and keeper in this process. `log_start` runs in a thread: the first log line takes a while."""
+    try:
+        return _run(_alone(site, announce, log_start))
+    except asyncio.CancelledError:
+        return 0  # a second signal: it ends at once, as it was told
+
+
+def _run(main: Coroutine[None, None, None]) -> int:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
+    return 0
+
+
+async def _worker(site: Site, slot: int, link: Link) -> None:
+    loop = asyncio.get_running_loop()
+    link.watch(loop)
+    stopped = _stop_event(loop)
+    store = open_store(site.directory, site.settings)
+    try:
+        worker = Worker(site, slot, store)
+        tune_collector()
+        worker.start()
+        site.roster.ready(slot, os.getpid())
+        link.ready()
+        await stopped.wait()
+        await worker.drain()
+    finally:
+        await store.close()
+
+
+async def _keeper(site: Site, link: Link) -> None:
+    loop = asyncio.get_running_loop()
+    link.watch(loop)
+    stopped = _stop_event(loop)
+    store = open_store(site.directory, site.settings)
+    try:
+        keeping = Keeping(site, store)
+        await keeping.start()
+        site.roster.ready(site.roster.keeper, os.getpid())
+        link.ready()
+        await stopped.wait()
+        await keeping.stop()
+    finally:
+        await store.close()
+
+
+async def _alone(site: Site, announce: Callable[[], None], log_start: Callable[[], None]) -> None:
+    """Worker and keeper on one store; a second signal does not wait for what is in flight."""
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    task = asyncio.current_task()
+    assert task is not None
+
+    def stop() -> None:
+        if stopped.is_set():
+            task.cancel()
+        stopped.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    store = open_store(site.directory, site.settings)
+    try:
+        worker = Worker(site, 0, store)
+        keeping = Keeping(site, store)
+        tune_collector()
+        worker.start()
+        await keeping.start()
+        for slot in (0, site.roster.keeper):
+            site.roster.ready(slot, os.getpid())
+        announce()
+        await asyncio.to_thread(log_start)
+        await stopped.wait()
+        await worker.drain()
+        await keeping.stop()
+    finally:
+        await store.close()
+
+
+def _stop_event(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
+    """Set by SIGTERM, which may come more than once: from the supervisor, and to the whole process group."""
+    stopped = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    return stopped

@@ -1,0 +1,96 @@
+"""Who runs, shared by all processes of a server: state, process id, connections and restarts of each.
+
+A small shared mapping made before the fork. Each cell is written by one process: the process itself, or the supervisor
+while that process is not alive.
+"""
+
+import mmap
+import time
+from collections.abc import Callable
+from enum import IntEnum
+
+CELLS = 4
+STATE, PID, CONNECTIONS, RESTARTS = range(CELLS)
+DECLINE_SECONDS_MAX = 0.05  # a worker that looks idle but does not accept may hang: then another takes the connection
+
+
+class State(IntEnum):
+    """What a process is doing."""
+
+    ABSENT = 0
+    STARTING = 1
+    READY = 2
+
+
+class Roster:
+    """Slots 0 to workers - 1 are the workers; `keeper` is the keeper's."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self.keeper = workers
+        self._cells = memoryview(mmap.mmap(-1, (workers + 1) * CELLS * 8)).cast("Q")
+
+    def starting(self, slot: int) -> None:
+        self._set(slot, State.STARTING, 0)
+
+    def ready(self, slot: int, pid: int) -> None:
+        self._set(slot, State.READY, pid)
+
+    def gone(self, slot: int) -> None:
+        self._set(slot, State.ABSENT, 0)
+
+    def restarted(self, slot: int) -> None:
+        self._cells[slot * CELLS + RESTARTS] += 1
+
+    def state(self, slot: int) -> State:
+        return State(self._cells[slot * CELLS + STATE])
+
+    def pid(self, slot: int) -> int:
+        return self._cells[slot * CELLS + PID]
+
+    def connections(self, slot: int) -> int:
+        return self._cells[slot * CELLS + CONNECTIONS]
+
+    def restarts(self, slot: int) -> int:
+        return self._cells[slot * CELLS + RESTARTS]
+
+    def all_ready(self) -> bool:
+        return all(self.state(slot) is State.READY for slot in range(self.workers))
+
+    def set_connections(self, slot: int, count: int) -> None:
+        self._cells[slot * CELLS + CONNECTIONS] = count
+
+    def least_connections(self) -> int:
+        """Connections of the worker that has the fewest, among those that are ready; 0 if none is."""
+        cells = self._cells
+        ready = (at for at in range(0, self.workers * CELLS, CELLS) if cells[at] == State.READY)
+        return min((cells[at + CONNECTIONS] for at in ready), default=0)
+
+    def _set(self, slot: int, state: State, pid: int) -> None:
+        at = slot * CELLS
+        self._cells[at + STATE] = state
+        self._cells[at + PID] = pid
+        self._cells[at + CONNECTIONS] = 0
+
+
+class Balance:
+    """Whether a worker should take the next connection, so that all have about as many."""
+
+    def __init__(self, roster: Roster, slot: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._roster = roster
+        self._slot = slot
+        self._monotonic = monotonic
+        self._declined_at: float | None = None
+
+    def may_accept(self) -> bool:
+        """False while another worker has fewer connections; True all the same when that one leaves it waiting."""
+        if self._roster.connections(self._slot) <= self._roster.least_connections():
+            self._declined_at = None
+            return True
+        now = self._monotonic()
+        if self._declined_at is None:
+            self._declined_at = now
+        if now - self._declined_at < DECLINE_SECONDS_MAX:
+            return False
+        self._declined_at = None
+        return True

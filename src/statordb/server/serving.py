@@ -1,0 +1,98 @@
+"""`statordb serve`: makes what all processes share; then one process serves, or a supervisor and its children."""
+
+import gc
+import logging
+import resource
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from statordb import __version__
+from statordb.server import logs
+from statordb.server.directory import Directory, hold_data, hold_memory
+from statordb.server.roster import Roster
+from statordb.server.settings import Settings
+from statordb.server.sockets import listen, listen_admin, port_of, url
+
+if TYPE_CHECKING:
+    from statordb.server.composition import Site
+
+FILES_WANTED = 65_536
+
+log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> int:
+    """Serve until told to end; the exit code. Raises BadStart."""
+    logs.configure(settings.log_format, settings.log_level)
+    directory = hold_memory() if settings.memory else hold_data(settings.data)
+    try:
+        return _serve(settings, directory)
+    finally:
+        directory.release()
+
+
+def _serve(settings: Settings, directory: Directory) -> int:
+    _allow_many_files()
+    listener = listen(settings.host, settings.port)
+    admin_listener = listen_admin(settings.admin_host, settings.admin_port)
+    from statordb.server import composition, roles  # after the checks above, so that a bad start is told at once
+
+    port = port_of(listener)
+    count = settings.worker_count
+    site = composition.Site(
+        settings,
+        directory.path,
+        listener,
+        admin_listener,
+        url(settings.host, port).removeprefix("http://"),
+        Roster(count),
+        composition.shared_counters(count),
+        composition.load_shapes(),
+    )
+
+    def announce() -> None:
+        print(f"StatorDB ready on {url(settings.host, port)}", flush=True)
+
+    facts = {
+        "version": __version__,
+        "url": url(settings.host, port),
+        "admin_url": url(settings.admin_host, port_of(admin_listener)),
+        "directory": str(directory.path),
+        "memory": settings.memory,
+        "workers": count,
+        "auth": settings.auth,
+    }
+    log_start = partial(log.info, "server started", extra=facts)
+    if count == 1:
+        return roles.run_alone(site, announce, log_start)
+    return _supervise(site, announce, log_start)
+
+
+def _allow_many_files() -> None:
+    """Each connection is a file: raise this process's limit as far as it may go by itself."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_WANTED if hard == resource.RLIM_INFINITY else min(FILES_WANTED, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _supervise(site: "Site", announce: Callable[[], None], log_start: Callable[[], None]) -> int:
+    """The supervisor's process: every worker and the keeper is a child of it."""
+    from statordb.server import roles
+    from statordb.server.supervisor import Child, Supervisor
+
+    def ready() -> None:
+        announce()
+        log_start()
+
+    supervisor = Supervisor(site.roster, site.settings.shutdown_seconds, ready, site.listener.close)
+    gc.freeze()  # the children share what is loaded by now: a collection in one of them must not write to it
+    code = supervisor.run_first("statordb-store", partial(roles.prepare_store, site))
+    if code != 0:
+        return code
+    workers = [
+        Child(f"statordb-work{slot}", slot, partial(roles.run_worker, site, slot))
+        for slot in range(site.roster.workers)
+    ]
+    return supervisor.run([*workers, Child("statordb-keep", site.roster.keeper, partial(roles.run_keeper, site))])

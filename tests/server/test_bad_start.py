@@ -1,0 +1,135 @@
+"""What can't be started is told in one sentence, with exit code 2, and leaves nothing behind."""
+
+import asyncio
+import logging
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import lmdb
+import pytest
+from tests.process import STATORDB
+
+from statordb import __version__
+from statordb.engine.lmdb.engine import LmdbEngine
+from statordb.engine.lmdb.keys import FORMAT_KEY, pack_id
+from statordb.server import directory
+from statordb.server.main import main
+
+
+@pytest.fixture(autouse=True)
+def _restored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(directory, "LOCK_WAIT_SECONDS", 0.0)
+    root = logging.getLogger()
+    handlers, level, raising = root.handlers[:], root.level, logging.raiseExceptions
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.raiseExceptions = raising
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    """A port that something else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield str(listener.getsockname()[1])
+
+
+def sentence(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """What a command that can't be run says."""
+    assert main(words) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("\n") == 1
+    return shown.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "required"),
+        (["sirve"], "invalid choice"),
+        (["serve", "--prt", "1"], "--prt"),
+        (["serve", "--po", "1"], "--po"),
+        (["serve", "--port"], "expected one argument"),
+        (["serve", "--port", "99999"], "The value '99999' of --port is not from 0 to 65535."),
+        (["serve", "--workers", "0"], "--workers"),
+        (["serve", "--auth", "none"], "is not one of open, iam"),
+        (["serve", "--data", "x", "--memory"], "not allowed with"),
+        (["serve", "--host", "0.0.0.0"], "use --auth iam"),
+        (["serve", "--data", "/proc/statordb"], "/proc/statordb"),
+        (["serve", "--config", "missing.toml"], "missing.toml can't be read"),
+        (["credentials"], "required"),
+        (["credentials", "list"], "There is no store in statordb-data."),
+        (["credentials", "create", "--account", "12"], "is not an account of 12 digits"),
+        (["credentials", "create", "--user", "a/b"], "is not a user name"),
+    ],
+)
+def test_bad_command_lines(capsys: pytest.CaptureFixture[str], tmp_path: Path, words: list[str], said: str) -> None:
+    assert said in sentence(capsys, *words)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_where_the_directory_should_be(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    assert "is not a directory" in sentence(capsys, "serve", "--data", "data")
+
+
+def test_a_key_that_the_file_does_not_know(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("prot = 1")
+    assert "unknown key: prot" in sentence(capsys, "serve", "--config", "a.toml")
+
+
+def test_a_taken_port(capsys: pytest.CaptureFixture[str], taken: str) -> None:
+    assert f"Port {taken} of 127.0.0.1 is taken" in sentence(capsys, "serve", "--memory", "--port", taken)
+
+
+def test_a_taken_admin_port(capsys: pytest.CaptureFixture[str], taken: str) -> None:
+    said = sentence(capsys, "serve", "--memory", "--port", "0", "--admin-port", taken)
+    assert f"Port {taken} of 127.0.0.1 is taken" in said
+
+
+def test_another_server_on_the_directory(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    held = directory.hold_data(tmp_path / "data")
+    assert "Another server is running" in sentence(capsys, "serve", "--data", "data", "--port", "0")
+    held.release()
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> str:
+    """A data directory that a later release wrote."""
+    directory.prepare(tmp_path / "data")
+    asyncio.run(LmdbEngine.open(tmp_path / "data").close())
+    with lmdb.open(str(tmp_path / "data"), lib_version=1) as environment, environment.begin(write=True) as change:
+        change.put(FORMAT_KEY, pack_id(99))
+    return str(tmp_path / "data")
+
+
+def test_a_newer_format_in_one_process(capsys: pytest.CaptureFixture[str], newer: str) -> None:
+    said = sentence(capsys, "serve", "--data", newer, "--workers", "1", "--port", "0", "--admin-port", "0")
+    assert "has format 99, and this release knows formats up to" in said
+
+
+@pytest.mark.slow  # a real process: a supervisor takes over signals and forks
+def test_a_newer_format_under_a_supervisor(newer: str) -> None:
+    command = [str(STATORDB), "serve", "--data", newer, "--workers", "2", "--port", "0", "--admin-port", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "has format 99" in done.stderr
+
+
+def test_a_file_that_is_no_store(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    directory.prepare(tmp_path / "data")
+    (tmp_path / "data" / "data.mdb").write_bytes(b"x" * 8192)
+    said = sentence(capsys, "serve", "--data", "data", "--workers", "1", "--port", "0", "--admin-port", "0")
+    assert "can't be opened" in said
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["version"]) == 0
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"statordb {__version__}\n" * 2

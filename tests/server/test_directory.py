@@ -1,0 +1,56 @@
+"""The data directory: one server at a time, and nothing left behind in memory."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from statordb.server import directory
+from statordb.server.settings import BadStart
+
+
+def test_a_directory_is_held_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "LOCK_WAIT_SECONDS", 0.0)
+    held = directory.hold_data(tmp_path / "data")
+    with pytest.raises(BadStart, match="Another server is running"):
+        directory.hold_data(tmp_path / "data")
+    held.release()
+    directory.hold_data(tmp_path / "data").release()
+
+
+def test_a_file_is_no_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "data"):
+        with pytest.raises(BadStart, match="is not a directory"):
+            directory.hold_data(path)
+
+
+def test_a_directory_that_cannot_be_made() -> None:
+    with pytest.raises(BadStart, match=r"can't be made|can't be written"):
+        directory.hold_data(Path("/proc/statordb"))
+
+
+def test_memory_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "MEMORY_ROOT", tmp_path)
+    held = directory.hold_memory()
+    assert held.path.parent == tmp_path
+    held.release()
+    assert not list(tmp_path.iterdir())
+
+
+def test_memory_of_a_killed_server_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killed server can't clean up; the next one does, and leaves a living one's directory alone."""
+    monkeypatch.setattr(directory, "MEMORY_ROOT", tmp_path)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = tmp_path / f"statordb-{ended.pid}-abc"
+    left.mkdir()
+    (left / directory.LOCK_NAME).touch()
+    (tmp_path / "statordb-mine-too").mkdir()
+    first, second = directory.hold_memory(), directory.hold_memory()
+    assert not left.exists()
+    assert first.path.exists()
+    assert (tmp_path / "statordb-mine-too").exists()
+    first.release()
+    second.release()

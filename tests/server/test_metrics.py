@@ -1,0 +1,72 @@
+"""Counters: what is counted comes out again, summed over workers and over their restarts."""
+
+from statordb.server.exposition import render
+from statordb.server.metrics import BUCKETS, SharedCounters
+from statordb.server.roster import Roster
+
+
+def test_counts_are_summed_over_workers() -> None:
+    counters = SharedCounters(["GetItem", "PutItem"], workers=2)
+    counters.of_worker(0).observe("GetItem", 0.000_100, 200, None)
+    counters.of_worker(1).observe("GetItem", 0.000_100, 400, "ValidationException")
+    counters.of_worker(1).observe("GetItem", 0.5, 500, "InternalServerError")
+    total = counters.operation_totals()["GetItem"]
+    assert sum(total.buckets) == 3
+    assert total.buckets[7] == 2  # 64 to 127 microseconds
+    assert (total.client_errors, total.server_errors) == (1, 1)
+    assert total.errors == {"ValidationException": 1, "InternalServerError": 1}
+    assert "PutItem" not in counters.operation_totals()
+
+
+def test_unknown_operations_and_errors_have_one_place_each() -> None:
+    """A client can name anything; what is kept stays bounded."""
+    counters = SharedCounters(["GetItem"], workers=1)
+    for name in ("Foo", "Bar"):
+        counters.of_worker(0).observe(name, 0, 400, name + "Exception")
+    assert counters.operation_totals()["other"].errors == {"other": 2}
+
+
+def test_any_latency_has_a_bucket() -> None:
+    counters = SharedCounters(["GetItem"], workers=1)
+    for seconds in (0.0, 1e-9, 1.0, 3600.0):
+        counters.of_worker(0).observe("GetItem", seconds, 200, None)
+    buckets = counters.operation_totals()["GetItem"].buckets
+    assert (buckets[0], buckets[BUCKETS - 1], sum(buckets)) == (2, 1, 4)
+
+
+def test_a_restarted_worker_goes_on() -> None:
+    counters = SharedCounters(["GetItem"], workers=1)
+    for _ in range(2):
+        worker = counters.of_worker(0)
+        worker.observe("GetItem", 0.001, 200, None)
+        worker.set_engine({"commits_total": 3, "commit_seconds_total": 0.25})
+        worker.set_engine({"commits_total": 5, "commit_seconds_total": 0.75})
+    assert sum(counters.operation_totals()["GetItem"].buckets) == 2
+    totals = counters.engine_totals()
+    assert (totals["commits_total"], totals["commit_seconds_total"], totals["updates_total"]) == (10, 1.5, 0)
+
+
+def test_exposition() -> None:
+    counters = SharedCounters(["GetItem"], workers=1)
+    counters.of_worker(0).observe("GetItem", 0.000_100, 200, None)
+    counters.of_worker(0).observe("GetItem", 0.000_100, 400, "ValidationException")
+    roster = Roster(1)
+    roster.ready(0, 1)
+    roster.set_connections(0, 7)
+    roster.restarted(0)
+    lines = render(counters, roster, {"store_bytes": 4096}).decode().splitlines()
+    for line in (
+        'statordb_requests_total{operation="GetItem",outcome="success"} 1.0',
+        'statordb_requests_total{operation="GetItem",outcome="client_error"} 1.0',
+        'statordb_errors_total{error="ValidationException",operation="GetItem"} 1.0',
+        'statordb_request_duration_seconds_bucket{le="6.4e-05",operation="GetItem"} 0.0',
+        'statordb_request_duration_seconds_bucket{le="0.000128",operation="GetItem"} 2.0',
+        'statordb_request_duration_seconds_bucket{le="+Inf",operation="GetItem"} 2.0',
+        'statordb_request_duration_seconds_count{operation="GetItem"} 2.0',
+        "statordb_commits_total 0.0",
+        "statordb_store_bytes 4096.0",
+        'statordb_connections{worker="0"} 7.0',
+        'statordb_worker_up{worker="0"} 1.0',
+        'statordb_restarts_total{process="worker-0"} 1.0',
+    ):
+        assert line in lines

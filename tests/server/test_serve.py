@@ -1,0 +1,253 @@
+"""A real server, from its command line to its end: several workers, one process, and access keys beside it."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from tests.process import STATORDB, ServerProcess
+
+pytestmark = pytest.mark.slow  # real processes
+
+WAIT_SECONDS_MAX = 20
+
+
+def signed(
+    url: str, operation: str, body: object, key: str = "AKIDEXAMPLE000000000", secret: str = "secret"
+) -> tuple[bytes, dict[str, str]]:
+    """Body and headers of a request, as an SDK makes them."""
+    data = json.dumps(body).encode()
+    headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"DynamoDB_20120810.{operation}"}
+    request = AWSRequest("POST", url + "/", headers, data)
+    SigV4Auth(Credentials(key, secret), "dynamodb", "us-east-1").add_auth(request)
+    return data, {"Host": urlsplit(url).netloc, **dict(request.headers)}
+
+
+def call(url: str, operation: str, body: object, *credential: str) -> tuple[int, dict[str, str]]:
+    """Status and body of one request on a connection of its own."""
+    data, headers = signed(url, operation, body, *credential)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=WAIT_SECONDS_MAX)
+    try:
+        connection.request("POST", "/", data, headers)
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+    finally:
+        connection.close()
+
+
+def get(url: str) -> tuple[int, str]:
+    """Status and text of a page."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=WAIT_SECONDS_MAX)
+    try:
+        connection.request("GET", parts.path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    finally:
+        connection.close()
+
+
+def eventually(met: Callable[[], bool]) -> None:
+    """Wait for something that another process does."""
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while not met():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
+
+def started(server: ServerProcess) -> dict[str, object]:
+    """The facts that the server logs once it runs."""
+
+    def facts() -> list[dict[str, object]]:
+        lines = [json.loads(line) for line in server.logged().splitlines() if line.startswith("{")]
+        return [line for line in lines if line["event"] == "server started"]
+
+    eventually(lambda: bool(facts()))
+    return facts()[0]
+
+
+def statordb(*words: str) -> str:
+    """Output of a command that succeeds."""
+    done = subprocess.run([STATORDB, *words], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def total(text: str, metric: str) -> float:
+    """Sum of all samples of a metric."""
+    found = re.findall(rf"^{metric}(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE)
+    return sum(float(value) for value in found)
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerProcess, Path]]:
+    """A server of three workers on a directory."""
+    data = tmp_path_factory.mktemp("several") / "data"
+    with ServerProcess("--data", str(data), "--workers", "3", "--admin-port", "0", "--log-format", "json") as server:
+        yield server, data
+
+
+def test_every_worker_and_the_keeper_run(several: tuple[ServerProcess, Path]) -> None:
+    server, _ = several
+    names = sorted(Path(f"/proc/{pid}/comm").read_text().strip() for pid in server.descendants())
+    assert names == ["statordb-keep", "statordb-work0", "statordb-work1", "statordb-work2"]
+
+
+def test_connections_are_spread_and_counted(several: tuple[ServerProcess, Path]) -> None:
+    server, _ = several
+    admin = str(started(server)["admin_url"])
+    before = total(get(admin + "/metrics")[1], "statordb_requests_total")
+    for _ in range(30):
+        assert call(server.url, "ListTables", {})[0] == 200
+    text = get(admin + "/metrics")[1]
+    assert total(text, "statordb_requests_total") == before + 30
+    assert total(text, "statordb_worker_up") == 3
+    assert get(admin + "/healthz") == (200, "alive\n")
+    assert get(admin + "/readyz") == (200, "ready\n")
+
+
+def test_open_connections_are_spread_evenly(several: tuple[ServerProcess, Path]) -> None:
+    server, _ = several
+    admin = str(started(server)["admin_url"])
+    address = urlsplit(server.url)
+
+    def counts() -> list[int]:
+        found = re.findall(r"^statordb_connections{[^}]*} (\S+)$", get(admin + "/metrics")[1], re.MULTILINE)
+        return [int(float(value)) for value in found]
+
+    eventually(lambda: sum(counts()) == 0)
+    opened = [socket.create_connection((address.hostname, address.port)) for _ in range(30)]
+    try:
+        eventually(lambda: sum(counts()) == 30)
+        assert max(counts()) - min(counts()) <= 4
+    finally:
+        for connection in opened:
+            connection.close()
+
+
+def test_a_killed_worker_is_replaced_and_the_port_stays_up(several: tuple[ServerProcess, Path]) -> None:
+    server, _ = several
+    admin = str(started(server)["admin_url"])
+    before = server.descendants()
+    victim = next(pid for pid in before if Path(f"/proc/{pid}/comm").read_text().startswith("statordb-work"))
+    os.kill(victim, signal.SIGKILL)
+    for _ in range(20):
+        assert call(server.url, "ListTables", {})[0] == 200
+    eventually(lambda: victim not in server.descendants() and len(server.descendants()) == len(before))
+    eventually(lambda: get(admin + "/readyz")[0] == 200)
+    assert total(get(admin + "/metrics")[1], "statordb_restarts_total") == 1
+
+
+def test_a_killed_keeper_is_replaced_and_the_admin_port_stays_up(several: tuple[ServerProcess, Path]) -> None:
+    server, _ = several
+    admin = str(started(server)["admin_url"])
+    keeper = next(pid for pid in server.descendants() if Path(f"/proc/{pid}/comm").read_text() == "statordb-keep\n")
+    os.kill(keeper, signal.SIGKILL)
+    eventually(lambda: get(admin + "/healthz")[0] == 200)
+
+
+def test_a_second_server_on_the_same_port_or_directory_is_refused(several: tuple[ServerProcess, Path]) -> None:
+    server, data = several
+    port = server.url.rpartition(":")[2]
+    for words in (("--memory", "--port", port), ("--data", str(data), "--port", "0")):
+        done = subprocess.run([STATORDB, "serve", *words], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert done.stderr.count("\n") == 1
+
+
+def test_access_keys_of_a_running_server(tmp_path: Path) -> None:
+    """Made, used, listed and deleted while it runs; each change counts at once in every worker."""
+    data = tmp_path / "data"
+    made = json.loads(statordb("credentials", "create", "--data", str(data), "--json"))
+    with ServerProcess("--data", str(data), "--auth", "iam", "--workers", "2") as server:
+        key, secret = made["AccessKeyId"], made["SecretAccessKey"]
+        for _ in range(4):
+            assert call(server.url, "ListTables", {}, key, secret)[0] == 200
+        status, error = call(server.url, "ListTables", {}, key, "another secret")
+        assert (status, error["__type"]) == (400, "com.amazon.coral.service#InvalidSignatureException")
+        second = json.loads(
+            statordb("credentials", "create", "--data", str(data), "--account", "111111111111", "--json")
+        )
+        assert call(server.url, "ListTables", {}, second["AccessKeyId"], second["SecretAccessKey"])[0] == 200
+        listed = json.loads(statordb("credentials", "list", "--data", str(data), "--json"))
+        assert [entry["AccessKeyId"] for entry in listed] == [key, second["AccessKeyId"]]
+        assert "SecretAccessKey" not in listed[0]
+        statordb("credentials", "delete", key, "--data", str(data))
+        for _ in range(4):
+            assert call(server.url, "ListTables", {}, key, secret)[0] == 400
+        assert secret not in server.logged()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(WAIT_SECONDS_MAX) == 0
+
+
+def test_one_process_in_memory_with_a_root_credential(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATORDB_ROOT_ACCESS_KEY_ID", "AKIAROOTROOTROOTROOT")
+    monkeypatch.setenv("STATORDB_ROOT_SECRET_ACCESS_KEY", "only-from-the-environment")
+    with ServerProcess("--memory", "--auth", "iam", "--workers", "1", "--log-format", "json") as server:
+        assert call(server.url, "ListTables", {}, "AKIAROOTROOTROOTROOT", "only-from-the-environment")[0] == 200
+        assert call(server.url, "ListTables", {})[0] == 400
+        facts = started(server)
+        directory = Path(str(facts["directory"]))
+        assert directory.exists()
+        made = json.loads(statordb("credentials", "create", "--data", str(directory), "--json"))
+        assert call(server.url, "ListTables", {}, made["AccessKeyId"], made["SecretAccessKey"])[0] == 200
+        assert get(f"{facts['admin_url']}/readyz")[0] == 200
+        assert server.descendants() == {}
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(WAIT_SECONDS_MAX) == 0
+        assert not directory.exists()
+        assert "only-from-the-environment" not in server.logged()
+
+
+def test_the_end_answers_what_is_in_flight(tmp_path: Path) -> None:
+    """Standard output has the ready line alone; a request that is half sent at SIGTERM is still answered."""
+    process = subprocess.Popen(
+        [STATORDB, "serve", "--port", "0", "--host", "::1", "--workers", "2", "--data", str(tmp_path / "data")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        assert re.fullmatch(r"StatorDB ready on http://\[::1\]:[0-9]+\n", ready)
+        url = ready.split()[-1]
+        data, headers = signed(url, "ListTables", {})
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=WAIT_SECONDS_MAX)
+        connection.putrequest("POST", "/", skip_host=True, skip_accept_encoding=True)
+        for name, value in {**headers, "Content-Length": str(len(data))}.items():
+            connection.putheader(name, value)
+        connection.endheaders(data[:1])
+        assert call(url, "ListTables", {})[0] == 200  # the first bytes have arrived by now
+        process.send_signal(signal.SIGTERM)
+        eventually(lambda: refuses(url))
+        connection.send(data[1:])
+        assert connection.getresponse().status == 200
+        connection.close()
+        rest, _ = process.communicate(timeout=WAIT_SECONDS_MAX)
+        assert (rest, process.returncode) == ("", 0)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def refuses(url: str) -> bool:
+    """Whether nobody listens there any more."""
+    address = urlsplit(url)
+    try:
+        socket.create_connection((address.hostname, address.port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False

@@ -1,0 +1,102 @@
+"""Where settings come from, which source wins, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from statordb.server.settings import PARSERS, BadStart, Settings, is_loopback, load
+
+
+def test_defaults() -> None:
+    assert load({}, {}) == Settings()
+    assert Settings().worker_count >= 1
+
+
+def test_every_setting_has_a_parser() -> None:
+    assert set(PARSERS) == set(Settings.__dataclass_fields__)
+
+
+def test_command_line_over_environment_over_file_over_default(tmp_path: Path) -> None:
+    file = tmp_path / "statordb.toml"
+    file.write_text('port = 1\nworkers = 2\naccount = "111111111111"\n')
+    environment = {"STATORDB_PORT": "3", "STATORDB_WORKERS": "4", "STATORDB_CONFIG": str(file)}
+    settings = load({"port": "5"}, environment)
+    assert (settings.port, settings.workers, settings.account, settings.auth) == (5, 4, "111111111111", "open")
+
+
+def test_the_config_option_wins_over_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("port = 1")
+    settings = load({"config": str(tmp_path / "a.toml")}, {"STATORDB_CONFIG": str(tmp_path / "missing.toml")})
+    assert settings.port == 1
+
+
+def test_memory_and_data_are_one_choice_of_the_strongest_source(tmp_path: Path) -> None:
+    assert load({"memory": True}, {"STATORDB_DATA": "x"}).memory
+    assert not load({"data": "x"}, {"STATORDB_MEMORY": "1"}).memory
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "sentence"),
+    [
+        ({"port": "99999"}, {}, "The value '99999' of --port is not from 0 to 65535."),
+        ({"port": "http"}, {}, "The value 'http' of --port is not a whole number from 0 to 65535."),
+        ({"workers": "0"}, {}, "The value '0' of --workers is not from 1 to 256."),
+        ({}, {"STATORDB_AUTH": "none"}, "The value 'none' of STATORDB_AUTH is not one of open, iam."),
+        ({}, {"STATORDB_ACCOUNT": "12"}, "The value '12' of STATORDB_ACCOUNT is not an account of 12 digits."),
+        ({"memory": True, "data": "x"}, {}, "can't be used together"),
+        ({"host": "0.0.0.0"}, {}, "Listening on 0.0.0.0 lets other machines in"),
+        ({"host": "::"}, {}, "Listening on :: lets other machines in"),
+        ({}, {"STATORDB_ROOT_ACCESS_KEY_ID": "AKIAROOTROOTROOTROOT"}, "must be set together"),
+        ({"config": "/nonexistent.toml"}, {}, "can't be read: No such file or directory."),
+        ({"host": ""}, {}, "The value '' of --host is empty."),
+        ({"host": "no.such.host.invalid"}, {}, "has no address"),
+    ],
+)
+def test_bad_settings_are_one_sentence(
+    arguments: dict[str, object], environment: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(BadStart) as raised:
+        load(arguments, environment)
+    assert sentence in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("prot = 1", "has an unknown key: prot."),
+        ("[server]\nport = 1", "has an unknown key: server."),
+        ("port = [1]", "of port in "),
+        ("port = true", "of port in "),
+        ("host = 1", "of host in "),
+        ("port", "is not TOML"),
+        ('memory = true\ndata = "x"', "can't be used together"),
+    ],
+)
+def test_bad_files_are_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "a.toml").write_text(text)
+    with pytest.raises(BadStart) as raised:
+        load({"config": str(tmp_path / "a.toml")}, {})
+    assert sentence in str(raised.value)
+
+
+def test_the_secret_is_never_shown() -> None:
+    environment = {
+        "STATORDB_ROOT_ACCESS_KEY_ID": "AKIAROOTROOTROOTROOT",
+        "STATORDB_ROOT_SECRET_ACCESS_KEY": "very-secret-key",
+    }
+    assert "very-secret-key" not in repr(load({}, environment))
+    with pytest.raises(BadStart) as raised:
+        load({}, {**environment, "STATORDB_ROOT_SECRET_ACCESS_KEY": "a b"})
+    assert "a b" not in str(raised.value)
+
+
+def test_beyond_loopback_with_checked_signatures() -> None:
+    assert load({"host": "0.0.0.0", "auth": "iam"}, {}).host == "0.0.0.0"
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("0.0.0.0", False)],
+)
+def test_loopback(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback

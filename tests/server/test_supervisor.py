@@ -1,0 +1,127 @@
+"""The supervisor with small children, in a process of its own: what dies is replaced, and the end is orderly."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow  # real processes
+
+PROGRAM = """
+import os, signal, sys, time
+from functools import partial
+from statordb.server.roster import Roster
+from statordb.server.supervisor import Child, Supervisor
+
+roster = Roster(2)
+
+def say(line):
+    os.write(1, line.encode() + b"\\n")  # whole lines, from several processes
+
+def live(slot, link):
+    {body}
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    roster.ready(slot, os.getpid())
+    link.ready()
+    say(f"up {{slot}} {{os.getpid()}}")
+    while True:
+        signal.pause()
+
+supervisor = Supervisor(roster, 0.3, partial(say, "ready"), partial(say, "stopping"))
+sys.exit(supervisor.run([Child(f"child{{slot}}", slot, partial(live, slot)) for slot in range(2)]))
+"""
+
+
+class Tree:
+    """A supervisor and two children; `body` runs in a child before it is ready."""
+
+    def __init__(self, body: str = "pass") -> None:
+        program = PROGRAM.format(body=body)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+
+    def lines(self, count: int) -> list[str]:
+        assert self.process.stdout is not None
+        return [self.process.stdout.readline().strip() for _ in range(count)]
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(20)
+
+
+@pytest.fixture
+def trees():  # type: ignore[no-untyped-def]
+    made: list[Tree] = []
+
+    def make(body: str = "pass") -> Tree:
+        made.append(Tree(body))
+        return made[-1]
+
+    yield make
+    for tree in made:
+        tree.process.kill()
+        tree.process.wait()
+        assert tree.process.stdout is not None
+        tree.process.stdout.close()
+
+
+def pids(lines: list[str]) -> dict[str, int]:
+    """slot -> process id, of the lines that children print."""
+    return {line.split()[1]: int(line.split()[2]) for line in lines if line.startswith("up")}
+
+
+def gone(pid: int) -> bool:
+    """Whether a process ended within a few seconds (a zombie has ended)."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_ready_once_and_an_orderly_end(trees, number: signal.Signals) -> None:  # type: ignore[no-untyped-def]
+    tree = trees()
+    lines = tree.lines(3)
+    assert sorted(line.split()[0] for line in lines) == ["ready", "up", "up"]
+    assert tree.end(number) == 0
+    assert tree.lines(1) == ["stopping"]
+
+
+def test_what_dies_is_replaced(trees) -> None:  # type: ignore[no-untyped-def]
+    tree = trees()
+    before = pids(tree.lines(3))
+    os.kill(before["1"], signal.SIGKILL)
+    after = pids(tree.lines(1))
+    assert list(after) == ["1"]
+    assert after["1"] != before["1"]
+    assert tree.end() == 0
+
+
+def test_children_die_with_their_parent(trees) -> None:  # type: ignore[no-untyped-def]
+    tree = trees()
+    children = pids(tree.lines(3))
+    tree.end(signal.SIGKILL)
+    assert all(gone(pid) for pid in children.values())
+
+
+def test_a_child_that_cannot_start_ends_the_server(trees) -> None:  # type: ignore[no-untyped-def]
+    tree = trees("if slot == 1: os._exit(3)")
+    assert tree.process.wait(20) == 3
+
+
+def test_a_child_that_does_not_end_is_killed(trees) -> None:  # type: ignore[no-untyped-def]
+    tree = trees("signal.signal = lambda *_: None; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])")
+    tree.lines(3)
+    tree.process.send_signal(signal.SIGTERM)
+    tree.process.send_signal(signal.SIGINT)  # the second signal does not wait
+    assert tree.process.wait(20) == 0
