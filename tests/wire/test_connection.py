@@ -218,7 +218,9 @@ def test_trailers_are_neither_headers_nor_unbounded(wire: Wire) -> None:
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "GZIP", "identity"])
 def test_encoded_bodies_are_decoded(wire: Wire, coding: str) -> None:
-    pack = {"gzip": gzip.compress, "deflate": zlib.compress, "identity": bytes}[coding.lower()]
+    codings: dict[str, Callable[[bytes], bytes]]
+    codings = {"gzip": gzip.compress, "deflate": zlib.compress, "identity": bytes}
+    pack = codings[coding.lower()]
     wire.send(signed(body=pack(b'{"a": 1}'), headers={"Content-Encoding": coding}))
     assert wire.service.requests[0].body == b'{"a": 1}'
 

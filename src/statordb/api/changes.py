@@ -28,7 +28,12 @@ def updater(table: Table, item_key: Item, update: Update | None, condition: Cond
             return Refused(old)
         if update is None:
             return old if old is not None else Image.of(item_key, item_size(item_key))
-        item = update(old.item) if old is not None else update(item_key, exists=False)
+        if old is not None:
+            item = update(old.item)
+        else:
+            item = update(item_key, exists=False)
+            if item == item_key:  # nothing but removals: they don't make an item
+                return None
         return Image.of(item, checked_size(table, item, update))
 
     return apply

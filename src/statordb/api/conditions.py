@@ -1,10 +1,11 @@
 """The expressions and legacy conditions of a request, read in AWS's order."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from statordb.api.context import Request
 from statordb.expressions import legacy
-from statordb.expressions.bound import Condition, Projection, Update
+from statordb.expressions.bound import Condition, KeyCondition, Projection, Update
 from statordb.expressions.placeholders import Placeholders
 from statordb.model import errors
 from statordb.model.errors import ClientError
@@ -34,7 +35,7 @@ def condition(request: Request, bound: Placeholders) -> Condition | None:
     expected, operator = request.get("Expected"), request.get("ConditionalOperator")
     if not expected and operator is None:
         return None
-    _refuse_empty_name(expected)
+    _check_operands(expected)
     return legacy.expected(expected, operator)
 
 
@@ -46,7 +47,7 @@ def row_filter(request: Request, bound: Placeholders, legacy_member: str) -> Con
     given, operator = request.get(legacy_member), request.get("ConditionalOperator")
     if not given and operator is None:
         return None
-    _refuse_empty_name(given)
+    _check_operands(given)
     return legacy.query_filter(given, operator)
 
 
@@ -58,7 +59,7 @@ def update(request: Request, bound: Placeholders) -> Update | None:
     updates = request.get("AttributeUpdates")
     if not updates:
         return None
-    _refuse_empty_name(updates)
+    _check_operands(updates)
     return legacy.attribute_updates(updates)
 
 
@@ -74,6 +75,25 @@ def projection(request: Request, bound: Placeholders) -> Projection | None:
     return legacy.attributes_to_get(names)
 
 
+def key_condition(request: Request, bound: Placeholders) -> KeyCondition:
+    """KeyConditionExpression, or KeyConditions."""
+    text = request.get("KeyConditionExpression")
+    if text is not None:
+        return bound.key_condition(text)
+    _check_operands(request["KeyConditions"])
+    return legacy.key_conditions(request["KeyConditions"])
+
+
 def _refuse_empty_name(names: Collection[str] | None) -> None:
     if names and "" in names:
         raise errors.validation("Empty attribute name")
+
+
+def _check_operands(conditions: Mapping[str, Any] | None) -> None:
+    """Validate and normalise the values of legacy conditions or updates, and refuse empty attribute names."""
+    _refuse_empty_name(conditions)
+    for operands in (conditions or {}).values():
+        if "Value" in operands:
+            check(operands["Value"])
+        for value in operands.get("AttributeValueList") or ():
+            check(value)

@@ -16,7 +16,7 @@ from statordb.api.shapes import Shapes
 from statordb.model import errors
 from statordb.model import request as wire
 from statordb.model.errors import ClientError
-from statordb.model.request import Principal, Reply
+from statordb.model.request import Principal, Reply, error_reply
 from statordb.store.store import Store
 
 Operation = Callable[[Context, Request], Awaitable[Answer]]
@@ -44,10 +44,11 @@ class Dispatcher:
         return Resumption(coroutine, waited).reply
 
     def precheck(self, target: str, body: bytes) -> ClientError | None:
-        try:
-            _parse(body)
-        except ClientError as fault:
-            return fault
+        if body:
+            try:
+                _parse(body)
+            except ClientError as fault:
+                return fault
         return None if target.rpartition(".")[2] in OPERATIONS else errors.unknown_operation()
 
     async def _answer(self, request: wire.Request) -> Reply:
@@ -60,11 +61,10 @@ class Dispatcher:
             answer = await operation(self._context(request.principal), checked)
             return Reply(200, answer if answer.__class__ is bytes else orjson.dumps(answer))
         except ClientError as fault:
-            return Reply(fault.status, orjson.dumps(fault.body()), fault.code)
+            return error_reply(fault)
         except Exception as fault:
             self._report(request, fault)
-            internal = errors.internal()
-            return Reply(internal.status, orjson.dumps(internal.body()), internal.code)
+            return error_reply(errors.internal())
 
     def _context(self, principal: Principal) -> Context:
         context = self._contexts.get(principal)

@@ -197,7 +197,13 @@ class Engine(Protocol):
         """
         ...
 
-    async def update(self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()) -> Effects | Refused | Stale:
+    def segment_of(self, partition: bytes, total: int) -> int:
+        """The one segment, of `total`, that holds the rows of a partition."""
+        ...
+
+    async def update(
+        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()
+    ) -> Effects | Refused | Stale:
         """Atomic over the whole footprint: read it, call the plan, make its effects durable; answers only then.
 
         An exception raised by the plan is raised here; nothing is written then, and other updates are not disturbed.

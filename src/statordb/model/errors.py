@@ -1,4 +1,4 @@
-"""Every error that a client can get, each made by a named maker. Written to the wire in one place (`wire/reply.py`).
+"""Every error that a client can get, each made by a named maker. Written in one place: `model/request.error_reply`.
 
 Types, HTTP statuses and texts are AWS's: the API reference ("Common Errors", and the errors of each operation), and
 botocore's service model. `SMITHY_*` prefixes are what DynamoDB puts before the name in `__type`.

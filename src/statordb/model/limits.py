@@ -9,7 +9,7 @@ MIB = 1024 * KIB
 
 # Wire
 REQUEST_BYTES_MAX = 16 * MIB
-HEADER_BYTES_MAX = 64 * KIB
+HEADER_BYTES_MAX = 16 * KIB  # what AWS takes
 HEADERS_MAX = 200
 URL_BYTES_MAX = 16 * KIB
 PIPELINE_REQUESTS_MAX = 64  # requests of one connection that are read before the first is answered

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable
 from typing import NamedTuple, Protocol
 
+import orjson
+
 from statordb.model.errors import ClientError
 
 
@@ -34,6 +36,11 @@ class Reply(NamedTuple):
     status: int
     body: bytes
     error: str | None = None
+
+
+def error_reply(error: ClientError) -> Reply:
+    """The reply that tells a client of its error: the one place where errors become bytes."""
+    return Reply(error.status, orjson.dumps(error.body()), error.code)
 
 
 class Service(Protocol):

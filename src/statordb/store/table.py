@@ -117,6 +117,10 @@ class Table:
         """Rows of one segment by a path, in hash order."""
         return await self._engine.scan(path.space, segment, total, budget, after, consistent)
 
+    def segment_of(self, partition: bytes, total: int) -> int:
+        """The segment of a scan, of `total`, that holds a partition."""
+        return self._engine.segment_of(partition, total)
+
     async def write(self, key: Key, apply: Apply) -> Written | Refused:
         """Write one item and all that is derived from it, atomically; durable when this returns."""
         table = self

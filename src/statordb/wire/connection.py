@@ -13,10 +13,10 @@ from typing import Any
 import httptools
 
 from statordb.model import errors
-from statordb.model.request import Reply
+from statordb.model.request import Reply, error_reply
 from statordb.wire.context import WireContext
 from statordb.wire.exchange import FIRST_ACCEPT_ENCODING, INTERNAL, Exchange, begin, result_of
-from statordb.wire.reply import CONTINUE, ONE_WRITE_BYTES_MAX, USUAL, error_reply
+from statordb.wire.reply import CONTINUE, ONE_WRITE_BYTES_MAX, USUAL
 
 IDLE, HEAD, BODY = range(3)  # between requests, within a request's head, within its body
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from statordb.model import errors
 from statordb.model.errors import ClientError
-from statordb.model.request import Principal, Reply, Request
+from statordb.model.request import Principal, Reply, Request, error_reply
 from statordb.wire.context import WireContext
 from statordb.wire.encoding import choose_coding, decode_body
-from statordb.wire.reply import CORS, JSON, JSON_1_0, PLAIN, USUAL, Form, error_reply
+from statordb.wire.reply import CORS, JSON, JSON_1_0, PLAIN, USUAL, Form
 
 CONTENT_TYPES = {b"application/x-amz-json-1.0": JSON_1_0, b"application/json": JSON}
 NOT_FOUND = Reply(404, b"<UnknownOperationException/>\n", "UnknownOperationException")

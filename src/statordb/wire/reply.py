@@ -1,14 +1,10 @@
-"""Replies to bytes: the one place where a ClientError, and the head of every answer, is written."""
+"""Replies to bytes: the one place where the head of every answer is written."""
 
 import time
 from typing import NamedTuple
 from zlib import crc32
 
-import orjson
-
-from statordb.model.errors import ClientError
 from statordb.model.limits import KIB
-from statordb.model.request import Reply
 from statordb.wire.encoding import COMPRESS_BYTES_MAX, COMPRESS_BYTES_MIN, encode_body
 
 JSON_1_0 = "application/x-amz-json-1.0"
@@ -31,11 +27,6 @@ REASONS = {
     413: "Request Entity Too Large",
     500: "Internal Server Error",
 }
-
-
-def error_reply(error: ClientError) -> Reply:
-    """The reply that tells a client of its error."""
-    return Reply(error.status, orjson.dumps(error.body()), error.code)
 
 
 class Form(NamedTuple):

@@ -8,8 +8,7 @@ from statordb.api.key_conditions import KeyRange, arrange
 from statordb.api.selection import Selection, check_cursor_values, check_select, cursor_position, cut, find_path
 from statordb.engine.contract import Budget, Page
 from statordb.expressions import legacy
-from statordb.expressions.bound import Condition, KeyCondition
-from statordb.expressions.placeholders import Placeholders
+from statordb.expressions.bound import Condition
 from statordb.model import errors
 from statordb.store.access import AccessPath
 from statordb.store.reading import Position, read_slice
@@ -27,7 +26,7 @@ async def query(context: Context, request: Request) -> Answer:
             "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
         )
     bound = conditions.placeholders(request)
-    asked = _key_condition(request, bound)
+    asked = conditions.key_condition(request, bound)
     condition, projection = cut(request, bound, "QueryFilter")
     bound.finish()
     key_conditions = asked.conditions
@@ -50,16 +49,16 @@ async def query(context: Context, request: Request) -> Answer:
     return await selection.answer(await read_slice(fetch, after, request.get("Limit")))
 
 
-def _key_condition(request: Request, bound: Placeholders) -> KeyCondition:
-    text = request.get("KeyConditionExpression")
-    return bound.key_condition(text) if text is not None else legacy.key_conditions(request["KeyConditions"])
-
-
 def _position(table: Table, path: AccessPath, request: Request, key_range: KeyRange) -> Position | None:
     cursor = request.get("ExclusiveStartKey")
     if not cursor:
         return None
     position = cursor_position(table, path, cursor)
+    if path.name is None and not path.schema.sort:
+        shown = ", ".join(
+            f"{name}=AttributeValue: {{{tag}:{text}}}" for name, v in cursor.items() for tag, text in v.items()
+        )
+        raise errors.validation(f"The provided exclusive start key is invalid: ExclusiveStartKey: {{{shown}}}")
     if position[0] != key_range.partition:
         raise errors.validation(
             "The query can return at most one row and cannot be restarted"

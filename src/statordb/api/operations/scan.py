@@ -28,6 +28,11 @@ async def scan(context: Context, request: Request) -> Answer:
     selection = Selection(table, path, request, condition, projection)
     cursor = request.get("ExclusiveStartKey")
     start = cursor_position(table, path, cursor) if cursor else None
+    if start is not None and table.segment_of(start[0], total) != segment:
+        raise errors.validation(
+            "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with "
+            f"correct Segment. TotalSegments: {total} Segment: {segment}"
+        )
     consistent = request.get("ConsistentRead") is True
 
     def fetch(after: Position | None, budget: Budget) -> Awaitable[Page]:

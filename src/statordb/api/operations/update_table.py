@@ -232,12 +232,13 @@ def _with_definitions(changed: TableRecord, request: Request) -> TableRecord:
     for definition in given:
         known = merged.setdefault(definition["AttributeName"], definition)
         if known["AttributeType"] != definition["AttributeType"]:
-            raise invalid_parameters(
-                f"Attribute type mismatch for {definition['AttributeName']}: it is defined as {known['AttributeType']}"
+            raise errors.validation(
+                "Attributes cannot be redefined. Please check that your attribute has the same type as previously "
+                f"defined. Attribute: {definition['AttributeName']}, existing type: {known['AttributeType']}"
             )
     for update in request.get("GlobalSecondaryIndexUpdates") or ():
         if "Create" in update:
-            schemas.check_global_index(update["Create"], list(merged.values()), changed.billing_mode)
+            schemas.check_global_index(update["Create"], given, changed.billing_mode)
     used = {name for schema in _schemas(changed) for name in schemas.names(schema)}
     unused = [definition["AttributeName"] for definition in given if definition["AttributeName"] not in used]
     if unused:

@@ -15,7 +15,7 @@ from statordb.engine.lmdb import spaces
 from statordb.engine.lmdb.batch import Job, Update
 from statordb.engine.lmdb.environment import open_environment
 from statordb.engine.lmdb.epoch import Epoch
-from statordb.engine.lmdb.keys import PARTITION_BYTES_MAX, SORT_BYTES_MAX, Digest, digest
+from statordb.engine.lmdb.keys import PARTITION_BYTES_MAX, SORT_BYTES_MAX, Digest, digest, segment_of
 from statordb.engine.lmdb.reader import Reader, closed
 from statordb.engine.lmdb.writer import Writer
 
@@ -55,6 +55,9 @@ class LmdbEngine(Reader):
 
     def epoch(self) -> int:
         return self._epoch.value[0]
+
+    def segment_of(self, partition: bytes, total: int) -> int:
+        return segment_of(self._digest(partition), total)
 
     async def update(
         self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()

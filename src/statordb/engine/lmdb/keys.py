@@ -75,6 +75,12 @@ def after_prefix(prefix: bytes) -> bytes:
     return (int.from_bytes(prefix, "big") + 1).to_bytes(len(prefix), "big")
 
 
+def segment_of(hashed: bytes, total: int) -> int:
+    """The segment, of `total`, whose edges hold a partition's hash."""
+    position = int.from_bytes(hashed[: HASH_RANGE_BITS // 8], "big")
+    return ((position + 1) * total - 1) >> HASH_RANGE_BITS
+
+
 def segment_edges(space: int, segment: int, total: int) -> tuple[bytes, bytes]:
     """First key of a segment of a scan, and the first behind it: neighbours share an edge, so no row is in both."""
     prefix = pack_id(space)
