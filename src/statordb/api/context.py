@@ -23,6 +23,12 @@ class Context(NamedTuple):
         """Seconds since the epoch."""
         return self.store.clock.now()
 
+    def known_table(self, name: str) -> Table | None:
+        """The table of a data operation if this process knows it, and it is in its usual state; None says nothing."""
+        principal = self.principal
+        table = self.store.catalog.cached(principal.account, principal.region, name)
+        return table if table is not None and table.record.status == "ACTIVE" else None
+
     async def table(self, name: str) -> Table:
         """The table of a data operation; raises ResourceNotFoundException unless it is there and ready."""
         principal = self.principal

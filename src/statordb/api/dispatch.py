@@ -16,6 +16,7 @@ from statordb.api.shapes import Shapes
 from statordb.model import errors
 from statordb.model import request as wire
 from statordb.model.errors import ClientError
+from statordb.model.pending import Pending
 from statordb.model.request import Principal, Reply, error_reply
 from statordb.store.store import Store
 
@@ -34,14 +35,14 @@ class Dispatcher:
         self._endpoint = endpoint
         self._contexts: dict[Principal, Context] = {}
 
-    def handle(self, request: wire.Request) -> Reply | Awaitable[Reply]:
+    def handle(self, request: wire.Request) -> Reply | Pending[Reply]:
         coroutine = self._answer(request)
         try:
             waited = coroutine.send(None)
         except StopIteration as done:
             reply: Reply = done.value
             return reply
-        return Resumption(coroutine, waited).reply
+        return Resumption(coroutine, waited)
 
     def precheck(self, target: str, body: bytes) -> ClientError | None:
         if body:
@@ -85,19 +86,19 @@ def _parse(body: bytes) -> Any:
         raise errors.serialization(None) from None
 
 
-class Resumption:
-    """A coroutine that waits for a future, driven on by its callbacks."""
+class Resumption(Pending[Reply]):
+    """The reply of a coroutine that waits, driven on by the callbacks of what it waits for."""
 
-    __slots__ = ("_coroutine", "reply")
+    __slots__ = ("_coroutine",)
 
     def __init__(self, coroutine: Coroutine[Any, None, Reply], waited: Any) -> None:
+        super().__init__(asyncio.get_running_loop() if waited is None else waited.get_loop())
         self._coroutine = coroutine
-        self.reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._wait(waited)
 
     def _wait(self, waited: Any) -> None:
         if waited is None:  # a bare yield: let others run
-            asyncio.get_running_loop().call_soon(self._resume, None)
+            self._loop.call_soon(self._resume, None)
             return
         waited._asyncio_future_blocking = False
         waited.add_done_callback(self._resume)
@@ -106,11 +107,9 @@ class Resumption:
         try:
             waited = self._coroutine.send(None)
         except StopIteration as done:
-            if not self.reply.done():
-                self.reply.set_result(done.value)
+            self.set_result(done.value)
         except BaseException as fault:
-            if not self.reply.done():
-                self.reply.set_exception(fault)
+            self.set_exception(fault)
             if not isinstance(fault, Exception):
                 raise
         else:

@@ -1,11 +1,12 @@
 """A request between wire and api, and its reply."""
 
-from collections.abc import Awaitable
+import asyncio
 from typing import NamedTuple, Protocol
 
 import orjson
 
 from statordb.model.errors import ClientError
+from statordb.model.pending import Pending
 
 
 class Principal(NamedTuple):
@@ -46,8 +47,8 @@ def error_reply(error: ClientError) -> Reply:
 class Service(Protocol):
     """What the wire serves."""
 
-    def handle(self, request: Request) -> Reply | Awaitable[Reply]:
-        """Answer a request: at once, or by a future (asyncio.Future) whose result is the reply. Raises nothing."""
+    def handle(self, request: Request) -> "Reply | Pending[Reply] | asyncio.Future[Reply]":
+        """Answer a request: at once, or by a future whose result is the reply. Raises nothing."""
         ...
 
     def precheck(self, target: str, body: bytes) -> ClientError | None:

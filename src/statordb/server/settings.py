@@ -138,7 +138,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "workers": _whole(1, WORKERS_MAX),
     "auth": _one_of("open", "iam"),
     "account": parse_account,
-    "root_access_key_id": _matching(r"[A-Za-z0-9]{16,128}", "16 to 128 letters and digits"),
+    "root_access_key_id": _matching(r"[A-Za-z0-9_]{1,128}", "1 to 128 letters, digits and underscores"),
     "root_secret_access_key": _matching(r"[!-~]{8,256}", "8 to 256 visible characters"),
     "admin_host": _filled,
     "admin_port": _whole(0, 65535),

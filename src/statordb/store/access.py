@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from statordb.engine.contract import Bounds, Key
+from statordb.model.errors import ClientError
 from statordb.model.schema import KeySchema
 from statordb.model.values import Item
 from statordb.store import keyspace
+
+_USUAL_CHARACTERS_MAX = 256  # at most four bytes each: below the limit of a sort key
+_new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
 KeyConditions = Sequence[tuple[str, str, Sequence[dict[str, str]]]]
 """(attribute, operator, operands): EQ on each attribute in order, and any operator on the last one."""
@@ -63,16 +67,10 @@ class PrimaryPath:
     """A table by its primary key."""
 
     __slots__ = (
-        "_partition_keys",
-        "_sort_key",
-        "consistent",
-        "cursor_names",
-        "fetches",
-        "name",
-        "projected",
-        "schema",
+        "_encode_partition", "_encode_sort", "_key_attributes", "_partition_keys", "_partition_name", "_partition_type",
+        "_sort_key", "_sort_name", "_sort_type", "consistent", "cursor_names", "fetches", "name", "projected", "schema",
         "space",
-    )
+    )  # fmt: skip
 
     def __init__(self, space: int, schema: KeySchema) -> None:
         self.name = None
@@ -84,6 +82,13 @@ class PrimaryPath:
         self.fetches = False
         self._partition_keys = schema.partition
         self._sort_key = schema.sort[0] if schema.sort else None
+        self._key_attributes = len(schema.attributes)
+        self._partition_name = schema.partition[0].name
+        self._partition_type = schema.partition[0].type
+        self._encode_partition = keyspace.encoder(self._partition_type)
+        self._sort_name = self._sort_key.name if self._sort_key else None
+        self._sort_type = self._sort_key.type if self._sort_key else ""
+        self._encode_sort = keyspace.encoder(self._sort_type or "S")
 
     def partition(self, item: Item) -> bytes:
         return keyspace.partition_bytes(self._partition_keys, item)
@@ -94,6 +99,31 @@ class PrimaryPath:
     def key(self, item: Item) -> Key:
         """Key of an item, or of its primary key, already found valid."""
         return Key(self.space, self.partition(item), self.sort(item))
+
+    def usual_key(self, key: Item) -> Key | None:
+        """Key for the primary key of a request, if nothing about it is unusual; None says only that it needs a closer
+        look.
+
+        The short way for what nearly every request has: just the key attributes, of the right types, not empty, not
+        long.
+        """
+        if len(key) != self._key_attributes:
+            return None
+        try:
+            value = key[self._partition_name]
+            content = value[self._partition_type]
+            if not content or len(value) != 1 or len(content) > _USUAL_CHARACTERS_MAX:
+                return None
+            partition = self._encode_partition(content)
+            if self._sort_name is None:
+                return _new(Key, (self.space, partition, b""))
+            value = key[self._sort_name]
+            content = value[self._sort_type]
+            if not content or len(value) != 1 or len(content) > _USUAL_CHARACTERS_MAX:
+                return None
+            return _new(Key, (self.space, partition, self._encode_sort(content)))
+        except (KeyError, ClientError):
+            return None
 
     def bounds(self, conditions: KeyConditions) -> Bounds:
         if not conditions:

@@ -23,6 +23,17 @@ class Space(IntEnum):
 
 _ENCODERS: dict[str, Callable[[str], bytes]] = {"S": str.encode, "N": numbers.key_bytes, "B": b64decode}
 
+
+def _number(text: str) -> bytes:
+    return numbers.key_bytes(numbers.normalize(text))
+
+
+def encoder(type: str) -> Callable[[str], bytes]:
+    """From a key value's content, perhaps not yet normalised, to its bytes; raises ValidationException for a bad
+    number."""
+    return _number if type == "N" else _ENCODERS[type]
+
+
 DIGEST_BYTES = 16
 _ZEROS = re.compile(rb"\0+")
 _RUN_MAX = 126

@@ -52,7 +52,7 @@ class Table:
 
     __slots__ = (
         "_catalog", "_derived", "_engine", "_paths", "expiry", "guard", "indexes", "key_names", "name", "primary",
-        "record", "schema", "space",
+        "read", "record", "schema", "space",
     )  # fmt: skip
 
     def __init__(self, record: TableRecord, guard: Guard, engine: Engine, catalog: Catalog) -> None:
@@ -62,6 +62,7 @@ class Table:
         self.space = record.space
         self._engine = engine
         self._catalog = catalog
+        self.read = engine.read
         self.schema = KeySchema.parse(record.key_schema, record.definitions)
         self.key_names = self.schema.names
         self.primary = PrimaryPath(record.space, self.schema)
@@ -82,11 +83,6 @@ class Table:
     def ready(self, index_name: str) -> bool:
         """Whether an index of the table may be read: it is not being built."""
         return any(index.name == index_name and index.active for index in self.indexes)
-
-    async def get(self, key: Key, consistent: bool) -> bytes | None:
-        """Stored body of an item."""
-        stored = (await self._engine.read((key,), consistent))[0]
-        return None if stored is None else stored[0]
 
     async def get_many(self, keys: Sequence[Key], consistent: bool) -> list[bytes | None]:
         """Stored bodies, all from one snapshot."""

@@ -15,7 +15,7 @@ import httptools
 from statordb.model import errors
 from statordb.model.request import Reply, error_reply
 from statordb.wire.context import WireContext
-from statordb.wire.exchange import FIRST_ACCEPT_ENCODING, INTERNAL, Exchange, begin, result_of
+from statordb.wire.exchange import FIRST_ACCEPT_ENCODING, INTERNAL, Exchange, Waiting, begin, result_of
 from statordb.wire.reply import CONTINUE, ONE_WRITE_BYTES_MAX, USUAL
 
 IDLE, HEAD, BODY = range(3)  # between requests, within a request's head, within its body
@@ -352,12 +352,12 @@ class Connection(asyncio.Protocol):
         else:
             self._await(exchange, reply)
 
-    def _await(self, exchange: Exchange, future: asyncio.Future[Reply]) -> None:
+    def _await(self, exchange: Exchange, future: Waiting) -> None:
         self._started.append(exchange)
         future.add_done_callback(partial(self._answered, exchange))
         self._set_reading()
 
-    def _answered(self, exchange: Exchange, future: asyncio.Future[Reply]) -> None:
+    def _answered(self, exchange: Exchange, future: Waiting) -> None:
         exchange.reply = result_of(future, exchange)
         self._advance()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from statordb.model import errors
 from statordb.model.errors import ClientError
+from statordb.model.pending import Pending
 from statordb.model.request import Principal, Reply, Request, error_reply
 from statordb.wire.context import WireContext
 from statordb.wire.encoding import choose_coding, decode_body
@@ -21,6 +22,9 @@ FIRST_ACCEPT_ENCODING = b":accept-encoding"  # of a repeated header only the fir
 _HOST = re.compile(rb"[A-Za-z0-9._:\[\]-]{1,255}")
 
 log = logging.getLogger(__name__)
+
+
+Waiting = Pending[Reply] | asyncio.Future[Reply]
 
 
 class Exchange(Request):
@@ -53,7 +57,7 @@ class Exchange(Request):
         self.reply: Reply | None = None
 
 
-def begin(exchange: Exchange, context: WireContext) -> Reply | asyncio.Future[Reply]:
+def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
     """Answer a request, at once or by a future. Raises nothing."""
     headers = exchange.headers
     if exchange.method != b"POST" or headers.get(b"content-type") != b"application/x-amz-json-1.0":
@@ -89,7 +93,7 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | asyncio.Future[Re
     except Exception:
         log.exception("the service raised", extra={"request_id": exchange.request_id})
         return INTERNAL
-    return reply  # type: ignore[return-value]
+    return reply
 
 
 def _route(exchange: Exchange, context: WireContext) -> Reply | None:
@@ -125,7 +129,7 @@ def _preflight(headers: dict[bytes, bytes]) -> str:
     return lines
 
 
-def _unauthenticated(exchange: Exchange, context: WireContext, verdict: Any) -> Reply | asyncio.Future[Reply]:
+def _unauthenticated(exchange: Exchange, context: WireContext, verdict: Any) -> Reply | Waiting:
     """AWS names an unreadable body or an unknown operation before anything about the signature."""
     if not isinstance(verdict, ClientError):
         return _after(verdict, exchange, context)
@@ -157,7 +161,7 @@ def _after(lookup: asyncio.Future[Any], exchange: Exchange, context: WireContext
     return answer
 
 
-def result_of(future: asyncio.Future[Reply], exchange: Exchange) -> Reply:
+def result_of(future: Waiting, exchange: Exchange) -> Reply:
     """The reply of a finished future; an InternalServerError if it has none."""
     try:
         return future.result()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations  # lmdb's types take their parameter in annotations only
 
-from asyncio import Future
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from statordb.engine.lmdb.keys import (
     unpack_tally,
 )
 from statordb.engine.lmdb.rows import decode, encode, row_key
+from statordb.model.pending import Pending
 
 TICK_BITS = 20  # of a version or a sequence number, below the transaction's id
 ABSENT = -1  # in the place of a version, where there is no row
@@ -64,11 +64,11 @@ class Batch:
 class Job:
     """A transaction's piece of work that is no update: making, dropping and clearing spaces, trimming logs."""
 
-    __slots__ = ("error", "future", "outcome", "work")
+    __slots__ = ("answer", "error", "outcome", "work")
 
-    def __init__(self, work: Callable[[lmdb.Transaction[bytes]], Any], future: Future[None]) -> None:
+    def __init__(self, work: Callable[[lmdb.Transaction[bytes]], Any], answer: Pending[Any]) -> None:
         self.work = work
-        self.future = future
+        self.answer = answer
         self.outcome: Any = None
         self.error: BaseException | None = None
 
@@ -77,12 +77,12 @@ class Job:
 
 
 class Update:
-    """One `update` call on its way through the writer; the answer is in `error` or `outcome` when `future` is done."""
+    """One `update` call on its way through the writer; the answer is in `error` or `outcome`, then in `answer`."""
 
-    __slots__ = ("digest", "error", "footprint", "future", "guards", "outcome", "plan", "rows")
+    __slots__ = ("answer", "digest", "error", "footprint", "guards", "outcome", "plan", "rows")
 
     def __init__(
-        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard], digest: Digest, future: Future[None]
+        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard], digest: Digest, answer: Pending[Any]
     ) -> None:
         """Raises ValueError for a key that can't be stored."""
         self.footprint = footprint
@@ -90,7 +90,7 @@ class Update:
         self.plan = plan
         self.guards = guards
         self.digest = digest
-        self.future = future
+        self.answer = answer
         self.outcome: Effects | Refused | Stale | None = None
         self.error: BaseException | None = None
 

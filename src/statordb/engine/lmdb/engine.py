@@ -18,6 +18,7 @@ from statordb.engine.lmdb.epoch import Epoch
 from statordb.engine.lmdb.keys import PARTITION_BYTES_MAX, SORT_BYTES_MAX, Digest, digest, segment_of
 from statordb.engine.lmdb.reader import Reader, closed
 from statordb.engine.lmdb.writer import Writer
+from statordb.model.pending import Pending
 
 TRAITS = Traits(
     name="lmdb",
@@ -40,6 +41,7 @@ class LmdbEngine(Reader):
         self._epoch = epoch
         self._writer = Writer(env, epoch)
         self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @classmethod
     def open(
@@ -64,13 +66,9 @@ class LmdbEngine(Reader):
     ) -> Effects | Refused | Stale:
         if self._closed:
             raise EngineClosed("the engine is closed")
-        entry = Update(footprint, plan, guards, self._digest, asyncio.get_running_loop().create_future())
+        entry = Update(footprint, plan, guards, self._digest, Pending(self._running_loop()))
         self._writer.submit(entry)
-        await entry.future
-        if entry.error is not None:
-            raise entry.error
-        outcome = entry.outcome
-        assert outcome is not None, "an answered update has an outcome or an error"
+        outcome: Effects | Refused | Stale = await entry.answer
         return outcome
 
     async def create_space(self) -> int:
@@ -91,12 +89,16 @@ class LmdbEngine(Reader):
     async def _do(self, work: Callable[[lmdb.Transaction[bytes]], Any]) -> Any:
         if self._closed:
             raise EngineClosed("the engine is closed")
-        entry = Job(work, asyncio.get_running_loop().create_future())
+        entry = Job(work, Pending(self._running_loop()))
         self._writer.submit(entry)
-        await entry.future
-        if entry.error is not None:
-            raise entry.error
-        return entry.outcome
+        return await entry.answer
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that runs now. Asking asyncio costs a system call, so the last one is asked first."""
+        loop = self._loop
+        if loop is None or not loop.is_running():
+            loop = self._loop = asyncio.get_running_loop()
+        return loop
 
     def metrics(self) -> dict[str, float]:
         """Totals of this process since it opened the store; sizes are of the whole store, in bytes.
