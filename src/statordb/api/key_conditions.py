@@ -16,6 +16,9 @@ Given = dict[str, tuple[str, list[dict[str, str]]]]
 """Conditions by attribute name: (operator, operands)."""
 
 
+_ALL = Bounds()
+
+
 class KeyRange(NamedTuple):
     """Rows of one partition. `single`: every attribute of the key has one value."""
 
@@ -28,8 +31,13 @@ def arrange(path: AccessPath, conditions: Sequence[Condition]) -> KeyRange:
     """The rows that a key condition asks for; raises ValidationException unless it fits the path's schema: equality
     on every partition key attribute, then equality on sort key attributes from the left, the last one by any
     operator."""
-    given = {name: (operator, operands) for name, operator, operands in conditions}
     schema = path.schema
+    if len(conditions) == 1 and len(schema.partition) == 1:  # the whole of a partition: nothing to put in order
+        name, operator, operands = conditions[0]
+        attribute = schema.partition[0]
+        if operator == "EQ" and name == attribute.name and operands[0].get(attribute.type):
+            return KeyRange(path.partition({name: operands[0]}), _ALL, not schema.sort)
+    given = {name: (operator, operands) for name, operator, operands in conditions}
     composite = len(schema.partition) > 1 or len(schema.sort) > 1
     if not composite and len(given) > 2:
         raise errors.validation("Conditions can be of length 1 or 2 only")

@@ -20,6 +20,8 @@ from statordb.store.access import AccessPath
 from statordb.store.reading import Position, Slice
 from statordb.store.table import Table
 
+_BODY = codec.HEADER_BYTES
+
 # Texts that DynamoDB does not put behind "The provided starting key is invalid: ".
 _BARE_FAULTS = ("contains duplicates", "number set", "numeric value", "significant digits", "number with magnitude")
 
@@ -126,7 +128,11 @@ class Selection:
             fetched = await self._table.get_many([self._base_key(row) for row in rows], self._consistent)
             texts = self._texts([body for body in fetched if body is not None])
         else:
-            texts = self._texts([row.body for row in rows])
+            condition, projection = self._condition, self._projection
+            if condition is None and projection is None:
+                texts = [row[2][_BODY:] for row in rows]
+            else:
+                texts = self._texts([row[2] for row in rows])
         answer: dict[str, Any] = {"Count": len(texts), "ScannedCount": len(rows)}
         if read.more and rows:
             answer["LastEvaluatedKey"] = self._cursor(rows[-1])

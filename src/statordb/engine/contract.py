@@ -34,7 +34,7 @@ class Stored(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row of a page: where it is, and its bytes."""
+    """A row of a page: where it is, and its bytes (positions 0, 1 and 2, for those in a hurry)."""
 
     partition: bytes
     sort: bytes

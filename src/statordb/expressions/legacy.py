@@ -91,6 +91,9 @@ def attributes_to_get(names: Sequence[str]) -> Projection:
     return Projection(ProjectionPlan([(name,) for name in names]))
 
 
+_CUTS_ONLY = ["ProjectionExpression"]  # which takes no values
+
+
 def reject_mixed(
     request: Mapping[str, Any], expression_parameters: Sequence[str], legacy_parameters: Sequence[str]
 ) -> None:
@@ -104,7 +107,8 @@ def reject_mixed(
     if expressions:
         # KeyConditions go with FilterExpression and ProjectionExpression, if not with KeyConditionExpression.
         free = "KeyConditions" if "KeyConditionExpression" not in expressions else None
-        legacy = [name for name in legacy_parameters if name != free and request.get(name) is not None]
+        legacy = () if request.keys().isdisjoint(legacy_parameters) else legacy_parameters
+        legacy = [name for name in legacy if name != free and request.get(name) is not None]
         if legacy:
             raise validation(
                 "Can not use both expression and non-expression parameters in the same request: "
@@ -113,9 +117,9 @@ def reject_mixed(
             )
     elif request.get("ExpressionAttributeNames") is not None:
         raise validation("ExpressionAttributeNames can only be specified when using expressions")
-    if request.get("ExpressionAttributeValues") is not None:
+    if request.get("ExpressionAttributeValues") is not None and not (expressions and expressions != _CUTS_ONLY):
         users = [name for name in expression_parameters if name != "ProjectionExpression"]
-        if users and not any(name in expressions for name in users):
+        if users:
             raise validation(
                 "ExpressionAttributeValues can only be specified when using expressions: "
                 f"{' and '.join(users)} {'are' if len(users) > 1 else 'is'} null"

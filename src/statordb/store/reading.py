@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 from statordb.engine.contract import Budget, Page, Row, Stop
 from statordb.model.limits import PAGE_BYTES_MAX
-from statordb.store import codec
+from statordb.store.codec import HEADER_BYTES
 
 CHUNK_ROWS_MAX = 256  # rows read before other requests get their turn
 CHUNK_BYTES_MAX = 256 * 1024
+
+from_bytes = int.from_bytes  # of a row's size, as codec.size
 
 Position = tuple[bytes, bytes]
 Fetch = Callable[[Position | None, Budget], Awaitable[Page]]
@@ -33,16 +35,22 @@ async def read_slice(fetch: Fetch, after: Position | None, limit: int | None) ->
     size = 0
     while True:
         left = CHUNK_ROWS_MAX if limit is None else min(CHUNK_ROWS_MAX, limit - len(rows))
-        page = await fetch(after, Budget(left, CHUNK_BYTES_MAX))
-        for row in page.rows:
-            rows.append(row)
-            size += codec.size(row[2])
-            if size >= PAGE_BYTES_MAX:
-                return Slice(rows, size, True)
+        found, stop = await fetch(after, Budget(left, CHUNK_BYTES_MAX))
+        sizes = [from_bytes(row[2][1:HEADER_BYTES], "big") for row in found]
+        total = sum(sizes)
+        if size + total < PAGE_BYTES_MAX:
+            size += total
+            rows = rows + found if rows else found
+        else:
+            for row, row_size in zip(found, sizes, strict=True):
+                rows.append(row)
+                size += row_size
+                if size >= PAGE_BYTES_MAX:
+                    return Slice(rows, size, True)
         if limit is not None and len(rows) >= limit:
             return Slice(rows, size, True)
-        if page.stop is Stop.EXHAUSTED:
+        if stop is Stop.EXHAUSTED:
             return Slice(rows, size, False)
-        last = page.rows[-1]
+        last = found[-1]
         after = (last.partition, last.sort)
         await asyncio.sleep(0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from statordb.engine.contract import Bounds, Budget, Effects, Engine, Guard, Key, Page, Refused, Stored, Usage
@@ -88,7 +88,7 @@ class Table:
         """Stored bodies, all from one snapshot."""
         return [None if stored is None else stored[0] for stored in await self._engine.read(keys, consistent)]
 
-    async def range(
+    def range(
         self,
         path: AccessPath,
         partition: bytes,
@@ -97,11 +97,11 @@ class Table:
         budget: Budget,
         after: bytes | None,
         consistent: bool,
-    ) -> Page:
+    ) -> Awaitable[Page]:
         """Rows of one partition by a path, in or against its order."""
-        return await self._engine.range(path.space, partition, bounds, forward, budget, after, consistent)
+        return self._engine.range(path.space, partition, bounds, forward, budget, after, consistent)
 
-    async def scan(
+    def scan(
         self,
         path: AccessPath,
         segment: int,
@@ -109,9 +109,9 @@ class Table:
         budget: Budget,
         after: tuple[bytes, bytes] | None,
         consistent: bool,
-    ) -> Page:
+    ) -> Awaitable[Page]:
         """Rows of one segment by a path, in hash order."""
-        return await self._engine.scan(path.space, segment, total, budget, after, consistent)
+        return self._engine.scan(path.space, segment, total, budget, after, consistent)
 
     def segment_of(self, partition: bytes, total: int) -> int:
         """The segment of a scan, of `total`, that holds a partition."""

@@ -1,6 +1,7 @@
 """The operations, one file each; this is the one table of them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from statordb.api.context import Answer, Context, Request
 from statordb.api.operations.batch_get_item import batch_get_item
@@ -26,7 +27,7 @@ from statordb.api.operations.update_item import update_item
 from statordb.api.operations.update_table import update_table
 from statordb.api.operations.update_time_to_live import update_time_to_live
 
-OPERATIONS: dict[str, Callable[[Context, Request], Awaitable[Answer]]] = {
+OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]] = {
     "BatchGetItem": batch_get_item,
     "BatchWriteItem": batch_write_item,
     "CreateTable": create_table,

@@ -18,21 +18,37 @@ _EXPRESSIONS = ("ProjectionExpression", "FilterExpression", "KeyConditionExpress
 _LEGACY = ("AttributesToGet", "QueryFilter", "ConditionalOperator", "KeyConditions")
 
 
-async def query(context: Context, request: Request) -> Answer:
-    legacy.reject_mixed(request, _EXPRESSIONS, _LEGACY)
-    check_cursor_values(request)
-    if request.get("KeyConditions") is None and request.get("KeyConditionExpression") is None:
-        raise errors.validation(
-            "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
-        )
-    bound = conditions.placeholders(request)
-    asked = conditions.key_condition(request, bound)
-    condition, projection = cut(request, bound, "QueryFilter")
-    bound.finish()
-    key_conditions = asked.conditions
-    check_select(request)
+# Members of a query that takes the rows as they are: most checks have nothing to look at then.
+_PLAIN = frozenset(
+    (
+        *("TableName", "IndexName", "KeyConditionExpression", "ExpressionAttributeValues", "ExpressionAttributeNames"),
+        *("Limit", "ScanIndexForward", "ConsistentRead"),
+    )
+)
 
-    table = await context.table(request["TableName"])
+
+async def query(context: Context, request: Request) -> Answer:
+    condition = projection = None
+    if request.keys() <= _PLAIN and "KeyConditionExpression" in request:
+        bound = conditions.placeholders(request)
+        asked = bound.key_condition(request["KeyConditionExpression"])
+        bound.finish()
+        key_conditions = asked.conditions
+    else:
+        legacy.reject_mixed(request, _EXPRESSIONS, _LEGACY)
+        check_cursor_values(request)
+        if request.get("KeyConditions") is None and request.get("KeyConditionExpression") is None:
+            raise errors.validation(
+                "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
+            )
+        bound = conditions.placeholders(request)
+        asked = conditions.key_condition(request, bound)
+        condition, projection = cut(request, bound, "QueryFilter")
+        bound.finish()
+        key_conditions = asked.conditions
+        check_select(request)
+
+    table = context.known_table(request["TableName"]) or await context.table(request["TableName"])
     path = find_path(table, request, "querying")
     key_range = arrange(path, key_conditions)
     after = _position(table, path, request, key_range)

@@ -3,6 +3,7 @@
 from __future__ import annotations  # lmdb's types take their parameter in annotations only
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import lmdb
 
@@ -24,6 +25,8 @@ from statordb.engine.lmdb.keys import (
     unpack_tally,
 )
 from statordb.engine.lmdb.rows import decode, new
+
+CHUNK_ROWS = 16  # taken from a cursor at once; more would be read in vain where a few reach the byte budget
 
 
 def closed(*_: object, **__: object) -> lmdb.Transaction[bytes]:
@@ -80,31 +83,44 @@ class Reader:
         forward: bool,
         budget: Budget,
     ) -> Page:
-        rows: list[Row] = []
         if forward:
             if not cursor.set_range(start):
-                return Page(rows, Stop.EXHAUSTED)
+                return Page([], Stop.EXHAUSTED)
             walk = cursor.iternext(True, True)
         else:
             if not (cursor.prev() if cursor.set_range(end) else cursor.last()):
-                return Page(rows, Stop.EXHAUSTED)
+                return Page([], Stop.EXHAUSTED)
             walk = cursor.iterprev(True, True)
         named = pack_length(len(partition)) + partition
         body_start = HEAD_BYTES + len(partition)
-        rows_max, bytes_left = budget
-        append = rows.append
-        for key, value in walk:
-            if key >= end or key < start:
-                break
-            if not value.startswith(named, HEAD_BYTES - 2):
-                raise collision(space, partition, value)
-            append(new(Row, (partition, key[PREFIX_BYTES:], value[body_start:])))
-            bytes_left -= len(key) + len(value) - ROW_OVERHEAD_BYTES
-            if len(rows) >= rows_max:
+        rows: list[Row] = []
+        rows_left, bytes_left = budget
+        while True:
+            pairs = list(islice(walk, min(rows_left, CHUNK_ROWS)))
+            # Keys come in order: if the last one is within the bounds, so are all.
+            whole = bool(pairs) and start <= pairs[-1][0] < end
+            if not whole:
+                pairs = [pair for pair in pairs if start <= pair[0] < end]
+            found = [
+                new(Row, (partition, key[PREFIX_BYTES:], value[body_start:]))
+                for key, value in pairs
+                if value.startswith(named, HEAD_BYTES - 2)
+            ]
+            if len(found) != len(pairs):
+                raise collision(space, partition, next(v for _, v in pairs if not v.startswith(named, HEAD_BYTES - 2)))
+            bytes_found = sum([len(key) + len(value) for key, value in pairs]) - len(pairs) * ROW_OVERHEAD_BYTES
+            if bytes_found >= bytes_left:
+                for position, row in enumerate(found, 1):
+                    bytes_left -= sum(map(len, row))
+                    if bytes_left <= 0:
+                        return Page(rows + found[:position], Stop.BYTES)
+            bytes_left -= bytes_found
+            rows = rows + found if rows else found
+            rows_left -= len(found)
+            if not rows_left:
                 return Page(rows, Stop.ROWS)
-            if bytes_left <= 0:
-                return Page(rows, Stop.BYTES)
-        return Page(rows, Stop.EXHAUSTED)
+            if not whole:
+                return Page(rows, Stop.EXHAUSTED)
 
     async def scan(
         self,

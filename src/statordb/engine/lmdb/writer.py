@@ -85,8 +85,7 @@ class Writer:
             self._wakes.put(True)
 
     def close(self) -> None:
-        """Let the thread end behind the last entry handed in; `join` waits for it, and the loop must go on meanwhile.
-        """
+        """Let the thread end behind the last entry handed in; `join` waits for it, and the loop must go on meanwhile."""
         self._wakes.put(False)
 
     def join(self) -> None:
