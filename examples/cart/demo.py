@@ -1,0 +1,186 @@
+"""The cart service under load: thousands of users at once, and the proof that no change was lost.
+
+Usage: demo.py [--users 2000] [--seconds 20] [--connections 64] [--endpoint URL]
+
+Starts StatorDB on a temporary directory and the cart service on it, drives the service over HTTP, then reads every cart
+back from StatorDB. Exit code 1 when the carts do not hold what was acknowledged.
+"""
+
+import argparse
+import asyncio
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import boto3
+from ledger import Stored, Verdict
+from shoppers import ACTIONS, Report, Shoppers
+
+HERE = Path(__file__).resolve().parent
+START_SECONDS_MAX = 30
+STOP_SECONDS_MAX = 15
+FAULTS_SHOWN_MAX = 10
+# Well-formed keys; a server with `--auth open` takes any.
+SETTINGS = {"AWS_ACCESS_KEY_ID": "DEMO", "AWS_SECRET_ACCESS_KEY": "demo", "AWS_DEFAULT_REGION": "us-east-1"}
+
+
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Drive the cart service, and prove that no change was lost.")
+    parser.add_argument("--users", type=int, default=2000)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--connections", type=int, default=64, help="HTTP connections at once")
+    parser.add_argument(
+        "--processes", type=int, default=max(2, min(4, os.cpu_count() or 1)), help="of the cart service"
+    )
+    parser.add_argument("--endpoint", help="a DynamoDB endpoint that is already there, instead of a new StatorDB")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args(words)
+
+
+def free_port() -> int:
+    """A loopback port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def started(command: Sequence[str], environment: dict[str, str], port: int, log: Path) -> Iterator[None]:
+    """A server, from when it takes connections on `port`; ended with the context."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, start_new_session=True)
+    try:
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while not _listens(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                sys.exit(f"{Path(command[0]).name} did not start:\n{log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.02)
+        yield
+    finally:
+        _stop(process)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM; SIGKILL to what is left of the process group after STOP_SECONDS_MAX."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        pass  # the group is killed next
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # the whole group has ended
+    process.wait()
+
+
+def read_back(endpoint: str, table: str) -> dict[str, Stored]:
+    """Every cart, by a consistent scan that has nothing to do with the service."""
+    client = boto3.client("dynamodb", endpoint_url=endpoint)
+    carts: dict[str, Stored] = {}
+    for found in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
+        for item in found["Items"]:
+            carts[item["user"]["S"]] = _stored(item)
+    return carts
+
+
+def _stored(item: dict[str, Any]) -> Stored:
+    lines = {product: int(line["M"]["quantity"]["N"]) for product, line in item["lines"]["M"].items()}
+    return Stored(int(item["version"]["N"]), lines)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that `share` of `values` do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def print_report(report: Report, carts: int, verdict: Verdict) -> None:
+    """Rates, latencies, conflicts, and the proof."""
+    total = sum(len(tally.seconds) for tally in report.tallies.values())
+    print(f"\n{'action':8}{'done':>9}{'per s':>9}{'p50 ms':>9}{'p99 ms':>9}{'gone':>7}{'failed':>8}{'unknown':>9}")
+    for action in ACTIONS:
+        tally = report.tallies[action]
+        done = len(tally.seconds)
+        p50, p99 = (f"{percentile(tally.seconds, share) * 1000:.1f}" if done else "" for share in (0.5, 0.99))
+        rate = f"{done / report.seconds:.0f}"
+        print(f"{action:8}{done:9,}{rate:>9}{p50:>9}{p99:>9}{tally.gone:7}{tally.failed:8}{tally.unknown:9}")
+    print(f"{'all':8}{total:9,}{total / report.seconds:9.0f}")
+    print(
+        f"\n{len(report.users):,} users were active. {report.retries:,} changes met a newer cart and were made again; "
+        f"the unluckiest took {report.attempts_most} attempts."
+    )
+    print("gone: the other browser had removed the product. unknown: no answer, so perhaps done; allowed for below.")
+    expected = f"{verdict.acknowledged:,}"
+    if verdict.unknown:
+        expected = f"{verdict.least:,} to {verdict.most:,} ({verdict.unknown} changes without an answer)"
+    print(
+        f"\nRead back {carts:,} carts: {verdict.found:,} pieces, {expected} by what was acknowledged; "
+        f"{verdict.versions:,} versions, {verdict.changes:,} changes acknowledged."
+    )
+    for fault in verdict.faults[:FAULTS_SHOWN_MAX]:
+        print("LOST UPDATE", fault)
+    print("No lost update." if not verdict.faults else f"{len(verdict.faults)} lines or carts do not fit.")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Start what is needed, drive it, check. The exit code."""
+    with ExitStack() as stack:
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cart-demo-")))
+        for name, value in SETTINGS.items():
+            os.environ.setdefault(name, value)
+        endpoint = chosen.endpoint
+        if endpoint is None:
+            port = free_port()
+            endpoint = f"http://127.0.0.1:{port}"
+            program = str(Path(sys.executable).with_name("statordb"))
+            command = [program, "serve", "--port", str(port), "--admin-port", "0", "--data", str(work / "data")]
+            stack.enter_context(started(command, dict(os.environ), port, work / "statordb.log"))
+        # A table of its own, so that an endpoint that is already there loses and gains nothing.
+        table = f"carts-demo-{uuid.uuid4().hex[:8]}"
+        environment = os.environ | {"AWS_ENDPOINT_URL": endpoint, "CART_TABLE": table}
+        port = free_port()
+        command = [sys.executable, str(HERE / "service.py"), "--port", str(port), "--workers", str(chosen.processes)]
+        stack.enter_context(started(command, environment, port, work / "service.log"))
+        print(
+            f"{chosen.users:,} users with two browsers each, {chosen.connections} connections, {chosen.seconds:g} s, "
+            f"{chosen.processes} processes of the cart service on {endpoint}",
+            flush=True,
+        )
+        shoppers = Shoppers("127.0.0.1", port, chosen.users, chosen.connections, chosen.seed)
+        report = asyncio.run(shoppers.run(chosen.seconds))
+        carts = read_back(endpoint, table)
+        verdict = report.ledger.check(carts)
+        print_report(report, len(carts), verdict)
+        if chosen.endpoint is not None:
+            boto3.client("dynamodb", endpoint_url=endpoint).delete_table(TableName=table)
+    return 0 if verdict.changes and not verdict.faults else 1
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)  # unwinds, so that both servers are ended
+
+
+if __name__ == "__main__":
+    if any(importlib.util.find_spec(name) is None for name in ("starlette", "uvicorn")):
+        sys.exit(f"the cart service needs more: {sys.executable} -m pip install -r {HERE / 'requirements.txt'}")
+    signal.signal(signal.SIGTERM, _end)
+    sys.exit(run(arguments()))
