@@ -1,0 +1,93 @@
+"""The table, for a terminal and as the results page."""
+
+from collections.abc import Sequence
+
+from figures import Line
+
+HEADER = ("compared with", "case", "server", "result", "p50 ms", "p99 ms", "ratio", "target", "")
+RIGHT = (3, 4, 5, 6)  # columns of figures
+
+ABOUT = """# Benchmarks
+
+{made}
+
+Made by `{command}` and written by that program alone; make a new page with it rather than edit this one. All servers
+ran on this one machine, as did the load, so a rate here is lower than on a machine of its own; the ratios are what to
+look at.
+
+How to read it:
+
+- Servers of one comparison run side by side and are loaded in turns, {seconds} s each; rounds: {rounds}, after one
+  round of warming up. A rate or latency is the median of the rounds; a ratio is the median of the rounds' ratios, so
+  that noise which slows a whole round drops out.
+- The load is `wrk -t1 -c16` (`-t2 -c64` for the comparison of workers) over requests signed beforehand, with keys drawn
+  evenly.
+- StatorDB runs with `--auth iam`: every signature is checked. It answers a write after its fsync, except with
+  `--memory`. The peers take any signature, and run with their defaults; on disk they do not all wait for the disk
+  before they answer.
+- The floor, `bench/floor.py`, is the least work that a Python server on one core can do for a signed GetItem or
+  PutItem. UpdateItem is set against its PutItem, Query against its GetItem.
+- A peer's ratio is StatorDB's rate over the peer's.
+
+{table}
+"""
+
+
+def cells(line: Line) -> tuple[str, ...]:
+    """A line as text, one cell a column."""
+    holds = {True: "met", False: "not met", None: ""}[line.holds]
+    remark = ", ".join(part for part in (holds, line.note) if part)
+    ratio = "" if line.ratio is None else f"{line.ratio:.2f} {line.against}"
+    return (
+        line.group,
+        line.case,
+        line.server,
+        "" if line.value is None else f"{_number(line.value)} {line.unit}",
+        "" if line.p50_ms is None else f"{line.p50_ms:.2f}",
+        "" if line.p99_ms is None else f"{line.p99_ms:.2f}",
+        ratio,
+        _target(line),
+        remark,
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+
+
+def _target(line: Line) -> str:
+    if line.target is None:
+        return ""
+    unit = "" if line.target.of == "ratio" else f" {line.unit}"
+    return f"{'at most' if line.target.at_most else 'at least'} {line.target.limit:g}{unit}"
+
+
+def plain(lines: Sequence[Line]) -> str:
+    """The table in columns, with a rule between comparisons."""
+    rows = [HEADER, *map(cells, lines)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
+    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+    out: list[str] = []
+    group = HEADER[0]
+    for row in rows:
+        if row[0] != group:
+            out.append(rule)
+            group = row[0]
+        aligned = [
+            cell.rjust(width) if column in RIGHT else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        out.append("  ".join(aligned).rstrip())
+    return "\n".join(out)
+
+
+def markdown(lines: Sequence[Line]) -> str:
+    """The table in Markdown."""
+    rules = ["---:" if column in RIGHT else "---" for column in range(len(HEADER))]
+    rows = [HEADER, tuple(rules), *map(cells, lines)]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+
+
+def page(lines: Sequence[Line], made: str, command: str, rounds: int, seconds: int) -> str:
+    """The results page."""
+    return ABOUT.format(made=made, command=command, rounds=rounds, seconds=seconds, table=markdown(lines))

@@ -1,0 +1,44 @@
+"""What is sent, and what is read of wrk's answer."""
+
+import json
+
+import pytest
+from cases import CASES, PAYLOAD_BYTES, USERS, bodies, item, list_items
+from load import LoadFailed, parse, script
+
+
+def test_the_same_requests_each_time() -> None:
+    # Two servers, and two rounds, must be asked the same.
+    for case in CASES:
+        assert bodies(case.operation, "t", USERS, 50) == bodies(case.operation, "t", USERS, 50)
+
+
+def test_an_item_is_about_one_kilobyte() -> None:
+    assert PAYLOAD_BYTES < len(json.dumps(item(1))) < 1100
+
+
+def test_list_items_are_in_one_collection() -> None:
+    items = list(list_items())
+    assert {entry["pk"]["S"] for entry in items} == {"list"}
+    assert len({entry["sk"]["S"] for entry in items}) == len(items)
+
+
+def test_keys_stay_within_the_users() -> None:
+    keys = {json.loads(body)["Key"]["pk"]["S"] for body in bodies("GetItem", "t", 3, 100)}
+    assert keys == {"user#00000000", "user#00000001", "user#00000002"}
+
+
+def test_a_script_quotes_what_lua_would_read() -> None:
+    # In Lua as in JSON: a backslash before quotes, \r\n for line ends.
+    text = script([b'POST / HTTP/1.1\r\n\r\n{"a":"b\\\\"}'])
+    assert r'requests[#requests + 1] = "POST / HTTP/1.1\r\n\r\n{\"a\":\"b\\\\\"}"' in text
+
+
+def test_the_result_is_read_from_wrks_output() -> None:
+    sample = parse("Running 2s test\nRESULT requests=1000 us=2000000 p50=1500 p99=9000 status=3 socket=4\n")
+    assert (sample.rate, sample.p50_ms, sample.p99_ms, sample.errors) == (500.0, 1.5, 9.0, 7)
+
+
+def test_no_result_is_a_failure_with_wrks_last_words() -> None:
+    with pytest.raises(LoadFailed, match="unable to connect"):
+        parse("Running 2s test\nunable to connect to 127.0.0.1:1 Connection refused\n")
