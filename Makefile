@@ -1,0 +1,66 @@
+# Every command of the project. A fresh machine needs Python 3.11 with venv, make, and for `make test` Node.js 20.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+# The suites that need a running server or another client; `make check` leaves them out.
+BLACKBOX := sdk api_suite crash fuzz
+CART := examples/cart/requirements.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help install tools serve lint types imports unit check test bench demo
+
+help:
+	@echo "make serve    serve on http://127.0.0.1:8000 (installs what serving needs)"
+	@echo "make install  everything that serving and testing need from Python, into $(VENV)"
+	@echo "make check    lint, types, imports, unit tests"
+	@echo "make test     everything, from a fresh machine"
+	@echo "make bench    speed, beside the floor and other servers"
+	@echo "make demo     the cart service under load"
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# One stamp for what serving needs, one for what testing needs as well; which age with what they read.
+$(VENV)/.serve: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml $(CART) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]' -r $(CART)
+	@touch $(VENV)/.serve $@
+
+install: $(VENV)/.test
+
+tools:
+	tests/sdk/install_tools.sh
+
+serve: $(VENV)/.serve
+	@exec $(BIN)/statordb serve --port 8000
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+	$(BIN)/mypy --explicit-package-bases $(BLACKBOX:%=tests/%) tests/conftest.py tests/process.py tests/raw.py
+
+imports: install
+	$(BIN)/lint-imports
+
+unit: install
+	$(PYTEST) -n 2 tests $(BLACKBOX:%=--ignore=tests/%)
+
+check: lint types imports unit
+
+# One run of pytest for all, so that its closing line speaks for all. loadfile keeps a file's tests on one server;
+# --no-loadscope-reorder keeps the longest files first.
+test: lint types imports tools
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder --durations 10 tests
+
+bench: install
+	$(BIN)/python bench/run.py
+
+demo: install
+	$(BIN)/python examples/cart/demo.py

@@ -1,0 +1,182 @@
+// Every operation once by the AWS SDK for JavaScript v3: the client, its waiters and paginators, and the document client.
+// Arguments: endpoint, key id, secret, table name. Prints {"operations": [...], "waiters": [...], "paginators": [...]}
+// of what was really sent; ends with a non-zero code at the first assertion that fails.
+"use strict";
+
+const assert = require("node:assert/strict");
+const dynamodb = require("@aws-sdk/client-dynamodb");
+const document = require("@aws-sdk/lib-dynamodb");
+
+const [endpoint, accessKeyId, secretAccessKey, TableName] = process.argv.slice(2);
+const client = new dynamodb.DynamoDBClient({
+  endpoint,
+  region: "us-east-1",
+  credentials: { accessKeyId, secretAccessKey },
+});
+const documents = document.DynamoDBDocumentClient.from(client);
+const seen = { operations: new Set(), waiters: new Set(), paginators: new Set() };
+client.middlewareStack.add(
+  (next, context) => (request) => {
+    seen.operations.add(context.commandName.replace(/Command$/, ""));
+    return next(request);
+  },
+  { step: "initialize" },
+);
+
+const send = (name, input) => client.send(new dynamodb[`${name}Command`](input));
+
+async function pages(name, paginator) {
+  seen.paginators.add(name);
+  const all = [];
+  for await (const page of paginator) all.push(page);
+  return all;
+}
+
+async function wait(name, waiter) {
+  seen.waiters.add(name);
+  const result = await waiter({ client, maxWaitTime: 30, minDelay: 1 }, { TableName });
+  assert.equal(result.state, "SUCCESS");
+}
+
+async function tableLife() {
+  const definition = {
+    TableName,
+    KeySchema: [
+      { AttributeName: "p", KeyType: "HASH" },
+      { AttributeName: "c", KeyType: "RANGE" },
+    ],
+    AttributeDefinitions: [
+      { AttributeName: "p", AttributeType: "S" },
+      { AttributeName: "c", AttributeType: "N" },
+    ],
+    BillingMode: "PAY_PER_REQUEST",
+  };
+  const created = await send("CreateTable", definition);
+  assert.equal(created.TableDescription.TableName, TableName);
+  await wait("table_exists", dynamodb.waitUntilTableExists);
+  await assert.rejects(send("CreateTable", definition), dynamodb.ResourceInUseException);
+  const updated = await send("UpdateTable", { TableName, BillingMode: "PAY_PER_REQUEST", DeletionProtectionEnabled: false });
+  assert.equal(updated.TableDescription.TableName, TableName);
+  const described = await send("DescribeTable", { TableName });
+  assert.equal(described.Table.TableStatus, "ACTIVE");
+  assert.ok(described.Table.CreationDateTime instanceof Date);
+  return described.Table.TableArn;
+}
+
+async function items() {
+  const Key = { p: { S: "a" }, c: { N: "1" } };
+  const Item = { ...Key, n: { N: "3.14" }, b: { B: new Uint8Array([0, 255, 7]) }, m: { M: { l: { L: [{ BOOL: true }] } } } };
+  await send("PutItem", { TableName, Item });
+  const got = await send("GetItem", { TableName, Key, ConsistentRead: true });
+  assert.deepEqual(got.Item, Item);
+  await assert.rejects(
+    send("PutItem", {
+      TableName,
+      Item,
+      ConditionExpression: "attribute_not_exists(p)",
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    }),
+    (error) => error instanceof dynamodb.ConditionalCheckFailedException && error.Item.n.N === "3.14",
+  );
+  const changed = await send("UpdateItem", {
+    TableName,
+    Key,
+    UpdateExpression: "SET n = n + :one REMOVE m",
+    ExpressionAttributeValues: { ":one": { N: "1" } },
+    ReturnValues: "ALL_NEW",
+  });
+  assert.equal(changed.Attributes.n.N, "4.14");
+  assert.equal(changed.Attributes.m, undefined);
+  const deleted = await send("DeleteItem", { TableName, Key, ReturnValues: "ALL_OLD" });
+  assert.equal(deleted.Attributes.n.N, "4.14");
+  assert.equal((await send("GetItem", { TableName, Key })).Item, undefined);
+}
+
+async function documentsOfPlainObjects() {
+  const Item = { p: "d", c: 1, list: [1, "two", null, true], map: { deep: { set: new Set(["x"]) } } };
+  await documents.send(new document.PutCommand({ TableName, Item }));
+  const got = await documents.send(new document.GetCommand({ TableName, Key: { p: "d", c: 1 } }));
+  assert.deepEqual(got.Item, Item);
+  await documents.send(new document.DeleteCommand({ TableName, Key: { p: "d", c: 1 } }));
+}
+
+async function batchesAndTransactions() {
+  const rows = [0, 1, 2, 3, 4].map((n) => ({ p: { S: "b" }, c: { N: String(n) } }));
+  const written = await send("BatchWriteItem", {
+    RequestItems: { [TableName]: rows.map((Item) => ({ PutRequest: { Item } })) },
+  });
+  assert.deepEqual(written.UnprocessedItems, {});
+  const got = await send("BatchGetItem", { RequestItems: { [TableName]: { Keys: rows.slice(0, 3) } } });
+  assert.deepEqual(got.Responses[TableName].map((row) => row.c.N).sort(), ["0", "1", "2"]);
+  const keys = ["1", "2"].map((n) => ({ p: { S: "t" }, c: { N: n } }));
+  await send("TransactWriteItems", {
+    TransactItems: keys.map((key) => ({ Put: { TableName, Item: { ...key, v: { S: "both" } } } })),
+  });
+  const both = await send("TransactGetItems", { TransactItems: keys.map((Key) => ({ Get: { TableName, Key } })) });
+  assert.deepEqual(both.Responses.map((answer) => answer.Item.v.S), ["both", "both"]);
+  await assert.rejects(
+    send("TransactWriteItems", {
+      TransactItems: keys.map((Key) => ({
+        ConditionCheck: { TableName, Key, ConditionExpression: Key.c.N === "1" ? "attribute_exists(p)" : "attribute_not_exists(p)" },
+      })),
+    }),
+    (error) => {
+      assert.ok(error instanceof dynamodb.TransactionCanceledException);
+      assert.deepEqual(error.CancellationReasons.map((reason) => reason.Code), ["None", "ConditionalCheckFailed"]);
+      return true;
+    },
+  );
+}
+
+async function reads() {
+  const query = {
+    TableName,
+    KeyConditionExpression: "p = :p AND c >= :low",
+    ExpressionAttributeValues: { ":p": { S: "b" }, ":low": { N: "1" } },
+    ScanIndexForward: false,
+  };
+  const page = await send("Query", { ...query, Limit: 2 });
+  assert.deepEqual(page.Items.map((row) => row.c.N), ["4", "3"]);
+  assert.deepEqual(page.LastEvaluatedKey, { p: { S: "b" }, c: { N: "3" } });
+  const queried = await pages("query", dynamodb.paginateQuery({ client, pageSize: 2 }, query));
+  assert.deepEqual(queried.flatMap((one) => one.Items.map((row) => row.c.N)), ["4", "3", "2", "1"]);
+  assert.equal((await send("Scan", { TableName, Select: "COUNT" })).Count, 7);
+  const scanned = await pages("scan", dynamodb.paginateScan({ client, pageSize: 3 }, { TableName }));
+  assert.equal(scanned.flatMap((one) => one.Items).length, 7);
+}
+
+async function settings(ResourceArn) {
+  await send("TagResource", { ResourceArn, Tags: [{ Key: "team", Value: "a" }, { Key: "stage", Value: "b" }] });
+  await send("UntagResource", { ResourceArn, TagKeys: ["team"] });
+  assert.deepEqual((await send("ListTagsOfResource", { ResourceArn })).Tags, [{ Key: "stage", Value: "b" }]);
+  const TimeToLiveSpecification = { Enabled: true, AttributeName: "expires" };
+  const updated = await send("UpdateTimeToLive", { TableName, TimeToLiveSpecification });
+  assert.deepEqual(updated.TimeToLiveSpecification, TimeToLiveSpecification);
+  const described = await send("DescribeTimeToLive", { TableName });
+  assert.equal(described.TimeToLiveDescription.AttributeName, "expires");
+}
+
+async function account() {
+  assert.ok((await send("ListTables", { Limit: 100 })).TableNames.includes(TableName));
+  const listed = await pages("list_tables", dynamodb.paginateListTables({ client, pageSize: 1 }, {}));
+  assert.ok(listed.flatMap((page) => page.TableNames).includes(TableName));
+  assert.ok((await send("DescribeLimits", {})).TableMaxReadCapacityUnits > 0);
+  assert.ok((await send("DescribeEndpoints", {})).Endpoints[0].CachePeriodInMinutes > 0);
+}
+
+async function main() {
+  const arn = await tableLife();
+  await items();
+  await documentsOfPlainObjects();
+  await batchesAndTransactions();
+  await reads();
+  await settings(arn);
+  await account();
+  const deleted = await send("DeleteTable", { TableName });
+  assert.equal(deleted.TableDescription.TableName, TableName);
+  await wait("table_not_exists", dynamodb.waitUntilTableNotExists);
+  await assert.rejects(send("DescribeTable", { TableName }), dynamodb.ResourceNotFoundException);
+  console.log(JSON.stringify(Object.fromEntries(Object.entries(seen).map(([kind, names]) => [kind, [...names]]))));
+}
+
+main();

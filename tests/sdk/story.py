@@ -1,0 +1,250 @@
+"""The smoke test itself, told once for every client whose calls are DynamoDB's own operations.
+
+`story` is a generator of steps. Whoever drives it makes each step with its client and sends back what came of it, in
+the form that botocore gives replies; the story asserts on that. So the same expectations hold for a client that blocks,
+one that is awaited, and one that is a command.
+"""
+
+import time
+from collections.abc import Callable, Generator
+from typing import Any, NamedTuple
+
+from tests.sdk.operations import OPERATIONS, PAGINATORS, WAITERS
+
+Shape = dict[str, Any]
+INDEX_SECONDS_MAX = 20
+
+
+class Call(NamedTuple):
+    """Call one operation; send back its reply, or a Failure."""
+
+    operation: str
+    parameters: Shape
+
+
+class Wait(NamedTuple):
+    """Run a waiter to its end; send back anything."""
+
+    waiter: str
+    parameters: Shape
+
+
+class Pages(NamedTuple):
+    """Run a paginator with this page size; send back the members called `member` of all pages, in one list."""
+
+    paginator: str
+    parameters: Shape
+    page_size: int
+    member: str
+
+
+class Failure(NamedTuple):
+    """An error answer: its code."""
+
+    code: str
+
+
+Step = Call | Wait | Pages
+Story = Generator[Step, Any, None]
+
+
+def story(table: str) -> Story:
+    """Everything once, on a table of this name, which is gone at the end."""
+    arn = yield from _table(table)
+    yield from _items(table)
+    yield from _batches(table)
+    yield from _transactions(table)
+    yield from _reads(table)
+    yield from _settings(table, arn)
+    yield from _account(table)
+    yield Call("DeleteTable", {"TableName": table})
+    yield Wait("table_not_exists", {"TableName": table})
+    gone = yield Call("DescribeTable", {"TableName": table})
+    assert gone == Failure("ResourceNotFoundException")
+
+
+def _table(table: str) -> Generator[Step, Any, str]:
+    created = yield Call(
+        "CreateTable",
+        {
+            "TableName": table,
+            "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "c", "KeyType": "RANGE"}],
+            "AttributeDefinitions": [
+                {"AttributeName": "p", "AttributeType": "S"},
+                {"AttributeName": "c", "AttributeType": "N"},
+            ],
+            "BillingMode": "PAY_PER_REQUEST",
+        },
+    )
+    assert created["TableDescription"]["TableName"] == table
+    yield Wait("table_exists", {"TableName": table})
+    described = yield Call("DescribeTable", {"TableName": table})
+    assert described["Table"]["TableStatus"] == "ACTIVE"
+    assert described["Table"]["KeySchema"] == [
+        {"AttributeName": "p", "KeyType": "HASH"},
+        {"AttributeName": "c", "KeyType": "RANGE"},
+    ]
+    updated = yield Call(
+        "UpdateTable",
+        {
+            "TableName": table,
+            "AttributeDefinitions": [
+                {"AttributeName": "p", "AttributeType": "S"},
+                {"AttributeName": "c", "AttributeType": "N"},
+                {"AttributeName": "color", "AttributeType": "S"},
+            ],
+            "GlobalSecondaryIndexUpdates": [
+                {
+                    "Create": {
+                        "IndexName": "by_color",
+                        "KeySchema": [{"AttributeName": "color", "KeyType": "HASH"}],
+                        "Projection": {"ProjectionType": "ALL"},
+                    }
+                }
+            ],
+        },
+    )
+    assert [index["IndexName"] for index in updated["TableDescription"]["GlobalSecondaryIndexes"]] == ["by_color"]
+    deadline = time.monotonic() + INDEX_SECONDS_MAX
+    while True:  # there is no waiter for an index
+        described = yield Call("DescribeTable", {"TableName": table})
+        if described["Table"]["GlobalSecondaryIndexes"][0]["IndexStatus"] == "ACTIVE":
+            break
+        assert time.monotonic() < deadline, "the index did not get active"
+        time.sleep(0.05)
+    arn: str = described["Table"]["TableArn"]
+    return arn
+
+
+def _items(table: str) -> Story:
+    key = {"p": {"S": "a"}, "c": {"N": "1"}}
+    item = {
+        **key,
+        "n": {"N": "3.14"},
+        "m": {"M": {"l": {"L": [{"BOOL": True}, {"NULL": True}]}}},
+        "s": {"SS": ["x", "y"]},
+    }
+    yield Call("PutItem", {"TableName": table, "Item": item})
+    again = yield Call("PutItem", {"TableName": table, "Item": item, "ConditionExpression": "attribute_not_exists(p)"})
+    assert again == Failure("ConditionalCheckFailedException")
+    got = yield Call("GetItem", {"TableName": table, "Key": key, "ConsistentRead": True})
+    got["Item"]["s"]["SS"].sort()
+    assert got["Item"] == item
+    updated = yield Call(
+        "UpdateItem",
+        {
+            "TableName": table,
+            "Key": key,
+            "UpdateExpression": "SET n = n + :one, color = :red REMOVE m",
+            "ExpressionAttributeValues": {":one": {"N": "1"}, ":red": {"S": "red"}},
+            "ReturnValues": "UPDATED_NEW",
+        },
+    )
+    assert updated["Attributes"] == {"n": {"N": "4.14"}, "color": {"S": "red"}}
+    deleted = yield Call("DeleteItem", {"TableName": table, "Key": key, "ReturnValues": "ALL_OLD"})
+    assert deleted["Attributes"]["n"] == {"N": "4.14"}
+    gone = yield Call("GetItem", {"TableName": table, "Key": key})
+    assert "Item" not in gone
+
+
+def _batches(table: str) -> Story:
+    items = [{"p": {"S": "b"}, "c": {"N": str(n)}, "color": {"S": "blue"}} for n in range(5)]
+    written = yield Call(
+        "BatchWriteItem", {"RequestItems": {table: [{"PutRequest": {"Item": item}} for item in items]}}
+    )
+    assert written["UnprocessedItems"] == {}
+    keys = [{"p": item["p"], "c": item["c"]} for item in items]
+    got = yield Call("BatchGetItem", {"RequestItems": {table: {"Keys": keys[:3]}}})
+    assert sorted(got["Responses"][table], key=_number) == items[:3]
+    assert got["UnprocessedKeys"] == {}
+
+
+def _transactions(table: str) -> Story:
+    keys = [{"p": {"S": "t"}, "c": {"N": str(n)}} for n in (1, 2)]
+    put = [{"Put": {"TableName": table, "Item": {**key, "v": {"S": "both"}}}} for key in keys]
+    yield Call("TransactWriteItems", {"TransactItems": put, "ClientRequestToken": "smoke-" + table[-20:]})
+    got = yield Call("TransactGetItems", {"TransactItems": [{"Get": {"TableName": table, "Key": key}} for key in keys]})
+    assert [answer["Item"]["v"] for answer in got["Responses"]] == [{"S": "both"}, {"S": "both"}]
+    for action in put:
+        action["Put"]["ConditionExpression"] = "attribute_not_exists(p)"
+    refused = yield Call("TransactWriteItems", {"TransactItems": put})
+    assert refused == Failure("TransactionCanceledException")
+
+
+def _reads(table: str) -> Story:
+    query = {
+        "TableName": table,
+        "KeyConditionExpression": "p = :p AND c >= :low",
+        "ExpressionAttributeValues": {":p": {"S": "b"}, ":low": {"N": "1"}},
+        "ScanIndexForward": False,
+    }
+    page = yield Call("Query", {**query, "Limit": 2})
+    assert [item["c"]["N"] for item in page["Items"]] == ["4", "3"]
+    assert page["LastEvaluatedKey"] == {"p": {"S": "b"}, "c": {"N": "3"}}
+    items = yield Pages("query", query, 2, "Items")
+    assert [item["c"]["N"] for item in items] == ["4", "3", "2", "1"]
+    indexed = yield Call(
+        "Query",
+        {
+            "TableName": table,
+            "IndexName": "by_color",
+            "KeyConditionExpression": "color = :c",
+            "ExpressionAttributeValues": {":c": {"S": "blue"}},
+            "Select": "COUNT",
+        },
+    )
+    assert indexed["Count"] == 5
+    scanned = yield Call("Scan", {"TableName": table})
+    assert scanned["Count"] == 7
+    items = yield Pages("scan", {"TableName": table}, 3, "Items")
+    assert sorted(map(str, items)) == sorted(map(str, scanned["Items"]))
+
+
+def _settings(table: str, arn: str) -> Story:
+    yield Call(
+        "TagResource", {"ResourceArn": arn, "Tags": [{"Key": "team", "Value": "a"}, {"Key": "stage", "Value": "b"}]}
+    )
+    tags = yield Call("ListTagsOfResource", {"ResourceArn": arn})
+    assert sorted((tag["Key"], tag["Value"]) for tag in tags["Tags"]) == [("stage", "b"), ("team", "a")]
+    yield Call("UntagResource", {"ResourceArn": arn, "TagKeys": ["team"]})
+    left = yield Pages("list_tags_of_resource", {"ResourceArn": arn}, 0, "Tags")
+    assert left == [{"Key": "stage", "Value": "b"}]
+    before = yield Call("DescribeTimeToLive", {"TableName": table})
+    assert before["TimeToLiveDescription"] == {"TimeToLiveStatus": "DISABLED"}
+    setting = {"Enabled": True, "AttributeName": "expires"}
+    updated = yield Call("UpdateTimeToLive", {"TableName": table, "TimeToLiveSpecification": setting})
+    assert updated["TimeToLiveSpecification"] == setting
+    after = yield Call("DescribeTimeToLive", {"TableName": table})
+    assert after["TimeToLiveDescription"]["AttributeName"] == "expires"
+    assert after["TimeToLiveDescription"]["TimeToLiveStatus"] in ("ENABLING", "ENABLED")
+
+
+def _account(table: str) -> Story:
+    listed = yield Call("ListTables", {"Limit": 100})
+    assert table in listed["TableNames"]
+    names = yield Pages("list_tables", {}, 1, "TableNames")
+    assert table in names
+    limits = yield Call("DescribeLimits", {})
+    assert limits["AccountMaxReadCapacityUnits"] >= limits["TableMaxReadCapacityUnits"] > 0
+    endpoints = yield Call("DescribeEndpoints", {})
+    assert endpoints["Endpoints"][0]["CachePeriodInMinutes"] > 0
+    assert endpoints["Endpoints"][0]["Address"]
+
+
+def _number(item: Shape) -> int:
+    return int(item["c"]["N"])
+
+
+def perform(table: str, take: Callable[[Step], Any]) -> None:
+    """Tell the story to its end, each step made by `take`, and fail where it left out anything of the shared table."""
+    steps: list[Step] = []
+    tale = story(table)
+    step = next(tale)
+    try:
+        while True:
+            steps.append(step)
+            step = tale.send(take(step))
+    except StopIteration:
+        assert {step.operation for step in steps if isinstance(step, Call)} == OPERATIONS
+        assert {step.waiter for step in steps if isinstance(step, Wait)} == WAITERS
+        assert {step.paginator for step in steps if isinstance(step, Pages)} == PAGINATORS
