@@ -85,7 +85,7 @@ class Writer:
             self._wakes.put(True)
 
     def close(self) -> None:
-        """Let the thread end behind the last entry handed in; `join` waits for it, and the loop must go on meanwhile."""
+        """Let the thread end behind the last entry handed in. The loop must go on until `join` is through."""
         self._wakes.put(False)
 
     def join(self) -> None:
