@@ -15,8 +15,8 @@ from statordb.store import leases
 from statordb.store.store import Store
 
 LEASE = "keeper"
-LEASE_SECONDS = 10.0
-RENEW_SECONDS = 3.0
+LEASE_SECONDS = 30.0
+RENEW_SECONDS = 10.0
 TICK_SECONDS = 0.05
 
 

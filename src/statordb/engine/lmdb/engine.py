@@ -79,6 +79,9 @@ class LmdbEngine(Reader):
         await self._do(partial(spaces.drop, space=space))
 
     async def reclaim(self, rows_max: int) -> bool:
+        with self._begin() as txn:
+            if not spaces.any_dropped(txn):  # the usual case takes no write lock
+                return False
         more: bool = await self._do(partial(spaces.reclaim, rows_max=rows_max))
         return more
 

@@ -34,6 +34,13 @@ def drop(txn: lmdb.Transaction[bytes], space: int) -> None:
     txn.put(dropped_key(space), b"")
 
 
+def any_dropped(txn: lmdb.Transaction[bytes]) -> bool:
+    """Whether there is anything to reclaim."""
+    dropped = pack_id(Own.DROPPED)
+    with txn.cursor() as cursor:
+        return cursor.set_range(dropped) and cursor.key().startswith(dropped)
+
+
 def reclaim(txn: lmdb.Transaction[bytes], rows_max: int) -> bool:
     """Delete up to `rows_max` keys of dropped spaces; True while there is more to do.
 
