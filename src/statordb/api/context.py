@@ -1,11 +1,14 @@
 """What every operation gets: the store, who asks, and the time."""
 
+import re
 from typing import Any, NamedTuple
 
 from statordb.model import errors
 from statordb.model.request import Principal
 from statordb.store.store import Store
 from statordb.store.table import Table
+
+_TABLE_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:([^:/]+):([0-9]{12}):table/([a-zA-Z0-9_.-]{3,255})")
 
 Request = dict[str, Any]
 Answer = dict[str, Any] | bytes
@@ -31,12 +34,8 @@ class Context(NamedTuple):
 
     async def table(self, name: str) -> Table:
         """The table of a data operation; raises ResourceNotFoundException unless it is there and ready."""
-        principal = self.principal
         catalog = self.store.catalog
-        if name.startswith("arn:"):
-            account, region, name = self.parse_arn(name)
-        else:
-            account, region = principal.account, principal.region
+        account, region, name = self.scope(name)
         table = catalog.cached(account, region, name) or await catalog.reload(account, region, name)
         if table is None:
             raise errors.resource_not_found()
@@ -53,15 +52,25 @@ class Context(NamedTuple):
         return table
 
     def scope(self, name: str) -> tuple[str, str, str]:
-        """(account, region, table name) that a TableName, which may be an ARN, names."""
-        if name.startswith("arn:"):
-            return self.parse_arn(name)
-        return self.principal.account, self.principal.region, name
+        """(account, region, table name) that a TableName, which may be an ARN, names.
+
+        Raises AccessDeniedException for another account's table: no policy can allow it yet.
+        """
+        if not name.startswith("arn:"):
+            return self.principal.account, self.principal.region, name
+        scope = self.parse_arn(name)
+        if scope[0] != self.principal.account:
+            raise errors.access_denied(
+                f"User: {self.principal.arn} is not authorized to perform this operation on resource: {name} "
+                "because no resource-based policy allows it"
+            )
+        return scope
 
     @staticmethod
     def parse_arn(arn: str) -> tuple[str, str, str]:
-        """Account, region and table name of a table's ARN (or of one of its sub-resources)."""
-        parts = arn.split(":", 5)
-        if len(parts) < 6 or not parts[5].startswith("table/"):
+        """Account, region and table name of a table's ARN."""
+        match = _TABLE_ARN.fullmatch(arn)
+        if match is None:
             raise errors.validation("Invalid TableArn: Invalid ResourceArn provided as input " + arn)
-        return parts[4], parts[3], parts[5].split("/")[1]
+        region, account, name = match.groups()
+        return account, region, name

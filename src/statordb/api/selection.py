@@ -9,7 +9,7 @@ from statordb.api import conditions
 from statordb.api.capacity import Meter, read_units, wanted
 from statordb.api.context import Answer, Request
 from statordb.api.keys import refuse_nested_keys
-from statordb.engine.contract import Key, Row
+from statordb.engine.contract import Key, Place
 from statordb.expressions.bound import Condition, Projection
 from statordb.expressions.placeholders import Placeholders
 from statordb.model import errors
@@ -17,7 +17,7 @@ from statordb.model.errors import ClientError
 from statordb.model.values import Item, check
 from statordb.store import codec
 from statordb.store.access import AccessPath
-from statordb.store.reading import Position, Slice
+from statordb.store.reading import Slice
 from statordb.store.table import Table
 
 _BODY = codec.HEADER_BYTES
@@ -122,20 +122,18 @@ class Selection:
 
     async def answer(self, read: Slice) -> Answer:
         """The response of Query or Scan for the rows read."""
-        rows = read.rows
+        bodies = read.bodies
         fetched: Sequence[bytes | None] = ()
         if self._fetch:
-            fetched = await self._table.get_many([self._base_key(row) for row in rows], self._consistent)
+            fetched = await self._table.get_many([self._base_key(body) for body in bodies], self._consistent)
             texts = self._texts([body for body in fetched if body is not None])
+        elif self._condition is None and self._projection is None:
+            texts = [body[_BODY:] for body in bodies]
         else:
-            condition, projection = self._condition, self._projection
-            if condition is None and projection is None:
-                texts = [row[2][_BODY:] for row in rows]
-            else:
-                texts = self._texts([row[2] for row in rows])
-        answer: dict[str, Any] = {"Count": len(texts), "ScannedCount": len(rows)}
-        if read.more and rows:
-            answer["LastEvaluatedKey"] = self._cursor(rows[-1])
+            texts = self._texts(bodies)
+        answer: dict[str, Any] = {"Count": len(texts), "ScannedCount": len(bodies)}
+        if read.more and bodies:
+            answer["LastEvaluatedKey"] = self._cursor(bodies[-1])
         detail = wanted(self._request)
         if detail is not None:
             answer["ConsumedCapacity"] = self._meter(read.size, fetched).report(detail)
@@ -147,7 +145,7 @@ class Selection:
         """Returned items as JSON; as they are stored where nothing is cut."""
         condition, projection = self._condition, self._projection
         if condition is None and projection is None:
-            return [body[codec.HEADER_BYTES :] for body in bodies]
+            return [body[_BODY:] for body in bodies]
         texts = []
         for body in bodies:
             item = codec.decode(body)
@@ -155,11 +153,11 @@ class Selection:
                 texts.append(codec.text(body) if projection is None else orjson.dumps(projection(item)))
         return texts
 
-    def _base_key(self, row: Row) -> Key:
-        return self._table.primary.key(codec.decode(row.body))
+    def _base_key(self, body: bytes) -> Key:
+        return self._table.primary.key(codec.decode(body))
 
-    def _cursor(self, row: Row) -> Item:
-        item = codec.decode(row.body)
+    def _cursor(self, body: bytes) -> Item:
+        item = codec.decode(body)
         return {name: item[name] for name in self._path.cursor_names}
 
     def _meter(self, size: int, fetched: Sequence[bytes | None]) -> Meter:
@@ -178,7 +176,7 @@ def cut(request: Request, bound: Placeholders, legacy_filter: str) -> tuple[Cond
     return conditions.row_filter(request, bound, legacy_filter), conditions.projection(request, bound)
 
 
-def cursor_position(table: Table, path: AccessPath, cursor: Item) -> Position:
+def cursor_position(table: Table, path: AccessPath, cursor: Item) -> Place:
     """Where an ExclusiveStartKey points; raises ValidationException unless it has just the key attributes, of the
     right types."""
     if len(cursor) != len(path.cursor_names):

@@ -8,10 +8,7 @@ from statordb.model import errors
 from statordb.model.limits import TAGS_PER_RESOURCE_MAX
 from statordb.store.table import Table
 
-_ALLOWED = re.compile(
-    r"[\w\s+\-=._:/@]*", re.UNICODE
-)  # API reference, Tag: letters, white space, numbers, and + - = . _ : /
-_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:[^:]+:\d{12}:table/[a-zA-Z0-9_.-]{3,255}")
+_ALLOWED = re.compile(r"[\w\s+\-=._:/@]*")  # API reference, Tag: letters, white space, numbers, and + - = . _ : /
 
 
 def parse_tags(tags: Iterable[dict[str, str]]) -> dict[str, str]:
@@ -44,8 +41,6 @@ async def tagged_table(context: Context, arn: str) -> Table:
         raise errors.validation(
             f"Invalid TableArn: Invalid ResourceArn provided as input {arn}: ARNs must start with 'arn:'"
         )
-    if not _ARN.fullmatch(arn):
-        raise errors.validation(f"Invalid TableArn: Invalid ResourceArn provided as input {arn}")
     account, region, name = context.parse_arn(arn)
     table = await context.store.catalog.reload(account, region, name)
     if table is None or account != context.principal.account:

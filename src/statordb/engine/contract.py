@@ -34,7 +34,7 @@ class Stored(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row of a page: where it is, and its bytes (positions 0, 1 and 2, for those in a hurry)."""
+    """A row of a page: where it is, and its bytes."""
 
     partition: bytes
     sort: bytes
@@ -49,11 +49,35 @@ class Stop(Enum):
     BYTES = "byte budget"
 
 
-class Page(NamedTuple):
-    """A slice of a range or a scan. Go on after its last row, unless `stop` is EXHAUSTED."""
+Place = tuple[bytes, bytes]
+"""Where a row of a known space lies: its partition and its sort bytes."""
 
-    rows: list[Row]
-    stop: Stop
+
+class Page:
+    """A slice of a range or a scan. Go on behind `last`, unless `stop` is EXHAUSTED.
+
+    bodies  of the rows, in order: all that most readers want.
+    bytes   partition, sort and body bytes of all rows.
+    rows    the rows whole; made when asked for.
+    """
+
+    __slots__ = ("_place", "bodies", "bytes", "stop")
+
+    def __init__(self, bodies: list[bytes], stop: Stop, bytes: int, place: Callable[[int], Place]) -> None:
+        """`place` tells the place of the row at an index."""
+        self.bodies = bodies
+        self.stop = stop
+        self.bytes = bytes
+        self._place = place
+
+    @property
+    def rows(self) -> list[Row]:
+        return [Row(*self._place(index), body) for index, body in enumerate(self.bodies)]
+
+    @property
+    def last(self) -> Place:
+        """The place of the last row; there must be one."""
+        return self._place(len(self.bodies) - 1)
 
 
 class Budget(NamedTuple):

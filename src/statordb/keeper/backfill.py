@@ -55,14 +55,14 @@ class Backfill:
     async def _chunk(self, table: Table, index: SecondaryIndex | ExpiryIndex) -> None:
         after = self._cursors.setdefault(index.space, None)
         page = await table.scan(table.primary, 0, 1, _CHUNK, after, True)
-        if page.rows:
+        if page.bodies:
             keys = [Key(table.space, row.partition, row.sort) for row in page.rows]
             entries = [entry[0] for row in page.rows if (entry := index.entry(Image(row.body))) is not None]
             plan = _enter(index, len(keys), entries)
             outcome = await self._store.engine.update([*keys, *entries], plan, (table.guard,))
             if not isinstance(outcome, Effects):
                 return  # the schema changed meanwhile: again, by the new one
-            self._cursors[index.space] = (page.rows[-1].partition, page.rows[-1].sort)
+            self._cursors[index.space] = page.last
         if page.stop is Stop.EXHAUSTED:
             await self._finish(table, index)
             self._cursors.pop(index.space, None)
@@ -85,6 +85,8 @@ class Backfill:
 
 
 def _unfinished(record: TableRecord) -> bool:
+    if record.status == "DELETING":
+        return False
     return any(index.status == "CREATING" for index in record.indexes) or (
         record.expiry is not None and not record.expiry.ready
     )

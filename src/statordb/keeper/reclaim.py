@@ -1,6 +1,8 @@
 """Gives back the room of what was deleted: spaces of dropped tables and indexes, records of tables whose deletion is
 over."""
 
+from dataclasses import replace
+
 from statordb.engine.contract import Refused
 from statordb.store.records import TableRecord
 from statordb.store.store import Store
@@ -18,16 +20,21 @@ class Reclaim:
         self._store = store
         self._epoch: int | None = None
         self._deleting: list[TableRecord] = []
+        self._littered: list[TableRecord] = []
 
     async def run_once(self) -> bool:
         epoch = self._store.engine.epoch()
         if epoch != self._epoch:
-            self._deleting = [record for record in await self._store.catalog.all() if record.status == "DELETING"]
+            records = await self._store.catalog.all()
+            self._deleting = [record for record in records if record.status == "DELETING"]
+            self._littered = [record for record in records if record.leftover]
             self._epoch = epoch
         now = self._store.clock.now()
         for record in self._deleting:
             if record.status_at(now) is None:
                 await self._forget(record)
+        for record in self._littered:
+            await self._tidy(record)
         return await self._store.engine.reclaim(ROWS_PER_RUN_MAX)
 
     async def _forget(self, record: TableRecord) -> None:
@@ -37,5 +44,18 @@ class Reclaim:
 
         def change(current: TableRecord | None) -> TableRecord | Refused | None:
             return None if current is not None and current.space == record.space else Refused(None)
+
+        await self._store.catalog.change(record.account, record.region, record.name, change)
+
+    async def _tidy(self, record: TableRecord) -> None:
+        """Drop what a table's former indexes left; the record forgets it last, so that a crash between leaves no
+        orphan."""
+        for space in record.leftover:
+            await self._store.engine.drop_space(space)
+
+        def change(current: TableRecord | None) -> TableRecord | Refused:
+            if current is None or current.space != record.space:
+                return Refused(None)
+            return replace(current, leftover=[space for space in current.leftover if space not in record.leftover])
 
         await self._store.catalog.change(record.account, record.region, record.name, change)

@@ -34,5 +34,5 @@ class Tokens:
 
             await engine.update(expired, plan)
         done = page.stop is Stop.EXHAUSTED
-        self._after = None if done else (page.rows[-1].partition, page.rows[-1].sort)
+        self._after = None if done else page.last
         return not done

@@ -11,8 +11,8 @@ from decimal import Context, Decimal
 from statordb.model.errors import ClientError, validation
 from statordb.model.limits import NUMBER_DIGITS_MAX, NUMBER_EXPONENT_MAX, NUMBER_EXPONENT_MIN
 
-_SYNTAX = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?", re.ASCII)
-_EXPONENT_TEXT_MAX = 10  # characters; a longer exponent is beyond every limit
+_SYNTAX = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)([0-9]+))?", re.ASCII)
+_EXPONENT_DIGITS_MAX = 10  # a longer exponent is beyond every limit
 # Exact for any two numbers in range: 126 digits before the point, 130 + 37 behind it, and a carry.
 _EXACT = Context(prec=300)
 _PAIRS = {f"{n:02d}": n + 1 for n in range(100)}
@@ -43,16 +43,19 @@ def normalize(text: str) -> str:
     match = _SYNTAX.fullmatch(text)
     if match is None:
         raise not_numeric(text)
-    sign, whole, fraction, exponent = match.groups()
+    sign, whole, fraction, direction, exponent = match.groups()
     fraction = fraction or ""
     if not whole and not fraction:
         raise not_numeric(text)
     digits = (whole + fraction).lstrip("0")
     if not digits:
         return "0"
-    if exponent is not None and len(exponent) > _EXPONENT_TEXT_MAX:
-        raise underflow() if exponent[0] == "-" else overflow()
-    point = len(digits) - len(fraction) + int(exponent or 0)  # position of the decimal point within digits
+    point = len(digits) - len(fraction)  # position of the decimal point within digits
+    if exponent is not None:
+        exponent = exponent.lstrip("0") or "0"
+        if len(exponent) > _EXPONENT_DIGITS_MAX:
+            raise underflow() if direction == "-" else overflow()
+        point += -int(exponent) if direction == "-" else int(exponent)
     return _checked(sign == "-", digits.rstrip("0"), point)
 
 

@@ -121,21 +121,19 @@ def _deeper(depth: int) -> int:
 
 def _check_list(value: Value, content: list[Value], depth: int) -> int:
     total = COLLECTION_BYTES + len(content)
-    if content:
-        depth = _deeper(depth)
-        for member in content:
-            total += _check(member, depth)
+    depth = _deeper(depth)
+    for member in content:
+        total += _check(member, depth)
     return total
 
 
 def _check_map(value: Value, content: Item, depth: int) -> int:
     total = COLLECTION_BYTES + len(content)
-    if content:
-        depth = _deeper(depth)
-        if "" in content:
-            raise validation("Empty attribute name")
-        for name, member in content.items():
-            total += len(name.encode()) + _check(member, depth)
+    depth = _deeper(depth)
+    if "" in content:
+        raise validation("Empty attribute name")
+    for name, member in content.items():
+        total += len(name.encode()) + _check(member, depth)
     return total
 
 

@@ -95,7 +95,7 @@ class Catalog:
                 return found[:limit], True
             if page.stop is Stop.EXHAUSTED:
                 return found, False
-            last = page.rows[-1].sort
+            last = page.last[1]
 
     async def all(self) -> list[TableRecord]:
         """Every table of every account and region, for the keeper."""
@@ -112,7 +112,7 @@ class Catalog:
             rows += page.rows
             if page.stop is Stop.EXHAUSTED:
                 return rows
-            last = page.rows[-1].sort
+            last = page.last[1]
 
     async def _remember(self, account: str, region: str) -> None:
         """Note a scope before its first table, so that `all` finds it."""

@@ -20,9 +20,9 @@ async def collection_bytes(table: Table, item: Item) -> int:
         partition, after = path.partition(item), None
         while total < MEASURED_BYTES_MAX:
             page = await table.range(path, partition, Bounds(), True, _PAGE, after, consistent=False)
-            total += sum(codec.size(row.body) for row in page.rows)
+            total += sum(map(codec.size, page.bodies))
             if page.stop is Stop.EXHAUSTED:
                 break
-            after = page.rows[-1].sort
+            after = page.last[1]
             await asyncio.sleep(0)
     return total

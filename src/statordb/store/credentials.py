@@ -72,7 +72,7 @@ class Credentials:
             found += (record for record in records if account is None or record.account == account)
             if page.stop is Stop.EXHAUSTED:
                 return sorted(found, key=lambda record: (record.created_at, record.access_key_id))
-            after = page.rows[-1].partition, page.rows[-1].sort
+            after = page.last
 
     async def delete(self, access_key_id: str, account: str | None = None) -> bool:
         """Delete an access key (if it belongs to `account`, where one is given); False if there is none."""

@@ -33,7 +33,7 @@ class ExpiryRecord:
 @dataclass(frozen=True, slots=True)
 class TableRecord:
     """A table. `status` is CREATING, UPDATING or DELETING until `settles_at` (seconds since the epoch), ACTIVE or
-    gone after."""
+    gone after. `leftover`: spaces of indexes that are gone, until the keeper has dropped them."""
 
     account: str
     region: str
@@ -52,6 +52,7 @@ class TableRecord:
     options: dict[str, Any] = field(default_factory=dict)  # members that are kept and echoed as they were given
     tags: dict[str, str] = field(default_factory=dict)
     expiry: ExpiryRecord | None = None
+    leftover: list[int] = field(default_factory=list)
 
     @property
     def arn(self) -> str:
@@ -72,7 +73,7 @@ class TableRecord:
 
     def spaces(self) -> list[int]:
         """Every space that the table owns."""
-        owned = [self.space, *(index.space for index in self.indexes)]
+        owned = [self.space, *(index.space for index in self.indexes), *self.leftover]
         return [*owned, self.expiry.space] if self.expiry else owned
 
 

@@ -30,12 +30,19 @@ class Written(NamedTuple):
     index_units: dict[str, int] | None
 
 
+MOVED = object()  # a refusal's reason: the item changed after its entries were looked up, so look again
+
+
 class Staging:
-    """Effects of an update of one or several items, as they are gathered."""
+    """Effects of an update of one or several items, as they are gathered.
 
-    __slots__ = ("derived", "tallies", "writes")
+    `entered`: of indexes that are being built, the entries that are known to be there.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("derived", "entered", "tallies", "writes")
+
+    def __init__(self, entered: frozenset[Key] = frozenset()) -> None:
+        self.entered = entered
         self.writes: list[tuple[Key, bytes | None]] = []
         self.derived: list[tuple[Key, bytes | None]] = []
         self.tallies: list[tuple[int, int, int]] = []
@@ -51,8 +58,8 @@ class Table:
     """One version of a table's schema, as this process knows it. Never changed: a new version is a new object."""
 
     __slots__ = (
-        "_catalog", "_derived", "_engine", "_paths", "expiry", "guard", "indexes", "key_names", "name", "primary",
-        "read", "record", "schema", "space",
+        "_catalog", "_derived", "_engine", "_paths", "building", "expiry", "guard", "indexes", "key_names", "name",
+        "primary", "read", "record", "schema", "space",
     )  # fmt: skip
 
     def __init__(self, record: TableRecord, guard: Guard, engine: Engine, catalog: Catalog) -> None:
@@ -71,6 +78,7 @@ class Table:
             for index in record.indexes
             if index.status != "DELETING"
         ]
+        self.building = [index for index in self.indexes if index.record.status == "CREATING"]
         self.expiry = ExpiryIndex(record.expiry, self.primary) if record.expiry else None
         self._derived: list[SecondaryIndex | ExpiryIndex] = [*self.indexes, *([self.expiry] if self.expiry else ())]
         self._paths: dict[str | None, AccessPath] = {None: self.primary}
@@ -121,16 +129,36 @@ class Table:
         """Write one item and all that is derived from it, atomically; durable when this returns."""
         table = self
         while True:
-            outcome = await table._engine.update((key,), table.plan(key, apply), (table.guard,))
+            entries = await table.look_up(key) if table.building else ()
+            outcome = await table._engine.update((key, *entries), table.plan(key, apply, entries), (table.guard,))
             if outcome.__class__ is Effects:
                 written: Written = outcome.outcome
                 return written
             if isinstance(outcome, Refused):
+                if outcome.reason is MOVED:
+                    continue
                 return outcome
             table = await table.renewed()
 
-    def plan(self, key: Key, apply: Apply) -> Callable[[list[Stored | None]], Effects | Refused]:
-        """The engine's plan for a write of one item."""
+    async def look_up(self, key: Key) -> list[Key]:
+        """Entries that an item has, as it is now, in indexes that are being built.
+
+        They go into the footprint of a write, which has to know whether the keeper has entered them yet.
+        """
+        row = (await self._engine.read((key,)))[0]
+        return [] if row is None else self._building_entries(Image(row[0]))
+
+    def _building_entries(self, image: Image | None) -> list[Key]:
+        return [entry[0] for index in self.building if (entry := index.entry(image)) is not None]
+
+    def moved(self, old: Image | None, entries: Sequence[Key]) -> bool:
+        """Whether an item is not the one any more whose `entries` were looked up."""
+        return not set(entries).issuperset(self._building_entries(old))
+
+    def plan(
+        self, key: Key, apply: Apply, entries: Sequence[Key] = ()
+    ) -> Callable[[list[Stored | None]], Effects | Refused]:
+        """The engine's plan for a write of one item; its footprint is the item's key, then the `entries` looked up."""
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
             row = stored[0]
@@ -139,6 +167,10 @@ class Table:
             if new.__class__ is Refused:
                 return new
             staging = Staging()
+            if self.building:
+                if self.moved(old, entries):
+                    return Refused(MOVED)
+                staging.entered = found(entries, stored[1:])
             units = self.stage(staging, key, old, new)  # type: ignore[arg-type]
             return staging.effects(Written(old, new, units))  # type: ignore[arg-type]
 
@@ -161,7 +193,10 @@ class Table:
             return None
         index_units = {}
         for index in self._derived:
-            rows, size, units = index.update(old, new, staging.derive)
+            before = old
+            if self.building and isinstance(index, SecondaryIndex) and index in self.building:
+                before = _entered(index, old, staging)
+            rows, size, units = index.update(before, new, staging.derive)
             if rows or size:
                 staging.tallies.append((index.space, rows, size))
             if units:
@@ -182,3 +217,14 @@ class Table:
     def key_of(self, item: Item) -> Item:
         """The primary key attributes of an item."""
         return {name: item[name] for name in self.key_names}
+
+
+def found(keys: Sequence[Key], rows: Sequence[Stored | None]) -> frozenset[Key]:
+    """Those of some keys that have a row."""
+    return frozenset(key for key, row in zip(keys, rows, strict=True) if row is not None)
+
+
+def _entered(index: SecondaryIndex, old: Image | None, staging: Staging) -> Image | None:
+    """An item as an index that is being built knows it: not at all, as long as its entry is not there."""
+    entry = index.entry(old)
+    return old if entry is not None and entry[0] in staging.entered else None

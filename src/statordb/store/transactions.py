@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from statordb.engine.contract import Effects, Engine, Key, Refused, Stale, Stored
+from statordb.engine.contract import Effects, Engine, Key, Plan, Refused, Stale, Stored
 from statordb.model.limits import TRANSACT_TOKEN_SECONDS
 from statordb.store.image import Image
 from statordb.store.keyspace import Space
-from statordb.store.table import Apply, Staging, Table, Written
+from statordb.store.table import MOVED, Apply, Staging, Table, Written, found
 
 SUCCEEDED = {"Code": "None"}
 
@@ -55,21 +55,28 @@ async def write(engine: Engine, actions: Sequence[Action], token: Token | None) 
         footprint = [action.key for action in actions]
         if token is not None:
             footprint.append(token.key)
+        building = [action for action in actions if action.table.building]
+        entries = [entry for action in building for entry in await action.table.look_up(action.key)]
         guards = {action.table.guard[0]: action.table.guard for action in actions}
-        outcome = await engine.update(footprint, _plan(actions, token), tuple(guards.values()))
+        outcome = await engine.update([*footprint, *entries], _plan(actions, token, entries), tuple(guards.values()))
         if isinstance(outcome, Effects):
             done: list[Written] | Replayed = outcome.outcome
             return done
         if isinstance(outcome, Refused):
+            if outcome.reason is MOVED:
+                continue
             return outcome
         assert isinstance(outcome, Stale)
         actions = [action._replace(table=await action.table.renewed()) for action in actions]
 
 
-def _plan(actions: Sequence[Action], token: Token | None):  # type: ignore[no-untyped-def]
+def _plan(actions: Sequence[Action], token: Token | None, entries: Sequence[Key]) -> Plan:
+    """A plan over the items, the token if there is one, and the `entries` looked up of indexes that are being built."""
+    others = len(actions) + (token is not None)
+
     def plan(stored: list[Stored | None]) -> Effects | Refused:
         if token is not None:
-            known = _known(stored[-1], token)
+            known = _known(stored[len(actions)], token)
             if known is not None:
                 return known
         news, reasons = [], []
@@ -83,13 +90,14 @@ def _plan(actions: Sequence[Action], token: Token | None):  # type: ignore[no-un
                 news.append((action, old, new))
         if len(news) < len(actions):
             return Refused(reasons)
-        return _staged(news, token)
+        if any(action.table.building and action.table.moved(old, entries) for action, old, _ in news):
+            return Refused(MOVED)
+        return _staged(news, token, Staging(found(entries, stored[others:])))
 
     return plan
 
 
-def _staged(news: list[tuple[Action, Image | None, Image | None]], token: Token | None) -> Effects:
-    staging = Staging()
+def _staged(news: list[tuple[Action, Image | None, Image | None]], token: Token | None, staging: Staging) -> Effects:
     written = []
     for action, old, new in news:
         units = None if action.check_only else action.table.stage(staging, action.key, old, new)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from statordb.engine.contract import Budget, Change, Effects, Engine, Key, Page, Stop, Usage
+from statordb.engine.contract import Budget, Change, Effects, Engine, Key, Stop, Usage
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -87,7 +87,8 @@ def test_a_dropped_space_is_gone_once_reclaimed(engine: Engine, run: Run) -> Non
         append(engine, run, filled, [b"1", b"2"])
     run(engine.drop_space(space))
     assert reclaim_all(engine, run, rows_max=7) > 3  # in chunks
-    assert run(engine.scan(space, 0, 1, Budget(100, 1 << 20))) == Page([], Stop.EXHAUSTED)
+    page = run(engine.scan(space, 0, 1, Budget(100, 1 << 20)))
+    assert (page.rows, page.stop) == ([], Stop.EXHAUSTED)
     assert run(engine.usage(space)) == Usage(0, 0)
     assert run(engine.log(space, SHARD, 0, 10)) == []
     assert len(run(engine.scan(kept, 0, 1, Budget(100, 1 << 20))).rows) == 30

@@ -56,15 +56,21 @@ async def create_table(context: Context, request: Request) -> Answer:
         tags=tags,
     )
 
+    deleted: list[TableRecord] = []  # of this name, not yet forgotten by the keeper
+
     def create(existing: TableRecord | None) -> TableRecord | Refused:
-        if existing is not None and existing.status_at(now) is not None:
-            return Refused(existing)
+        deleted.clear()
+        if existing is not None:
+            if existing.status_at(now) is not None:
+                return Refused(existing)
+            deleted.append(existing)
         return record
 
     created = await store.catalog.change(account, region, name, create)
-    if isinstance(created, Refused):
-        for space in record.spaces():
+    for useless in (record,) if isinstance(created, Refused) else deleted:
+        for space in useless.spaces():
             await store.engine.drop_space(space)
+    if isinstance(created, Refused):
         raise errors.table_exists(name)
     return {"TableDescription": outline(record, "CREATING")}
 

@@ -16,25 +16,19 @@ async def delete_table(context: Context, request: Request) -> Answer:
     account, region, name = context.scope(request["TableName"])
     store = context.store
     now, delay = context.now(), store.table_delay_seconds
-    removed: list[TableRecord] = []
 
-    def change(record: TableRecord | None) -> TableRecord | Refused | None:
-        removed.clear()
+    def change(record: TableRecord | None) -> TableRecord | Refused:
         fault = _fault(record, name, now)
         if fault is not None:
             return Refused(fault)
         assert record is not None
-        removed.append(record)
-        return replace(record, status="DELETING", settles_at=now + delay) if delay else None
+        return replace(record, status="DELETING", settles_at=now + delay)  # the keeper forgets it after that
 
     outcome = await store.catalog.change(account, region, name, change)
     if isinstance(outcome, Refused):
         raise outcome.reason
-    record = removed[0]
-    if not delay:
-        for space in record.spaces():
-            await store.engine.drop_space(space)
-    description = outline(record, "DELETING")
+    assert outcome is not None
+    description = outline(outcome, "DELETING")
     return {"TableDescription": {member: value for member, value in description.items() if member not in _UNSAID}}
 
 

@@ -6,12 +6,12 @@ from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request
 from statordb.api.key_conditions import KeyRange, arrange
 from statordb.api.selection import Selection, check_cursor_values, check_select, cursor_position, cut, find_path
-from statordb.engine.contract import Budget, Page
+from statordb.engine.contract import Budget, Page, Place
 from statordb.expressions import legacy
 from statordb.expressions.bound import Condition
 from statordb.model import errors
 from statordb.store.access import AccessPath
-from statordb.store.reading import Position, read_slice
+from statordb.store.reading import read_slice
 from statordb.store.table import Table
 
 _EXPRESSIONS = ("ProjectionExpression", "FilterExpression", "KeyConditionExpression")
@@ -58,14 +58,14 @@ async def query(context: Context, request: Request) -> Answer:
     forward = request.get("ScanIndexForward") is not False
     consistent = request.get("ConsistentRead") is True
 
-    def fetch(after: Position | None, budget: Budget) -> Awaitable[Page]:
+    def fetch(after: Place | None, budget: Budget) -> Awaitable[Page]:
         last = None if after is None else after[1]
         return table.range(path, key_range.partition, key_range.bounds, forward, budget, last, consistent)
 
     return await selection.answer(await read_slice(fetch, after, request.get("Limit")))
 
 
-def _position(table: Table, path: AccessPath, request: Request, key_range: KeyRange) -> Position | None:
+def _position(table: Table, path: AccessPath, request: Request, key_range: KeyRange) -> Place | None:
     cursor = request.get("ExclusiveStartKey")
     if not cursor:
         return None

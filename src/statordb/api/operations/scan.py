@@ -5,10 +5,10 @@ from collections.abc import Awaitable
 from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request
 from statordb.api.selection import Selection, check_cursor_values, check_select, cursor_position, cut, find_path
-from statordb.engine.contract import Budget, Page
+from statordb.engine.contract import Budget, Page, Place
 from statordb.expressions import legacy
 from statordb.model import errors
-from statordb.store.reading import Position, read_slice
+from statordb.store.reading import read_slice
 
 _EXPRESSIONS = ("ProjectionExpression", "FilterExpression")
 _LEGACY = ("AttributesToGet", "ScanFilter", "ConditionalOperator")
@@ -35,7 +35,7 @@ async def scan(context: Context, request: Request) -> Answer:
         )
     consistent = request.get("ConsistentRead") is True
 
-    def fetch(after: Position | None, budget: Budget) -> Awaitable[Page]:
+    def fetch(after: Place | None, budget: Budget) -> Awaitable[Page]:
         return table.scan(path, segment, total, budget, after, consistent)
 
     return await selection.answer(await read_slice(fetch, start, request.get("Limit")))

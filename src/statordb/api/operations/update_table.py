@@ -31,16 +31,14 @@ async def update_table(context: Context, request: Request) -> Answer:
     now = context.now()
     creates = [update["Create"] for update in updates if "Create" in update]
     space = await store.engine.create_space() if creates else 0
-    dropped: list[int] = []
 
     def change(current: TableRecord | None) -> TableRecord | Refused:
-        dropped.clear()
         if current is None or current.space != record.space:
             return Refused(errors.table_not_found(record.name))
         try:
             changed = _change_settings(_settled(current, now), request, now)
             for update in updates:
-                changed = _change_index(changed, update, space, dropped)
+                changed = _change_index(changed, update, space)
             changed = _with_definitions(changed, request)
         except ClientError as fault:
             return Refused(fault)
@@ -52,16 +50,14 @@ async def update_table(context: Context, request: Request) -> Answer:
         if space:
             await store.engine.drop_space(space)
         raise outcome.reason
-    for old in dropped:
-        await store.engine.drop_space(old)
-    return {"TableDescription": await _describe(context, request, record, dropped)}
+    return {"TableDescription": await _describe(context, request, record)}
 
 
-async def _describe(context: Context, request: Request, before: TableRecord, dropped: list[int]) -> dict[str, Any]:
+async def _describe(context: Context, request: Request, before: TableRecord) -> dict[str, Any]:
     table = await context.described(request["TableName"])
     description = await describe(table, context.now())
     description["TableStatus"] = "UPDATING"
-    gone = [index for index in before.indexes if index.space in dropped]
+    gone = [index for index in before.indexes if table.record.index(index.name) is None]
     if gone:  # DynamoDB shows an index that is being deleted; here it is gone by now
         leaving = [replace(index, status="DELETING") for index in gone]
         shown = await describe(
@@ -175,7 +171,7 @@ def _new_throughput(
     return changed
 
 
-def _change_index(record: TableRecord, update: dict[str, Any], space: int, dropped: list[int]) -> TableRecord:
+def _change_index(record: TableRecord, update: dict[str, Any], space: int) -> TableRecord:
     kind, wanted = next(iter(update.items()))
     name = wanted["IndexName"]
     index = record.index(name)
@@ -199,8 +195,8 @@ def _change_index(record: TableRecord, update: dict[str, Any], space: int, dropp
         raise _one_at_a_time()
     if kind == "Delete":
         assert index is not None
-        dropped.append(index.space)
-        return replace(record, indexes=[other for other in record.indexes if other is not index])
+        others = [other for other in record.indexes if other is not index]
+        return replace(record, indexes=others, leftover=[*record.leftover, index.space])
     if index is not None:
         raise invalid_parameters(f"Attempting to create an index which already exists: Duplicate index name: {name}")
     return _create_index(record, wanted, space)

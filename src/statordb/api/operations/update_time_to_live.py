@@ -14,10 +14,8 @@ async def update_time_to_live(context: Context, request: Request) -> Answer:
     table = await context.described(request["TableName"])
     store, record = context.store, table.record
     space = await store.engine.create_space() if enabled and record.expiry is None else 0
-    dropped: list[int] = []
 
     def change(record: TableRecord | None) -> TableRecord | Refused:
-        dropped.clear()
         if record is None or record.space != table.space:
             return Refused(errors.resource_not_found())
         current = record.expiry
@@ -31,16 +29,13 @@ async def update_time_to_live(context: Context, request: Request) -> Answer:
             return Refused(errors.validation("TimeToLive is already disabled"))
         if current.attribute != attribute:
             return Refused(errors.validation(_elsewhere(current)))
-        dropped.append(current.space)
-        return replace(record, expiry=None)
+        return replace(record, expiry=None, leftover=[*record.leftover, current.space])
 
     outcome = await store.catalog.change(record.account, record.region, record.name, change)
     if isinstance(outcome, Refused):
         if space:
             await store.engine.drop_space(space)
         raise outcome.reason
-    for old in dropped:
-        await store.engine.drop_space(old)
     return {"TimeToLiveSpecification": {"AttributeName": attribute, "Enabled": enabled}}
 
 

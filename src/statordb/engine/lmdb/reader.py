@@ -7,7 +7,7 @@ from itertools import islice
 
 import lmdb
 
-from statordb.engine.contract import Bounds, Budget, Change, EngineClosed, Key, Page, Row, Stop, Stored, Usage
+from statordb.engine.contract import Bounds, Budget, Change, EngineClosed, Key, Page, Place, Stop, Stored, Usage
 from statordb.engine.lmdb.keys import (
     HEAD_BYTES,
     PREFIX_BYTES,
@@ -24,7 +24,7 @@ from statordb.engine.lmdb.keys import (
     unpack_id,
     unpack_tally,
 )
-from statordb.engine.lmdb.rows import decode, new
+from statordb.engine.lmdb.rows import decode
 
 CHUNK_ROWS = 16  # taken from a cursor at once; more would be read in vain where a few reach the byte budget
 
@@ -84,43 +84,34 @@ class Reader:
         budget: Budget,
     ) -> Page:
         if forward:
-            if not cursor.set_range(start):
-                return Page([], Stop.EXHAUSTED)
-            walk = cursor.iternext(True, True)
+            walk = cursor.iternext(True, True) if cursor.set_range(start) else iter(())
         else:
-            if not (cursor.prev() if cursor.set_range(end) else cursor.last()):
-                return Page([], Stop.EXHAUSTED)
-            walk = cursor.iterprev(True, True)
+            found = cursor.prev() if cursor.set_range(end) else cursor.last()
+            walk = cursor.iterprev(True, True) if found else iter(())
         named = pack_length(len(partition)) + partition
         body_start = HEAD_BYTES + len(partition)
-        rows: list[Row] = []
         rows_left, bytes_left = budget
-        while True:
-            pairs = list(islice(walk, min(rows_left, CHUNK_ROWS)))
+        pairs: list[tuple[bytes, bytes]] = []
+        stop: Stop | None = None
+        while stop is None:
+            chunk = list(islice(walk, min(rows_left, CHUNK_ROWS)))
             # Keys come in order: if the last one is within the bounds, so are all.
-            whole = bool(pairs) and start <= pairs[-1][0] < end
-            if not whole:
-                pairs = [pair for pair in pairs if start <= pair[0] < end]
-            found = [
-                new(Row, (partition, key[PREFIX_BYTES:], value[body_start:]))
-                for key, value in pairs
-                if value.startswith(named, HEAD_BYTES - 2)
-            ]
-            if len(found) != len(pairs):
-                raise collision(space, partition, next(v for _, v in pairs if not v.startswith(named, HEAD_BYTES - 2)))
-            bytes_found = sum([len(key) + len(value) for key, value in pairs]) - len(pairs) * ROW_OVERHEAD_BYTES
-            if bytes_found >= bytes_left:
-                for position, row in enumerate(found, 1):
-                    bytes_left -= sum(map(len, row))
-                    if bytes_left <= 0:
-                        return Page(rows + found[:position], Stop.BYTES)
-            bytes_left -= bytes_found
-            rows = rows + found if rows else found
-            rows_left -= len(found)
-            if not rows_left:
-                return Page(rows, Stop.ROWS)
-            if not whole:
-                return Page(rows, Stop.EXHAUSTED)
+            if not chunk or not start <= chunk[-1][0] < end:
+                chunk = [pair for pair in chunk if start <= pair[0] < end]
+                stop = Stop.EXHAUSTED
+            chunk_bytes = sum([len(key) + len(value) for key, value in chunk]) - len(chunk) * ROW_OVERHEAD_BYTES
+            if chunk_bytes >= bytes_left and chunk:
+                chunk, chunk_bytes = _within(chunk, bytes_left)
+                stop = Stop.BYTES
+            bytes_left -= chunk_bytes
+            rows_left -= len(chunk)
+            pairs = pairs + chunk if pairs else chunk
+            if not rows_left and stop is not Stop.BYTES:
+                stop = Stop.ROWS
+        bodies = [value[body_start:] for _, value in pairs if value.startswith(named, HEAD_BYTES - 2)]
+        if len(bodies) != len(pairs):
+            raise collision(space, partition, next(v for _, v in pairs if not v.startswith(named, HEAD_BYTES - 2)))
+        return Page(bodies, stop, budget[1] - bytes_left, lambda index: (partition, pairs[index][0][PREFIX_BYTES:]))
 
     async def scan(
         self,
@@ -135,23 +126,26 @@ class Reader:
         if after is not None:
             partition, sort = after
             start = max(start, pack_id(space) + self._digest(partition) + sort + b"\0")
-        rows: list[Row] = []
+        bodies: list[bytes] = []
+        places: list[Place] = []
         rows_max, bytes_left = budget
-        append = rows.append
+        stop = Stop.EXHAUSTED
         with self._begin() as txn, txn.cursor() as cursor:
-            if not cursor.set_range(start):
-                return Page(rows, Stop.EXHAUSTED)
-            for key, value in cursor.iternext(True, True):
+            walk = cursor.iternext(True, True) if cursor.set_range(start) else iter(())
+            for key, value in walk:
                 if key >= end:
                     break
                 body_start = HEAD_BYTES + unpack_head(value)[1]
-                append(new(Row, (value[HEAD_BYTES:body_start], key[PREFIX_BYTES:], value[body_start:])))
+                bodies.append(value[body_start:])
+                places.append((value[HEAD_BYTES:body_start], key[PREFIX_BYTES:]))
                 bytes_left -= len(key) + len(value) - ROW_OVERHEAD_BYTES
-                if len(rows) >= rows_max:
-                    return Page(rows, Stop.ROWS)
+                if len(bodies) >= rows_max:
+                    stop = Stop.ROWS
+                    break
                 if bytes_left <= 0:
-                    return Page(rows, Stop.BYTES)
-        return Page(rows, Stop.EXHAUSTED)
+                    stop = Stop.BYTES
+                    break
+        return Page(bodies, stop, budget[1] - bytes_left, places.__getitem__)
 
     async def log(self, stream: int, shard: bytes, after: int, limit: int) -> list[Change]:
         prefix = log_prefix(stream, shard)
@@ -171,3 +165,13 @@ class Reader:
         with self._begin() as txn:
             kept = txn.get(tally_key(space))
         return Usage(0, 0) if kept is None else Usage(*unpack_tally(kept))
+
+
+def _within(pairs: list[tuple[bytes, bytes]], bytes_max: int) -> tuple[list[tuple[bytes, bytes]], int]:
+    """The first rows, up to and with the one that reaches `bytes_max`, and their bytes."""
+    total = 0
+    for count, (key, value) in enumerate(pairs, 1):
+        total += len(key) + len(value) - ROW_OVERHEAD_BYTES
+        if total >= bytes_max:
+            return pairs[:count], total
+    return pairs, total
