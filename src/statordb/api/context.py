@@ -30,7 +30,7 @@ class Context(NamedTuple):
         """The table of a data operation if this process knows it, and it is in its usual state; None says nothing."""
         principal = self.principal
         table = self.store.catalog.cached(principal.account, principal.region, name)
-        return table if table is not None and table.record.status == "ACTIVE" else None
+        return table if table is not None and table.settled else None
 
     async def table(self, name: str) -> Table:
         """The table of a data operation; raises ResourceNotFoundException unless it is there and ready."""
@@ -39,7 +39,7 @@ class Context(NamedTuple):
         table = catalog.cached(account, region, name) or await catalog.reload(account, region, name)
         if table is None:
             raise errors.resource_not_found()
-        if table.record.status != "ACTIVE" and table.record.status_at(self.now()) not in ("ACTIVE", "UPDATING"):
+        if not table.settled and table.record.status_at(self.now()) not in ("ACTIVE", "UPDATING"):
             raise errors.resource_not_found()
         return table
 

@@ -37,7 +37,10 @@ class Dispatcher:
 
     def handle(self, request: wire.Request) -> Reply | Pending[Reply]:
         try:
-            document = _parse(request.body)
+            document = orjson.loads(request.body)
+        except orjson.JSONDecodeError:
+            return error_reply(errors.serialization(None))
+        try:
             operation = OPERATIONS.get(request.operation)
             if operation is None:
                 raise errors.unknown_operation()
@@ -47,7 +50,10 @@ class Dispatcher:
             coroutine = operation(context, self._check(request.operation, document))
             waited = coroutine.send(None)
         except StopIteration as done:
-            return _reply(done.value)
+            answer = done.value
+            if answer.__class__ is bytes:
+                return _new(Reply, (200, answer, None))
+            return _reply(answer)
         except Exception as fault:
             return self.failed(request, fault)
         return Resumption(self, request, coroutine, waited)
@@ -62,17 +68,10 @@ class Dispatcher:
     def precheck(self, target: str, body: bytes) -> ClientError | None:
         if body:
             try:
-                _parse(body)
-            except ClientError as fault:
-                return fault
+                orjson.loads(body)
+            except orjson.JSONDecodeError:
+                return errors.serialization(None)
         return None if target.rpartition(".")[2] in OPERATIONS else errors.unknown_operation()
-
-
-def _parse(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise errors.serialization(None) from None
 
 
 def _reply(answer: Answer) -> Reply:

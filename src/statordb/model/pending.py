@@ -2,7 +2,8 @@
 
 asyncio.Future schedules its callbacks on the event loop; on the way of every write that is one more round of the
 loop, and making one asks for the running loop, which costs a system call on Python 3.11. This one calls back within
-`set_result`. It may be awaited by asyncio's tasks as well. One result, one callback, one thread: that of the loop.
+`set_result`. It may be awaited by asyncio's tasks as well. One result, one callback, one thread: that of the loop; and
+where a task waits, the result must not come from within another task, which asyncio would not let it interrupt.
 """
 
 import asyncio

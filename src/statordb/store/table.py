@@ -58,8 +58,8 @@ class Table:
     """One version of a table's schema, as this process knows it. Never changed: a new version is a new object."""
 
     __slots__ = (
-        "_catalog", "_derived", "_engine", "_paths", "building", "expiry", "guard", "indexes", "key_names", "name",
-        "primary", "read", "record", "schema", "space",
+        "_catalog", "_derived", "_engine", "_paths", "building", "expiry", "get", "guard", "indexes", "key_names", "name",
+        "primary", "record", "schema", "settled", "space",
     )  # fmt: skip
 
     def __init__(self, record: TableRecord, guard: Guard, engine: Engine, catalog: Catalog) -> None:
@@ -69,7 +69,8 @@ class Table:
         self.space = record.space
         self._engine = engine
         self._catalog = catalog
-        self.read = engine.read
+        self.get = engine.get
+        self.settled = record.status == "ACTIVE"  # else the status depends on the time
         self.schema = KeySchema.parse(record.key_schema, record.definitions)
         self.key_names = self.schema.names
         self.primary = PrimaryPath(record.space, self.schema)

@@ -15,11 +15,12 @@ _BODY = codec.HEADER_BYTES
 
 async def get_item(context: Context, request: Request) -> Answer:
     if request.keys() <= _PLAIN:  # the short way: nothing to cut, nothing unusual about the key
-        known = context.known_table(request["TableName"])
-        if known is not None:
+        principal = context.principal
+        known = context.store.catalog.cached(principal.account, principal.region, request["TableName"])
+        if known is not None and known.settled:
             usual = known.primary.usual_key(request["Key"])
             if usual is not None:
-                stored = (await known.read((usual,), request.get("ConsistentRead") is True))[0]
+                stored = await known.get(usual, request.get("ConsistentRead") is True)
                 return b"{}" if stored is None else b'{"Item":%b}' % stored[0][_BODY:]
 
     reject_mixed(request, ("ProjectionExpression",), ("AttributesToGet",))
@@ -31,7 +32,7 @@ async def get_item(context: Context, request: Request) -> Answer:
     table = await context.table(request["TableName"])
     key = locate_key(table, item_key)
     consistent = request.get("ConsistentRead") is True
-    stored = (await table.read((key,), consistent))[0]
+    stored = await table.get(key, consistent)
     answer: dict[str, Any] = {}
     detail = wanted(request)
     if detail is not None:

@@ -24,7 +24,7 @@ from statordb.engine.lmdb.keys import (
     unpack_id,
     unpack_tally,
 )
-from statordb.engine.lmdb.rows import decode
+from statordb.engine.lmdb.rows import decode, new
 
 CHUNK_ROWS = 16  # taken from a cursor at once; more would be read in vain where a few reach the byte budget
 
@@ -40,6 +40,17 @@ class Reader:
     def __init__(self, env: lmdb.Environment, digest: Digest) -> None:
         self._begin: Callable[[], lmdb.Transaction[bytes]] = env.begin
         self._digest = digest
+
+    async def get(self, key: Key, consistent: bool = True) -> Stored | None:
+        space, partition, sort = key
+        with self._begin() as txn:
+            value = txn.get(pack_id(space) + self._digest(partition) + sort)
+        if value is None:
+            return None
+        version, length = unpack_head(value)  # as rows.decode, without the call
+        if length != len(partition) or not value.startswith(partition, HEAD_BYTES):
+            raise collision(space, partition, value)
+        return new(Stored, (value[HEAD_BYTES + length :], version))
 
     async def read(self, keys: Sequence[Key], consistent: bool = True) -> list[Stored | None]:
         digest = self._digest
