@@ -58,8 +58,8 @@ class Table:
     """One version of a table's schema, as this process knows it. Never changed: a new version is a new object."""
 
     __slots__ = (
-        "_catalog", "_derived", "_engine", "_paths", "building", "expiry", "get", "guard", "indexes", "key_names", "name",
-        "primary", "record", "schema", "settled", "space",
+        "_catalog", "_derived", "_engine", "_paths", "building", "expiry", "get", "guard", "indexes", "key_names",
+        "name", "primary", "record", "schema", "settled", "space",
     )  # fmt: skip
 
     def __init__(self, record: TableRecord, guard: Guard, engine: Engine, catalog: Catalog) -> None:
