@@ -1,0 +1,98 @@
+"""The whole API in process: a dispatcher on an engine on tmpfs, with a clock that stands until it is moved."""
+
+import asyncio
+import inspect
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from statordb.api.dispatch import Dispatcher
+from statordb.api.shapes import Shapes
+from statordb.engine.lmdb.engine import LmdbEngine
+from statordb.keeper.keeper import Keeper
+from statordb.model.clock import ManualClock
+from statordb.model.request import Principal, Reply, Request
+from statordb.model.service import load_service
+from statordb.store.store import Store
+
+SHAPES = Shapes(load_service())
+PRINCIPAL = Principal("000000000000", "local", "us-east-1", "arn:aws:iam::000000000000:root")
+
+
+class Fault(Exception):
+    """An error answer: its code, and its body."""
+
+    def __init__(self, code: str, body: dict[str, Any]) -> None:
+        super().__init__(code, body.get("message") or body.get("Message"))
+        self.code = code
+        self.body = body
+
+    @property
+    def message(self) -> str:
+        return str(self.args[1])
+
+
+class Api:
+    """Calls operations and gives parsed answers; raises Fault. `restart` opens the store anew."""
+
+    def __init__(self, directory: Path, table_delay_seconds: float = 0.0) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.clock = ManualClock()
+        self.directory = directory
+        self.delay = table_delay_seconds
+        self.faults: list[BaseException] = []
+        self.open()
+
+    def open(self) -> None:
+        engine = LmdbEngine.open(self.directory, durable=False)
+        self.store = Store(engine, self.clock, self.delay)
+        self.dispatcher = Dispatcher(self.store, SHAPES, lambda request, fault: self.faults.append(fault))
+        self.keeper = Keeper(self.store, lambda duty, fault: self.faults.append(fault))
+
+    def run(self, awaitable: Any) -> Any:
+        async def wait() -> Any:
+            return await awaitable
+
+        return self.loop.run_until_complete(wait())
+
+    def reply(self, operation: str, body: bytes, principal: Principal = PRINCIPAL) -> Reply:
+        async def handle() -> Reply:
+            reply = self.dispatcher.handle(Request(operation, body, principal, "id"))
+            return await reply if inspect.isawaitable(reply) else reply
+
+        return self.loop.run_until_complete(handle())
+
+    def __call__(self, operation: str, principal: Principal = PRINCIPAL, **request: Any) -> dict[str, Any]:
+        reply = self.reply(operation, orjson.dumps(request), principal)
+        if self.faults:
+            raise self.faults.pop()
+        answer: dict[str, Any] = orjson.loads(reply.body or b"{}")
+        if reply.status != 200:
+            raise Fault(str(reply.error), answer)
+        return answer
+
+    def refused(self, operation: str, **request: Any) -> Fault:
+        with pytest.raises(Fault) as caught:
+            self(operation, **request)
+        return caught.value
+
+    def keep(self, turns: int = 30) -> None:
+        """Let the keeper do everything that is to do now."""
+
+        async def turn() -> None:
+            at = 0.0
+            for _ in range(turns):
+                at += 100.0
+                await self.keeper.turn(at)
+
+        self.loop.run_until_complete(turn())
+        assert not self.faults, self.faults
+
+    def close(self) -> None:
+        self.run(self.store.close())
+
+    def restart(self) -> None:
+        self.close()
+        self.open()
