@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from statordb.api.context import Answer, Context
-from statordb.api.operations import OPERATIONS
+from statordb.api.operations import OPERATIONS, SHORTCUTS
 from statordb.api.shapes import Shapes
 from statordb.model import errors
 from statordb.model import request as wire
@@ -47,7 +47,10 @@ class Dispatcher:
             context = self._last
             if context.principal is not request.principal:
                 context = self._last = Context(self._store, request.principal, self._endpoint)
-            coroutine = operation(context, self._check(request.operation, document))
+            shortcut = SHORTCUTS.get(request.operation)
+            coroutine = None if shortcut is None else shortcut(context, document)
+            if coroutine is None:
+                coroutine = operation(context, self._check(request.operation, document))
             waited = coroutine.send(None)
         except StopIteration as done:
             answer = done.value

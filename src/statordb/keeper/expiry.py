@@ -1,6 +1,9 @@
 """Deletes items whose time to live is over, in the order of the expiry index."""
 
+import asyncio
+
 from statordb.engine.contract import Budget, Key, Refused
+from statordb.model.errors import ClientError
 from statordb.store import codec
 from statordb.store.image import Image
 from statordb.store.indexes.expiry import PARTITIONS, ExpiryIndex
@@ -39,9 +42,8 @@ class Expiry:
         deleted = 0
         for partition in range(PARTITIONS):
             page = await self._store.engine.range(index.space, bytes((partition,)), index.expired(now), True, _CHUNK)
-            for row in page.rows:
-                key = table.primary.key(codec.decode(row.body))
-                deleted += await self._delete(table, index, key, now)
+            keys = [table.primary.key(codec.decode(body)) for body in page.bodies]
+            deleted += sum(await asyncio.gather(*(self._delete(table, index, key, now) for key in keys)))
         return deleted > 0
 
     async def _delete(self, table: Table, index: ExpiryIndex, key: Key, now: float) -> bool:
@@ -50,4 +52,7 @@ class Expiry:
         def apply(old: Image | None) -> Image | Refused | None:
             return None if old is not None and index.due(old, now) else Refused(None)
 
-        return not isinstance(await table.write(key, apply), Refused)
+        try:
+            return not isinstance(await table.write(key, apply), Refused)
+        except ClientError:  # the table was deleted meanwhile
+            return False

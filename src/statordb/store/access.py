@@ -67,9 +67,9 @@ class PrimaryPath:
     """A table by its primary key."""
 
     __slots__ = (
-        "_encode_partition", "_encode_sort", "_key_attributes", "_partition_keys", "_partition_name", "_partition_type",
-        "_sort_key", "_sort_name", "_sort_type", "consistent", "cursor_names", "fetches", "name", "projected", "schema",
-        "space",
+        "_encode_partition", "_encode_sort", "_has_binary", "_key_attributes", "_partition_keys", "_partition_name",
+        "_partition_type", "_sort_key", "_sort_name", "_sort_type", "consistent", "cursor_names", "fetches", "name",
+        "projected", "schema", "space",
     )  # fmt: skip
 
     def __init__(self, space: int, schema: KeySchema) -> None:
@@ -88,6 +88,7 @@ class PrimaryPath:
         self._encode_partition = keyspace.encoder(self._partition_type)
         self._sort_name = self._sort_key.name if self._sort_key else None
         self._sort_type = self._sort_key.type if self._sort_key else ""
+        self._has_binary = any(attribute.type == "B" for attribute in schema.attributes)  # whose Base64 must be checked
         self._encode_sort = keyspace.encoder(self._sort_type or "S")
 
     def partition(self, item: Item) -> bytes:
@@ -104,25 +105,25 @@ class PrimaryPath:
         """Key for the primary key of a request, if nothing about it is unusual; None says only that it needs a closer
         look.
 
-        The short way for what nearly every request has: just the key attributes, of the right types, not empty, not
-        long.
+        The short way for what nearly every request has: just the key attributes, each a string or a number of the right
+        type, not empty, not long. Nothing about `key` need have been checked before.
         """
-        if len(key) != self._key_attributes:
+        if len(key) != self._key_attributes or self._has_binary:
             return None
         try:
             value = key[self._partition_name]
             content = value[self._partition_type]
-            if not content or len(value) != 1 or len(content) > _USUAL_CHARACTERS_MAX:
+            if content.__class__ is not str or len(value) != 1 or not 0 < len(content) <= _USUAL_CHARACTERS_MAX:
                 return None
             partition = self._encode_partition(content)
             if self._sort_name is None:
                 return _new(Key, (self.space, partition, b""))
             value = key[self._sort_name]
             content = value[self._sort_type]
-            if not content or len(value) != 1 or len(content) > _USUAL_CHARACTERS_MAX:
+            if content.__class__ is not str or len(value) != 1 or not 0 < len(content) <= _USUAL_CHARACTERS_MAX:
                 return None
             return _new(Key, (self.space, partition, self._encode_sort(content)))
-        except (KeyError, ClientError):
+        except (KeyError, TypeError, ClientError):
             return None
 
     def bounds(self, conditions: KeyConditions) -> Bounds:

@@ -13,7 +13,7 @@ from statordb.api.operations.describe_endpoints import describe_endpoints
 from statordb.api.operations.describe_limits import describe_limits
 from statordb.api.operations.describe_table import describe_table
 from statordb.api.operations.describe_time_to_live import describe_time_to_live
-from statordb.api.operations.get_item import get_item
+from statordb.api.operations.get_item import get_item, usual_get_item
 from statordb.api.operations.list_tables import list_tables
 from statordb.api.operations.list_tags_of_resource import list_tags_of_resource
 from statordb.api.operations.put_item import put_item
@@ -50,4 +50,10 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "UpdateItem": update_item,
     "UpdateTable": update_table,
     "UpdateTimeToLive": update_time_to_live,
+}
+
+# From a parsed body whose shape was not checked yet to the coroutine of the operation, where the request is of the
+# usual form; None where it needs the full checks.
+SHORTCUTS: dict[str, Callable[[Context, Any], Coroutine[Any, Any, Answer] | None]] = {
+    "GetItem": usual_get_item,
 }
