@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from statordb.api.keys import refuse_long
 from statordb.engine.contract import Bounds
 from statordb.model import errors
 from statordb.model.errors import ClientError
-from statordb.model.schema import KeyAttribute
+from statordb.model.limits import PARTITION_KEY_BYTES_MAX
+from statordb.model.schema import KeyAttribute, KeySchema
 from statordb.store.access import AccessPath
 
 Condition = tuple[str, str, list[dict[str, str]]]
@@ -36,39 +38,41 @@ def arrange(path: AccessPath, conditions: Sequence[Condition]) -> KeyRange:
         name, operator, operands = conditions[0]
         attribute = schema.partition[0]
         if operator == "EQ" and name == attribute.name and operands[0].get(attribute.type):
-            return KeyRange(path.partition({name: operands[0]}), _ALL, not schema.sort)
+            whole = path.partition({name: operands[0]})
+            if len(whole) <= PARTITION_KEY_BYTES_MAX:
+                return KeyRange(whole, _ALL, not schema.sort)
     given = {name: (operator, operands) for name, operator, operands in conditions}
     composite = len(schema.partition) > 1 or len(schema.sort) > 1
     if not composite and len(given) > 2:
         raise errors.validation("Conditions can be of length 1 or 2 only")
-    partition = _partition(schema.partition, given, composite)
-    sort = _sort(schema.sort, given, composite)
+    partition = _partition(schema, given, composite)
+    sort = _sort(schema, given, composite)
     if given:
         raise _unfit(composite, "RANGE", next(iter(given)))
     single = len(sort) == len(schema.sort) and all(operator == "EQ" for _, operator, _ in sort)
     return KeyRange(path.partition(partition), path.bounds(sort), single)
 
 
-def _partition(attributes: Sequence[KeyAttribute], given: Given, composite: bool) -> dict[str, dict[str, str]]:
+def _partition(schema: KeySchema, given: Given, composite: bool) -> dict[str, dict[str, str]]:
     partition = {}
-    for attribute in attributes:
+    for attribute in schema.partition:
         if attribute.name not in given:
             raise _unfit(True, "HASH", attribute.name) if composite else _missed(attribute)
-        operator, operands = _operands(attribute, given)
+        operator, operands = _operands(schema, attribute, given)
         if operator != "EQ":
             raise _unfit(composite, "HASH", attribute.name)
         partition[attribute.name] = operands[0]
     return partition
 
 
-def _sort(attributes: Sequence[KeyAttribute], given: Given, composite: bool) -> list[Condition]:
+def _sort(schema: KeySchema, given: Given, composite: bool) -> list[Condition]:
     conditions = []
-    for attribute in attributes:
+    for attribute in schema.sort:
         if not given:
             break
         if attribute.name not in given:
             raise _unfit(True, "RANGE", attribute.name) if composite else _missed(attribute)
-        operator, operands = _operands(attribute, given)
+        operator, operands = _operands(schema, attribute, given)
         conditions.append((attribute.name, operator, operands))
         if operator != "EQ" and given:
             raise _unfit(composite, "RANGE", attribute.name)
@@ -91,8 +95,8 @@ def _unfit(composite: bool, kind: str, name: str) -> ClientError:
     return errors.validation(f"Query key condition not supported: {rule}: {name}")
 
 
-def _operands(attribute: KeyAttribute, given: Given) -> tuple[str, list[dict[str, str]]]:
-    """Take the condition on an attribute out of those given, and check its types."""
+def _operands(schema: KeySchema, attribute: KeyAttribute, given: Given) -> tuple[str, list[dict[str, str]]]:
+    """Take the condition on an attribute out of those given, and check its types and lengths."""
     operator, operands = given.pop(attribute.name)
     for operand in operands:
         if attribute.type not in operand:
@@ -103,6 +107,7 @@ def _operands(attribute: KeyAttribute, given: Given) -> tuple[str, list[dict[str
                 "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an "
                 f"empty {kind} value. Key: {attribute.name}"
             )
+        refuse_long(attribute, operand, schema)
     if operator == "BEGINS_WITH" and attribute.type == "N":
         raise errors.invalid_parameters("ComparisonOperator BEGINS_WITH is not valid for N AttributeValue type")
     return operator, operands

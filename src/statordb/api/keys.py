@@ -97,6 +97,15 @@ def range_key_too_long() -> ClientError:
     return errors.invalid_parameters("Aggregated size of all range keys has exceeded the size limit of 1024 bytes")
 
 
+def refuse_long(attribute: KeyAttribute, value: Value, schema: KeySchema) -> None:
+    """Raise ValidationException if a value is too long to be that attribute of a key."""
+    if attribute in schema.partition:
+        if size(value) > PARTITION_KEY_BYTES_MAX:
+            raise hash_key_too_long()
+    elif size(value) > SORT_KEY_BYTES_MAX:
+        raise range_key_too_long()
+
+
 def index_fault(table: Table, item: Item) -> ClientError | None:
     """The fault of an item whose attributes can't be keys of one of the table's indexes."""
     for index in table.indexes:

@@ -8,7 +8,7 @@ import orjson
 from statordb.api import conditions
 from statordb.api.capacity import Meter, read_units, wanted
 from statordb.api.context import Answer, Request
-from statordb.api.keys import refuse_nested_keys
+from statordb.api.keys import refuse_long, refuse_nested_keys
 from statordb.engine.contract import Key, Place
 from statordb.expressions.bound import Condition, Projection
 from statordb.expressions.placeholders import Placeholders
@@ -190,4 +190,5 @@ def cursor_position(table: Table, path: AccessPath, cursor: Item) -> Place:
                 raise errors.validation(
                     "The provided starting key is invalid: The provided key element does not match the schema"
                 )
+            refuse_long(attribute, value, schema)
     return path.position(cursor)

@@ -187,8 +187,11 @@ class Engine(Protocol):
         """A number that differs once an announced update of any process has been acknowledged. Costs no I/O."""
         ...
 
-    async def get(self, key: Key, consistent: bool = True) -> Stored | None:
-        """The row of one key: what `read` gives for it alone, in less time."""
+    async def get(self, key: Key, consistent: bool = True, skip: int = 0) -> Stored | None:
+        """The row of one key: what `read` gives for it alone, in less time.
+
+        `skip`: leave out that many bytes of the body's front, which saves a copy to those who would cut them off.
+        """
         ...
 
     async def read(self, keys: Sequence[Key], consistent: bool = True) -> list[Stored | None]:
@@ -204,9 +207,13 @@ class Engine(Protocol):
         budget: Budget,
         after: bytes | None = None,
         consistent: bool = True,
+        skip: int = 0,
     ) -> Page:
-        """A slice of one partition in sort order, or against it. `after`: go on behind this sort key, which need not
-        exist."""
+        """A slice of one partition in sort order, or against it.
+
+        `after`: go on behind this sort key, which need not exist. `skip`: leave out that many bytes of each body's
+        front; the page's bytes count them all the same.
+        """
         ...
 
     async def scan(

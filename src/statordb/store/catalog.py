@@ -42,7 +42,8 @@ class Catalog:
 
     async def find(self, account: str, region: str, name: str) -> Table | None:
         """The table; None if there is none. A table that is still CREATING is found too: ask its record."""
-        return self.cached(account, region, name) or await self.reload(account, region, name)
+        known = self.cached(account, region, name)
+        return known if known is not None and known.settled else await self.reload(account, region, name)
 
     async def reload(self, account: str, region: str, name: str) -> Table | None:
         """The table as it is stored now."""

@@ -106,9 +106,10 @@ class Table:
         budget: Budget,
         after: bytes | None,
         consistent: bool,
+        skip: int = 0,
     ) -> Awaitable[Page]:
         """Rows of one partition by a path, in or against its order."""
-        return self._engine.range(path.space, partition, bounds, forward, budget, after, consistent)
+        return self._engine.range(path.space, partition, bounds, forward, budget, after, consistent, skip)
 
     def scan(
         self,

@@ -17,7 +17,7 @@ from statordb.api.operations.get_item import get_item, usual_get_item
 from statordb.api.operations.list_tables import list_tables
 from statordb.api.operations.list_tags_of_resource import list_tags_of_resource
 from statordb.api.operations.put_item import put_item
-from statordb.api.operations.query import query
+from statordb.api.operations.query import query, usual_query
 from statordb.api.operations.scan import scan
 from statordb.api.operations.tag_resource import tag_resource
 from statordb.api.operations.transact_get_items import transact_get_items
@@ -56,4 +56,5 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
 # usual form; None where it needs the full checks.
 SHORTCUTS: dict[str, Callable[[Context, Any], Coroutine[Any, Any, Answer] | None]] = {
     "GetItem": usual_get_item,
+    "Query": usual_query,
 }

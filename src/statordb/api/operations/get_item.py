@@ -12,8 +12,6 @@ from statordb.expressions.legacy import reject_mixed
 from statordb.store import codec
 from statordb.store.table import Table
 
-_BODY = codec.HEADER_BYTES
-
 
 def usual_get_item(context: Context, document: Any) -> Coroutine[Any, Any, Answer] | None:
     """The short way for what nearly every request is; None for all that needs the checks of `get_item`.
@@ -36,8 +34,8 @@ def usual_get_item(context: Context, document: Any) -> Coroutine[Any, Any, Answe
 
 
 async def _read(table: Table, key: Key, consistent: bool) -> Answer:
-    stored = await table.get(key, consistent)
-    return b"{}" if stored is None else b"".join((b'{"Item":', stored[0][_BODY:], b"}"))
+    stored = await table.get(key, consistent, codec.HEADER_BYTES)
+    return b"{}" if stored is None else b"".join((b'{"Item":', stored[0], b"}"))
 
 
 async def get_item(context: Context, request: Request) -> Answer:

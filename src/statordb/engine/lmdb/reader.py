@@ -41,7 +41,7 @@ class Reader:
         self._begin: Callable[[], lmdb.Transaction[bytes]] = env.begin
         self._digest = digest
 
-    async def get(self, key: Key, consistent: bool = True) -> Stored | None:
+    async def get(self, key: Key, consistent: bool = True, skip: int = 0) -> Stored | None:
         space, partition, sort = key
         with self._begin() as txn:
             value = txn.get(pack_id(space) + self._digest(partition) + sort)
@@ -50,7 +50,7 @@ class Reader:
         version, length = unpack_head(value)  # as rows.decode, without the call
         if length != len(partition) or not value.startswith(partition, HEAD_BYTES):
             raise collision(space, partition, value)
-        return new(Stored, (value[HEAD_BYTES + length :], version))
+        return new(Stored, (value[HEAD_BYTES + length + skip :], version))
 
     async def read(self, keys: Sequence[Key], consistent: bool = True) -> list[Stored | None]:
         digest = self._digest
@@ -71,6 +71,7 @@ class Reader:
         budget: Budget,
         after: bytes | None = None,
         consistent: bool = True,
+        skip: int = 0,
     ) -> Page:
         prefix = pack_id(space) + self._digest(partition)
         lower, upper = bounds
@@ -82,7 +83,7 @@ class Reader:
             else:
                 end = min(end, prefix + after)
         with self._begin() as txn, txn.cursor() as cursor:
-            return self._range_page(cursor, space, partition, start, end, forward, budget)
+            return self._range_page(cursor, space, partition, start, end, forward, budget, skip)
 
     def _range_page(
         self,
@@ -93,6 +94,7 @@ class Reader:
         end: bytes,
         forward: bool,
         budget: Budget,
+        skip: int,
     ) -> Page:
         if forward:
             walk = cursor.iternext(True, True) if cursor.set_range(start) else iter(())
@@ -100,7 +102,7 @@ class Reader:
             found = cursor.prev() if cursor.set_range(end) else cursor.last()
             walk = cursor.iterprev(True, True) if found else iter(())
         named = pack_length(len(partition)) + partition
-        body_start = HEAD_BYTES + len(partition)
+        body_start = HEAD_BYTES + len(partition) + skip
         rows_left, bytes_left = budget
         pairs: list[tuple[bytes, bytes]] = []
         stop: Stop | None = None
