@@ -42,6 +42,7 @@ class Api:
         self.clock = ManualClock()
         self.directory = directory
         self.delay = table_delay_seconds
+        self.at = 0.0  # the keeper's own time, which only ever grows
         self.faults: list[BaseException] = []
         self.open()
 
@@ -82,10 +83,9 @@ class Api:
         """Let the keeper do everything that is to do now."""
 
         async def turn() -> None:
-            at = 0.0
             for _ in range(turns):
-                at += 100.0
-                await self.keeper.turn(at)
+                self.at += 100.0
+                await self.keeper.turn(self.at)
 
         self.loop.run_until_complete(turn())
         assert not self.faults, self.faults

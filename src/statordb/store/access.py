@@ -108,17 +108,21 @@ class PrimaryPath:
         The short way for what nearly every request has: just the key attributes, each a string or a number of the right
         type, not empty, not long. Nothing about `key` need have been checked before.
         """
-        if len(key) != self._key_attributes or self._has_binary:
+        return self.usual_key_of(key) if len(key) == self._key_attributes else None
+
+    def usual_key_of(self, item: Item) -> Key | None:
+        """The same for a whole item."""
+        if self._has_binary:
             return None
         try:
-            value = key[self._partition_name]
+            value = item[self._partition_name]
             content = value[self._partition_type]
             if content.__class__ is not str or len(value) != 1 or not 0 < len(content) <= _USUAL_CHARACTERS_MAX:
                 return None
             partition = self._encode_partition(content)
             if self._sort_name is None:
                 return _new(Key, (self.space, partition, b""))
-            value = key[self._sort_name]
+            value = item[self._sort_name]
             content = value[self._sort_type]
             if content.__class__ is not str or len(value) != 1 or not 0 < len(content) <= _USUAL_CHARACTERS_MAX:
                 return None

@@ -168,6 +168,10 @@ class Table:
             new = apply(old)
             if new.__class__ is Refused:
                 return new
+            if not self._derived and new is not None:  # nothing but the row itself and its tally
+                size = new.size  # type: ignore[union-attr]
+                tally = (self.space, 1, size) if old is None else (self.space, 0, size - old.size)
+                return Effects(((key, new.body),), (), (), (tally,), False, Written(old, new, None))  # type: ignore[union-attr,arg-type]
             staging = Staging()
             if self.building:
                 if self.moved(old, entries):

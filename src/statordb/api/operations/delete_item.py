@@ -20,8 +20,8 @@ async def delete_item(context: Context, request: Request) -> Answer:
     condition = conditions.condition(request, bound)
     bound.finish()
 
-    table = await context.table(request["TableName"])
-    key = locate_key(table, item_key)
+    table = context.known_table(request["TableName"]) or await context.table(request["TableName"])
+    key = table.primary.usual_key(item_key) or locate_key(table, item_key)
 
     def apply(old: Image | None) -> Refused | None:
         if condition is not None and not condition(old.item if old is not None else {}):

@@ -13,7 +13,9 @@ from statordb.store.image import Image
 
 
 async def put_item(context: Context, request: Request) -> Answer:
-    reject_mixed(request, ("ConditionExpression",), ("Expected", "ConditionalOperator"))
+    plain = len(request) == 2  # nothing but the table's name and the item
+    if not plain:
+        reject_mixed(request, ("ConditionExpression",), ("Expected", "ConditionalOperator"))
     item = request["Item"]
     size = check_item(item)
     returns = request.get("ReturnValues")
@@ -21,12 +23,14 @@ async def put_item(context: Context, request: Request) -> Answer:
         raise errors.validation("ReturnValues can only be ALL_OLD or NONE")
     if size > ITEM_BYTES_MAX:
         raise errors.validation("Item size has exceeded the maximum allowed size")
-    bound = conditions.placeholders(request)
-    condition = conditions.condition(request, bound)
-    bound.finish()
+    condition = None
+    if not plain:
+        bound = conditions.placeholders(request)
+        condition = conditions.condition(request, bound)
+        bound.finish()
 
-    table = await context.table(request["TableName"])
-    key = locate_item(table, item)
+    table = context.known_table(request["TableName"]) or await context.table(request["TableName"])
+    key = (None if table.indexes else table.primary.usual_key_of(item)) or locate_item(table, item)
     new = Image.of(item, size)
 
     def apply(old: Image | None) -> Image | Refused:
@@ -37,5 +41,7 @@ async def put_item(context: Context, request: Request) -> Answer:
     written = await table.write(key, apply)
     if isinstance(written, Refused):
         raise condition_failure(request, written)
+    if plain:
+        return b"{}"
     old = written.old if returns == "ALL_OLD" else None
     return await written_answer(table, request, written, old.text if old is not None else None)

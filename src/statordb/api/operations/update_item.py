@@ -25,8 +25,8 @@ async def update_item(context: Context, request: Request) -> Answer:
     condition = conditions.condition(request, bound)
     bound.finish()
 
-    table = await context.table(request["TableName"])
-    key = locate_key(table, item_key)
+    table = context.known_table(request["TableName"]) or await context.table(request["TableName"])
+    key = table.primary.usual_key(item_key) or locate_key(table, item_key)
     refuse_key_updates(table, update)
 
     written = await table.write(key, updater(table, item_key, update, condition))

@@ -110,7 +110,7 @@ class Update:
             outcome = self.plan(
                 [
                     None if value is None else decode(key, value)
-                    for key, value in zip(self.footprint, map(get, self.rows), strict=True)
+                    for key, value in zip(self.footprint, map(get, self.rows))  # noqa: B905  # of one length
                 ]
             )
             self.outcome = outcome
@@ -137,7 +137,8 @@ class Update:
     def _checked(self, effects: Effects, batch: Batch) -> list[tuple[bytes, Key, bytes | None]]:
         """All that `_apply` will put, with row keys; raises ValueError or TypeError for what can't be stored."""
         puts: list[tuple[bytes, Key, bytes | None]] = []
-        rows = dict(zip(self.footprint, self.rows, strict=True))
+        footprint = self.footprint
+        rows = {footprint[0]: self.rows[0]} if len(footprint) == 1 else dict(zip(footprint, self.rows, strict=True))
         for key, body in effects.writes:
             if key not in rows:
                 raise ValueError(f"a plan wrote {key}, which is not in its footprint")

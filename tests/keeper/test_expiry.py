@@ -1,0 +1,221 @@
+"""Items whose time to live is over: they go, with their index entries, and nothing else does."""
+
+from typing import Any
+
+import pytest
+from tests.in_process import PRINCIPAL, Api
+
+from statordb.engine.contract import Budget, Key
+from statordb.keeper import backfill, expiry
+from statordb.keeper.backfill import Backfill
+from statordb.keeper.expiry import Expiry
+from statordb.model.request import Reply, Request
+from statordb.store.indexes.expiry import OLDEST_SECONDS, ExpiryIndex
+from statordb.store.table import Table
+
+
+def create(api: Api) -> None:
+    api(
+        "CreateTable",
+        TableName="abc",
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "c", "KeyType": "RANGE"}],
+        AttributeDefinitions=[
+            {"AttributeName": "p", "AttributeType": "S"},
+            {"AttributeName": "c", "AttributeType": "N"},
+            {"AttributeName": "g", "AttributeType": "S"},
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "ggg",
+                "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+def live(api: Api, enabled: bool = True, attribute: str = "ttl") -> None:
+    api(
+        "UpdateTimeToLive",
+        TableName="abc",
+        TimeToLiveSpecification={"Enabled": enabled, "AttributeName": attribute},
+    )
+
+
+def put(api: Api, key: str, ttl: Any = None, **more: Any) -> None:
+    """`ttl`: seconds from now, or an attribute value."""
+    if isinstance(ttl, int | float):
+        ttl = {"N": str(api.clock.now() + ttl)}
+    item = {"p": {"S": key}, "c": {"N": "1"}, "g": {"S": "g"}, **more}
+    api("PutItem", TableName="abc", Item=item if ttl is None else {**item, "ttl": ttl})
+
+
+def left(api: Api) -> list[str]:
+    found = sorted(item["p"]["S"] for item in api("Scan", TableName="abc")["Items"])
+    table = api("DescribeTable", TableName="abc")["Table"]
+    by_index = api("Scan", TableName="abc", IndexName="ggg")["Count"]
+    assert len(found) == by_index == table["ItemCount"] == table["GlobalSecondaryIndexes"][0]["ItemCount"]
+    return found
+
+
+def test_items_go_when_their_time_has_come(api: Api) -> None:
+    create(api)
+    live(api)
+    put(api, "soon", 10)
+    put(api, "later", 100)
+    put(api, "fraction", 9.5)
+    put(api, "never")
+    api.keep()
+    assert left(api) == ["fraction", "later", "never", "soon"]
+    api.clock.advance(9.9)
+    api.keep()
+    assert left(api) == ["fraction", "later", "never", "soon"]  # the clock's whole seconds count
+    api.clock.advance(0.1)
+    api.keep()
+    assert left(api) == ["later", "never"]
+    api.clock.advance(90)
+    api.keep()
+    assert left(api) == ["never"]
+
+
+@pytest.mark.parametrize("ttl", [{"S": "1"}, {"NS": ["1"]}, {"NULL": True}, {"L": [{"N": "1"}]}])
+def test_only_numbers_count(api: Api, ttl: dict[str, Any]) -> None:
+    create(api)
+    live(api)
+    put(api, "a", ttl)
+    api.keep()
+    assert left(api) == ["a"]
+
+
+def test_a_time_more_than_five_years_ago_is_none(api: Api) -> None:
+    """So AWS keeps items of a wrong unit from being deleted by mistake."""
+    create(api)
+    live(api)
+    put(api, "too-long-ago", -OLDEST_SECONDS - 10)
+    put(api, "long-ago", -OLDEST_SECONDS + 10)
+    put(api, "zero", {"N": "0"})
+    put(api, "milliseconds", {"N": "1700000000000"})
+    put(api, "huge", {"N": "1e125"})
+    put(api, "negative", {"N": "-1e125"})
+    api.keep()
+    assert left(api) == ["huge", "milliseconds", "negative", "too-long-ago", "zero"]
+
+
+def test_a_changed_time_is_the_one_that_counts(api: Api) -> None:
+    create(api)
+    live(api)
+    put(api, "prolonged", 10)
+    put(api, "shortened", 100)
+    put(api, "freed", 10)
+    put(api, "updated", 10)
+    put(api, "prolonged", 100)
+    put(api, "shortened", 10)
+    put(api, "freed")
+    api(
+        "UpdateItem",
+        TableName="abc",
+        Key={"p": {"S": "updated"}, "c": {"N": "1"}},
+        UpdateExpression="SET #t = #t + :n",
+        ExpressionAttributeNames={"#t": "ttl"},
+        ExpressionAttributeValues={":n": {"N": "90"}},
+    )
+    api.clock.advance(20)
+    api.keep()
+    assert left(api) == ["freed", "prolonged", "updated"]
+    api.clock.advance(90)
+    api.keep()
+    assert left(api) == ["freed"]
+
+
+def test_an_item_prolonged_at_the_last_moment_stays(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keeper has read that it is due, and asks again within the write."""
+    create(api)
+    live(api)
+    put(api, "a", 10)
+    put(api, "b", 10)
+    api.clock.advance(20)
+    body = b'{"TableName":"abc","Item":{"p":{"S":"a"},"c":{"N":"1"},"g":{"S":"g"},"ttl":{"N":"9999999999"}}}'
+    duty = Expiry(api.store)
+    delete = duty._delete
+
+    async def overtaken(table: Table, index: ExpiryIndex, key: Key, now: float) -> bool:
+        if key.partition == b"a":
+            reply = api.dispatcher.handle(Request("PutItem", body, PRINCIPAL, "id"))
+            assert not isinstance(reply, Reply)
+            await reply
+        return await delete(table, index, key, now)
+
+    monkeypatch.setattr(duty, "_delete", overtaken)
+    assert api.run(duty.run_once())
+    assert left(api) == ["a"]
+
+
+def test_time_to_live_of_a_full_table_covers_what_was_there(api: Api) -> None:
+    create(api)
+    for number in range(20):
+        put(api, f"{number:02d}", number)
+    live(api)
+    api.clock.advance(9.5)
+    put(api, "00")  # freed before the keeper came by
+    api.keep()
+    assert left(api) == ["00"] + [f"{number:02d}" for number in range(10, 20)]
+
+
+def test_building_the_expiry_index_goes_on_after_a_restart(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill, "_CHUNK", Budget(3, 1 << 20))
+    create(api)
+    for number in range(10):
+        put(api, f"{number:02d}", 10)
+    live(api)
+    api.run(Backfill(api.store).run_once())
+    api.restart()
+    api.clock.advance(20)
+    api.keep()
+    assert left(api) == []
+
+
+def test_a_switched_off_attribute_expires_nothing(api: Api) -> None:
+    create(api)
+    live(api)
+    put(api, "a", 10, other={"N": str(api.clock.now() + 10)})
+    live(api, False)
+    api.clock.advance(20)
+    api.keep()
+    assert left(api) == ["a"]
+    live(api, attribute="other")  # another one, over the same items
+    api.keep()
+    assert left(api) == []
+
+
+def test_a_run_deletes_a_bounded_number_of_items(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most a chunk of each of the sixteen partitions; then other duties get their turn."""
+    monkeypatch.setattr(expiry, "_CHUNK", Budget(1, 1 << 20))
+    create(api)
+    live(api)
+    for number in range(40):
+        put(api, f"{number:02d}", -1)
+    duty = Expiry(api.store)
+    assert api.run(duty.run_once())
+    remaining = len(left(api))
+    assert 24 <= remaining < 40
+    for _ in range(40):
+        api.run(duty.run_once())
+    assert left(api) == []
+    assert not api.run(duty.run_once())
+
+
+def test_a_table_that_goes_meanwhile_is_no_fault(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    create(api)
+    live(api)
+    put(api, "a", -1)
+    duty = Expiry(api.store)
+    find = api.store.catalog.find
+
+    async def find_and_lose(account: str, region: str, name: str) -> Table | None:
+        table = await find(account, region, name)
+        await api.store.catalog.change(account, region, name, lambda old: None)
+        return table
+
+    monkeypatch.setattr(api.store.catalog, "find", find_and_lose)
+    assert not api.run(duty.run_once())

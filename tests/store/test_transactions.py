@@ -1,0 +1,163 @@
+"""Write transactions: all or nothing, over tables, and once for each token."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.store.kit import Kit
+
+from statordb.engine.contract import Refused
+from statordb.model.values import Item, check_item
+from statordb.store import transactions
+from statordb.store.image import Image
+from statordb.store.keyspace import Space
+from statordb.store.table import Apply, Table
+from statordb.store.transactions import Action, Replayed, Token, TokenReused, token_expired
+
+Outcome = Any
+KEY: Item = {"p": {"S": "a"}}
+
+
+def item(key: str, **more: Any) -> Item:
+    return {"p": {"S": key}, **more}
+
+
+def put(table: Table, new: Item) -> Action:
+    image = Image.of(new, check_item(new))
+    return Action(table, table.primary.key(new), lambda old: image, False)
+
+
+def act(table: Table, key: str, apply: Apply, check_only: bool = False) -> Action:
+    return Action(table, table.primary.key(item(key)), apply, check_only)
+
+
+def refusal(reason: Any) -> Apply:
+    return lambda old: Refused(reason)
+
+
+def write(kit: Kit, actions: Sequence[Action], token: Token | None = None) -> Outcome:
+    return kit.run(transactions.write(kit.engine, actions, token))
+
+
+def stored(kit: Kit, table: Table) -> dict[str, Item]:
+    images = [Image(row.body) for row in kit.rows(table.space)]
+    return {image.item["p"]["S"]: image.item for image in images}
+
+
+def test_all_actions_are_done_together_over_tables(kit: Kit) -> None:
+    one, two = kit.made(kit.record("one", "pS")), kit.made(kit.record("two", "pS"))
+    one = kit.find("one")
+    kit.put(one, item("gone"))
+    done = write(kit, [put(one, item("a")), put(two, item("a", x={"N": "1"})), act(one, "gone", lambda old: None)])
+    assert [(written.old is not None, written.new is not None) for written in done] == [
+        (False, True),
+        (False, True),
+        (True, False),
+    ]
+    assert stored(kit, one) == {"a": item("a")}
+    assert stored(kit, two) == {"a": item("a", x={"N": "1"})}
+    assert kit.run(one.usage()) == (1, 2)
+    assert kit.run(two.usage()) == (1, 2 + 3)
+
+
+def test_one_refusal_cancels_all_and_every_reason_is_told(kit: Kit) -> None:
+    table = kit.made(kit.record("abc", "pS"))
+    actions = [
+        put(table, item("a")),
+        act(table, "b", refusal({"Code": "first"})),
+        put(table, item("c")),
+        act(table, "d", refusal({"Code": "second"})),
+    ]
+    outcome = write(kit, actions)
+    none = {"Code": "None"}
+    assert outcome == Refused([none, {"Code": "first"}, none, {"Code": "second"}])
+    assert stored(kit, table) == {}
+    assert kit.run(table.usage()) == (0, 0)
+
+
+def test_a_check_writes_nothing(kit: Kit) -> None:
+    table = kit.made(kit.record("abc", "pS"))
+    kit.put(table, item("a"))
+    before = kit.run(kit.engine.read((table.primary.key(item("a")),)))
+    write(kit, [act(table, "a", lambda old: old, check_only=True), put(table, item("b"))])
+    assert kit.run(kit.engine.read((table.primary.key(item("a")),))) == before
+    assert sorted(stored(kit, table)) == ["a", "b"]
+
+
+def test_a_transaction_by_an_old_schema_is_done_by_the_new_one(kit: Kit) -> None:
+    old, other = kit.made(kit.record("abc", "pS")), kit.made(kit.record("other", "pS"))
+    index = kit.index("ggg", "p")
+    kit.put_record(replace(old.record, indexes=[index]))
+    write(kit, [put(old, item("a")), put(other, item("a"))])
+    assert len(kit.rows(index.space)) == 1
+
+
+def token(kit: Kit, digest: str = "d", name: str = "t") -> Token:
+    return Token.of("000000000000", "us-east-1", name, digest, kit.clock.now())
+
+
+def test_a_request_with_a_known_token_is_not_done_again(kit: Kit) -> None:
+    table = kit.made(kit.record("abc", "pS"))
+    times: list[int] = []
+
+    def count(old: Image | None) -> Image:
+        times.append(1)
+        new = item("a", n={"N": str(1 + int(old.item["n"]["N"]) if old else 1)})
+        return Image.of(new, check_item(new))
+
+    actions = [act(table, "a", count), act(table, "b", lambda old: None)]
+    write(kit, actions, token(kit))
+    called = len(times)
+    for seconds in (0, 300, 299.9):
+        kit.clock.advance(seconds)
+        assert write(kit, actions, token(kit)) == Replayed([2 + 1 + 2, 0])  # sizes then
+    assert len(times) == called
+    assert stored(kit, table)["a"]["n"] == {"N": "1"}
+    kit.clock.advance(0.1)  # ten minutes are over
+    assert not isinstance(write(kit, actions, token(kit)), Replayed)
+    assert stored(kit, table)["a"]["n"] == {"N": "2"}
+
+
+def test_a_token_belongs_to_one_request(kit: Kit) -> None:
+    table = kit.made(kit.record("abc", "pS"))
+    write(kit, [put(table, item("a"))], token(kit, "one"))
+    assert write(kit, [put(table, item("b"))], token(kit, "two")) == Refused(TokenReused())
+    assert sorted(stored(kit, table)) == ["a"]
+    kit.clock.advance(600)
+    write(kit, [put(table, item("b"))], token(kit, "two"))
+    assert sorted(stored(kit, table)) == ["a", "b"]
+
+
+@pytest.mark.parametrize("scope", [("111111111111", "us-east-1"), ("000000000000", "eu-west-1")])
+def test_tokens_of_other_accounts_and_regions_are_others(kit: Kit, scope: tuple[str, str]) -> None:
+    table = kit.made(kit.record("abc", "pS"))
+    write(kit, [put(table, item("a"))], token(kit, "one"))
+    other = Token.of(*scope, "t", "two", kit.clock.now())
+    assert not isinstance(write(kit, [put(table, item("b"))], other), Refused)
+
+
+def test_a_cancelled_transaction_leaves_its_token_free(kit: Kit) -> None:
+    """A client may send it again when the reason is gone."""
+    table = kit.made(kit.record("abc", "pS"))
+    assert isinstance(write(kit, [act(table, "a", refusal({"Code": "no"}))], token(kit)), Refused)
+    assert kit.rows(Space.TOKENS) == []
+    assert not isinstance(write(kit, [put(table, item("a"))], token(kit)), (Refused, Replayed))
+
+
+def test_a_token_may_be_forgotten_when_it_has_expired(kit: Kit) -> None:
+    table = kit.made(kit.record("abc", "pS"))
+    write(kit, [put(table, item("a"))], token(kit))
+    (row,) = kit.rows(Space.TOKENS)
+    assert not token_expired(row.body, kit.clock.now() + 599.9)
+    assert token_expired(row.body, kit.clock.now() + 600)
+
+
+def test_reads_are_of_one_snapshot_in_order(kit: Kit) -> None:
+    one, two = kit.made(kit.record("one", "pS")), kit.made(kit.record("two", "pS"))
+    one = kit.find("one")
+    kit.put(one, item("a"))
+    kit.put(two, item("b"))
+    keys = [two.primary.key(item("b")), one.primary.key(item("b")), one.primary.key(item("a"))]
+    images = kit.run(transactions.read(kit.engine, keys))
+    assert [image and image.item for image in images] == [item("b"), None, item("a")]
