@@ -144,32 +144,9 @@ def transaction_canceled(reasons: list[dict[str, Any]]) -> ClientError:
     )
 
 
-def transaction_conflict() -> ClientError:
-    return ClientError(SERVICE + "TransactionConflictException", "Transaction is ongoing for the item")
-
-
-def transaction_in_progress() -> ClientError:
-    return ClientError(
-        SERVICE + "TransactionInProgressException",
-        "The transaction with the given request token is already in progress.",
-    )
-
-
 def idempotent_parameter_mismatch() -> ClientError:
     return ClientError(
         SERVICE + "IdempotentParameterMismatchException",
         "The parameters for the request do not match those of the original request with the same client token.",
         message_member="Message",
-    )
-
-
-def collection_size_limit() -> ClientError:
-    return ClientError(SERVICE + "ItemCollectionSizeLimitExceededException", "Collection size exceeded.")
-
-
-def throughput_exceeded() -> ClientError:
-    return ClientError(
-        SERVICE + "ProvisionedThroughputExceededException",
-        "The level of configured provisioned throughput for the table was exceeded. "
-        "Consider increasing your provisioning level with the UpdateTable API.",
     )
