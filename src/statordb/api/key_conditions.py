@@ -18,7 +18,7 @@ Given = dict[str, tuple[str, list[dict[str, str]]]]
 """Conditions by attribute name: (operator, operands)."""
 
 
-_ALL = Bounds()
+WHOLE = Bounds()  # all rows of a partition
 
 
 class KeyRange(NamedTuple):
@@ -40,7 +40,7 @@ def arrange(path: AccessPath, conditions: Sequence[Condition]) -> KeyRange:
         if operator == "EQ" and name == attribute.name and operands[0].get(attribute.type):
             whole = path.partition({name: operands[0]})
             if len(whole) <= PARTITION_KEY_BYTES_MAX:
-                return KeyRange(whole, _ALL, not schema.sort)
+                return KeyRange(whole, WHOLE, not schema.sort)
     given = {name: (operator, operands) for name, operator, operands in conditions}
     composite = len(schema.partition) > 1 or len(schema.sort) > 1
     if not composite and len(given) > 2:

@@ -48,6 +48,12 @@ class KeyCondition:
         values = self._values
         return [(name, operator, [values[each] for each in operands]) for name, operator, operands in self._plan.tests]
 
+    @property
+    def equal_to(self) -> str | None:
+        """Where the whole condition is that one attribute equals a value: the name of that value; else None."""
+        tests = self._plan.tests
+        return tests[0].values[0] if len(tests) == 1 and tests[0].operator == "EQ" else None
+
 
 class LegacyKeyCondition(KeyCondition):
     """From the KeyConditions parameter, which has its values in place."""

@@ -3,6 +3,7 @@
 import gc
 import logging
 import resource
+import socket
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -45,7 +46,7 @@ def _serve(settings: Settings, directory: Directory) -> int:
         directory.path,
         listener,
         admin_listener,
-        url(settings.host, port).removeprefix("http://"),
+        _endpoint(settings.host, port),
         Roster(count),
         composition.shared_counters(count),
         composition.load_shapes(),
@@ -96,3 +97,8 @@ def _supervise(site: "Site", announce: Callable[[], None], log_start: Callable[[
         for slot in range(site.roster.workers)
     ]
     return supervisor.run([*workers, Child("statordb-keep", site.roster.keeper, partial(roles.run_keeper, site))])
+
+
+def _endpoint(host: str, port: int) -> str:
+    """host:port that clients are told to use; the machine's name where the server listens on every address."""
+    return url(socket.gethostname() if host in ("0.0.0.0", "::") else host, port).removeprefix("http://")

@@ -130,6 +130,18 @@ class PrimaryPath:
         except (KeyError, TypeError, ClientError):
             return None
 
+    def usual_partition(self, value: object) -> bytes | None:
+        """Partition bytes of a partition key value, as `usual_key`."""
+        if value.__class__ is not dict or len(value) != 1 or self._partition_type == "B":
+            return None
+        content = value.get(self._partition_type)
+        if content.__class__ is not str or not 0 < len(content) <= _USUAL_CHARACTERS_MAX:
+            return None
+        try:
+            return self._encode_partition(content)
+        except ClientError:
+            return None
+
     def bounds(self, conditions: KeyConditions) -> Bounds:
         if not conditions:
             return Bounds()

@@ -58,8 +58,8 @@ class Table:
     """One version of a table's schema, as this process knows it. Never changed: a new version is a new object."""
 
     __slots__ = (
-        "_catalog", "_derived", "_engine", "_paths", "building", "expiry", "get", "guard", "indexes", "key_names",
-        "name", "primary", "record", "schema", "settled", "space",
+        "_catalog", "_derived", "_engine", "_paths", "building", "collections", "expiry", "get", "guard", "indexes",
+        "key_names", "name", "primary", "record", "schema", "settled", "space",
     )  # fmt: skip
 
     def __init__(self, record: TableRecord, guard: Guard, engine: Engine, catalog: Catalog) -> None:
@@ -70,6 +70,7 @@ class Table:
         self._engine = engine
         self._catalog = catalog
         self.get = engine.get
+        self.collections: dict[str, str] = {}  # key condition text that asks for a whole item collection -> its value
         self.settled = record.status == "ACTIVE"  # else the status depends on the time
         self.schema = KeySchema.parse(record.key_schema, record.definitions)
         self.key_names = self.schema.names
