@@ -1,5 +1,6 @@
 """Puts the parts of a process together: the only place that knows every part and picks the engine."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -96,6 +97,7 @@ def wire_context(site: Site, slot: int, store: Store, observe: Observer) -> Wire
         monotonic=time.monotonic,
         settings=WireSettings(idle_seconds=settings.idle_seconds, body_seconds=settings.request_seconds),
         observe=observe,
+        defer=asyncio.get_running_loop().call_soon,
     )
 
 

@@ -120,6 +120,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The client sends no more, but may still read: what it asked is answered first."""
+        self._context.outbox.flush()
         self._closing = True
         self._eof = True
         return bool(self._started or self._unstarted)
@@ -362,10 +363,10 @@ class Connection(asyncio.Protocol):
         self._advance()
 
     def _send(self, exchange: Exchange, reply: Reply) -> None:
-        if reply is PROCEED:
-            self._transport.write(CONTINUE)
-            return
         context = self._context
+        if reply is PROCEED:
+            context.outbox.put(self._transport, CONTINUE)
+            return
         status, body, error = reply
         last = self._closing and not self._started and not self._unstarted
         if status == 200 and exchange.form is USUAL and not last:
@@ -373,10 +374,11 @@ class Connection(asyncio.Protocol):
         else:
             head, body = context.heads.head(status, exchange.form, exchange.request_id, body, not last)
         if exchange.method == b"HEAD":
-            self._transport.write(head)
+            context.outbox.put(self._transport, head)
         elif len(body) <= ONE_WRITE_BYTES_MAX:
-            self._transport.write(head + body)
+            context.outbox.put(self._transport, head + body)
         else:
+            context.outbox.flush()
             self._transport.writelines((head, body))
         context.observe(exchange.operation, context.monotonic() - exchange.begun, status, error)
         if last:
@@ -385,6 +387,7 @@ class Connection(asyncio.Protocol):
     def _end(self, linger: bool) -> None:
         """Close after the last answer. A client that was cut short first gets the time to read why: closing with
         unread bytes would reset the connection, and take the answer with it."""
+        self._context.outbox.flush()
         if not linger or self._eof:
             self._transport.close()
             return

@@ -17,6 +17,7 @@ from statordb.model.limits import (
     URL_BYTES_MAX,
 )
 from statordb.model.request import Service
+from statordb.wire.outbox import Defer, Outbox
 from statordb.wire.reply import Heads
 from statordb.wire.sigv4 import Authenticator
 
@@ -68,6 +69,7 @@ class WireContext:
     clock      seconds since the epoch;  monotonic: seconds of a clock that never jumps.
     request_ids an iterator of 52-character ids.
     observe    called once per answered request.
+    defer      the event loop's call_soon, to hold answers until it has served what was ready; None to hold nothing.
     """
 
     def __init__(
@@ -80,8 +82,10 @@ class WireContext:
         settings: WireSettings | None = None,
         request_ids: Iterator[str] | None = None,
         observe: Observer | None = None,
+        defer: Defer | None = None,
     ) -> None:
         self.service = service
+        self.outbox = Outbox(defer)
         self.authenticator = authenticator
         self.settings = settings or WireSettings()
         self.monotonic = monotonic
@@ -111,6 +115,7 @@ class WireContext:
     def sweep(self) -> None:
         """To be called once a second: renews the Date of answers, ends connections that take too long."""
         self.heads.set_time(self._clock())
+        self.outbox.flush()
         now = self.monotonic()
         for connection in tuple(self.connections):
             connection.sweep(now)
@@ -126,6 +131,7 @@ class WireContext:
     async def drain(self, seconds: float) -> None:
         """Let what is in flight be answered, close everything; after `seconds`, abort what is left."""
         self.draining = True
+        self.outbox.flush()
         for connection in tuple(self.connections):
             connection.drain()
         if not self.connections:
