@@ -65,6 +65,7 @@ class Writer:
         self._waiting: deque[Entry] = deque()
         self._alone = 0  # so many of those in front get a transaction of their own, after one of them spoiled theirs
         self._idle = False  # the writer waits to be woken, or is about to look once more before it does
+        self._begun: Turn | None = None  # a turn that waits to be filled
         self._wakes: SimpleQueue[bool] = SimpleQueue()  # False: end
         self._filled: SimpleQueue[Turn] = SimpleQueue()
         self.updates_total = 0
@@ -95,6 +96,7 @@ class Writer:
         """Run what waits inside a transaction that was begun for it."""
         if not turn.claim.acquire(blocking=False):
             return
+        self._begun = None
         batch = turn.batch = Batch(turn.txn)
         entries, waiting = turn.entries, self._waiting
         entries_max = 1 if self._alone else BATCH_ENTRIES_MAX
@@ -120,6 +122,9 @@ class Writer:
         self._filled.put(turn)
 
     def _answer(self, entries: list[Entry]) -> None:
+        begun = self._begun
+        if begun is not None:  # so that the disk works while these are told
+            self._fill(begun)
         for entry in entries:
             if entry.__class__ is Update and entry.error is None:
                 self.updates_total += 1
@@ -158,7 +163,7 @@ class Writer:
             _fail(entries, error)
             self._tell(loop, entries)
             return
-        turn = Turn(txn)
+        turn = self._begun = Turn(txn)
         self._have_filled(loop, turn)
         if turn.spoiled:
             txn.abort()
