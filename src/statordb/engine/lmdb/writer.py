@@ -83,7 +83,8 @@ class Writer:
         self._waiting.append(entry)
         if self._idle:
             self._idle = False
-            self._wakes.put(True)
+            # Not at once: what else is ready now joins the batch, and the threads do not meet at the interpreter lock.
+            entry.answer.get_loop().call_soon(self._wakes.put, True)
 
     def close(self) -> None:
         """Let the thread end behind the last entry handed in. The loop must go on until `join` is through."""
