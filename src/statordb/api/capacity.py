@@ -76,6 +76,3 @@ def wanted(request: Mapping[str, Any]) -> str | None:
     """TOTAL or INDEXES if the request asks for consumed capacity."""
     detail: str | None = request.get("ReturnConsumedCapacity")
     return None if detail is None or detail == "NONE" else detail
-
-
-__all__ = ["Meter", "read_units", "wanted", "written_units"]

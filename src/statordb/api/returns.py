@@ -1,5 +1,6 @@
 """Answers of writes: returned attributes, consumed capacity, item collection metrics, failed conditions."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from statordb.api.capacity import Meter, wanted
@@ -50,3 +51,18 @@ async def collection_metrics(table: Table, item: Item) -> dict[str, Any] | None:
         "ItemCollectionKey": {attribute.name: item[attribute.name] for attribute in table.schema.partition},
         "SizeEstimateRangeGB": [float(lower), float(lower + 1)],
     }
+
+
+async def collections_metrics(items: Iterable[tuple[Table, Item]]) -> dict[str, list[dict[str, Any]]]:
+    """ItemCollectionMetrics by table name, each collection once, of those that have them."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    seen: set[tuple[int, bytes]] = set()
+    for table, item in items:
+        collection = (table.space, table.primary.partition(item))
+        if collection in seen:
+            continue
+        seen.add(collection)
+        metrics = await collection_metrics(table, item)
+        if metrics is not None:
+            found.setdefault(table.name, []).append(metrics)
+    return found

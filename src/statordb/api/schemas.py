@@ -14,6 +14,17 @@ from statordb.model.limits import (
 )
 
 Elements = list[dict[str, str]]
+# Members of CreateTable and UpdateTable, and of their global indexes, that are kept and echoed as they were given.
+KEPT = (
+    "DeletionProtectionEnabled",
+    "TableClass",
+    "OnDemandThroughput",
+    "WarmThroughput",
+    "StreamSpecification",
+    "SSESpecification",
+)
+INDEX_KEPT = ("OnDemandThroughput", "WarmThroughput")
+
 CAPACITY_UNITS_MAX = 1_000_000_000_000
 
 

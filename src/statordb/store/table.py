@@ -170,9 +170,9 @@ class Table:
             if new.__class__ is Refused:
                 return new
             if not self._derived and new is not None:  # nothing but the row itself and its tally
-                size = new.size  # type: ignore[union-attr]
-                tally = (self.space, 1, size) if old is None else (self.space, 0, size - old.size)
-                return Effects(((key, new.body),), (), (), (tally,), False, Written(old, new, None))  # type: ignore[union-attr,arg-type]
+                rows, grown = (1, new.size) if old is None else (0, new.size - old.size)  # type: ignore[union-attr]
+                tallies = ((self.space, rows, grown),) if rows or grown else ()
+                return Effects(((key, new.body),), (), (), tallies, False, Written(old, new, None))  # type: ignore[union-attr,arg-type]
             staging = Staging()
             if self.building:
                 if self.moved(old, entries):

@@ -6,7 +6,7 @@ from typing import Any
 from statordb.api.capacity import Meter, wanted
 from statordb.api.context import Answer, Context, Request
 from statordb.api.keys import check_values, locate_item, locate_key
-from statordb.api.returns import collection_metrics
+from statordb.api.returns import collections_metrics
 from statordb.engine.contract import Key, Refused
 from statordb.model import errors
 from statordb.model.limits import BATCH_WRITE_REQUESTS_MAX, ITEM_BYTES_MAX
@@ -73,11 +73,7 @@ async def _answer(request: Request, items: list[tuple[Table, Item]], done: list[
             meters.setdefault(table.space, Meter(table)).add_write(written)
         answer["ConsumedCapacity"] = [meter.report(detail) for meter in meters.values()]
     if request.get("ReturnItemCollectionMetrics") == "SIZE":
-        collections: dict[str, list[Any]] = {}
-        for table, item in items:
-            metrics = await collection_metrics(table, item)
-            if metrics is not None and metrics not in collections.setdefault(table.name, []):
-                collections[table.name].append(metrics)
+        collections = await collections_metrics(items)
         if collections:
             answer["ItemCollectionMetrics"] = collections
     return answer

@@ -11,16 +11,6 @@ from statordb.engine.contract import Refused
 from statordb.model import errors
 from statordb.store.records import IndexRecord, TableRecord
 
-KEPT = (
-    "DeletionProtectionEnabled",
-    "TableClass",
-    "OnDemandThroughput",
-    "WarmThroughput",
-    "StreamSpecification",
-    "SSESpecification",
-)
-_INDEX_KEPT = ("OnDemandThroughput", "WarmThroughput")
-
 
 async def create_table(context: Context, request: Request) -> Answer:
     billing_mode = request.get("BillingMode") or "PROVISIONED"
@@ -52,7 +42,7 @@ async def create_table(context: Context, request: Request) -> Answer:
         billing_mode=billing_mode,
         on_demand_since=round(now, 3) if billing_mode == "PAY_PER_REQUEST" else None,
         throughput=request.get("ProvisionedThroughput") or {},
-        options={member: request[member] for member in KEPT if member in request},
+        options={member: request[member] for member in schemas.KEPT if member in request},
         tags=tags,
     )
 
@@ -93,5 +83,5 @@ async def _index(context: Context, index: dict[str, Any], local: bool) -> IndexR
         key_schema=index["KeySchema"],
         projection=index["Projection"],
         throughput=index.get("ProvisionedThroughput"),
-        options={member: index[member] for member in _INDEX_KEPT if member in index},
+        options={member: index[member] for member in schemas.INDEX_KEPT if member in index},
     )

@@ -11,7 +11,7 @@ from statordb.api.capacity import TRANSACTION_FACTOR, Meter, read_units, wanted
 from statordb.api.changes import refuse_key_updates, updater
 from statordb.api.context import Answer, Context, Request
 from statordb.api.keys import check_values, locate_item, locate_key
-from statordb.api.returns import collection_metrics
+from statordb.api.returns import collections_metrics
 from statordb.engine.contract import Key, Refused
 from statordb.expressions.bound import Condition, Update
 from statordb.model import errors
@@ -27,11 +27,13 @@ _KINDS = ("ConditionCheck", "Put", "Delete", "Update")
 
 
 class Part(NamedTuple):
-    """One action as it was asked for, its expressions read. `size`: its share of the payload, in bytes."""
+    """One action as it was asked for, its expressions read. `item_size` and `size`, its share of the payload, are in
+    bytes."""
 
     kind: str
     request: Request
     item: Item
+    item_size: int
     size: int
     condition: Condition | None
     update: Update | None
@@ -61,15 +63,15 @@ def _read(entry: dict[str, Any]) -> Part:
     kind = next(iter(entry))
     request = entry[kind]
     item = request["Item"] if kind == "Put" else request["Key"]
-    size = check_item(item)
-    if kind == "Put" and size > ITEM_BYTES_MAX:
+    item_size = check_item(item)
+    if kind == "Put" and item_size > ITEM_BYTES_MAX:
         raise errors.validation("Item size has exceeded the maximum allowed size")
     bound = conditions.placeholders(request)
     update = conditions.update(request, bound) if kind == "Update" else None
     condition = conditions.condition(request, bound)
     bound.finish()
-    size += check_item(request.get("ExpressionAttributeValues") or {})
-    return Part(kind, request, item, size, condition, update)
+    size = item_size + check_item(request.get("ExpressionAttributeValues") or {})
+    return Part(kind, request, item, item_size, size, condition, update)
 
 
 def _actions(parts: Sequence[Part], tables: dict[str, Table]) -> list[Action]:
@@ -100,7 +102,7 @@ def _apply(table: Table, part: Part) -> Apply:
     condition = part.condition
     if part.kind == "Update":
         return updater(table, part.item, part.update, condition)
-    new = Image.of(part.item, part.size if not part.request.get("ExpressionAttributeValues") else check_item(part.item))
+    new = Image.of(part.item, part.item_size)
 
     def apply(old: Image | None) -> Image | Refused | None:
         if condition is not None and not condition(old.item if old is not None else {}):
@@ -155,11 +157,7 @@ async def _answer(
         side = "Read" if isinstance(outcome, Replayed) else "Write"
         answer["ConsumedCapacity"] = [meter.report(detail, side) for meter in meters.values()]
     if request.get("ReturnItemCollectionMetrics") == "SIZE":
-        collections: dict[str, list[Any]] = {}
-        for part, table in zip(parts, tables, strict=True):
-            metrics = await collection_metrics(table, part.item)
-            if metrics is not None and metrics not in collections.setdefault(table.name, []):
-                collections[table.name].append(metrics)
+        collections = await collections_metrics(((table, part.item) for part, table in zip(parts, tables, strict=True)))
         if collections:
             answer["ItemCollectionMetrics"] = collections
     return answer

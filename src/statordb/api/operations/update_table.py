@@ -12,16 +12,7 @@ from statordb.model.errors import ClientError, invalid_parameters
 from statordb.model.limits import GLOBAL_INDEXES_MAX
 from statordb.store.records import IndexRecord, TableRecord
 
-_KEPT = (
-    "DeletionProtectionEnabled",
-    "TableClass",
-    "OnDemandThroughput",
-    "WarmThroughput",
-    "StreamSpecification",
-    "SSESpecification",
-)
-_INDEX_KEPT = ("OnDemandThroughput", "WarmThroughput")
-_CHANGES = ("ProvisionedThroughput", "BillingMode", "GlobalSecondaryIndexUpdates", *_KEPT)
+_CHANGES = ("ProvisionedThroughput", "BillingMode", "GlobalSecondaryIndexUpdates", *schemas.KEPT)
 
 
 async def update_table(context: Context, request: Request) -> Answer:
@@ -133,7 +124,7 @@ def _change_settings(record: TableRecord, request: Request, now: float) -> Table
         raise invalid_parameters(
             "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"
         )
-    options = {**record.options, **{member: request[member] for member in _KEPT if member in request}}
+    options = {**record.options, **{member: request[member] for member in schemas.KEPT if member in request}}
     changed = replace(record, options=options, billing_mode=billing_mode)
     if billing_mode == "PAY_PER_REQUEST":
         if record.billing_mode != billing_mode:
@@ -183,7 +174,7 @@ def _change_index(record: TableRecord, update: dict[str, Any], space: int) -> Ta
         )
     if kind == "Update":
         assert index is not None
-        options = {**index.options, **{member: wanted[member] for member in _INDEX_KEPT if member in wanted}}
+        options = {**index.options, **{member: wanted[member] for member in schemas.INDEX_KEPT if member in wanted}}
         throughput = wanted.get("ProvisionedThroughput")
         if throughput and record.billing_mode == "PAY_PER_REQUEST":
             raise invalid_parameters(
@@ -214,7 +205,7 @@ def _create_index(record: TableRecord, wanted: dict[str, Any], space: int) -> Ta
         status="CREATING",
         backfilling=True,
         throughput=wanted.get("ProvisionedThroughput"),
-        options={member: wanted[member] for member in _INDEX_KEPT if member in wanted},
+        options={member: wanted[member] for member in schemas.INDEX_KEPT if member in wanted},
     )
     return replace(record, indexes=[*record.indexes, created])
 
