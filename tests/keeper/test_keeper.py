@@ -122,4 +122,4 @@ def test_a_lease_that_cannot_be_taken_is_told_of(api: Api, monkeypatch: pytest.M
 
 def test_every_duty_has_a_name_of_its_own(api: Api) -> None:
     """Failures are logged under it."""
-    assert sorted(duty.name for duty in duties(api.store)) == ["backfill", "expiry", "reclaim", "tokens"]
+    assert sorted(duty.name for duty in duties(api.store)) == ["backfill", "expiry", "reclaim", "streams", "tokens"]

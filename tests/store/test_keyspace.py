@@ -26,7 +26,18 @@ ragged = st.lists(st.one_of(zeros.map(bytes), st.binary(min_size=1, max_size=2))
 
 def test_the_numbers_of_spaces_are_frozen() -> None:
     """They are in every store: only ever add to this list."""
-    assert {space.name: space.value for space in Space} == {"CATALOG": 1, "CREDENTIALS": 2, "TOKENS": 3, "LEASES": 4}
+    assert {space.name: space.value for space in Space} == {
+        "CATALOG": 1,
+        "CREDENTIALS": 2,
+        "TOKENS": 3,
+        "LEASES": 4,
+        "STREAMS": 5,
+        "FUNCTIONS": 6,
+        "FUNCTION_CODE": 7,
+        "MAPPINGS": 8,
+        "CHECKPOINTS": 9,
+        "INVOCATIONS": 10,
+    }
 
 
 @pytest.mark.parametrize(

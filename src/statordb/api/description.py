@@ -47,6 +47,11 @@ def outline(record: TableRecord, status: str) -> dict[str, Any]:
         indexes = [_index(record, index, status) for index in record.indexes if index.local is local]
         if indexes:
             description[member] = indexes
+    if record.stream is not None:
+        description["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": record.stream.view}
+    if record.stream_label is not None:
+        description["LatestStreamLabel"] = record.stream_label
+        description["LatestStreamArn"] = f"{record.arn}/stream/{record.stream_label}"
     description.update(_options(record))
     return description
 

@@ -20,7 +20,6 @@ KEPT = (
     "TableClass",
     "OnDemandThroughput",
     "WarmThroughput",
-    "StreamSpecification",
     "SSESpecification",
 )
 INDEX_KEPT = ("OnDemandThroughput", "WarmThroughput")

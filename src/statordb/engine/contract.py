@@ -245,8 +245,16 @@ class Engine(Protocol):
         """
         ...
 
-    async def log(self, stream: int, shard: bytes, after: int, limit: int) -> list[Change]:
-        """Changes of a log with a sequence above `after` (0 for all), oldest first, at most `limit`."""
+    async def log(self, stream: int, shard: bytes, after: int, budget: Budget) -> list[Change]:
+        """Changes of a log with a sequence above `after` (0 for all), oldest first; the budget is as for a page.
+
+        No change that appears later has a sequence below one that was given out: a reader that goes on behind the last
+        misses none.
+        """
+        ...
+
+    async def log_end(self, stream: int, shard: bytes) -> int:
+        """The highest sequence that `log` would give out now, 0 if none."""
         ...
 
     async def usage(self, space: int) -> Usage:

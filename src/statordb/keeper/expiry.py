@@ -53,6 +53,6 @@ class Expiry:
             return None if old is not None and index.due(old, now) else Refused(None)
 
         try:
-            return not isinstance(await table.write(key, apply), Refused)
+            return not isinstance(await table.write(key, apply, service=True), Refused)
         except ClientError:  # the table was deleted meanwhile
             return False

@@ -5,11 +5,12 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from statordb.keeper.backfill import Backfill
 from statordb.keeper.expiry import Expiry
 from statordb.keeper.reclaim import Reclaim
+from statordb.keeper.streams import Streams
 from statordb.keeper.tokens import Tokens
 from statordb.store import leases
 from statordb.store.store import Store
@@ -31,13 +32,22 @@ class Duty(Protocol):
         ...
 
 
+@runtime_checkable
+class Resting(Protocol):
+    """A duty with tasks of its own."""
+
+    async def rest(self) -> None:
+        """End them: this keeper leads no more, or stops."""
+        ...
+
+
 Report = Callable[[str, BaseException], None]
 """Told of every failure of a duty, for the log; the duty is tried again."""
 
 
 def duties(store: Store) -> list[Duty]:
     """Every duty of a server."""
-    return [Backfill(store), Expiry(store), Reclaim(store), Tokens(store)]
+    return [Backfill(store), Expiry(store), Reclaim(store), Tokens(store), Streams(store)]
 
 
 class Keeper:
@@ -69,15 +79,25 @@ class Keeper:
             if not busy:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), TICK_SECONDS)
+        await self._rest()
         if self._leading:
             await leases.release(self._store.engine, LEASE, self._holder)
+
+    async def _rest(self) -> None:
+        """Let those duties end that have tasks of their own."""
+        for duty in self._duties:
+            if isinstance(duty, Resting):
+                await duty.rest()
 
     async def turn(self, at: float) -> bool:
         """One turn: renew the lease if need be, run each duty that is due; True if some duty has more to do at once."""
         if at >= self._renew_at:
             now = self._store.clock.now()
+            led = self._leading
             self._leading = await leases.take(self._store.engine, LEASE, self._holder, now, LEASE_SECONDS)
             self._renew_at = at + RENEW_SECONDS
+            if led and not self._leading:
+                await self._rest()
         if not self._leading:
             return False
         busy = False

@@ -7,11 +7,12 @@ schema.
 
 from collections.abc import Callable
 
-from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Stop, Stored
+from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Plan, Refused, Stop, Stored
 from statordb.model.clock import Clock
-from statordb.store import records
+from statordb.store import records, streams
 from statordb.store.keyspace import Space
 from statordb.store.records import TableRecord
+from statordb.store.streams import StreamRecord
 from statordb.store.table import Table
 
 _PAGE = Budget(rows_max=1000, bytes_max=4 << 20)
@@ -20,6 +21,10 @@ _ROOT = b"accounts"  # partition that lists the (account, region) pairs ever use
 Name = tuple[str, str, str]  # account, region, table name
 Change = Callable[[TableRecord | None], TableRecord | Refused | None]
 """From a table's record as it is (None: no such table) to what it shall be (None: none). Pure."""
+StreamedChange = Callable[
+    [TableRecord | None, StreamRecord | None], tuple[TableRecord | None, StreamRecord | None] | Refused
+]
+"""The same of a table's record and that of a stream of it."""
 
 
 class Catalog:
@@ -27,7 +32,7 @@ class Catalog:
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
-        self._clock = clock
+        self.now = clock.now
         self._tables: dict[Name, Table] = {}
         self._epoch = engine.epoch()
 
@@ -55,7 +60,7 @@ class Catalog:
             return None
         record = records.load(stored.body)
         table = Table(record, (key, stored.version), self._engine, self)
-        if record.status_at(self._clock.now()) is None:
+        if record.status_at(self.now()) is None:
             return None
         if epoch == self._epoch:
             self._tables[account, region, name] = table
@@ -73,9 +78,37 @@ class Catalog:
             body = None if changed is None else records.dump(changed)
             return Effects(writes=((key, body),), announce=True, outcome=changed)
 
-        await self._remember(account, region)
-        outcome = await self._engine.update((key,), plan)
-        self._tables.pop((account, region, name), None)
+        return await self._change((account, region, name), (key,), plan)
+
+    async def change_streamed(
+        self, account: str, region: str, name: str, label: str, change: StreamedChange
+    ) -> TableRecord | Refused | None:
+        """Create, alter or remove a table's record and that of one of its streams, in one update.
+
+        `label` names the stream. What `change` returns for it is put; None leaves it as it is.
+        """
+        key, stream_key = _key(account, region, name), streams.key_of(account, region, name, label)
+
+        def plan(stored: list[Stored | None]) -> Effects | Refused:
+            table, stream = stored
+            changed = change(
+                None if table is None else records.load(table.body),
+                None if stream is None else streams.load(stream.body),
+            )
+            if isinstance(changed, Refused):
+                return changed
+            record, kept = changed
+            writes: list[tuple[Key, bytes | None]] = [(key, None if record is None else records.dump(record))]
+            if kept is not None:
+                writes.append((stream_key, streams.dump(kept)))
+            return Effects(writes=writes, announce=True, outcome=record)
+
+        return await self._change((account, region, name), (key, stream_key), plan)
+
+    async def _change(self, name: Name, footprint: tuple[Key, ...], plan: Plan) -> TableRecord | Refused | None:
+        await self._remember(*name[:2])
+        outcome = await self._engine.update(footprint, plan)
+        self._tables.pop(name, None)
         if isinstance(outcome, Effects):
             record: TableRecord | None = outcome.outcome
             return record
@@ -90,7 +123,7 @@ class Catalog:
         while True:
             budget = Budget(limit + 1 - len(found), _PAGE.bytes_max)
             page = await self._engine.range(Space.CATALOG, partition, Bounds(), True, budget, last)
-            now = self._clock.now()
+            now = self.now()
             found += [row.sort.decode() for row in page.rows if records.load(row.body).status_at(now) is not None]
             if len(found) > limit:
                 return found[:limit], True

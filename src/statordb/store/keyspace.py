@@ -19,6 +19,12 @@ class Space(IntEnum):
     CREDENTIALS = 2  # access key id -> sealed credential
     TOKENS = 3  # account/region/client request token -> idempotency record
     LEASES = 4  # keeper duty -> holder
+    STREAMS = 5  # account/region -> table name, label -> stream record
+    FUNCTIONS = 6  # account/region -> function name -> function record
+    FUNCTION_CODE = 7  # digest of a deployment package -> chunks of its zip file
+    MAPPINGS = 8  # account/region -> uuid -> event source mapping record
+    CHECKPOINTS = 9  # uuid of an event source mapping -> shard -> how far its records were processed
+    INVOCATIONS = 10  # account/region/function -> asynchronous invocations that wait
 
 
 _ENCODERS: dict[str, Callable[[str], bytes]] = {"S": str.encode, "N": numbers.key_bytes, "B": b64decode}

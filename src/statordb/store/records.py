@@ -31,6 +31,35 @@ class ExpiryRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedRecord:
+    """A change log that the table's writes append to. `view`: a stream view type; `space` holds the log's shards.
+
+    `shards`: [lowest hash, id] of each open shard, ascending; a shard takes the partitions from its lowest hash on.
+    """
+
+    space: int
+    view: str
+    shards: list[list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationRecord:
+    """A Kinesis data stream that the table's changes are sent to. `status`: ENABLING, ACTIVE, DISABLING, DISABLED,
+    UPDATING or ENABLE_FAILED; `precision`: MILLISECOND or MICROSECOND of ApproximateCreationDateTime, None as not
+    chosen. `feed`: the log that waits to be sent; None once it is disabled."""
+
+    stream_arn: str
+    status: str
+    precision: str | None
+    feed: FeedRecord | None
+
+    @property
+    def fed(self) -> bool:
+        """Whether writes append to its feed."""
+        return self.feed is not None and self.status in ("ENABLING", "ACTIVE", "UPDATING")
+
+
+@dataclass(frozen=True, slots=True)
 class TableRecord:
     """A table. `status` is CREATING, UPDATING or DELETING until `settles_at` (seconds since the epoch), ACTIVE or
     gone after. `leftover`: spaces of indexes that are gone, until the keeper has dropped them."""
@@ -53,6 +82,9 @@ class TableRecord:
     tags: dict[str, str] = field(default_factory=dict)
     expiry: ExpiryRecord | None = None
     leftover: list[int] = field(default_factory=list)
+    stream: FeedRecord | None = None
+    stream_label: str | None = None  # of the latest stream, also once it is disabled
+    destinations: list[DestinationRecord] = field(default_factory=list)
 
     @property
     def arn(self) -> str:
@@ -72,8 +104,9 @@ class TableRecord:
         return replace(self, indexes=[changed if index.name == changed.name else index for index in self.indexes])
 
     def spaces(self) -> list[int]:
-        """Every space that the table owns."""
+        """Every space that the table owns; not its streams, which outlive it."""
         owned = [self.space, *(index.space for index in self.indexes), *self.leftover]
+        owned += [destination.feed.space for destination in self.destinations if destination.feed is not None]
         return [*owned, self.expiry.space] if self.expiry else owned
 
 
@@ -86,4 +119,10 @@ def load(body: bytes) -> TableRecord:
     fields["indexes"] = [IndexRecord(**index) for index in fields["indexes"]]
     if fields["expiry"] is not None:
         fields["expiry"] = ExpiryRecord(**fields["expiry"])
+    if fields.get("stream") is not None:
+        fields["stream"] = FeedRecord(**fields["stream"])
+    fields["destinations"] = [
+        DestinationRecord(**{**kept, "feed": FeedRecord(**kept["feed"]) if kept["feed"] else None})
+        for kept in fields.get("destinations", ())
+    ]
     return TableRecord(**fields)

@@ -3,16 +3,33 @@
 from statordb.engine.contract import Engine
 from statordb.model.clock import Clock
 from statordb.store.catalog import Catalog
+from statordb.store.streams import Streams
+
+STREAM_SHARD_SECONDS = 4 * 3600.0  # about as long as AWS keeps a shard open
 
 
 class Store:
-    """What api and keeper work with. `table_delay_seconds`: how long tables stay CREATING, UPDATING and DELETING."""
+    """What api and keeper work with.
 
-    def __init__(self, engine: Engine, clock: Clock, table_delay_seconds: float = 0.0) -> None:
+    `table_delay_seconds`: how long tables stay CREATING, UPDATING and DELETING. `stream_shards`: how many open shards a
+    stream has; `stream_shard_seconds`: how long a shard stays open.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        table_delay_seconds: float = 0.0,
+        stream_shards: int = 1,
+        stream_shard_seconds: float = STREAM_SHARD_SECONDS,
+    ) -> None:
         self.engine = engine
         self.clock = clock
         self.catalog = Catalog(engine, clock)
+        self.streams = Streams(engine, clock)
         self.table_delay_seconds = table_delay_seconds
+        self.stream_shards = stream_shards
+        self.stream_shard_seconds = stream_shard_seconds
 
     async def close(self) -> None:
         await self.engine.close()

@@ -10,6 +10,7 @@ from statordb.model import errors
 from statordb.model.schema import KeySchema
 from statordb.model.values import Item
 from statordb.store.access import AccessPath, PrimaryPath
+from statordb.store.feeds import Feeds, Logged
 from statordb.store.image import Image
 from statordb.store.indexes.expiry import ExpiryIndex
 from statordb.store.indexes.secondary import SecondaryIndex
@@ -36,13 +37,17 @@ MOVED = object()  # a refusal's reason: the item changed after its entries were 
 class Staging:
     """Effects of an update of one or several items, as they are gathered.
 
-    `entered`: of indexes that are being built, the entries that are known to be there.
+    `entered`: of indexes that are being built, the entries that are known to be there. `now`: the time of the changes,
+    in seconds since the epoch; `service`: whether DynamoDB itself makes them.
     """
 
-    __slots__ = ("derived", "entered", "tallies", "writes")
+    __slots__ = ("changes", "derived", "entered", "now", "service", "tallies", "writes")
 
-    def __init__(self, entered: frozenset[Key] = frozenset()) -> None:
+    def __init__(self, entered: frozenset[Key] = frozenset(), now: float = 0.0, service: bool = False) -> None:
         self.entered = entered
+        self.now = now
+        self.service = service
+        self.changes: list[Logged] = []
         self.writes: list[tuple[Key, bytes | None]] = []
         self.derived: list[tuple[Key, bytes | None]] = []
         self.tallies: list[tuple[int, int, int]] = []
@@ -51,15 +56,15 @@ class Staging:
         self.derived.append((key, body))
 
     def effects(self, outcome: object) -> Effects:
-        return Effects(self.writes, self.derived, (), self.tallies, False, outcome)
+        return Effects(self.writes, self.derived, self.changes, self.tallies, False, outcome)
 
 
 class Table:
     """One version of a table's schema, as this process knows it. Never changed: a new version is a new object."""
 
     __slots__ = (
-        "_catalog", "_derived", "_engine", "_paths", "building", "collections", "expiry", "get", "guard", "indexes",
-        "key_names", "name", "primary", "record", "schema", "settled", "space",
+        "_catalog", "_derived", "_engine", "_paths", "building", "collections", "expiry", "feeds", "get", "guard",
+        "indexes", "key_names", "name", "now", "primary", "record", "schema", "settled", "space",
     )  # fmt: skip
 
     def __init__(self, record: TableRecord, guard: Guard, engine: Engine, catalog: Catalog) -> None:
@@ -70,11 +75,13 @@ class Table:
         self._engine = engine
         self._catalog = catalog
         self.get = engine.get
+        self.now = catalog.now
         self.collections: dict[str, str] = {}  # key condition text that asks for a whole item collection -> its value
         self.settled = record.status == "ACTIVE"  # else the status depends on the time
         self.schema = KeySchema.parse(record.key_schema, record.definitions)
         self.key_names = self.schema.names
         self.primary = PrimaryPath(record.space, self.schema)
+        self.feeds = Feeds.of(record, self.schema)
         self.indexes = [
             SecondaryIndex(index, record.definitions, self.primary)
             for index in record.indexes
@@ -128,12 +135,16 @@ class Table:
         """The segment of a scan, of `total`, that holds a partition."""
         return self._engine.segment_of(partition, total)
 
-    async def write(self, key: Key, apply: Apply) -> Written | Refused:
-        """Write one item and all that is derived from it, atomically; durable when this returns."""
+    async def write(self, key: Key, apply: Apply, service: bool = False) -> Written | Refused:
+        """Write one item and all that is derived from it, atomically; durable when this returns.
+
+        `service`: DynamoDB itself does it, which its change record will say.
+        """
         table = self
         while True:
             entries = await table.look_up(key) if table.building else ()
-            outcome = await table._engine.update((key, *entries), table.plan(key, apply, entries), (table.guard,))
+            plan = table.plan(key, apply, entries, service)
+            outcome = await table._engine.update((key, *entries), plan, (table.guard,))
             if outcome.__class__ is Effects:
                 written: Written = outcome.outcome
                 return written
@@ -159,9 +170,11 @@ class Table:
         return not set(entries).issuperset(self._building_entries(old))
 
     def plan(
-        self, key: Key, apply: Apply, entries: Sequence[Key] = ()
+        self, key: Key, apply: Apply, entries: Sequence[Key] = (), service: bool = False
     ) -> Callable[[list[Stored | None]], Effects | Refused]:
         """The engine's plan for a write of one item; its footprint is the item's key, then the `entries` looked up."""
+        feeds = self.feeds
+        now = self.now() if feeds is not None else 0.0
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
             row = stored[0]
@@ -172,8 +185,9 @@ class Table:
             if not self._derived and new is not None:  # nothing but the row itself and its tally
                 rows, grown = (1, new.size) if old is None else (0, new.size - old.size)  # type: ignore[union-attr]
                 tallies = ((self.space, rows, grown),) if rows or grown else ()
-                return Effects(((key, new.body),), (), (), tallies, False, Written(old, new, None))  # type: ignore[union-attr,arg-type]
-            staging = Staging()
+                logged = () if feeds is None else feeds.logged(key[1], old, new, service, now)  # type: ignore[arg-type]
+                return Effects(((key, new.body),), (), logged, tallies, False, Written(old, new, None))  # type: ignore[union-attr,arg-type]
+            staging = Staging(now=now, service=service)
             if self.building:
                 if self.moved(old, entries):
                     return Refused(MOVED)
@@ -185,6 +199,8 @@ class Table:
 
     def stage(self, staging: Staging, key: Key, old: Image | None, new: Image | None) -> dict[str, int] | None:
         """Add the effects of a change of one item; returns write units by index name."""
+        if self.feeds is not None:
+            staging.changes += self.feeds.logged(key[1], old, new, staging.service, staging.now)
         if new is None:
             if old is None:
                 return None

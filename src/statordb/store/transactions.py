@@ -58,7 +58,8 @@ async def write(engine: Engine, actions: Sequence[Action], token: Token | None) 
         building = [action for action in actions if action.table.building]
         entries = [entry for action in building for entry in await action.table.look_up(action.key)]
         guards = {action.table.guard[0]: action.table.guard for action in actions}
-        outcome = await engine.update([*footprint, *entries], _plan(actions, token, entries), tuple(guards.values()))
+        plan = _plan(actions, token, entries, actions[0].table.now())
+        outcome = await engine.update([*footprint, *entries], plan, tuple(guards.values()))
         if isinstance(outcome, Effects):
             done: list[Written] | Replayed = outcome.outcome
             return done
@@ -70,7 +71,7 @@ async def write(engine: Engine, actions: Sequence[Action], token: Token | None) 
         actions = [action._replace(table=await action.table.renewed()) for action in actions]
 
 
-def _plan(actions: Sequence[Action], token: Token | None, entries: Sequence[Key]) -> Plan:
+def _plan(actions: Sequence[Action], token: Token | None, entries: Sequence[Key], now: float) -> Plan:
     """A plan over the items, the token if there is one, and the `entries` looked up of indexes that are being built."""
     others = len(actions) + (token is not None)
 
@@ -92,7 +93,7 @@ def _plan(actions: Sequence[Action], token: Token | None, entries: Sequence[Key]
             return Refused(reasons)
         if any(action.table.building and action.table.moved(old, entries) for action, old, _ in news):
             return Refused(MOVED)
-        return _staged(news, token, Staging(found(entries, stored[others:])))
+        return _staged(news, token, Staging(found(entries, stored[others:]), now))
 
     return plan
 

@@ -119,7 +119,7 @@ def test_a_log_grows_at_its_end_only(engine: Engine, space: int, run: Run) -> No
         seen: list[bytes] = []
         after = 0
         while not writers.done() or len(seen) < 8 * 20 * 2:
-            for change in await engine.log(space, b"", after, 7):
+            for change in await engine.log(space, b"", after, Budget(7, 1 << 20)):
                 assert change.sequence > after
                 after = change.sequence
                 seen.append(change.body)

@@ -179,7 +179,7 @@ class Model(RuleBasedStateMachine):
     def read_log(self, shard: bytes, limit: int) -> None:
         seen: list[bytes] = []
         after = 0
-        while changes := self.run(self.engine.log(self.spaces[0], shard, after, limit)):
+        while changes := self.run(self.engine.log(self.spaces[0], shard, after, Budget(limit, 1 << 20))):
             assert len(changes) <= limit
             for change in changes:
                 assert change.sequence > after
@@ -192,7 +192,7 @@ class Model(RuleBasedStateMachine):
     @precondition(lambda self: self.logs)
     @rule(shard=SHARDS, count=st.integers(1, 4), chunk=st.integers(1, 4))
     def trim_log(self, shard: bytes, count: int, chunk: int) -> None:
-        changes = self.run(self.engine.log(self.spaces[0], shard, 0, count))
+        changes = self.run(self.engine.log(self.spaces[0], shard, 0, Budget(max(1, count), 1 << 20)))
         if changes:
             while self.run(self.engine.trim(self.spaces[0], shard, changes[-1].sequence, chunk)):
                 pass
@@ -211,7 +211,7 @@ class Model(RuleBasedStateMachine):
             pass
         assert self.run(self.engine.scan(dropped, 0, 1, AMPLE)).rows == []
         assert self.run(self.engine.usage(dropped)) == Usage(0, 0)
-        assert all(self.run(self.engine.log(dropped, shard, 0, 1)) == [] for shard in self.logs)
+        assert all(self.run(self.engine.log(dropped, shard, 0, Budget(1, 1))) == [] for shard in self.logs)
         self.rows = {place: body for place, body in self.rows.items() if place[0] != space}
         if space == 0:
             self.logs, self.sequence_max, self.totals = {}, {}, [0, 0]

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from statordb.engine.contract import Effects, Engine, EngineClosed, Key, Refused, Stale, Stored
+from statordb.engine.contract import Budget, Effects, Engine, EngineClosed, Key, Refused, Stale, Stored
+
+AMPLE = Budget(9, 1 << 20)
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -198,7 +200,7 @@ def test_calls_after_close_are_rejected(open_engine: Callable[[], Engine], run: 
         engine.update([key], put(key, b"x")),
         engine.create_space(),
         engine.usage(1),
-        engine.log(1, b"", 0, 1),
+        engine.log(1, b"", 0, Budget(1, 1 << 20)),
     ):
         with pytest.raises(EngineClosed):
             run(call)
@@ -213,11 +215,15 @@ def test_a_store_is_as_it_was_after_a_restart(open_engine: Callable[[], Engine],
             [key], lambda _: Effects([(key, b"x")], changes=[(space, b"shard", b"c")], tallies=[(space, 1, 9)])
         )
     )
-    before = run(first.read([key])), run(first.log(space, b"shard", 0, 9)), run(first.usage(space))
+    before = run(first.read([key])), run(first.log(space, b"shard", 0, AMPLE)), run(first.usage(space))
     run(first.close())
     second = open_engine()
-    assert before == (run(second.read([key])), run(second.log(space, b"shard", 0, 9)), run(second.usage(space)))
+    assert before == (
+        run(second.read([key])),
+        run(second.log(space, b"shard", 0, AMPLE)),
+        run(second.usage(space)),
+    )
     assert run(second.create_space()) > space
     run(second.update([key], lambda _: Effects([(key, b"y")], changes=[(space, b"shard", b"d")])))
     assert run(second.read([key]))[0].version > before[0][0].version
-    assert [change.body for change in run(second.log(space, b"shard", 0, 9))] == [b"c", b"d"]
+    assert [change.body for change in run(second.log(space, b"shard", 0, AMPLE))] == [b"c", b"d"]

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from statordb.api import schemas
+from statordb.api import schemas, streaming
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import outline
 from statordb.api.tags import parse_tags
@@ -16,6 +16,7 @@ async def create_table(context: Context, request: Request) -> Answer:
     billing_mode = request.get("BillingMode") or "PROVISIONED"
     schemas.check_capacity(billing_mode, request.get("ProvisionedThroughput"))
     _check_schema(request, billing_mode)
+    streaming.check(request.get("StreamSpecification"))
     tags = parse_tags(request.get("Tags") or ())
 
     account, region, name = context.scope(request["TableName"])
@@ -56,13 +57,19 @@ async def create_table(context: Context, request: Request) -> Answer:
             deleted.append(existing)
         return record
 
-    created = await store.catalog.change(account, region, name, create)
+    created: TableRecord | Refused | None
+    specification = request.get("StreamSpecification") or {}
+    if streaming.wants(specification):
+        created = await streaming.enable(context, (account, region, name), create, specification["StreamViewType"])
+    else:
+        created = await store.catalog.change(account, region, name, create)
     for useless in (record,) if isinstance(created, Refused) else deleted:
         for space in useless.spaces():
             await store.engine.drop_space(space)
     if isinstance(created, Refused):
         raise errors.table_exists(name)
-    return {"TableDescription": outline(record, "CREATING")}
+    assert created is not None
+    return {"TableDescription": outline(created, "CREATING")}
 
 
 def _check_schema(request: Request, billing_mode: str) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from statordb.api import streaming
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import outline
 from statordb.engine.contract import Refused
@@ -24,7 +25,10 @@ async def delete_table(context: Context, request: Request) -> Answer:
         assert record is not None
         return replace(record, status="DELETING", settles_at=now + delay)  # the keeper forgets it after that
 
-    outcome = await store.catalog.change(account, region, name, change)
+    known = await store.catalog.reload(account, region, name)
+    if known is None:
+        raise errors.table_not_found(name)
+    outcome = await streaming.disable(context, known.record, change, False)
     if isinstance(outcome, Refused):
         raise outcome.reason
     assert outcome is not None

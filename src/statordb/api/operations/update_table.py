@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from statordb.api import schemas
+from statordb.api import schemas, streaming
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import describe
 from statordb.engine.contract import Refused
@@ -12,7 +12,9 @@ from statordb.model.errors import ClientError, invalid_parameters
 from statordb.model.limits import GLOBAL_INDEXES_MAX
 from statordb.store.records import IndexRecord, TableRecord
 
-_CHANGES = ("ProvisionedThroughput", "BillingMode", "GlobalSecondaryIndexUpdates", *schemas.KEPT)
+_CHANGES = (
+    "ProvisionedThroughput", "BillingMode", "GlobalSecondaryIndexUpdates", "StreamSpecification", *schemas.KEPT,
+)  # fmt: skip
 
 
 async def update_table(context: Context, request: Request) -> Answer:
@@ -36,7 +38,14 @@ async def update_table(context: Context, request: Request) -> Answer:
         delay = store.table_delay_seconds
         return replace(changed, status="UPDATING", settles_at=now + delay) if delay else changed
 
-    outcome = await store.catalog.change(record.account, record.region, record.name, change)
+    scope = (record.account, record.region, record.name)
+    specification = request.get("StreamSpecification")
+    if specification is None:
+        outcome = await store.catalog.change(*scope, change)
+    elif streaming.wants(specification):
+        outcome = await streaming.enable(context, scope, change, specification["StreamViewType"])
+    else:
+        outcome = await streaming.disable(context, record, change, True)
     if isinstance(outcome, Refused):
         if space:
             await store.engine.drop_space(space)
@@ -73,6 +82,7 @@ def _check(request: Request) -> list[dict[str, Any]]:
         )
     if request.get("BillingMode") == "PROVISIONED" and not request.get("ProvisionedThroughput"):
         raise invalid_parameters("ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
+    streaming.check(request.get("StreamSpecification"))
     if request.get("ProvisionedThroughput"):
         schemas.check_units(request["ProvisionedThroughput"])
     seen: set[str] = set()

@@ -23,6 +23,7 @@ PREFIX_BYTES = SPACE_BYTES + HASH_BYTES
 SORT_BYTES_MAX = KEY_BYTES_MAX - PREFIX_BYTES
 PARTITION_BYTES_MAX = 0xFFFF  # its length is kept in two bytes
 SHARD_BYTES_MAX = 1024
+SEQUENCE_BYTES = 8  # at the end of a log entry's key
 HEAD_BYTES = 10  # of a value: version and length of the partition
 ROW_OVERHEAD_BYTES = PREFIX_BYTES + HEAD_BYTES
 SPACE_GIVEN_MIN = 1000  # the first id that `create_space` gives

@@ -12,6 +12,7 @@ from statordb.engine.lmdb.keys import (
     HEAD_BYTES,
     PREFIX_BYTES,
     ROW_OVERHEAD_BYTES,
+    SEQUENCE_BYTES,
     Digest,
     after_prefix,
     collision,
@@ -160,19 +161,28 @@ class Reader:
                     break
         return Page(bodies, stop, budget[1] - bytes_left, places.__getitem__)
 
-    async def log(self, stream: int, shard: bytes, after: int, limit: int) -> list[Change]:
+    async def log(self, stream: int, shard: bytes, after: int, budget: Budget) -> list[Change]:
         prefix = log_prefix(stream, shard)
         start = prefix + pack_id(after + 1)
+        rows_max, bytes_left = budget
         found: list[Change] = []
         with self._begin() as txn, txn.cursor() as cursor:
-            if limit > 0 and cursor.set_range(start):
+            if cursor.set_range(start):
                 for key, body in cursor.iternext(True, True):
                     if not key.startswith(prefix):
                         break
-                    found.append(Change(unpack_id(key[len(prefix) :]), body))
-                    if len(found) >= limit:
+                    found.append(new(Change, (unpack_id(key[-SEQUENCE_BYTES:]), body)))
+                    bytes_left -= len(body)
+                    if len(found) >= rows_max or bytes_left <= 0:
                         break
         return found
+
+    async def log_end(self, stream: int, shard: bytes) -> int:
+        prefix = log_prefix(stream, shard)
+        with self._begin() as txn, txn.cursor() as cursor:
+            found = cursor.prev() if cursor.set_range(after_prefix(prefix)) else cursor.last()
+            key = cursor.key() if found else b""
+        return unpack_id(key[-SEQUENCE_BYTES:]) if key.startswith(prefix) else 0
 
     async def usage(self, space: int) -> Usage:
         with self._begin() as txn:

@@ -1,0 +1,112 @@
+"""StreamSpecification of CreateTable and UpdateTable: the life of a table's stream, always changed with its table."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from statordb.api.context import Context
+from statordb.engine.contract import Refused
+from statordb.model import errors
+from statordb.store import streams
+from statordb.store.records import TableRecord
+from statordb.store.store import Store
+from statordb.store.streams import StreamRecord
+
+Change = Callable[[TableRecord | None], TableRecord | Refused]
+"""What becomes of a table's record, its stream apart."""
+
+_TAKEN = object()  # a refusal's reason: there is a stream of that label
+_MOVED = object()  # a refusal's reason: the table has another stream than it had when its record was read
+
+
+def check(specification: dict[str, Any] | None) -> None:
+    """Raises ValidationException for a StreamSpecification that says two things."""
+    if specification is None:
+        return
+    view = specification.get("StreamViewType")
+    if specification["StreamEnabled"]:
+        if not view:
+            raise errors.validation(
+                "Invalid StreamViewType: Stream ViewType must not be null or empty when enabling streams."
+            )
+    elif view is not None:
+        raise errors.validation(
+            "Invalid StreamViewType: Stream StreamEnabled was false but a StreamViewType was present."
+        )
+
+
+def wants(specification: dict[str, Any]) -> bool:
+    """Whether a StreamSpecification asks for a stream."""
+    return bool(specification.get("StreamEnabled"))
+
+
+async def enable(context: Context, scope: tuple[str, str, str], change: Change, view: str) -> TableRecord | Refused:
+    """Create or alter a table's record, and give it a new stream. Refused as `change` does, or with a ClientError."""
+    store, now = context.store, context.now()
+    space = await store.engine.create_space()
+    moment = datetime.fromtimestamp(now, UTC)
+    while True:
+        label = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}"
+
+        def both(current: TableRecord | None, stream: StreamRecord | None, label: str = label) -> Any:
+            changed = change(current)
+            if isinstance(changed, Refused):
+                return changed
+            if changed.stream is not None:
+                return Refused(errors.validation(f"Table already has an enabled stream: TableName: {changed.name}"))
+            if stream is not None:
+                return Refused(_TAKEN)
+            made = _new(store, changed, space, label, view, now)
+            return replace(changed, stream=made.feed(), stream_label=label), made
+
+        outcome = await store.catalog.change_streamed(*scope, label, both)
+        if isinstance(outcome, Refused):
+            if outcome.reason is _TAKEN:  # a table of that name had one in the same millisecond
+                moment += timedelta(milliseconds=1)
+                continue
+            await store.engine.drop_space(space)
+        assert outcome is not None
+        return outcome
+
+
+async def disable(context: Context, record: TableRecord, change: Change, required: bool) -> TableRecord | Refused:
+    """Alter a table's record and disable its stream, which stays readable. `required`: refused if there is none."""
+    store, now = context.store, context.now()
+    while True:
+        label = record.stream_label or ""
+
+        def both(current: TableRecord | None, stream: StreamRecord | None, label: str = label) -> Any:
+            changed = change(current)
+            if isinstance(changed, Refused):
+                return changed
+            if changed.stream is None:
+                if required:
+                    return Refused(errors.validation(f"Table has no stream to disable: TableName: {changed.name}"))
+                return changed, None
+            if changed.stream_label != label or stream is None:
+                return Refused(_MOVED)
+            return replace(changed, stream=None), streams.disabled(stream, now, store.table_delay_seconds)
+
+        outcome = await store.catalog.change_streamed(record.account, record.region, record.name, label, both)
+        if isinstance(outcome, Refused) and outcome.reason is _MOVED:
+            record = (await context.described(record.arn)).record
+            continue
+        assert outcome is not None
+        return outcome
+
+
+def _new(store: Store, record: TableRecord, space: int, label: str, view: str, now: float) -> StreamRecord:
+    return StreamRecord(
+        account=record.account,
+        region=record.region,
+        table=record.name,
+        table_id=record.id,
+        label=label,
+        space=space,
+        view=view,
+        key_schema=record.key_schema,
+        created_at=round(now, 3),
+        settles_at=now + store.table_delay_seconds,
+        shards=streams.opened(space, (), now, store.stream_shards),
+    )

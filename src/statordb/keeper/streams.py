@@ -1,0 +1,116 @@
+"""Looks after streams: rolls shards that are old, trims records after 24 hours, forgets what is over."""
+
+from dataclasses import replace
+from functools import partial
+
+from statordb.engine.contract import Refused
+from statordb.store import streams
+from statordb.store.records import TableRecord
+from statordb.store.store import Store
+from statordb.store.streams import RETENTION_SECONDS, StreamRecord
+
+TRIM_SECONDS = 60.0  # between two looks for what is too old
+TRIMMED_PER_RUN_MAX = 500
+
+
+class Streams:
+    """Each run settles and rolls what is due; once a minute it finds what is to be trimmed, and trims in chunks."""
+
+    name = "streams"
+    every_seconds = 0.5
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._epoch: int | None = None
+        self._known: list[StreamRecord] = []
+        self._trim_at = 0.0
+        self._trimming: list[tuple[int, bytes, int]] = []  # log space, shard, up to which sequence
+
+    async def run_once(self) -> bool:
+        now = self._store.clock.now()
+        epoch = self._store.engine.epoch()
+        trims = now >= self._trim_at
+        if epoch != self._epoch or trims:
+            self._known = [await self._settle(stream) for stream in await self._store.streams.all()]
+            self._epoch = epoch
+        for stream in self._known:
+            if self._is_due(stream, now):
+                await self._roll(stream, now)
+            if trims:
+                await self._trim(stream, now)
+        if trims:
+            self._trim_at = now + TRIM_SECONDS
+        return await self._clear()
+
+    async def _settle(self, stream: StreamRecord) -> StreamRecord:
+        settled = await self._store.streams.settle(stream)
+        if settled is not stream:
+            await self._store.streams.change(stream, partial(_with_ends, known=settled))
+        return settled
+
+    def _is_due(self, stream: StreamRecord, now: float) -> bool:
+        """Whether an open shard is old, or others than are wanted are open. One without records may grow old."""
+        opened = [shard.opened_at for shard in stream.shards if shard.closed_at is None]
+        if stream.disabled_at is not None or not opened:
+            return False
+        return now - min(opened) >= self._store.stream_shard_seconds or len(opened) < self._store.stream_shards
+
+    async def _roll(self, stream: StreamRecord, now: float) -> None:
+        wanted = self._store.stream_shards
+
+        def roll(table: TableRecord | None, current: StreamRecord | None) -> tuple[TableRecord, StreamRecord] | Refused:
+            if table is None or current is None or table.stream_label != stream.label or table.stream is None:
+                return Refused(None)
+            changed = streams.rolled(current, now, wanted)
+            return replace(table, stream=changed.feed()), changed
+
+        scope = (stream.account, stream.region, stream.table)
+        await self._store.catalog.change_streamed(*scope, stream.label, roll)
+
+    async def _trim(self, stream: StreamRecord, now: float) -> None:
+        """Note what is too old, in the stream's record first: readers are told so before anything goes."""
+        horizon = now - RETENTION_SECONDS
+        upto: dict[str, int] = {}
+        over: set[str] = set()
+        for shard in stream.shards:
+            upto[shard.id] = last = await self._store.streams.before(stream, shard, horizon)
+            closed = shard.closed_at is not None and shard.closed_at < horizon and shard.ending is not None
+            if closed and not await self._store.engine.log_end(stream.space, shard.id.encode()):
+                over.add(shard.id)
+            elif last:
+                self._trimming.append((stream.space, shard.id.encode(), last))
+        if stream.disabled_at is not None and stream.disabled_at < horizon and len(over) == len(stream.shards):
+            await self._store.streams.change(stream, lambda current: None)
+            await self._store.engine.drop_space(stream.space)
+        elif over or any(upto[shard.id] > shard.trimmed for shard in stream.shards):
+            await self._store.streams.change(stream, partial(_trimmed, upto=upto, over=over))
+
+    async def _clear(self) -> bool:
+        """Delete a chunk of what was noted; True while there is more."""
+        if not self._trimming:
+            return False
+        space, shard, last = self._trimming[0]
+        if not await self._store.engine.trim(space, shard, last, TRIMMED_PER_RUN_MAX):
+            del self._trimming[0]
+        return bool(self._trimming)
+
+
+def _with_ends(stream: StreamRecord, known: StreamRecord) -> StreamRecord:
+    """The record with the starts and ends that were found out; other changes may have come between."""
+    found = {shard.id: shard for shard in known.shards}
+    shards = [
+        replace(shard, start=found[shard.id].start, ending=found[shard.id].ending)
+        if shard.id in found and found[shard.id].closed_at == shard.closed_at
+        else shard
+        for shard in stream.shards
+    ]
+    return replace(stream, shards=shards)
+
+
+def _trimmed(stream: StreamRecord, upto: dict[str, int], over: set[str]) -> StreamRecord:
+    shards = [
+        replace(shard, trimmed=max(shard.trimmed, upto.get(shard.id, 0)))
+        for shard in stream.shards
+        if shard.id not in over
+    ]
+    return replace(stream, shards=shards)

@@ -1,0 +1,220 @@
+"""Streams: records of a table's changes, kept for 24 hours in shards.
+
+A shard takes the changes of a range of partition keys (by hash) from when it is opened until it is closed; then its
+children go on. A table's record says which shards its writes append to, a stream's record all that are still known;
+both are changed in one update, and writes are guarded by the table's, so nothing is ever appended to a closed shard.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from statordb.engine.contract import Bounds, Budget, Change, Effects, Engine, Key, Refused, Stop, Stored
+from statordb.model.clock import Clock
+from statordb.store import changes
+from statordb.store.keyspace import Space, prefix_end
+from statordb.store.records import FeedRecord
+
+RETENTION_SECONDS = 24 * 3600.0  # developer guide, "Change data capture for DynamoDB Streams"
+HASHES = 1 << 64
+
+_ROOT = b"accounts"
+_PAGE = Budget(rows_max=1000, bytes_max=4 << 20)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardRecord:
+    """A shard. Takes partitions whose hash is in [lower, upper). Times in seconds since the epoch.
+
+    `start`: no sequence number of the shard is below; None, as `ending`, until the keeper has settled it (`settle`).
+    `trimmed`: records up to this sequence number are gone, or are to be.
+    """
+
+    id: str
+    parent: str | None
+    lower: int
+    upper: int
+    opened_at: float
+    start: int | None
+    closed_at: float | None = None
+    ending: int | None = None
+    trimmed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRecord:
+    """A stream. `space` holds its logs. `settles_at`: until then it is ENABLING, or DISABLING."""
+
+    account: str
+    region: str
+    table: str
+    table_id: str
+    label: str
+    space: int
+    view: str
+    key_schema: list[dict[str, str]]
+    created_at: float
+    settles_at: float
+    shards: list[ShardRecord]
+    disabled_at: float | None = None
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:dynamodb:{self.region}:{self.account}:table/{self.table}/stream/{self.label}"
+
+    def status_at(self, now: float) -> str:
+        """ENABLING, ENABLED, DISABLING or DISABLED."""
+        word = "ENABL" if self.disabled_at is None else "DISABL"
+        return word + ("ING" if now < self.settles_at else "ED")
+
+    def shard(self, shard_id: str) -> ShardRecord | None:
+        return next((shard for shard in self.shards if shard.id == shard_id), None)
+
+    def feed(self) -> FeedRecord:
+        """What the table's record has to say of the stream."""
+        shards = sorted((shard.lower, shard.id) for shard in self.shards if shard.closed_at is None)
+        return FeedRecord(self.space, self.view, [list(pair) for pair in shards])
+
+
+class Streams:
+    """Finds, lists, reads and alters streams. Every record is read from the store each time."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    async def find(self, account: str, region: str, table: str, label: str) -> StreamRecord | None:
+        """The stream of that ARN, settled; None if there is none (any more)."""
+        stored = await self._engine.get(key_of(account, region, table, label))
+        return None if stored is None else await self.settle(load(stored.body))
+
+    async def page(
+        self, account: str, region: str, table: str | None, after: tuple[str, str] | None, limit: int
+    ) -> tuple[list[StreamRecord], bool]:
+        """Streams in the order of (table, label) behind `after`, at most `limit`, and whether there are more."""
+        prefix = b"" if table is None else table.encode() + b"\0"
+        bounds = Bounds(prefix, prefix_end(prefix) if prefix else None)
+        last = None if after is None else "\0".join(after).encode()
+        page = await self._engine.range(
+            Space.STREAMS, _partition(account, region), bounds, True, Budget(limit + 1, _PAGE.bytes_max), last
+        )
+        found = [load(body) for body in page.bodies]
+        return found[:limit], len(found) > limit or page.stop is Stop.BYTES
+
+    async def all(self) -> Sequence[StreamRecord]:
+        """Every stream of every account and region, for the keeper."""
+        found, after = [], None
+        while True:
+            page = await self._engine.scan(Space.STREAMS, 0, 1, _PAGE, after)
+            found += [load(row.body) for row in page.rows]
+            if page.stop is Stop.EXHAUSTED:
+                return found
+            after = page.last
+
+    async def read(self, stream: StreamRecord, shard: str, after: int, budget: Budget) -> list[Change]:
+        """Changes of a shard with sequence numbers above `after`, in order: all that can ever come before the last."""
+        return await self._engine.log(stream.space, shard.encode(), after, budget)
+
+    async def end(self, stream: StreamRecord, shard: ShardRecord) -> int:
+        """Where a shard ends now: what is written later has a higher sequence number."""
+        return max(shard.start or 0, shard.trimmed, await self._engine.log_end(stream.space, shard.id.encode()))
+
+    async def before(self, stream: StreamRecord, shard: ShardRecord, moment: float) -> int:
+        """The highest sequence number such that every record up to it was made before a moment (seconds)."""
+        low, high = shard.trimmed, await self.end(stream, shard)
+        while low < high:  # of any two neighbours in the log the earlier is the older, but for a clock set back
+            middle = (low + high) // 2
+            found = await self.read(stream, shard.id, middle, Budget(1, 1))
+            if not found or changes.happened_at(found[0].body) >= moment:
+                high = middle
+            else:
+                low = found[0].sequence
+        return low
+
+    async def settle(self, stream: StreamRecord) -> StreamRecord:
+        """The record with the ends of closed shards, and the starts of their children, filled in."""
+        if all(
+            shard.start is not None and (shard.closed_at is None) == (shard.ending is None) for shard in stream.shards
+        ):
+            return stream
+        settled: dict[str, ShardRecord] = {}
+        for shard in stream.shards:  # parents come before their children
+            start = shard.start
+            if start is None:
+                parent = settled.get(shard.parent or "")
+                start = 0 if parent is None or parent.ending is None else parent.ending + 1
+            known = replace(shard, start=start)
+            if shard.closed_at is not None and shard.ending is None:
+                known = replace(known, ending=await self.end(stream, known))
+            settled[shard.id] = known
+        return replace(stream, shards=list(settled.values()))
+
+    async def change(self, stream: StreamRecord, change: Callable[[StreamRecord], StreamRecord | None]) -> None:
+        """Alter, or forget, a stream's record where its table's needs no change; nothing if it is gone."""
+        key = key_of(stream.account, stream.region, stream.table, stream.label)
+
+        def plan(stored: list[Stored | None]) -> Effects | Refused:
+            row = stored[0]
+            if row is None:
+                return Refused(None)
+            changed = change(load(row.body))
+            return Effects(writes=((key, None if changed is None else dump(changed)),))
+
+        await self._engine.update((key,), plan)
+
+
+def opened(space: int, previous: Sequence[ShardRecord], now: float, wanted: int) -> list[ShardRecord]:
+    """Shards in place of `previous` ones (none: of a new stream): one for each, or more of them, towards `wanted`."""
+    parents = [shard for shard in previous if shard.closed_at is None]
+    stamp = int(now * 1000)
+    if previous:  # ids sort children behind their parents, which consumers rely on
+        stamp = max(stamp, max(int(shard.id.split("-")[1]) for shard in previous) + 1)
+    shares = max(1, -(-wanted // max(1, len(parents))))
+    ranges: list[tuple[int, int, str | None]] = [(shard.lower, shard.upper, shard.id) for shard in parents]
+    made = []
+    for lower, upper, parent in ranges or [(0, HASHES, None)]:
+        for share in range(shares):
+            low, high = (lower + (upper - lower) * place // shares for place in (share, share + 1))
+            tail = blake2b(f"{space}/{low}".encode(), digest_size=4).hexdigest()
+            made.append(ShardRecord(f"shardId-{stamp:020d}-{tail}", parent, low, high, now, None if parent else 0))
+    return sorted(made, key=lambda shard: shard.id)
+
+
+def rolled(stream: StreamRecord, now: float, wanted: int) -> StreamRecord:
+    """The stream with its open shards closed and their children opened."""
+    children = opened(stream.space, stream.shards, now, wanted)
+    return replace(stream, shards=[*_closed(stream.shards, now), *children])
+
+
+def disabled(stream: StreamRecord, now: float, delay: float) -> StreamRecord:
+    """The stream with all its shards closed, for good."""
+    return replace(stream, shards=_closed(stream.shards, now), disabled_at=now, settles_at=now + delay)
+
+
+def _closed(shards: Sequence[ShardRecord], now: float) -> list[ShardRecord]:
+    return [replace(shard, closed_at=now) if shard.closed_at is None else shard for shard in shards]
+
+
+def key_of(account: str, region: str, table: str, label: str) -> Key:
+    return Key(Space.STREAMS, _partition(account, region), f"{table}\0{label}".encode())
+
+
+def _partition(account: str, region: str) -> bytes:
+    return f"streams/{account}/{region}".encode()
+
+
+def dump(record: StreamRecord) -> bytes:
+    return orjson.dumps({**asdict(record), "shards": [_plain(shard) for shard in record.shards]})
+
+
+def load(body: bytes) -> StreamRecord:
+    fields = orjson.loads(body)
+    fields["shards"] = [ShardRecord(**{**shard, "upper": int(shard["upper"])}) for shard in fields["shards"]]
+    return StreamRecord(**fields)
+
+
+def _plain(shard: ShardRecord) -> dict[str, Any]:
+    return {**asdict(shard), "upper": str(shard.upper)}  # 2**64 is beyond what orjson writes

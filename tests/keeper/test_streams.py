@@ -1,0 +1,149 @@
+"""The life of shards and streams: they roll, their records age, and what is over is forgotten."""
+
+from itertools import chain, pairwise
+from typing import Any
+
+from tests.in_process import PRINCIPAL, Api
+
+from statordb.engine.contract import Budget
+from statordb.store import changes
+from statordb.store.streams import StreamRecord
+
+HOUR = 3600.0
+ALL = Budget(1000, 1 << 20)
+KEY = [{"AttributeName": "p", "KeyType": "HASH"}]
+
+
+def create(api: Api, view: str = "KEYS_ONLY") -> None:
+    api(
+        "CreateTable",
+        TableName="carts",
+        KeySchema=KEY,
+        AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": view},
+    )
+
+
+def put(api: Api, *names: str) -> None:
+    for name in names:
+        api("PutItem", TableName="carts", Item={"p": {"S": name}})
+
+
+def stream_of(api: Api) -> StreamRecord:
+    (stream,), more = api.run(api.store.streams.page(PRINCIPAL.account, PRINCIPAL.region, "carts", None, 10))
+    assert not more
+    settled: StreamRecord = api.run(api.store.streams.settle(stream))
+    return settled
+
+
+def names_in(api: Api, stream: StreamRecord, shard: str) -> list[str]:
+    found: list[Any] = api.run(api.store.streams.read(stream, shard, 0, ALL))
+    return [body.split(b'"S":"')[1].split(b'"')[0].decode() for _, body in found]
+
+
+def test_a_shard_is_rolled_after_four_hours_and_its_child_goes_on(api: Api) -> None:
+    create(api)
+    put(api, "a", "b")
+    api.clock.advance(4 * HOUR)
+    api.keep()
+    put(api, "c")
+    parent, child = stream_of(api).shards
+    assert (parent.closed_at is None, child.closed_at) == (False, None)
+    assert child.parent == parent.id
+    assert parent.id < child.id
+    assert (child.lower, child.upper) == (parent.lower, parent.upper)
+    assert names_in(api, stream_of(api), parent.id) == ["a", "b"]
+    assert names_in(api, stream_of(api), child.id) == ["c"]
+    assert parent.start is not None
+    assert parent.ending is not None
+    assert child.start is not None
+    assert parent.start <= parent.ending < child.start
+
+
+def test_more_shards_than_there_are_come_by_splitting(api: Api) -> None:
+    create(api)
+    put(api, "a")
+    api.store.stream_shards = 4
+    api.clock.advance(4 * HOUR)
+    api.keep()
+    parent, *children = stream_of(api).shards
+    assert {child.parent for child in children} == {parent.id}
+    edges = sorted((child.lower, child.upper) for child in children)
+    assert edges[0][0] == 0
+    assert edges[-1][1] == 1 << 64
+    assert all(one[1] == other[0] for one, other in pairwise(edges))
+    put(api, *"bcdefghijklmnop")
+    found = [names_in(api, stream_of(api), child.id) for child in children]
+    assert sorted(chain.from_iterable(found)) == list("bcdefghijklmnop")
+    assert all(found), "sixteen items miss none of four shards"
+
+
+def test_records_go_after_a_day_and_readers_are_told_first(api: Api) -> None:
+    create(api)
+    put(api, "a")
+    api.clock.advance(13 * HOUR)
+    put(api, "b")
+    api.store.stream_shard_seconds = 1000 * HOUR
+    api.clock.advance(12 * HOUR)
+    api.keep()
+    (shard,) = stream_of(api).shards
+    assert names_in(api, stream_of(api), shard.id) == ["b"]
+    assert 0 < shard.trimmed < api.run(api.store.streams.end(stream_of(api), shard))
+
+
+def test_a_closed_shard_is_forgotten_once_its_records_are_gone(api: Api) -> None:
+    create(api)
+    put(api, "a")
+    for _ in range(8):
+        api.clock.advance(4 * HOUR)
+        api.keep()
+    shards = stream_of(api).shards
+    assert len(shards) == 8  # seven closed within the last 24 hours, and the open one
+    assert shards[0].parent is not None  # it is gone, as on AWS, and still named
+
+
+def test_a_disabled_stream_stays_for_a_day_and_goes_with_its_log(api: Api) -> None:
+    create(api)
+    put(api, "a")
+    stream = stream_of(api)
+    api("DeleteTable", TableName="carts")
+    api.keep()
+    assert stream_of(api).status_at(api.clock.now()) == "DISABLED"
+    assert names_in(api, stream_of(api), stream.shards[0].id) == ["a"]
+    api.clock.advance(25 * HOUR)
+    api.keep()
+    api.clock.advance(61)
+    api.keep()
+    assert api.run(api.store.streams.page(PRINCIPAL.account, PRINCIPAL.region, None, None, 10)) == ([], False)
+    assert api.run(api.store.engine.log(stream.space, stream.shards[0].id.encode(), 0, ALL)) == []
+
+
+def test_a_moment_is_found_in_a_shard(api: Api) -> None:
+    create(api)
+    moments = []
+    for name in "abcdefgh":
+        moments.append(api.clock.now())
+        put(api, name)
+        api.clock.advance(10)
+    stream = stream_of(api)
+    (shard,) = stream.shards
+    for place, moment in enumerate(moments):
+        before = api.run(api.store.streams.before(stream, shard, moment))
+        found = api.run(api.store.streams.read(stream, shard.id, before, ALL))
+        assert len(found) == len(moments) - place
+        assert changes.happened_at(found[0].body) == moment
+    assert api.run(api.store.streams.before(stream, shard, moments[-1] + 1)) == api.run(
+        api.store.streams.end(stream, shard)
+    )
+
+
+def test_expiry_is_told_as_the_services_own(api: Api) -> None:
+    create(api, "OLD_IMAGE")
+    api("UpdateTimeToLive", TableName="carts", TimeToLiveSpecification={"AttributeName": "t", "Enabled": True})
+    api("PutItem", TableName="carts", Item={"p": {"S": "a"}, "t": {"N": str(int(api.clock.now()) + 5)}})
+    api.clock.advance(20)
+    api.keep()
+    stream = stream_of(api)
+    made = [change.body[1] for change in api.run(api.store.streams.read(stream, stream.shards[0].id, 0, ALL))]
+    assert made == [changes.INSERT, changes.REMOVE | changes.SERVICE]

@@ -1,0 +1,112 @@
+"""Change records: what counts as a change, and what consumers are told."""
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statordb.engine.contract import Change
+from statordb.model.values import item_size
+from statordb.store import changes
+from statordb.store.changes import INSERT, MODIFY, REMOVE, Teller
+from statordb.store.image import Image
+
+ARN = "arn:aws:dynamodb:eu-west-1:000000000000:table/carts/stream/2026-01-01T00:00:00.000"
+SHARD = "shardId-00000000000000000001-00000000"
+KEYS = {"p": {"S": "k"}}
+
+
+def image(**attributes: Any) -> Image:
+    item = {**KEYS, **attributes}
+    return Image(Image.of(item, item_size(item)).body)
+
+
+def test_a_change_is_an_insert_a_modify_or_a_remove() -> None:
+    one, other = image(a={"N": "1"}), image(a={"N": "2"})
+    assert changes.kind(None, one) == INSERT
+    assert changes.kind(one, other) == MODIFY
+    assert changes.kind(one, None) == REMOVE
+
+
+def test_what_leaves_an_item_as_it_was_is_no_change() -> None:
+    assert changes.kind(None, None) is None
+    assert changes.kind(image(a={"N": "1"}), image(a={"N": "1"})) is None
+
+
+def test_the_order_of_members_and_of_set_elements_is_no_change() -> None:
+    assert changes.kind(image(a={"S": "x"}, b={"S": "y"}), image(b={"S": "y"}, a={"S": "x"})) is None
+    assert changes.kind(image(a={"SS": ["x", "y"]}), image(a={"SS": ["y", "x"]})) is None
+    assert changes.kind(image(a={"M": {"x": {"N": "1"}, "y": {"N": "2"}}}),
+                        image(a={"M": {"y": {"N": "2"}, "x": {"N": "1"}}})) is None  # fmt: skip
+
+
+def test_the_order_of_a_list_is_a_change() -> None:
+    assert changes.kind(image(a={"L": [{"S": "x"}, {"S": "y"}]}), image(a={"L": [{"S": "y"}, {"S": "x"}]})) == MODIFY
+
+
+@pytest.mark.parametrize(
+    ("view", "images"),
+    [
+        ("KEYS_ONLY", set()),
+        ("NEW_IMAGE", {"NewImage"}),
+        ("OLD_IMAGE", {"OldImage"}),
+        ("NEW_AND_OLD_IMAGES", {"NewImage", "OldImage"}),
+    ],
+)
+def test_a_view_shows_its_images_and_its_size_counts_them(view: str, images: set[str]) -> None:
+    old, new = image(a={"S": "before"}), image(a={"S": "now"})
+    body = changes.encode(view, MODIFY, old, new, KEYS, False, 1_700_000_000.987)
+    record = orjson.loads(Teller(ARN, "eu-west-1", SHARD).tell(Change(7, body)))
+    told = record["dynamodb"]
+    shown = {"NewImage": new, "OldImage": old}
+    assert {member for member in shown if member in told} == images
+    assert all(told[member] == shown[member].item for member in images)
+    assert told["SizeBytes"] == item_size(KEYS) + sum(shown[member].size for member in images)
+    assert told["Keys"] == KEYS
+    assert told["StreamViewType"] == view
+    assert told["ApproximateCreationDateTime"] == 1_700_000_000  # whole seconds, rounded down
+    assert told["SequenceNumber"] == "100000000000000000007"
+    assert changes.happened_at(body) == 1_700_000_000.987
+
+
+def test_a_record_says_where_it_comes_from() -> None:
+    body = changes.encode("KEYS_ONLY", INSERT, None, image(), KEYS, False, 1.0)
+    record = orjson.loads(Teller(ARN, "eu-west-1", SHARD).tell(Change(1, body)))
+    assert {name: record[name] for name in record if name not in ("dynamodb", "eventID")} == {
+        "eventName": "INSERT",
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "eu-west-1",
+    }
+    event = orjson.loads(Teller(ARN, "eu-west-1", SHARD, to_function=True).tell(Change(1, body)))
+    assert event == {**record, "eventSourceARN": ARN}
+
+
+def test_an_expiry_names_the_service_in_the_words_of_each_consumer() -> None:
+    body = changes.encode("KEYS_ONLY", REMOVE, image(), None, KEYS, True, 1.0)
+    told = orjson.loads(Teller(ARN, "eu-west-1", SHARD).tell(Change(1, body)))
+    event = orjson.loads(Teller(ARN, "eu-west-1", SHARD, to_function=True).tell(Change(1, body)))
+    assert told["userIdentity"] == {"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"}
+    assert event["userIdentity"] == {"principalId": "dynamodb.amazonaws.com", "type": "Service"}
+    assert told["eventName"] == event["eventName"] == "REMOVE"
+
+
+def test_event_ids_are_the_same_at_each_telling_and_never_of_two_records() -> None:
+    body = changes.encode("KEYS_ONLY", INSERT, None, image(), KEYS, False, 1.0)
+    tellers = [Teller(ARN, "eu-west-1", SHARD), Teller(ARN, "eu-west-1", SHARD + "1"), Teller(ARN + "1", "e", SHARD)]
+    ids = [orjson.loads(teller.tell(Change(at, body)))["eventID"] for teller in tellers for at in (1, 2)]
+    assert len(set(ids)) == 6
+    assert ids[0] == orjson.loads(Teller(ARN, "eu-west-1", SHARD).tell(Change(1, body)))["eventID"]
+
+
+@given(st.integers(0, (1 << 64) - 1), st.integers(0, (1 << 64) - 1))
+def test_sequence_numbers_sort_as_text_as_they_do_as_numbers(one: int, other: int) -> None:
+    assert (changes.sequence_text(one) < changes.sequence_text(other)) == (one < other)
+    assert changes.parse_sequence(changes.sequence_text(one)) == one
+
+
+@pytest.mark.parametrize("text", ["", "1", "x" * 21, "9" * 21, "0" * 21, "1" * 22, "１" * 21])
+def test_other_text_is_no_sequence_number(text: str) -> None:
+    assert changes.parse_sequence(text) is None
