@@ -150,3 +150,19 @@ def idempotent_parameter_mismatch() -> ClientError:
         "The parameters for the request do not match those of the original request with the same client token.",
         message_member="Message",
     )
+
+
+def stream_not_found(arn: str) -> ClientError:
+    return resource_not_found(f"Requested resource not found: Stream: {arn} not found")
+
+
+def shard_not_found() -> ClientError:
+    return resource_not_found("Requested resource not found: Shard does not exist")
+
+
+def expired_iterator() -> ClientError:
+    return ClientError(SERVICE + "ExpiredIteratorException", "The provided iterator exceeds the maximum age allowed.")
+
+
+def trimmed_data_access() -> ClientError:
+    return ClientError(SERVICE + "TrimmedDataAccessException", "The data you are trying to access has been trimmed.")

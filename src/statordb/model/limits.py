@@ -62,3 +62,21 @@ EXPRESSION_CACHE_CHARACTERS_MAX = MIB  # of text, for each form of expression
 EXPRESSION_PLANS_PER_TEXT_MAX = 16  # meanings of a text's #names
 
 EXPRESSION_PLACEHOLDER_BYTES_MAX = 255  # of #name or :value, with its first character
+
+# Streams
+LIST_STREAMS_MAX = 100
+DESCRIBE_STREAM_SHARDS_MAX = 100
+GET_RECORDS_MAX = 1000
+GET_RECORDS_BYTES_MAX = MIB
+SHARD_ITERATOR_SECONDS = 15 * 60
+SHARD_TELLERS_MAX = 256  # shards for which the fixed parts of records are kept ready
+
+# Event patterns
+EVENT_PATTERN_DEPTH_MAX = 100  # objects within objects
+EVENT_PATTERN_CACHE_ENTRIES_MAX = 1024  # compiled patterns, each of at most 4,096 characters
+
+# Kinesis data streams as destinations
+KINESIS_CALL_RECORDS_MAX = 500  # Kinesis API reference, PutRecords
+KINESIS_CALL_BYTES_MAX = 5 * MIB
+KINESIS_RECORD_BYTES_MAX = MIB  # data and partition key
+KINESIS_DESTINATIONS_KEPT_MAX = 10  # of a table, with those that are disabled or failed

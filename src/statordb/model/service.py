@@ -1,4 +1,4 @@
-"""The service model: operations, shapes and documented errors of DynamoDB's API, as botocore's data files give them."""
+"""Service models: operations, shapes and documented errors of an API, as botocore's data files give them."""
 
 import gzip
 from collections.abc import Mapping
@@ -14,7 +14,8 @@ class ServiceModelMissing(Exception):
 
 
 class Operation(NamedTuple):
-    """An operation: the names of its input and output shapes, HTTP method and URI, names of its documented errors."""
+    """An operation: the names of its input and output shapes (input: "" for none), HTTP method and URI, names of its
+    documented errors, HTTP status of success."""
 
     name: str
     input: str
@@ -22,11 +23,13 @@ class Operation(NamedTuple):
     method: str
     uri: str
     errors: tuple[str, ...]
+    status: int = 200
 
 
 class ServiceModel(NamedTuple):
     """`shapes`: by name, as in the data file (`type`, `members`, `required`, `member`, `key`, `value`, `min`, `max`,
-    `pattern`, `enum`); `target_prefix`: what stands before the dot in X-Amz-Target."""
+    `pattern`, `enum`; of REST APIs also `payload`, and of members `location` and `locationName`); `target_prefix`: what
+    stands before the dot in X-Amz-Target, "" in REST APIs."""
 
     operations: Mapping[str, Operation]
     shapes: Mapping[str, Mapping[str, Any]]
@@ -40,18 +43,19 @@ def load_service(name: str = "dynamodb", version: str = "2012-08-10") -> Service
     """
     document = orjson.loads(_read(name, version))
     operations = {key: _operation(key, raw) for key, raw in document["operations"].items()}
-    return ServiceModel(operations, document["shapes"], document["metadata"]["targetPrefix"])
+    return ServiceModel(operations, document["shapes"], document["metadata"].get("targetPrefix", ""))
 
 
 def _operation(name: str, raw: Mapping[str, Any]) -> Operation:
     output = raw.get("output")
     return Operation(
         name,
-        raw["input"]["shape"],
+        raw["input"]["shape"] if "input" in raw else "",
         None if output is None else output["shape"],
         raw["http"]["method"],
         raw["http"]["requestUri"],
         tuple(error["shape"] for error in raw.get("errors", ())),
+        raw["http"].get("responseCode", 200),
     )
 
 

@@ -46,12 +46,15 @@ class FeedRecord:
 class DestinationRecord:
     """A Kinesis data stream that the table's changes are sent to. `status`: ENABLING, ACTIVE, DISABLING, DISABLED,
     UPDATING or ENABLE_FAILED; `precision`: MILLISECOND or MICROSECOND of ApproximateCreationDateTime, None as not
-    chosen. `feed`: the log that waits to be sent; None once it is disabled."""
+    chosen. `feed`: the log that waits to be sent; None once it is disabled. `changed_at`: when the status became what
+    it is, in seconds since the epoch; `description`: why it failed."""
 
     stream_arn: str
     status: str
     precision: str | None
     feed: FeedRecord | None
+    changed_at: float = 0.0
+    description: str | None = None
 
     @property
     def fed(self) -> bool:

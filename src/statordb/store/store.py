@@ -3,6 +3,9 @@
 from statordb.engine.contract import Engine
 from statordb.model.clock import Clock
 from statordb.store.catalog import Catalog
+from statordb.store.functions import Functions
+from statordb.store.invocations import InvocationQueue
+from statordb.store.mappings import Mappings
 from statordb.store.streams import Streams
 
 STREAM_SHARD_SECONDS = 4 * 3600.0  # about as long as AWS keeps a shard open
@@ -27,6 +30,9 @@ class Store:
         self.clock = clock
         self.catalog = Catalog(engine, clock)
         self.streams = Streams(engine, clock)
+        self.functions = Functions(engine, clock)
+        self.invocations = InvocationQueue(engine, clock)
+        self.mappings = Mappings(engine, clock)
         self.table_delay_seconds = table_delay_seconds
         self.stream_shards = stream_shards
         self.stream_shard_seconds = stream_shard_seconds

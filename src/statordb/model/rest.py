@@ -1,0 +1,57 @@
+"""A request of a REST API (Lambda's) between wire and service, and its answer."""
+
+import asyncio
+from typing import NamedTuple, Protocol
+
+from statordb.model.pending import Pending
+from statordb.model.request import Principal
+
+JSON = "application/json"
+
+
+class RestRequest:
+    """A complete, authenticated request.
+
+    `path` and `query` are as they were sent, percent-encoded; header names are lower case, repeated ones joined by a
+    comma; `request_id` is a uuid. `operation` is "-" until the service knows it.
+    """
+
+    __slots__ = ("body", "headers", "method", "operation", "path", "principal", "query", "request_id")
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        query: str,
+        headers: dict[bytes, bytes],
+        body: bytes,
+        principal: Principal,
+        request_id: str,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.body = body
+        self.principal = principal
+        self.request_id = request_id
+        self.operation = "-"
+
+
+class RestReply(NamedTuple):
+    """An answer: HTTP status, further headers, the body, its Content-Type, and the code of the error (None for
+    success)."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = JSON
+    error: str | None = None
+
+
+class RestService(Protocol):
+    """What the wire serves on the paths of a REST API."""
+
+    def handle(self, request: RestRequest) -> "RestReply | Pending[RestReply] | asyncio.Future[RestReply]":
+        """Answer a request: at once, or by a future whose result is the reply. Raises nothing."""
+        ...

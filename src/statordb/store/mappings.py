@@ -1,0 +1,272 @@
+"""Event source mappings: which function a stream's records are sent to, how, and how far that has got.
+
+A mapping is a row under its account and region. A second row, a claim, keeps two mappings from having the same stream
+and function. Its checkpoints are rows of their own, one for each shard.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Stop, Stored
+from statordb.model.clock import Clock
+from statordb.store.keyspace import Space
+
+CREATING, ENABLING, ENABLED, UPDATING = "Creating", "Enabling", "Enabled", "Updating"
+DISABLING, DISABLED, DELETING = "Disabling", "Disabled", "Deleting"
+USER_ACTION = "User action"  # StateTransitionReason
+NOTHING_YET = "No records processed"  # LastProcessingResult of a mapping that has done nothing
+FOREVER = -1  # of retries and record age
+
+_PAGE = Budget(rows_max=1000, bytes_max=4 << 20)
+_FORMAT = b"\x01"
+
+
+@dataclass(frozen=True, slots=True)
+class MappingRecord:
+    """One event source mapping. Members of the API that are not told of have the same meaning there.
+
+    `stream_arn`: of a DynamoDB stream. `function`: a function's ARN, or the URL of an endpoint that takes Lambda's
+    Invoke. `state`: what the API shows; the keeper leads from Creating, Enabling and Updating to Enabled or Disabled
+    (as `enabled` says), from Disabling to Disabled, from Deleting to nothing. `options`: members that are kept and
+    echoed as they were given. Times in seconds since the epoch.
+    """
+
+    uuid: str
+    account: str
+    region: str
+    stream_arn: str
+    function: str
+    starting_position: str
+    created_at: float
+    modified_at: float
+    enabled: bool = True
+    state: str = CREATING
+    reason: str = USER_ACTION
+    result: str = NOTHING_YET
+    batch_size: int = 100
+    batching_seconds: int = 0
+    patterns: list[str] = field(default_factory=list)
+    lanes: int = 1  # ParallelizationFactor
+    bisects: bool = False
+    retries_max: int = FOREVER
+    age_seconds_max: int = FOREVER
+    reports_failures: bool = False
+    destination: str | None = None
+    window_seconds: int = 0  # TumblingWindowInSeconds
+    tags: dict[str, str] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:lambda:{self.region}:{self.account}:event-source-mapping:{self.uuid}"
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRecord:
+    """A tumbling window that is open: when it began (seconds since the epoch), and what the function keeps in it.
+
+    `state` is JSON. None: no record of the window has come yet.
+    """
+
+    start: int
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far a shard is done: every record with a sequence number up to `position`. `ended`: and none will follow."""
+
+    position: int
+    ended: bool = False
+    window: WindowRecord | None = None
+
+
+Change = Callable[[MappingRecord], MappingRecord | None]
+"""From a mapping as it is to what it shall be; None to leave it. Pure, may be called again."""
+
+
+class Claimed(Exception):
+    """Another mapping has the same stream and function; args[0] is its uuid."""
+
+
+class Mappings:
+    """Makes, finds, lists and alters mappings, and keeps their checkpoints. Every change of a mapping is announced."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    async def create(self, record: MappingRecord, checkpoints: Mapping[str, Checkpoint]) -> None:
+        """Keep a new mapping and, by shard, where it begins. Raises Claimed."""
+        key, claim = _key(record), _claim(record)
+        begun = tuple((_shard_key(record.uuid, shard), _dump_checkpoint(at)) for shard, at in checkpoints.items())
+
+        def plan(stored: list[Stored | None]) -> Effects | Refused:
+            taken = stored[0]
+            if taken is not None:
+                return Refused(taken.body.decode())
+            return Effects(writes=((claim, record.uuid.encode()), (key, dump(record)), *begun), announce=True)
+
+        outcome = await self._engine.update((claim, key, *(shard for shard, _ in begun)), plan)
+        if isinstance(outcome, Refused):
+            raise Claimed(outcome.reason)
+
+    async def find(self, account: str, region: str, uuid: str) -> MappingRecord | None:
+        stored = await self._engine.get(Key(Space.MAPPINGS, _partition(account, region), uuid.encode()))
+        return None if stored is None else load(stored.body)
+
+    async def of(self, account: str, region: str) -> Sequence[MappingRecord]:
+        """The mappings of an account and region, by uuid."""
+        found: list[MappingRecord] = []
+        after: bytes | None = None
+        while True:
+            page = await self._engine.range(Space.MAPPINGS, _partition(account, region), Bounds(), True, _PAGE, after)
+            found += map(load, page.bodies)
+            if page.stop is Stop.EXHAUSTED:
+                return found
+            after = page.last[1]
+
+    async def all(self) -> Sequence[MappingRecord]:
+        """The mappings of every account and region, for the keeper."""
+        found: list[MappingRecord] = []
+        after: tuple[bytes, bytes] | None = None
+        while True:
+            page = await self._engine.scan(Space.MAPPINGS, 0, 1, _PAGE, after)
+            found += [load(row.body) for row in page.rows if row.partition.startswith(_PREFIX)]
+            if page.stop is Stop.EXHAUSTED:
+                return found
+            after = page.last
+
+    async def change(self, record: MappingRecord, change: Change) -> MappingRecord | None:
+        """Alter a mapping. Returns it as it is then, None if there is none (any more). Raises Claimed.
+
+        One that becomes Deleting gives up its claim to the stream and function.
+        """
+        key = _key(record)
+        while True:
+            stored = await self._engine.get(key)
+            if stored is None:
+                return None
+            seen = load(stored.body)
+            changed = change(seen)
+            if changed is None or changed == seen:
+                return seen
+            outcome = await self._replace(seen, changed)
+            if not isinstance(outcome, Refused):
+                return changed
+            if outcome.reason is not None:
+                raise Claimed(outcome.reason)
+
+    async def _replace(self, seen: MappingRecord, changed: MappingRecord) -> Any:
+        """Put `changed` where `seen` still is. Refused with None if it is another by now, with a uuid if that mapping
+        has the claim."""
+        key, old, new = _key(seen), _claim(seen), _claim(changed)
+        footprint = (key, old) if old == new else (key, old, new)
+        before, mine = dump(seen), changed.uuid.encode()
+        claims = changed.state != DELETING
+        announce = replace(changed, result=seen.result) != seen  # how it goes matters to no cache
+
+        def plan(stored: list[Stored | None]) -> Effects | Refused:
+            found = {place: None if row is None else row.body for place, row in zip(footprint, stored, strict=True)}
+            if found[key] != before:
+                return Refused(None)
+            if claims and found[new] not in (None, mine):
+                return Refused(str(found[new], "utf-8"))  # type: ignore[arg-type]
+            writes: dict[Key, bytes | None] = {key: dump(changed)}
+            if found[old] == mine:
+                writes[old] = None
+            if claims:
+                writes[new] = mine
+            return Effects(writes=tuple(writes.items()), announce=announce)
+
+        return await self._engine.update(footprint, plan)
+
+    async def remove(self, record: MappingRecord) -> None:
+        """Forget a mapping that is Deleting, with its checkpoints; nothing if it is gone."""
+        keys = [_key(record), *(_shard_key(record.uuid, shard) for shard in await self.checkpoints(record.uuid))]
+        effects = Effects(writes=[(key, None) for key in keys], announce=True)
+        await self._engine.update(keys, lambda stored: effects)
+
+    async def checkpoints(self, uuid: str) -> dict[str, Checkpoint]:
+        """How far every shard of a mapping is done, by its id."""
+        found: dict[str, Checkpoint] = {}
+        after: bytes | None = None
+        while True:
+            page = await self._engine.range(Space.CHECKPOINTS, uuid.encode(), Bounds(), True, _PAGE, after)
+            found |= {row.sort.decode(): _load_checkpoint(row.body) for row in page.rows}
+            if page.stop is Stop.EXHAUSTED:
+                return found
+            after = page.last[1]
+
+    async def checkpoint(self, uuid: str, shard: str) -> Checkpoint | None:
+        stored = await self._engine.get(_shard_key(uuid, shard))
+        return None if stored is None else _load_checkpoint(stored.body)
+
+    async def save(self, record: MappingRecord, shard: str, checkpoint: Checkpoint) -> bool:
+        """Keep how far a shard is done; False, and nothing is written, if the mapping is gone or is further already."""
+        owner, key = _key(record), _shard_key(record.uuid, shard)
+        body = _dump_checkpoint(checkpoint)
+
+        def plan(stored: list[Stored | None]) -> Effects | Refused:
+            mapping, kept = stored
+            if mapping is None:
+                return Refused("no such mapping")
+            if kept is not None:
+                known = _load_checkpoint(kept.body)
+                if known.position > checkpoint.position or known.ended > checkpoint.ended:
+                    return Refused("further already")
+            return Effects(writes=((key, body),))
+
+        return not isinstance(await self._engine.update((owner, key), plan), Refused)
+
+    async def forget(self, uuid: str, shards: Iterable[str]) -> None:
+        """Delete the checkpoints of shards that are no more."""
+        keys = [_shard_key(uuid, shard) for shard in shards]
+        effects = Effects(writes=[(key, None) for key in keys])
+        if keys:
+            await self._engine.update(keys, lambda stored: effects)
+
+
+_PREFIX = b"mappings/"
+
+
+def _partition(account: str, region: str) -> bytes:
+    return _PREFIX + f"{account}/{region}".encode()
+
+
+def _key(record: MappingRecord) -> Key:
+    return Key(Space.MAPPINGS, _partition(record.account, record.region), record.uuid.encode())
+
+
+def _claim(record: MappingRecord) -> Key:
+    """The row that one mapping of a stream and a function can have; its body is the mapping's uuid."""
+    digest = blake2b(f"{record.stream_arn}\0{record.function}".encode(), digest_size=16).digest()
+    return Key(Space.MAPPINGS, f"claims/{record.account}/{record.region}".encode(), digest)
+
+
+def _shard_key(uuid: str, shard: str) -> Key:
+    return Key(Space.CHECKPOINTS, uuid.encode(), shard.encode())
+
+
+def dump(record: MappingRecord) -> bytes:
+    return _FORMAT + orjson.dumps(asdict(record))
+
+
+def load(body: bytes) -> MappingRecord:
+    assert body[:1] == _FORMAT, "a store of a newer format is refused when it is opened"
+    return MappingRecord(**orjson.loads(body[1:]))
+
+
+def _dump_checkpoint(checkpoint: Checkpoint) -> bytes:
+    return orjson.dumps(asdict(checkpoint))
+
+
+def _load_checkpoint(body: bytes) -> Checkpoint:
+    checkpoint = Checkpoint(**orjson.loads(body))
+    if checkpoint.window is None:
+        return checkpoint
+    return replace(checkpoint, window=WindowRecord(**checkpoint.window))  # type: ignore[arg-type]
