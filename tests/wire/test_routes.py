@@ -3,6 +3,8 @@
 import pytest
 from tests.wire.driver import Wire, raw, signed
 
+from statordb.wire.context import WireSettings
+
 ORIGIN = {"Origin": "http://example.com"}
 NOT_FOUND = (404, b"<UnknownOperationException/>\n")
 
@@ -78,3 +80,12 @@ def test_a_signed_call_of_another_api_is_unknown(wire: Wire) -> None:
     (answer,) = wire.send(signed(headers={"X-Amz-Target": "Other_20120810.GetItem"}))
     assert answer.json["__type"].endswith("#UnknownOperationException")
     assert wire.service.requests == []
+
+
+@pytest.mark.parametrize("target", ["DynamoDB_20120810.ListStreams", "Streams_1.ListTables", "Streams_1.Other"])
+def test_an_operation_under_another_apis_prefix_is_unknown(make_wire, target: str) -> None:  # type: ignore[no-untyped-def]
+    wire = make_wire(settings=WireSettings(target_prefixes={"ListStreams": "Streams_1"}))
+    (answer,) = wire.send(signed(headers={"X-Amz-Target": target}))
+    assert answer.json["__type"].endswith("#UnknownOperationException")
+    (answer,) = wire.send(signed(headers={"X-Amz-Target": "Streams_1.ListStreams"}))
+    assert answer.json["Operation"] == "ListStreams"

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import httptools
+import orjson
 
 from statordb.model import errors
 from statordb.model.request import Reply, error_reply
@@ -24,7 +25,10 @@ PROCEED = Reply(100, b"")
 BAD_REQUEST = Reply(400, b"", "BadRequest")
 REQUEST_TIMEOUT = Reply(408, b"", "RequestTimeout")
 TOO_LARGE = error_reply(errors.request_too_large())
-REFUSALS = (BAD_REQUEST, REQUEST_TIMEOUT, TOO_LARGE, INTERNAL)
+BUSY = Reply(
+    429, orjson.dumps({"__type": "TooManyRequestsException", "message": "Rate exceeded"}), "TooManyRequestsException"
+)
+REFUSALS = (BAD_REQUEST, REQUEST_TIMEOUT, TOO_LARGE, BUSY, INTERNAL)
 
 log = logging.getLogger(__name__)
 
@@ -172,8 +176,9 @@ class Connection(asyncio.Protocol):
         self._fed = 0
         length = headers.get(b"content-length")
         if length is not None and len(length) > 7 and int(length) > context.settings.request_bytes_max:
-            self._refuse(TOO_LARGE)
-        elif b"expect" in headers:
+            if self._refuses_large(int(length)):
+                return
+        if b"expect" in headers:
             self._expect(headers[b"expect"])
         if b"transfer-encoding" in headers:
             self._headers = {}
@@ -189,8 +194,9 @@ class Connection(asyncio.Protocol):
         self._requests += 1
         context = self._context
         if self._body_bytes > context.settings.request_bytes_max:
-            self._refuse(TOO_LARGE)
-            return
+            if self._refuses_large(self._body_bytes):
+                return
+            context.large_is_in(self)
         parser = self._parser
         if not parser.should_keep_alive() or context.draining:
             self._closing = True
@@ -283,10 +289,21 @@ class Connection(asyncio.Protocol):
                 or self._fed > 2 * (settings.header_bytes_max + settings.url_bytes_max)
             ):
                 self._refuse(BAD_REQUEST)
-        elif self._body_bytes > settings.request_bytes_max:
-            self._refuse(TOO_LARGE)
+        elif self._body_bytes > settings.request_bytes_max and self._refuses_large(self._body_bytes):
+            return
         elif self._fed - self._body_bytes > settings.header_bytes_max + self._body_bytes // 2:
             self._refuse(BAD_REQUEST)  # chunk sizes and trailers without end
+
+    def _refuses_large(self, size: int) -> bool:
+        """Judge a body above the usual maximum; True if it was refused."""
+        context = self._context
+        if size > context.body_bytes_max(self._url, self._head):
+            self._refuse(TOO_LARGE)
+        elif not context.admit_large(self):
+            self._refuse(BUSY)
+        else:
+            return False
+        return True
 
     def _expect(self, expectation: bytes) -> None:
         """Ask for the body, in the order of the replies."""

@@ -3,10 +3,11 @@
 import asyncio
 import secrets
 import string
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from statordb.model.function_limits import LARGE_REQUESTS_MAX, REST_REQUEST_BYTES_MAX
 from statordb.model.limits import (
     HEADER_BYTES_MAX,
     HEADERS_MAX,
@@ -17,10 +18,13 @@ from statordb.model.limits import (
     URL_BYTES_MAX,
 )
 from statordb.model.request import Service
+from statordb.model.rest import RestService
 from statordb.wire.outbox import Defer, Outbox
 from statordb.wire.reply import Heads
+from statordb.wire.rest import is_rest
 from statordb.wire.sigv4 import Authenticator
 
+TARGET_PREFIX = "DynamoDB_20120810"
 OPERATIONS_CACHED_MAX = 1024
 TARGET_BYTES_MAX = 128
 REQUEST_ID_CHARACTERS = 52
@@ -35,8 +39,10 @@ class WireSettings:
     """Limits and patience of the wire. Times in seconds."""
 
     region: str = "us-east-1"  # named by the health answer to clients that name no host
-    target_prefixes: tuple[str, ...] = ("DynamoDB_20120810",)
+    target_prefixes: Mapping[str, str] = field(default_factory=dict)  # by operation; of all others TARGET_PREFIX
     request_bytes_max: int = REQUEST_BYTES_MAX
+    rest_request_bytes_max: int = REST_REQUEST_BYTES_MAX  # on the paths of the REST API
+    large_requests_max: int = LARGE_REQUESTS_MAX  # bodies above request_bytes_max that come in at the same time
     header_bytes_max: int = HEADER_BYTES_MAX
     headers_max: int = HEADERS_MAX
     url_bytes_max: int = URL_BYTES_MAX
@@ -66,6 +72,8 @@ class Peer(Protocol):
 class WireContext:
     """Shared by all connections of a worker.
 
+    rest       serves the paths of the REST API; None: they are not found. Requests there are judged by
+               rest_authenticator, or authenticator where there is none.
     clock      seconds since the epoch;  monotonic: seconds of a clock that never jumps.
     request_ids an iterator of 52-character ids.
     observe    called once per answered request.
@@ -83,8 +91,12 @@ class WireContext:
         request_ids: Iterator[str] | None = None,
         observe: Observer | None = None,
         defer: Defer | None = None,
+        rest: RestService | None = None,
+        rest_authenticator: Authenticator | None = None,
     ) -> None:
         self.service = service
+        self.rest = rest
+        self.rest_authenticator = rest_authenticator or authenticator
         self.outbox = Outbox(defer)
         self.authenticator = authenticator
         self.settings = settings or WireSettings()
@@ -95,22 +107,39 @@ class WireContext:
         self.headers_max = self.settings.headers_max
         self.head_bytes_unmeasured = min(self.settings.header_bytes_max, self.settings.url_bytes_max)
         self.connections: set[Peer] = set()
+        self._large: set[Peer] = set()  # connections on which a body above request_bytes_max comes in
         self.draining = False
         self._clock = clock
         self._operations: dict[bytes, str] = {}
         self._emptied: asyncio.Future[None] | None = None
 
     def operation(self, target: bytes) -> str | None:
-        """The operation that an X-Amz-Target names; None if it is not of this service's API."""
+        """The operation that an X-Amz-Target names; None if its prefix is not that of an API that has it."""
         known = self._operations.get(target)
         if known is not None:
             return known
         prefix, _, name = target.decode("latin-1").strip().partition(".")
-        if not name or prefix not in self.settings.target_prefixes:
+        if not name or prefix != self.settings.target_prefixes.get(name, TARGET_PREFIX):
             return None
         if len(target) <= TARGET_BYTES_MAX and len(self._operations) < OPERATIONS_CACHED_MAX:
             self._operations[target] = name
         return name
+
+    def body_bytes_max(self, url: bytes, headers: Mapping[bytes, bytes]) -> int:
+        """How large a request's body may be. Deployment packages are large, but strangers' are not taken."""
+        if self.rest is not None and is_rest(url) and b"authorization" in headers:
+            return self.settings.rest_request_bytes_max
+        return self.settings.request_bytes_max
+
+    def admit_large(self, connection: Peer) -> bool:
+        """Let a body above request_bytes_max come in, if there are not too many; until `large_is_in`, or the end."""
+        if connection not in self._large and len(self._large) >= self.settings.large_requests_max:
+            return False
+        self._large.add(connection)
+        return True
+
+    def large_is_in(self, connection: Peer) -> None:
+        self._large.discard(connection)
 
     def sweep(self) -> None:
         """To be called once a second: renews the Date of answers, ends connections that take too long."""
@@ -125,6 +154,7 @@ class WireContext:
 
     def left(self, connection: Peer) -> None:
         self.connections.discard(connection)
+        self._large.discard(connection)
         if self._emptied is not None and not self.connections and not self._emptied.done():
             self._emptied.set_result(None)
 

@@ -3,12 +3,15 @@
 import asyncio
 import logging
 import re
+import uuid
 from typing import Any
 
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.pending import Pending
 from statordb.model.request import Principal, Reply, Request, error_reply
+from statordb.model.rest import RestReply, RestRequest, RestService
+from statordb.wire import rest
 from statordb.wire.context import WireContext
 from statordb.wire.encoding import choose_coding, decode_body
 from statordb.wire.reply import CORS, JSON, JSON_1_0, PLAIN, USUAL, Form
@@ -60,7 +63,11 @@ class Exchange(Request):
 def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
     """Answer a request, at once or by a future. Raises nothing."""
     headers = exchange.headers
-    if exchange.method != b"POST" or headers.get(b"content-type") != b"application/x-amz-json-1.0":
+    if (
+        exchange.url != b"/"
+        or exchange.method != b"POST"
+        or headers.get(b"content-type") != b"application/x-amz-json-1.0"
+    ):
         other = _route(exchange, context)
         if other is not None:
             return other
@@ -69,9 +76,6 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
     principal = context.authenticator.check(exchange.method, exchange.url, headers, exchange.body)
     if principal.__class__ is not Principal:
         return _unauthenticated(exchange, context, principal)
-    if exchange.url != b"/" and exchange.url.partition(b"?")[0] != b"/":
-        exchange.form = exchange.form._replace(content_type=PLAIN)
-        return NOT_FOUND
     if b"content-encoding" in headers:
         try:
             exchange.body = decode_body(headers[b"content-encoding"], exchange.body, context.settings.request_bytes_max)
@@ -96,25 +100,94 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
     return reply
 
 
-def _route(exchange: Exchange, context: WireContext) -> Reply | None:
-    """Answer what is no API call; None for an API call in other than the usual form."""
+def _route(exchange: Exchange, context: WireContext) -> Reply | Waiting | None:
+    """Answer what is no call of DynamoDB's API; None for one in other than the usual form."""
     headers = exchange.headers
+    path = exchange.url.partition(b"?")[0]
+    if context.rest is not None and rest.is_rest(path):
+        return _begin_rest(exchange, context, context.rest)
     extra = CORS if b"origin" in headers else ""
     if exchange.method == b"POST":
         kind = headers.get(b"content-type", b"").partition(b";")[0].strip()
         if kind in CONTENT_TYPES or not exchange.body:
             exchange.form = Form(CONTENT_TYPES.get(kind, JSON))
-            return None
+            return None if path == b"/" else _elsewhere(exchange, context, extra)
     exchange.form = Form(PLAIN, extra)
     if exchange.method == b"OPTIONS" and extra:
         exchange.form = Form(PLAIN, extra + _preflight(headers))
         return Reply(200, b"")
-    if exchange.method == b"GET" and exchange.url.partition(b"?")[0] == b"/":
+    if exchange.method == b"GET" and path == b"/":
         host = headers.get(b"host", b"").strip()
         if not _HOST.fullmatch(host):
             host = f"dynamodb.{context.settings.region}.amazonaws.com".encode()
         return Reply(200, b"healthy: " + host + b" ")
     return NOT_FOUND
+
+
+def _elsewhere(exchange: Exchange, context: WireContext, extra: str) -> Reply | Waiting:
+    """Answer an API call to a path that has none."""
+    exchange.form = exchange.form._replace(extra=extra)
+    principal = context.authenticator.check(exchange.method, exchange.url, exchange.headers, exchange.body)
+    if not isinstance(principal, Principal):
+        return _unauthenticated(exchange, context, principal)
+    exchange.form = Form(PLAIN, extra)
+    return NOT_FOUND
+
+
+def _begin_rest(exchange: Exchange, context: WireContext, service: RestService) -> Reply | Waiting:
+    """Answer a request for a path of the REST API."""
+    headers = exchange.headers
+    exchange.request_id = str(uuid.uuid4())
+    authenticator = context.rest_authenticator
+    refused = rest.guard(headers, authenticator.is_open)
+    if refused is not None:
+        return _rest_reply(exchange, refused)
+    principal = authenticator.check(exchange.method, exchange.url, headers, exchange.body)
+    if isinstance(principal, ClientError):
+        return _rest_reply(exchange, rest.refusal_of(principal))
+    if not isinstance(principal, Principal):
+        return _after(principal, exchange, context)
+    body = exchange.body
+    if b"content-encoding" in headers:
+        try:
+            body = decode_body(headers[b"content-encoding"], body, context.settings.rest_request_bytes_max)
+        except ClientError as fault:
+            return _rest_reply(exchange, rest.refusal_of(fault))
+    path, _, query = exchange.url.decode("latin-1").partition("?")
+    request = RestRequest(exchange.method.decode("latin-1"), path, query, headers, body, principal, exchange.request_id)
+    try:
+        answer = service.handle(request)
+    except Exception:
+        log.exception("the service raised", extra={"request_id": exchange.request_id})
+        return _rest_reply(exchange, rest.INTERNAL)
+    if isinstance(answer, RestReply):
+        exchange.operation = request.operation
+        return _rest_reply(exchange, answer)
+    return _relay(answer, request, exchange)
+
+
+def _relay(
+    answer: Pending[RestReply] | asyncio.Future[RestReply], request: RestRequest, exchange: Exchange
+) -> asyncio.Future[Reply]:
+    """The reply of a REST answer that comes later."""
+    relayed: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+    def finish(future: Any) -> None:
+        exchange.operation = request.operation
+        try:
+            reply = future.result()
+        except (Exception, asyncio.CancelledError):
+            log.exception("the service failed", extra={"request_id": exchange.request_id})
+            reply = rest.INTERNAL
+        relayed.set_result(_rest_reply(exchange, reply))
+
+    answer.add_done_callback(finish)
+    return relayed
+
+
+def _rest_reply(exchange: Exchange, reply: RestReply) -> Reply:
+    exchange.form = rest.form_of(reply)
+    return Reply(reply.status, reply.body, reply.error)
 
 
 def _preflight(headers: dict[bytes, bytes]) -> str:

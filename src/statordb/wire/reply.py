@@ -21,11 +21,21 @@ CORS = (
 
 REASONS = {
     200: "OK",
+    201: "Created",
+    202: "Accepted",
+    204: "No Content",
     400: "Bad Request",
+    403: "Forbidden",
     404: "Not Found",
     408: "Request Timeout",
+    409: "Conflict",
+    412: "Precondition Failed",
     413: "Request Entity Too Large",
+    415: "Unsupported Media Type",
+    429: "Too Many Requests",
     500: "Internal Server Error",
+    501: "Not Implemented",
+    502: "Bad Gateway",
 }
 
 
@@ -65,10 +75,9 @@ class Heads:
         if form.coding is not None and COMPRESS_BYTES_MIN < len(body) <= COMPRESS_BYTES_MAX:
             body = encode_body(form.coding, body)
             extra += f"Content-Encoding: {form.coding}\r\n"
-        head = (
-            f"{self._front(status, form.content_type, keep_alive)}{request_id}\r\n"
-            f"x-amz-crc32: {crc32(body)}\r\nContent-Length: {len(body)}\r\n{extra}\r\n"
-        )
+        if status != 204:  # which has no body, and so no length
+            extra = f"x-amz-crc32: {crc32(body)}\r\nContent-Length: {len(body)}\r\n{extra}"
+        head = f"{self._front(status, form.content_type, keep_alive)}{request_id}\r\n{extra}\r\n"
         return head.encode("latin-1"), body
 
     def _front(self, status: int, content_type: str, keep_alive: bool) -> str:

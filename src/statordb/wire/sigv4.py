@@ -39,7 +39,12 @@ Lookup = Callable[[str], Credential | Awaitable[Credential | None] | None]
 
 
 class Authenticator(Protocol):
-    """Names the principal of a request, or says what is wrong with its signature."""
+    """Names the principal of a request, or says what is wrong with its signature.
+
+    is_open  whether it lets in what nobody signed.
+    """
+
+    is_open: bool
 
     def check(self, method: bytes, url: bytes, headers: Headers, body: bytes) -> Verdict:
         """Judge a request. Header names are lower case, repeated ones joined by a comma; `body` is as it was sent.
@@ -97,6 +102,8 @@ class Client:
 class OpenAuthenticator:
     """Lets in any well-formed claim. An access key id of exactly 12 digits names the account."""
 
+    is_open = True
+
     def __init__(self, default_account: str = "000000000000") -> None:
         self._default_account = default_account
         self._known: dict[bytes, Principal] = {}
@@ -137,6 +144,8 @@ class IamAuthenticator:
     clock    seconds since the epoch.
     services names that a credential scope may carry.
     """
+
+    is_open = False
 
     def __init__(
         self,

@@ -1,0 +1,58 @@
+"""Every operation of Lambda's API that this server has, by its name in the service model."""
+
+from statordb.functions.context import Operation
+from statordb.functions.operations.create_event_source_mapping import create_event_source_mapping
+from statordb.functions.operations.create_function import create_function
+from statordb.functions.operations.delete_event_source_mapping import delete_event_source_mapping
+from statordb.functions.operations.delete_function import delete_function
+from statordb.functions.operations.delete_function_concurrency import delete_function_concurrency
+from statordb.functions.operations.delete_function_event_invoke_config import delete_function_event_invoke_config
+from statordb.functions.operations.get_account_settings import get_account_settings
+from statordb.functions.operations.get_event_source_mapping import get_event_source_mapping
+from statordb.functions.operations.get_function import get_function
+from statordb.functions.operations.get_function_concurrency import get_function_concurrency
+from statordb.functions.operations.get_function_configuration import get_function_configuration
+from statordb.functions.operations.get_function_event_invoke_config import get_function_event_invoke_config
+from statordb.functions.operations.invoke import invoke
+from statordb.functions.operations.list_event_source_mappings import list_event_source_mappings
+from statordb.functions.operations.list_function_event_invoke_configs import list_function_event_invoke_configs
+from statordb.functions.operations.list_functions import list_functions
+from statordb.functions.operations.list_tags import list_tags
+from statordb.functions.operations.list_versions_by_function import list_versions_by_function
+from statordb.functions.operations.put_function_concurrency import put_function_concurrency
+from statordb.functions.operations.put_function_event_invoke_config import put_function_event_invoke_config
+from statordb.functions.operations.tag_resource import tag_resource
+from statordb.functions.operations.untag_resource import untag_resource
+from statordb.functions.operations.update_event_source_mapping import update_event_source_mapping
+from statordb.functions.operations.update_function_code import update_function_code
+from statordb.functions.operations.update_function_configuration import update_function_configuration
+from statordb.functions.operations.update_function_event_invoke_config import update_function_event_invoke_config
+
+OPERATIONS: dict[str, Operation] = {
+    "CreateEventSourceMapping": create_event_source_mapping,
+    "CreateFunction": create_function,
+    "DeleteEventSourceMapping": delete_event_source_mapping,
+    "DeleteFunction": delete_function,
+    "DeleteFunctionConcurrency": delete_function_concurrency,
+    "DeleteFunctionEventInvokeConfig": delete_function_event_invoke_config,
+    "GetAccountSettings": get_account_settings,
+    "GetEventSourceMapping": get_event_source_mapping,
+    "GetFunction": get_function,
+    "GetFunctionConcurrency": get_function_concurrency,
+    "GetFunctionConfiguration": get_function_configuration,
+    "GetFunctionEventInvokeConfig": get_function_event_invoke_config,
+    "Invoke": invoke,
+    "ListEventSourceMappings": list_event_source_mappings,
+    "ListFunctionEventInvokeConfigs": list_function_event_invoke_configs,
+    "ListFunctions": list_functions,
+    "ListTags": list_tags,
+    "ListVersionsByFunction": list_versions_by_function,
+    "PutFunctionConcurrency": put_function_concurrency,
+    "PutFunctionEventInvokeConfig": put_function_event_invoke_config,
+    "TagResource": tag_resource,
+    "UntagResource": untag_resource,
+    "UpdateEventSourceMapping": update_event_source_mapping,
+    "UpdateFunctionCode": update_function_code,
+    "UpdateFunctionConfiguration": update_function_configuration,
+    "UpdateFunctionEventInvokeConfig": update_function_event_invoke_config,
+}

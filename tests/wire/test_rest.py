@@ -1,0 +1,263 @@
+"""The paths of the REST API: who gets through to its service, what it is told, how its answers look."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from tests.wire.driver import KEY, SECRET, Answer, Clock, FakeService, Wire, raw, signed, split_answers
+
+from statordb.model.rest import RestReply, RestRequest
+from statordb.wire.context import WireSettings
+from statordb.wire.sigv4 import IamAuthenticator
+
+FUNCTIONS = "/2015-03-31/functions"
+
+
+class FakeRest:
+    """Keeps the requests; answers with `reply`, raises it, or gives it as a future."""
+
+    def __init__(self) -> None:
+        self.requests: list[RestRequest] = []
+        self.reply: Any = RestReply(200, b'{"Functions":[]}')
+
+    def handle(self, request: RestRequest) -> Any:
+        self.requests.append(request)
+        request.operation = "Known"
+        if isinstance(self.reply, Exception):
+            raise self.reply
+        return self.reply
+
+
+class RestWire(Wire):
+    """A wire with a REST service."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(Clock(), FakeService(), **arguments)
+        self.rest = FakeRest()
+        iam = IamAuthenticator(self.lookup, lambda: self.epoch, self.clock, ("lambda",))
+        self.context.rest = self.rest
+        self.context.rest_authenticator = self.authenticator if self.open else iam
+
+    def ask(self, method: str = "GET", url: str = FUNCTIONS, body: bytes = b"", **more: Any) -> Answer:
+        (answer,) = self.send(call(method, url, body, **more))
+        return answer
+
+
+def call(
+    method: str, url: str, body: bytes = b"", headers: dict[str, str] | None = None, service: str = "lambda"
+) -> bytes:
+    """A request's bytes, signed as botocore does."""
+    request = AWSRequest(method, f"http://localhost:8000{url}", data=body, headers=headers or {})
+    SigV4Auth(Credentials(KEY, SECRET), service, "eu-west-1").add_auth(request)
+    sent = {"Host": "localhost:8000", **dict(request.headers)}
+    return raw(method, url, sent | ({"Content-Length": str(len(body))} if body else {}), body)
+
+
+@pytest.fixture(params=[True, False], ids=["open", "iam"])
+def wire(request: pytest.FixtureRequest) -> RestWire:
+    return RestWire(open=request.param)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE"])
+def test_a_request_reaches_the_service_whole(wire: RestWire, method: str) -> None:
+    url = "/2017-03-31/tags/arn%3Aaws%3Alambda%3A%2F?tagKeys=a%20b&tagKeys=c"
+    headers = {"X-Amz-Log-Type": "Tail", "Content-Type": "application/x-amz-json-1.0"}
+    assert wire.ask(method, url, b"{}", headers=headers).status == 200
+    (request,) = wire.rest.requests
+    assert (request.method, request.path) == (method, "/2017-03-31/tags/arn%3Aaws%3Alambda%3A%2F")
+    assert (request.query, request.body) == ("tagKeys=a%20b&tagKeys=c", b"{}")
+    assert request.headers[b"x-amz-log-type"] == b"Tail"
+    assert request.principal.region == "eu-west-1"
+    assert len(request.request_id) == 36
+    assert wire.service.requests == []
+
+
+def test_an_answer_has_its_headers_and_the_id_that_the_service_saw(wire: RestWire) -> None:
+    wire.rest.reply = RestReply(202, b"{}", (("X-Amz-Executed-Version", "$LATEST"),), error=None)
+    answer = wire.ask()
+    assert (answer.status, answer.body) == (202, b"{}")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-amz-executed-version"] == "$LATEST"
+    assert answer.headers["x-amzn-requestid"] == wire.rest.requests[0].request_id
+    assert [seen[0] for seen in wire.observed] == ["Known"]
+
+
+def test_no_content_has_neither_length_nor_type(wire: RestWire) -> None:
+    wire.rest.reply = RestReply(204, b"")
+    connection, transport = wire.connect()
+    for _ in range(2):
+        connection.data_received(call("DELETE", FUNCTIONS))
+    head = transport.out.split(b"\r\n\r\n")[0].lower()
+    assert head.startswith(b"http/1.1 204 no content")
+    assert b"content-" not in head
+    assert len(wire.rest.requests) == 2
+
+
+def test_an_answer_may_come_later(wire: RestWire) -> None:
+    async def talk() -> Answer:
+        reply = asyncio.get_running_loop().create_future()
+        wire.rest.reply = reply
+        connection, transport = wire.connect()
+        connection.data_received(call("GET", FUNCTIONS))
+        assert transport.out == b""
+        reply.set_result(RestReply(200, b"late"))
+        while not transport.out:
+            await asyncio.sleep(0)
+        return split_answers(transport.out)[0]
+
+    assert asyncio.run(talk()).body == b"late"
+    assert wire.observed[0][0] == "Known"
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_service_that_fails_is_told_in_the_form_of_the_api(wire: RestWire, late: bool) -> None:
+    async def talk() -> Answer:
+        wire.rest.reply = ValueError("broken")
+        if late:
+            wire.rest.reply = asyncio.get_running_loop().create_future()
+            wire.rest.reply.set_exception(ValueError("broken"))
+        connection, transport = wire.connect()
+        connection.data_received(call("GET", FUNCTIONS))
+        while not transport.out:
+            await asyncio.sleep(0)
+        return split_answers(transport.out)[0]
+
+    answer = asyncio.run(talk())
+    assert (answer.status, answer.headers["x-amzn-errortype"]) == (500, "ServiceException")
+
+
+def test_without_the_service_its_paths_are_not_found() -> None:
+    wire = RestWire(open=True)
+    wire.context.rest = None
+    for method, body in (("GET", b""), ("POST", b"{}")):
+        answer = wire.ask(method, body=body, headers={"Content-Type": "application/json"})
+        assert (answer.status, answer.body) == (404, b"<UnknownOperationException/>\n")
+
+
+def test_signatures_are_checked_for_the_service_of_the_path() -> None:
+    wire = RestWire()
+    assert wire.ask().status == 200
+    answer = wire.ask(service="dynamodb")
+    assert (answer.status, answer.headers["x-amzn-errortype"]) == (403, "InvalidSignatureException")
+    assert answer.json["Message"] == "Credential should be scoped to correct service: 'lambda'. "
+    (answer,) = wire.send(signed())
+    assert answer.status == 200
+    (answer,) = wire.send(raw("GET", FUNCTIONS, {"Host": "localhost"}))
+    assert (answer.status, answer.headers["x-amzn-errortype"]) == (403, "MissingAuthenticationTokenException")
+    tampered = call("GET", FUNCTIONS + "?MaxItems=1").replace(b"MaxItems=1", b"MaxItems=2")
+    assert wire.send(tampered)[0].status == 403
+    assert len(wire.rest.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://example.com"},
+        {"Origin": "http://localhost:8000"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_nothing_that_a_web_page_sends_gets_through(wire: RestWire, method: str, headers: dict[str, str]) -> None:
+    answer = wire.ask(method, headers=headers)
+    assert (answer.status, answer.headers["x-amzn-errortype"]) == (403, "AccessDeniedException")
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+    assert wire.rest.requests == []
+
+
+@pytest.mark.parametrize("site", ["none", "same-origin"])
+def test_what_the_user_asks_a_browser_for_gets_through(wire: RestWire, site: str) -> None:
+    assert wire.ask(headers={"Sec-Fetch-Site": site}).status == 200
+
+
+LOCAL = [
+    "localhost",
+    "LOCALHOST:8000",
+    "127.0.0.1",
+    "10.1.2.3:1",
+    "[::1]:8000",
+    "a.localhost:1",
+    "host.docker.internal",
+]
+FOREIGN = [
+    "",
+    "example.com",
+    "localhost.example.com",
+    "127.0.0.1.example.com",
+    "evillocalhost",
+    "[::1].a",
+    "a:b:c",
+    "::1",
+]
+
+
+@pytest.mark.parametrize("host", LOCAL + FOREIGN)
+def test_open_authentication_is_for_local_names(host: str) -> None:
+    """A page can have its own name point here, and then is of the same origin: no Origin tells of it."""
+    wire = RestWire(open=True)
+    (answer,) = wire.send(call("GET", FUNCTIONS).replace(b"Host: localhost:8000", f"Host: {host}".encode()))
+    assert (answer.status == 200) is (host in LOCAL)
+    assert len(wire.rest.requests) == (host in LOCAL)
+
+
+def test_checked_signatures_allow_any_host() -> None:
+    wire = RestWire()
+    request = AWSRequest("GET", f"http://db.example.com{FUNCTIONS}")
+    SigV4Auth(Credentials(KEY, SECRET), "lambda", "eu-west-1").add_auth(request)
+    (answer,) = wire.send(raw("GET", FUNCTIONS, {"Host": "db.example.com", **dict(request.headers)}))
+    assert answer.status == 200
+
+
+SMALL = WireSettings(request_bytes_max=20_000_000, rest_request_bytes_max=30_000_000, large_requests_max=1)
+LARGE = b"a" * 25_000_000
+
+
+def test_packages_may_be_larger_than_items() -> None:
+    wire = RestWire(open=True, settings=SMALL)
+    assert wire.ask("POST", body=LARGE).status == 200
+    assert len(wire.rest.requests[0].body) == len(LARGE)
+    assert wire.ask("POST", body=LARGE).status == 200  # its room was given back
+
+
+def test_other_paths_and_strangers_keep_to_the_usual_size() -> None:
+    wire = RestWire(open=True, settings=SMALL)
+    sizes = {"Host": "localhost", "Content-Length": str(len(LARGE))}
+    for url, headers in (("/", {"Authorization": "AWS4-HMAC-SHA256 x"}), (FUNCTIONS, {})):
+        assert wire.send(raw("POST", url, sizes | headers))[0].status == 413
+    too_large = sizes | {"Content-Length": "30000001", "Authorization": "x"}
+    assert wire.send(raw("POST", FUNCTIONS, too_large))[0].status == 413
+
+
+def test_only_so_many_large_bodies_come_in_at_once() -> None:
+    wire = RestWire(open=True, settings=SMALL)
+    whole = call("POST", FUNCTIONS, LARGE)
+    first, transport = wire.connect()
+    first.data_received(whole[:1000])
+    (busy,) = wire.send(whole[:1000])
+    assert busy.status == 429
+    assert json.loads(busy.body)["__type"] == "TooManyRequestsException"
+    first.data_received(whole[1000:])
+    assert split_answers(transport.out)[0].status == 200
+    second, _ = wire.connect()
+    second.data_received(whole[:1000])
+    second.connection_lost(None)
+    assert wire.send(whole)[0].status == 200
+
+
+def test_a_body_in_chunks_is_bounded_as_well() -> None:
+    wire = RestWire(open=True, settings=SMALL)
+    head = {"Host": "localhost", "Authorization": "x", "Transfer-Encoding": "chunked"}
+    connection, transport = wire.connect()
+    connection.data_received(raw("POST", FUNCTIONS, head))
+    chunk = b"%x\r\n" % 5_000_000 + b"a" * 5_000_000 + b"\r\n"
+    for _ in range(6):
+        connection.data_received(chunk)
+        assert transport.out == b""
+    connection.data_received(chunk)
+    assert split_answers(transport.out)[0].status == 413
