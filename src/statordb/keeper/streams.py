@@ -27,6 +27,7 @@ class Streams:
         self._trimming: list[tuple[int, bytes, int]] = []  # log space, shard, up to which sequence
 
     async def run_once(self) -> bool:
+        more = await self._clear()  # of what was noted in an earlier run: who read the record before has read the log
         now = self._store.clock.now()
         epoch = self._store.engine.epoch()
         trims = now >= self._trim_at
@@ -40,7 +41,7 @@ class Streams:
                 await self._trim(stream, now)
         if trims:
             self._trim_at = now + TRIM_SECONDS
-        return await self._clear()
+        return more
 
     async def _settle(self, stream: StreamRecord) -> StreamRecord:
         settled = await self._store.streams.settle(stream)

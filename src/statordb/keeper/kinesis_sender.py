@@ -1,0 +1,129 @@
+"""The way to a Kinesis endpoint."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from statordb.keeper.kinesis_records import Entry
+
+CONNECT_SECONDS_MAX = 2.0
+ANSWER_SECONDS_MAX = 8.0
+CONNECTIONS_MAX = 16  # kept open for later calls, per region
+REGION, STREAM = 3, 5  # parts of a stream's ARN
+ANYONE = "statordb"  # access key where botocore finds none: local endpoints take any
+
+T = TypeVar("T")
+
+
+class Unavailable(Exception):
+    """The endpoint can't be reached, or refuses; args[0] is its error's name. To be tried again."""
+
+
+class Sender(Protocol):
+    """Puts records into data streams. Every method raises Unavailable."""
+
+    async def status(self, stream_arn: str) -> str | None:
+        """The StreamStatus of a data stream, None if there is no such stream."""
+        ...
+
+    async def put(self, stream_arn: str, entries: Sequence[Entry]) -> list[str | None]:
+        """PutRecords: an error code for each entry, None for those that are there to stay."""
+        ...
+
+
+class BotoSender:
+    """Sends by botocore, each call in a thread of its own. botocore is imported with the first one, as it takes long.
+
+    `endpoint`: URL of the Kinesis endpoint. Credentials come from where botocore looks for them.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._clients: dict[str, Any] = {}  # by region
+        self._lock = threading.Lock()
+
+    async def status(self, stream_arn: str) -> str | None:
+        def ask(client: Any) -> str | None:
+            try:
+                answer = client.describe_stream_summary(**_names(stream_arn))
+            except client.exceptions.ResourceNotFoundException:
+                return None
+            return str(answer["StreamDescriptionSummary"]["StreamStatus"])
+
+        return await self._call(stream_arn, ask)
+
+    async def put(self, stream_arn: str, entries: Sequence[Entry]) -> list[str | None]:
+        records = [{"Data": entry.data, "PartitionKey": entry.partition_key} for entry in entries]
+
+        def put(client: Any) -> list[str | None]:
+            answer = client.put_records(**_names(stream_arn), Records=records)
+            return [record.get("ErrorCode") for record in answer["Records"]]
+
+        return await self._call(stream_arn, put)
+
+    async def _call(self, stream_arn: str, work: Callable[[Any], T]) -> T:
+        def call() -> T:
+            from botocore.exceptions import BotoCoreError, ClientError
+
+            try:
+                return work(self._client(stream_arn.split(":")[REGION]))
+            except ClientError as error:
+                raise Unavailable(error.response["Error"].get("Code", "")) from error
+            except BotoCoreError as error:
+                raise Unavailable(type(error).__name__) from error
+
+        return await _in_thread(call)
+
+    def _client(self, region: str) -> Any:
+        with self._lock:
+            if region not in self._clients:
+                self._clients[region] = self._connected(region)
+            return self._clients[region]
+
+    def _connected(self, region: str) -> Any:
+        import botocore.session
+        from botocore.config import Config
+
+        session = botocore.session.get_session()
+        if session.get_credentials() is None:
+            session.set_credentials(ANYONE, ANYONE)
+        config = Config(
+            connect_timeout=CONNECT_SECONDS_MAX,
+            read_timeout=ANSWER_SECONDS_MAX,
+            retries={"total_max_attempts": 1},  # what is sent again, and when, is for the caller to decide
+            max_pool_connections=CONNECTIONS_MAX,
+        )
+        return session.create_client("kinesis", region_name=region, endpoint_url=self._endpoint, config=config)
+
+
+def _in_thread(call: Callable[[], T]) -> asyncio.Future[T]:
+    """The result of a call that blocks. Its thread is a daemon, so that no end of the process waits for an endpoint."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def tell(result: T | None, fault: Exception | None) -> None:
+        if future.cancelled():
+            return
+        if fault is not None:
+            future.set_exception(fault)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]  # a T where there is no fault
+
+    def run() -> None:
+        result, fault = None, None
+        try:
+            result = call()
+        except Exception as raised:
+            fault = raised
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(tell, result, fault)
+
+    threading.Thread(target=run, name="kinesis", daemon=True).start()
+    return future
+
+
+def _names(stream_arn: str) -> dict[str, str]:
+    """By ARN and by name: older servers know streams by their names only."""
+    return {"StreamARN": stream_arn, "StreamName": stream_arn.split(":")[STREAM].removeprefix("stream/")}

@@ -1,0 +1,35 @@
+"""What a mapping points to: a function of this server, or an endpoint elsewhere that takes Lambda's Invoke."""
+
+from typing import Protocol
+
+from statordb.functions.event_sources import is_url
+from statordb.functions.invocation import Invoker, NotRunnable, Outcome
+from statordb.store.mappings import MappingRecord
+from statordb.store.store import Store
+
+EXTERNAL_SECONDS_MAX = 900.0  # no function runs longer; Lambda developer guide, "Lambda quotas"
+
+
+class External(Protocol):
+    """Invokes endpoints elsewhere. Raises Throttled, or whatever it can't reach them for."""
+
+    async def invoke(self, url: str, payload: bytes, timeout_seconds: float, region: str) -> Outcome: ...
+
+
+class Target:
+    """Invokes what a mapping points to, as it is at that time."""
+
+    def __init__(self, store: Store, invoker: Invoker, external: External) -> None:
+        self._store = store
+        self._invoker = invoker
+        self._external = external
+
+    async def invoke(self, record: MappingRecord, payload: bytes) -> Outcome:
+        """Raises where the function was not run: Throttled, NotRunnable, or what the way to it fails with."""
+        if is_url(record.function):
+            return await self._external.invoke(record.function, payload, EXTERNAL_SECONDS_MAX, record.region)
+        _, _, _, region, account, _, name, *_ = record.function.split(":")
+        function = await self._store.functions.find(account, region, name)
+        if function is None:
+            raise NotRunnable(f"Function not found: {record.function}")
+        return await self._invoker.invoke(function, payload)

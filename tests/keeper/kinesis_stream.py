@@ -1,0 +1,129 @@
+"""A table whose changes go to a data stream in memory, and what a consumer finds there."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+from tests.in_process import Api
+
+from statordb.engine.contract import Budget
+from statordb.keeper.kinesis import Kinesis
+from statordb.keeper.kinesis_records import Entry
+from statordb.keeper.kinesis_sender import Unavailable
+
+ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/changes"
+HOUR = 3600.0
+AMPLE = Budget(10_000, 1 << 30)
+
+
+class Memory:
+    """A data stream in memory. `down`: no answers; `refuses`: an error code for an entry, or none."""
+
+    def __init__(self) -> None:
+        self.found: str | None = "ACTIVE"
+        self.down = False
+        self.refuses: Callable[[Entry], str | None] = lambda entry: None
+        self.calls: list[list[Entry]] = []
+        self.taken: list[Entry] = []
+
+    async def status(self, stream_arn: str) -> str | None:
+        assert stream_arn == ARN
+        if self.down:
+            raise Unavailable("EndpointConnectionError")
+        return self.found
+
+    async def put(self, stream_arn: str, entries: Sequence[Entry]) -> list[str | None]:
+        assert stream_arn == ARN
+        if self.down:
+            raise Unavailable("EndpointConnectionError")
+        self.calls.append(list(entries))
+        codes = [self.refuses(entry) for entry in entries]
+        self.taken += [entry for entry, code in zip(entries, codes, strict=True) if code is None]
+        return codes
+
+    def told(self) -> list[dict[str, Any]]:
+        """What a consumer makes of it: each event once, in the order of arrival."""
+        events = [orjson.loads(entry.data) for entry in self.taken]
+        return list({event["eventID"]: event for event in reversed(events)}.values())[::-1]
+
+
+def report(duty: str, fault: BaseException) -> None:
+    raise fault
+
+
+def duty_of(api: Api, stream: Memory | None) -> Kinesis:
+    return Kinesis(api.store, stream, report)
+
+
+def work(api: Api, duty: Kinesis, turns: int = 20) -> None:
+    """Let all deliveries do what they can, without the pauses between their turns."""
+
+    async def turn() -> None:
+        for _ in range(turns):
+            await duty.look()
+            for delivery in duty.deliveries.values():
+                await delivery.turn()
+
+    api.run(turn())
+
+
+def create(api: Api, **more: Any) -> None:
+    api(
+        "CreateTable",
+        TableName="carts",
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        **more,
+    )
+
+
+def enable(api: Api, arn: str = ARN, precision: str | None = None) -> None:
+    configuration = {"ApproximateCreationDateTimePrecision": precision} if precision else {}
+    api(
+        "EnableKinesisStreamingDestination",
+        TableName="carts",
+        StreamArn=arn,
+        EnableKinesisStreamingConfiguration=configuration,
+    )
+
+
+def disable(api: Api) -> None:
+    api("DisableKinesisStreamingDestination", TableName="carts", StreamArn=ARN)
+
+
+def put(api: Api, name: str, value: str = "") -> None:
+    api("PutItem", TableName="carts", Item={"p": {"S": name}, "v": {"S": value}})
+
+
+def described(api: Api) -> dict[str, Any]:
+    (found,) = api("DescribeKinesisStreamingDestination", TableName="carts")["KinesisDataStreamDestinations"]
+    destination: dict[str, Any] = found
+    return destination
+
+
+def status(api: Api) -> str:
+    return str(described(api)["DestinationStatus"])
+
+
+def feed_space(api: Api) -> int:
+    (record,) = api.run(api.store.catalog.all())
+    return int(record.destinations[0].feed.space)
+
+
+def waiting(api: Api, space: int) -> int:
+    return len(api.run(api.store.engine.log(space, b"feed", 0, AMPLE)))
+
+
+def names(stream: Memory) -> list[str]:
+    return [event["dynamodb"]["Keys"]["p"]["S"] for event in stream.told()]
+
+
+def active(api: Api, stream: Memory) -> Kinesis:
+    """The duty, over a table with an active destination."""
+    create(api)
+    enable(api)
+    made = duty_of(api, stream)
+    work(api, made)
+    assert status(api) == "ACTIVE"
+    return made

@@ -1,0 +1,224 @@
+"""Asynchronous invocations: run once they are due, tried again as Lambda does, told of, never lost."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.functions.lambda_kit import ACCOUNT, REGION, Lambda
+
+from statordb.functions.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
+from statordb.keeper.invocations import Invocations
+from statordb.store.functions import FunctionRecord
+from statordb.store.invocations import FunctionKey, Invocation
+
+KEY = FunctionKey(ACCOUNT, REGION, "f")
+FAILED = Outcome(b'{"errorMessage":"no"}', UNHANDLED, b"", "id")
+
+
+class Box:
+    """Destinations that keep what they get, or fail."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, bytes]] = []
+        self.fails = False
+
+    async def send(self, destination: str, body: bytes, region: str) -> None:
+        if self.fails:
+            raise OSError("the destination is away")
+        self.sent.append((destination, body))
+
+
+class Bench:
+    """A function, its queue and the duty."""
+
+    def __init__(self, aws: Lambda) -> None:
+        self.aws = aws
+        self.queue = aws.store.invocations
+        self.box = Box()
+        self.faults: list[BaseException] = []
+        self.duty = Invocations(aws.store, aws.invoker, self.box, lambda name, fault: self.faults.append(fault))
+        aws.create(DeadLetterConfig={"TargetArn": "dead"})
+        failures = {"OnFailure": {"Destination": "failed"}, "OnSuccess": {"Destination": "done"}}
+        aws.client.put_function_event_invoke_config(FunctionName="f", DestinationConfig=failures)
+
+    def put(self, id: str = "1", payload: bytes = b'{"a":1}') -> None:
+        self.aws.run(self.queue.put(KEY, id, payload))
+
+    def due(self) -> list[Invocation]:
+        found: list[Invocation] = self.aws.run(self.queue.due(KEY, self.aws.clock.now(), 100))
+        return found
+
+    def waits(self) -> bool:
+        return self.aws.run(self.queue.functions()) == [KEY]
+
+    def attempt(self) -> None:
+        """Run each one that is due, once."""
+        record = self.aws.run(self.aws.store.functions.find(*KEY))
+        for invocation in self.due():
+            self.aws.run(self.duty.attempt(record, invocation))
+
+    def told(self) -> list[tuple[str, Any]]:
+        return [(destination, json.loads(body)) for destination, body in self.box.sent]
+
+
+@pytest.fixture
+def aws(tmp_path: Path) -> Iterator[Lambda]:
+    made = Lambda(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def bench(aws: Lambda) -> Bench:
+    return Bench(aws)
+
+
+def test_one_that_succeeds_is_told_of_and_forgotten(bench: Bench) -> None:
+    bench.put()
+    bench.attempt()
+    assert not bench.waits()
+    ((destination, told),) = bench.told()
+    assert destination == "done"
+    assert told["requestContext"]["condition"] == "Success"
+    assert told["requestContext"]["approximateInvokeCount"] == 1
+    assert (told["requestPayload"], told["responsePayload"]) == ({"a": 1}, {"a": 1})
+    assert told["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST"}
+
+
+def test_one_that_fails_is_tried_three_times_then_given_up(bench: Bench) -> None:
+    bench.put()
+    bench.aws.invoker.outcomes += [FAILED] * 3
+    for pause in (59.9, 119.9):
+        bench.attempt()
+        bench.aws.clock.advance(pause)
+        assert bench.due() == []
+        bench.aws.clock.advance(0.2)
+    bench.attempt()
+    assert not bench.waits()
+    assert [call[3] for call in bench.aws.invoker.calls] == ["1", "1", "1"]
+    (dead, failed) = bench.told()
+    assert dead == ("dead", {"a": 1})
+    assert failed[1]["requestContext"]["condition"] == "RetriesExhausted"
+    assert failed[1]["requestContext"]["approximateInvokeCount"] == 3
+    assert failed[1]["responseContext"]["functionError"] == "Unhandled"
+    assert failed[1]["responsePayload"] == {"errorMessage": "no"}
+
+
+def test_retries_can_be_fewer(bench: Bench) -> None:
+    bench.aws.client.update_function_event_invoke_config(FunctionName="f", MaximumRetryAttempts=0)
+    bench.put()
+    bench.aws.invoker.outcomes.append(NotRunnable("There is no such runtime."))
+    bench.attempt()
+    assert not bench.waits()
+    assert bench.told()[1][1]["responsePayload"]["errorMessage"] == "There is no such runtime."
+
+
+def test_one_that_is_throttled_waits_longer_and_longer_until_it_is_too_old(bench: Bench) -> None:
+    bench.put()
+    started, pauses = bench.aws.clock.now(), []
+    while bench.waits():
+        bench.aws.invoker.outcomes = [Throttled("ReservedFunctionConcurrentInvocationLimitExceeded")]
+        before = bench.aws.clock.now()
+        bench.attempt()
+        while bench.waits() and not bench.due():
+            bench.aws.clock.advance(0.5)
+        pauses.append(bench.aws.clock.now() - before)
+    assert pauses[:4] == [1.0, 2.0, 4.0, 8.0]
+    assert max(pauses) == 300.0
+    assert 21600 < bench.aws.clock.now() - started < 21600 + 301
+    assert bench.told()[1][1]["requestContext"] == {
+        "requestId": "1",
+        "functionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f:$LATEST",
+        "condition": "EventAgeExceeded",
+        "approximateInvokeCount": 0,
+    }
+
+
+def test_a_function_that_never_runs_gives_up_at_once(bench: Bench) -> None:
+    bench.aws.client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
+    bench.put()
+    bench.aws.invoker.outcomes = [Throttled("ReservedFunctionConcurrentInvocationLimitExceeded")]
+    bench.attempt()
+    assert not bench.waits()
+    assert [destination for destination, _ in bench.told()] == ["dead", "failed"]
+
+
+def test_those_of_a_deleted_function_end(bench: Bench) -> None:
+    bench.put()
+    bench.aws.client.delete_function(FunctionName="f")
+    bench.attempt()
+    assert not bench.waits()
+    assert bench.aws.invoker.calls == []
+
+
+def test_a_destination_that_is_away_is_reported(bench: Bench) -> None:
+    bench.box.fails = True
+    bench.put()
+    bench.attempt()
+    assert not bench.waits()
+    assert [str(fault) for fault in bench.faults] == ["the destination is away"]
+
+
+def test_the_duty_runs_many_and_rests(bench: Bench) -> None:
+    for number in range(25):
+        bench.put(str(number))
+
+    async def run() -> None:
+        await bench.duty.run_once()
+        while await bench.queue.functions():
+            await asyncio.sleep(0.001)
+        await bench.duty.run_once()
+        await bench.duty.rest()
+
+    bench.aws.run(run())
+    assert sorted(int(call[3]) for call in bench.aws.invoker.calls) == list(range(25))
+    assert not bench.faults
+
+
+def test_one_that_hangs_holds_up_no_other_and_is_run_again_after_a_rest(bench: Bench) -> None:
+    begun: list[str] = []
+
+    class Hanging:
+        async def invoke(self, function: FunctionRecord, payload: bytes, **more: Any) -> Outcome:
+            begun.append(more["request_id"])
+            if payload == b'"hang"':
+                await asyncio.Event().wait()
+            return Outcome(b"1", None, b"", "id")
+
+    duty = Invocations(bench.aws.store, Hanging(), bench.box, lambda name, fault: bench.faults.append(fault))
+    bench.put("hangs", b'"hang"')
+    bench.put("quick")
+
+    async def run() -> None:
+        await duty.run_once()
+        while len(begun) < 2 or len(await bench.queue.due(KEY, bench.aws.clock.now(), 9)) > 1:
+            await asyncio.sleep(0.001)
+        await duty.rest()
+
+    bench.aws.run(run())
+    assert [each.id for each in bench.due()] == ["hangs"]
+    assert sorted(begun) == ["hangs", "quick"]
+
+
+def test_an_invocation_outlives_the_process(aws: Lambda) -> None:
+    Bench(aws).put()
+    aws.restart()
+    (found,) = aws.run(aws.store.invocations.due(KEY, aws.clock.now(), 10))
+    assert (found.id, found.payload) == ("1", b'{"a":1}')
+
+
+def test_the_queue_counts_what_it_has(bench: Bench) -> None:
+    bench.put("1")
+    bench.put("1")  # asked for twice under one id
+    (one,) = bench.due()
+    later = replace(one, due_at=one.due_at + 1, attempts=1)
+    assert bench.aws.run(bench.queue.postpone(one, later))
+    assert not bench.aws.run(bench.queue.postpone(one, later))
+    bench.aws.run(bench.queue.end(one))  # as it was, and is no more
+    assert bench.waits()
+    bench.aws.run(bench.queue.end(later))
+    assert not bench.waits()

@@ -1,0 +1,335 @@
+"""Kinesis destinations from their enabling to their end: nothing is lost, and nothing waits for ever."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import pytest
+from tests.in_process import Api
+from tests.keeper.kinesis_stream import (
+    AMPLE,
+    ARN,
+    HOUR,
+    Memory,
+    active,
+    create,
+    described,
+    disable,
+    duty_of,
+    enable,
+    feed_space,
+    names,
+    put,
+    status,
+    waiting,
+    work,
+)
+
+from statordb.keeper import kinesis_delivery
+from statordb.keeper.kinesis import Kinesis
+
+
+@pytest.fixture
+def stream() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+def duty(api: Api, stream: Memory) -> Kinesis:
+    return active(api, stream)
+
+
+def test_a_new_precision_holds_from_then_on(api: Api, duty: Kinesis, stream: Memory) -> None:
+    put(api, "a")
+    work(api, duty)
+    api(
+        "UpdateKinesisStreamingDestination",
+        TableName="carts",
+        StreamArn=ARN,
+        UpdateKinesisStreamingConfiguration={"ApproximateCreationDateTimePrecision": "MICROSECOND"},
+    )
+    put(api, "b")
+    work(api, duty)
+    assert status(api) == "ACTIVE"
+    precisions = [event["dynamodb"]["ApproximateCreationDateTimePrecision"] for event in stream.told()]
+    assert precisions == ["MILLISECOND", "MICROSECOND"]
+
+
+def test_what_was_taken_leaves_the_feed(api: Api, duty: Kinesis, stream: Memory) -> None:
+    space = feed_space(api)
+    put(api, "a")
+    put(api, "a")  # changes nothing
+    assert waiting(api, space) == 1
+    api.clock.advance(1)
+    work(api, duty)
+    assert waiting(api, space) == 0
+
+
+def test_a_restart_sends_again_under_the_same_names(api: Api, duty: Kinesis, stream: Memory) -> None:
+    """What was taken just before had no time to be trimmed."""
+    for name in "abc":
+        put(api, name)
+    work(api, duty)
+    api.restart()
+    work(api, duty_of(api, stream))
+    assert len(stream.taken) == 6
+    assert stream.taken[:3] == stream.taken[3:]
+
+
+def test_a_refused_record_goes_before_anything_later_of_its_item(api: Api, duty: Kinesis, stream: Memory) -> None:
+    for value in "12":
+        for name in "ab":
+            put(api, name, value)
+    refused = iter(["ProvisionedThroughputExceededException", None, "InternalFailure"])
+    stream.refuses = lambda entry: next(refused, None)
+    work(api, duty)
+    changes = [(event["dynamodb"]["Keys"]["p"]["S"], event["eventName"]) for event in stream.told()]
+    assert [change for change in changes if change[0] == "a"] == [("a", "INSERT"), ("a", "MODIFY")]
+    assert [change for change in changes if change[0] == "b"] == [("b", "INSERT"), ("b", "MODIFY")]
+    assert names(stream)[0] == "b"  # others do not wait
+
+
+def test_nothing_is_lost_while_the_endpoint_is_down(
+    api: Api, duty: Kinesis, stream: Memory, caplog: pytest.LogCaptureFixture
+) -> None:
+    stream.down = True
+    for name in "abc":
+        put(api, name)
+    with caplog.at_level(logging.INFO):
+        work(api, duty)
+        assert stream.taken == []
+        stream.down = False
+        work(api, duty)
+    assert names(stream) == ["a", "b", "c"]
+    assert [record.message for record in caplog.records] == [
+        "kinesis stream takes no records",
+        "kinesis stream takes records again",
+    ]
+
+
+def test_pauses_grow_while_the_endpoint_is_down(api: Api, duty: Kinesis, stream: Memory) -> None:
+    stream.down = True
+    put(api, "a")
+    (delivery,) = duty.deliveries.values()
+    pauses = [api.run(delivery.turn()) for _ in range(8)]
+    assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+    stream.down = False
+    assert api.run(delivery.turn()) == 0.0
+    assert api.run(delivery.turn()) == kinesis_delivery.IDLE_SECONDS
+
+
+def test_a_record_that_is_too_large_is_left_out(
+    api: Api, duty: Kinesis, stream: Memory, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on AWS: two images of an item of nearly 400 KB that JSON makes longer."""
+    for name in "abcd":
+        item = {"p": {"S": "big" if name in "bc" else name}, "v": {"S": name + "\n" * 390_000 * (name in "bc")}}
+        api("PutItem", TableName="carts", Item=item)
+    work(api, duty)
+    assert [event["eventName"] for event in stream.told()] == ["INSERT"] * 3
+    assert names(stream) == ["a", "big", "d"]
+    assert [record.message for record in caplog.records] == ["kinesis records are too large"]
+    api.clock.advance(1)
+    work(api, duty)
+    assert waiting(api, feed_space(api)) == 0
+
+
+def test_what_waited_for_a_day_is_given_up(
+    api: Api, duty: Kinesis, stream: Memory, caplog: pytest.LogCaptureFixture
+) -> None:
+    stream.down = True
+    put(api, "old")
+    work(api, duty)
+    api.clock.advance(12 * HOUR)
+    put(api, "young")
+    work(api, duty)
+    api.clock.advance(13 * HOUR)
+    work(api, duty)
+    stream.down = False
+    work(api, duty)
+    assert names(stream) == ["young"]
+    lost = [record for record in caplog.records if record.message == "kinesis records waited too long"]
+    assert [record.__dict__["records"] for record in lost] == [1]
+
+
+def test_disabling_sends_the_rest_and_drops_the_feed(api: Api, duty: Kinesis, stream: Memory) -> None:
+    space = feed_space(api)
+    put(api, "a")
+    disable(api)
+    put(api, "b")
+    assert status(api) == "DISABLING"
+    work(api, duty)
+    assert names(stream) == ["a"]
+    assert described(api) == {"StreamArn": ARN, "DestinationStatus": "DISABLED"}
+    assert duty.deliveries == {}
+    api.keep()
+    assert waiting(api, space) == 0
+    (record,) = api.run(api.store.catalog.all())
+    assert record.leftover == []
+
+
+def test_disabling_does_not_wait_for_ever(
+    api: Api, duty: Kinesis, stream: Memory, caplog: pytest.LogCaptureFixture
+) -> None:
+    stream.down = True
+    put(api, "a")
+    disable(api)
+    work(api, duty)
+    assert status(api) == "DISABLING"
+    api.clock.advance(kinesis_delivery.DISABLING_SECONDS_MAX)
+    work(api, duty)
+    assert status(api) == "DISABLED"
+    assert caplog.records[-1].message == "kinesis records are dropped with their destination"
+
+
+def test_a_destination_enabled_again_begins_anew(api: Api, duty: Kinesis, stream: Memory) -> None:
+    put(api, "a")
+    disable(api)
+    work(api, duty)
+    put(api, "b")
+    enable(api)
+    put(api, "c")
+    work(api, duty)
+    assert names(stream) == ["a", "c"]
+
+
+@pytest.mark.parametrize("found", [None, "CREATING", "DELETING"])
+def test_a_stream_that_is_not_there(api: Api, stream: Memory, found: str | None) -> None:
+    create(api)
+    stream.found = found
+    enable(api)
+    put(api, "a")
+    space = feed_space(api)
+    work(api, duty_of(api, stream))
+    assert described(api) == {
+        "StreamArn": ARN,
+        "DestinationStatus": "ENABLE_FAILED",
+        "DestinationStatusDescription": "User does not have a permission to use kinesis stream",
+    }
+    api.keep()
+    assert waiting(api, space) == 0
+    stream.found = "ACTIVE"
+    enable(api)
+    work(api, duty_of(api, stream))
+    assert described(api) == {"StreamArn": ARN, "DestinationStatus": "ACTIVE"}
+
+
+@pytest.mark.parametrize(
+    ("arn", "reason"),
+    [
+        (ARN.replace("us-east-1", "eu-west-1"), "belongs to a stream which is not in the current region"),
+        (ARN.replace("stream/changes", "stream/changes/consumer/one:1"), "does not have a permission"),
+        ("arn:aws:dynamodb:us-east-1:000000000000:table/carts", "does not have a permission"),
+    ],
+)
+def test_an_arn_that_is_none_of_a_stream_here(api: Api, stream: Memory, arn: str, reason: str) -> None:
+    """Told by the status, as on AWS, not by the operation."""
+    create(api)
+    enable(api, arn)
+    work(api, duty_of(api, stream))
+    assert status(api) == "ENABLE_FAILED"
+    assert reason in described(api)["DestinationStatusDescription"]
+
+
+def test_enabling_waits_for_an_endpoint_that_is_down(api: Api, stream: Memory) -> None:
+    create(api)
+    stream.down = True
+    enable(api)
+    put(api, "a")
+    duty = duty_of(api, stream)
+    work(api, duty)
+    assert status(api) == "ENABLING"
+    stream.down = False
+    work(api, duty)
+    assert status(api) == "ACTIVE"
+    assert names(stream) == ["a"]
+
+
+def test_enabling_does_not_wait_for_ever(api: Api, stream: Memory) -> None:
+    create(api)
+    stream.down = True
+    enable(api)
+    duty = duty_of(api, stream)
+    work(api, duty)
+    api.clock.advance(kinesis_delivery.ENABLING_SECONDS_MAX)
+    work(api, duty)
+    assert status(api) == "ENABLE_FAILED"
+    assert "is not in Active state" in described(api)["DestinationStatusDescription"]
+
+
+def test_without_an_endpoint_changes_wait(api: Api, stream: Memory, caplog: pytest.LogCaptureFixture) -> None:
+    create(api)
+    enable(api)
+    put(api, "a")
+    duty = duty_of(api, None)
+    work(api, duty)
+    assert status(api) == "ACTIVE"
+    assert [record.message for record in caplog.records] == ["kinesis destinations wait: no kinesis_endpoint is set"]
+    api.restart()
+    work(api, duty_of(api, stream))
+    assert names(stream) == ["a"]
+
+
+def test_without_an_endpoint_disabling_is_quick_and_a_day_is_kept(api: Api) -> None:
+    create(api)
+    enable(api)
+    duty = duty_of(api, None)
+    work(api, duty)
+    put(api, "a")
+    api.clock.advance(25 * HOUR)
+    put(api, "b")
+    work(api, duty)
+    assert waiting(api, feed_space(api)) == 1
+    disable(api)
+    work(api, duty)
+    assert status(api) == "DISABLED"
+
+
+def test_transactions_and_refused_writes(api: Api, duty: Kinesis, stream: Memory) -> None:
+    put(api, "a", "1")
+    condition = {"ConditionExpression": "attribute_not_exists(p)"}
+    api.refused("PutItem", TableName="carts", Item={"p": {"S": "a"}}, **condition)
+    item = {"p": {"S": "b"}}
+    writes = [
+        {"Put": {"TableName": "carts", "Item": item}},
+        {"Delete": {"TableName": "carts", "Key": {"p": {"S": "a"}}}},
+    ]
+    api("TransactWriteItems", TransactItems=writes)
+    api.refused("TransactWriteItems", TransactItems=[{"Put": {"TableName": "carts", "Item": item, **condition}}])
+    work(api, duty)
+    told = [(event["eventName"], event["dynamodb"]["Keys"]["p"]["S"]) for event in stream.told()]
+    assert sorted(told) == [("INSERT", "a"), ("INSERT", "b"), ("REMOVE", "a")]
+    assert told.index(("INSERT", "a")) < told.index(("REMOVE", "a"))
+
+
+def test_a_stream_of_the_table_and_a_destination_have_logs_of_their_own(api: Api, stream: Memory) -> None:
+    create(api, StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+    enable(api)
+    put(api, "a")
+    work(api, duty_of(api, stream))
+    (event,) = stream.told()
+    assert "NewImage" in event["dynamodb"]
+    (record,), _ = api.run(api.store.streams.page("000000000000", "us-east-1", "carts", None, 1))
+    (change,) = api.run(api.store.streams.read(record, record.shards[0].id, 0, AMPLE))
+    assert b"NewImage" not in change.body
+
+
+def test_the_duty_runs_by_itself_and_ends(api: Api, stream: Memory) -> None:
+    """With its tasks, as in a server: through enabling, delivery and a deleted table to its rest."""
+    create(api)
+    duty = duty_of(api, stream)
+
+    async def until(done: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not done():
+                assert not await duty.run_once()
+                await asyncio.sleep(0.005)
+
+    enable(api)
+    put(api, "a")
+    api.run(until(lambda: len(stream.taken) == 1))
+    assert status(api) == "ACTIVE"
+    api("DeleteTable", TableName="carts")
+    api.keep()
+    api.run(until(lambda: not duty.deliveries))
+    api.run(duty.rest())

@@ -1,0 +1,142 @@
+"""A real Kinesis-compatible server, and a gate before it that lets through, refuses, or loses answers."""
+
+import contextlib
+import selectors
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+START_SECONDS_MAX = 30
+STREAM = "changes"
+SHARDS = 4
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def client(service: str, url: str) -> Any:
+    """One that tries once, so that every call's outcome is what its caller was told."""
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
+    return boto3.session.Session().client(service, endpoint_url=url, region_name="us-east-1", config=config)
+
+
+class KinesisServer:
+    """moto's server in a process of its own. It keeps its data streams in memory: what was there is gone at its end."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.kinesis = client("kinesis", self.url)
+        try:
+            self.arn = self._create_stream()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _create_stream(self) -> str:
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while True:
+            assert self._process.poll() is None, "moto's server ended: is moto installed, with flask and flask-cors?"
+            try:
+                self.kinesis.create_stream(StreamName=STREAM, ShardCount=SHARDS)
+                break
+            except BotoCoreError:
+                assert time.monotonic() < deadline, "moto's server did not get ready"
+                time.sleep(0.05)
+        self.kinesis.get_waiter("stream_exists").wait(StreamName=STREAM, WaiterConfig={"Delay": 1})
+        return str(self.kinesis.describe_stream_summary(StreamName=STREAM)["StreamDescriptionSummary"]["StreamARN"])
+
+    def records(self) -> list[tuple[str, bytes]]:
+        """Partition key and data of all that the stream holds, shard by shard, in order."""
+        found = []
+        for shard in self.kinesis.list_shards(StreamName=STREAM)["Shards"]:
+            iterator = self.kinesis.get_shard_iterator(
+                StreamName=STREAM, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            )["ShardIterator"]
+            while True:
+                page = self.kinesis.get_records(ShardIterator=iterator, Limit=10_000)
+                found += [(record["PartitionKey"], record["Data"]) for record in page["Records"]]
+                if not page["Records"]:
+                    break
+                iterator = page["NextShardIterator"]
+        return found
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+class Gate:
+    """A port that leads to another. `mode`: "open"; "shut": every connection ends at once, also those there are;
+    "mute": requests get through and their answers are lost."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._connections: set[socket.socket] = set()
+        self.mode = "open"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def switch(self, mode: str) -> None:
+        self.mode = mode
+        if mode == "shut":
+            for connection in list(self._connections):
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.switch("shut")
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                inner, _ = self._listener.accept()
+            except OSError:
+                return  # closed
+            threading.Thread(target=self._carry, args=(inner,), daemon=True).start()
+
+    def _carry(self, inner: socket.socket) -> None:
+        with inner, contextlib.suppress(OSError):
+            if self.mode == "shut":
+                return
+            with socket.create_connection(("127.0.0.1", self._target)) as outer, self._known(inner, outer):
+                self._relay(inner, outer)
+
+    @contextlib.contextmanager
+    def _known(self, *connections: socket.socket) -> Iterator[None]:
+        self._connections.update(connections)
+        try:
+            yield
+        finally:
+            self._connections.difference_update(connections)
+
+    def _relay(self, inner: socket.socket, outer: socket.socket) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(inner, selectors.EVENT_READ, outer)
+            selector.register(outer, selectors.EVENT_READ, inner)
+            while True:
+                for ready, _ in selector.select():
+                    source: socket.socket = ready.fileobj  # type: ignore[assignment]  # what was registered
+                    chunk = source.recv(1 << 16)
+                    if not chunk or self.mode == "shut" or (self.mode == "mute" and source is outer):
+                        return
+                    ready.data.sendall(chunk)
