@@ -17,7 +17,7 @@ from statordb.model.request import Principal, Reply, Request
 from statordb.model.service import load_service
 from statordb.store.store import Store
 
-SHAPES = Shapes(load_service())
+SHAPES = Shapes(load_service(), load_service("dynamodbstreams"))
 PRINCIPAL = Principal("000000000000", "local", "us-east-1", "arn:aws:iam::000000000000:root")
 
 

@@ -19,7 +19,10 @@ LIMITS = {name: value for name, value in vars(limits).items() if name.isupper() 
 LIMIT_ROW = re.compile(r"^\| `(\w+)` \| (-?[\d,]+)[ |]", re.MULTILINE)
 CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 # What the default means is said in words there: as many workers as cores, a free admin port, no root credential.
-IN_WORDS = {"workers", "admin_port", "root_access_key_id", "root_secret_access_key"}
+IN_WORDS = {
+    "workers", "admin_port", "root_access_key_id", "root_secret_access_key", "kinesis_endpoint",
+    "sqs_endpoint", "sns_endpoint",
+}  # fmt: skip
 
 
 def read(name: str) -> str:

@@ -1,6 +1,8 @@
 """What the server implements, as one table: every SDK's smoke test must have called all of it."""
 
-OPERATIONS = frozenset(
+STREAMS = frozenset({"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"})
+"""Operations of DynamoDB Streams, for which SDKs have a client of its own."""
+OPERATIONS = STREAMS | frozenset(
     {
         "BatchGetItem",
         "BatchWriteItem",
@@ -8,9 +10,12 @@ OPERATIONS = frozenset(
         "DeleteItem",
         "DeleteTable",
         "DescribeEndpoints",
+        "DescribeKinesisStreamingDestination",
         "DescribeLimits",
         "DescribeTable",
         "DescribeTimeToLive",
+        "DisableKinesisStreamingDestination",
+        "EnableKinesisStreamingDestination",
         "GetItem",
         "ListTables",
         "ListTagsOfResource",
@@ -22,9 +27,15 @@ OPERATIONS = frozenset(
         "TransactWriteItems",
         "UntagResource",
         "UpdateItem",
+        "UpdateKinesisStreamingDestination",
         "UpdateTable",
         "UpdateTimeToLive",
     }
 )
 WAITERS = frozenset({"table_exists", "table_not_exists"})
 PAGINATORS = frozenset({"list_tables", "query", "scan", "list_tags_of_resource"})
+
+
+def service_of(operation: str) -> str:
+    """The client that has an operation, as botocore names it."""
+    return "dynamodbstreams" if operation in STREAMS else "dynamodb"

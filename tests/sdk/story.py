@@ -13,6 +13,7 @@ from tests.sdk.operations import OPERATIONS, PAGINATORS, WAITERS
 
 Shape = dict[str, Any]
 INDEX_SECONDS_MAX = 20
+STREAM_SECONDS_MAX = 20
 
 
 class Call(NamedTuple):
@@ -52,10 +53,12 @@ def story(table: str) -> Story:
     """Everything once, on a table of this name, which is gone at the end."""
     arn = yield from _table(table)
     yield from _items(table)
+    yield from _streams(table)
     yield from _batches(table)
     yield from _transactions(table)
     yield from _reads(table)
     yield from _settings(table, arn)
+    yield from _kinesis(table)
     yield from _account(table)
     yield Call("DeleteTable", {"TableName": table})
     yield Wait("table_not_exists", {"TableName": table})
@@ -147,6 +150,40 @@ def _items(table: str) -> Story:
     assert "Item" not in gone
 
 
+def _streams(table: str) -> Story:
+    updated = yield Call(
+        "UpdateTable",
+        {"TableName": table, "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}},
+    )
+    arn = updated["TableDescription"]["LatestStreamArn"]
+    listed = yield Call("ListStreams", {"TableName": table})
+    assert [stream["StreamArn"] for stream in listed["Streams"]] == [arn]
+    deadline = time.monotonic() + STREAM_SECONDS_MAX
+    while True:  # there is no waiter for a stream
+        described = yield Call("DescribeStream", {"StreamArn": arn})
+        if described["StreamDescription"]["StreamStatus"] == "ENABLED":
+            break
+        assert time.monotonic() < deadline, "the stream did not get enabled"
+        time.sleep(0.05)
+    assert described["StreamDescription"]["StreamViewType"] == "NEW_IMAGE"
+    (shard,) = described["StreamDescription"]["Shards"]
+    begun = yield Call(
+        "GetShardIterator", {"StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+    )
+    item = {"p": {"S": "s"}, "c": {"N": "1"}}
+    yield Call("PutItem", {"TableName": table, "Item": item})
+    yield Call("DeleteItem", {"TableName": table, "Key": item})
+    records: list[Shape] = []
+    iterator = begun["ShardIterator"]
+    while len(records) < 2:
+        page = yield Call("GetRecords", {"ShardIterator": iterator, "Limit": 1})
+        records += page["Records"]
+        iterator = page["NextShardIterator"]
+        assert time.monotonic() < deadline, "the records did not come"
+    assert [record["eventName"] for record in records] == ["INSERT", "REMOVE"]
+    assert records[0]["dynamodb"]["NewImage"] == records[1]["dynamodb"]["Keys"] == item
+
+
 def _batches(table: str) -> Story:
     items = [{"p": {"S": "b"}, "c": {"N": str(n)}, "color": {"S": "blue"}} for n in range(5)]
     written = yield Call(
@@ -217,6 +254,37 @@ def _settings(table: str, arn: str) -> Story:
     after = yield Call("DescribeTimeToLive", {"TableName": table})
     assert after["TimeToLiveDescription"]["AttributeName"] == "expires"
     assert after["TimeToLiveDescription"]["TimeToLiveStatus"] in ("ENABLING", "ENABLED")
+
+
+def _kinesis(table: str) -> Story:
+    """The life of a destination; no server that holds the data stream need be there."""
+    stream = {"TableName": table, "StreamArn": "arn:aws:kinesis:us-east-1:000000000000:stream/changes"}
+    enabled = yield Call("EnableKinesisStreamingDestination", stream)
+    assert (enabled["TableName"], enabled["DestinationStatus"]) == (table, "ENABLING")
+    yield from _await_destination(table, "ACTIVE")
+    precision = {"ApproximateCreationDateTimePrecision": "MICROSECOND"}
+    updated = yield Call(
+        "UpdateKinesisStreamingDestination", {**stream, "UpdateKinesisStreamingConfiguration": precision}
+    )
+    assert updated["UpdateKinesisStreamingConfiguration"] == precision
+    active = yield from _await_destination(table, "ACTIVE")
+    assert active["ApproximateCreationDateTimePrecision"] == "MICROSECOND"
+    assert (yield Call("EnableKinesisStreamingDestination", stream)) == Failure("ValidationException")
+    disabled = yield Call("DisableKinesisStreamingDestination", stream)
+    assert disabled["StreamArn"] == stream["StreamArn"]
+    yield from _await_destination(table, "DISABLED")
+
+
+def _await_destination(table: str, status: str) -> Generator[Step, Any, Shape]:
+    deadline = time.monotonic() + STREAM_SECONDS_MAX
+    while True:  # there is no waiter for a destination
+        described = yield Call("DescribeKinesisStreamingDestination", {"TableName": table})
+        (destination,) = described["KinesisDataStreamDestinations"]
+        if destination["DestinationStatus"] == status:
+            found: Shape = destination
+            return found
+        assert time.monotonic() < deadline, destination
+        time.sleep(0.05)
 
 
 def _account(table: str) -> Story:

@@ -7,6 +7,7 @@ from typing import IO, Any
 
 import pytest
 from tests.sdk.conftest import Login
+from tests.sdk.operations import service_of
 from tests.sdk.story import Call, Failure, Pages, Step, Wait, perform
 
 STEPS = Path(__file__).parent / "aioboto3_steps.py"
@@ -15,7 +16,7 @@ STEPS = Path(__file__).parent / "aioboto3_steps.py"
 def _written(step: Step) -> dict[str, Any]:
     match step:
         case Call(operation, parameters):
-            return {"kind": "call", "name": operation, "parameters": parameters}
+            return {"kind": "call", "service": service_of(operation), "name": operation, "parameters": parameters}
         case Wait(waiter, parameters):
             return {"kind": "wait", "name": waiter, "parameters": parameters}
         case Pages(paginator, parameters, page_size, member):

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from botocore import xform_name
 from tests.sdk.conftest import Login
+from tests.sdk.operations import service_of
 from tests.sdk.story import Call, Failure, Pages, Step, Wait, perform
 
 ERROR = re.compile(r"An error occurred \((\w+)\) when calling")
 
 
-def _run(tools: Path, login: Login, *arguments: str) -> Any:
+def _run(tools: Path, login: Login, *arguments: str, service: str = "dynamodb") -> Any:
     environment = {
         **os.environ,
         "AWS_ACCESS_KEY_ID": login.access_key_id,
@@ -25,7 +26,7 @@ def _run(tools: Path, login: Login, *arguments: str) -> Any:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_PAGER": "",
     }
-    command = [str(tools / "awscli/bin/aws"), "dynamodb", *arguments, "--endpoint-url", login.url, "--output", "json"]
+    command = [str(tools / "awscli/bin/aws"), service, *arguments, "--endpoint-url", login.url, "--output", "json"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     if done.returncode:
         refused = ERROR.search(done.stderr)
@@ -38,7 +39,8 @@ def _take(tools: Path, login: Login, step: Step) -> Any:
     match step:
         case Call(operation, parameters):
             name = xform_name(operation, "-")
-            return _run(tools, login, name, "--no-paginate", "--cli-input-json", json.dumps(parameters))
+            arguments = (name, "--no-paginate", "--cli-input-json", json.dumps(parameters))
+            return _run(tools, login, *arguments, service=service_of(operation))
         case Wait(waiter, parameters):
             return _run(tools, login, "wait", waiter.replace("_", "-"), "--table-name", parameters["TableName"])
         case Pages(paginator, parameters, page_size, member):

@@ -8,6 +8,7 @@ from boto3.dynamodb.conditions import Attr, Key
 from botocore import xform_name
 from botocore.exceptions import ClientError
 from tests.sdk.conftest import Login
+from tests.sdk.operations import service_of
 from tests.sdk.story import Call, Failure, Pages, Step, Wait, perform
 
 
@@ -15,11 +16,12 @@ def _session(login: Login) -> boto3.Session:
     return boto3.Session(login.access_key_id, login.secret_access_key, region_name="us-east-1")
 
 
-def _take(client: Any, step: Step) -> Any:
+def _take(clients: dict[str, Any], step: Step) -> Any:
+    client = clients["dynamodb"]
     match step:
         case Call(operation, parameters):
             try:
-                return getattr(client, xform_name(operation))(**parameters)
+                return getattr(clients[service_of(operation)], xform_name(operation))(**parameters)
             except ClientError as error:
                 return Failure(error.response["Error"]["Code"])
         case Wait(waiter, parameters):
@@ -35,8 +37,9 @@ def _take(client: Any, step: Step) -> Any:
 @pytest.mark.parametrize("login", ["open_login", "signed_login"])
 def test_every_operation(login: str, table_name: str, request: pytest.FixtureRequest) -> None:
     there: Login = request.getfixturevalue(login)
-    client = _session(there).client("dynamodb", endpoint_url=there.url)
-    perform(table_name, lambda step: _take(client, step))
+    session = _session(there)
+    clients = {name: session.client(name, endpoint_url=there.url) for name in ("dynamodb", "dynamodbstreams")}
+    perform(table_name, lambda step: _take(clients, step))
 
 
 @pytest.mark.parametrize(

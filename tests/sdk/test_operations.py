@@ -14,10 +14,10 @@ AUTHORIZATION = (
 )
 
 
-def _error_of(url: str, operation: str) -> str:
+def _error_of(url: str, target: str) -> str:
     """The error's name for a call with an empty body, or '' where that is a good request."""
     headers = {
-        "X-Amz-Target": f"DynamoDB_20120810.{operation}",
+        "X-Amz-Target": target,
         "Content-Type": "application/x-amz-json-1.0",
         "X-Amz-Date": "20260101T000000Z",
         "Authorization": AUTHORIZATION,
@@ -31,8 +31,12 @@ def _error_of(url: str, operation: str) -> str:
 
 
 @pytest.mark.deviates("dynamodb-local", "it has PartiQL and no tags")
-def test_every_operation_of_the_model_is_in_the_table_or_unknown(server: str) -> None:
+def test_every_operation_of_the_models_is_in_the_table_or_unknown(server: str) -> None:
     # An operation that gets built must join the table, and with it every SDK's smoke test.
-    model = botocore.session.get_session().get_service_model("dynamodb")
-    known = {name for name in model.operation_names if _error_of(server, name) != "UnknownOperationException"}
+    known = set()
+    for service in ("dynamodb", "dynamodbstreams"):
+        model = botocore.session.get_session().get_service_model(service)
+        prefix = model.metadata["targetPrefix"]
+        names = {name: _error_of(server, f"{prefix}.{name}") for name in model.operation_names}
+        known |= {name for name, error in names.items() if error != "UnknownOperationException"}
     assert known == OPERATIONS

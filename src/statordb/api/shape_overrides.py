@@ -16,9 +16,17 @@ ARN_PREFIX = "arn:"
 # name, which the model no longer shows. [alternator: test_item_operations_improper_named_table; dynalite: `TableName`]
 TABLE_SHAPES = frozenset({"TableArn"})
 
-# Required though the model doesn't say so: the model made them optional for replicas of a table of another account.
-# [alternator: test_create_table_lacking_attribute_definitions; dynalite: createTable]
-REQUIRED = frozenset({("CreateTableInput", "AttributeDefinitions"), ("CreateTableInput", "KeySchema")})
+# Required though the model doesn't say so. Of CreateTable, the model made them optional for replicas of a table of
+# another account. [alternator: test_create_table_lacking_attribute_definitions, and of ShardFilter
+# test_stream_shard_filtering_missing_type and _missing_shard_id; dynalite: createTable]
+REQUIRED = frozenset(
+    {
+        ("CreateTableInput", "AttributeDefinitions"),
+        ("CreateTableInput", "KeySchema"),
+        ("ShardFilter", "ShardId"),
+        ("ShardFilter", "Type"),
+    }
+)
 
 # Maximal lengths the model doesn't say, by list shape, and by structure and member.
 # [dynalite: getItem, query, scan, batchGetItem for the first; createTable for the others. Only global indexes may have

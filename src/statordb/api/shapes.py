@@ -8,21 +8,28 @@ from typing import Any
 
 from statordb.api import shape_constraints
 from statordb.api.shape_decode import decode
-from statordb.api.shape_nodes import Nodes
+from statordb.api.shape_nodes import Node, Nodes
 from statordb.api.shape_overrides import LEADING
 from statordb.api.shape_source import Check, Source
 from statordb.model.service import ServiceModel
 
 
 class Shapes:
-    """The checks of all operations of a service model, each compiled when first used."""
+    """The checks of all operations of the given service models, each compiled when first used.
 
-    __slots__ = ("_checks", "_inputs", "_nodes", "operations")
+    `target_prefixes`: by operation, what stands before the dot in its X-Amz-Target. No two models have an operation of
+    one name; their shapes are kept apart, as those of one name differ.
+    """
 
-    def __init__(self, model: ServiceModel) -> None:
-        self.operations = frozenset(model.operations)
-        self._inputs = {name: operation.input for name, operation in model.operations.items()}
-        self._nodes = Nodes(model)
+    __slots__ = ("_checks", "_inputs", "operations", "target_prefixes")
+
+    def __init__(self, *models: ServiceModel) -> None:
+        self.target_prefixes = {name: model.target_prefix for model in models for name in model.operations}
+        self.operations = frozenset(self.target_prefixes)
+        self._inputs: dict[str, tuple[Nodes, str]] = {}
+        for model in models:
+            nodes = Nodes(model)
+            self._inputs.update({name: (nodes, operation.input) for name, operation in model.operations.items()})
         self._checks: dict[str, Check] = {}
 
     def check(self, operation: str, document: Any) -> dict[str, Any]:
@@ -41,12 +48,15 @@ class Shapes:
 
     def check_precisely(self, operation: str, document: Any) -> dict[str, Any]:
         """What `check` does, always the precise way."""
-        node = self._nodes.node(self._inputs[operation])
+        node = self._input(operation)
         request = decode(node, document)
         shape_constraints.check(node, request, LEADING.get(operation))
         return request
 
     def _compile(self, operation: str) -> Check:
-        node = self._nodes.node(self._inputs[operation])
-        check = self._checks[operation] = Source().compile(node, LEADING.get(operation))
+        check = self._checks[operation] = Source().compile(self._input(operation), LEADING.get(operation))
         return check
+
+    def _input(self, operation: str) -> Node:
+        nodes, shape = self._inputs[operation]
+        return nodes.node(shape)

@@ -50,6 +50,9 @@ def _add_serve(commands: "Commands[_Parser]") -> None:
     place.add_argument("--memory", action="store_true", help="keep the data in memory; it is gone when the server ends")
     serve.add_argument("--workers", metavar="N", help="worker processes (default: one a core)")
     serve.add_argument("--auth", metavar="open|iam", help="let any credentials in, or only stored ones (default open)")
+    serve.add_argument(
+        "--no-functions", dest="functions", action="store_false", help="run no functions, and leave Lambda's API out"
+    )
     serve.add_argument("--config", metavar="FILE", help="TOML file with settings")
     serve.add_argument("--admin-port", metavar="PORT", help="port of /metrics, /healthz and /readyz (default 9600)")
     serve.add_argument(

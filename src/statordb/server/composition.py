@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
@@ -15,10 +15,15 @@ from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import FormatTooNew, StoreUnusable
 from statordb.engine.lmdb.engine import LmdbEngine
-from statordb.keeper.keeper import Keeper
+from statordb.functions.invocation import Invoker
+from statordb.functions.service import FunctionService
+from statordb.keeper.keeper import Duty, Keeper, duties
+from statordb.keeper.kinesis import Kinesis
+from statordb.keeper.kinesis_sender import BotoSender
 from statordb.model.clock import SystemClock
 from statordb.model.credential import Credential
 from statordb.model.request import Request
+from statordb.model.rest import RestRequest
 from statordb.model.service import ServiceModelMissing, load_service
 from statordb.server.counting import CountingContext
 from statordb.server.metrics import SharedCounters
@@ -44,6 +49,10 @@ class Site:
     listener: socket
     admin_listener: socket
     endpoint: str  # host:port that clients are told to use
+    local_url: str  # http:// address at which this machine's own processes reach the server
+    doorway: socket  # a listening socket on loopback, where workers have functions run
+    secret: str  # that they show there
+    functions_directory: Path
     roster: Roster
     counters: SharedCounters
     shapes: Shapes
@@ -56,7 +65,7 @@ def shared_counters(workers: int) -> SharedCounters:
 def load_shapes() -> Shapes:
     """The checks of all requests. Raises BadStart."""
     try:
-        return Shapes(load_service())
+        return Shapes(load_service(), load_service("dynamodbstreams"))
     except ServiceModelMissing as error:
         raise BadStart(str(error)) from None
 
@@ -74,39 +83,57 @@ def open_store(directory: Path, settings: Settings) -> Store:
     except StoreUnusable as error:
         sentence = str(error.args[0])
         raise BadStart(sentence[:1].upper() + sentence[1:]) from None
-    return Store(engine, SystemClock(), settings.table_delay_seconds)
+    return Store(
+        engine, SystemClock(), settings.table_delay_seconds, settings.stream_shards, settings.stream_shard_seconds
+    )
 
 
 def credentials_of(store: Store, directory: Path) -> Credentials:
     return Credentials(store.engine, Sealer(FileKeys(directory)), store.clock)
 
 
-def keeper_of(store: Store) -> Keeper:
-    return Keeper(store, _report_duty, EMBEDDED_KEEPER)
+def keeper_of(site: Site, store: Store, further: Sequence[Duty] = ()) -> Keeper:
+    """The keeper with the duties that every store wants, and `further` ones."""
+    endpoint = site.settings.kinesis_endpoint
+    kinesis = Kinesis(store, BotoSender(endpoint) if endpoint else None, report_duty)
+    return Keeper(store, report_duty, EMBEDDED_KEEPER, [*duties(store), kinesis, *further])
 
 
-def wire_context(site: Site, slot: int, store: Store, observe: Observer) -> WireContext:
+def wire_context(
+    site: Site, slot: int, store: Store, observe: Observer, rest: FunctionService | None = None
+) -> WireContext:
     """All that the connections of a worker share."""
     settings = site.settings
     return CountingContext(
         site.roster,
         slot,
         Dispatcher(store, site.shapes, _report, site.endpoint),
-        _authenticator(site, store),
+        _authenticator(site, store, "dynamodb"),
+        rest=rest,
+        rest_authenticator=_authenticator(site, store, "lambda"),
         clock=store.clock.now,
         monotonic=time.monotonic,
-        settings=WireSettings(idle_seconds=settings.idle_seconds, body_seconds=settings.request_seconds),
+        settings=WireSettings(
+            target_prefixes=site.shapes.target_prefixes,
+            idle_seconds=settings.idle_seconds,
+            body_seconds=settings.request_seconds,
+        ),
         observe=observe,
         defer=asyncio.get_running_loop().call_soon,
     )
 
 
-def _authenticator(site: Site, store: Store) -> Authenticator:
+def function_service(store: Store, invoker: Invoker) -> FunctionService:
+    """Lambda's API."""
+    return FunctionService(store, invoker, _report_rest)
+
+
+def _authenticator(site: Site, store: Store, service: str) -> Authenticator:
     settings = site.settings
     if settings.auth == "open":
         return OpenAuthenticator(settings.account)
     return IamAuthenticator(
-        _lookup(settings, credentials_of(store, site.directory)), store.engine.epoch, store.clock.now
+        _lookup(settings, credentials_of(store, site.directory)), store.engine.epoch, store.clock.now, (service,)
     )
 
 
@@ -124,8 +151,16 @@ def _lookup(settings: Settings, credentials: Credentials) -> Callable[[str], Cre
     return lookup
 
 
-def _report_duty(duty: str, fault: BaseException) -> None:
+def report_duty(duty: str, fault: BaseException) -> None:
     log.error("keeper duty failed", exc_info=fault, extra={"duty": duty})
+
+
+def _report_rest(request: RestRequest, fault: BaseException) -> None:
+    log.error(
+        "operation failed unexpectedly",
+        exc_info=fault,
+        extra={"operation": request.operation, "request_id": request.request_id},
+    )
 
 
 def _report(request: Request, fault: BaseException) -> None:

@@ -12,6 +12,7 @@ from statordb.server.settings import BadStart
 LOCK_NAME = "server.lock"
 LOCK_WAIT_SECONDS = 2.0  # the processes of a killed server may take a moment to be gone
 MEMORY_ROOT = Path("/dev/shm")
+FUNCTIONS_SUFFIX = "-functions"
 MEMORY_NAME = re.compile(r"statordb-([0-9]+)-")
 
 
@@ -23,12 +24,22 @@ class Directory:
         self.in_memory = in_memory
         self._lock_fd = lock_fd
 
+    @property
+    def functions(self) -> Path:
+        """Where the code of functions is run: beside the store, but on a disk, since programs may not run in memory."""
+        if not self.in_memory:
+            return self.path / "functions"
+        import tempfile
+
+        return Path(tempfile.gettempdir(), self.path.name + FUNCTIONS_SUFFIX)
+
     def release(self) -> None:
         """Let go of it; one in memory is removed."""
         if self.in_memory:
             import shutil
 
             shutil.rmtree(self.path, ignore_errors=True)
+            shutil.rmtree(self.functions, ignore_errors=True)
         os.close(self._lock_fd)
 
 
@@ -65,6 +76,7 @@ def hold_memory() -> Directory:
 
     root = MEMORY_ROOT if os.access(MEMORY_ROOT, os.W_OK) else Path(tempfile.gettempdir())
     _sweep(root)
+    _sweep_functions(root, Path(tempfile.gettempdir()))
     path = Path(tempfile.mkdtemp(prefix=f"statordb-{os.getpid()}-", dir=root))
     fd = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
     _lock(fd)
@@ -98,6 +110,17 @@ def _sweep(root: Path) -> None:
                 shutil.rmtree(path, ignore_errors=True)
         finally:
             os.close(fd)
+
+
+def _sweep_functions(root: Path, disk: Path) -> None:
+    """Remove what functions of such servers left on the disk: their directory in memory is gone."""
+    for path in disk.glob(f"statordb-*-*{FUNCTIONS_SUFFIX}"):
+        named = MEMORY_NAME.match(path.name)
+        owner = root / path.name.removesuffix(FUNCTIONS_SUFFIX)
+        if named is not None and not _exists(int(named[1])) and not owner.exists():
+            import shutil
+
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _exists(pid: int) -> bool:

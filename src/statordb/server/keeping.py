@@ -6,7 +6,8 @@ from http import HTTPStatus
 
 from statordb.engine.contract import Key
 from statordb.server.admin import PLAIN, AdminServer
-from statordb.server.composition import Site, keeper_of
+from statordb.server.composition import Site, keeper_of, report_duty
+from statordb.server.functions import Running
 from statordb.store.keyspace import Space
 from statordb.store.store import Store
 
@@ -23,11 +24,15 @@ class Keeping:
         self._store = store
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self.functions = Running(site, store, report_duty) if site.settings.functions else None
         self._admin = AdminServer({"/metrics": self._metrics, "/healthz": _alive, "/readyz": self._readiness})
 
     async def start(self) -> None:
         await self._admin.start(self._site.admin_listener)
-        self._task = asyncio.create_task(keeper_of(self._store).run(self._stop))
+        further = () if self.functions is None else self.functions.duties
+        if self.functions is not None:
+            await self.functions.start()
+        self._task = asyncio.create_task(keeper_of(self._site, self._store, further).run(self._stop))
 
     async def stop(self) -> None:
         """End the duties where they stand; they go on from there when the server starts again."""
@@ -35,6 +40,8 @@ class Keeping:
         await self._admin.close()
         if self._task is not None:
             await self._task
+        if self.functions is not None:
+            await self.functions.close()
 
     async def _metrics(self) -> tuple[HTTPStatus, str, bytes]:
         from statordb.server import exposition

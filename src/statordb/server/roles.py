@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 import uvloop
 
 from statordb.server.composition import Site, open_store
+from statordb.server.functions import remote_invoker
 from statordb.server.keeping import Keeping
 from statordb.server.process import Link
 from statordb.server.settings import EXIT_BAD_START, BadStart
@@ -53,7 +54,7 @@ async def _worker(site: Site, slot: int, link: Link) -> None:
     stopped = _stop_event(loop)
     store = open_store(site.directory, site.settings)
     try:
-        worker = Worker(site, slot, store)
+        worker = Worker(site, slot, store, remote_invoker(site) if site.settings.functions else None)
         tune_collector()
         worker.start()
         site.roster.ready(slot, os.getpid())
@@ -96,8 +97,8 @@ async def _alone(site: Site, announce: Callable[[], None], log_start: Callable[[
         loop.add_signal_handler(number, stop)
     store = open_store(site.directory, site.settings)
     try:
-        worker = Worker(site, 0, store)
         keeping = Keeping(site, store)
+        worker = Worker(site, 0, store, keeping.functions.invoker if keeping.functions else None)
         tune_collector()
         worker.start()
         await keeping.start()

@@ -3,6 +3,7 @@
 import gc
 import logging
 import resource
+import secrets
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from statordb.server.composition import Site
 
 FILES_WANTED = 65_536
+LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # where to reach a server that listens on every address
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,10 @@ def _serve(settings: Settings, directory: Directory) -> int:
         listener,
         admin_listener,
         _endpoint(settings.host, port),
+        url(LOCAL.get(settings.host, settings.host), port),
+        listen("127.0.0.1", 0),
+        secrets.token_urlsafe(32),
+        directory.functions,
         Roster(count),
         composition.shared_counters(count),
         composition.load_shapes(),

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 WORKERS_MAX = 256
+STREAM_SHARDS_MAX = 64
 ENVIRONMENT_PREFIX = "STATORDB_"
+STREAM_SHARD_SECONDS_MIN = 1.0
 SECONDS_MAX = 24 * 3600.0
 EXIT_BAD_START = 2
 
@@ -83,6 +85,13 @@ def _one_of(*words: str) -> Callable[[object], str]:
     return parse
 
 
+def _url(value: object) -> str:
+    text = _text(value).rstrip("/")
+    if text and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text):
+        raise ValueError("is not an http:// or https:// address")
+    return text
+
+
 def _matching(pattern: str, what: str) -> Callable[[object], str]:
     def parse(value: object) -> str:
         text = _text(value)
@@ -114,6 +123,12 @@ class Settings:
     log_format: str = "auto"
     log_level: str = "info"
     table_delay_seconds: float = 0.0  # how long a table stays CREATING, UPDATING or DELETING
+    stream_shards: int = 1  # how many open shards a stream has
+    stream_shard_seconds: float = 14400.0  # how long a shard stays open
+    functions: bool = True  # whether Lambda's API is there, and functions are run
+    kinesis_endpoint: str = ""  # where changes go that tables send to Kinesis data streams
+    sqs_endpoint: str = ""  # where records go that functions failed on, and that are to be sent to a queue
+    sns_endpoint: str = ""  # the same, to a topic
     shutdown_seconds: float = 10.0  # how long requests in flight may take once the server is told to end
     idle_seconds: float = 120.0  # how long a connection may wait for its next request
     request_seconds: float = 30.0  # how long a request may take to arrive
@@ -145,6 +160,12 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "log_format": _one_of("auto", "json", "text"),
     "log_level": _one_of("debug", "info", "warning", "error"),
     "table_delay_seconds": _seconds,
+    "stream_shards": _whole(1, STREAM_SHARDS_MAX),
+    "stream_shard_seconds": _seconds,
+    "functions": _flag,
+    "kinesis_endpoint": _url,
+    "sqs_endpoint": _url,
+    "sns_endpoint": _url,
     "shutdown_seconds": _seconds,
     "idle_seconds": _seconds,
     "request_seconds": _seconds,
@@ -203,6 +224,8 @@ def _checked(settings: Settings) -> Settings:
     """Rules over several settings."""
     if bool(settings.root_access_key_id) != bool(settings.root_secret_access_key):
         raise BadStart("root_access_key_id and root_secret_access_key must be set together.")
+    if settings.stream_shard_seconds < STREAM_SHARD_SECONDS_MIN:
+        raise BadStart(f"stream_shard_seconds can't be below {STREAM_SHARD_SECONDS_MIN:g}.")
     if settings.auth == "open" and not is_loopback(settings.host):
         raise BadStart(
             f"Listening on {settings.host} lets other machines in, and --auth open would let in anyone there: "

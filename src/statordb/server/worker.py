@@ -3,7 +3,8 @@
 import asyncio
 import gc
 
-from statordb.server.composition import Site, wire_context
+from statordb.functions.invocation import Invoker
+from statordb.server.composition import Site, function_service, wire_context
 from statordb.server.roster import Balance
 from statordb.store.store import Store
 from statordb.wire.listener import Listener
@@ -13,14 +14,15 @@ YOUNG_OBJECTS_MAX = 10_000  # not 700: a large batch would be interrupted dozens
 
 
 class Worker:
-    """One worker on its store. `start` it in a running event loop."""
+    """One worker on its store. `start` it in a running event loop. `invoker` None: there is no Lambda API."""
 
-    def __init__(self, site: Site, slot: int, store: Store) -> None:
+    def __init__(self, site: Site, slot: int, store: Store, invoker: Invoker | None) -> None:
         self._socket = site.listener
         self._engine = store.engine
         self._shutdown_seconds = site.settings.shutdown_seconds
         self._counters = site.counters.of_worker(slot)
-        context = wire_context(site, slot, store, self._counters.observe)
+        self._functions = None if invoker is None else function_service(store, invoker)
+        context = wire_context(site, slot, store, self._counters.observe, self._functions)
         self._listener = Listener(site.listener, context, may_accept=Balance(site.roster, slot).may_accept)
         self._timer: asyncio.TimerHandle | None = None
 
@@ -35,6 +37,8 @@ class Worker:
         await asyncio.sleep(0)  # it has let go of the socket now
         self._socket.close()
         await stopping
+        if self._functions is not None:
+            await self._functions.close()
         if self._timer is not None:
             self._timer.cancel()
         self._counters.set_engine(self._engine.metrics())

@@ -5,25 +5,27 @@
 
 const assert = require("node:assert/strict");
 const dynamodb = require("@aws-sdk/client-dynamodb");
+const streams = require("@aws-sdk/client-dynamodb-streams");
 const document = require("@aws-sdk/lib-dynamodb");
 
 const [endpoint, accessKeyId, secretAccessKey, TableName] = process.argv.slice(2);
-const client = new dynamodb.DynamoDBClient({
-  endpoint,
-  region: "us-east-1",
-  credentials: { accessKeyId, secretAccessKey },
-});
+const settings = { endpoint, region: "us-east-1", credentials: { accessKeyId, secretAccessKey } };
+const client = new dynamodb.DynamoDBClient(settings);
+const streamsClient = new streams.DynamoDBStreamsClient(settings);
 const documents = document.DynamoDBDocumentClient.from(client);
 const seen = { operations: new Set(), waiters: new Set(), paginators: new Set() };
-client.middlewareStack.add(
-  (next, context) => (request) => {
-    seen.operations.add(context.commandName.replace(/Command$/, ""));
-    return next(request);
-  },
-  { step: "initialize" },
-);
+for (const each of [client, streamsClient]) {
+  each.middlewareStack.add(
+    (next, context) => (request) => {
+      seen.operations.add(context.commandName.replace(/Command$/, ""));
+      return next(request);
+    },
+    { step: "initialize" },
+  );
+}
 
 const send = (name, input) => client.send(new dynamodb[`${name}Command`](input));
+const sendToStreams = (name, input) => streamsClient.send(new streams[`${name}Command`](input));
 
 async function pages(name, paginator) {
   seen.paginators.add(name);
@@ -92,6 +94,27 @@ async function items() {
   assert.equal((await send("GetItem", { TableName, Key })).Item, undefined);
 }
 
+async function changes() {
+  const StreamSpecification = { StreamEnabled: true, StreamViewType: "NEW_AND_OLD_IMAGES" };
+  const updated = await send("UpdateTable", { TableName, StreamSpecification });
+  const StreamArn = updated.TableDescription.LatestStreamArn;
+  const listed = await sendToStreams("ListStreams", { TableName });
+  assert.deepEqual(listed.Streams.map((stream) => stream.StreamArn), [StreamArn]);
+  const { StreamDescription } = await sendToStreams("DescribeStream", { StreamArn });
+  assert.ok(StreamDescription.CreationRequestDateTime instanceof Date);
+  const { ShardId } = StreamDescription.Shards[0];
+  const begun = await sendToStreams("GetShardIterator", { StreamArn, ShardId, ShardIteratorType: "LATEST" });
+  const Item = { p: { S: "s" }, c: { N: "1" }, b: { B: new Uint8Array([0, 255, 7]) } };
+  await send("PutItem", { TableName, Item });
+  await send("DeleteItem", { TableName, Key: { p: Item.p, c: Item.c } });
+  const { Records, NextShardIterator } = await sendToStreams("GetRecords", { ShardIterator: begun.ShardIterator });
+  assert.deepEqual(Records.map((record) => record.eventName), ["INSERT", "REMOVE"]);
+  assert.deepEqual(Records[0].dynamodb.NewImage, Item);
+  assert.ok(Records[0].dynamodb.ApproximateCreationDateTime instanceof Date);
+  assert.ok(NextShardIterator);
+  await assert.rejects(sendToStreams("GetRecords", { ShardIterator: "garbage" }), { name: "ValidationException" });
+}
+
 async function documentsOfPlainObjects() {
   const Item = { p: "d", c: 1, list: [1, "two", null, true], map: { deep: { set: new Set(["x"]) } } };
   await documents.send(new document.PutCommand({ TableName, Item }));
@@ -145,7 +168,7 @@ async function reads() {
   assert.equal(scanned.flatMap((one) => one.Items).length, 7);
 }
 
-async function settings(ResourceArn) {
+async function settingsOf(ResourceArn) {
   await send("TagResource", { ResourceArn, Tags: [{ Key: "team", Value: "a" }, { Key: "stage", Value: "b" }] });
   await send("UntagResource", { ResourceArn, TagKeys: ["team"] });
   assert.deepEqual((await send("ListTagsOfResource", { ResourceArn })).Tags, [{ Key: "stage", Value: "b" }]);
@@ -154,6 +177,29 @@ async function settings(ResourceArn) {
   assert.deepEqual(updated.TimeToLiveSpecification, TimeToLiveSpecification);
   const described = await send("DescribeTimeToLive", { TableName });
   assert.equal(described.TimeToLiveDescription.AttributeName, "expires");
+}
+
+async function kinesis() {
+  const StreamArn = "arn:aws:kinesis:us-east-1:000000000000:stream/changes";
+  const becomes = async (status) => {
+    for (let attempt = 0; attempt < 400; attempt += 1) {
+      const described = await send("DescribeKinesisStreamingDestination", { TableName });
+      const [destination] = described.KinesisDataStreamDestinations;
+      if (destination.DestinationStatus === status) return destination;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return assert.fail(`the destination does not become ${status}`);
+  };
+  const enabled = await send("EnableKinesisStreamingDestination", { TableName, StreamArn });
+  assert.equal(enabled.DestinationStatus, "ENABLING");
+  await becomes("ACTIVE");
+  const UpdateKinesisStreamingConfiguration = { ApproximateCreationDateTimePrecision: "MICROSECOND" };
+  await send("UpdateKinesisStreamingDestination", { TableName, StreamArn, UpdateKinesisStreamingConfiguration });
+  assert.equal((await becomes("ACTIVE")).ApproximateCreationDateTimePrecision, "MICROSECOND");
+  const again = send("EnableKinesisStreamingDestination", { TableName, StreamArn });
+  await assert.rejects(again, { name: "ValidationException" });
+  await send("DisableKinesisStreamingDestination", { TableName, StreamArn });
+  await becomes("DISABLED");
 }
 
 async function account() {
@@ -167,10 +213,12 @@ async function account() {
 async function main() {
   const arn = await tableLife();
   await items();
+  await changes();
   await documentsOfPlainObjects();
   await batchesAndTransactions();
   await reads();
-  await settings(arn);
+  await settingsOf(arn);
+  await kinesis();
   await account();
   const deleted = await send("DeleteTable", { TableName });
   assert.equal(deleted.TableDescription.TableName, TableName);

@@ -10,10 +10,17 @@ from statordb.api.operations.create_table import create_table
 from statordb.api.operations.delete_item import delete_item
 from statordb.api.operations.delete_table import delete_table
 from statordb.api.operations.describe_endpoints import describe_endpoints
+from statordb.api.operations.describe_kinesis_streaming_destination import describe_kinesis_streaming_destination
 from statordb.api.operations.describe_limits import describe_limits
+from statordb.api.operations.describe_stream import describe_stream
 from statordb.api.operations.describe_table import describe_table
 from statordb.api.operations.describe_time_to_live import describe_time_to_live
+from statordb.api.operations.disable_kinesis_streaming_destination import disable_kinesis_streaming_destination
+from statordb.api.operations.enable_kinesis_streaming_destination import enable_kinesis_streaming_destination
 from statordb.api.operations.get_item import get_item, usual_get_item
+from statordb.api.operations.get_records import get_records
+from statordb.api.operations.get_shard_iterator import get_shard_iterator
+from statordb.api.operations.list_streams import list_streams
 from statordb.api.operations.list_tables import list_tables
 from statordb.api.operations.list_tags_of_resource import list_tags_of_resource
 from statordb.api.operations.put_item import put_item
@@ -24,6 +31,7 @@ from statordb.api.operations.transact_get_items import transact_get_items
 from statordb.api.operations.transact_write_items import transact_write_items
 from statordb.api.operations.untag_resource import untag_resource
 from statordb.api.operations.update_item import update_item
+from statordb.api.operations.update_kinesis_streaming_destination import update_kinesis_streaming_destination
 from statordb.api.operations.update_table import update_table
 from statordb.api.operations.update_time_to_live import update_time_to_live
 
@@ -34,10 +42,17 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "DeleteItem": delete_item,
     "DeleteTable": delete_table,
     "DescribeEndpoints": describe_endpoints,
+    "DescribeKinesisStreamingDestination": describe_kinesis_streaming_destination,
     "DescribeLimits": describe_limits,
+    "DescribeStream": describe_stream,
     "DescribeTable": describe_table,
     "DescribeTimeToLive": describe_time_to_live,
+    "DisableKinesisStreamingDestination": disable_kinesis_streaming_destination,
+    "EnableKinesisStreamingDestination": enable_kinesis_streaming_destination,
     "GetItem": get_item,
+    "GetRecords": get_records,
+    "GetShardIterator": get_shard_iterator,
+    "ListStreams": list_streams,
     "ListTables": list_tables,
     "ListTagsOfResource": list_tags_of_resource,
     "PutItem": put_item,
@@ -48,6 +63,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "TransactWriteItems": transact_write_items,
     "UntagResource": untag_resource,
     "UpdateItem": update_item,
+    "UpdateKinesisStreamingDestination": update_kinesis_streaming_destination,
     "UpdateTable": update_table,
     "UpdateTimeToLive": update_time_to_live,
 }

@@ -1,0 +1,41 @@
+"""What the operations on Kinesis streaming destinations share."""
+
+from collections.abc import Callable
+
+from statordb.api.context import Context
+from statordb.engine.contract import Refused
+from statordb.model import errors
+from statordb.model.errors import ClientError
+from statordb.store.records import TableRecord
+from statordb.store.table import Table
+
+Decide = Callable[[TableRecord], TableRecord | ClientError]
+"""From a table's record to what it shall be, or why not."""
+
+
+async def table_of(context: Context, name: str) -> Table:
+    """The table; raises ResourceNotFoundException also while it is being created or deleted, as AWS does."""
+    table = await context.described(name)
+    if table.record.status_at(context.now()) not in ("ACTIVE", "UPDATING"):
+        raise errors.table_not_found(table.name)
+    return table
+
+
+async def change(context: Context, table: Table, decide: Decide) -> None:
+    """Change the table's record; raises what `decide` says, or that the table is gone."""
+
+    def plan(record: TableRecord | None) -> TableRecord | Refused:
+        if record is None or record.space != table.space:
+            return Refused(errors.table_not_found(table.name))
+        decided = decide(record)
+        return Refused(decided) if isinstance(decided, ClientError) else decided
+
+    record = table.record
+    outcome = await context.store.catalog.change(record.account, record.region, record.name, plan)
+    if isinstance(outcome, Refused):
+        raise outcome.reason
+
+
+def wrong_state(detail: str) -> ClientError:
+    """AWS begins every refusal for a destination's state so, also those of other operations than enabling."""
+    return errors.validation("Table is not in a valid state to enable Kinesis Streaming Destination: " + detail)

@@ -1,0 +1,39 @@
+"""EnableKinesisStreamingDestination."""
+
+from statordb.api import kinesis
+from statordb.api.context import Answer, Context, Request
+from statordb.model.errors import ClientError
+from statordb.store import destinations
+from statordb.store.records import TableRecord
+
+
+async def enable_kinesis_streaming_destination(context: Context, request: Request) -> Answer:
+    stream_arn = request["StreamArn"]
+    configuration = request.get("EnableKinesisStreamingConfiguration") or {}
+    table = await kinesis.table_of(context, request["TableName"])
+    if destinations.live(table.record) is not None:
+        raise _not_over()
+    precision = configuration.get("ApproximateCreationDateTimePrecision")
+    engine, now = context.store.engine, context.now()
+    space = await engine.create_space()
+
+    def decide(record: TableRecord) -> TableRecord | ClientError:
+        return destinations.enabled(record, stream_arn, precision, space, now) or _not_over()
+
+    try:
+        await kinesis.change(context, table, decide)
+    except ClientError:
+        await engine.drop_space(space)
+        raise
+    return {
+        "TableName": table.name,
+        "StreamArn": stream_arn,
+        "DestinationStatus": "ENABLING",  # the keeper looks for the stream
+        "EnableKinesisStreamingConfiguration": configuration,
+    }
+
+
+def _not_over() -> ClientError:
+    return kinesis.wrong_state(
+        "EnableKinesisStreamingDestination must be DISABLED or ENABLE_FAILED to perform ENABLE operation."
+    )

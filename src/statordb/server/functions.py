@@ -1,0 +1,75 @@
+"""Functions in a server: one process runs them, beside the keeper's duties; the workers reach it by its doorway."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from statordb.functions.doorway import Doorway, RemoteInvoker
+from statordb.functions.external import ExternalInvoker
+from statordb.functions.invocation import Invoker
+from statordb.functions.pool import Pool
+from statordb.keeper.destinations import Destinations
+from statordb.keeper.invocations import Invocations
+from statordb.keeper.keeper import Duty, Report
+from statordb.keeper.sessions import Sessions
+from statordb.keeper.triggers import Triggers
+from statordb.model.credential import Credential
+from statordb.server.composition import Site, credentials_of
+from statordb.server.sockets import port_of
+from statordb.store.functions import FunctionRecord
+from statordb.store.store import Store
+
+SESSION_SECONDS = 12 * 3600  # the longest session of a role; instances are replaced long before
+
+log = logging.getLogger(__name__)
+
+
+class Running:
+    """The pool of function processes, and the duties that feed it. Make it in a running event loop."""
+
+    def __init__(self, site: Site, store: Store, report: Report) -> None:
+        self._credentials = credentials_of(store, site.directory)
+        self.invoker = Pool(
+            site.functions_directory, site.local_url, store.functions.code, self._session, store.clock.now
+        )
+        self._doorway = Doorway(self.invoker, site.secret)
+        self._socket = site.doorway
+        self._settings = site.settings
+        self._external = ExternalInvoker()
+        self._destinations = Destinations(site.settings.sqs_endpoint, site.settings.sns_endpoint, store.clock.now)
+        self.duties: Sequence[Duty] = (
+            Triggers(store, self.invoker, self._external, self._destinations, report),
+            Invocations(store, self.invoker, self._destinations, report),
+            Sessions(store),
+        )
+
+    async def start(self) -> None:
+        """Let the workers in."""
+        await self._doorway.start(self._socket)
+
+    async def close(self) -> None:
+        """End every function's process."""
+        await self._doorway.close()
+        await self.invoker.close()
+        await self._external.close()
+        await self._destinations.close()
+
+    async def _session(self, function: FunctionRecord) -> Mapping[str, str]:
+        """Credentials of the function's role, as environment variables."""
+        if self._settings.auth == "open" and function.account != self._settings.account:
+            # Nobody looks at credentials there, and this is how a client names another account.
+            return environment_of(Credential(function.account, "open", function.account, function.role))
+        session = await self._credentials.create_session(
+            function.account, function.role, function.name, SESSION_SECONDS
+        )
+        return environment_of(session)
+
+
+def environment_of(session: Credential) -> dict[str, str]:
+    """A session's credentials as AWS's SDKs look for them."""
+    named = {"AWS_ACCESS_KEY_ID": session.access_key_id, "AWS_SECRET_ACCESS_KEY": session.secret}
+    return named if session.session_token is None else {**named, "AWS_SESSION_TOKEN": session.session_token}
+
+
+def remote_invoker(site: Site) -> Invoker:
+    """How a worker's process has functions run."""
+    return RemoteInvoker(("127.0.0.1", port_of(site.doorway)), site.secret)
