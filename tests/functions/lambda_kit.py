@@ -39,10 +39,8 @@ def package(
     return buffer.getvalue()
 
 
-class TestInvoker:
+class ScriptedInvoker:
     """Echoes, or does what `outcomes` has: answers with an Outcome, raises an exception. Keeps the calls."""
-
-    __test__ = False
 
     def __init__(self) -> None:
         self.calls: list[tuple[FunctionRecord, bytes, str | None, str]] = []
@@ -65,7 +63,7 @@ class Lambda:
         self.loop = asyncio.new_event_loop()
         self.clock = ManualClock()
         self.directory = directory
-        self.invoker = TestInvoker()
+        self.invoker = ScriptedInvoker()
         self.failures: list[BaseException] = []
         self.open()
         self.client = self.connect()

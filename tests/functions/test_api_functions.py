@@ -147,7 +147,6 @@ def test_members_are_checked_by_the_model(aws: Lambda, given: dict[str, Any], ex
             "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
         ),
         ({"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:a:1"]}, "Layers is not supported by this server."),
-        ({"Publish": True}, "Publish is not supported by this server"),
         ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "Reserved keys used in this request: AWS_REGION"),
         ({"Environment": {"Variables": {"AA": "x" * 4096}}}, "exceeded the 4KB limit"),
         ({"Tags": {f"t{i}": "" for i in range(51)}}, "Number of tags exceeds resource tag limit."),

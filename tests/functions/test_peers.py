@@ -8,7 +8,7 @@ import pytest
 from statordb.functions.peers import is_ours
 
 
-def test_processes_of_the_servers_user_and_of_root_are_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_of_the_servers_user_and_of_root_are_ours() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as client:
         connected, _ = listener.accept()
         with connected:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from tests.in_process import PRINCIPAL, Api
 
-from statordb.engine.lmdb.engine import LmdbEngine
+from statordb.engine.contract import Engine
 from statordb.functions.invocation import UNHANDLED, Outcome
 from statordb.keeper.triggers import Triggers
 from statordb.store.functions import FunctionRecord
@@ -48,7 +48,7 @@ class HurriedLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._hurried.now
 
-    def watch(self, engine: LmdbEngine) -> None:
+    def watch(self, engine: Engine) -> None:
         """Let no time pass while the engine writes."""
         update = engine.update
 

@@ -43,6 +43,14 @@ class Fleet:
         for instance in list(self.instances):
             instance.retire()
 
+    def take_ready(self) -> Instance | None:
+        """The one that was used last of those which can take an invocation at once."""
+        while self.ready:
+            instance = self.ready.pop()
+            if instance.lives:
+                return instance
+        return None
+
     def settling(self) -> Instance | None:
         """One that will be able to take an invocation in a moment."""
         for instance in self.instances:

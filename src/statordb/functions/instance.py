@@ -124,6 +124,11 @@ class Instance:
         self._timer = self._loop.call_later(INIT_SECONDS_MAX, self._overdue)
 
     @property
+    def lives(self) -> bool:
+        """Whether its process does, asked of the kernel: it may have died in its sleep a moment ago."""
+        return self._process is not None and not self._process.has_exited()
+
+    @property
     def holds(self) -> bool:
         """Whether an invocation waits for it to ask."""
         return self._held is not None

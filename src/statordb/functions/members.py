@@ -85,10 +85,6 @@ def refuse_unsupported(request: dict[str, Any]) -> None:
     for name in REFUSED:
         if request.get(name):
             raise faults.invalid_parameter(f"{name} is not supported by this server.")
-    if request.get("Publish"):
-        raise faults.invalid_parameter(
-            "Publish is not supported by this server: a function has its version $LATEST only."
-        )
 
 
 def check_revision(record: FunctionRecord, request: dict[str, Any]) -> bool:

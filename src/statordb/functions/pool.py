@@ -134,8 +134,9 @@ class Pool:
 
     def _place(self, invocation: Invocation, fleet: Fleet) -> None:
         """Give it to a warm instance, or start one."""
-        if fleet.ready:
-            fleet.ready.pop().offer(invocation)
+        ready = fleet.take_ready()
+        if ready is not None:
+            ready.offer(invocation)
             return
         settling = fleet.settling()
         if settling is None:
@@ -158,10 +159,9 @@ class Pool:
         """Start an instance for it, when it is its turn."""
         try:
             async with self._starts:
-                if fleet.ready:  # one has become free meanwhile
-                    fleet.ready.pop().offer(invocation)
-                    return
-                instance = await self._started(fleet)
+                instance = fleet.take_ready()  # one may have become free meanwhile
+                if instance is None:
+                    instance = await self._started(fleet)
                 instance.offer(invocation)
                 await asyncio.wait((instance.initialised,), timeout=START_SECONDS)
         except Exception as fault:

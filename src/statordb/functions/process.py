@@ -54,6 +54,10 @@ class Process:
         """SIGKILL to the process and its group."""
         self._signal(signal.SIGKILL)
 
+    def has_exited(self) -> bool:
+        """Whether it has ended, though `on_exit` may be yet to come."""
+        return self._reaped or os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+
     def exit_code(self) -> int:
         """After `on_exit`: the exit code, or minus the number of the signal that ended it."""
         result = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)

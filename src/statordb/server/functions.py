@@ -10,6 +10,7 @@ from statordb.functions.pool import Pool
 from statordb.keeper.destinations import Destinations
 from statordb.keeper.invocations import Invocations
 from statordb.keeper.keeper import Duty, Report
+from statordb.keeper.packages import Packages
 from statordb.keeper.sessions import Sessions
 from statordb.keeper.triggers import Triggers
 from statordb.model.credential import Credential
@@ -39,6 +40,7 @@ class Running:
         self.duties: Sequence[Duty] = (
             Triggers(store, self.invoker, self._external, self._destinations, report),
             Invocations(store, self.invoker, self._destinations, report),
+            Packages(store),
             Sessions(store),
         )
 

@@ -20,8 +20,8 @@ class Space(IntEnum):
     TOKENS = 3  # account/region/client request token -> idempotency record
     LEASES = 4  # keeper duty -> holder
     STREAMS = 5  # account/region -> table name, label -> stream record
-    FUNCTIONS = 6  # account/region -> function name -> function record
-    FUNCTION_CODE = 7  # digest of a deployment package -> chunks of its zip file
+    FUNCTIONS = 6  # account/region -> function name -> function record; ids of deployment packages
+    FUNCTION_CODE = 7  # id of a deployment package -> chunks of its zip file
     MAPPINGS = 8  # account/region -> uuid -> event source mapping record
     CHECKPOINTS = 9  # uuid of an event source mapping -> shard -> how far its records were processed
     INVOCATIONS = 10  # account/region/function -> asynchronous invocations that wait
