@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 from statordb.functions.doorway import Doorway, RemoteInvoker
 from statordb.functions.external import ExternalInvoker
-from statordb.functions.invocation import Invoker
 from statordb.functions.pool import Pool
 from statordb.keeper.destinations import Destinations
 from statordb.keeper.invocations import Invocations
@@ -72,6 +71,6 @@ def environment_of(session: Credential) -> dict[str, str]:
     return named if session.session_token is None else {**named, "AWS_SESSION_TOKEN": session.session_token}
 
 
-def remote_invoker(site: Site) -> Invoker:
+def remote_invoker(site: Site) -> RemoteInvoker:
     """How a worker's process has functions run."""
     return RemoteInvoker(("127.0.0.1", port_of(site.doorway)), site.secret)

@@ -53,8 +53,9 @@ async def _worker(site: Site, slot: int, link: Link) -> None:
     link.watch(loop)
     stopped = _stop_event(loop)
     store = open_store(site.directory, site.settings)
+    invoker = remote_invoker(site) if site.settings.functions else None
     try:
-        worker = Worker(site, slot, store, remote_invoker(site) if site.settings.functions else None)
+        worker = Worker(site, slot, store, invoker)
         tune_collector()
         worker.start()
         site.roster.ready(slot, os.getpid())
@@ -62,6 +63,8 @@ async def _worker(site: Site, slot: int, link: Link) -> None:
         await stopped.wait()
         await worker.drain()
     finally:
+        if invoker is not None:
+            await invoker.close()
         await store.close()
 
 
