@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 # The suites that need a running server or another client; `make check` leaves them out.
-BLACKBOX := sdk api_suite crash fuzz kinesis lambda_api
+BLACKBOX := sdk api_suite crash fuzz kinesis lambda_api triggers
 CART := examples/cart/requirements.txt
 
 .DEFAULT_GOAL := help

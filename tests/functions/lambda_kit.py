@@ -14,6 +14,7 @@ from botocore.config import Config
 from urllib3.response import HTTPResponse
 
 from statordb.engine.lmdb.engine import LmdbEngine
+from statordb.functions.destinations import Destinations
 from statordb.functions.invocation import Outcome
 from statordb.functions.service import FunctionService
 from statordb.model.clock import ManualClock
@@ -70,7 +71,9 @@ class Lambda:
 
     def open(self) -> None:
         self.store = Store(LmdbEngine.open(self.directory, durable=False), self.clock)
-        self.service = FunctionService(self.store, self.invoker, lambda request, fault: self.failures.append(fault))
+        self.service = FunctionService(
+            self.store, self.invoker, lambda request, fault: self.failures.append(fault), Destinations().check
+        )
 
     def run(self, work: Any) -> Any:
         return self.loop.run_until_complete(work)

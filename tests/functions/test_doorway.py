@@ -8,7 +8,7 @@ import pytest
 import uvloop
 from tests.functions.pools import function, until
 
-from statordb.functions.doorway import Doorway, RemoteInvoker, Unreachable
+from statordb.functions.doorway import Doorway, PoolUnreachable, RemoteInvoker
 from statordb.functions.invocation import NotRunnable, Outcome, Throttled
 from statordb.store.functions import FunctionRecord
 
@@ -79,7 +79,7 @@ def test_refusals_and_faults_come_through() -> None:
             await remote.invoke(function("a.b"), b"throttle")
         with pytest.raises(NotRunnable, match=r"^There is no code\.$"):
             await remote.invoke(function("a.b"), b"refuse")
-        with pytest.raises(Unreachable):
+        with pytest.raises(PoolUnreachable):
             await remote.invoke(function("a.b"), b"break")
 
     tell(story)
@@ -113,7 +113,7 @@ def test_a_cancelled_caller_leaves_nothing_behind() -> None:
 
 def test_who_does_not_know_the_secret_gets_nowhere() -> None:
     async def story(remote: RemoteInvoker, told: Told, doorway: Doorway) -> None:
-        with pytest.raises(Unreachable):
+        with pytest.raises(PoolUnreachable):
             await remote.invoke(function("a.b"), b"1")
         assert told.asked == []
 
@@ -125,9 +125,9 @@ def test_those_who_wait_are_told_that_the_other_side_has_gone() -> None:
         waiting = asyncio.create_task(remote.invoke(function("a.b"), b"wait"))
         await until(lambda: bool(told.asked))
         await doorway.close()
-        with pytest.raises(Unreachable):
+        with pytest.raises(PoolUnreachable):
             await waiting
-        with pytest.raises(Unreachable):
+        with pytest.raises(PoolUnreachable):
             await remote.invoke(function("a.b"), b"1")
 
     tell(story)
@@ -139,7 +139,7 @@ def test_the_other_side_may_come_back() -> None:
         await doorway.close()
         again = Doorway(told, "secret")
         await again.start(socket.create_server(remote._address))
-        with pytest.raises(Unreachable):  # on the old connection: it can't know what became of that
+        with pytest.raises(PoolUnreachable):  # on the old connection: it can't know what became of that
             await remote.invoke(function("a.b"), b"2")
         assert (await remote.invoke(function("a.b"), b"3")).payload == b"33"
         await again.close()

@@ -13,6 +13,7 @@ import orjson
 import pytest
 from tests.in_process import PRINCIPAL, Api
 
+from statordb.functions.destinations import Destinations
 from statordb.functions.invocation import Outcome
 from statordb.functions.service import FunctionService
 from statordb.model.rest import RestRequest
@@ -33,7 +34,9 @@ class Mapper:
 
     def __init__(self, directory: Path) -> None:
         self.api = Api(directory)
-        self.service = FunctionService(self.api.store, Never(), lambda request, fault: self.api.faults.append(fault))
+        self.service = FunctionService(
+            self.api.store, Never(), lambda request, fault: self.api.faults.append(fault), Destinations().check
+        )
         self.arn = self.table("abc")
         self.function("work")
         self.function("other")

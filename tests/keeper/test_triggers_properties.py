@@ -96,7 +96,7 @@ def test_every_record_succeeds_and_first_comes_in_order(
                 for key in action:
                     written.append(f"{key}{len(written)}")
                     stage.put(written[-1])
-            stage.run(0.2)
+            stage.run(0.5 if action == "wait" else 0.04)
         stage.until(lambda: function.done >= set(written))
         assert all(values == sorted(values) for values in function.first.values())
         assert stage.faults == []

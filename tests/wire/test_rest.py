@@ -193,6 +193,7 @@ FOREIGN = [
     "evillocalhost",
     "[::1].a",
     "a:b:c",
+    "example.com,a.localhost",
     "::1",
 ]
 

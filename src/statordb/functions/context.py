@@ -32,6 +32,7 @@ class Context(NamedTuple):
     store: Store
     principal: Principal
     invoker: Invoker
+    check_destination: Callable[[str], None]  # raises ValueError with a sentence
     operation: str = ""  # as the service model names it
     request_id: str = ""  # a uuid
 

@@ -31,7 +31,7 @@ _WELCOME = b"+"
 log = logging.getLogger(__name__)
 
 
-class Unreachable(Exception):
+class PoolUnreachable(Exception):
     """The process that runs functions can't be reached, or went away: the function may have run or not.
 
     args[0] is a sentence for people.
@@ -129,7 +129,7 @@ class RemoteInvoker:
     async def invoke(
         self, function: FunctionRecord, payload: bytes, *, client_context: str | None = None, request_id: str = ""
     ) -> Outcome:
-        """See Invoker. Raises also Unreachable."""
+        """See Invoker. Raises also PoolUnreachable."""
         link = await self._linked()
         number = next(self._ids)
         head = {"id": number, "function": function, "client_context": client_context, "request_id": request_id}
@@ -137,7 +137,7 @@ class RemoteInvoker:
             async with asyncio.timeout(function.timeout_seconds + INIT_SECONDS_MAX + SPARE_SECONDS):
                 answer, body = await link.ask(number, _frame(head, payload))
         except TimeoutError:
-            raise Unreachable("The process that runs functions does not answer.") from None
+            raise PoolUnreachable("The process that runs functions does not answer.") from None
         match answer["kind"]:
             case "outcome":
                 cut = len(body) - answer["tail"]
@@ -146,7 +146,7 @@ class RemoteInvoker:
                 raise Throttled(answer["words"])
             case "not runnable":
                 raise NotRunnable(answer["words"])
-        raise Unreachable("The process that runs functions could not run it; its log says why.")
+        raise PoolUnreachable("The process that runs functions could not run it; its log says why.")
 
     async def close(self) -> None:
         if self._link is not None:
@@ -160,7 +160,7 @@ class RemoteInvoker:
                     async with asyncio.timeout(HELLO_SECONDS_MAX):
                         self._link = await _Link.open(self._address, self._secret)
                 except (OSError, EOFError, TimeoutError) as fault:
-                    raise Unreachable("The process that runs functions can't be reached.") from fault
+                    raise PoolUnreachable("The process that runs functions can't be reached.") from fault
             return self._link
 
 
@@ -186,9 +186,9 @@ class _Link:
         return cls(reader, writer)
 
     async def ask(self, number: int, frame: bytes) -> tuple[dict[str, Any], bytes]:
-        """Send a request and wait for its answer. Raises Unreachable."""
+        """Send a request and wait for its answer. Raises PoolUnreachable."""
         if self.lost:
-            raise Unreachable("The process that runs functions has gone.")
+            raise PoolUnreachable("The process that runs functions has gone.")
         future: asyncio.Future[tuple[dict[str, Any], bytes]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
         try:
@@ -216,7 +216,7 @@ class _Link:
             self._writer.close()
             for future in self._waiting.values():
                 if not future.done():
-                    future.set_exception(Unreachable("The process that runs functions has gone."))
+                    future.set_exception(PoolUnreachable("The process that runs functions has gone."))
 
 
 def _frame(head: dict[str, Any], body: bytes) -> bytes:

@@ -49,11 +49,10 @@ _FIELDS = {
     "Tags": "tags",
     "TumblingWindowInSeconds": "window_seconds",
 }
-_DESTINATIONS = ("arn:aws", "file:///", "http://", "https://", "sqs+http", "sns+http")
 _URLS = ("http://", "https://")
 
 
-def changes(request: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+def changes(context: Context, request: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     """Fields of a MappingRecord that the members of a request set, all but its stream and function; `options` are the
     present ones. Raises InvalidParameterValueException."""
     for name in FOREIGN:
@@ -72,7 +71,7 @@ def changes(request: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     if "FunctionResponseTypes" in request:
         fields["reports_failures"] = REPORTS_FAILURES in request["FunctionResponseTypes"]
     if "DestinationConfig" in request:
-        fields["destination"] = _destination(request["DestinationConfig"])
+        fields["destination"] = _destination(context, request["DestinationConfig"])
     given = {name: request[name] for name in OPTIONS if name in request}
     return {**fields, "options": {**options, **given}} if given else fields
 
@@ -89,15 +88,17 @@ def _patterns(criteria: dict[str, Any]) -> list[str]:
     return patterns
 
 
-def _destination(config: dict[str, Any]) -> str | None:
+def _destination(context: Context, config: dict[str, Any]) -> str | None:
     if config.get("OnSuccess"):
         raise faults.invalid_parameter("Unsupported DestinationConfig parameter for given event source mapping type.")
     destination: str = config.get("OnFailure", {}).get("Destination", "")
-    if destination and not destination.startswith(_DESTINATIONS):
-        raise faults.invalid_parameter(
-            f"{destination} is not a destination: it must be the ARN of a queue or a topic, a URL or a directory."
-        )
-    return destination or None
+    if not destination:
+        return None
+    try:
+        context.check_destination(destination)
+    except ValueError as fault:
+        raise faults.invalid_parameter(str(fault)) from None
+    return destination
 
 
 def is_url(function: str) -> bool:

@@ -116,11 +116,13 @@ class Instance:
         )
         try:
             self._process = Process(launch.command, launch.root, environment, self._exited)
+            self._output = Output(self._process.output, self._log)
             leftovers.note(launch.home, self._process.pid)
         except BaseException:
             self._api.close()
+            if self._process is not None:
+                self._process.kill()
             raise
-        self._output = Output(self._process.output, self._log)
         self._timer = self._loop.call_later(INIT_SECONDS_MAX, self._overdue)
 
     @property

@@ -22,7 +22,7 @@ from statordb.store.functions import FunctionRecord
 CONCURRENCY_MAX = 64  # invocations at once, of all functions
 INSTANCES_MAX = 64  # processes of functions, with those that are kept warm
 IDLE_SECONDS_MAX = 300.0  # then an instance is ended
-LIFE_SECONDS_MAX = 3000.0  # of an instance: its credentials are a session's, which lasts an hour
+LIFE_SECONDS_MAX = 3000.0  # of an instance: less than a session lasts, which its credentials are of
 STARTS_MAX = 2 * (os.cpu_count() or 2)  # instances that are being started at once: more would all time out together
 START_SECONDS = 1.0  # after which the next may be started, whether this one is done or not
 SETTLE_SECONDS = 0.25  # for an instance to ask for the next invocation, before another is started for that

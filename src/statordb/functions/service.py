@@ -44,11 +44,17 @@ def load_api() -> Api:
 
 
 class FunctionService:
-    """Answers requests, each by a task of its own: functions run for long."""
+    """Answers requests, each by a task of its own: functions run for long.
 
-    def __init__(self, store: Store, invoker: Invoker, report: Report) -> None:
+    `check_destination` raises ValueError, with a sentence, for a destination that records can't be sent to.
+    """
+
+    def __init__(
+        self, store: Store, invoker: Invoker, report: Report, check_destination: Callable[[str], None]
+    ) -> None:
         self._store = store
         self._invoker = invoker
+        self._check_destination = check_destination
         self._report = report
         self._api: Api | None = None
         self._tasks: set[asyncio.Task[RestReply]] = set()
@@ -87,7 +93,14 @@ class FunctionService:
             raise faults.not_implemented(route.operation)
         request.operation = route.operation
         given = api.members(route, texts, request)
-        context = Context(self._store, request.principal, self._invoker, route.operation, request.request_id)
+        context = Context(
+            self._store,
+            request.principal,
+            self._invoker,
+            self._check_destination,
+            route.operation,
+            request.request_id,
+        )
         return _reply(await operation(context, given), route.status)
 
 

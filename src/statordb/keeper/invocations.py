@@ -38,7 +38,7 @@ SUCCESS = "Success"
 
 
 class Sender(Protocol):
-    """Where records go (`keeper.destinations.Destinations`)."""
+    """Where records go (`functions.destinations.Destinations`)."""
 
     async def send(self, destination: str, body: bytes, region: str) -> None:
         """Raises an exception if it did not arrive."""

@@ -15,6 +15,7 @@ from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import FormatTooNew, StoreUnusable
 from statordb.engine.lmdb.engine import LmdbEngine
+from statordb.functions.destinations import Destinations
 from statordb.functions.invocation import Invoker
 from statordb.functions.service import FunctionService
 from statordb.keeper.keeper import Duty, Keeper, duties
@@ -123,9 +124,14 @@ def wire_context(
     )
 
 
-def function_service(store: Store, invoker: Invoker) -> FunctionService:
+def function_service(site: Site, store: Store, invoker: Invoker) -> FunctionService:
     """Lambda's API."""
-    return FunctionService(store, invoker, _report_rest)
+    return FunctionService(store, invoker, _report_rest, destinations_of(site, store).check)
+
+
+def destinations_of(site: Site, store: Store) -> Destinations:
+    """Where records go that functions failed on."""
+    return Destinations(site.settings.sqs_endpoint, site.settings.sns_endpoint, store.clock.now)
 
 
 def _authenticator(site: Site, store: Store, service: str) -> Authenticator:

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from statordb.functions.doorway import Doorway, RemoteInvoker
 from statordb.functions.external import ExternalInvoker
 from statordb.functions.pool import Pool
-from statordb.keeper.destinations import Destinations
 from statordb.keeper.invocations import Invocations
 from statordb.keeper.keeper import Duty, Report
 from statordb.keeper.packages import Packages
 from statordb.keeper.sessions import Sessions
 from statordb.keeper.triggers import Triggers
 from statordb.model.credential import Credential
-from statordb.server.composition import Site, credentials_of
+from statordb.server.composition import Site, credentials_of, destinations_of
 from statordb.server.sockets import port_of
 from statordb.store.functions import FunctionRecord
 from statordb.store.store import Store
@@ -35,7 +34,7 @@ class Running:
         self._socket = site.doorway
         self._settings = site.settings
         self._external = ExternalInvoker()
-        self._destinations = Destinations(site.settings.sqs_endpoint, site.settings.sns_endpoint, store.clock.now)
+        self._destinations = destinations_of(site, store)
         self.duties: Sequence[Duty] = (
             Triggers(store, self.invoker, self._external, self._destinations, report),
             Invocations(store, self.invoker, self._destinations, report),

@@ -21,7 +21,7 @@ class Worker:
         self._engine = store.engine
         self._shutdown_seconds = site.settings.shutdown_seconds
         self._counters = site.counters.of_worker(slot)
-        self._functions = None if invoker is None else function_service(store, invoker)
+        self._functions = None if invoker is None else function_service(site, store, invoker)
         context = wire_context(site, slot, store, self._counters.observe, self._functions)
         self._listener = Listener(site.listener, context, may_accept=Balance(site.roster, slot).may_accept)
         self._timer: asyncio.TimerHandle | None = None

@@ -19,7 +19,7 @@ from statordb.wire.reply import Form
 _OWN_SITES = frozenset({b"none", b"same-origin"})
 _LOCAL_NAMES = frozenset({"localhost", "host.docker.internal"})
 _PATH = re.compile(rb"/[0-9]{4}-[0-9]{2}-[0-9]{2}/")
-_HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(:[0-9]*)?")
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]*)?")
 
 INTERNAL = RestReply(
     500,

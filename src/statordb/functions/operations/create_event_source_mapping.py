@@ -15,7 +15,7 @@ async def create_event_source_mapping(context: Context, request: Request) -> Ans
     if not arn:
         raise faults.invalid_parameter("Unrecognized event source.")
     position = _starting_position(request, arn)
-    fields = event_sources.changes(request, {})
+    fields = event_sources.changes(context, request, {})
     function = await event_sources.function_of(context, request["FunctionName"])
     stream = await event_sources.stream_of(context, arn)
     principal, now = context.principal, context.now()

@@ -12,7 +12,7 @@ from statordb.store.mappings import Claimed, MappingRecord
 async def update_event_source_mapping(context: Context, request: Request) -> Answer:
     record = await event_sources.mapping_of(context, request["UUID"])
     _check_settled(record)
-    fields = event_sources.changes(request, record.options)
+    fields = event_sources.changes(context, request, record.options)
     if "FunctionName" in request:
         fields["function"] = await event_sources.function_of(context, request["FunctionName"])
     now = context.now()

@@ -11,7 +11,7 @@ import pytest
 from tests.moto_server import ACCOUNT, REGION, MotoServer
 from tests.web_server import Answer, WebServer
 
-from statordb.keeper.destinations import Destinations, NotDelivered
+from statordb.functions.destinations import Destinations, NotDelivered
 
 RECORD = '{"requestContext":{"condition":"RetryAttemptsExhausted"},"größe":1}'.encode()
 QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:failures"
