@@ -1,10 +1,10 @@
-# Every command of the project. A fresh machine needs Python 3.11 with venv, make, and for `make test` Node.js 20.
+# Every command of the project. A fresh machine needs Python 3.11 with venv, make, and for `make test` Node.js 20, Maven and a JDK 17.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 # The suites that need a running server or another client; `make check` leaves them out.
-BLACKBOX := sdk api_suite crash fuzz kinesis lambda_api triggers
+BLACKBOX := sdk api_suite crash fuzz kinesis lambda_api triggers consumers
 CART := examples/cart/requirements.txt
 
 .DEFAULT_GOAL := help
@@ -34,6 +34,7 @@ install: $(VENV)/.test
 
 tools:
 	tests/sdk/install_tools.sh
+	tests/consumers/kcl/install.sh
 
 serve: $(VENV)/.serve
 	@exec $(BIN)/statordb serve --port 8000

@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _turn(item: pytest.Item) -> int:
-    longest = ("tests/fuzz/", "tests/crash/", "tests/sdk/", "tests/api_suite/")
+    longest = ("tests/fuzz/", "tests/consumers/", "tests/crash/", "tests/sdk/", "tests/lambda_api/", "tests/api_suite/")
     return next((turn for turn, folder in enumerate(longest) if item.nodeid.startswith(folder)), len(longest))
 
 

@@ -71,12 +71,21 @@ def test_more_shards_than_there_are_come_by_splitting(api: Api) -> None:
     assert {child.parent for child in children} == {parent.id}
     edges = sorted((child.lower, child.upper) for child in children)
     assert edges[0][0] == 0
-    assert edges[-1][1] == 1 << 64
-    assert all(one[1] == other[0] for one, other in pairwise(edges))
+    assert edges[-1][1] == (1 << 64) - 1
+    assert all(one[1] + 1 == other[0] for one, other in pairwise(edges))
     put(api, *"bcdefghijklmnop")
     found = [names_in(api, stream_of(api), child.id) for child in children]
     assert sorted(chain.from_iterable(found)) == list("bcdefghijklmnop")
     assert all(found), "sixteen items miss none of four shards"
+
+
+def test_there_are_never_more_shards_than_are_wanted(api: Api) -> None:
+    create(api)
+    for wanted in (3, 4, 7, 7):
+        api.store.stream_shards = wanted
+        api.clock.advance(4 * HOUR)
+        api.keep()
+        assert sum(shard.closed_at is None for shard in stream_of(api).shards) == wanted
 
 
 def test_records_go_after_a_day_and_readers_are_told_first(api: Api) -> None:

@@ -29,7 +29,7 @@ class Store:
         self.engine = engine
         self.clock = clock
         self.catalog = Catalog(engine, clock)
-        self.streams = Streams(engine, clock)
+        self.streams = Streams(engine)
         self.functions = Functions(engine, clock)
         self.invocations = InvocationQueue(engine, clock)
         self.mappings = Mappings(engine, clock)

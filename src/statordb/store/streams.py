@@ -6,20 +6,20 @@ both are changed in one update, and writes are guarded by the table's, so nothin
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Any
+from itertools import pairwise
 
 import orjson
 
 from statordb.engine.contract import Bounds, Budget, Change, Effects, Engine, Key, Refused, Stop, Stored
-from statordb.model.clock import Clock
 from statordb.store import changes
 from statordb.store.keyspace import Space, prefix_end
 from statordb.store.records import FeedRecord
 
 RETENTION_SECONDS = 24 * 3600.0  # developer guide, "Change data capture for DynamoDB Streams"
-HASHES = 1 << 64
+HASH_MAX = (1 << 64) - 1
+CACHED_MAX = 256  # parsed records
 
 _ROOT = b"accounts"
 _PAGE = Budget(rows_max=1000, bytes_max=4 << 20)
@@ -27,7 +27,7 @@ _PAGE = Budget(rows_max=1000, bytes_max=4 << 20)
 
 @dataclass(frozen=True, slots=True)
 class ShardRecord:
-    """A shard. Takes partitions whose hash is in [lower, upper). Times in seconds since the epoch.
+    """A shard. Takes partitions whose hash is from `lower` to `upper`. Times in seconds since the epoch.
 
     `start`: no sequence number of the shard is below; None, as `ending`, until the keeper has settled it (`settle`).
     `trimmed`: records up to this sequence number are gone, or are to be.
@@ -80,16 +80,25 @@ class StreamRecord:
 
 
 class Streams:
-    """Finds, lists, reads and alters streams. Every record is read from the store each time."""
+    """Finds, lists, reads and alters streams. What is known of a record is compared with the store each time."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._clock = clock
+        self._parsed: dict[Key, tuple[int, StreamRecord]] = {}  # with the row's version
 
     async def find(self, account: str, region: str, table: str, label: str) -> StreamRecord | None:
         """The stream of that ARN, settled; None if there is none (any more)."""
-        stored = await self._engine.get(key_of(account, region, table, label))
-        return None if stored is None else await self.settle(load(stored.body))
+        key = key_of(account, region, table, label)
+        stored = await self._engine.get(key)
+        if stored is None:
+            return None
+        version, record = self._parsed.get(key, (None, None))
+        if record is None or version != stored.version:
+            record = load(stored.body)
+            if len(self._parsed) >= CACHED_MAX:
+                self._parsed.clear()
+            self._parsed[key] = stored.version, record
+        return await self.settle(record)
 
     async def page(
         self, account: str, region: str, table: str | None, after: tuple[str, str] | None, limit: int
@@ -167,19 +176,22 @@ class Streams:
 
 
 def opened(space: int, previous: Sequence[ShardRecord], now: float, wanted: int) -> list[ShardRecord]:
-    """Shards in place of `previous` ones (none: of a new stream): one for each, or more of them, towards `wanted`."""
+    """Shards in place of `previous` ones (none: of a new stream): one for each, more of the widest up to `wanted`."""
     parents = [shard for shard in previous if shard.closed_at is None]
     stamp = int(now * 1000)
     if previous:  # ids sort children behind their parents, which consumers rely on
         stamp = max(stamp, max(int(shard.id.split("-")[1]) for shard in previous) + 1)
-    shares = max(1, -(-wanted // max(1, len(parents))))
     ranges: list[tuple[int, int, str | None]] = [(shard.lower, shard.upper, shard.id) for shard in parents]
+    ranges = ranges or [(0, HASH_MAX, None)]
+    ranges.sort(key=lambda one: one[0] - one[1])  # the widest first
     made = []
-    for lower, upper, parent in ranges or [(0, HASHES, None)]:
-        for share in range(shares):
-            low, high = (lower + (upper - lower) * place // shares for place in (share, share + 1))
+    for place, (lower, upper, parent) in enumerate(ranges):
+        shares = max(1, wanted // len(ranges) + (place < wanted % len(ranges)))
+        edges = [lower + (upper + 1 - lower) * share // shares for share in range(shares + 1)]
+        for low, above in pairwise(edges):
             tail = blake2b(f"{space}/{low}".encode(), digest_size=4).hexdigest()
-            made.append(ShardRecord(f"shardId-{stamp:020d}-{tail}", parent, low, high, now, None if parent else 0))
+            name = f"shardId-{stamp:020d}-{tail}"
+            made.append(ShardRecord(name, parent, low, above - 1, now, None if parent else 0))
     return sorted(made, key=lambda shard: shard.id)
 
 
@@ -207,14 +219,10 @@ def _partition(account: str, region: str) -> bytes:
 
 
 def dump(record: StreamRecord) -> bytes:
-    return orjson.dumps({**asdict(record), "shards": [_plain(shard) for shard in record.shards]})
+    return orjson.dumps(record)
 
 
 def load(body: bytes) -> StreamRecord:
     fields = orjson.loads(body)
-    fields["shards"] = [ShardRecord(**{**shard, "upper": int(shard["upper"])}) for shard in fields["shards"]]
+    fields["shards"] = [ShardRecord(**shard) for shard in fields["shards"]]
     return StreamRecord(**fields)
-
-
-def _plain(shard: ShardRecord) -> dict[str, Any]:
-    return {**asdict(shard), "upper": str(shard.upper)}  # 2**64 is beyond what orjson writes

@@ -1,0 +1,160 @@
+"""The Kinesis Client Library, by the adapter of AWS: it reads all, parents before children, and goes on later."""
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.consumers.lineage import describe, streams_client
+from tests.consumers.writers import TABLE, tables_client
+from tests.process import ServerProcess
+
+TOOLS = Path(__file__).parents[2] / ".tools" / "kcl"
+ITEMS = 20
+SHARD_SECONDS = 3  # the library needs about one second for each generation of shards
+SECONDS_MAX = 45  # how long a worker may take to begin, to catch up, and to end
+
+Line = list[str]  # what Worker.java wrote, in words
+
+
+class Worker:
+    """A process of Worker.java, and what it told so far. It is killed with its context, if it still runs."""
+
+    def __init__(self, url: str, stream: str, name: str) -> None:
+        self.lines: list[Line] = []
+        self.complaints = ""
+        classes = f"{TOOLS / 'classes'}{os.pathsep}{TOOLS / 'lib'}{os.sep}*"
+        words = ["java", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", classes, "Worker"]
+        self._process = subprocess.Popen(
+            [*words, url, stream, "kcl", name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "AWS_REGION": "us-east-1"},
+        )
+        self._threads = [threading.Thread(target=read, daemon=True) for read in (self._collect, self._listen)]
+        for thread in self._threads:
+            thread.start()
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._end()
+
+    def _collect(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                self.lines.append(line.split())
+
+    def _listen(self) -> None:
+        assert self._process.stderr is not None
+        with self._process.stderr as lines:
+            for line in lines:
+                self.complaints += line
+
+    def stop(self) -> None:
+        """Let it end in order; it must not have met an error.
+
+        While it ends, the library calls it an error that it interrupts a shard's wait for its parent.
+        """
+        assert "ERROR" not in self.complaints, self.complaints
+        assert "SEVERE" not in self.complaints, self.complaints
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._end()
+        assert self._process.returncode == 0, self.complaints
+
+    def _end(self) -> None:
+        self._process.wait(SECONDS_MAX)
+        for thread in self._threads:
+            thread.join(SECONDS_MAX)
+
+    def versions(self) -> dict[str, list[int]]:
+        """Of each item, each at its first appearance."""
+        seen: dict[str, dict[int, None]] = {}
+        for words in list(self.lines):
+            if words[0] == "record":
+                seen.setdefault(words[3], {})[int(words[4])] = None
+        return {item: list(versions) for item, versions in seen.items()}
+
+
+def _create_table(url: str) -> str:
+    client = tables_client(url)
+    client.create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )
+    return str(client.describe_table(TableName=TABLE)["Table"]["LatestStreamArn"])
+
+
+def _write(url: str, versions: range) -> None:
+    """New versions of each item, spread over some seconds so that they fall into several generations of shards."""
+    client = tables_client(url)
+    for version in versions:
+        for item in range(ITEMS):
+            client.put_item(TableName=TABLE, Item={"p": {"S": str(item)}, "version": {"N": str(version)}})
+        time.sleep(0.1)
+
+
+def _wait(condition: Callable[[], bool], worker: Worker, what: str) -> None:
+    deadline = time.monotonic() + SECONDS_MAX
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}\n{worker.complaints}"
+        time.sleep(0.05)
+
+
+def _expected(versions: range) -> dict[str, list[int]]:
+    return {str(item): list(versions) for item in range(ITEMS)}
+
+
+def _check_lineage(lines: list[Line], parents: dict[str, str | None]) -> None:
+    """A shard is begun when its parent has ended; its records come in order, and none before or behind."""
+    open_now: dict[str, int] = {}
+    ended: set[str] = set()
+    for event, shard, *rest in lines:
+        if event == "begin":
+            assert parents[shard] is None or parents[shard] in ended, f"{shard} was begun before its parent's end"
+            open_now[shard] = 0
+        elif event == "record":
+            assert int(rest[0]) > open_now[shard]
+            open_now[shard] = int(rest[0])
+        elif event == "end":
+            del open_now[shard]
+            ended.add(shard)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_the_kinesis_client_library_reads_a_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (TOOLS / ".installed").exists(), "run `make tools` first"
+    arguments = ["--data", str(tmp_path), "--workers", "1"]
+    monkeypatch.setenv("STATORDB_STREAM_SHARD_SECONDS", str(SHARD_SECONDS))
+    monkeypatch.setenv("STATORDB_STREAM_SHARDS", "2")
+    with ServerProcess(*arguments) as server:
+        stream = _create_table(server.url)
+        _write(server.url, range(20))
+        with Worker(server.url, stream, "one") as one:
+            _write(server.url, range(20, 50))
+            _wait(lambda: one.versions() == _expected(range(50)), one, "every record in order")
+            one.stop()
+    monkeypatch.setenv("STATORDB_STREAM_SHARDS", "4")  # the server comes back, and splits its shards
+    with ServerProcess(*arguments) as server:
+        _write(server.url, range(50, 70))
+        with Worker(server.url, stream, "two") as two:
+            _wait(lambda: two.versions() == _expected(range(50, 70)), two, "what came since, and nothing else")
+            two.stop()
+        _, shards = describe(streams_client(server.url), stream)
+    parents = {shard.id: shard.parent for shard in shards}
+    assert max(list(parents.values()).count(parent) for parent in parents.values() if parent) > 1  # one was split
+    _check_lineage([*one.lines, *two.lines], parents)
+    assert sum(event == "end" for event, *_ in one.lines) >= 2 * 2
