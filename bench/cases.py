@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 USERS = 10_000
+SMALL_PAYLOAD_BYTES = 180  # a small item: about 300 bytes on the wire
 LIST_ITEMS = 50
 LIST_ITEM_BYTES = 400
 PAGE_ITEMS = 10
@@ -53,6 +54,11 @@ def item(number: int) -> dict[str, Any]:
     }
 
 
+def small_item(number: int) -> dict[str, Any]:
+    """An item of about 300 bytes."""
+    return key(number) | {"n": {"N": str(number)}, "data": {"S": "x" * SMALL_PAYLOAD_BYTES}}
+
+
 def list_items() -> Iterator[dict[str, Any]]:
     """The one item collection that Query reads a page of."""
     for number in range(LIST_ITEMS):
@@ -90,3 +96,14 @@ def bodies(operation: str, table: str, users: int, count: int = USERS) -> list[b
     """`count` requests over keys drawn evenly from `users`; the same ones each time."""
     drawn = random.Random(SEED)
     return [body(operation, table, drawn.randrange(users)) for _ in range(count)]
+
+
+def changing_puts(table: str, users: int, run: int, count: int = USERS) -> list[bytes]:
+    """PutItem requests which each change their item, as long as they are sent in turns: a put that changes nothing
+    gives a stream nothing. `run` is a number that no earlier requests were made with."""
+    drawn = random.Random(SEED).sample(range(users), count // 2)
+    return [
+        json.dumps({"TableName": table, "Item": item(number) | {"n": {"N": str(2 * run + turn)}}}).encode()
+        for turn in (0, 1)
+        for number in drawn
+    ]

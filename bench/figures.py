@@ -49,6 +49,12 @@ def paired_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     return median(mine / other for mine, other in zip(ours, theirs, strict=True))
 
 
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that `share` of `values` do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
 def rates(samples: Sequence[Sample]) -> list[float]:
     """The rates of the rounds, in requests per second."""
     return [sample.rate for sample in samples]
@@ -79,6 +85,9 @@ def line(
 
 
 FLOOR_TARGETS = {"GetItem": Target(0.60), "PutItem": Target(0.60), "UpdateItem": Target(0.45), "Query": Target(0.35)}
+STREAM_TARGET = Target(0.8)  # of PutItem's rate without a stream
+DRAIN_TARGET = Target(20_000, "value")  # records/s
+LAG_TARGET = Target(100, "value", at_most=True)  # ms, p50
 WORKERS_TARGET = Target(1.5)
 GROWTH_TARGET = Target(1.5, at_most=True)
 START_TARGET = Target(0.5, "value", at_most=True)  # seconds

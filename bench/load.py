@@ -10,7 +10,7 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,15 +71,21 @@ def parse(output: str) -> Sample:
 
 @dataclass(frozen=True)
 class Wrk:
-    """How hard and how long: wrk's threads and connections, and the seconds of one run."""
+    """How hard and how long: wrk's threads and connections, and the seconds of one run. `changing`: every PutItem
+    changes its item."""
 
     seconds: int
     threads: int = 1
     connections: int = 16
+    changing: bool = False
 
     def run(self, server: Running, signer: Signer, operation: str, table: str, users: int) -> Sample:
         """Ask `server` for `operation` over random keys of `users`."""
-        requests = [signer.request(server.host, operation, body) for body in cases.bodies(operation, table, users)]
+        changing = self.changing and operation == "PutItem"
+        bodies = (
+            cases.changing_puts(table, users, time.time_ns()) if changing else cases.bodies(operation, table, users)
+        )
+        requests = [signer.request(server.host, operation, body) for body in bodies]
         path = server.directory / "load.lua"
         path.write_text(script(requests), encoding="ascii")
         command = [
@@ -110,6 +116,11 @@ class Client:
 
     def call(self, operation: str, body: bytes) -> dict[str, Any]:
         """The answer to one request. LoadFailed when it is no 200."""
+        answer: dict[str, Any] = json.loads(self.ask(operation, body) or b"{}")
+        return answer
+
+    def ask(self, operation: str, body: bytes) -> bytes:
+        """The body of the answer, as it comes. LoadFailed when it is no 200."""
         headers = self.signer.headers(self.host, operation, body)
         try:
             self.connection.request("POST", "/", body, headers)
@@ -120,13 +131,13 @@ class Client:
             raise LoadFailed(f"{operation}: {fault}") from fault
         if response.status != 200:
             raise LoadFailed(f"{operation}: {response.status} {text.decode(errors='replace')[:200]}")
-        answer: dict[str, Any] = json.loads(text or b"{}")
-        return answer
+        return text
 
 
-def create_table(client: Client, table: str, seconds_max: float = 30) -> None:
-    """Create the table of `cases.TABLE_SCHEMA` and wait until it is active."""
-    client.call("CreateTable", json.dumps({"TableName": table} | cases.TABLE_SCHEMA).encode())
+def create_table(client: Client, table: str, view: str = "", seconds_max: float = 30) -> None:
+    """Create the table of `cases.TABLE_SCHEMA` and wait until it is active; with a stream of a view type if given."""
+    stream = {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": view}} if view else {}
+    client.call("CreateTable", json.dumps({"TableName": table} | cases.TABLE_SCHEMA | stream).encode())
     deadline = time.monotonic() + seconds_max
     while time.monotonic() < deadline:
         described = client.call("DescribeTable", json.dumps({"TableName": table}).encode())
@@ -161,7 +172,21 @@ def verify(server: Running, signer: Signer, table: str, users: int) -> None:
 
 
 def fill(server: Running, signer: Signer, table: str, users: int, seconds_max: float = 600) -> int:
-    """Write items 0..users-1 and the list, over several connections; returns how many users were written in the time.
+    """Write items 0..users-1 and the list; returns how many users were written in the time."""
+    written = fill_with(server, signer, table, users, cases.item, seconds_max)
+    _write_list(server, signer, table)
+    return written
+
+
+def fill_with(
+    server: Running,
+    signer: Signer,
+    table: str,
+    users: int,
+    item: Callable[[int], dict[str, Any]],
+    seconds_max: float = 600,
+) -> int:
+    """Write the items of numbers 0..users-1, over several connections; returns how many were written in the time.
 
     The floor knows no BatchWriteItem: it gets single puts.
     """
@@ -179,7 +204,7 @@ def fill(server: Running, signer: Signer, table: str, users: int, seconds_max: f
                     first = next(numbers, None)
                 if first is None:
                     return
-                chunk = [cases.item(number) for number in range(first, min(first + BATCH_ITEMS, users))]
+                chunk = [item(number) for number in range(first, min(first + BATCH_ITEMS, users))]
                 _write(client, server, table, chunk)
                 for _ in chunk:
                     next(written)
@@ -195,7 +220,6 @@ def fill(server: Running, signer: Signer, table: str, users: int, seconds_max: f
         thread.join()
     if faults:
         raise faults[0]
-    _write_list(server, signer, table)
     return next(written)
 
 

@@ -28,6 +28,12 @@ How to read it:
 - The floor, `bench/floor.py`, is the least work that a Python server on one core can do for a signed GetItem or
   PutItem. UpdateItem is set against its PutItem, Query against its GetItem.
 - A peer's ratio is StatorDB's rate over the peer's.
+- streams: PutItem of 1 KB on tables with a stream beside one without, on one worker; each put changes its item, since
+  one that does not is not in the stream.
+- drain: one connection reads a filled stream from its start, 1,000 records a GetRecords, by requests signed by hand;
+  it counts the records and does no more with them. It and the one worker take turns, so together they use one core.
+- triggers: puts at a steady rate to a table whose stream feeds a Python function. Lag is from when a put's answer was
+  read to when the handler began with its record.
 
 {table}
 """

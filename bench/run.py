@@ -1,7 +1,7 @@
 """StatorDB, the floor and the servers one might use instead, measured in one run, in turns, in one table.
 
-Usage: run.py [--quick | --full] [--only floor,workers,disk,memory,footprint,growth] [--rounds N] [--seconds N]
-              [--write] [--no-install] [--tools DIR]
+Usage: run.py [--quick | --full] [--only floor,workers,disk,memory,footprint,growth,streams,drain,triggers]
+              [--rounds N] [--seconds N] [--write] [--no-install] [--tools DIR]
 """
 
 import argparse
@@ -23,6 +23,8 @@ import footprint
 import growth
 import report
 import speed
+import streams
+import triggers
 from figures import Line
 from turns import Bench, Options
 
@@ -36,6 +38,9 @@ COMPARISONS: dict[str, Callable[[Bench], Iterator[Line]]] = {
     "memory": speed.memory,
     "footprint": footprint.footprint,
     "growth": growth.growth,
+    "streams": streams.puts,
+    "drain": streams.drain,
+    "triggers": triggers.triggers,
 }
 
 

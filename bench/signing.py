@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 CONTENT_TYPE = "application/x-amz-json-1.0"
 SIGNED_HEADERS = "content-type;host;x-amz-date;x-amz-target"
 API = "DynamoDB_20120810."
+STREAMS_API = "DynamoDBStreams_20120810."
+STREAMS_OPERATIONS = frozenset({"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"})
 
 
 class Signer:
@@ -35,7 +37,7 @@ class Signer:
         """The headers of a POST of `body` to `/` on `host` (with its port), signed `at` a moment (default: now)."""
         stamp = (at or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
         scope = f"{stamp[:8]}/{self.region}/dynamodb/aws4_request"
-        target = API + operation
+        target = (STREAMS_API if operation in STREAMS_OPERATIONS else API) + operation
         canonical = (
             f"POST\n/\n\ncontent-type:{CONTENT_TYPE}\nhost:{host}\nx-amz-date:{stamp}\nx-amz-target:{target}\n\n"
             f"{SIGNED_HEADERS}\n{hashlib.sha256(body).hexdigest()}"

@@ -56,13 +56,15 @@ class Cart:
 
 @dataclass(frozen=True)
 class Change:
-    """A change that was made: the cart after it, the product's quantity before and after, and the attempts it took."""
+    """A change that was made: the cart after it, the product's quantity before and after, the attempts it took, and
+    when the database acknowledged it (seconds since the epoch)."""
 
     cart: Cart
     product: str
     before: int
     after: int
     attempts: int
+    acknowledged_at: float
 
 
 class CartStore:
@@ -87,6 +89,7 @@ class CartStore:
                 KeySchema=[{"AttributeName": "user", "KeyType": "HASH"}],
                 AttributeDefinitions=[{"AttributeName": "user", "AttributeType": "S"}],
                 BillingMode="PAY_PER_REQUEST",
+                StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
             )
         except self.client.exceptions.ResourceInUseException:
             pass  # it exists, or another process of the service is creating it
@@ -135,7 +138,7 @@ class CartStore:
             new = Cart(user, cart.version + 1, lines)
             newer = self._write(new)
             if newer is None:
-                return Change(new, product, before, after, attempt)
+                return Change(new, product, before, after, attempt, time.time())
             cart = newer
             if attempt > 1:  # the first time somebody was just quicker; after that, make room for each other
                 time.sleep(random.uniform(0, min(BACKOFF_SECONDS_MAX, 0.002 * 2**attempt)))

@@ -1,9 +1,11 @@
-"""The cart service under load: thousands of users at once, and the proof that no change was lost.
+"""The cart service under load: thousands of users at once, and the proof that no change was lost on its way into the
+cart, nor on its way to the function that counts what is bought together.
 
-Usage: demo.py [--users 2000] [--seconds 20] [--connections 64] [--endpoint URL]
+Usage: demo.py [--users 2000] [--seconds 20] [--rate 400] [--connections 64] [--endpoint URL]
 
-Starts StatorDB on a temporary directory and the cart service on it, drives the service over HTTP, then reads every cart
-back from StatorDB. Exit code 1 when the carts do not hold what was acknowledged.
+Starts StatorDB on a temporary directory and the cart service on it, deploys the function, drives the service over HTTP,
+then reads every cart back from StatorDB, what the function was given, and what it counted. Exit code 1 when the carts
+do not hold what was acknowledged, an acknowledged change did not reach the function, or a count is wrong.
 """
 
 import argparse
@@ -17,19 +19,25 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import boto3
+import deliveries
+import deployment
+from deliveries import Deliveries, percentile
+from deployment import Names
 from ledger import Stored, Verdict
-from shoppers import ACTIONS, Report, Shoppers
+from shoppers import ACTIONS, Connection, Report, Shoppers
+from visitor import POLL_SECONDS, Visitor
 
 HERE = Path(__file__).resolve().parent
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 15
+DELIVERY_SECONDS_MAX = 30  # after the last change, until the function has been given all of them
 FAULTS_SHOWN_MAX = 10
 # Well-formed keys; a server with `--auth open` takes any.
 SETTINGS = {"AWS_ACCESS_KEY_ID": "DEMO", "AWS_SECRET_ACCESS_KEY": "demo", "AWS_DEFAULT_REGION": "us-east-1"}
@@ -40,6 +48,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Drive the cart service, and prove that no change was lost.")
     parser.add_argument("--users", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--rate", type=float, default=400, help="actions a second at most, of all users")
     parser.add_argument("--connections", type=int, default=64, help="HTTP connections at once")
     parser.add_argument(
         "--processes", type=int, default=max(2, min(4, os.cpu_count() or 1)), help="of the cart service"
@@ -92,9 +101,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def read_back(endpoint: str, table: str) -> dict[str, Stored]:
+def read_back(client: Any, table: str) -> dict[str, Stored]:
     """Every cart, by a consistent scan that has nothing to do with the service."""
-    client = boto3.client("dynamodb", endpoint_url=endpoint)
     carts: dict[str, Stored] = {}
     for found in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
         for item in found["Items"]:
@@ -105,12 +113,6 @@ def read_back(endpoint: str, table: str) -> dict[str, Stored]:
 def _stored(item: dict[str, Any]) -> Stored:
     lines = {product: int(line["M"]["quantity"]["N"]) for product, line in item["lines"]["M"].items()}
     return Stored(int(item["version"]["N"]), lines)
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value that `share` of `values` do not exceed."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def print_report(report: Report, carts: int, verdict: Verdict) -> None:
@@ -141,6 +143,25 @@ def print_report(report: Report, carts: int, verdict: Verdict) -> None:
     print("No lost update." if not verdict.faults else f"{len(verdict.faults)} lines or carts do not fit.")
 
 
+def print_trigger(acknowledged: Mapping[deliveries.Version, float], noted: Deliveries, wrong: Sequence[str]) -> bool:
+    """How soon the changes reached the function, and the proof that they did; whether it holds."""
+    found = deliveries.reached(acknowledged, noted)
+    if found.lags:
+        p50, p95, p99 = (f"{percentile(found.lags, share) * 1000:.0f}" for share in (0.5, 0.95, 0.99))
+        print(
+            f"\nTrigger lag, from a change's acknowledgement to its being counted: p50 {p50} ms, p95 {p95} ms, "
+            f"p99 {p99} ms. {noted.batches:,} batches with {len(noted.counted_at) / noted.batches:.0f} changes on "
+            f"average, {noted.again} changes given again."
+        )
+    for user, version in found.missing[:FAULTS_SHOWN_MAX]:
+        print(f"NOT DELIVERED {user}, version {version}")
+    print(f"{len(found.lags):,} of {found.acknowledged:,} acknowledged updates reached the function.")
+    for difference in wrong[:FAULTS_SHOWN_MAX]:
+        print("WRONG COUNT", difference)
+    print("Every count is what the carts hold." if not wrong else f"{len(wrong)} counts are not what the carts hold.")
+    return bool(found.lags) and not found.missing and not wrong
+
+
 def run(chosen: argparse.Namespace) -> int:
     """Start what is needed, drive it, check. The exit code."""
     with ExitStack() as stack:
@@ -154,25 +175,54 @@ def run(chosen: argparse.Namespace) -> int:
             program = str(Path(sys.executable).with_name("statordb"))
             command = [program, "serve", "--port", str(port), "--admin-port", "0", "--data", str(work / "data")]
             stack.enter_context(started(command, dict(os.environ), port, work / "statordb.log"))
-        # A table of its own, so that an endpoint that is already there loses and gains nothing.
-        table = f"carts-demo-{uuid.uuid4().hex[:8]}"
-        environment = os.environ | {"AWS_ENDPOINT_URL": endpoint, "CART_TABLE": table}
-        port = free_port()
-        command = [sys.executable, str(HERE / "service.py"), "--port", str(port), "--workers", str(chosen.processes)]
-        stack.enter_context(started(command, environment, port, work / "service.log"))
-        print(
-            f"{chosen.users:,} users with two browsers each, {chosen.connections} connections, {chosen.seconds:g} s, "
-            f"{chosen.processes} processes of the cart service on {endpoint}",
-            flush=True,
-        )
-        shoppers = Shoppers("127.0.0.1", port, chosen.users, chosen.connections, chosen.seed)
-        report = asyncio.run(shoppers.run(chosen.seconds))
-        carts = read_back(endpoint, table)
-        verdict = report.ledger.check(carts)
-        print_report(report, len(carts), verdict)
+        # Tables of its own, so that an endpoint that is already there loses and gains nothing.
+        named = deployment.names(f"carts-demo-{uuid.uuid4().hex[:8]}")
+        dynamodb, functions = (boto3.client(service, endpoint_url=endpoint) for service in ("dynamodb", "lambda"))
+        began = time.monotonic()
+        deployment.deploy(named, dynamodb, functions)
+        print(f"Deployed the function {named.function} in {time.monotonic() - began:.1f} s.", flush=True)
+        passed = drive(chosen, stack, work, endpoint, named, dynamodb)
         if chosen.endpoint is not None:
-            boto3.client("dynamodb", endpoint_url=endpoint).delete_table(TableName=table)
-    return 0 if verdict.changes and not verdict.faults else 1
+            deployment.remove(named, dynamodb, functions)
+    return 0 if passed else 1
+
+
+def drive(chosen: argparse.Namespace, stack: ExitStack, work: Path, endpoint: str, named: Names, dynamodb: Any) -> bool:
+    """Start the service, let the shoppers loose on it, and hold what they know against what is stored."""
+    environment = os.environ | {"AWS_ENDPOINT_URL": endpoint, "CART_TABLE": named.carts}
+    port = free_port()
+    command = [sys.executable, str(HERE / "service.py"), "--port", str(port), "--workers", str(chosen.processes)]
+    stack.enter_context(started(command, environment, port, work / "service.log"))
+    print(
+        f"{chosen.users:,} users with two browsers each, {chosen.connections} connections, {chosen.seconds:g} s, "
+        f"at most {chosen.rate:g} actions/s, {chosen.processes} processes of the cart service on {endpoint}",
+        flush=True,
+    )
+    shoppers = Shoppers("127.0.0.1", port, chosen.users, chosen.connections, chosen.rate, chosen.seed)
+    visitor = Visitor(Connection("127.0.0.1", port), shoppers.report)
+    report = asyncio.run(shop(shoppers, visitor, chosen.seconds))
+    carts = read_back(dynamodb, named.carts)
+    verdict = report.ledger.check(carts)
+    print_report(report, len(carts), verdict)
+    # The last version of each cart as well: it may be of a change whose answer was lost, and counts all the same.
+    expected = report.acknowledged.keys() | {(user, cart.version) for user, cart in carts.items()}
+    noted = deliveries.await_deliveries(dynamodb, named.progress, expected, DELIVERY_SECONDS_MAX)
+    counted = deliveries.stored_counts(dynamodb, named.recommendations)
+    wrong = deliveries.differences(deliveries.implied_counts(carts), counted)
+    delivered = print_trigger(report.acknowledged, noted, wrong)
+    if visitor.shown:
+        print(
+            f"The page showed what was just bought together after {percentile(visitor.shown, 0.5) * 1000:.0f} ms (p50; "
+            f"{max(visitor.shown) * 1000:.0f} ms at most), asked every {POLL_SECONDS * 1000:.0f} ms; "
+            f"{len(visitor.shown)} visits, {visitor.failed} failed."
+        )
+    return bool(verdict.changes) and not verdict.faults and delivered
+
+
+async def shop(shoppers: Shoppers, visitor: Visitor, seconds: float) -> Report:
+    """The shoppers and the visitor at the same time."""
+    report, _ = await asyncio.gather(shoppers.run(seconds), visitor.run(seconds))
+    return report
 
 
 def _end(number: int, frame: FrameType | None) -> None:

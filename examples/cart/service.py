@@ -3,7 +3,9 @@
 Usage: service.py [--port 8080] [--workers 1]
 
     GET    /carts/{user}                        the page; its forms post to /carts/{user}/add, change and remove
+    GET    /carts/{user}/together               its section of what is bought together, which the page refreshes
     GET    /api/carts/{user}                    the cart
+    GET    /api/carts/{user}/together           what is bought together with what is in it
     POST   /api/carts/{user}/lines              {"product": ..., "quantity": ...}: that many more
     PUT    /api/carts/{user}/lines/{product}    {"quantity": ...}: the quantity of a product in the cart
     DELETE /api/carts/{user}/lines/{product}    out of the cart
@@ -23,8 +25,10 @@ from urllib.parse import parse_qsl
 import uvicorn
 from anyio import to_thread
 from botocore.exceptions import BotoCoreError, ClientError
-from cart_page import cart_page, fault_page, start_page
+from cart_page import View, cart_page, fault_page, recommended, start_page
 from cart_store import CartRefused, CartStore, Change, OutcomeUnknown, check_user
+from deployment import names
+from recommendation_store import RecommendationStore
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -47,7 +51,18 @@ def start(request: Request) -> Response:
 
 def page(request: Request) -> Response:
     """The cart's page."""
-    return HTMLResponse(cart_page(_store(request).show(request.path_params["user"])))
+    return HTMLResponse(cart_page(_view(request)))
+
+
+def together(request: Request) -> Response:
+    """The page's section of what is bought together."""
+    return HTMLResponse(recommended(_view(request)))
+
+
+def show_together(request: Request) -> Response:
+    """What is bought together with what is in the cart, as JSON."""
+    found = [{"product": product, "carts": carts} for product, carts in _view(request).together]
+    return JSONResponse({"together": found})
 
 
 async def form(request: Request) -> Response:
@@ -86,6 +101,12 @@ def _store(request: Request) -> CartStore:
     return store
 
 
+def _view(request: Request) -> View:
+    cart = _store(request).show(request.path_params["user"])
+    recommendations: RecommendationStore = request.app.state.recommendations
+    return View(cart, recommendations.together_with(cart.lines))
+
+
 async def _sent(request: Request) -> dict[str, Any]:
     try:
         sent = json.loads(await request.body())
@@ -119,6 +140,7 @@ async def _answer(request: Request, action: str, product: object, quantity: obje
             "before": made.before,
             "after": made.after,
             "attempts": made.attempts,
+            "acknowledged_at": made.acknowledged_at,
         }
     )
 
@@ -140,9 +162,11 @@ async def _refused(request: Request, fault: Exception) -> Response:
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     to_thread.current_default_thread_limiter().total_tokens = REQUESTS_AT_ONCE
-    store = CartStore(os.environ.get("CART_TABLE", "carts"))
+    named = names(os.environ.get("CART_TABLE", "carts"))
+    store = CartStore(named.carts)
     await run_in_threadpool(store.create_table)
     app.state.store = store
+    app.state.recommendations = RecommendationStore(named.recommendations, store.client)
     yield
 
 
@@ -153,8 +177,10 @@ app = Starlette(
         Route("/", start),
         Route("/carts", start),
         Route("/carts/{user}", page, name="page"),
+        Route("/carts/{user}/together", together),
         Route("/carts/{user}/{action}", form, methods=["POST"]),
         Route("/api/carts/{user}", show),
+        Route("/api/carts/{user}/together", show_together),
         Route("/api/carts/{user}/lines", add, methods=["POST"]),
         Route("/api/carts/{user}/lines/{product:path}", change, methods=["PUT"]),
         Route("/api/carts/{user}/lines/{product:path}", remove, methods=["DELETE"]),

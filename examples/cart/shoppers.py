@@ -40,8 +40,16 @@ class Report:
     ledger: Ledger = field(default_factory=Ledger)
     retries: int = 0
     attempts_most: int = 0
+    acknowledged: dict[tuple[str, int], float] = field(default_factory=dict)  # when each user's version was
     users: set[str] = field(default_factory=set)
     seconds: float = 0.0
+
+    def acknowledge(self, user: str, product: str, answer: dict[str, Any]) -> None:
+        """Keep what the answer to a change says."""
+        self.ledger.acknowledge(user, product, answer["before"], answer["after"], answer["version"])
+        self.acknowledged[user, answer["version"]] = answer["acknowledged_at"]
+        self.retries += answer["attempts"] - 1
+        self.attempts_most = max(self.attempts_most, answer["attempts"])
 
 
 class Connection:
@@ -79,13 +87,15 @@ class Connection:
 
 
 class Shoppers:
-    """Drives the service for a time, over a bounded number of connections."""
+    """Drives the service for a time, over a bounded number of connections, with `rate` actions per second at most."""
 
-    def __init__(self, host: str, port: int, users: int, connections: int, seed: int) -> None:
+    def __init__(self, host: str, port: int, users: int, connections: int, rate: float, seed: int) -> None:
         self.names = [f"user-{number:05d}" for number in range(users)]
         self.connections = [Connection(host, port) for _ in range(connections)]
         self.free: asyncio.Queue[Connection] = asyncio.Queue()
         self.random = random.Random(seed)
+        self.rate = rate
+        self.next_at = 0.0
         self.report = Report()
         self.deadline = 0.0
 
@@ -94,6 +104,7 @@ class Shoppers:
         for connection in self.connections:
             self.free.put_nowait(connection)
         began = time.monotonic()
+        self.next_at = began
         self.deadline = began + seconds
         await asyncio.gather(*(self._shop(user) for user in self.names))
         self.report.seconds = time.monotonic() - began
@@ -103,8 +114,18 @@ class Shoppers:
 
     async def _shop(self, user: str) -> None:
         seen: list[dict[str, int]] = [{} for _ in range(BROWSERS)]
-        while time.monotonic() < self.deadline:
+        while await self._turn():
             await asyncio.gather(*(self._step(user, lines) for lines in seen))
+
+    async def _turn(self) -> bool:
+        """Wait until it is a user's turn, whose browsers then act at the same moment; False when time is up."""
+        now = time.monotonic()
+        # What a slow service left undone is not made up for: that would be more than the rate.
+        begins = self.next_at = max(self.next_at + BROWSERS / self.rate, now - BROWSERS / self.rate)
+        if begins >= self.deadline:
+            return False
+        await asyncio.sleep(max(0.0, begins - now))
+        return True
 
     async def _step(self, user: str, seen: dict[str, int]) -> None:
         """One browser's next action; `seen` is the cart as it was last shown to it."""
@@ -147,9 +168,7 @@ class Shoppers:
         seen.clear()
         seen.update(answer["lines"])
         if "before" in answer:
-            self.report.ledger.acknowledge(user, product, answer["before"], answer["after"], answer["version"])
-            self.report.retries += answer["attempts"] - 1
-            self.report.attempts_most = max(self.report.attempts_most, answer["attempts"])
+            self.report.acknowledge(user, product, answer)
 
 
 def _request(action: str, user: str, product: str, quantity: int) -> tuple[str, str, bytes]:

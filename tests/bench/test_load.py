@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from cases import CASES, PAYLOAD_BYTES, USERS, bodies, item, list_items
+from cases import CASES, PAYLOAD_BYTES, USERS, bodies, changing_puts, item, list_items, small_item
 from load import LoadFailed, parse, script
 
 
@@ -15,6 +15,21 @@ def test_the_same_requests_each_time() -> None:
 
 def test_an_item_is_about_one_kilobyte() -> None:
     assert PAYLOAD_BYTES < len(json.dumps(item(1))) < 1100
+
+
+def test_a_small_item_is_about_300_bytes() -> None:
+    assert 250 < len(json.dumps(small_item(1))) < 320
+
+
+def test_each_put_changes_its_item_in_turns_and_from_run_to_run() -> None:
+    # A put that changes nothing gives a stream nothing, and would make one look cheap.
+    stored: dict[str, str] = {}
+    for run in (5, 5, 6):
+        for body in changing_puts("t", USERS, run):
+            put = json.loads(body)["Item"]
+            assert stored.get(put["pk"]["S"]) != put["n"]["N"]
+            stored[put["pk"]["S"]] = put["n"]["N"]
+    assert len(stored) == USERS // 2
 
 
 def test_list_items_are_in_one_collection() -> None:

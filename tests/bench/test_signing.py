@@ -6,9 +6,10 @@ import floor
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.session import get_session
 from hypothesis import given
 from hypothesis import strategies as st
-from signing import API, CONTENT_TYPE, Signer
+from signing import API, CONTENT_TYPE, STREAMS_OPERATIONS, Signer
 
 KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
@@ -36,6 +37,16 @@ def test_a_request_is_whole_http() -> None:
     assert body == b'{"a":1}'
     assert head.startswith(b"POST / HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n")
     assert b"\r\nContent-Length: 7" in head
+
+
+def test_operations_of_streams_are_of_an_api_of_their_own() -> None:
+    targets = {
+        name: Signer(KEY, SECRET).headers("h", name, b"")["X-Amz-Target"] for name in ("PutItem", *STREAMS_OPERATIONS)
+    }
+    model = get_session().get_service_model("dynamodbstreams")
+    assert set(model.operation_names) == STREAMS_OPERATIONS
+    assert targets.pop("PutItem") == "DynamoDB_20120810.PutItem"
+    assert targets == {name: f"{model.metadata['targetPrefix']}.{name}" for name in model.operation_names}
 
 
 def test_a_key_is_of_one_day() -> None:

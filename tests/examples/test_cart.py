@@ -1,4 +1,5 @@
-"""The demo, small: StatorDB, the service and shoppers as real processes, and the proof that no change was lost."""
+"""The demo, small: StatorDB, the service, the function and shoppers as real processes, and the proof that nothing was
+lost."""
 
 import re
 import subprocess
@@ -16,6 +17,12 @@ def test_no_update_is_lost() -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "No lost update." in ended.stdout
+    reached = re.search(r"([\d,]+) of ([\d,]+) acknowledged updates reached the function", ended.stdout)
+    assert reached is not None
+    assert reached[1] == reached[2] != "0"
+    assert "Every count is what the carts hold." in ended.stdout
+    assert "Trigger lag" in ended.stdout
+    assert re.search(r"[1-9]\d* visits, 0 failed", ended.stdout)
     # Without conflicts the run would have shown nothing.
     conflicts = re.search(r"([\d,]+) changes met a newer cart", ended.stdout)
     assert conflicts is not None

@@ -8,15 +8,22 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from cart_store import CartStore
+from recommendation_store import RecommendationStore
 from service import app
 
 
 class Table:
-    """Stands in for the boto3 client: one table without conflicts. `fault` is raised by every write."""
+    """Stands in for the boto3 client: one table without conflicts. `fault` is raised by every write; `together` is what
+    queries find of a product."""
 
     def __init__(self) -> None:
         self.items: dict[str, dict[str, Any]] = {}
         self.fault: Exception | None = None
+        self.together: dict[str, dict[str, int]] = {}
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        found = self.together.get(request["ExpressionAttributeValues"][":product"]["S"], {})
+        return {"Items": [{"other": {"S": other}, "carts": {"N": str(carts)}} for other, carts in found.items()]}
 
     def get_item(self, **request: Any) -> dict[str, Any]:
         item = self.items.get(request["Key"]["user"]["S"])
@@ -34,8 +41,9 @@ class Table:
 def table() -> Iterator[Table]:
     table = Table()
     app.state.store = CartStore("carts", table)
+    app.state.recommendations = RecommendationStore("recommendations", table)
     yield table
-    del app.state.store
+    del app.state.store, app.state.recommendations
 
 
 def ask(method: str, path: str, body: str = "", query: str = "") -> tuple[int, dict[str, str], str]:
@@ -102,3 +110,15 @@ def test_the_start_page_leads_to_the_cart() -> None:
     assert "Your name" in ask("GET", "/")[2]
     assert ask("GET", "/carts", query="user=ada")[1]["location"].endswith("/carts/ada")
     assert ask("GET", "/carts", query="user=a/b")[0] == 422
+
+
+def test_the_page_and_programs_see_what_is_bought_together(table: Table) -> None:
+    table.together = {"tea": {"soap": 3, "lamp": 2, "bread": 9}, "bread": {"lamp": 2, "tea": 9}}
+    ask("POST", "/api/carts/ada/lines", '{"product": "tea"}')
+    ask("POST", "/api/carts/ada/lines", '{"product": "bread"}')
+    # What is in the cart is not recommended; what goes with two of its products counts for both.
+    expected = [{"product": "lamp", "carts": 4}, {"product": "soap", "carts": 3}]
+    assert json.loads(ask("GET", "/api/carts/ada/together")[2]) == {"together": expected}
+    section = ask("GET", "/carts/ada/together")[2]
+    assert section.index("lamp") < section.index("soap")
+    assert section in ask("GET", "/carts/ada")[2]
