@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 import boto3
+
 import cases
 import figures
 import servers

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 import cases
 import figures
 import servers
 import streams
-from botocore.exceptions import BotoCoreError, ClientError
 from figures import Line
 from load import Client, LoadFailed, create_table, fill_with
 from servers import Running, Unavailable

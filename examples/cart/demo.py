@@ -26,6 +26,7 @@ from types import FrameType
 from typing import Any
 
 import boto3
+
 import deliveries
 import deployment
 from deliveries import Deliveries, percentile

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
+
 from recommendation_store import INDEX
 
 CODE = Path(__file__).resolve().parent / "recommendations"

@@ -25,15 +25,16 @@ from urllib.parse import parse_qsl
 import uvicorn
 from anyio import to_thread
 from botocore.exceptions import BotoCoreError, ClientError
-from cart_page import View, cart_page, fault_page, recommended, start_page
-from cart_store import CartRefused, CartStore, Change, OutcomeUnknown, check_user
-from deployment import names
-from recommendation_store import RecommendationStore
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+
+from cart_page import View, cart_page, fault_page, recommended, start_page
+from cart_store import CartRefused, CartStore, Change, OutcomeUnknown, check_user
+from deployment import names
+from recommendation_store import RecommendationStore
 
 log = logging.getLogger("cart")
 # Threads of one process that ask the database; more would only wait for each other's turn with the interpreter.

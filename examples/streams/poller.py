@@ -21,6 +21,7 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+
 from leases import Lease, LeaseTable
 from shards import Record, ShardReader, list_shards
 

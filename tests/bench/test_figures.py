@@ -1,6 +1,7 @@
 """Medians, ratios and targets."""
 
 import pytest
+
 from figures import FLOOR_TARGETS, Line, Target, line, paired_ratio, peer_target
 from load import Sample
 

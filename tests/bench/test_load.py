@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from cases import CASES, PAYLOAD_BYTES, USERS, bodies, changing_puts, item, list_items, small_item
 from load import LoadFailed, parse, script
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from peers import SOURCES, Source
 from servers import Unavailable
 

@@ -5,8 +5,9 @@ import sys
 import time
 from pathlib import Path
 
-import memory
 import pytest
+
+import memory
 from servers import Launch, Running, Unavailable
 
 LISTEN = "import socket,sys; s=socket.create_server(('127.0.0.1',int(sys.argv[1]))); s.accept(); s.accept()"

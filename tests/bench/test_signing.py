@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime
 
-import floor
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.session import get_session
 from hypothesis import given
 from hypothesis import strategies as st
+
+import floor
 from signing import API, CONTENT_TYPE, STREAMS_OPERATIONS, Signer
 
 KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 
 import pytest
+
 from load import LoadFailed
 from servers import signer
 from steady import put_steadily

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from load import LoadFailed
 
 import triggers
+from load import LoadFailed
 
 
 def event(*numbers: int) -> dict[str, Any]:

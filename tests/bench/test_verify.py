@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import cases
 import pytest
+
+import cases
 from load import LoadFailed, fill, verify
 from servers import Launch, Running, signer
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+
 from cart_store import CartStore
 from recommendation_store import RecommendationStore
 from service import app

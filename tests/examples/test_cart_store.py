@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
+
 from cart_store import CartRefused, CartStore, OutcomeUnknown
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
+
 import demo
 import deployment
-import pytest
 
 # A second is what one sees on a machine with time to spare; a busy one is waited for.
 SHOWN_SECONDS_MAX = 20.0
