@@ -2,10 +2,12 @@
 
 from itertools import chain, pairwise
 from typing import Any
+from unittest.mock import AsyncMock
 
+import pytest
 from tests.in_process import PRINCIPAL, Api
 
-from statordb.engine.contract import Budget
+from statordb.engine.contract import Budget, OutcomeUnknown
 from statordb.store import changes
 from statordb.store.streams import StreamRecord
 
@@ -142,9 +144,57 @@ def test_a_moment_is_found_in_a_shard(api: Api) -> None:
         found = api.run(api.store.streams.read(stream, shard.id, before, ALL))
         assert len(found) == len(moments) - place
         assert changes.happened_at(found[0].body) == moment
-    assert api.run(api.store.streams.before(stream, shard, moments[-1] + 1)) == api.run(
-        api.store.streams.end(stream, shard)
-    )
+        assert api.run(api.store.streams.at(stream, shard, moment)) == before
+    end = api.run(api.store.streams.end(stream, shard))
+    assert api.run(api.store.streams.before(stream, shard, moments[-1] + 1)) == end
+    assert api.run(api.store.streams.at(stream, shard, moments[-1] + 1)) == end
+
+
+def test_a_moment_is_found_where_times_do_not_grow(api: Api) -> None:
+    """Processes that wait for each other's commits take their places in another order than their times."""
+    create(api)
+    times = []
+    for name, step in zip("abcdefgh", (0.5, -0.4, 0.5, -0.3, 0.0, 0.7, -0.2, 0.1), strict=True):
+        api.clock.advance(step)
+        times.append(api.clock.now())
+        put(api, name)
+    stream = stream_of(api)
+    (shard,) = stream.shards
+    for moment in times:
+        after = api.run(api.store.streams.at(stream, shard, moment))
+        found = [changes.happened_at(body) for _, body in api.run(api.store.streams.read(stream, shard.id, after, ALL))]
+        assert found[0] >= moment - 0.001  # a record's time is kept in whole milliseconds
+        assert len(times) - len(found) == next(place for place, time in enumerate(times) if time >= moment)
+
+
+def test_what_is_too_old_goes_only_once_it_was_noted(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a reader behind would skip it and not be told."""
+    create(api)
+    put(api, "a")
+    api.store.stream_shard_seconds = 1000 * HOUR
+    api.clock.advance(25 * HOUR)
+    with monkeypatch.context() as broken:
+        broken.setattr(api.store.streams, "change", AsyncMock(side_effect=OutcomeUnknown("the disk is full")))
+        for _ in range(3):
+            api.run(api.keeper.turn(api.at + 1000))
+    api.faults.clear()
+    (shard,) = stream_of(api).shards
+    assert names_in(api, stream_of(api), shard.id) == ["a"]
+    api.clock.advance(61)
+    api.keep()
+    assert names_in(api, stream_of(api), shard.id) == []
+    assert stream_of(api).shards[0].trimmed > 0
+
+
+def test_a_table_made_over_a_deleted_one_takes_care_of_what_that_left(api: Api) -> None:
+    create(api)
+    put(api, "a", "b")
+    space = api.run(api.store.catalog.find(PRINCIPAL.account, PRINCIPAL.region, "carts")).space
+    api("DeleteTable", TableName="carts")
+    create(api)
+    api.restart()
+    api.keep()
+    assert api.run(api.store.engine.scan(space, 0, 1, ALL)).rows == []
 
 
 def test_expiry_is_told_as_the_services_own(api: Api) -> None:

@@ -39,7 +39,7 @@ class Context(NamedTuple):
         table = catalog.cached(account, region, name) or await catalog.reload(account, region, name)
         if table is None:
             raise errors.resource_not_found()
-        if not table.settled and table.record.status_at(self.now()) not in ("ACTIVE", "UPDATING"):
+        if not table.settled and not table.record.usable_at(self.now()):
             raise errors.resource_not_found()
         return table
 

@@ -16,16 +16,17 @@ Decide = Callable[[TableRecord], TableRecord | ClientError]
 async def table_of(context: Context, name: str) -> Table:
     """The table; raises ResourceNotFoundException also while it is being created or deleted, as AWS does."""
     table = await context.described(name)
-    if table.record.status_at(context.now()) not in ("ACTIVE", "UPDATING"):
+    if not table.record.usable_at(context.now()):
         raise errors.table_not_found(table.name)
     return table
 
 
 async def change(context: Context, table: Table, decide: Decide) -> None:
     """Change the table's record; raises what `decide` says, or that the table is gone."""
+    now = context.now()
 
     def plan(record: TableRecord | None) -> TableRecord | Refused:
-        if record is None or record.space != table.space:
+        if record is None or record.space != table.space or not record.usable_at(now):
             return Refused(errors.table_not_found(table.name))
         decided = decide(record)
         return Refused(decided) if isinstance(decided, ClientError) else decided

@@ -74,17 +74,16 @@ class Streams:
         upto: dict[str, int] = {}
         over: set[str] = set()
         for shard in stream.shards:
-            upto[shard.id] = last = await self._store.streams.before(stream, shard, horizon)
-            closed = shard.closed_at is not None and shard.closed_at < horizon and shard.ending is not None
-            if closed and not await self._store.engine.log_end(stream.space, shard.id.encode()):
+            if await self._store.engine.log_end(stream.space, shard.id.encode()):
+                upto[shard.id] = await self._store.streams.before(stream, shard, horizon)
+            elif shard.closed_at is not None and shard.closed_at < horizon and shard.ending is not None:
                 over.add(shard.id)
-            elif last:
-                self._trimming.append((stream.space, shard.id.encode(), last))
         if stream.disabled_at is not None and stream.disabled_at < horizon and len(over) == len(stream.shards):
             await self._store.streams.change(stream, lambda current: None)
             await self._store.engine.drop_space(stream.space)
-        elif over or any(upto[shard.id] > shard.trimmed for shard in stream.shards):
+        elif over or any(upto.get(shard.id, 0) > shard.trimmed for shard in stream.shards):
             await self._store.streams.change(stream, partial(_trimmed, upto=upto, over=over))
+        self._trimming += [(stream.space, shard.encode(), last) for shard, last in upto.items() if last]
 
     async def _clear(self) -> bool:
         """Delete a chunk of what was noted; True while there is more."""

@@ -99,6 +99,10 @@ class TableRecord:
             return self.status
         return None if self.status == "DELETING" else "ACTIVE"
 
+    def usable_at(self, now: float) -> bool:
+        """Whether items can be read and written."""
+        return self.status_at(now) in ("ACTIVE", "UPDATING")
+
     def index(self, name: str) -> IndexRecord | None:
         return next((index for index in self.indexes if index.name == name), None)
 

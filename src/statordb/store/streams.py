@@ -19,6 +19,7 @@ from statordb.store.records import FeedRecord
 
 RETENTION_SECONDS = 24 * 3600.0  # developer guide, "Change data capture for DynamoDB Streams"
 HASH_MAX = (1 << 64) - 1
+DISORDER_SECONDS = 2.0  # a record with a later place in the log may be older than its neighbour by so much at most
 CACHED_MAX = 256  # parsed records
 
 _ROOT = b"accounts"
@@ -132,9 +133,12 @@ class Streams:
         return max(shard.start or 0, shard.trimmed, await self._engine.log_end(stream.space, shard.id.encode()))
 
     async def before(self, stream: StreamRecord, shard: ShardRecord, moment: float) -> int:
-        """The highest sequence number such that every record up to it was made before a moment (seconds)."""
+        """A sequence number: the record behind it was made at a moment (seconds) or later, the one at it before.
+
+        Times only nearly grow along a log: each is taken when a write begins, and its place when it commits.
+        """
         low, high = shard.trimmed, await self.end(stream, shard)
-        while low < high:  # of any two neighbours in the log the earlier is the older, but for a clock set back
+        while low < high:
             middle = (low + high) // 2
             found = await self.read(stream, shard.id, middle, Budget(1, 1))
             if not found or changes.happened_at(found[0].body) >= moment:
@@ -142,6 +146,16 @@ class Streams:
             else:
                 low = found[0].sequence
         return low
+
+    async def at(self, stream: StreamRecord, shard: ShardRecord, moment: float) -> int:
+        """The sequence number just below that of the first record which was made at a moment (seconds) or later."""
+        after = await self.before(stream, shard, moment - DISORDER_SECONDS)
+        while page := await self.read(stream, shard.id, after, _PAGE):
+            for sequence, body in page:
+                if changes.happened_at(body) >= moment:
+                    return after
+                after = sequence
+        return max(after, await self.end(stream, shard))
 
     async def settle(self, stream: StreamRecord) -> StreamRecord:
         """The record with the ends of closed shards, and the starts of their children, filled in."""

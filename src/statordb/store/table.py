@@ -227,9 +227,9 @@ class Table:
         return index_units
 
     async def renewed(self) -> Table:
-        """The table as the catalog has it now; raises ResourceNotFoundException if it is gone or is another one."""
+        """The table as it is now; raises ResourceNotFoundException if it is gone, is going, or is another one."""
         table = await self._catalog.reload(self.record.account, self.record.region, self.name)
-        if table is None or table.space != self.space:
+        if table is None or table.space != self.space or not table.record.usable_at(self.now()):
             raise errors.resource_not_found()
         return table
 

@@ -1,6 +1,7 @@
 """CreateTable."""
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from statordb.api import schemas, streaming
@@ -47,15 +48,12 @@ async def create_table(context: Context, request: Request) -> Answer:
         tags=tags,
     )
 
-    deleted: list[TableRecord] = []  # of this name, not yet forgotten by the keeper
-
     def create(existing: TableRecord | None) -> TableRecord | Refused:
-        deleted.clear()
-        if existing is not None:
-            if existing.status_at(now) is not None:
-                return Refused(existing)
-            deleted.append(existing)
-        return record
+        if existing is None:
+            return record
+        if existing.status_at(now) is not None:
+            return Refused(existing)
+        return replace(record, leftover=existing.spaces())  # of a deleted table that the keeper has not forgotten yet
 
     created: TableRecord | Refused | None
     specification = request.get("StreamSpecification") or {}
@@ -63,10 +61,9 @@ async def create_table(context: Context, request: Request) -> Answer:
         created = await streaming.enable(context, (account, region, name), create, specification["StreamViewType"])
     else:
         created = await store.catalog.change(account, region, name, create)
-    for useless in (record,) if isinstance(created, Refused) else deleted:
-        for space in useless.spaces():
-            await store.engine.drop_space(space)
     if isinstance(created, Refused):
+        for space in record.spaces():
+            await store.engine.drop_space(space)
         raise errors.table_exists(name)
     assert created is not None
     return {"TableDescription": outline(created, "CREATING")}

@@ -46,7 +46,7 @@ async def _position(context: Context, request: Request, stream: StreamRecord, sh
     if kind == "LATEST":
         return await store.end(stream, shard)
     if kind == _BY_TIME:
-        after = await store.before(stream, shard, request["Timestamp"])
+        after = await store.at(stream, shard, request["Timestamp"])
         return after if after > shard.trimmed else None
     sequence = parse_sequence(request["SequenceNumber"])
     if sequence is None or sequence > await store.end(stream, shard):

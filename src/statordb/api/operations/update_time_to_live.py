@@ -12,11 +12,11 @@ async def update_time_to_live(context: Context, request: Request) -> Answer:
     wanted = request["TimeToLiveSpecification"]
     attribute, enabled = wanted["AttributeName"], wanted["Enabled"]
     table = await context.described(request["TableName"])
-    store, record = context.store, table.record
+    store, record, now = context.store, table.record, context.now()
     space = await store.engine.create_space() if enabled and record.expiry is None else 0
 
     def change(record: TableRecord | None) -> TableRecord | Refused:
-        if record is None or record.space != table.space:
+        if record is None or record.space != table.space or not record.usable_at(now):
             return Refused(errors.resource_not_found())
         current = record.expiry
         if enabled:
