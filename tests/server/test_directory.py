@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -39,12 +40,32 @@ def test_memory_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert not list(tmp_path.iterdir())
 
 
+def test_what_functions_use_is_on_a_disk_and_nobody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs may not run in memory; and who made the directory first would decide what runs."""
+    monkeypatch.setattr(directory, "MEMORY_ROOT", tmp_path / "memory")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "disk"))
+    for name in ("memory", "disk"):
+        (tmp_path / name).mkdir()
+    left = tmp_path / "disk" / f"statordb-{ended_pid()}-abc-functions"
+    left.mkdir()
+    held = directory.hold_memory()
+    assert held.functions.parent == tmp_path / "disk"
+    assert held.functions.stat().st_mode & 0o777 == 0o700
+    assert not left.exists()
+    held.release()
+    assert not list((tmp_path / "disk").iterdir())
+
+
+def ended_pid() -> int:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    return ended.pid
+
+
 def test_memory_of_a_killed_server_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A killed server can't clean up; the next one does, and leaves a living one's directory alone."""
     monkeypatch.setattr(directory, "MEMORY_ROOT", tmp_path)
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    left = tmp_path / f"statordb-{ended.pid}-abc"
+    left = tmp_path / f"statordb-{ended_pid()}-abc"
     left.mkdir()
     (left / directory.LOCK_NAME).touch()
     (tmp_path / "statordb-mine-too").mkdir()

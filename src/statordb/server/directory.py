@@ -80,7 +80,12 @@ def hold_memory() -> Directory:
     path = Path(tempfile.mkdtemp(prefix=f"statordb-{os.getpid()}-", dir=root))
     fd = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
     _lock(fd)
-    return Directory(path, True, fd)
+    held = Directory(path, True, fd)
+    try:
+        held.functions.mkdir(mode=0o700)  # ours, before anybody who saw the other's name can make it
+    except FileExistsError:
+        raise BadStart(f"The directory {held.functions} is somebody else's.") from None
+    return held
 
 
 def _lock(fd: int) -> bool:

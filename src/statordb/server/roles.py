@@ -15,6 +15,8 @@ from statordb.server.process import Link
 from statordb.server.settings import EXIT_BAD_START, BadStart
 from statordb.server.worker import Worker, tune_collector
 
+WORKERS_POLL_SECONDS = 0.02
+
 
 def prepare_store(site: Site, link: Link) -> int:
     """Make or migrate the store, before several processes open it; what is wrong with it is told once, here."""
@@ -79,9 +81,17 @@ async def _keeper(site: Site, link: Link) -> None:
         site.roster.ready(site.roster.keeper, os.getpid())
         link.ready()
         await stopped.wait()
+        await _workers_ended(site)
         await keeping.stop()
     finally:
         await store.close()
+
+
+async def _workers_ended(site: Site) -> None:
+    """Wait for the workers, which may be answering for functions that run here; as long as they may take at most."""
+    deadline = asyncio.get_running_loop().time() + site.settings.shutdown_seconds
+    while site.roster.any_ready() and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(WORKERS_POLL_SECONDS)
 
 
 async def _alone(site: Site, announce: Callable[[], None], log_start: Callable[[], None]) -> None:

@@ -57,6 +57,9 @@ class Roster:
     def all_ready(self) -> bool:
         return all(self.state(slot) is State.READY for slot in range(self.workers))
 
+    def any_ready(self) -> bool:
+        return any(self.state(slot) is State.READY for slot in range(self.workers))
+
     def set_connections(self, slot: int, count: int) -> None:
         self._cells[slot * CELLS + CONNECTIONS] = count
 
