@@ -1,11 +1,17 @@
 """What every part of the test tree shares: a real server, ours by default, or any other by `--url`."""
 
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.in_process import Api
 
 ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:  # the black-box suites import their own modules as tests.<folder>.<module>
@@ -59,3 +65,23 @@ def server(request: pytest.FixtureRequest) -> Iterator[str]:
 
     with ServerProcess("--memory") as process:
         yield process.url
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """A new directory in memory, where there is such a thing, for a store of the test's own."""
+    parent = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    path = Path(tempfile.mkdtemp(prefix="statordb-test-", dir=parent))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def api(directory: Path) -> "Iterator[Api]":
+    """The whole API in process, on a store of its own for each test."""
+    from tests.in_process import Api  # it needs the whole server, which suites against a URL do without
+
+    made = Api(directory)
+    yield made
+    made.close()
+    made.loop.close()
