@@ -125,6 +125,12 @@ def _sweep_functions(root: Path, disk: Path) -> None:
         if named is not None and not _exists(int(named[1])) and not owner.exists():
             import shutil
 
+            from statordb.functions import leftovers, private_directory
+
+            try:
+                leftovers.clear_all(path)
+            except private_directory.NotPrivate:
+                continue  # another user's, or nobody's to trust
             shutil.rmtree(path, ignore_errors=True)
 
 

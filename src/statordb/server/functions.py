@@ -27,8 +27,14 @@ class Running:
 
     def __init__(self, site: Site, store: Store, report: Report) -> None:
         self._credentials = credentials_of(store, site.directory)
+        self._store = store
         self.invoker = Pool(
-            site.functions_directory, site.local_url, store.functions.code, self._session, store.clock.now
+            site.functions_directory,
+            site.local_url,
+            store.functions.code,
+            self._session,
+            store.clock.now,
+            exists=self._exists,
         )
         self._doorway = Doorway(self.invoker, site.secret)
         self._socket = site.doorway
@@ -52,6 +58,11 @@ class Running:
         await self.invoker.close()
         await self._external.close()
         await self._destinations.close()
+
+    async def _exists(self, function: FunctionRecord) -> bool:
+        """Whether a function is still the one that its processes were started for."""
+        found = await self._store.functions.find(function.account, function.region, function.name)
+        return found is not None and found.revision == function.revision
 
     async def _session(self, function: FunctionRecord) -> Mapping[str, str]:
         """Credentials of the function's role, as environment variables."""

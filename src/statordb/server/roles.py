@@ -71,6 +71,7 @@ async def _worker(site: Site, slot: int, link: Link) -> None:
 
 
 async def _keeper(site: Site, link: Link) -> None:
+    site.listener.close()  # the workers': it must not stay open here once they have let go of it
     loop = asyncio.get_running_loop()
     link.watch(loop)
     stopped = _stop_event(loop)

@@ -7,13 +7,14 @@ import secrets
 import socket
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statordb import __version__
 from statordb.server import logs
 from statordb.server.directory import Directory, hold_data, hold_memory
 from statordb.server.roster import Roster
-from statordb.server.settings import Settings
+from statordb.server.settings import BadStart, Settings
 from statordb.server.sockets import listen, listen_admin, port_of, url
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ def _serve(settings: Settings, directory: Directory) -> int:
     listener = listen(settings.host, settings.port)
     admin_listener = listen_admin(settings.admin_host, settings.admin_port)
     from statordb.server import composition, roles  # after the checks above, so that a bad start is told at once
+
+    if settings.functions:
+        _make_private(directory.functions)
 
     port = port_of(listener)
     count = settings.worker_count
@@ -74,6 +78,16 @@ def _serve(settings: Settings, directory: Directory) -> int:
     if count == 1:
         return roles.run_alone(site, announce, log_start)
     return _supervise(site, announce, log_start)
+
+
+def _make_private(path: Path) -> None:
+    """The directory that functions run in. Raises BadStart if others could decide what runs."""
+    from statordb.functions import private_directory
+
+    try:
+        private_directory.make(path)
+    except private_directory.NotPrivate as error:
+        raise BadStart(str(error.args[0])) from None
 
 
 def _allow_many_files() -> None:
