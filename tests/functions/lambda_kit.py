@@ -26,6 +26,7 @@ from statordb.store.store import Store
 ACCOUNT, REGION = "000000000000", "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/functions"
 PRINCIPAL = Principal(ACCOUNT, "local", REGION, f"arn:aws:iam::{ACCOUNT}:root")
+SQS = "http://sqs.localhost"  # which nothing here reaches for; there is no SNS
 REQUEST_ID = "00000000-0000-4000-8000-000000000000"
 
 
@@ -72,7 +73,7 @@ class Lambda:
     def open(self) -> None:
         self.store = Store(LmdbEngine.open(self.directory, durable=False), self.clock)
         self.service = FunctionService(
-            self.store, self.invoker, lambda request, fault: self.failures.append(fault), Destinations().check
+            self.store, self.invoker, lambda request, fault: self.failures.append(fault), Destinations(SQS).check
         )
 
     def run(self, work: Any) -> Any:

@@ -1,5 +1,8 @@
-"""Functions of Lambda's API, by boto3: made, shown, changed, listed, tagged, deleted."""
+"""Functions of Lambda's API, by boto3: made, shown, changed, listed, deleted."""
 
+import random
+import threading
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.functions.lambda_kit import ACCOUNT, REGION, ROLE, Lambda, package
 
+from statordb.functions import faults
+from statordb.functions.rest_shapes import Shape, read
+from statordb.functions.routes import members
+from statordb.functions.service import READ_HERE_BYTES_MAX
 from statordb.model.request import Principal
 from statordb.store.functions import CHUNK_BYTES, PACKAGE_IDLE_SECONDS_MIN, CodeMissing
 
@@ -244,17 +251,6 @@ def test_concurrency_is_reserved_and_given_back(aws: Lambda) -> None:
     assert "Concurrency" not in aws.client.get_function(FunctionName="f")
 
 
-def test_tags_are_added_and_taken_away(aws: Lambda) -> None:
-    aws.create(Tags={"a": "1", "b": "2"})
-    aws.client.tag_resource(Resource=ARN, Tags={"b": "3", "c": "ä"})
-    aws.client.untag_resource(Resource=ARN, TagKeys=["a", "z"])
-    assert aws.client.list_tags(Resource=ARN)["Tags"] == {"b": "3", "c": "ä"}
-    assert refusal(aws.client.list_tags, Resource=f"{ARN}:$LATEST")[1] == "InvalidParameterValueException"
-    too_many = refusal(aws.client.tag_resource, Resource=ARN, Tags={f"t{i}": "" for i in range(50)})
-    assert "Number of tags exceeds" in too_many[2]
-    assert len(aws.client.list_tags(Resource=ARN)["Tags"]) == 2
-
-
 def test_the_account_tells_what_is_used(aws: Lambda) -> None:
     aws.create()
     aws.create(name="g")
@@ -285,6 +281,34 @@ def test_what_lambda_has_and_this_server_has_not_is_named(aws: Lambda) -> None:
     assert (status, code) == (501, "NotImplementedException")
     assert "PublishVersion" in message
     assert refusal(aws.client.get_layer_version_by_arn, Arn="arn:aws:lambda:us-east-1:000000000000:layer:a:1")[0] == 501
+
+
+def test_large_bodies_are_read_beside_the_event_loop(aws: Lambda, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_in: list[bool] = []
+
+    def spy(*arguments: Any) -> dict[str, Any]:
+        read_in.append(threading.current_thread() is threading.main_thread())
+        return members(*arguments)
+
+    monkeypatch.setattr("statordb.functions.routes.members", spy)
+    aws.create()
+    incompressible = random.Random(1).randbytes(READ_HERE_BYTES_MAX).decode("latin-1")
+    aws.create(name="g", Code={"ZipFile": package(blob=incompressible)})
+    assert read_in == [True, False]
+    fault = refusal(aws.create, name="i", Description="d" * 300, Code={"ZipFile": bytes(READ_HERE_BYTES_MAX)})
+    assert fault[:2] == (400, "ValidationException")
+
+
+@pytest.mark.parametrize("size", range(14))
+def test_base64_is_decoded_by_pieces(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("statordb.functions.rest_shapes.PIECE_CHARACTERS", 8)
+    blob = Shape("Blob", {"type": "blob"})
+    data = bytes(range(size))
+    text = b64encode(data).decode()
+    assert read(blob, text) == data
+    for broken in (text + "A", text[:-1] + "!" if text else "!", "AA==" + text + "A" * 8, "AAAAAA==" + text + "AAAA"):
+        with pytest.raises(faults.Fault, match="A blob is not valid Base64"):
+            read(blob, broken)
 
 
 def test_unknown_paths_and_bodies_are_told(aws: Lambda) -> None:

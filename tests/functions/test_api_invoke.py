@@ -9,7 +9,7 @@ from tests.functions.lambda_kit import ACCOUNT, REGION, REQUEST_ID, Lambda
 from tests.functions.test_api_functions import refusal
 
 from statordb.functions.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
-from statordb.model.function_limits import INVOKE_BYTES_MAX, INVOKE_EVENT_BYTES_MAX
+from statordb.model.function_limits import INVOKE_ANSWER_BYTES_MAX, INVOKE_BYTES_MAX, INVOKE_EVENT_BYTES_MAX
 from statordb.store.invocations import FunctionKey
 
 KEY = FunctionKey(ACCOUNT, REGION, "f")
@@ -52,10 +52,17 @@ def test_an_error_of_the_function_is_an_answer(aws: Lambda) -> None:
 
 def test_an_answer_that_is_too_large_is_an_error_of_the_function(aws: Lambda) -> None:
     aws.create()
-    aws.invoker.outcomes.append(Outcome(b'"' + b"a" * INVOKE_BYTES_MAX + b'"', None, b"", "id"))
+    largest = b'"' + b"a" * (INVOKE_ANSWER_BYTES_MAX - 2) + b'"'
+    aws.invoker.outcomes += [Outcome(largest, None, b"", "id"), Outcome(largest + b" ", None, b"", "id")]
+    answer = aws.client.invoke(FunctionName="f")
+    assert answer["Payload"].read() == largest
+    assert "FunctionError" not in answer
     answer = aws.client.invoke(FunctionName="f")
     assert answer["FunctionError"] == "Unhandled"
-    assert json.load(answer["Payload"])["errorType"] == "Function.ResponseSizeTooLarge"
+    assert json.load(answer["Payload"]) == {
+        "errorType": "Function.ResponseSizeTooLarge",
+        "errorMessage": "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
+    }
 
 
 @pytest.mark.parametrize(
@@ -145,3 +152,53 @@ def test_how_events_are_treated_can_be_set(aws: Lambda) -> None:
     assert "MaximumRetryAttempts" not in client.get_function_event_invoke_config(FunctionName="f")
     client.delete_function_event_invoke_config(FunctionName="f")
     assert refusal(client.delete_function_event_invoke_config, FunctionName="f")[0] == 404
+
+
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:failures"
+ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
+
+
+@pytest.mark.parametrize("end", ["OnSuccess", "OnFailure"])
+@pytest.mark.parametrize(
+    ("destination", "message"),
+    [
+        (TOPIC, "the setting sns_endpoint is not set"),
+        ("arn:aws:events:us-east-1:000000000000:event-bus/b", "is not the ARN of a queue or a topic"),
+        ("ftp://host", "is not a destination"),
+        (f"{ARN}none", "is invalid"),
+        (f"{ARN}g:live", "is invalid"),
+        (f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:g", "is invalid"),
+        (f"arn:aws:lambda:{REGION}:111111111111:function:g", "is invalid"),
+        (f"{ARN}f", "can't be its own destination"),
+    ],
+)
+def test_destinations_out_of_reach_are_refused(aws: Lambda, end: str, destination: str, message: str) -> None:
+    aws.create()
+    aws.create(name="g")
+    given = {"DestinationConfig": {end: {"Destination": destination}}}
+    for call in (aws.client.put_function_event_invoke_config, aws.client.update_function_event_invoke_config):
+        status, code, text = refusal(call, FunctionName="f", **given)
+        assert (status, code) == (400, "InvalidParameterValueException")
+        assert message in text
+        aws.client.put_function_event_invoke_config(FunctionName="f", MaximumRetryAttempts=1)
+    assert "Destination" not in str(aws.client.get_function_event_invoke_config(FunctionName="f")["DestinationConfig"])
+
+
+def test_another_function_may_be_a_destination_and_none_may_be_empty(aws: Lambda) -> None:
+    aws.create()
+    aws.create(name="g")
+    given = {"OnSuccess": {"Destination": f"{ARN}g"}, "OnFailure": {"Destination": ""}}
+    aws.client.put_function_event_invoke_config(FunctionName="f", DestinationConfig=given)
+    assert aws.client.get_function_event_invoke_config(FunctionName="f")["DestinationConfig"] == given
+
+
+@pytest.mark.parametrize("target", [TOPIC, f"{ARN}g", "nowhere"])
+def test_a_dead_letter_target_must_be_reachable(aws: Lambda, target: str) -> None:
+    unreachable = {"DeadLetterConfig": {"TargetArn": target}}
+    assert refusal(aws.create, **unreachable)[1] == "InvalidParameterValueException"
+    aws.create()
+    aws.create(name="g")
+    change = aws.client.update_function_configuration
+    assert refusal(change, FunctionName="f", **unreachable)[1] == "InvalidParameterValueException"
+    change(FunctionName="f", DeadLetterConfig={"TargetArn": "file:///tmp/dead"})
+    assert "DeadLetterConfig" not in change(FunctionName="f", DeadLetterConfig={"TargetArn": ""})

@@ -1,4 +1,4 @@
-"""Deployment packages on disk: once for each content, and never outside of their directory."""
+"""Deployment packages on disk: once for each function and content, and never outside of their directory."""
 
 import io
 import os
@@ -15,6 +15,9 @@ from statordb.functions.invocation import NotRunnable
 from statordb.functions.pool import Pool
 
 APP = package({"app.py": "def handler(event, context): return event + 1"})
+
+
+LINK = stat.S_IFLNK | 0o777
 
 
 def zipped(*entries: tuple[str, int, bytes]) -> bytes:
@@ -34,11 +37,40 @@ def test_a_package_is_fetched_and_unpacked_once() -> None:
 
     async def story(pool: Pool) -> None:
         assert await call(pool, packaged(APP), 1) == 2
-        assert await call(pool, packaged(APP, name="other"), 2) == 3
         assert await call(pool, packaged(APP, revision="2"), 3) == 4
 
     run(story, (APP,), fetched)
     assert len(fetched) == 1
+
+
+def test_a_function_does_not_see_what_another_with_the_same_package_writes() -> None:
+    writer = package({"app.py": "def handler(event, context):\n open('x', 'a').write('1')\n return open('x').read()"})
+
+    async def story(pool: Pool) -> None:
+        assert await call(pool, packaged(writer)) == "1"
+        assert await call(pool, packaged(writer)) == "11"  # as on Lambda
+        for other in ({"name": "other"}, {"region": "eu-west-2"}, {"account": "111111111111"}):
+            assert await call(pool, packaged(writer, **other)) == "1"
+
+    run(story, (writer,))
+
+
+def test_what_an_earlier_server_unpacked_is_not_used(tmp_path: Path) -> None:
+    """After a loss of power its files could be empty."""
+
+    async def first(pool: Pool) -> None:
+        assert await call(pool, packaged(APP), 1) == 2
+
+    async def second(pool: Pool) -> None:
+        assert await call(pool, packaged(APP), 1) == 2
+        await pool._sweep()
+        assert len(os.listdir(tmp_path / "code")) == 1  # the old one is gone
+
+    run(first, (APP,), directory=tmp_path)
+    (unpacked,) = (tmp_path / "code").iterdir()
+    (unpacked / "app.py").write_text("")
+    (tmp_path / "code" / "new-1").mkdir()
+    run(second, (APP,), directory=tmp_path)
 
 
 def test_new_code_is_run_after_an_update() -> None:
@@ -66,16 +98,17 @@ def test_modes_are_kept_without_what_gives_rights(tmp_path: Path) -> None:
 
 
 def test_links_within_the_package_are_kept(tmp_path: Path) -> None:
-    link = stat.S_IFLNK | 0o777
     unpack(
-        zipped(("bin/tool", link, b"../lib/tool.js"), ("lib/tool.js", 0o100755, b"it")),
+        zipped(("bin/tool", LINK, b"../lib/tool.js"), ("lib/tool.js", 0o100755, b"it")),
         tmp_path / "to",
     )
     assert (tmp_path / "to" / "bin" / "tool").is_symlink()
     assert (tmp_path / "to" / "bin" / "tool").read_bytes() == b"it"
 
 
-LINK = stat.S_IFLNK | 0o777
+def test_a_link_may_lead_to_the_package_itself_or_to_nothing(tmp_path: Path) -> None:
+    unpack(zipped(("lib/self", LINK, b".."), ("none", LINK, b"lib/none")), tmp_path / "to")
+    assert (tmp_path / "to" / "lib" / "self" / "none").is_symlink()
 
 
 @pytest.mark.parametrize(
@@ -89,6 +122,7 @@ LINK = stat.S_IFLNK | 0o777
         [("a", LINK, b"/etc/passwd")],
         [("a", LINK, b"../out")],
         [("a", LINK, b"b/.."), ("b", LINK, b"..")],
+        [("a", LINK, b"c/d/l/../../out"), ("c", LINK, b"e"), ("e/d/l", LINK, b"../../f"), ("f/x", 0o100644, b"")],
         [("a", LINK, b".."), ("a/out", 0o100644, b"x")],  # a file through a link
         [("a", LINK, b".."), ("a/out", LINK, b"x")],  # a link through a link
     ],
@@ -96,7 +130,7 @@ LINK = stat.S_IFLNK | 0o777
 def test_nothing_is_written_outside(tmp_path: Path, entries: list[tuple[str, int, bytes]]) -> None:
     with pytest.raises((ValueError, OSError)):
         unpack(zipped(*entries), tmp_path / "to")
-    assert [entry.name for entry in tmp_path.iterdir()] == ["to"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,15 +3,20 @@
 import asyncio
 import json
 import re
+import socket
 import stat
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from tests.moto_server import ACCOUNT, REGION, MotoServer
 from tests.web_server import Answer, WebServer
 
-from statordb.functions.destinations import Destinations, NotDelivered
+from statordb.functions.destinations import ENDPOINT_CALLS_MAX, Destinations, NotDelivered
+from statordb.model.function_limits import INVOKE_EVENT_BYTES_MAX
+from statordb.store.invocations import FunctionKey
 
 RECORD = '{"requestContext":{"condition":"RetryAttemptsExhausted"},"größe":1}'.encode()
 QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:failures"
@@ -154,6 +159,69 @@ def test_an_endpoint_that_is_not_there(web: WebServer) -> None:
         send(QUEUE_ARN, sqs_endpoint=web.url)
 
 
+def test_an_endpoint_that_hangs_holds_up_neither_other_destinations_nor_the_end(tmp_path: Path) -> None:
+    async def run(endpoint: str) -> None:
+        destinations = Destinations(sqs_endpoint=endpoint)
+        hanging = [
+            asyncio.create_task(destinations.send(QUEUE_ARN, RECORD, REGION)) for _ in range(ENDPOINT_CALLS_MAX + 1)
+        ]
+        while sum(thread.name == "destinations" for thread in threading.enumerate()) < ENDPOINT_CALLS_MAX:
+            await asyncio.sleep(0.01)
+        await asyncio.wait_for(destinations.send(tmp_path.as_uri(), RECORD, REGION), 2)
+        assert not any(task.done() for task in hanging)
+        for task in hanging:
+            task.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
+        await destinations.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        asyncio.run(asyncio.wait_for(run(f"http://127.0.0.1:{silent.getsockname()[1]}"), 20))
+    assert len(list(tmp_path.iterdir())) == 1
+    left = [thread for thread in threading.enumerate() if thread.name == "destinations"]
+    assert all(thread.daemon for thread in left)  # the process ends without them
+
+
+def invoke(destination: str, body: bytes = RECORD) -> list[tuple[FunctionKey, str, bytes]]:
+    kept: list[tuple[FunctionKey, str, bytes]] = []
+
+    async def queue(function: FunctionKey, id: str, payload: bytes) -> None:
+        kept.append((function, id, payload))
+
+    async def run() -> None:
+        destinations = Destinations(queue=queue)
+        with suppress(NotDelivered):
+            await destinations.send(destination, body, REGION)
+        await destinations.close()
+
+    asyncio.run(run())
+    return kept
+
+
+@pytest.mark.parametrize("qualifier", ["", ":$LATEST"])
+def test_a_function_is_invoked_asynchronously(qualifier: str) -> None:
+    [(function, id, payload)] = invoke(f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:next{qualifier}")
+    assert (function, payload) == (FunctionKey(ACCOUNT, REGION, "next"), RECORD)
+    assert re.fullmatch("[0-9a-f-]{36}", id)
+
+
+def test_a_record_may_be_too_large_for_a_function() -> None:
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:next"
+    assert invoke(arn, b"1" * INVOKE_EVENT_BYTES_MAX)
+    assert not invoke(arn, b"1" * (INVOKE_EVENT_BYTES_MAX + 1))
+
+
+@pytest.mark.parametrize("end", ["function:f:7", "layer:f"])
+def test_what_is_no_function_of_this_server_is_not_invoked(end: str) -> None:
+    with pytest.raises(ValueError, match="is not a function that records can be sent to"):
+        invoke(f"arn:aws:lambda:{REGION}:{ACCOUNT}:{end}")
+
+
+def test_without_a_queue_no_function_is_invoked() -> None:
+    sending = Destinations().send(f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f", RECORD, REGION)
+    with pytest.raises(ValueError, match="is not a function that records can be sent to"):
+        asyncio.run(sending)
+
+
 @pytest.mark.parametrize(
     ("destination", "sentence"),
     [
@@ -175,7 +243,7 @@ def test_an_endpoint_that_is_not_there(web: WebServer) -> None:
         ("http://host/" + "a" * 2048, "at most 2048"),
         (QUEUE_ARN + ".fifo", "FIFO"),
         (TOPIC_ARN + ".fifo", "FIFO"),
-        ("arn:aws:lambda:us-east-1:123456789012:function:f", "is not the ARN of a queue or a topic"),
+        ("arn:aws:lambda:us-east-1:123456789012:function:f", "destination of asynchronous invocations only"),
         ("arn:aws:sqs:us-east-1:123456789012:a/b", "is not the ARN of a queue or a topic"),
         ("sqs+http://host", "is not the URL of a queue"),
         ("sqs+http://host/123456789012/failures.fifo", "FIFO"),
@@ -188,6 +256,8 @@ def test_what_can_not_be_a_destination(destination: str, sentence: str) -> None:
     destinations = Destinations("", "")
     with pytest.raises(ValueError, match=re.escape(sentence)):
         destinations.check(destination)
+    if ":lambda:" in destination:
+        return  # it is one for `send`
     with pytest.raises(ValueError, match=re.escape(sentence)):
         asyncio.run(destinations.send(destination, RECORD, REGION))
 

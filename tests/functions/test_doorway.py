@@ -8,6 +8,7 @@ import pytest
 import uvloop
 from tests.functions.pools import function, until
 
+from statordb.functions import doorway
 from statordb.functions.doorway import Doorway, PoolUnreachable, RemoteInvoker
 from statordb.functions.invocation import NotRunnable, Outcome, Throttled
 from statordb.store.functions import FunctionRecord
@@ -93,6 +94,19 @@ def test_a_slow_invocation_holds_up_no_other() -> None:
         assert not slow.done()
         told.release.set()
         assert (await slow).payload == b"waitwait"
+
+    tell(story)
+
+
+def test_a_worker_waits_for_a_long_init_and_the_function_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doorway, "SPARE_SECONDS", -22.5)  # of a timeout of 12 s, twice: 1.5 s are left
+
+    async def story(remote: RemoteInvoker, told: Told, _: Doorway) -> None:
+        caller = asyncio.create_task(remote.invoke(function("a.b", timeout_seconds=12), b"wait"))
+        await until(lambda: bool(told.asked))
+        await asyncio.sleep(0.3)
+        told.release.set()
+        assert (await caller).payload == b"waitwait"
 
     tell(story)
 

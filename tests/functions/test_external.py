@@ -152,6 +152,13 @@ def test_there_may_be_no_such_function(server: WebServer) -> None:
         invoke(server.url + INVOCATIONS)
 
 
+def test_an_event_that_is_too_large_has_failed(server: WebServer) -> None:
+    message = "Request must be smaller than 6291456 bytes for the InvokeFunction operation"
+    body = json.dumps({"message": message, "Type": "User"}).encode()
+    server.answer = lambda received: Answer(413, body, {"X-Amzn-ErrorType": "RequestTooLargeException"})
+    assert error(invoke(server.url + INVOCATIONS)) == ("RequestTooLargeException", message)
+
+
 def test_a_lambda_endpoint_may_fail(server: WebServer) -> None:
     server.answer = lambda received: Answer(502, b'{"errorMessage":"exit 1","errorType":"Runtime.ExitError"}')
     assert error(invoke(server.url + INVOCATIONS)) == ("Runtime.ExitError", "exit 1")

@@ -11,6 +11,7 @@ from tests.functions.pools import alive, call, failure, function, run, until
 
 from statordb.functions import instance
 from statordb.functions.pool import Pool
+from statordb.model.function_limits import INVOKE_ANSWER_BYTES_MAX
 
 UUID = "[0-9a-f]{8}-[0-9a-f-]{27}"
 
@@ -85,18 +86,34 @@ def test_an_init_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch, t
     (tmp_path / "app.py").write_text("import time; time.sleep(30)")
 
     async def story(pool: Pool) -> None:
-        told = await failure(pool, function("app.handler", code_directory=str(tmp_path)))
+        told = await failure(pool, function("app.handler", code_directory=str(tmp_path), timeout_seconds=1))
         assert told["errorType"] == "Sandbox.Timedout"
-        assert told["errorMessage"].endswith("Task timed out after 0.50 seconds")
+        assert told["errorMessage"].endswith("Task timed out after 1.00 seconds")
 
     run(story)
+
+
+def test_an_init_may_take_as_long_as_the_function(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(instance, "INIT_SECONDS_MAX", 0.2)
+    (tmp_path / "app.py").write_text("import time; time.sleep(0.6)\ndef handler(event, context): return 1")
+
+    async def story(pool: Pool) -> None:
+        assert await call(pool, function("app.handler", code_directory=str(tmp_path))) == 1
+
+    run(story)
+
+
+def test_a_short_timeout_does_not_shorten_init() -> None:
+    assert instance.init_seconds_max(function("a.b", timeout_seconds=1)) == 10
+    assert instance.init_seconds_max(function("a.b", timeout_seconds=60)) == 60
 
 
 def test_an_answer_that_is_too_large_is_refused() -> None:
     async def story(pool: Pool) -> None:
         record = function("handlers.large")
-        assert len(await call(pool, record, {"bytes": 6 * 1024 * 1024})) == 6 * 1024 * 1024
-        told = await failure(pool, record, {"bytes": 6 * 1024 * 1024 + 100})  # the quotes are two more
+        fits = INVOKE_ANSWER_BYTES_MAX - len('""')
+        assert len(await call(pool, record, {"bytes": fits})) == fits
+        told = await failure(pool, record, {"bytes": fits + 1})
         assert told == {
             "errorType": "Function.ResponseSizeTooLarge",
             "errorMessage": "Response payload size exceeded maximum allowed payload size (6291556 bytes).",

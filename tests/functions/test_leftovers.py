@@ -8,10 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from tests.functions.pools import SECONDS_MAX, alive, call, function, run
 
 from statordb.functions import leftovers, processes
 from statordb.functions.pool import Pool
+from statordb.functions.private_directory import NotPrivate
 
 SERVER = """
 import asyncio, json, sys
@@ -63,14 +65,15 @@ def test_a_killed_servers_functions_end(tmp_path: Path) -> None:
 def test_a_stranger_with_a_noted_number_is_left_alone(tmp_path: Path) -> None:
     stranger = subprocess.Popen(["sleep", "60"], start_new_session=True)
     try:
-        home = leftovers.new_home(tmp_path)
+        homes = tmp_path / leftovers.HOMES
+        home = leftovers.new_home(homes)
         began_at = processes.began_at(stranger.pid)
         assert began_at is not None
         home.with_suffix(leftovers.SUFFIX).write_text(f"{stranger.pid} {began_at - 1}")
         leftovers.clear_all(tmp_path)
         assert alive(stranger.pid)
-        assert os.listdir(tmp_path) == []
-        home = leftovers.new_home(tmp_path)
+        assert os.listdir(homes) == []
+        home = leftovers.new_home(homes)
         leftovers.note(home, stranger.pid)
         leftovers.clear_all(tmp_path)
         wait(lambda: not alive(stranger.pid))
@@ -80,8 +83,37 @@ def test_a_stranger_with_a_noted_number_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_notes_that_were_not_finished_are_taken_away(tmp_path: Path) -> None:
-    home = leftovers.new_home(tmp_path)
+    homes = tmp_path / leftovers.HOMES
+    home = leftovers.new_home(homes)
     home.with_suffix(leftovers.SUFFIX).write_text("")
-    (tmp_path / f"{'0' * 32}{leftovers.SUFFIX}").write_text(json.dumps(1))
+    (homes / f"{'0' * 32}{leftovers.SUFFIX}").write_text(json.dumps(1))
+    leftovers.clear_all(tmp_path)
+    assert os.listdir(homes) == []
+
+
+def test_where_no_pool_has_been_nothing_is_made(tmp_path: Path) -> None:
+    leftovers.clear_all(tmp_path / "none")
     leftovers.clear_all(tmp_path)
     assert os.listdir(tmp_path) == []
+
+
+def test_what_others_could_have_written_ends_no_process(tmp_path: Path) -> None:
+    """A note, or a directory's name, that somebody else made up."""
+    mark = "a-mark-of-this-test"
+    bystander = subprocess.Popen(["sleep", "60"], start_new_session=True, env={"PATH": os.defpath, "MARK": mark})
+    try:
+        homes = tmp_path / leftovers.HOMES
+        home = leftovers.new_home(homes)
+        leftovers.note(home, bystander.pid)
+        homes.chmod(0o777)
+        with pytest.raises(NotPrivate, match="Other users may write"):
+            leftovers.clear_all(tmp_path)
+        assert alive(bystander.pid)
+        homes.chmod(0o700)
+        home.with_suffix(leftovers.SUFFIX).unlink()
+        (homes / mark).mkdir()
+        leftovers.clear_all(tmp_path)
+        assert alive(bystander.pid)
+    finally:
+        bystander.kill()
+        bystander.wait()

@@ -227,6 +227,19 @@ def test_a_second_mapping_of_the_same_stream_and_function_is_refused(mapper: Map
     )
 
 
+def test_the_latest_version_of_a_function_is_the_function(mapper: Mapper) -> None:
+    uuid = mapper.create()[1]["UUID"]
+    assert mapper.create(FunctionName=f"{FUNCTION}:$LATEST")[0] == 409
+    other = mapper.create(FunctionName="other:$LATEST")[1]["UUID"]
+    assert mapper.create(FunctionName="other")[0] == 409
+    assert mapper.list(FunctionName="work:$LATEST") == mapper.list(FunctionName=FUNCTION) == [uuid]
+    assert mapper.list(FunctionName="other:$LATEST") == mapper.list(FunctionName="other") == [other]
+    assert mapper.list(FunctionName="work:1") == []
+    mapper.settle()
+    assert mapper.update(other, FunctionName="work")[0] == 409
+    assert mapper.update(other, FunctionName="other")[0] == 202
+
+
 def test_latest_keeps_where_the_stream_ended(mapper: Mapper) -> None:
     mapper.api("PutItem", TableName="abc", Item={"p": {"S": "a"}})
     latest, horizon = mapper.create(StartingPosition="LATEST")[1], mapper.create(FunctionName="other")[1]

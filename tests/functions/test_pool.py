@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import stat
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +10,11 @@ from pathlib import Path
 import pytest
 from tests.functions.pools import CREDENTIALS, HANDLERS, alive, call, failure, function, kill, run, until
 
+from statordb.functions import pool as pool_module
 from statordb.functions.invocation import NotRunnable, Throttled
 from statordb.functions.pool import Pool
+from statordb.functions.private_directory import NotPrivate
+from statordb.store.functions import FunctionRecord
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": None}
 
@@ -154,6 +158,72 @@ def test_a_changed_file_of_a_directory_is_run_within_a_second(tmp_path: Path) ->
     assert [entry.name for entry in tmp_path.iterdir()] == ["app.py"]  # nothing is written there
 
 
+@pytest.mark.parametrize("mode", [0o777, 0o770])
+def test_a_directory_that_others_may_write_to_is_refused(mode: int, tmp_path: Path) -> None:
+    async def story(pool: Pool) -> None:
+        raise AssertionError
+
+    place = tmp_path / "functions"
+    for made in (place, place / "code", place / "instances"):
+        made.mkdir(0o700, exist_ok=True)
+        made.chmod(mode)
+        with pytest.raises(NotPrivate, match=f"Other users may write to the directory {made}"):
+            run(story, directory=place)
+        made.chmod(0o700)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_a_directory_of_another_user_is_refused(tmp_path: Path) -> None:
+    async def story(pool: Pool) -> None:
+        raise AssertionError
+
+    place = tmp_path / "functions"
+    place.mkdir(0o700)
+    os.chown(place, 65534, 65534)
+    with pytest.raises(NotPrivate, match="belongs to another user"):
+        run(story, directory=place)
+    link, own = tmp_path / "link", tmp_path / "own"
+    own.mkdir(0o700)
+    link.symlink_to(own)
+    os.chown(link, 65534, 65534, follow_symlinks=False)
+    with pytest.raises(NotPrivate, match="belongs to another user"):
+        run(story, directory=link)
+
+
+def test_the_pool_makes_its_directory_for_itself_alone(tmp_path: Path) -> None:
+    async def story(pool: Pool) -> None:
+        assert await call(pool, function("handlers.echo"), 1) == 1
+
+    run(story, directory=tmp_path / "functions")
+    places = [tmp_path / "functions", *(tmp_path / "functions").iterdir()]
+    assert [stat.S_IMODE(place.stat().st_mode) for place in places if place.name != "logs"] == [0o700] * 3
+
+
+def test_processes_of_a_function_that_is_gone_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_module, "EXISTS_SECONDS", 0.05)
+    gone: set[str] = set()
+    asked: list[str] = []
+
+    async def exists(record: FunctionRecord) -> bool:
+        asked.append(record.name)
+        return record.name not in gone
+
+    async def story(pool: Pool) -> None:
+        kept = await call(pool, function("handlers.nap", name="kept"), {"seconds": 0})
+        doomed = await call(pool, function("handlers.nap", name="doomed"), {"seconds": 0})
+        running = asyncio.create_task(call(pool, function("handlers.nap", name="doomed"), {"seconds": 0.3}))
+        await asyncio.sleep(0.05)
+        gone.add("doomed")
+        assert await running == doomed  # what runs goes on
+        await until(lambda: not alive(doomed))
+        assert alive(kept)
+        asked.clear()
+        await until(lambda: len(asked) > 1)
+        assert set(asked) == {"kept"}  # where nothing is warm, nothing is asked
+
+    run(story, exists=exists)
+
+
 def test_an_idle_process_is_ended() -> None:
     async def story(pool: Pool) -> None:
         pid = (await call(pool, function("handlers.count")))["pid"]
@@ -243,7 +313,7 @@ def test_an_answer_counts_even_if_the_runtime_ends_after_it() -> None:
 
 def test_node_functions_run_in_all_their_styles() -> None:
     async def story(pool: Pool) -> None:
-        def node(handler: str) -> object:
+        def node(handler: str) -> FunctionRecord:
             return function(handler, "node", name=handler.replace(".", "-"))
 
         assert await call(pool, node("node.double"), {"number": 21}) == {"doubled": 42}
@@ -255,9 +325,30 @@ def test_node_functions_run_in_all_their_styles() -> None:
     run(story)
 
 
+def test_a_node_handler_is_a_file_or_the_index_of_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "index.js").write_text("exports.handler = async () => 'index'")
+    (tmp_path / "lib" / "deep").mkdir(parents=True)
+    (tmp_path / "lib" / "deep" / "index.mjs").write_text("export const handler = async () => 'deep'")
+    (tmp_path / "lib" / "empty").mkdir()
+
+    async def story(pool: Pool) -> None:
+        def node(handler: str) -> FunctionRecord:
+            name = handler.replace("/", "-").replace(".", "-")
+            return function(handler, "node", name=name, code_directory=str(tmp_path))
+
+        assert await call(pool, node("app.handler")) == "index"
+        (tmp_path / "app.js").write_text("exports.handler = async () => 'file'")
+        assert await call(pool, replace(node("app.handler"), name="again")) == "file"
+        assert await call(pool, node("lib/deep.handler")) == "deep"
+        assert (await failure(pool, node("lib/empty.handler")))["errorType"] == "Runtime.ImportModuleError"
+
+    run(story)
+
+
 def test_node_functions_fail_in_lambdas_words() -> None:
     async def story(pool: Pool) -> None:
-        def node(handler: str) -> object:
+        def node(handler: str) -> FunctionRecord:
             return function(handler, "node", name=handler.replace(".", "-"))
 
         told = await failure(pool, node("node.fail"))

@@ -66,7 +66,7 @@ async def answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], byt
 
 
 def request(method: str, path: str, body: bytes = b"", *headers: str) -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", "Host: x", f"Content-Length: {len(body)}", *headers]
+    lines = [f"{method} {path} HTTP/1.1", f"Content-Length: {len(body)}", *headers]
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 
@@ -148,6 +148,32 @@ def test_a_client_that_waits_to_be_asked_for_its_body_is_asked() -> None:
         assert (await answer(reader))[0] == 202
 
     talk(story)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (["Host: {own}"], 202),
+        (["Host: rebound.example:{port}"], 403),
+        (["Host: localhost:{port}"], 403),
+        (["Host: {own}", "Origin: null"], 403),
+        (["Host: {own}", "sec-fetch-site: same-origin"], 403),
+    ],
+)
+def test_web_pages_are_not_answered(headers: list[str], status: int) -> None:
+    """A name may be made to lead to the loopback interface, so that a page gets here as if it were of this origin."""
+
+    async def story(script: Script, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        host, port = writer.get_extra_info("peername")
+        lines = [line.format(own=f"{host}:{port}", port=port) for line in headers]
+        writer.write(request("POST", f"{BASE}/invocation/r-1/response", b"1", *lines))
+        assert (await answer(reader))[0] == status
+        writer.write(request("GET", f"{BASE}/invocation/next", b"", *lines))
+        if status != 202:
+            assert (await answer(reader))[0] == status
+            assert script.poll is None
+
+    assert len(talk(story).told) == (status == 202)
 
 
 def test_a_poll_that_is_given_up_is_told() -> None:

@@ -1,15 +1,18 @@
 """A table whose changes go to a data stream in memory, and what a consumer finds there."""
 
+import asyncio
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
-from tests.in_process import Api
+from tests.in_process import PRINCIPAL, Api
 
 from statordb.engine.contract import Budget
 from statordb.keeper.kinesis import Kinesis
 from statordb.keeper.kinesis_records import Entry
 from statordb.keeper.kinesis_sender import Unavailable
+from statordb.model.request import Request
 
 ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/changes"
 HOUR = 3600.0
@@ -94,6 +97,18 @@ def disable(api: Api) -> None:
 
 def put(api: Api, name: str, value: str = "") -> None:
     api("PutItem", TableName="carts", Item={"p": {"S": name}, "v": {"S": value}})
+
+
+async def feed(api: Api, items: Sequence[str]) -> None:
+    """Changes of items in this order, their values counted from "0"; all at once, as one by one takes its time."""
+    replies = []
+    for number, name in enumerate(items):
+        body = orjson.dumps({"TableName": "carts", "Item": {"p": {"S": name}, "v": {"S": str(number)}}})
+        reply = api.dispatcher.handle(Request("PutItem", body, PRINCIPAL, "id"))
+        assert inspect.isawaitable(reply)
+        replies.append(reply)
+    for given in await asyncio.gather(*replies):
+        assert given.status == 200, given.body
 
 
 def described(api: Api) -> dict[str, Any]:

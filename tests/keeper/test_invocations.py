@@ -16,6 +16,7 @@ from statordb.store.functions import FunctionRecord
 from statordb.store.invocations import FunctionKey, Invocation
 
 KEY = FunctionKey(ACCOUNT, REGION, "f")
+DEAD, GONE_WRONG, DONE = (f"sqs+http://127.0.0.1:9/{ACCOUNT}/{queue}" for queue in ("dead", "failed", "done"))
 FAILED = Outcome(b'{"errorMessage":"no"}', UNHANDLED, b"", "id")
 
 
@@ -41,8 +42,8 @@ class Bench:
         self.box = Box()
         self.faults: list[BaseException] = []
         self.duty = Invocations(aws.store, aws.invoker, self.box, lambda name, fault: self.faults.append(fault))
-        aws.create(DeadLetterConfig={"TargetArn": "dead"})
-        failures = {"OnFailure": {"Destination": "failed"}, "OnSuccess": {"Destination": "done"}}
+        aws.create(DeadLetterConfig={"TargetArn": DEAD})
+        failures = {"OnFailure": {"Destination": GONE_WRONG}, "OnSuccess": {"Destination": DONE}}
         aws.client.put_function_event_invoke_config(FunctionName="f", DestinationConfig=failures)
 
     def put(self, id: str = "1", payload: bytes = b'{"a":1}') -> None:
@@ -82,11 +83,18 @@ def test_one_that_succeeds_is_told_of_and_forgotten(bench: Bench) -> None:
     bench.attempt()
     assert not bench.waits()
     ((destination, told),) = bench.told()
-    assert destination == "done"
+    assert destination == DONE
     assert told["requestContext"]["condition"] == "Success"
     assert told["requestContext"]["approximateInvokeCount"] == 1
     assert (told["requestPayload"], told["responsePayload"]) == ({"a": 1}, {"a": 1})
     assert told["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST"}
+
+
+def test_payloads_are_told_with_every_digit(bench: Bench) -> None:
+    bench.put(payload=b'{"a": 12345678901234567890123}')
+    bench.attempt()
+    ((_, body),) = bench.box.sent
+    assert body.count(b'{"a": 12345678901234567890123}') == 2
 
 
 def test_one_that_fails_is_tried_three_times_then_given_up(bench: Bench) -> None:
@@ -101,7 +109,7 @@ def test_one_that_fails_is_tried_three_times_then_given_up(bench: Bench) -> None
     assert not bench.waits()
     assert [call[3] for call in bench.aws.invoker.calls] == ["1", "1", "1"]
     (dead, failed) = bench.told()
-    assert dead == ("dead", {"a": 1})
+    assert dead == (DEAD, {"a": 1})
     assert failed[1]["requestContext"]["condition"] == "RetriesExhausted"
     assert failed[1]["requestContext"]["approximateInvokeCount"] == 3
     assert failed[1]["responseContext"]["functionError"] == "Unhandled"
@@ -144,7 +152,7 @@ def test_a_function_that_never_runs_gives_up_at_once(bench: Bench) -> None:
     bench.aws.invoker.outcomes = [Throttled("ReservedFunctionConcurrentInvocationLimitExceeded")]
     bench.attempt()
     assert not bench.waits()
-    assert [destination for destination, _ in bench.told()] == ["dead", "failed"]
+    assert [destination for destination, _ in bench.told()] == [DEAD, GONE_WRONG]
 
 
 def test_those_of_a_deleted_function_end(bench: Bench) -> None:

@@ -17,6 +17,7 @@ from tests.keeper.kinesis_stream import (
     disable,
     duty_of,
     enable,
+    feed,
     feed_space,
     names,
     put,
@@ -180,6 +181,110 @@ def test_disabling_does_not_wait_for_ever(
     work(api, duty)
     assert status(api) == "DISABLED"
     assert caplog.records[-1].message == "kinesis records are dropped with their destination"
+
+
+def test_disabling_sends_a_backlog_however_long_it_takes(api: Api, duty: Kinesis, stream: Memory) -> None:
+    """The bound is one of time without progress: a slow endpoint loses nothing."""
+    api.run(feed(api, ["a"] * 4))
+    disable(api)
+    for _ in range(4):
+        api.clock.advance(kinesis_delivery.DISABLING_SECONDS_MAX - 1)
+        work(api, duty, turns=1)
+    work(api, duty)
+    assert len(stream.taken) == 4
+    assert status(api) == "DISABLED"
+
+
+def test_time_in_which_the_server_was_down_is_no_time_without_progress(
+    api: Api, duty: Kinesis, stream: Memory, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.run(feed(api, ["a", "b"]))
+    disable(api)
+    api.clock.advance(HOUR)
+    api.restart()
+    stream.down = True
+    duty = duty_of(api, stream)
+    work(api, duty)
+    assert status(api) == "DISABLING"
+    api.clock.advance(kinesis_delivery.DISABLING_SECONDS_MAX - 1)
+    stream.down = False
+    work(api, duty)
+    assert (names(stream), status(api)) == (["a", "b"], "DISABLED")
+    assert "dropped" not in caplog.text
+
+
+def test_a_refused_item_does_not_keep_a_disabled_destination(
+    api: Api, duty: Kinesis, stream: Memory, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(api, "bad")
+    work(api, duty, turns=0)
+    stream.refuses = lambda entry: "InternalFailure" if b'"bad"' in entry.data else None
+    api.clock.advance(kinesis_delivery.DISABLING_SECONDS_MAX)
+    put(api, "good")
+    disable(api)
+    work(api, duty)
+    assert (names(stream), status(api)) == (["good"], "DISABLING")
+    api.clock.advance(kinesis_delivery.DISABLING_SECONDS_MAX)
+    work(api, duty)
+    assert status(api) == "DISABLED"
+    assert caplog.records[-1].message == "kinesis records are dropped with their destination"
+
+
+def test_a_hot_item_does_not_hold_up_others(api: Api, duty: Kinesis, stream: Memory) -> None:
+    """Its changes are all sent nevertheless, in order."""
+    api.run(feed(api, ["hot"] * 1500 + ["other"]))
+    work(api, duty, turns=1)
+    assert names(stream) == ["hot", "other"]
+    work(api, duty, turns=1500)
+    values = [event["dynamodb"]["NewImage"]["v"]["S"] for event in stream.told()]
+    assert values == ["0", "1500", *map(str, range(1, 1500))]
+    assert len(stream.taken) == 1501
+    api.clock.advance(1)
+    work(api, duty)
+    assert waiting(api, feed_space(api)) == 0
+
+
+def test_a_table_that_is_deleted_while_changes_wait(api: Api, duty: Kinesis, stream: Memory) -> None:
+    """The delivery goes on until the duty looks again."""
+    api.run(feed(api, ["hot"] * 30))
+    (delivery,) = duty.deliveries.values()
+    api.run(delivery.turn())
+    api("DeleteTable", TableName="carts")
+    api.keep()
+    for _ in range(30):
+        api.run(delivery.turn())
+    work(api, duty)
+    assert duty.deliveries == {}
+
+
+def test_an_item_that_is_refused_for_ever_does_not_hold_up_others(api: Api, duty: Kinesis, stream: Memory) -> None:
+    space = feed_space(api)
+    stream.refuses = lambda entry: "InternalFailure" if b'"bad"' in entry.data else None
+    api.run(feed(api, ["bad"] * 1500 + ["good"] * 30))
+    work(api, duty, turns=40)
+    assert names(stream) == ["good"] * 30
+    api.clock.advance(1)
+    work(api, duty)
+    assert waiting(api, space) == 1530  # trimmed is only what is older than all that waits
+    api.clock.advance(25 * HOUR)
+    work(api, duty)
+    assert waiting(api, space) == 0
+
+
+def test_what_was_passed_over_is_given_up_after_a_day_too(
+    api: Api, duty: Kinesis, stream: Memory, caplog: pytest.LogCaptureFixture
+) -> None:
+    stream.refuses = lambda entry: "InternalFailure" if b'"bad"' in entry.data else None
+    api.run(feed(api, ["bad", "good"] * 20))
+    work(api, duty, turns=40)
+    api.clock.advance(25 * HOUR)
+    work(api, duty)
+    (lost,) = [record for record in caplog.records if record.message == "kinesis records waited too long"]
+    assert lost.__dict__["records"] == 20
+    stream.refuses = lambda entry: None
+    put(api, "bad", "again")
+    work(api, duty)
+    assert names(stream) == ["good"] * 20 + ["bad"]
 
 
 def test_a_destination_enabled_again_begins_anew(api: Api, duty: Kinesis, stream: Memory) -> None:

@@ -1,9 +1,10 @@
-"""What goes into one call of PutRecords, and the order in which changes arrive whatever fails meanwhile."""
+"""The order in which changes arrive whatever fails meanwhile."""
 
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -11,23 +12,7 @@ from hypothesis import strategies as st
 from tests.in_process import Api
 from tests.keeper.kinesis_stream import Memory, create, duty_of, enable, put, work
 
-from statordb.keeper.kinesis_delivery import next_call
-from statordb.keeper.kinesis_records import Entry
-
-
-def entry(sequence: int, item: str, size: int = 100) -> Entry:
-    return Entry(sequence, item, b"x" * (size - len(item)))
-
-
-def test_a_call_has_no_two_changes_of_one_item() -> None:
-    window = [entry(1, "a"), entry(2, "b"), entry(3, "a"), entry(4, "c")]
-    assert [one.sequence for one in next_call(window)] == [1, 2, 4]
-
-
-def test_a_call_keeps_to_the_limits_of_kinesis() -> None:
-    assert len(next_call([entry(number, str(number)) for number in range(600)])) == 500
-    big = [entry(number, str(number), 1 << 20) for number in range(6)]
-    assert len(next_call(big)) == 5
+from statordb.keeper import kinesis_window
 
 
 @settings(max_examples=30, deadline=None)
@@ -46,6 +31,11 @@ def test_a_call_keeps_to_the_limits_of_kinesis() -> None:
 @pytest.mark.slow
 def test_what_arrives_is_what_happened(steps: list[tuple[Any, ...]]) -> None:
     """Each item's changes in order, each once to a consumer who knows event ids, whatever is refused, lost or dies."""
+    with mock.patch.multiple(kinesis_window, ITEM_RECORDS_MAX=2, LOOK_AHEAD_RECORDS_MAX=8):
+        _try(steps)
+
+
+def _try(steps: list[tuple[Any, ...]]) -> None:
     directory = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
     api, stream = Api(directory), Memory()
     create(api)

@@ -1,9 +1,7 @@
 """Which records reach a function, in what batches and order, and what is kept of it."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
@@ -90,6 +88,26 @@ def test_a_batch_has_at_most_six_megabytes_but_one_record_always(stage: Stage, m
     assert stage.deliveries[:2] == [["a"], ["a" + "x" * 3000]]
 
 
+def test_what_is_around_the_records_counts_too(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commas, the frame, and what a tumbling window adds: the third record would fit without."""
+    stage.function.script = lambda event: {"state": {}}
+    stage.put(*(f"{key}0" for key in "abcdefgh"))
+    stage.map(window_seconds=900)
+    stage.until(lambda: len(stage.deliveries) == 1)
+    [whole] = stage.function.payloads
+    record = len(orjson.dumps(stage.function.events[0]["Records"][0]))
+    rest = len(whole) - 8 * record - 7
+    for limit, most in ((rest + 3 * record + 2, 2), (rest + 3 * record + 3, 3)):
+        stage.rest()
+        stage.function.payloads.clear()
+        stage.function.events.clear()
+        monkeypatch.setattr("statordb.keeper.triggers.lane.PAYLOAD_BYTES_MAX", limit)
+        stage.put(*(f"{key}{most}" for key in "abcdefgh"))
+        stage.until(lambda: sum(map(len, stage.deliveries)) >= 8)
+        assert max(map(len, stage.function.payloads)) <= limit
+        assert len(stage.deliveries[0]) == most
+
+
 def test_records_pile_up_only_so_far_behind_a_slow_function(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("statordb.keeper.triggers.shard.QUEUED_BYTES_MAX", 1000)
     monkeypatch.setattr("statordb.keeper.triggers.shard._CHUNK", Budget(1, 1))
@@ -131,15 +149,7 @@ def test_checkpoints_of_forgotten_shards_go(stage: Stage) -> None:
 
 
 def test_states(stage: Stage) -> None:
-    def change(**fields: Any) -> None:
-        record = stage.mapping()
-        assert record is not None
-        stage.api.run(stage.api.store.mappings.change(record, lambda current: replace(current, **fields)))
-
-    def state() -> str | None:
-        record = stage.mapping()
-        return None if record is None else record.state
-
+    change, state = stage.change, stage.state
     stage.map()
     assert state() == "Creating"
     stage.until(lambda: state() == "Enabled", seconds=1.0)
@@ -161,6 +171,45 @@ def test_states(stage: Stage) -> None:
     stage.run(2.0)
     assert stage.checkpoints() == {}
     assert len(stage.deliveries) == 3
+
+
+def test_an_item_is_in_one_invocation_at_a_time_though_the_lanes_change(stage: Stage) -> None:
+    stage.function.seconds = 5.0
+    stage.map()
+    stage.put("a1")
+    stage.until(lambda: stage.deliveries == [["a1"]])
+    for number, fields in enumerate(({"lanes": 2}, {"window_seconds": 60}, {"lanes": 3, "window_seconds": 0})):
+        stage.change(state="Updating", **fields)
+        stage.put(f"a{number + 2}")
+        stage.until(lambda: stage.state() == "Enabled", seconds=1.0)
+    stage.until(lambda: len(stage.deliveries) == 2)
+    assert stage.deliveries[1] == ["a1", "a2", "a3", "a4"]
+    assert stage.function.running_most == 1
+
+
+@pytest.mark.parametrize(("during", "after"), [("Disabling", "Disabled"), ("Deleting", None)])
+def test_a_mapping_has_ended_when_nothing_of_it_runs(stage: Stage, during: str, after: str | None) -> None:
+    stage.function.seconds = 5.0
+    stage.map()
+    stage.put("a1")
+    stage.until(lambda: stage.deliveries == [["a1"]] and stage.state() == "Enabled")
+    stage.change(state=during, enabled=False)
+    stage.run(3.0)
+    assert (stage.state(), stage.function.running) == (during, 1)
+    stage.until(lambda: stage.state() == after, seconds=3.0)
+    assert (stage.function.running, len(stage.deliveries)) == (0, 1)
+
+
+def test_an_invocation_that_hangs_does_not_keep_the_duty_from_resting(stage: Stage) -> None:
+    stage.function.seconds = 900.0
+    stage.map()
+    stage.put("a1")
+    stage.until(lambda: stage.deliveries == [["a1"]])
+    before = stage.loop.time()
+    stage.rest()
+    assert stage.loop.time() - before < 1.0
+    stage.function.seconds = 0.0
+    stage.until_delivered(["a1"], ["a1"])
 
 
 def test_the_last_result_is_told(stage: Stage) -> None:

@@ -228,6 +228,16 @@ def test_a_destination_out_of_reach_does_not_stop_the_shard(stage: Stage) -> Non
     stage.faults.clear()
 
 
+def test_a_destination_that_hangs_holds_the_shard_for_a_moment_only(stage: Stage) -> None:
+    stage.function.script = poisoned("a1")
+    stage.function.send_seconds = 30.0
+    stage.put("a1", "a2")
+    stage.map(batch_size=1, retries_max=0, destination=DESTINATION)
+    stage.until(lambda: stage.deliveries == [["a1"], ["a2"]], seconds=17.0)
+    assert [type(fault).__name__ for fault in stage.faults] == ["NotSent"]
+    stage.faults.clear()
+
+
 def test_a_destination_that_comes_back_gets_its_record(stage: Stage) -> None:
     stage.function.script = poisoned("a1")
     stage.function.reachable = False

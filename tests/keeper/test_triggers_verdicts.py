@@ -59,6 +59,39 @@ def test_what_is_no_json_is_a_failure_for_those_who_read_it() -> None:
     assert judge(Outcome(b"", None, b"", "id"), EVENTS, True, False).failed_from is None
 
 
+def windowed(answer: bytes) -> tuple[int | None, bytes]:
+    verdict = judge(Outcome(answer, None, b"", "id"), EVENTS, True, windowed=True)
+    return verdict.failed_from, verdict.state
+
+
+@pytest.mark.parametrize(
+    "state", [b"7" * 5000, b"-1.10e400", b'{ "a" :[1 ,"}" ]}', b'"\\ud800\\""', '"\u20ac"'.encode(), b"null"]
+)
+def test_a_state_is_kept_as_it_is_written(state: bytes) -> None:
+    assert windowed(b'{"state":%b}' % state) == (None, state)
+    assert windowed(b' {"a" : {"state":1}, "state" : 2 ,\n"state"\t: %b } ' % state) == (None, state)
+    failures = orjson.dumps([item(sequence_text(7))])
+    assert windowed(b'{"state":%b,"batchItemFailures":%b}' % (state, failures)) == (1, state)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"null",
+        b"{}",
+        b"[]",
+        b'"state"',
+        b'{"state":NaN}',
+        b'{"state":1}}',
+        b'{"state":"\xff"}',
+        b'{"state":%b}' % (b"[" * 100_000),
+    ],
+)
+def test_an_answer_without_a_state_that_can_be_kept_is_a_failure(answer: bytes) -> None:
+    assert windowed(answer) == (0, b"")
+
+
 @given(
     count=st.integers(1, 40),
     bisects=st.booleans(),

@@ -129,6 +129,55 @@ def test_nothing_goes_on_before_the_final_invocation_has_succeeded(stage: Stage)
     stage.until(lambda: stage.deliveries[-1] == ["a2"])
 
 
+def test_a_final_invocation_is_tried_only_as_long_as_records_are_kept(stage: Stage) -> None:
+    def script(event: dict[str, Any]) -> dict[str, Any]:
+        if event["isFinalInvokeForWindow"]:
+            raise Failed
+        return gather(event)
+
+    stage.function.script = script
+    stage.put("a1")
+    stage.map(window_seconds=60, age_seconds_max=600)
+    stage.until(lambda: len(stage.function.events) == 1)
+    stage.api.clock.advance(659)
+    stage.run(5.0)
+    assert stage.faults == []
+    stage.api.clock.advance(2)
+    stage.put("a2")
+    stage.until(lambda: stage.deliveries[-1] == ["a2"])
+    assert [type(fault).__name__ for fault in stage.faults] == ["WindowAbandoned"]
+    stage.faults.clear()
+
+
+def test_a_state_comes_back_as_it_was_written(stage: Stage) -> None:
+    """Also over a restart."""
+    state = b'{"n": 12345678901234567890123, "d": 1.10}'
+    stage.function.script = lambda event: b' { "other" : [1, {"state": 2}], "state" :%b , "x":null}\n' % state
+    stage.map(window_seconds=60)
+    stage.put("a1")
+    stage.until(lambda: len(stage.function.events) == 1)
+    stage.restart()
+    stage.function.script = lambda event: {"state": {}}
+    stage.put("a2")
+    stage.until(lambda: len(stage.function.events) == 2)
+    assert b',"state":%b,' % state in stage.function.payloads[1]
+
+
+def test_a_batch_for_which_the_state_has_grown_too_large_is_halved(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("statordb.keeper.triggers.delivery.PAYLOAD_BYTES_MAX", 2500)
+
+    def script(event: dict[str, Any]) -> dict[str, Any]:
+        failed = [{"itemIdentifier": event["Records"][1]["dynamodb"]["SequenceNumber"]}] if not event["state"] else []
+        return {"state": {"x": "x" * 1000}, "batchItemFailures": failed}
+
+    stage.function.script = script
+    stage.put("a1", "a2", "a3", "a4")
+    stage.map(window_seconds=900, reports_failures=True)
+    stage.until_delivered(["a1", "a2", "a3", "a4"], ["a2"], ["a3", "a4"])
+
+
 def test_a_window_ends_with_its_shard(stage: Stage) -> None:
     stage.map(window_seconds=900)
     stage.put("a1")

@@ -3,6 +3,7 @@
 import asyncio
 import selectors
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,24 +68,38 @@ class Function:
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
+        self.payloads: list[bytes] = []  # of the events
         self.urls: list[str] = []
         self.sent: list[dict[str, Any]] = []
         self.reachable = True
+        self.send_seconds = 0.0
         self.script: Callable[[dict[str, Any]], Any] = lambda event: None
         self.seconds = 0.0
         self.running = self.running_most = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def close(self) -> None:
+        """End what runs, as a pool does."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def invoke(
         self, function: FunctionRecord, payload: bytes, *, client_context: str | None = None, request_id: str = ""
     ) -> Outcome:
-        """A script returns the function's answer, or raises: `Failed` for a failure of the function."""
+        """A script returns the function's answer, or its JSON; or raises: `Failed` for a failure of the function."""
         return await self.run(payload)
 
     async def run(self, payload: bytes) -> Outcome:
         event = orjson.loads(payload)
         self.events.append(event)
+        self.payloads.append(payload)
         self.running += 1
         self.running_most = max(self.running_most, self.running)
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         try:
             await asyncio.sleep(self.seconds)
             answer = self.script(event)
@@ -92,9 +107,10 @@ class Function:
             return Outcome(b'{"errorMessage":"no"}', UNHANDLED, b"", "request")
         finally:
             self.running -= 1
-        return Outcome(orjson.dumps(answer), None, b"", "request")
+        return Outcome(answer if isinstance(answer, bytes) else orjson.dumps(answer), None, b"", "request")
 
     async def send(self, destination: str, body: bytes, region: str) -> None:
+        await asyncio.sleep(self.send_seconds)
         if not self.reachable:
             raise ConnectionError("gone")
         assert (destination, region) == (DESTINATION, "us-east-1")
@@ -181,6 +197,15 @@ class Stage:
         )
         return found
 
+    def state(self) -> str | None:
+        record = self.mapping()
+        return None if record is None else record.state
+
+    def change(self, **fields: Any) -> None:
+        record = self.mapping()
+        assert record is not None
+        self.api.run(self.api.store.mappings.change(record, lambda current: replace(current, **fields)))
+
     def checkpoints(self) -> dict[str, Checkpoint]:
         found: dict[str, Checkpoint] = self.api.run(self.api.store.mappings.checkpoints(UUID))
         return found
@@ -230,7 +255,9 @@ class Stage:
         assert self.deliveries == expected
 
     def rest(self) -> None:
+        """Stop, as a server does: the duty, then what it left running."""
         self.api.run(self.triggers.rest())
+        self.api.run(self.function.close())
 
     def restart(self) -> None:
         """End everything, open the store anew, and begin again."""
@@ -247,6 +274,7 @@ class Stage:
 
             self.api.store.mappings.save = lost  # type: ignore[method-assign, assignment]
             await self.triggers.rest()
+            await self.function.close()
 
         self.api.run(drop())
         self.api.restart()

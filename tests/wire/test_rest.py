@@ -10,6 +10,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from tests.wire.driver import KEY, SECRET, Answer, Clock, FakeService, Wire, raw, signed, split_answers
 
+from statordb.model.credential import Credential
 from statordb.model.rest import RestReply, RestRequest
 from statordb.wire.context import WireSettings
 from statordb.wire.sigv4 import IamAuthenticator
@@ -226,36 +227,116 @@ def test_packages_may_be_larger_than_items() -> None:
     assert wire.ask("POST", body=LARGE).status == 200  # its room was given back
 
 
-def test_other_paths_and_strangers_keep_to_the_usual_size() -> None:
+def large_head(
+    replaced: dict[str, str] | None = None, *, headers: dict[str, str] | None = None, chunked: bool = False
+) -> bytes:
+    """The head of a request with a large body, as botocore signs it but for what is replaced."""
+    whole = call("POST", FUNCTIONS, LARGE, headers)
+    head = whole.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    for old, new in (replaced or {}).items():
+        assert old.encode() in head
+        head = head.replace(old.encode(), new.encode())
+    if chunked:
+        head = head.replace(b"Content-Length: %d" % len(LARGE), b"Transfer-Encoding: chunked")
+    return head
+
+
+def test_other_paths_keep_to_the_usual_size() -> None:
     wire = RestWire(open=True, settings=SMALL)
-    sizes = {"Host": "localhost", "Content-Length": str(len(LARGE))}
-    for url, headers in (("/", {"Authorization": "AWS4-HMAC-SHA256 x"}), (FUNCTIONS, {})):
-        assert wire.send(raw("POST", url, sizes | headers))[0].status == 413
-    too_large = sizes | {"Content-Length": "30000001", "Authorization": "x"}
-    assert wire.send(raw("POST", FUNCTIONS, too_large))[0].status == 413
+    head = large_head()
+    assert wire.send(head.replace(FUNCTIONS.encode(), b"/"))[0].status == 413
+    assert wire.send(head.replace(b"25000000", b"30000001"))[0].status == 413
 
 
-def test_only_so_many_large_bodies_come_in_at_once() -> None:
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize(
+    ("replaced", "error"),
+    [
+        ({"Authorization": "Other"}, "MissingAuthenticationTokenException"),
+        ({"AWS4-HMAC-SHA256 ": "x "}, "MissingAuthenticationTokenException"),
+        ({"Credential=": "Key="}, "IncompleteSignatureException"),
+        ({"/lambda/": "/dynamodb/"}, "InvalidSignatureException"),
+        ({"X-Amz-Date: 20": "X-Amz-Date: 19"}, "InvalidSignatureException"),
+        ({f"Credential={KEY}": "Credential=AKIAOTHER"}, "UnrecognizedClientException"),
+        ({"Host: ": "Origin: http://example.com\r\nHost: "}, "AccessDeniedException"),
+    ],
+)
+def test_of_strangers_no_large_body_is_read(replaced: dict[str, str], error: str, chunked: bool) -> None:
+    """Whatever the signature is of: what the head shows to be no client of ours is refused before more is held."""
+    wire = RestWire(settings=SMALL)
+    connection, transport = wire.connect()
+    connection.data_received(large_head(replaced, chunked=chunked))
+    if chunked:  # nobody knows its size yet
+        connection.data_received(b"%x\r\n" % len(LARGE) + LARGE)
+    (answer,) = split_answers(transport.out)
+    assert (answer.status, answer.headers["x-amzn-errortype"]) == (403, error)
+    assert wire.rest.requests == []
+    assert not transport.closed  # the client gets the time to read it
+
+
+def test_a_key_that_must_be_looked_up_first_is_judged_when_it_is_known() -> None:
+    async def talk() -> list[Answer]:
+        wire = RestWire(settings=SMALL)
+
+        async def later(key: str) -> Credential | None:
+            await asyncio.sleep(0)
+            return wire.credentials.get(key)
+
+        wire.context.rest_authenticator = IamAuthenticator(later, lambda: 0, wire.clock, ("lambda",))
+        answers = []
+        for key in (KEY, "AKIAOTHER"):
+            connection, transport = wire.connect()
+            connection.data_received(large_head({f"Credential={KEY}": f"Credential={key}"}))
+            await asyncio.sleep(0.01)
+            assert transport.out == b""
+            connection.data_received(LARGE[:21_000_000])
+            if not transport.out:
+                connection.data_received(LARGE[21_000_000:])
+            answers += split_answers(transport.out)
+        return answers
+
+    good, bad = asyncio.run(talk())
+    assert good.status == 200
+    assert (bad.status, bad.headers["x-amzn-errortype"]) == (403, "UnrecognizedClientException")
+
+
+def test_a_wrong_session_token_is_seen_before_the_body() -> None:
+    wire = RestWire(settings=SMALL)
+    (answer,) = wire.send(large_head(headers={"X-Amz-Security-Token": "other"}))
+    assert (answer.status, answer.headers["x-amzn-errortype"]) == (403, "UnrecognizedClientException")
+
+
+def test_only_so_many_large_bodies_are_held_at_once() -> None:
     wire = RestWire(open=True, settings=SMALL)
     whole = call("POST", FUNCTIONS, LARGE)
+    more = len(whole) - len(LARGE) + SMALL.request_bytes_max + 1  # one byte more than is usual
     first, transport = wire.connect()
-    first.data_received(whole[:1000])
-    (busy,) = wire.send(whole[:1000])
+    first.data_received(whole[:more])
+    (busy,) = wire.send(whole[:more])
     assert busy.status == 429
     assert json.loads(busy.body)["__type"] == "TooManyRequestsException"
-    first.data_received(whole[1000:])
+    first.data_received(whole[more:])
     assert split_answers(transport.out)[0].status == 200
     second, _ = wire.connect()
-    second.data_received(whole[:1000])
+    second.data_received(whole[:more])
     second.connection_lost(None)
+    assert wire.send(whole)[0].status == 200
+
+
+def test_heads_alone_take_no_room() -> None:
+    wire = RestWire(open=True, settings=SMALL)
+    whole = call("POST", FUNCTIONS, LARGE)
+    for _ in range(3):
+        connection, transport = wire.connect()
+        connection.data_received(whole[:1000])
+        assert transport.out == b""
     assert wire.send(whole)[0].status == 200
 
 
 def test_a_body_in_chunks_is_bounded_as_well() -> None:
     wire = RestWire(open=True, settings=SMALL)
-    head = {"Host": "localhost", "Authorization": "x", "Transfer-Encoding": "chunked"}
     connection, transport = wire.connect()
-    connection.data_received(raw("POST", FUNCTIONS, head))
+    connection.data_received(large_head(chunked=True))
     chunk = b"%x\r\n" % 5_000_000 + b"a" * 5_000_000 + b"\r\n"
     for _ in range(6):
         connection.data_received(chunk)

@@ -6,8 +6,8 @@ from typing import Any
 
 DUMMY = "local"  # key and secret where there are none: servers for one machine take any
 
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 10.0
+CONNECT_SECONDS = 2.0
+READ_SECONDS = 5.0
 ATTEMPTS_MAX = 2
 
 

@@ -1,7 +1,7 @@
-"""Deployment packages unpacked on disk, once for each content, and taken away when nobody has used them for long."""
+"""Deployment packages unpacked on disk, once for each function and content, and taken away when long unused."""
 
 import asyncio
-import base64
+import hashlib
 import io
 import os
 import shutil
@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from statordb.functions import private_directory
 from statordb.functions.invocation import NotRunnable
 from statordb.store.functions import FunctionRecord
 
@@ -20,21 +21,25 @@ ENTRIES_MAX = 100_000
 UNUSED_SECONDS_MAX = 3600.0  # it can be unpacked again at any time
 COPY_BYTES = 1024 * 1024
 LINK_BYTES_MAX = 4096
-UNFINISHED = "new-"  # begins the names of directories that are being filled or emptied
+UNFINISHED = "new-"  # begins the names of directories that are being filled
+DOOMED = "old-"  # begins the names of those that are to be taken away
 _UNIX = 3  # zip's number of the system whose file modes an entry has
 
 
 class CodeCache:
-    """Directories by the package's SHA-256 under `directory`. `fetch` gives the zip of a function."""
+    """Directories under `directory`, one for each function and package. `fetch` gives the zip of a function.
+
+    Functions may write to their directories, so each has its own, though their packages be the same. None outlives the
+    server: nothing is flushed to the disk, so that after a loss of power files could be empty.
+    """
 
     def __init__(self, directory: Path, fetch: Callable[[FunctionRecord], Awaitable[bytes]]) -> None:
         self._directory = directory
         self._fetch = fetch
         self._unpacking: dict[Path, asyncio.Task[None]] = {}
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for entry in directory.iterdir():
-            if entry.name.startswith(UNFINISHED):
-                shutil.rmtree(entry, ignore_errors=True)  # of a server that was killed meanwhile
+        private_directory.make(directory)
+        for entry in list(directory.iterdir()):
+            self._doom(entry)
 
     async def root_of(self, function: FunctionRecord) -> Path:
         """The directory with the function's code. Raises NotRunnable."""
@@ -43,7 +48,7 @@ class CodeCache:
             if not root.is_dir():
                 raise NotRunnable(f"The directory {root} of the function {function.name} does not exist.")
             return root
-        root = self._directory / base64.b64decode(function.code_sha256).hex()
+        root = self._directory / _directory_name(function)
         task = self._unpacking.get(root)
         if task is None and root.is_dir():
             os.utime(root)
@@ -60,13 +65,23 @@ class CodeCache:
         await asyncio.to_thread(_unpack_as, package, root, function.name)
 
     async def sweep(self, used: set[Path]) -> None:
-        """Take away what is not `used` and has not been for UNUSED_SECONDS_MAX."""
+        """Take away what is not `used` and has not been for UNUSED_SECONDS_MAX, and what an earlier server left."""
         oldest = time.time() - UNUSED_SECONDS_MAX
         for entry in list(self._directory.iterdir()):
-            if entry not in used and entry.stat().st_mtime < oldest and not entry.name.startswith(UNFINISHED):
-                doomed = self._directory / f"{UNFINISHED}{uuid.uuid4().hex}"
-                entry.rename(doomed)  # at once, so that nobody begins to use it
-                await asyncio.to_thread(shutil.rmtree, doomed, True)
+            if entry.name.startswith(DOOMED):
+                await asyncio.to_thread(shutil.rmtree, entry, True)
+            elif not entry.name.startswith(UNFINISHED) and entry not in used and entry.stat().st_mtime < oldest:
+                await asyncio.to_thread(shutil.rmtree, self._doom(entry), True)
+
+    def _doom(self, entry: Path) -> Path:
+        """Rename it, which is done at once, so that nobody begins to use it; its new path."""
+        return entry.rename(self._directory / f"{DOOMED}{uuid.uuid4().hex}")
+
+
+def _directory_name(function: FunctionRecord) -> str:
+    """A name for the function's package. A hash: names of accounts may have any length and characters."""
+    parts = (function.account, function.region, function.name, function.code_sha256)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _unpack_as(package: bytes, root: Path, name: str) -> None:
@@ -85,9 +100,17 @@ def unpack(package: bytes, directory: Path) -> None:
     """Unpack a zip into a new directory; nothing is written outside of it.
 
     Modes are kept without set-id bits and others' right to write. Raises ValueError for names and links that lead out
-    and for more than UNPACKED_BYTES_MAX, zipfile.BadZipFile and others for what is no zip.
+    and for more than UNPACKED_BYTES_MAX, zipfile.BadZipFile and others for what is no zip; the directory is removed.
     """
     directory.mkdir(mode=0o700)
+    try:
+        _fill(package, directory)
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+
+
+def _fill(package: bytes, directory: Path) -> None:
     top = os.path.realpath(directory)
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         entries = archive.infolist()
@@ -108,7 +131,10 @@ def unpack(package: bytes, directory: Path) -> None:
             else:
                 left -= _write(archive, entry, path, left)
         for path, entry in links:  # after the files, so that nothing is written through a link
-            _link(archive, entry, path, top)
+            _link(archive, entry, path)
+    for path, entry in links:  # after all are there: where one leads may depend on any other
+        if os.path.commonpath((top, os.path.realpath(path))) != top:
+            raise ValueError(f"the link {entry.filename!r} leads out of the package")
 
 
 def _safe_name(name: str) -> str:
@@ -135,10 +161,8 @@ def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: str, bytes_ma
     return written
 
 
-def _link(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: str, top: str) -> None:
-    """Make one symbolic link, and see that it leads to somewhere in the package, by whatever links were made before."""
+def _link(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: str) -> None:
+    """Make one symbolic link, wherever it leads."""
     if entry.file_size > LINK_BYTES_MAX:
         raise ValueError(f"the link {entry.filename!r} is too long")
     os.symlink(archive.read(entry).decode(), path)
-    if not os.path.realpath(path).startswith(top + os.sep):
-        raise ValueError(f"the link {entry.filename!r} leads out of the package")

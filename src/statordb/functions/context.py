@@ -40,6 +40,15 @@ class Context(NamedTuple):
         """Seconds since the epoch."""
         return self.store.clock.now()
 
+    def must_reach(self, destination: str) -> None:
+        """Raises InvalidParameterValueException for a destination that records can't be sent to; "" is none."""
+        if not destination:
+            return
+        try:
+            self.check_destination(destination)
+        except ValueError as fault:
+            raise faults.invalid_parameter(str(fault)) from None
+
     def name(self, text: str, qualifier: str | None = None) -> names.FunctionName:
         """What a FunctionName (with the request's Qualifier) means.
 
@@ -47,13 +56,17 @@ class Context(NamedTuple):
         """
         principal = self.principal
         name = names.parse(text, principal.account, principal.region, qualifier)
-        if name.account != principal.account:
+        self.must_own(name.account, name.arn)
+        return name
+
+    def must_own(self, account: str, arn: str) -> None:
+        """Raises AccessDeniedException for what is another account's."""
+        if account != self.principal.account:
             action = f"lambda:{_ACTIONS.get(self.operation, self.operation)}"
             raise faults.access_denied(
-                f"User: {principal.arn} is not authorized to perform: {action} on resource: {name.arn} because no "
+                f"User: {self.principal.arn} is not authorized to perform: {action} on resource: {arn} because no "
                 f"resource-based policy allows the {action} action"
             )
-        return name
 
     async def function(self, text: str, qualifier: str | None = None) -> FunctionRecord:
         """The function that a FunctionName means; raises ResourceNotFoundException if there is none."""

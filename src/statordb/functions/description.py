@@ -42,9 +42,10 @@ def configuration(record: FunctionRecord, *, qualified: bool = False) -> dict[st
     }
     if record.environment:
         shown["Environment"] = {"Variables": record.environment}
-    for name in ("DeadLetterConfig", "KMSKeyArn"):
-        if options.get(name):
-            shown[name] = options[name]
+    if options.get("DeadLetterConfig", {}).get("TargetArn"):
+        shown["DeadLetterConfig"] = options["DeadLetterConfig"]
+    if options.get("KMSKeyArn"):
+        shown["KMSKeyArn"] = options["KMSKeyArn"]
     if options.get("VpcConfig"):
         shown["VpcConfig"] = {**options["VpcConfig"], "VpcId": ""}
     return shown

@@ -1,4 +1,4 @@
-"""Where records of failed invocations go: a directory, a web service, a queue or a topic.
+"""Where records of invocations go: a directory, a web service, a queue, a topic or a function.
 
 | form | what `send` does |
 |---|---|
@@ -8,6 +8,11 @@
 | `arn:aws:sns:REGION:ACCOUNT:TOPIC` | publishes to the topic at the SNS endpoint of the settings |
 | `sqs+http://HOST/ACCOUNT/QUEUE` | sends a message to a queue by its URL (also `sqs+https`) |
 | `sns+http://HOST#TOPIC-ARN` | publishes to a topic at that endpoint (also `sns+https`) |
+| `arn:aws:lambda:REGION:ACCOUNT:function:NAME` | invokes this server's function asynchronously |
+
+A function is a destination of asynchronous invocations only: `check`, which is asked for all kinds, refuses it.
+
+Nothing waits for something else here: files have threads of their own, and every endpoint has its own few.
 """
 
 import asyncio
@@ -16,22 +21,36 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from statordb.functions.aws_session import AwsSession
+from statordb.functions.daemon_thread import in_daemon_thread
 from statordb.functions.http_client import HttpClient, Unreachable, check_url
+from statordb.model.function_limits import INVOKE_EVENT_BYTES_MAX
+from statordb.store.invocations import FunctionKey
 
 HTTP_SECONDS = 30.0
-THREADS_MAX = 4  # that write files, and wait for queues and topics
+FILE_THREADS_MAX = 4
+ENDPOINT_CALLS_MAX = 8  # at the same time; further ones wait for an end. botocore keeps 10 connections
 
 _ARN = re.compile(r"arn:aws[a-z-]*:(sqs|sns):([a-z0-9-]+):([0-9]{12}):([A-Za-z0-9_-]{1,256})(\.fifo)?")
+_LAMBDA = re.compile(r"arn:aws[a-z-]*:lambda:")
+_FUNCTION = re.compile(
+    r"arn:aws[a-z-]*:lambda:([A-Za-z0-9-]{1,64}):([0-9]{12}):function:([A-Za-z0-9_-]{1,64})(:\$LATEST)?"
+)
 _FORMS = (
     "file:///directory, http(s)://host/path, arn:aws:sqs:..., arn:aws:sns:..., sqs+http(s)://... or sns+http(s)://..."
 )
+
+
+Queue = Callable[[FunctionKey, str, bytes], Awaitable[None]]
+"""Keeps an asynchronous invocation: whose, its id, its payload (`store.invocations.InvocationQueue.put`)."""
 
 
 class NotDelivered(Exception):
@@ -48,17 +67,26 @@ class _Target(NamedTuple):
 
 
 class Destinations:
-    """Sends records. Endpoints are URLs, or "" where there are none. Use it in one event loop, and `close` it there."""
+    """Sends records. Endpoints are URLs, or "" where there are none; without `queue` there are no functions. Use it in
+    one event loop, and `close` it there."""
 
-    def __init__(self, sqs_endpoint: str = "", sns_endpoint: str = "", now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        sqs_endpoint: str = "",
+        sns_endpoint: str = "",
+        now: Callable[[], float] = time.time,
+        queue: Queue | None = None,
+    ) -> None:
         self._endpoints = {"sqs": sqs_endpoint.rstrip("/"), "sns": sns_endpoint.rstrip("/")}
         self._now = now
         self._client = HttpClient()
         self._session = AwsSession()
-        self._threads = ThreadPoolExecutor(THREADS_MAX, "destinations")
+        self._queue = queue
+        self._files = ThreadPoolExecutor(FILE_THREADS_MAX, "files")
+        self._calls: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(ENDPOINT_CALLS_MAX))
 
     def check(self, destination: str) -> None:
-        """Raises ValueError with a sentence if records can't be sent there. Nothing is reached for."""
+        """Raises ValueError with a sentence if records of every kind can't be sent there. Nothing is reached for."""
         self._target(destination)
 
     async def send(self, destination: str, body: bytes, region: str) -> None:
@@ -67,19 +95,25 @@ class Destinations:
         Returns once the record is where it was to go; a file is on the disk then. Raises ValueError as `check` does,
         NotDelivered.
         """
+        if is_function(destination):
+            await self._invoke(destination, body)
+            return
         target = self._target(destination)
         if target.service == "http":
             await self._post(target.address, body)
         elif target.service == "file":
             stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._now()))
-            await self._in_thread(_write_file, Path(target.address), f"{stamp}-{uuid.uuid4()}.json", body)
+            file = Path(target.address) / f"{stamp}-{uuid.uuid4()}.json"
+            await asyncio.get_running_loop().run_in_executor(self._files, _write_file, file, body)
         else:
-            await self._in_thread(self._hand_over, target, body.decode(), target.region or region)
+            hand_over = partial(self._hand_over, target, body.decode(), target.region or region)
+            async with self._calls[target.endpoint]:
+                await in_daemon_thread("destinations", hand_over)
 
     async def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the connections that are kept. A call of a queue or a topic that hangs is left behind."""
         await self._client.close()
-        self._threads.shutdown(wait=False)
+        self._files.shutdown(wait=False)
 
     def _target(self, destination: str) -> _Target:
         kind, _, rest = destination.partition(":")
@@ -96,6 +130,8 @@ class Destinations:
         raise ValueError(f"{destination} is not a destination: it must have one of the forms {_FORMS}.")
 
     def _by_arn(self, arn: str) -> _Target:
+        if is_function(arn):
+            raise ValueError(f"{arn} is a function, which is a destination of asynchronous invocations only.")
         service, region, account, name = _parse_arn(arn)
         endpoint = self._endpoints[service]
         if not endpoint:
@@ -126,8 +162,18 @@ class Destinations:
         except (BotoCoreError, ClientError) as fault:
             raise NotDelivered(f"{target.address} did not take the record: {fault}") from None
 
-    async def _in_thread(self, work: Callable[..., None], *arguments: object) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+    async def _invoke(self, arn: str, body: bytes) -> None:
+        named = _FUNCTION.fullmatch(arn)
+        if named is None or self._queue is None:
+            raise ValueError(f"{arn} is not a function that records can be sent to.")
+        if len(body) > INVOKE_EVENT_BYTES_MAX:
+            raise NotDelivered(f"The record is larger than the {INVOKE_EVENT_BYTES_MAX} bytes that {arn} can take.")
+        await self._queue(FunctionKey(named[2], named[1], named[3]), str(uuid.uuid4()), body)
+
+
+def is_function(destination: str) -> bool:
+    """Whether a destination is meant to be a function, by Lambda's ARNs."""
+    return _LAMBDA.match(destination) is not None
 
 
 def _directory(destination: str) -> _Target:
@@ -171,9 +217,10 @@ def _refuse_fifo(name: str) -> None:
         raise ValueError(f"{name} is a FIFO queue or topic, which can't be a destination.")
 
 
-def _write_file(directory: Path, name: str, body: bytes) -> None:
+def _write_file(path: Path, body: bytes) -> None:
     """The file is there whole, or not: it gets its name when its content is on the disk."""
-    unfinished = directory / f".{name}.unfinished"
+    directory = path.parent
+    unfinished = directory / f".{path.name}.unfinished"
     try:
         directory.mkdir(parents=True, exist_ok=True)
         try:
@@ -181,7 +228,7 @@ def _write_file(directory: Path, name: str, body: bytes) -> None:
                 file.write(body)
                 file.flush()
                 os.fsync(file.fileno())
-            unfinished.rename(directory / name)
+            unfinished.rename(path)
         except OSError:
             with contextlib.suppress(OSError):
                 unfinished.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from statordb.functions.instance import INIT_SECONDS_MAX
+from statordb.functions.instance import init_seconds_max
 from statordb.functions.invocation import Invoker, NotRunnable, Outcome, Throttled
 from statordb.store.functions import FunctionRecord
 
@@ -134,7 +134,7 @@ class RemoteInvoker:
         number = next(self._ids)
         head = {"id": number, "function": function, "client_context": client_context, "request_id": request_id}
         try:
-            async with asyncio.timeout(function.timeout_seconds + INIT_SECONDS_MAX + SPARE_SECONDS):
+            async with asyncio.timeout(init_seconds_max(function) + function.timeout_seconds + SPARE_SECONDS):
                 answer, body = await link.ask(number, _frame(head, payload))
         except TimeoutError:
             raise PoolUnreachable("The process that runs functions does not answer.") from None

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import orjson
 
-from statordb.functions.runtime_api import RESPONSE_BYTES_MAX
+from statordb.model.function_limits import INVOKE_ANSWER_BYTES_MAX
 
 
 class Ending(NamedTuple):
@@ -50,7 +50,7 @@ def out_of_memory(request_id: str) -> Ending:
 def response_too_large(request_id: str) -> Ending:
     return _failure(
         "Function.ResponseSizeTooLarge",
-        f"Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes).",
+        f"Response payload size exceeded maximum allowed payload size ({INVOKE_ANSWER_BYTES_MAX} bytes).",
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from statordb.engine.contract import Refused
 from statordb.functions import faults
 from statordb.functions.context import Context, Request
+from statordb.functions.destinations import is_function
 from statordb.functions.names import LATEST
 from statordb.model.function_limits import EVENT_AGE_SECONDS_MAX, EVENT_RETRIES_MAX
 from statordb.store.functions import FunctionRecord
@@ -69,12 +70,28 @@ async def changed(context: Context, request: Request, *, keep: bool) -> dict[str
     given = {name: request[name] for name in _MEMBERS if name in request}
     if not given:
         raise faults.invalid_parameter("You must specify at least one of error handling or destination setting.")
-    given["LastModified"] = context.now()
     record = await context.function(request["FunctionName"], request.get("Qualifier"))
+    for end in given.get("DestinationConfig", {}).values():
+        await _must_reach(context, record, end.get("Destination", ""))
+    given["LastModified"] = context.now()
     after = await _alter(context, record, lambda before: {**(before or {}), **given} if keep else given)
     config = shown(after)
     assert config is not None
     return config
+
+
+async def _must_reach(context: Context, record: FunctionRecord, destination: str) -> None:
+    """Raises InvalidParameterValueException unless records can be sent there. It may be another function."""
+    if not is_function(destination):
+        context.must_reach(destination)
+        return
+    invalid = faults.invalid_parameter(f"The destination ARN {destination} is invalid.")
+    try:
+        target = await context.function(destination)
+    except faults.Fault:
+        raise invalid from None
+    if target.arn == record.arn:
+        raise faults.invalid_parameter("A function can't be its own destination: it would run without end.")
 
 
 async def removed(context: Context, request: Request) -> None:

@@ -17,6 +17,7 @@ from statordb.functions.http_client import HttpClient, Response, Unreachable, ch
 from statordb.functions.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
 
 INVOCATIONS_PATH = re.compile(r".*/2015-03-31/functions/[^/]+/invocations")
+PAYLOAD_TOO_LARGE = 413  # the event will never be taken: a failure, not something to wait for
 TIMED_OUT = b"Task timed out after "  # all that the Runtime Interface Emulator says, with status 200
 
 
@@ -41,8 +42,8 @@ class ExternalInvoker:
         """Send the event, wait for the end of the function.
 
         A function that fails, or does not end within `timeout_seconds`, is an Outcome with an error. Raises
-        ExternalUnreachable, Throttled (status 429) and, of a Lambda endpoint, NotRunnable (any other 4xx: there is no
-        such function, or it is not allowed to us). Whoever calls may try again after each of them.
+        ExternalUnreachable, Throttled (status 429) and, of a Lambda endpoint, NotRunnable (any other 4xx but 413: there
+        is no such function, or it is not allowed to us). Whoever calls may try again after each of them.
         """
         request_id = str(uuid.uuid4())
         is_lambda = INVOCATIONS_PATH.fullmatch(check_url(url).path) is not None
@@ -85,7 +86,7 @@ def _lambda_outcome(url: str, response: Response, request_id: str) -> Outcome:
     if status == 429:
         raise Throttled(str(_member(body, "Reason") or "ConcurrentInvocationLimitExceeded"))
     message = _member(body, "Message") or _member(body, "message") or f"The endpoint answered with status {status}"
-    if 400 <= status < 500:
+    if 400 <= status < 500 and status != PAYLOAD_TOO_LARGE:
         raise NotRunnable(f"{url} can't be invoked: {message}")
     return _failed(headers.get("x-amzn-errortype", "ServiceException"), str(message), request_id, body)
 

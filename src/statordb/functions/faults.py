@@ -62,6 +62,15 @@ def function_not_found(arn: str) -> Fault:
     return not_found(f"Function not found: {arn}")
 
 
+def alias_not_found(arn: str) -> Fault:
+    return not_found(f"Cannot find alias arn: {arn}")
+
+
+def nothing_set() -> Fault:
+    """What is asked for was never made, though its function is there."""
+    return not_found("The resource you requested does not exist.")
+
+
 def conflict(message: str) -> Fault:
     return Fault(409, "ResourceConflictException", message)
 

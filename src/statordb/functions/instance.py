@@ -31,7 +31,7 @@ from statordb.functions.runtime_api import (
 from statordb.functions.runtimes import environment_of
 from statordb.store.functions import FunctionRecord
 
-INIT_SECONDS_MAX = 10.0  # Lambda quotas: the init phase
+INIT_SECONDS_MAX = 10.0  # Lambda quotas: the init phase; see init_seconds_max
 GRACE_SECONDS = 0.5  # between SIGTERM and SIGKILL, for an instance that is not needed any more
 LAST_WORDS_SECONDS = 1.0  # for what a process that has exited has sent and we have not read
 LAST_WORDS_CHECK_SECONDS = 0.005
@@ -62,6 +62,12 @@ class Owner(Protocol):
 
     def ended(self, instance: "Instance") -> None:
         """It takes no more. Its process may take a while to die: `gone`."""
+
+
+def init_seconds_max(function: FunctionRecord) -> float:
+    """How long init may take. Lambda repeats one that is longer than the bound within the first invocation, under the
+    function's own timeout; here it goes on instead."""
+    return max(INIT_SECONDS_MAX, function.timeout_seconds)
 
 
 class Launch(NamedTuple):
@@ -123,7 +129,7 @@ class Instance:
             if self._process is not None:
                 self._process.kill()
             raise
-        self._timer = self._loop.call_later(INIT_SECONDS_MAX, self._overdue)
+        self._timer = self._loop.call_later(init_seconds_max(self.function), self._overdue)
 
     @property
     def lives(self) -> bool:
@@ -299,7 +305,8 @@ class Instance:
                 )
             )
         else:
-            self._fail(lambda invocation: endings.init_timed_out(invocation.request_id, INIT_SECONDS_MAX))
+            seconds = init_seconds_max(self.function)
+            self._fail(lambda invocation: endings.init_timed_out(invocation.request_id, seconds))
 
     def _become(self, state: State) -> None:
         if self.state is State.STARTING:

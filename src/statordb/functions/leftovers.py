@@ -5,13 +5,16 @@ it belongs to: pid and when that began. NAME is also the end of its log stream's
 in their environment.
 """
 
+import re
 import shutil
 import uuid
 from pathlib import Path
 
-from statordb.functions import processes
+from statordb.functions import private_directory, processes
 
+HOMES = "instances"  # the name of the directory of all instances' directories, in a pool's own
 SUFFIX = ".process"
+_NAME = re.compile("[0-9a-f]{32}")
 
 
 def new_home(directory: Path) -> Path:
@@ -32,13 +35,21 @@ def clear(home: Path, session: int | None) -> None:
     home.with_suffix(SUFFIX).unlink(missing_ok=True)
 
 
-def clear_all(directory: Path) -> None:
-    """At a server's start: end and take away what the one before left. Blocks; quick where nothing is left."""
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for home in [entry for entry in directory.iterdir() if entry.suffix != SUFFIX]:
-        clear(home, _session(home.with_suffix(SUFFIX)))
-    for stray in directory.glob("*" + SUFFIX):
-        stray.unlink()
+def clear_all(pool: Path) -> None:
+    """End and take away what an earlier server left in its pool's directory; that may not be there at all.
+
+    Blocks; quick where nothing is left. Needs no event loop. Raises private_directory.NotPrivate: what others wrote
+    must not say which processes are ended.
+    """
+    homes = pool / HOMES
+    if not homes.is_dir():
+        return
+    private_directory.check(pool)
+    private_directory.check(homes)
+    for name in {entry.name.removesuffix(SUFFIX) for entry in homes.iterdir()}:
+        if _NAME.fullmatch(name):  # else it is a function's own doing, and no mark of its processes
+            home = homes / name
+            clear(home, _session(home.with_suffix(SUFFIX)))
 
 
 def _session(noted: Path) -> int | None:

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 
 from statordb.functions import faults
+from statordb.functions.context import Context
 from statordb.model.function_limits import FUNCTION_ENVIRONMENT_BYTES_MAX
 from statordb.store.functions import FunctionRecord
 
@@ -69,9 +70,13 @@ _ENVIRONMENT = (
 )
 
 
-def changes(request: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
-    """Fields of a FunctionRecord that the members of a request set, `options` being the present ones."""
+def changes(context: Context, request: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a FunctionRecord that the members of a request set, `options` being the present ones.
+
+    Raises InvalidParameterValueException.
+    """
     refuse_unsupported(request)
+    context.must_reach(request.get("DeadLetterConfig", {}).get("TargetArn", ""))
     fields: dict[str, Any] = {field: request[name] for name, field in _FIELDS.items() if name in request}
     if "Environment" in request:
         fields["environment"] = _environment(request["Environment"].get("Variables", {}))

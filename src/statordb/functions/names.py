@@ -40,7 +40,7 @@ class FunctionName(NamedTuple):
             return
         if self.qualifier.isdigit():
             raise faults.function_not_found(self.qualified_arn)
-        raise faults.not_found(f"Cannot find alias arn: {self.qualified_arn}")
+        raise faults.alias_not_found(self.qualified_arn)
 
 
 def parse(text: str, account: str, region: str, qualifier: str | None = None) -> FunctionName:

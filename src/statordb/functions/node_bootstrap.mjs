@@ -1,14 +1,14 @@
 // Runs Node.js functions: takes events from Lambda's Runtime API (2018-06-01), gives them to the handler, sends back
 // what that returns. Started as `node node_bootstrap.mjs FILE.EXPORT`, with the function's code in LAMBDA_TASK_ROOT.
 
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { format } from "node:util";
 
 const RUNTIME = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime`;
-const EXTENSIONS = ["", ".js", ".mjs", ".cjs"];
+const ENDINGS = ["", ".js", ".mjs", ".cjs", "/index.js", "/index.mjs", "/index.cjs"]; // of a handler's file
 const EXIT_FAILED = 1;
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 
@@ -75,7 +75,7 @@ async function load(handler) {
     throw new RuntimeFault("Runtime.MalformedHandlerName", `Bad handler ${handler}`);
   }
   const base = path.resolve(process.env.LAMBDA_TASK_ROOT, file);
-  const found = EXTENSIONS.map((extension) => base + extension).find((name) => existsSync(name));
+  const found = ENDINGS.map((ending) => base + ending).find((name) => statSync(name, { throwIfNoEntry: false })?.isFile());
   if (found === undefined) {
     throw new RuntimeFault("Runtime.ImportModuleError", `Error: Cannot find module '${file}'`);
   }

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from statordb.functions import leftovers, processes, runtimes
+from statordb.functions import leftovers, private_directory, processes, runtimes
 from statordb.functions.code import CodeCache
 from statordb.functions.event import Invocation
 from statordb.functions.fleet import Fleet
@@ -27,6 +27,7 @@ STARTS_MAX = 2 * (os.cpu_count() or 2)  # instances that are being started at on
 START_SECONDS = 1.0  # after which the next may be started, whether this one is done or not
 SETTLE_SECONDS = 0.25  # for an instance to ask for the next invocation, before another is started for that
 SWEEP_SECONDS = 10.0  # between two looks for instances that are not needed
+EXISTS_SECONDS = 3.0  # between two looks for functions that are gone
 CLOSE_SECONDS_MAX = 5.0  # for the last process to die
 
 THROTTLED_RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
@@ -40,7 +41,9 @@ class Pool:
 
     `code` gives a function's deployment package, `session` its role's credentials as environment variables, `now`
     seconds since the epoch. An invocation takes place at once, in a warm instance or in a new one, or is refused:
-    nothing queues. Make it in the running event loop, of a thread that lives as long as the server.
+    nothing queues. `exists` tells whether a function is still there, in this revision; where it is not, its warm
+    processes are ended some seconds later, and not only when they are idle for long. Make it in the running event loop,
+    of a thread that lives as long as the server. Raises private_directory.NotPrivate.
     """
 
     def __init__(
@@ -51,13 +54,16 @@ class Pool:
         session: Callable[[FunctionRecord], Awaitable[Mapping[str, str]]],
         now: Callable[[], float],
         *,
+        exists: Callable[[FunctionRecord], Awaitable[bool]] | None = None,
         idle_seconds: float = IDLE_SECONDS_MAX,
         concurrency: int = CONCURRENCY_MAX,
     ) -> None:
+        private_directory.make(directory)
         self._directory = directory.resolve()
-        self._homes = self._directory / "instances"
+        self._homes = self._directory / leftovers.HOMES
         self._endpoint = endpoint
         self._session = session
+        self._exists = exists
         self._now = now
         self._idle_seconds = idle_seconds
         self._concurrency = concurrency
@@ -68,12 +74,14 @@ class Pool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._starts = asyncio.Semaphore(STARTS_MAX)
         self._closed = False
-        leftovers.clear_all(self._homes)
+        private_directory.make(self._homes)
+        leftovers.clear_all(self._directory)
         self._code = CodeCache(self._directory / "code", code)
         self._looks = 0
         self._keeping = [
             asyncio.create_task(_repeat(SAMPLE_SECONDS, self._measure)),
             asyncio.create_task(_repeat(min(SWEEP_SECONDS, idle_seconds), self._sweep)),
+            asyncio.create_task(_repeat(EXISTS_SECONDS, self._retire_gone)),
         ]
 
     async def invoke(
@@ -263,6 +271,15 @@ class Pool:
                 fleet.log.close()
                 del self._fleets[key]
         await self._code.sweep({instance.root for fleet in self._fleets.values() for instance in fleet.instances})
+
+    async def _retire_gone(self) -> None:
+        """End the warm processes of functions that are gone, with the credentials that those have."""
+        if self._exists is None:
+            return
+        for fleet in list(self._fleets.values()):
+            function = fleet.function
+            if fleet.ready and not await self._exists(function) and fleet.function is function:
+                fleet.retire_all()
 
 
 async def _repeat(seconds: float, act: Callable[[], Awaitable[None]]) -> None:

@@ -16,6 +16,7 @@ from statordb.functions.faults import Fault
 from statordb.functions.rest_overrides import ENUMS_OPEN, FREE, RANGES, pattern_of
 
 FAULTS_MAX = 10
+PIECE_CHARACTERS = 1 << 20  # of Base64, decoded at a time: 3 ms
 TEXT_CHARACTERS_MAX = 1024  # of a value inside a message
 
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -115,10 +116,7 @@ def read(shape: Shape, value: Any) -> Any:
     if kind == "map":
         return {key: read(shape.element, element) for key, element in value.items()}
     if kind == "blob":
-        try:
-            return b64decode(value, validate=True)
-        except (binascii.Error, ValueError):
-            raise faults.serialization("A blob is not valid Base64") from None
+        return _blob(value)
     if kind == "timestamp":
         return _seconds(value)
     if kind in _WHOLE and not -_WHOLE[kind] <= value < _WHOLE[kind]:
@@ -138,6 +136,20 @@ def read_text(shape: Shape, text: str) -> Any:
     if kind != "string":
         raise faults.serialization(f"STRING_VALUE can not be converted to {kind.capitalize()}")
     return text
+
+
+def _blob(text: str) -> bytes:
+    """Decoded piece by piece: nothing else runs in this process while one is decoded, not even in other threads."""
+    try:
+        pieces = [
+            b64decode(text[start : start + PIECE_CHARACTERS], validate=True)
+            for start in range(0, len(text), PIECE_CHARACTERS)
+        ]
+    except (binascii.Error, ValueError):
+        raise faults.serialization("A blob is not valid Base64") from None
+    if any(len(piece) != PIECE_CHARACTERS // 4 * 3 for piece in pieces[:-1]):  # padded before its end
+        raise faults.serialization("A blob is not valid Base64")
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _named(value: Any) -> str:

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, Protocol, cast
 import httptools
 
 from statordb.functions import peers
+from statordb.model.function_limits import INVOKE_ANSWER_BYTES_MAX
 
-RESPONSE_BYTES_MAX = 6 * 1024 * 1024 + 100  # Lambda quotas: 6 MB, and what AWS's error messages say
+RESPONSE_BYTES_MAX = INVOKE_ANSWER_BYTES_MAX
 HEADER_BYTES_MAX = 2 * 1024 * 1024  # awslambdaric sends the traceback as a header of up to 1 MiB
 PREFIX = "/2018-06-01/runtime/"
 REASONS = {
@@ -32,6 +33,7 @@ class Reply(NamedTuple):
 ACCEPTED = Reply(202, b'{"status":"OK"}')
 INVALID_REQUEST_ID = Reply(400, b'{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}')
 INVALID_STATE = Reply(403, b'{"errorMessage":"State transition is not allowed","errorType":"InvalidStateTransition"}')
+FORBIDDEN = Reply(403, b'{"errorMessage":"Requests of web pages are not answered","errorType":"Forbidden"}')
 NOT_FOUND = Reply(404, b'{"errorMessage":"Resource not found","errorType":"NotFound"}')
 TOO_LARGE = Reply(
     413,
@@ -71,11 +73,13 @@ class RuntimeApi:
             listener.bind(("127.0.0.1", 0))
             host, port = listener.getsockname()
             loop = asyncio.get_running_loop()
-            self._server = await loop.create_server(lambda: Connection(self._runtime, self.connections), sock=listener)
+            self.address = f"{host}:{port}"
+            self._server = await loop.create_server(
+                lambda: Connection(self._runtime, self.connections, self.address.encode()), sock=listener
+            )
         except BaseException:
             listener.close()
             raise
-        self.address = f"{host}:{port}"
 
     def close(self) -> None:
         if self._server is not None:
@@ -85,11 +89,12 @@ class RuntimeApi:
 
 
 class Connection(asyncio.Protocol):
-    """One connection of the runtime: requests one after the other, kept alive."""
+    """One connection of the runtime: requests one after the other, kept alive. `address`: ours, as a Host header."""
 
-    def __init__(self, runtime: Runtime, connections: "set[Connection]") -> None:
+    def __init__(self, runtime: Runtime, connections: "set[Connection]", address: bytes) -> None:
         self._runtime = runtime
         self._connections = connections
+        self._address = address
         self._parser: Any = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._polling = False
@@ -158,6 +163,8 @@ class Connection(asyncio.Protocol):
             self._send(reply, keep)
 
     def _route(self, method: bytes, path: str) -> Reply | None:
+        if self._is_of_a_page():
+            return FORBIDDEN
         if not path.startswith(PREFIX):
             return NOT_FOUND
         parts = path[len(PREFIX) :].split("/")
@@ -181,6 +188,12 @@ class Connection(asyncio.Protocol):
             case ["init", "error"]:
                 return self._runtime.init_failed(body, error_type)
         return NOT_FOUND
+
+    def _is_of_a_page(self) -> bool:
+        """Whether a browser sent it: for a page of another origin, or of one whose name was made to lead here."""
+        headers = self._headers
+        host = headers.get(b"host", self._address)
+        return host != self._address or b"origin" in headers or b"sec-fetch-site" in headers
 
     def send_event(self, head: bytes, payload: bytes) -> None:
         """Answer the poll: `head` has the invocation's header lines, each with its line end."""

@@ -22,6 +22,8 @@ from statordb.store.store import Store
 if TYPE_CHECKING:
     from statordb.functions.routes import Route, Routes
 
+READ_HERE_BYTES_MAX = 1 << 20  # 6 ms; larger bodies are read beside the event loop, which others wait for
+
 Report = Callable[[RestRequest, BaseException], None]
 """Told of every unexpected exception, for the log."""
 
@@ -92,7 +94,10 @@ class FunctionService:
         if operation is None:
             raise faults.not_implemented(route.operation)
         request.operation = route.operation
-        given = api.members(route, texts, request)
+        if len(request.body) > READ_HERE_BYTES_MAX:
+            given = await asyncio.to_thread(api.members, route, texts, request)
+        else:
+            given = api.members(route, texts, request)
         context = Context(
             self._store,
             request.principal,

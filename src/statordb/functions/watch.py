@@ -28,19 +28,27 @@ class Watch:
 
 
 def signature(directory: Path) -> Signature:
-    """Path, size and time of change of every file; hidden directories and those of IGNORED are left out."""
+    """Path, size and time of change of every file; hidden directories and those of IGNORED are left out.
+
+    So is what can't be looked at: a link that leads nowhere or to itself, a directory that may not be read, and what
+    is gone before we get to it.
+    """
     found: list[tuple[str, int, int]] = []
     waiting = [str(directory)]
     while waiting and len(found) < FILES_MAX:
         try:
             with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        if entry.name not in IGNORED and not entry.name.startswith("."):
-                            waiting.append(entry.path)
-                    else:
-                        facts = entry.stat()
-                        found.append((entry.path, facts.st_size, facts.st_mtime_ns))
-        except FileNotFoundError:
-            continue  # gone while we looked; the next look tells
+                listed = list(entries)
+        except OSError:
+            continue
+        for entry in listed:
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    if entry.name not in IGNORED and not entry.name.startswith("."):
+                        waiting.append(entry.path)
+                else:
+                    facts = entry.stat()
+                    found.append((entry.path, facts.st_size, facts.st_mtime_ns))
+            except OSError:
+                continue
     return frozenset(found)

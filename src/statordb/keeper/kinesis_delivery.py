@@ -2,26 +2,25 @@
 
 PutRecords may take a later record and refuse an earlier one of the same call. So a call never has two changes of one
 item, and what was refused is sent again before anything later of its item. What Kinesis has taken is trimmed from the
-feed, which is the only checkpoint.
+feed, which is the only checkpoint: up to the oldest change that was not taken.
 """
 
 import asyncio
 import logging
 import re
-from collections.abc import Sequence
 
 from statordb.engine.contract import Budget, Change, Refused
-from statordb.keeper.kinesis_records import MILLISECOND, Encoder, Entry, happened_at
+from statordb.keeper.kinesis_records import MILLISECOND, Encoder, happened_at
 from statordb.keeper.kinesis_sender import Sender, Unavailable
-from statordb.model.limits import KINESIS_CALL_BYTES_MAX, KINESIS_CALL_RECORDS_MAX, KINESIS_RECORD_BYTES_MAX
+from statordb.keeper.kinesis_window import Window
+from statordb.model.limits import KINESIS_CALL_RECORDS_MAX
 from statordb.store import destinations
 from statordb.store.destinations import SHARD
 from statordb.store.records import DestinationRecord, TableRecord
 from statordb.store.store import Store
 from statordb.store.streams import RETENTION_SECONDS
 
-WINDOW_RECORDS_MAX = 1000  # read from the feed and not yet taken by Kinesis
-WINDOW_BYTES_MAX = 8 << 20
+READS_MAX = 10  # of the feed, before each call
 IDLE_SECONDS = 0.05
 PAUSE_SECONDS_MIN = 0.1  # after a call that failed; it doubles
 PAUSE_SECONDS_MAX = 5.0
@@ -29,7 +28,7 @@ TELL_SECONDS = 1.0  # failures are logged once the pause is as long: single refu
 TRIM_SECONDS = 1.0  # a trim costs a transaction, so not every call has one
 EXPIRE_SECONDS = 60.0  # between two looks for changes that waited too long
 ENABLING_SECONDS_MAX = 60.0  # what AWS gives a stream that is not there
-DISABLING_SECONDS_MAX = 30.0
+DISABLING_SECONDS_MAX = 30.0  # without a record that is taken
 
 ABSENT = "User does not have a permission to use kinesis stream"
 ELSEWHERE = "The kinesis Arn used to enable kinesis replication belongs to a stream which is not in the current region"
@@ -37,6 +36,7 @@ NOT_ACTIVE = "The kinesis Arn used to enable kinesis replication belongs to a st
 
 _STREAM_ARN = re.compile(r"arn:aws[a-z-]*:kinesis:([^:/]+):[0-9]{12}:stream/[a-zA-Z0-9_.-]{1,128}")
 _CHUNK = Budget(rows_max=KINESIS_CALL_RECORDS_MAX, bytes_max=2 << 20)
+_ONE = Budget(rows_max=1, bytes_max=1)  # a budget's first row is given whatever its size
 _SHARD = SHARD.encode()
 
 log = logging.getLogger(__name__)
@@ -50,10 +50,9 @@ class Delivery:
         self._store = store
         self._sender = sender
         self._space = destination.feed.space
-        self._encoder = Encoder(table, self._space)
-        self._window: list[Entry] = []
-        self._read = 0  # sequence number up to which the feed was read
+        self._window = Window(Encoder(table, self._space))
         self._trimmed = 0
+        self._taken_at = store.clock.now()  # the last record; before there is one, when this delivery began
         self._trim_at = self._expire_at = 0.0
         self._pause = 0.0
         self._told = False
@@ -74,8 +73,9 @@ class Delivery:
             await self._move("updated")
         pause = await self._deliver()
         if status == "DISABLING":
-            late = self._store.clock.now() - self.destination.changed_at >= DISABLING_SECONDS_MAX
-            if late or self._sender is None or (not self._window and not await self._waiting(self._read)):
+            since = max(self.destination.changed_at, self._taken_at)
+            late = self._store.clock.now() - since >= DISABLING_SECONDS_MAX
+            if late or self._sender is None or not await self._has_unsent():
                 await self._drop()
         return pause
 
@@ -90,8 +90,10 @@ class Delivery:
             try:
                 status = await self._sender.status(arn)
             except Unavailable as fault:
+                pause = self._failed(fault.code, fault.reason)
                 if self._store.clock.now() - self.destination.changed_at < ENABLING_SECONDS_MAX:
-                    return self._failed(str(fault))
+                    return pause
+                self._tell(fault.code, fault.reason)
                 await self._move("failed", NOT_ACTIVE)
                 return 0.0
             if status not in ("ACTIVE", "UPDATING"):
@@ -107,61 +109,77 @@ class Delivery:
             self._expire_at = now + EXPIRE_SECONDS
         if self._sender is None:
             return IDLE_SECONDS
-        await self._fill()
-        pause = await self._send(self._sender) if self._window else IDLE_SECONDS
+        at_end = await self._fill()
+        if self._window:
+            pause = await self._send(self._sender)
+        else:
+            pause = IDLE_SECONDS if at_end else 0.0
         if now >= self._trim_at:
-            await self._trim(self._done())
+            await self._trim(self._window.done())
             self._trim_at = now + TRIM_SECONDS
         return pause
 
-    async def _fill(self) -> None:
-        """Read on in the feed, as long as the window has room."""
-        size = sum([entry.size for entry in self._window])
-        while len(self._window) < WINDOW_RECORDS_MAX and size < WINDOW_BYTES_MAX:
-            found = await self._waiting(self._read)
+    async def _fill(self) -> bool:
+        """Read on in the feed as long as the window has room, what was passed over first as it is older. Returns
+        whether there is no more to be read now."""
+        window = self._window
+        precision = self.destination.precision or MILLISECOND
+        too_large = 0
+        at_end = False
+        for key in window.exhausted():
+            while (sequence := window.next_passed(key)) is not None:
+                found = await self._store.engine.log(self._space, _SHARD, sequence - 1, _ONE)
+                if not found:  # the feed is gone with its table
+                    return True
+                too_large += window.recall(key, found[0], precision)
+        for _ in range(READS_MAX):
+            if not window.may_look_ahead():
+                break
+            found = await self._waiting(window.read)
             if not found:
-                return
-            precision = self.destination.precision or MILLISECOND
-            entries = [self._encoder.encode(change, precision) for change in found]
-            fitting = [entry for entry in entries if entry.size <= KINESIS_RECORD_BYTES_MAX]
-            if len(fitting) < len(entries):  # AWS leaves them out as well
-                self._warn("kinesis records are too large", records=len(entries) - len(fitting))
-            self._window += fitting
-            self._read = found[-1].sequence
-            size += sum([entry.size for entry in fitting])
+                at_end = window.idle
+                break
+            too_large += window.look_ahead(found, precision)
+        if too_large:
+            self._warn("kinesis records are too large", records=too_large)
+        return at_end
+
+    async def _has_unsent(self) -> bool:
+        return not self._window.idle or bool(await self._waiting(self._window.read))
 
     async def _waiting(self, after: int) -> list[Change]:
         return await self._store.engine.log(self._space, _SHARD, after, _CHUNK)
 
     async def _send(self, sender: Sender) -> float:
         """One call; what was taken leaves the window."""
-        call = next_call(self._window)
+        call = self._window.next_call()
         try:
             codes = await sender.put(self.destination.stream_arn, call)
         except Unavailable as fault:
-            return self._failed(str(fault))
-        taken = {entry.sequence for entry, code in zip(call, codes, strict=True) if code is None}
-        self._window = [entry for entry in self._window if entry.sequence not in taken]
-        if taken:
+            return self._failed(fault.code, fault.reason)
+        self._window.settle(call, [code is None for code in codes])
+        if None in codes:
             self._pause = 0.0
-        if len(taken) < len(call):
-            return self._failed(next(code for code in codes if code is not None))
+            self._taken_at = self._store.clock.now()
+        refusal = next((code for code in codes if code is not None), None)
+        if refusal is not None:
+            return self._failed(refusal)
         if self._told:
             log.info("kinesis stream takes records again", extra=self._facts())
             self._told = False
         return 0.0
 
-    def _failed(self, code: str) -> float:
+    def _failed(self, code: str, reason: str = "") -> float:
         """Note a failure, once aloud if it lasts; returns the seconds to wait."""
         self._pause = min(max(self._pause * 2, PAUSE_SECONDS_MIN), PAUSE_SECONDS_MAX)
-        if self._pause >= TELL_SECONDS and not self._told:
-            self._warn("kinesis stream takes no records", code=code)
-            self._told = True
+        if self._pause >= TELL_SECONDS:
+            self._tell(code, reason)
         return self._pause
 
-    def _done(self) -> int:
-        """The sequence number up to which nothing has to be sent."""
-        return self._window[0].sequence - 1 if self._window else self._read
+    def _tell(self, code: str, reason: str) -> None:
+        if not self._told:
+            self._warn("kinesis stream takes no records", code=code, reason=reason)
+            self._told = True
 
     async def _trim(self, upto: int) -> None:
         if upto <= self._trimmed:
@@ -172,24 +190,22 @@ class Delivery:
 
     async def _expire(self, before: float) -> None:
         """Give up changes that happened before a moment."""
-        await self._trim(self._done())
-        unsent = {entry.sequence for entry in self._window}
+        await self._trim(self._window.done())
         lost = 0
         while True:
             found = await self._waiting(self._trimmed)
             expired = [change for change in found if happened_at(change) < before]
             if not expired:
                 break
+            lost += sum([self._window.is_unsent(change) for change in expired])
             await self._trim(expired[-1].sequence)
-            lost += sum([change.sequence > self._read or change.sequence in unsent for change in expired])
-        self._read = max(self._read, self._trimmed)
-        self._window = [entry for entry in self._window if entry.sequence > self._trimmed]
+        self._window.forget(self._trimmed)
         if lost:
             self._warn("kinesis records waited too long", records=lost)
 
     async def _drop(self) -> None:
         """Disable the destination; what was not sent by now is lost."""
-        if self._window or await self._waiting(self._read):
+        if await self._has_unsent():
             self._warn("kinesis records are dropped with their destination")
         await self._move("drained")
 
@@ -213,21 +229,3 @@ class Delivery:
 
     def _facts(self) -> dict[str, object]:
         return {"table": self.table.name, "stream_arn": self.destination.stream_arn}
-
-
-def next_call(window: Sequence[Entry]) -> list[Entry]:
-    """What the next PutRecords is to have: of each item the earliest change that was not taken yet."""
-    call: list[Entry] = []
-    items: set[str] = set()
-    size = 0
-    for entry in window:
-        if entry.partition_key in items:
-            continue
-        size += entry.size
-        if size > KINESIS_CALL_BYTES_MAX:
-            break
-        items.add(entry.partition_key)
-        call.append(entry)
-        if len(call) == KINESIS_CALL_RECORDS_MAX:
-            break
-    return call

@@ -28,11 +28,13 @@ _SERVICE_IDENTITY = {"principalId": "dynamodb.amazonaws.com", "type": "Service"}
 
 
 class Entry(NamedTuple):
-    """One record for PutRecords: the sequence number of its change, its partition key, and its data."""
+    """One record for PutRecords: the sequence number of its change, its partition key, and its data. `moment`: its time
+    in microseconds since the epoch, 0 where the data has milliseconds."""
 
     sequence: int
     partition_key: str
     data: bytes
+    moment: int = 0
 
     @property
     def size(self) -> int:
@@ -59,32 +61,37 @@ class Encoder:
         }
         self._latest = 0  # microseconds since the epoch
 
-    def encode(self, change: Change, precision: str) -> Entry:
-        """The record of a change; changes come in the order of the feed."""
+    def partition_key(self, change: Change) -> str:
+        """A digest of the primary key of the changed item."""
+        end = _KEYS_END.search(change.body, HEADER_BYTES)
+        assert end is not None, "a feed has an image of each change"
+        keys = change.body[HEADER_BYTES + _KEYS : end.start() + 2]
+        return blake2b(keys, digest_size=PARTITION_KEY_CHARACTERS // 2).hexdigest().upper()
+
+    def encode(self, change: Change, partition_key: str, precision: str, after: int | None = None) -> Entry:
+        """The record of a change; changes come in the order of the feed. `after`: for a change that was passed over and
+        comes out of that order, the moment of the one before it of its item."""
         sequence, body = change
         moment = int.from_bytes(body[2:HEADER_BYTES], "big")
         if precision == MICROSECOND:
-            moment = self._microseconds(moment, sequence)
-        members = body[HEADER_BYTES:].removesuffix(_VIEW_MEMBER)
-        end = _KEYS_END.search(members)
-        assert end is not None, "a feed has an image of each change"
-        keys = members[_KEYS : end.start() + 2]
+            moment = self._microseconds(moment, sequence, after)
         data = b'%b%b%b%d,%b,"ApproximateCreationDateTimePrecision":"%b"},"eventSource":"aws:dynamodb"}' % (
             self._front,
             str(uuid5(self._namespace, str(sequence))).encode(),
             self._middles[body[1]],
             moment,
-            members,
+            body[HEADER_BYTES:].removesuffix(_VIEW_MEMBER),
             precision.encode(),
         )
-        return Entry(sequence, blake2b(keys, digest_size=PARTITION_KEY_CHARACTERS // 2).hexdigest().upper(), data)
+        return Entry(sequence, partition_key, data, moment if precision == MICROSECOND else 0)
 
-    def _microseconds(self, milliseconds: int, sequence: int) -> int:
+    def _microseconds(self, milliseconds: int, sequence: int, after: int | None) -> int:
         """A time that grows from change to change. Within a millisecond, the sequence number tells them apart."""
         moment = milliseconds * 1000 + sequence % 1000
-        if 0 <= self._latest - moment < SKEW_MICROSECONDS_MAX:
-            moment = self._latest + 1
-        self._latest = moment
+        latest = self._latest if after is None else after
+        if 0 <= latest - moment < SKEW_MICROSECONDS_MAX:
+            moment = latest + 1
+        self._latest = moment if after is None else max(moment, self._latest)
         return moment
 
 

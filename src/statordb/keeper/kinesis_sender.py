@@ -11,6 +11,7 @@ from statordb.keeper.kinesis_records import Entry
 CONNECT_SECONDS_MAX = 2.0
 ANSWER_SECONDS_MAX = 8.0
 CONNECTIONS_MAX = 16  # kept open for later calls, per region
+REASON_CHARACTERS_MAX = 200  # some of botocore's texts quote the whole answer
 REGION, STREAM = 3, 5  # parts of a stream's ARN
 ANYONE = "statordb"  # access key where botocore finds none: local endpoints take any
 
@@ -18,7 +19,18 @@ T = TypeVar("T")
 
 
 class Unavailable(Exception):
-    """The endpoint can't be reached, or refuses; args[0] is its error's name. To be tried again."""
+    """A call failed: the endpoint can't be reached, refuses, or answers as no Kinesis does. To be tried again.
+
+    args[0] is the endpoint's error code, or the name of the exception there was; args[1] says more.
+    """
+
+    @property
+    def code(self) -> str:
+        return str(self.args[0])
+
+    @property
+    def reason(self) -> str:
+        return str(self.args[1]) if len(self.args) > 1 else ""
 
 
 class Sender(Protocol):
@@ -59,22 +71,25 @@ class BotoSender:
 
         def put(client: Any) -> list[str | None]:
             answer = client.put_records(**_names(stream_arn), Records=records)
-            return [record.get("ErrorCode") for record in answer["Records"]]
+            codes = [record.get("ErrorCode") for record in answer["Records"]]
+            if len(codes) != len(records):
+                raise Unavailable("IncompleteAnswer", f"{len(codes)} results of {len(records)} records")
+            return codes
 
         return await self._call(stream_arn, put)
 
     async def _call(self, stream_arn: str, work: Callable[[Any], T]) -> T:
         def call() -> T:
-            from botocore.exceptions import BotoCoreError, ClientError
-
             try:
                 return work(self._client(stream_arn.split(":")[REGION]))
-            except ClientError as error:
-                raise Unavailable(error.response["Error"].get("Code", "")) from error
-            except BotoCoreError as error:
-                raise Unavailable(type(error).__name__) from error
+            except Exception as error:  # besides botocore's own: bad URLs, and answers of what is no Kinesis
+                raise _unavailable(error) from error
 
-        return await _in_thread(call)
+        try:
+            future = _in_thread(call)
+        except RuntimeError as error:  # the system gives no more threads
+            raise _unavailable(error) from error
+        return await future
 
     def _client(self, region: str) -> Any:
         with self._lock:
@@ -96,6 +111,14 @@ class BotoSender:
             max_pool_connections=CONNECTIONS_MAX,
         )
         return session.create_client("kinesis", region_name=region, endpoint_url=self._endpoint, config=config)
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    if isinstance(error, Unavailable):
+        return error
+    response = getattr(error, "response", None)  # a ClientError has the endpoint's own error
+    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+    return Unavailable(str(code or type(error).__name__), str(error)[:REASON_CHARACTERS_MAX])
 
 
 def _in_thread(call: Callable[[], T]) -> asyncio.Future[T]:

@@ -24,7 +24,8 @@ FUNCTION_CONCURRENCY_UNRESERVED_MIN = 100
 FUNCTIONS_PER_PAGE_MAX = 50
 
 # Invocations
-INVOKE_BYTES_MAX = 6 * MIB  # of a payload, and of an answer
+INVOKE_BYTES_MAX = 6 * MIB  # of a payload
+INVOKE_ANSWER_BYTES_MAX = 6 * MIB + 100  # with the slack that AWS's error messages name
 INVOKE_EVENT_BYTES_MAX = 1 * MIB  # of an asynchronous invocation's payload
 INVOKE_CONTEXT_BYTES_MAX = 3583  # of X-Amz-Client-Context in Base64
 EVENT_RETRIES_MAX = 2

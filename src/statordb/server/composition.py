@@ -131,7 +131,8 @@ def function_service(site: Site, store: Store, invoker: Invoker) -> FunctionServ
 
 def destinations_of(site: Site, store: Store) -> Destinations:
     """Where records go that functions failed on."""
-    return Destinations(site.settings.sqs_endpoint, site.settings.sns_endpoint, store.clock.now)
+    settings = site.settings
+    return Destinations(settings.sqs_endpoint, settings.sns_endpoint, store.clock.now, store.invocations.put)
 
 
 def _authenticator(site: Site, store: Store, service: str) -> Authenticator:

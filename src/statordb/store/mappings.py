@@ -231,6 +231,11 @@ class Mappings:
             await self._engine.update(keys, lambda stored: effects)
 
 
+def unqualified(function: str) -> str:
+    """What names a function, however it was named: `$LATEST` of it is the function itself. A URL stays as it is."""
+    return function.removesuffix(":$LATEST") if function.startswith("arn:") else function
+
+
 _PREFIX = b"mappings/"
 
 
@@ -244,7 +249,7 @@ def _key(record: MappingRecord) -> Key:
 
 def _claim(record: MappingRecord) -> Key:
     """The row that one mapping of a stream and a function can have; its body is the mapping's uuid."""
-    digest = blake2b(f"{record.stream_arn}\0{record.function}".encode(), digest_size=16).digest()
+    digest = blake2b(f"{record.stream_arn}\0{unqualified(record.function)}".encode(), digest_size=16).digest()
     return Key(Space.MAPPINGS, f"claims/{record.account}/{record.region}".encode(), digest)
 
 

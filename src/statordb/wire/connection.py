@@ -11,24 +11,19 @@ from functools import partial
 from typing import Any
 
 import httptools
-import orjson
 
-from statordb.model import errors
-from statordb.model.request import Reply, error_reply
+from statordb.model.request import Reply
+from statordb.model.rest import RestReply
 from statordb.wire.context import WireContext
 from statordb.wire.exchange import FIRST_ACCEPT_ENCODING, INTERNAL, Exchange, Waiting, begin, result_of
-from statordb.wire.reply import CONTINUE, ONE_WRITE_BYTES_MAX, USUAL
+from statordb.wire.reply import CONTINUE, ONE_WRITE_BYTES_MAX, USUAL, Form
+from statordb.wire.rest import form_of
 
 IDLE, HEAD, BODY = range(3)  # between requests, within a request's head, within its body
 
 PROCEED = Reply(100, b"")
 BAD_REQUEST = Reply(400, b"", "BadRequest")
 REQUEST_TIMEOUT = Reply(408, b"", "RequestTimeout")
-TOO_LARGE = error_reply(errors.request_too_large())
-BUSY = Reply(
-    429, orjson.dumps({"__type": "TooManyRequestsException", "message": "Rate exceeded"}), "TooManyRequestsException"
-)
-REFUSALS = (BAD_REQUEST, REQUEST_TIMEOUT, TOO_LARGE, BUSY, INTERNAL)
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +49,7 @@ class Connection(asyncio.Protocol):
         "_phase",
         "_read",
         "_reading",
+        "_refused",
         "_repeats",
         "_requests",
         "_started",
@@ -82,6 +78,7 @@ class Connection(asyncio.Protocol):
         self._fed = 0  # bytes of the later reads within the current phase
         self._closing = False  # nothing more is taken from this client
         self._eof = False
+        self._refused = False  # it is cut short
         self._lingering = False
         self._lingered = 0
         self._reading = True
@@ -176,7 +173,7 @@ class Connection(asyncio.Protocol):
         self._fed = 0
         length = headers.get(b"content-length")
         if length is not None and len(length) > 7 and int(length) > context.settings.request_bytes_max:
-            if self._refuses_large(int(length)):
+            if self._refuses(context.refuse_large(self._url, headers, int(length))):
                 return
         if b"expect" in headers:
             self._expect(headers[b"expect"])
@@ -194,7 +191,7 @@ class Connection(asyncio.Protocol):
         self._requests += 1
         context = self._context
         if self._body_bytes > context.settings.request_bytes_max:
-            if self._refuses_large(self._body_bytes):
+            if self._refuses(context.admit_large(self, self._url, self._head, self._body_bytes)):
                 return
             context.large_is_in(self)
         parser = self._parser
@@ -289,21 +286,20 @@ class Connection(asyncio.Protocol):
                 or self._fed > 2 * (settings.header_bytes_max + settings.url_bytes_max)
             ):
                 self._refuse(BAD_REQUEST)
-        elif self._body_bytes > settings.request_bytes_max and self._refuses_large(self._body_bytes):
+        elif self._body_bytes > settings.request_bytes_max and self._refuses(
+            self._context.admit_large(self, self._url, self._head, self._body_bytes)
+        ):
             return
         elif self._fed - self._body_bytes > settings.header_bytes_max + self._body_bytes // 2:
             self._refuse(BAD_REQUEST)  # chunk sizes and trailers without end
 
-    def _refuses_large(self, size: int) -> bool:
-        """Judge a body above the usual maximum; True if it was refused."""
-        context = self._context
-        if size > context.body_bytes_max(self._url, self._head):
-            self._refuse(TOO_LARGE)
-        elif not context.admit_large(self):
-            self._refuse(BUSY)
-        else:
-            return False
-        return True
+    def _refuses(self, refusal: Reply | RestReply | None) -> bool:
+        """Whether there is a refusal, which is sent then."""
+        if isinstance(refusal, RestReply):
+            self._refuse(Reply(refusal.status, refusal.body, refusal.error), form_of(refusal))
+        elif refusal is not None:
+            self._refuse(refusal)
+        return refusal is not None
 
     def _expect(self, expectation: bytes) -> None:
         """Ask for the body, in the order of the replies."""
@@ -317,16 +313,18 @@ class Connection(asyncio.Protocol):
         elif self._lingered > self._context.settings.linger_bytes_max:
             self._transport.abort()
 
-    def _refuse(self, reply: Reply) -> None:
+    def _refuse(self, reply: Reply, form: Form = USUAL) -> None:
         """Answer what can't be read on behind, and close."""
         if not self._closing:
             self._closing = True
-            self._enqueue_reply(reply)
+            self._refused = True
+            self._enqueue_reply(reply, form)
 
-    def _enqueue_reply(self, reply: Reply) -> None:
+    def _enqueue_reply(self, reply: Reply, form: Form = USUAL) -> None:
         context = self._context
         exchange = Exchange(b"", b"", {}, b"", context.next_request_id(), context.monotonic())
         exchange.reply = reply
+        exchange.form = form
         self._unstarted.append(exchange)
         self._advance()
 
@@ -399,7 +397,7 @@ class Connection(asyncio.Protocol):
             self._transport.writelines((head, body))
         context.observe(exchange.operation, context.monotonic() - exchange.begun, status, error)
         if last:
-            self._end(linger=any(reply is refusal for refusal in REFUSALS))
+            self._end(linger=self._refused)
 
     def _end(self, linger: bool) -> None:
         """Close after the last answer. A client that was cut short first gets the time to read why: closing with

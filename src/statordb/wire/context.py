@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import orjson
+
+from statordb.model import errors
 from statordb.model.function_limits import LARGE_REQUESTS_MAX, REST_REQUEST_BYTES_MAX
 from statordb.model.limits import (
     HEADER_BYTES_MAX,
@@ -17,17 +20,21 @@ from statordb.model.limits import (
     REQUEST_BYTES_MAX,
     URL_BYTES_MAX,
 )
-from statordb.model.request import Service
-from statordb.model.rest import RestService
+from statordb.model.request import Reply, Service, error_reply
+from statordb.model.rest import RestReply, RestService
+from statordb.wire import rest
 from statordb.wire.outbox import Defer, Outbox
 from statordb.wire.reply import Heads
-from statordb.wire.rest import is_rest
 from statordb.wire.sigv4 import Authenticator
 
 TARGET_PREFIX = "DynamoDB_20120810"
 OPERATIONS_CACHED_MAX = 1024
 TARGET_BYTES_MAX = 128
 REQUEST_ID_CHARACTERS = 52
+TOO_LARGE = error_reply(errors.request_too_large())
+BUSY = Reply(
+    429, orjson.dumps({"__type": "TooManyRequestsException", "message": "Rate exceeded"}), "TooManyRequestsException"
+)
 WEYL_STEP = 0x9E3779B97F4A7C15  # odd, so that its multiples meet every 64-bit number once
 
 Observer = Callable[[str, float, int, str | None], None]
@@ -42,7 +49,7 @@ class WireSettings:
     target_prefixes: Mapping[str, str] = field(default_factory=dict)  # by operation; of all others TARGET_PREFIX
     request_bytes_max: int = REQUEST_BYTES_MAX
     rest_request_bytes_max: int = REST_REQUEST_BYTES_MAX  # on the paths of the REST API
-    large_requests_max: int = LARGE_REQUESTS_MAX  # bodies above request_bytes_max that come in at the same time
+    large_requests_max: int = LARGE_REQUESTS_MAX  # of which more than request_bytes_max has come, and more will
     header_bytes_max: int = HEADER_BYTES_MAX
     headers_max: int = HEADERS_MAX
     url_bytes_max: int = URL_BYTES_MAX
@@ -107,7 +114,7 @@ class WireContext:
         self.headers_max = self.settings.headers_max
         self.head_bytes_unmeasured = min(self.settings.header_bytes_max, self.settings.url_bytes_max)
         self.connections: set[Peer] = set()
-        self._large: set[Peer] = set()  # connections on which a body above request_bytes_max comes in
+        self._large: set[Peer] = set()  # connections on which more than request_bytes_max of a body comes in
         self.draining = False
         self._clock = clock
         self._operations: dict[bytes, str] = {}
@@ -125,18 +132,36 @@ class WireContext:
             self._operations[target] = name
         return name
 
-    def body_bytes_max(self, url: bytes, headers: Mapping[bytes, bytes]) -> int:
-        """How large a request's body may be. Deployment packages are large, but strangers' are not taken."""
-        if self.rest is not None and is_rest(url) and b"authorization" in headers:
-            return self.settings.rest_request_bytes_max
-        return self.settings.request_bytes_max
+    def refuse_large(self, url: bytes, headers: Mapping[bytes, bytes], size: int) -> Reply | RestReply | None:
+        """What a body of more than request_bytes_max is answered; None if it may come.
 
-    def admit_large(self, connection: Peer) -> bool:
-        """Let a body above request_bytes_max come in, if there are not too many; until `large_is_in`, or the end."""
-        if connection not in self._large and len(self._large) >= self.settings.large_requests_max:
-            return False
+        Deployment packages are large; but nobody's who could not be let in, whatever the signature will turn out to be.
+        """
+        if self.rest is None or not rest.is_rest(url) or size > self.settings.rest_request_bytes_max:
+            return TOO_LARGE
+        authenticator = self.rest_authenticator
+        refused = rest.guard(headers, authenticator.is_open)
+        if refused is not None:
+            return refused
+        fault = authenticator.check_claim(url, headers)
+        return None if fault is None else rest.refusal_of(fault)
+
+    def admit_large(
+        self, connection: Peer, url: bytes, headers: Mapping[bytes, bytes], size: int
+    ) -> Reply | RestReply | None:
+        """Let more than request_bytes_max of a body, `size` bytes by now, come in, until `large_is_in` or the end.
+
+        Returns the refusal of one that may not come, or of one too many.
+        """
+        if connection in self._large:
+            return TOO_LARGE if size > self.settings.rest_request_bytes_max else None
+        refusal = self.refuse_large(url, headers, size)
+        if refusal is not None:
+            return refusal
+        if len(self._large) >= self.settings.large_requests_max:
+            return BUSY
         self._large.add(connection)
-        return True
+        return None
 
     def large_is_in(self, connection: Peer) -> None:
         self._large.discard(connection)

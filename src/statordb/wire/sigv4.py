@@ -53,6 +53,13 @@ class Authenticator(Protocol):
         """
         ...
 
+    def check_claim(self, url: bytes, headers: Headers) -> ClientError | None:
+        """Judge a request before its body is there: what its head alone shows to be wrong, if anything.
+
+        A key that must be looked up first counts as good for now, and is known the next time.
+        """
+        ...
+
 
 def signing_key(secret: str, day: str, region: str, service: str) -> bytes:
     """The key of one day, region and service, derived from the secret."""
@@ -115,12 +122,7 @@ class OpenAuthenticator:
             if known is not None and authorization[-SIGNATURE_BYTES:].isalnum() and b"x-amz-date" in headers:
                 return known
         try:
-            claim = read_claim(url.partition(b"?")[2], headers)
-            claim.split_credential()
-            if not claim.access_key_id:
-                return errors.unrecognized_client()
-            if not claim.region_is_valid():
-                return errors.invalid_signature(_region_fault(claim))
+            claim = self._claim(url, headers)
         except ClientError as fault:
             return fault
         principal = self._principal(claim)
@@ -129,6 +131,22 @@ class OpenAuthenticator:
             if prefix.endswith(b"Signature=") and len(prefix) <= CLIENT_PREFIX_BYTES_MAX:
                 _remember(self._known, prefix, principal, CLIENTS_CACHED_MAX)
         return principal
+
+    def check_claim(self, url: bytes, headers: Headers) -> ClientError | None:
+        try:
+            self._claim(url, headers)
+        except ClientError as fault:
+            return fault
+        return None
+
+    def _claim(self, url: bytes, headers: Headers) -> Claim:
+        claim = read_claim(url.partition(b"?")[2], headers)
+        claim.split_credential()
+        if not claim.access_key_id:
+            raise errors.unrecognized_client()
+        if not claim.region_is_valid():
+            raise errors.invalid_signature(_region_fault(claim))
+        return claim
 
     def _principal(self, claim: Claim) -> Principal:
         key = claim.access_key_id
@@ -210,9 +228,7 @@ class IamAuthenticator:
         """The general way: every check in AWS's order."""
         self._drop_if_stale()
         try:
-            claim = read_claim(url.partition(b"?")[2], headers)
-            self._check_date(claim)
-            self._check_scope(claim)
+            claim = self._claim(url, headers)
             credential = self._credential(claim.access_key_id)
             if not isinstance(credential, Credential):
                 return credential
@@ -224,6 +240,24 @@ class IamAuthenticator:
         principal = Principal(credential.account, credential.access_key_id, claim.region, credential.arn)
         self._learn(claim, mac, principal, credential, url, headers)
         return principal
+
+    def check_claim(self, url: bytes, headers: Headers) -> ClientError | None:
+        self._drop_if_stale()
+        try:
+            claim = self._claim(url, headers)
+            credential = self._credential(claim.access_key_id)
+            if isinstance(credential, Credential):
+                self._check_token(claim, credential)
+        except ClientError as fault:
+            return fault
+        return credential if isinstance(credential, ClientError) else None
+
+    def _claim(self, url: bytes, headers: Headers) -> Claim:
+        """A claim of the right date and scope."""
+        claim = read_claim(url.partition(b"?")[2], headers)
+        self._check_date(claim)
+        self._check_scope(claim)
+        return claim
 
     def _drop_if_stale(self) -> None:
         epoch = self._epoch()

@@ -8,15 +8,24 @@ from statordb.functions.operations.delete_function import delete_function
 from statordb.functions.operations.delete_function_concurrency import delete_function_concurrency
 from statordb.functions.operations.delete_function_event_invoke_config import delete_function_event_invoke_config
 from statordb.functions.operations.get_account_settings import get_account_settings
+from statordb.functions.operations.get_alias import get_alias
 from statordb.functions.operations.get_event_source_mapping import get_event_source_mapping
 from statordb.functions.operations.get_function import get_function
+from statordb.functions.operations.get_function_code_signing_config import get_function_code_signing_config
 from statordb.functions.operations.get_function_concurrency import get_function_concurrency
 from statordb.functions.operations.get_function_configuration import get_function_configuration
 from statordb.functions.operations.get_function_event_invoke_config import get_function_event_invoke_config
+from statordb.functions.operations.get_function_recursion_config import get_function_recursion_config
+from statordb.functions.operations.get_function_url_config import get_function_url_config
+from statordb.functions.operations.get_policy import get_policy
+from statordb.functions.operations.get_runtime_management_config import get_runtime_management_config
 from statordb.functions.operations.invoke import invoke
+from statordb.functions.operations.list_aliases import list_aliases
 from statordb.functions.operations.list_event_source_mappings import list_event_source_mappings
 from statordb.functions.operations.list_function_event_invoke_configs import list_function_event_invoke_configs
+from statordb.functions.operations.list_function_url_configs import list_function_url_configs
 from statordb.functions.operations.list_functions import list_functions
+from statordb.functions.operations.list_provisioned_concurrency_configs import list_provisioned_concurrency_configs
 from statordb.functions.operations.list_tags import list_tags
 from statordb.functions.operations.list_versions_by_function import list_versions_by_function
 from statordb.functions.operations.put_function_concurrency import put_function_concurrency
@@ -36,15 +45,24 @@ OPERATIONS: dict[str, Operation] = {
     "DeleteFunctionConcurrency": delete_function_concurrency,
     "DeleteFunctionEventInvokeConfig": delete_function_event_invoke_config,
     "GetAccountSettings": get_account_settings,
+    "GetAlias": get_alias,
     "GetEventSourceMapping": get_event_source_mapping,
     "GetFunction": get_function,
+    "GetFunctionCodeSigningConfig": get_function_code_signing_config,
     "GetFunctionConcurrency": get_function_concurrency,
     "GetFunctionConfiguration": get_function_configuration,
     "GetFunctionEventInvokeConfig": get_function_event_invoke_config,
+    "GetFunctionRecursionConfig": get_function_recursion_config,
+    "GetFunctionUrlConfig": get_function_url_config,
+    "GetPolicy": get_policy,
+    "GetRuntimeManagementConfig": get_runtime_management_config,
     "Invoke": invoke,
+    "ListAliases": list_aliases,
     "ListEventSourceMappings": list_event_source_mappings,
     "ListFunctionEventInvokeConfigs": list_function_event_invoke_configs,
+    "ListFunctionUrlConfigs": list_function_url_configs,
     "ListFunctions": list_functions,
+    "ListProvisionedConcurrencyConfigs": list_provisioned_concurrency_configs,
     "ListTags": list_tags,
     "ListVersionsByFunction": list_versions_by_function,
     "PutFunctionConcurrency": put_function_concurrency,

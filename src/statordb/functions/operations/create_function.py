@@ -21,7 +21,7 @@ async def create_function(context: Context, request: Request) -> Answer:
         )
     tags = request.get("Tags", {})
     check_tags(tags)
-    fields = members.changes(request, {})
+    fields = members.changes(context, request, {})
     functions = context.store.functions
     exists = faults.conflict(f"Function already exist: {name.name}")
     if await functions.find(name.account, name.region, name.name) is not None:

@@ -7,9 +7,15 @@ import orjson
 
 from statordb.functions import faults
 from statordb.functions.context import Answer, Context, Request, RestAnswer
+from statordb.functions.endings import response_too_large
 from statordb.functions.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
 from statordb.functions.names import LATEST
-from statordb.model.function_limits import INVOKE_BYTES_MAX, INVOKE_CONTEXT_BYTES_MAX, INVOKE_EVENT_BYTES_MAX
+from statordb.model.function_limits import (
+    INVOKE_ANSWER_BYTES_MAX,
+    INVOKE_BYTES_MAX,
+    INVOKE_CONTEXT_BYTES_MAX,
+    INVOKE_EVENT_BYTES_MAX,
+)
 from statordb.store.functions import FunctionRecord
 from statordb.store.invocations import FunctionKey
 
@@ -47,18 +53,13 @@ async def _run(context: Context, record: FunctionRecord, payload: bytes, client_
 def _answer(outcome: Outcome, tail: bool) -> RestAnswer:
     headers = [_VERSION]
     payload, error = outcome.payload, outcome.error
-    if len(payload) > INVOKE_BYTES_MAX:
-        payload, error = _too_large(len(payload)), UNHANDLED
+    if len(payload) > INVOKE_ANSWER_BYTES_MAX:
+        payload, error = response_too_large(outcome.request_id).payload, UNHANDLED
     if error is not None:
         headers.append(("X-Amz-Function-Error", error))
     if tail:
         headers.append(("X-Amz-Log-Result", b64encode(outcome.log_tail).decode()))
     return RestAnswer(200, tuple(headers), payload)
-
-
-def _too_large(size: int) -> bytes:
-    message = f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({INVOKE_BYTES_MAX} bytes)."
-    return orjson.dumps({"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"})
 
 
 def _payload(body: bytes, bytes_max: int) -> bytes:

@@ -1,10 +1,9 @@
 """TagResource."""
 
 from statordb.functions.context import Answer, Context, Request
-from statordb.functions.tags import retag, tagged
+from statordb.functions.tags import retag
 
 
 async def tag_resource(context: Context, request: Request) -> Answer:
-    record = await tagged(context, request["Resource"])
-    await retag(context, record, lambda tags: {**tags, **request["Tags"]})
+    await retag(context, request["Resource"], lambda tags: {**tags, **request["Tags"]})
     return {}

@@ -12,7 +12,7 @@ from statordb.store.functions import FunctionRecord
 
 async def update_function_configuration(context: Context, request: Request) -> Answer:
     record = await context.function(request["FunctionName"])
-    members.changes(request, {})  # its faults are told before anything is changed
+    members.changes(context, request, {})  # its faults are told before anything is changed
     revision, now = str(uuid.uuid4()), context.now()
 
     def change(current: FunctionRecord | None) -> FunctionRecord | Refused:
@@ -20,7 +20,9 @@ async def update_function_configuration(context: Context, request: Request) -> A
             return Refused(faults.function_not_found(record.arn))
         if not members.check_revision(current, request):
             return Refused(faults.precondition_failed())
-        return replace(current, revision=revision, modified_at=now, **members.changes(request, current.options))
+        return replace(
+            current, revision=revision, modified_at=now, **members.changes(context, request, current.options)
+        )
 
     changed = await context.store.functions.change(record.account, record.region, record.name, change)
     if isinstance(changed, Refused):

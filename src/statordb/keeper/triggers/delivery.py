@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from statordb.functions.invocation import Outcome
 from statordb.keeper.triggers import failures, retries
-from statordb.keeper.triggers.events import Event, Piece, payload
+from statordb.keeper.triggers.events import PAYLOAD_BYTES_MAX, Event, Piece, payload
 from statordb.keeper.triggers.failures import Destinations, NotSent
 from statordb.keeper.triggers.source import NAME, RecordsTrimmed, Source
 from statordb.keeper.triggers.target import Target
+from statordb.keeper.triggers.underway import Place, Underway
 from statordb.keeper.triggers.verdicts import judge
 from statordb.keeper.triggers.windows import STATE_BYTES_MAX, Window
 from statordb.model.clock import Clock
@@ -21,10 +22,12 @@ class Surroundings(NamedTuple):
     target: Target
     destinations: Destinations
     clock: Clock
+    underway: Underway
 
 
 class WindowAbandoned(Exception):
-    """The final invocation of a tumbling window failed as often as it may; args: uuid of the mapping, shard."""
+    """The final invocation of a tumbling window failed as often as it may, or for as long; args: uuid of the mapping,
+    shard."""
 
 
 class Delivery:
@@ -58,7 +61,10 @@ class Delivery:
                 self._source.report(NAME, RecordsTrimmed(record.uuid, self._shard))
             await self._give_up(piece.events[:old], failures.AGE_EXCEEDED, piece.invocations, None)
             return [piece._replace(events=piece.events[old:])] if old < len(piece.events) else []
-        outcome = await self._invoke(self._payload(piece.events))
+        body = self._payload(piece.events)
+        if len(body) > PAYLOAD_BYTES_MAX and len(piece.events) > 1:  # the window's state has grown meanwhile
+            return retries.halves(piece)
+        outcome = await self._invoke(body)
         if outcome is None:
             return [piece._replace(pause=retries.longer(piece.pause))]
         piece = piece._replace(invocations=piece.invocations + 1)
@@ -81,8 +87,9 @@ class Delivery:
 
     async def _invoke(self, body: bytes) -> Outcome | None:
         """None if the function was not run."""
+        record, around = self._source.record, self._around
         try:
-            return await self._around.target.invoke(self._source.record, body)
+            return await around.underway.run(Place(record.uuid, self._shard), around.target.invoke(record, body))
         except Exception as fault:
             self._source.not_run(fault)
             return None
@@ -96,7 +103,7 @@ class Delivery:
 
     async def finish_window(self, early: bool) -> None:
         """The final invocation of the window that is open; nothing goes on before it has succeeded, or failed as often
-        as it may."""
+        as it may, or until it is as old as its records may be."""
         window, pause, attempts = self.window, 0.0, 0
         assert window is not None
         while True:
@@ -108,9 +115,10 @@ class Delivery:
                 self._source.went(well)
                 if well:
                     break
-                if 0 <= record.retries_max < attempts:
-                    self._source.report(NAME, WindowAbandoned(record.uuid, self._shard))
-                    break
+            lapsed = self._around.clock.now() > window.end + retries.seconds_allowed(record)
+            if lapsed or 0 <= record.retries_max < attempts:
+                self._source.report(NAME, WindowAbandoned(record.uuid, self._shard))
+                break
             pause = retries.longer(pause)
             await asyncio.sleep(pause)
         window.close(early)

@@ -12,6 +12,7 @@ from statordb.keeper.triggers.failures import Destinations
 from statordb.keeper.triggers.shard import Shard
 from statordb.keeper.triggers.source import NAME, NO_STREAM, Source
 from statordb.keeper.triggers.target import External, Target
+from statordb.keeper.triggers.underway import Underway
 from statordb.store import mappings
 from statordb.store.mappings import MappingRecord
 from statordb.store.store import Store
@@ -22,6 +23,7 @@ RESULT_SECONDS = 5.0  # between two writes of a mapping's LastProcessingResult
 
 _READING = frozenset({mappings.CREATING, mappings.ENABLING, mappings.ENABLED, mappings.UPDATING})
 _SETTLED = frozenset({mappings.ENABLED, mappings.DISABLED})
+_ENDING = frozenset({mappings.DISABLING, mappings.DELETING})
 
 
 class Triggers:
@@ -35,7 +37,8 @@ class Triggers:
     ) -> None:
         self._store = store
         self._report = report
-        self._around = Surroundings(Target(store, invoker, external), destinations, store.clock)
+        self._underway = Underway()
+        self._around = Surroundings(Target(store, invoker, external), destinations, store.clock, self._underway)
         self._crew = Crew(NAME, report)
         self._sources: dict[str, Source] = {}
         self._epoch: int | None = None
@@ -51,7 +54,7 @@ class Triggers:
         return False
 
     async def rest(self) -> None:
-        """End all tasks; they keep their checkpoints first."""
+        """End all tasks; they keep their checkpoints first. Invocations that run are left to the invoker's close."""
         await self._crew.rest()
         self._sources.clear()
 
@@ -99,8 +102,10 @@ class Triggers:
             source.ended -= gone
 
     async def _settle(self, source: Source) -> None:
-        """What a mapping was to become, it is, now that its tasks run or have ended."""
+        """What a mapping was to become, it is, now that its tasks run or have ended, and what they left behind too."""
         record, at = source.record, asyncio.get_running_loop().time()
+        if record.state in _ENDING and self._underway.busy(record.uuid):
+            return
         if record.state == mappings.DELETING:
             await self._store.mappings.remove(record)
             return

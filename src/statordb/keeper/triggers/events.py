@@ -15,6 +15,11 @@ class Event(NamedTuple):
     body: bytes
     read_at: float
 
+    @property
+    def size(self) -> int:
+        """Bytes that it takes up in a payload, with the comma before it."""
+        return len(self.body) + 1
+
 
 class Piece(NamedTuple):
     """Records that are to be sent in one invocation: a batch, or what a failure has left of one.

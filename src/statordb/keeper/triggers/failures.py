@@ -19,7 +19,7 @@ from statordb.store.mappings import MappingRecord
 
 RETRIES_EXHAUSTED = "RetryAttemptsExhausted"
 AGE_EXCEEDED = "MaximumRecordAgeExceeded"
-SEND_ATTEMPTS_MAX = 8  # over about 15 seconds
+SEND_SECONDS_MAX = 15.0  # for all attempts together: the shard waits for it
 
 
 class Destinations(Protocol):
@@ -69,16 +69,19 @@ def invocation_record(
 
 
 async def send(destinations: Destinations, record: MappingRecord, destination: str, body: bytes) -> None:
-    """Raises NotSent if the destination does not take it for a while."""
-    pause = 0.0
-    for attempt in range(SEND_ATTEMPTS_MAX):
-        try:
-            return await destinations.send(destination, body, record.region)
-        except Exception as fault:
-            if attempt + 1 == SEND_ATTEMPTS_MAX:
-                raise NotSent(destination, body.decode()) from fault
-        pause = longer(pause)
-        await asyncio.sleep(pause)
+    """Raises NotSent if the destination does not take it within SEND_SECONDS_MAX."""
+    pause, failure = 0.0, None
+    try:
+        async with asyncio.timeout(SEND_SECONDS_MAX):
+            while True:
+                try:
+                    return await destinations.send(destination, body, record.region)
+                except Exception as fault:
+                    failure = fault
+                pause = longer(pause)
+                await asyncio.sleep(pause)
+    except TimeoutError as late:
+        raise NotSent(destination, body.decode()) from failure or late
 
 
 def _stamp(seconds: float, precision: str) -> str:

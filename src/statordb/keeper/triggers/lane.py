@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from statordb.keeper.triggers.delivery import Delivery
-from statordb.keeper.triggers.events import PAYLOAD_BYTES_MAX, Event
+from statordb.keeper.triggers.events import PAYLOAD_BYTES_MAX, Event, payload
 from statordb.keeper.triggers.source import Source
 from statordb.keeper.triggers.windows import GRACE_SECONDS, Window
 
@@ -48,7 +48,7 @@ class Lane:
 
     def put(self, event: Event) -> None:
         self._queue.append(event)
-        self._bytes += len(event.body)
+        self._bytes += event.size
         self._arrived.set()
 
     def finish(self) -> None:
@@ -82,7 +82,8 @@ class Lane:
                 await self._wait(None)
         record = self._source.record
         until = self._queue[0].read_at + record.batching_seconds
-        while len(self._queue) < record.batch_size and self._bytes < PAYLOAD_BYTES_MAX and not self._over:
+        room = self._room()
+        while len(self._queue) < record.batch_size and self._bytes < room and not self._over:
             left = until - self._time()
             if left <= 0 or (window is not None and self._is_over(window)):
                 break
@@ -105,21 +106,27 @@ class Lane:
             return self._queue[0].at >= window.end
         return self._over or self._upstream.caught_up_at >= window.end + GRACE_SECONDS
 
+    def _room(self) -> int:
+        """Bytes that an event has for its records."""
+        window = self._delivery.window
+        return PAYLOAD_BYTES_MAX - len(payload((), b"" if window is None else window.members(final=False, early=False)))
+
     def _take(self) -> list[Event]:
         """The next batch."""
         queue, window = self._queue, self._delivery.window
         batch_size = self._source.record.batch_size
-        end, room = None, PAYLOAD_BYTES_MAX
+        end = None
         if window is not None:
             window.begin(queue[0].at)
-            end, room = window.end, room - len(window.state or b"")
+            end = window.end
+        room = self._room()
         batch: list[Event] = []
         taken = 0
         while queue and len(batch) < batch_size:
             event = queue[0]
-            if batch and (taken + len(event.body) > room or (end is not None and event.at >= end)):
+            if batch and (taken + event.size > room or (end is not None and event.at >= end)):
                 break
-            taken += len(event.body)
+            taken += event.size
             batch.append(queue.popleft())
         self._bytes -= taken
         self._unfinished = batch[0].sequence

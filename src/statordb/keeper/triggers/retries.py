@@ -27,6 +27,12 @@ def longer(pause: float) -> float:
     return min(max(pause * 2, PAUSE_SECONDS_MIN), PAUSE_SECONDS_MAX)
 
 
+def halves(piece: Piece) -> Sequence[Piece]:
+    """A piece of several records, as two."""
+    middle = len(piece.events) // 2
+    return [piece._replace(events=piece.events[:middle]), piece._replace(events=piece.events[middle:])]
+
+
 def after_failure(piece: Piece, failed_from: int, record: MappingRecord) -> Aftermath:
     """`piece` was sent, and its records from `failed_from` on did not succeed. `piece.invocations` counts this one.
 
@@ -34,8 +40,8 @@ def after_failure(piece: Piece, failed_from: int, record: MappingRecord) -> Afte
     """
     rest = piece.events[failed_from:]
     if record.bisects and (failed_from or len(rest) > 1):
-        kept = [rest] if failed_from else [rest[: len(rest) // 2], rest[len(rest) // 2 :]]
-        return Aftermath([piece._replace(events=events, pause=PAUSE_SECONDS_MIN) for events in kept], ())
+        again = piece._replace(events=rest, pause=PAUSE_SECONDS_MIN)
+        return Aftermath([again] if failed_from else halves(again), ())
     retries = 1 if failed_from else piece.retries + 1
     if 0 <= record.retries_max < retries:
         return Aftermath((), rest)
@@ -43,13 +49,19 @@ def after_failure(piece: Piece, failed_from: int, record: MappingRecord) -> Afte
     return Aftermath([piece._replace(events=rest, retries=retries, pause=pause)], ())
 
 
+def seconds_allowed(record: MappingRecord) -> float:
+    """How old records may be: as the mapping says, and no older than the stream keeps any."""
+    if record.age_seconds_max < 0:
+        return RETENTION_SECONDS
+    return min(float(record.age_seconds_max), RETENTION_SECONDS)
+
+
 def lapsed(piece: Piece, record: MappingRecord, now: float) -> int:
     """How many records at the front are too old to be sent: older than the mapping allows or, where sending them has
     failed before, than the stream keeps any."""
-    allowed = float(record.age_seconds_max) if record.age_seconds_max >= 0 else RETENTION_SECONDS
     if record.age_seconds_max < 0 and not piece.pause:
         return 0
-    horizon = now - min(allowed, RETENTION_SECONDS)
+    horizon = now - seconds_allowed(record)
     count = 0
     for event in piece.events:
         if event.at >= horizon:

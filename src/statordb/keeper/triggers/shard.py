@@ -13,6 +13,7 @@ from statordb.keeper.triggers.delivery import Delivery, Surroundings
 from statordb.keeper.triggers.events import PAYLOAD_BYTES_MAX, Event
 from statordb.keeper.triggers.lane import Lane
 from statordb.keeper.triggers.source import NAME, RecordsTrimmed, Source
+from statordb.keeper.triggers.underway import Place
 from statordb.keeper.triggers.windows import Window
 from statordb.store import changes
 from statordb.store.changes import HEADER_BYTES, Teller
@@ -72,7 +73,9 @@ class Shard:
         self._source.end(self._id)
 
     async def _begin(self) -> None:
-        """Go on where the mapping's checkpoint is; without one, at the beginning of the shard."""
+        """Go on where the mapping's checkpoint is; without one, at the beginning of the shard. An invocation that an
+        earlier task of the shard has left is waited for: its records are sent again, but not beside it."""
+        await self._around.underway.quiet(Place(self._source.record.uuid, self._id))
         record = self._source.record
         kept = await self._store.mappings.checkpoint(record.uuid, self._id)
         shard = self._source.shard(self._id)
@@ -131,7 +134,7 @@ class Shard:
             event = Event(change.sequence, changes.happened_at(change.body), body, read_at)
             lane = lanes[0] if len(lanes) == 1 else lanes[self._lane_of(change)]
             lane.put(event)
-            self._queued_bytes += len(body)
+            self._queued_bytes += event.size
         self._position = found[-1].sequence
         if read_at >= self._lazy_at and self._is_idle():
             self._lazy_at = read_at + LAZY_SECONDS

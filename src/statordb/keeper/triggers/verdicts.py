@@ -4,7 +4,9 @@ Source: Lambda developer guide, "Configuring partial batch response with DynamoD
 DynamoDB stream processing in Lambda".
 """
 
+import re
 from collections.abc import Sequence
+from json import JSONDecoder
 from typing import Any, NamedTuple
 
 import orjson
@@ -32,14 +34,47 @@ def judge(outcome: Outcome, events: Sequence[Event], reports_failures: bool, win
         return _FAILURE
     if not reports_failures and not windowed:
         return _SUCCESS
+    state = b""
     try:
-        answer = orjson.loads(outcome.payload or b"null")
-    except orjson.JSONDecodeError:
+        if windowed:
+            answer, texts = _read(outcome.payload.decode())
+            state = texts["state"].encode()
+        else:
+            answer = orjson.loads(outcome.payload or b"null")
+    except (ValueError, KeyError, RecursionError):
         return _FAILURE
-    if windowed and not (isinstance(answer, dict) and "state" in answer):
-        return _FAILURE
-    failed_from = _first_failure(answer, events) if reports_failures else None
-    return Verdict(failed_from, orjson.dumps(answer["state"]) if windowed else b"")
+    return Verdict(_first_failure(answer, events) if reports_failures else None, state)
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = JSONDecoder(parse_int=float, parse_constant=_refuse)  # float: an int may have too many digits for Python
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+def _read(document: str) -> tuple[Any, dict[str, str]]:
+    """A JSON document, and the members of the object that it is, each as it is written: what a function keeps must
+    come back to it with every digit. No members if it is no object. Raises ValueError, RecursionError."""
+    answer = _DECODER.decode(document)
+    texts: dict[str, str] = {}
+    if not isinstance(answer, dict) or not answer:
+        return answer, texts
+    at = _after_space(document, 0)
+    while document[at] != "}":  # but the brace that opens it, or a comma
+        name, at = _DECODER.raw_decode(document, _after_space(document, at + 1))
+        begin = _after_space(document, _after_space(document, at) + 1)
+        _, at = _DECODER.raw_decode(document, begin)
+        texts[name] = document[begin:at]
+        at = _after_space(document, at)
+    return answer, texts
+
+
+def _after_space(document: str, at: int) -> int:
+    match = _SPACE.match(document, at)
+    assert match is not None
+    return match.end()
 
 
 def _first_failure(answer: Any, events: Sequence[Event]) -> int | None:
