@@ -23,6 +23,10 @@ def image(**attributes: Any) -> Image:
     return Image(Image.of(item, item_size(item)).body)
 
 
+def encode(view: str, kind: int, old: Image | None, new: Image | None, service: bool, now: float) -> bytes:
+    return changes.View(view).encode(changes.head(kind, KEYS, service, now), item_size(KEYS), old, new)
+
+
 def test_a_change_is_an_insert_a_modify_or_a_remove() -> None:
     one, other = image(a={"N": "1"}), image(a={"N": "2"})
     assert changes.kind(None, one) == INSERT
@@ -57,7 +61,7 @@ def test_the_order_of_a_list_is_a_change() -> None:
 )
 def test_a_view_shows_its_images_and_its_size_counts_them(view: str, images: set[str]) -> None:
     old, new = image(a={"S": "before"}), image(a={"S": "now"})
-    body = changes.encode(view, MODIFY, old, new, KEYS, False, 1_700_000_000.987)
+    body = encode(view, MODIFY, old, new, False, 1_700_000_000.987)
     record = orjson.loads(Teller(ARN, "eu-west-1", SHARD).tell(Change(7, body)))
     told = record["dynamodb"]
     shown = {"NewImage": new, "OldImage": old}
@@ -72,7 +76,7 @@ def test_a_view_shows_its_images_and_its_size_counts_them(view: str, images: set
 
 
 def test_a_record_says_where_it_comes_from() -> None:
-    body = changes.encode("KEYS_ONLY", INSERT, None, image(), KEYS, False, 1.0)
+    body = encode("KEYS_ONLY", INSERT, None, image(), False, 1.0)
     record = orjson.loads(Teller(ARN, "eu-west-1", SHARD).tell(Change(1, body)))
     assert {name: record[name] for name in record if name not in ("dynamodb", "eventID")} == {
         "eventName": "INSERT",
@@ -85,7 +89,7 @@ def test_a_record_says_where_it_comes_from() -> None:
 
 
 def test_an_expiry_names_the_service_in_the_words_of_each_consumer() -> None:
-    body = changes.encode("KEYS_ONLY", REMOVE, image(), None, KEYS, True, 1.0)
+    body = encode("KEYS_ONLY", REMOVE, image(), None, True, 1.0)
     told = orjson.loads(Teller(ARN, "eu-west-1", SHARD).tell(Change(1, body)))
     event = orjson.loads(Teller(ARN, "eu-west-1", SHARD, to_function=True).tell(Change(1, body)))
     assert told["userIdentity"] == {"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"}
@@ -94,7 +98,7 @@ def test_an_expiry_names_the_service_in_the_words_of_each_consumer() -> None:
 
 
 def test_event_ids_are_the_same_at_each_telling_and_never_of_two_records() -> None:
-    body = changes.encode("KEYS_ONLY", INSERT, None, image(), KEYS, False, 1.0)
+    body = encode("KEYS_ONLY", INSERT, None, image(), False, 1.0)
     tellers = [Teller(ARN, "eu-west-1", SHARD), Teller(ARN, "eu-west-1", SHARD + "1"), Teller(ARN + "1", "e", SHARD)]
     ids = [orjson.loads(teller.tell(Change(at, body)))["eventID"] for teller in tellers for at in (1, 2)]
     assert len(set(ids)) == 6
@@ -110,3 +114,25 @@ def test_sequence_numbers_sort_as_text_as_they_do_as_numbers(one: int, other: in
 @pytest.mark.parametrize("text", ["", "1", "x" * 21, "9" * 21, "0" * 21, "1" * 22, "１" * 21])
 def test_other_text_is_no_sequence_number(text: str) -> None:
     assert changes.parse_sequence(text) is None
+
+
+ITEMS = st.dictionaries(st.text("abc", min_size=1, max_size=3), st.text('xyé"', max_size=300), max_size=6)
+
+
+@given(ITEMS, ITEMS)
+def test_both_images_come_back_however_they_are_kept(before: dict[str, str], after: dict[str, str]) -> None:
+    old, new = (image(**{name: {"S": text} for name, text in item.items()}) for item in (before, after))
+    body = encode("NEW_AND_OLD_IMAGES", MODIFY, old, new, False, 1.0)
+    told = orjson.loads(Teller(ARN, "eu-west-1", SHARD).tell(Change(1, body)))["dynamodb"]
+    assert (told["NewImage"], told["OldImage"]) == (new.item, old.item)
+    assert told["SizeBytes"] == item_size(KEYS) + old.size + new.size
+    assert orjson.loads(b"{%b}" % changes.members(body))["Keys"] == KEYS
+
+
+def test_an_image_that_hardly_changed_is_kept_once() -> None:
+    long = {"S": "x" * 1000}
+    old, new = image(a=long, n={"N": "1"}, z=long), image(a=long, n={"N": "22"}, z=long)
+    body = encode("NEW_AND_OLD_IMAGES", MODIFY, old, new, False, 1.0)
+    assert body[0] == changes.DELTA
+    assert len(body) < new.size + 200
+    assert changes.members(body).endswith(b',"StreamViewType":"NEW_AND_OLD_IMAGES"')

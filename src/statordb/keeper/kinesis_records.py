@@ -80,7 +80,7 @@ class Encoder:
             str(uuid5(self._namespace, str(sequence))).encode(),
             self._middles[body[1]],
             moment,
-            body[HEADER_BYTES:].removesuffix(_VIEW_MEMBER),
+            changes.members(body).removesuffix(_VIEW_MEMBER),
             precision.encode(),
         )
         return Entry(sequence, partition_key, data, moment if precision == MICROSECOND else 0)

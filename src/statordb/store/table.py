@@ -185,7 +185,7 @@ class Table:
             if not self._derived and new is not None:  # nothing but the row itself and its tally
                 rows, grown = (1, new.size) if old is None else (0, new.size - old.size)  # type: ignore[union-attr]
                 tallies = ((self.space, rows, grown),) if rows or grown else ()
-                logged = () if feeds is None else feeds.logged(key[1], old, new, service, now)  # type: ignore[arg-type]
+                logged = () if feeds is None else feeds.logged(key, old, new, service, now)  # type: ignore[arg-type]
                 return Effects(((key, new.body),), (), logged, tallies, False, Written(old, new, None))  # type: ignore[union-attr,arg-type]
             staging = Staging(now=now, service=service)
             if self.building:
@@ -200,7 +200,7 @@ class Table:
     def stage(self, staging: Staging, key: Key, old: Image | None, new: Image | None) -> dict[str, int] | None:
         """Add the effects of a change of one item; returns write units by index name."""
         if self.feeds is not None:
-            staging.changes += self.feeds.logged(key[1], old, new, staging.service, staging.now)
+            staging.changes += self.feeds.logged(key, old, new, staging.service, staging.now)
         if new is None:
             if old is None:
                 return None

@@ -56,7 +56,7 @@ def test_a_job_that_cannot_be_done_fails_alone(directory: Path, run: Run) -> Non
 
     async def together() -> list[Any]:
         calls = [engine.update([key], put(key, b"x")) for key in keys]
-        return await asyncio.gather(*calls[:2], engine.trim(1, b"", 1 << 64, 1), calls[2], return_exceptions=True)
+        return await asyncio.gather(*calls[:2], engine.trim(1 << 64, b"", 1, 1), calls[2], return_exceptions=True)
 
     answers = run(together())
     assert [type(answer) for answer in answers] == [Effects, Effects, struct.error, Effects]

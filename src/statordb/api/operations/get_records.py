@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from statordb.api import iterators, stream_arns
 from statordb.api.context import Answer, Context, Request
-from statordb.engine.contract import Budget
+from statordb.engine.contract import Budget, Change
 from statordb.model import errors
 from statordb.model.limits import (
     GET_RECORDS_BYTES_MAX,
@@ -34,11 +34,23 @@ async def get_records(context: Context, request: Request) -> Answer:
         raise errors.trimmed_data_access()
 
     changes = await context.store.streams.read(stream, shard.id, after, Budget(limit, GET_RECORDS_BYTES_MAX))
-    tell = _teller(stream.arn, stream.region, shard.id).tell
-    records = b",".join([tell(change) for change in changes])
-    last = changes[-1].sequence if changes else after
+    told = _told(_teller(stream.arn, stream.region, shard.id), changes)
+    records = b",".join(told)
+    last = changes[len(told) - 1].sequence if changes else after
     # The shard was seen before its log was read: if it was closed, nothing has come since.
     if shard.ending is not None and (not changes or last >= shard.ending):
         return b'{"Records":[%b]}' % records
     following = iterator._replace(after=last if changes else iterator.after, issued_at=now)
     return b'{"Records":[%b],"NextShardIterator":"%b"}' % (records, iterators.encode(following).encode())
+
+
+def _told(teller: Teller, changes: list[Change]) -> list[bytes]:
+    """The records of changes, up to the one that reaches a page's maximum: told, they may be longer than stored."""
+    told = [teller.tell(change) for change in changes]
+    if sum(map(len, told)) > GET_RECORDS_BYTES_MAX:
+        total = 0
+        for place, record in enumerate(told, 1):
+            total += len(record)
+            if total >= GET_RECORDS_BYTES_MAX:
+                return told[:place]
+    return told

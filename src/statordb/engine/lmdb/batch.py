@@ -8,6 +8,7 @@ from typing import Any
 import lmdb
 
 from statordb.engine.contract import Effects, Guard, Key, Plan, Refused, Stale
+from statordb.engine.lmdb.groups import TICK_BITS, Group
 from statordb.engine.lmdb.keys import (
     ANNOUNCED_KEY,
     SHARD_BYTES_MAX,
@@ -21,7 +22,6 @@ from statordb.engine.lmdb.keys import (
 from statordb.engine.lmdb.rows import decode, encode, row_key
 from statordb.model.pending import Pending
 
-TICK_BITS = 20  # of a version or a sequence number, below the transaction's id
 ABSENT = -1  # in the place of a version, where there is no row
 TICKS_MAX = (1 << TICK_BITS) - 1  # versions and sequence numbers of one transaction
 
@@ -29,7 +29,7 @@ TICKS_MAX = (1 << TICK_BITS) - 1  # versions and sequence numbers of one transac
 class Batch:
     """One write transaction and what is kept in memory until it commits."""
 
-    __slots__ = ("announce", "base", "bytes", "tallies", "ticks", "transaction", "txn", "verified")
+    __slots__ = ("announce", "base", "bytes", "groups", "tallies", "ticks", "transaction", "txn", "verified")
 
     def __init__(self, txn: lmdb.Transaction[bytes]) -> None:
         self.txn = txn
@@ -39,6 +39,7 @@ class Batch:
         self.bytes = 0  # written so far
         self.verified: dict[Key, int] = {}  # guards whose version was looked up, as long as no update here changes it
         self.tallies: dict[int, tuple[int, int]] = {}
+        self.groups: dict[tuple[int, bytes], Group] = {}  # by log: stream and shard
         self.announce = False
 
     def tick(self) -> int:
@@ -46,8 +47,24 @@ class Batch:
         self.ticks += 1
         return self.base + self.ticks
 
+    def log(self, stream: int, shard: bytes, body: bytes) -> None:
+        """Append to a change log."""
+        groups = self.groups
+        group = groups.get((stream, shard))
+        if group is None or not group.takes(body):
+            if group is not None:
+                self._write(stream, shard, group)
+            group = groups[stream, shard] = Group()
+        self.bytes += len(body)
+        group.add(self.tick(), body)
+
+    def _write(self, stream: int, shard: bytes, group: Group) -> None:
+        self.txn.put(log_prefix(stream, shard) + pack_id(group.last), group.value)
+
     def finish(self) -> None:
-        """Write what was summed up; to be called once, before the commit."""
+        """Write what was gathered; to be called once, before the commit."""
+        for (stream, shard), group in self.groups.items():
+            self._write(stream, shard, group)
         for space, (rows, size) in self.tallies.items():
             key = tally_key(space)
             kept = self.txn.get(key)
@@ -172,8 +189,7 @@ class Update:
             if key in verified:
                 del verified[key]
         for stream, shard, body in effects.changes:
-            batch.bytes += len(body)
-            txn.put(log_prefix(stream, shard) + pack_id(batch.tick()), body)
+            batch.log(stream, shard, body)
         for space, rows, size in effects.tallies:
             rows_before, size_before = batch.tallies.get(space, (0, 0))
             batch.tallies[space] = rows_before + rows, size_before + size

@@ -13,8 +13,9 @@ import lmdb
 from statordb.engine.contract import Effects, EngineClosed, Guard, Key, Plan, Refused, Stale, Traits
 from statordb.engine.lmdb import spaces
 from statordb.engine.lmdb.batch import Job, Update
-from statordb.engine.lmdb.environment import open_environment
+from statordb.engine.lmdb.environment import DATA_FILE, open_environment
 from statordb.engine.lmdb.epoch import Epoch
+from statordb.engine.lmdb.headroom import Headroom
 from statordb.engine.lmdb.keys import PARTITION_BYTES_MAX, SORT_BYTES_MAX, Digest, digest, segment_of
 from statordb.engine.lmdb.reader import Reader, closed
 from statordb.engine.lmdb.writer import Writer
@@ -35,11 +36,12 @@ class LmdbEngine(Reader):
 
     traits = TRAITS
 
-    def __init__(self, env: lmdb.Environment, epoch: Epoch, digest: Digest) -> None:
+    def __init__(self, env: lmdb.Environment, epoch: Epoch, digest: Digest, headroom: Headroom | None = None) -> None:
         super().__init__(env, digest)
         self._env = env
         self._epoch = epoch
-        self._writer = Writer(env, epoch)
+        self._headroom = headroom
+        self._writer = Writer(env, epoch, headroom)
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -53,7 +55,7 @@ class LmdbEngine(Reader):
         Raises StoreUnusable, FormatTooNew.
         """
         env, epoch = open_environment(path, durable, map_bytes)
-        return cls(env, epoch, digest)
+        return cls(env, epoch, digest, Headroom(env, path / DATA_FILE) if durable else None)
 
     def epoch(self) -> int:
         return self._epoch.value[0]
@@ -131,4 +133,6 @@ class LmdbEngine(Reader):
             self._writer.close()
         await asyncio.to_thread(self._writer.join)
         self._begin = closed
+        if self._headroom is not None:
+            self._headroom.close()
         self._env.close()

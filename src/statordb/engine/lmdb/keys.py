@@ -113,5 +113,6 @@ def log_space_prefix(stream: int) -> bytes:
 
 
 def log_prefix(stream: int, shard: bytes) -> bytes:
-    """A log's entries are this and their sequence (8 bytes, big endian); the length keeps shards apart."""
+    """A log's groups are this and the sequence of their last entry (8 bytes, big endian); the length keeps shards
+    apart."""
     return log_space_prefix(stream) + pack_length(len(shard)) + shard

@@ -8,6 +8,7 @@ from itertools import islice
 import lmdb
 
 from statordb.engine.contract import Bounds, Budget, Change, EngineClosed, Key, Page, Place, Stop, Stored, Usage
+from statordb.engine.lmdb.groups import entries
 from statordb.engine.lmdb.keys import (
     HEAD_BYTES,
     PREFIX_BYTES,
@@ -168,13 +169,16 @@ class Reader:
         found: list[Change] = []
         with self._begin() as txn, txn.cursor() as cursor:
             if cursor.set_range(start):
-                for key, body in cursor.iternext(True, True):
+                for key, value in cursor.iternext(True, True):
                     if not key.startswith(prefix):
                         break
-                    found.append(new(Change, (unpack_id(key[-SEQUENCE_BYTES:]), body)))
-                    bytes_left -= len(body)
-                    if len(found) >= rows_max or bytes_left <= 0:
-                        break
+                    for entry in entries(key, value):
+                        if entry[0] <= after:  # of a group that begins before
+                            continue
+                        found.append(new(Change, entry))
+                        bytes_left -= len(entry[1])
+                        if len(found) >= rows_max or bytes_left <= 0:
+                            return found
         return found
 
     async def log_end(self, stream: int, shard: bytes) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations  # lmdb's types take their parameter in annot
 
 import lmdb
 
+from statordb.engine.lmdb.groups import cut, entries
 from statordb.engine.lmdb.keys import (
     OWN_SPACES,
     SPACE_BYTES,
@@ -63,20 +64,38 @@ def reclaim(txn: lmdb.Transaction[bytes], rows_max: int) -> bool:
 def trim(txn: lmdb.Transaction[bytes], stream: int, shard: bytes, upto: int, rows_max: int) -> bool:
     """Delete up to `rows_max` entries of a log with a sequence of at most `upto`; True while there are more."""
     prefix = log_prefix(stream, shard)
-    last = prefix + pack_id(upto)
-    _delete(txn, prefix, max(rows_max, 1), last)
+    left = max(rows_max, 1)
+    while True:
+        with txn.cursor() as cursor:
+            if not cursor.set_range(prefix) or not cursor.key().startswith(prefix):
+                return False
+            key, value = cursor.item()
+        gone, due, rest = cut(key, value, upto, left)
+        if rest:
+            if gone:
+                txn.put(key, rest)
+            return gone < due
+        txn.delete(key)
+        left -= gone
+        if left <= 0:
+            return _trim_due(txn, prefix, upto)
+
+
+def _trim_due(txn: lmdb.Transaction[bytes], prefix: bytes, upto: int) -> bool:
+    """Whether the first entry of a log is one to be trimmed."""
     with txn.cursor() as cursor:
-        return cursor.set_range(prefix) and cursor.key().startswith(prefix) and cursor.key() <= last
+        if not cursor.set_range(prefix) or not cursor.key().startswith(prefix):
+            return False
+        return next(entries(*cursor.item()))[0] <= upto
 
 
-def _delete(txn: lmdb.Transaction[bytes], prefix: bytes, rows_max: int, last: bytes | None = None) -> int:
-    """Delete the first keys that begin with `prefix`, none behind `last`; returns how many went."""
+def _delete(txn: lmdb.Transaction[bytes], prefix: bytes, rows_max: int) -> int:
+    """Delete the first keys that begin with `prefix`; returns how many went."""
     deleted = 0
     with txn.cursor() as cursor:
         found = rows_max > 0 and cursor.set_range(prefix)
         while found and deleted < rows_max:
-            key = cursor.key()
-            if not key.startswith(prefix) or (last is not None and key > last):
+            if not cursor.key().startswith(prefix):
                 break
             cursor.delete()  # leaves the cursor on the next key
             deleted += 1

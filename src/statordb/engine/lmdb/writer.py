@@ -26,6 +26,7 @@ import lmdb
 from statordb.engine.contract import OutcomeUnknown, Refused
 from statordb.engine.lmdb.batch import TICKS_MAX, Batch, Job, Update
 from statordb.engine.lmdb.epoch import Epoch
+from statordb.engine.lmdb.headroom import Headroom
 
 BATCH_ENTRIES_MAX = 1024
 BATCH_BYTES_MAX = 16 << 20  # of rows and changes; a batch ends with the update that reaches it
@@ -59,9 +60,10 @@ class Turn:
 class Writer:
     """Runs entries in the order of `submit` and answers each by its `answer`, on the loop that waits for it."""
 
-    def __init__(self, env: lmdb.Environment, epoch: Epoch) -> None:
+    def __init__(self, env: lmdb.Environment, epoch: Epoch, headroom: Headroom | None = None) -> None:
         self._env = env
         self._epoch = epoch
+        self._headroom = headroom
         self._waiting: deque[Entry] = deque()
         self._alone = 0  # so many of those in front get a transaction of their own, after one of them spoiled theirs
         self._idle = False  # the writer waits to be woken, or is about to look once more before it does
@@ -190,6 +192,8 @@ class Writer:
         assert batch is not None, "a filled turn has a batch"
         started = perf_counter()
         try:
+            if self._headroom is not None:
+                self._headroom.keep()
             turn.txn.commit()
         except lmdb.Error as error:
             full = isinstance(error, lmdb.MapFullError) or error.code in FULL

@@ -16,7 +16,7 @@ from statordb.keeper.triggers.source import NAME, RecordsTrimmed, Source
 from statordb.keeper.triggers.underway import Place
 from statordb.keeper.triggers.windows import Window
 from statordb.store import changes
-from statordb.store.changes import HEADER_BYTES, Teller
+from statordb.store.changes import Teller
 from statordb.store.mappings import Checkpoint
 from statordb.store.store import Store
 from statordb.store.streams import ShardRecord, StreamRecord
@@ -142,7 +142,7 @@ class Shard:
 
     def _lane_of(self, change: Change) -> int:
         """By the item's partition key, so that the changes of an item stay in order."""
-        members = orjson.loads(b"{%b}" % change.body[HEADER_BYTES:])
+        members = orjson.loads(b"{%b}" % changes.members(change.body))
         return crc32(orjson.dumps(members["Keys"][self._partition_key])) % len(self._lanes)
 
     def _is_idle(self) -> bool:
