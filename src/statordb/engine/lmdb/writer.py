@@ -111,6 +111,8 @@ class Writer:
                 if batch.bytes > BATCH_BYTES_MAX or batch.ticks > BATCH_TICKS_MAX:
                     break
             batch.finish()
+            if self._headroom is not None:
+                self._headroom.keep()
         except BaseException as error:
             # The transaction may hold half of an entry: nothing of it may be kept.
             turn.spoiled = True
@@ -192,8 +194,6 @@ class Writer:
         assert batch is not None, "a filled turn has a batch"
         started = perf_counter()
         try:
-            if self._headroom is not None:
-                self._headroom.keep()
             turn.txn.commit()
         except lmdb.Error as error:
             full = isinstance(error, lmdb.MapFullError) or error.code in FULL
