@@ -1,11 +1,10 @@
 """The way to a Kinesis endpoint."""
 
-import asyncio
-import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from statordb.functions.daemon_thread import in_daemon_thread
 from statordb.keeper.kinesis_records import Entry
 
 CONNECT_SECONDS_MAX = 2.0
@@ -86,7 +85,7 @@ class BotoSender:
                 raise _unavailable(error) from error
 
         try:
-            future = _in_thread(call)
+            future = in_daemon_thread("kinesis", call)
         except RuntimeError as error:  # the system gives no more threads
             raise _unavailable(error) from error
         return await future
@@ -119,32 +118,6 @@ def _unavailable(error: Exception) -> Unavailable:
     response = getattr(error, "response", None)  # a ClientError has the endpoint's own error
     code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
     return Unavailable(str(code or type(error).__name__), str(error)[:REASON_CHARACTERS_MAX])
-
-
-def _in_thread(call: Callable[[], T]) -> asyncio.Future[T]:
-    """The result of a call that blocks. Its thread is a daemon, so that no end of the process waits for an endpoint."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def tell(result: T | None, fault: Exception | None) -> None:
-        if future.cancelled():
-            return
-        if fault is not None:
-            future.set_exception(fault)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]  # a T where there is no fault
-
-    def run() -> None:
-        result, fault = None, None
-        try:
-            result = call()
-        except Exception as raised:
-            fault = raised
-        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(tell, result, fault)
-
-    threading.Thread(target=run, name="kinesis", daemon=True).start()
-    return future
 
 
 def _names(stream_arn: str) -> dict[str, str]:

@@ -18,18 +18,18 @@ Logged = tuple[int, bytes, bytes]
 class Feed:
     """One change log of a table, with its open shards."""
 
-    __slots__ = ("_lowers", "_shards", "encode", "only", "space")
+    __slots__ = ("_lowers", "_only", "_shards", "encode", "space")
 
     def __init__(self, record: FeedRecord) -> None:
         self.space = record.space
         self.encode = changes.View(record.view).encode
         self._lowers = [lower for lower, _ in record.shards]
         self._shards: list[bytes] = [shard.encode() for _, shard in record.shards]
-        self.only = self._shards[0] if len(self._shards) == 1 else None
+        self._only = self._shards[0] if len(self._shards) == 1 else None
 
     def shard_of(self, partition: bytes) -> bytes:
         """The shard that takes the changes of a partition."""
-        return self.only or self._shards[bisect_right(self._lowers, partition_hash(partition)) - 1]
+        return self._only or self._shards[bisect_right(self._lowers, partition_hash(partition)) - 1]
 
 
 class Feeds:
@@ -65,10 +65,7 @@ class Feeds:
         size = self._names_size
         size = item_size(keys) if size is None else size + len(partition) + len(sort)
         head = changes.head(kind, keys, service, now)
-        return [
-            (feed.space, feed.only or feed.shard_of(partition), feed.encode(head, size, old, new))
-            for feed in self._feeds
-        ]
+        return [(feed.space, feed.shard_of(partition), feed.encode(head, size, old, new)) for feed in self._feeds]
 
 
 def partition_hash(partition: bytes) -> int:

@@ -22,7 +22,6 @@ HASH_MAX = (1 << 64) - 1
 DISORDER_SECONDS = 2.0  # a record with a later place in the log may be older than its neighbour by so much at most
 CACHED_MAX = 256  # parsed records
 
-_ROOT = b"accounts"
 _PAGE = Budget(rows_max=1000, bytes_max=4 << 20)
 
 
