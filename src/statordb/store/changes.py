@@ -27,7 +27,6 @@ DELTA_SAVES_MIN = 200  # bytes
 INSERT, MODIFY, REMOVE = 0, 1, 2
 SERVICE = 0x80  # of the kind's byte: made by DynamoDB itself (time to live)
 EVENT_NAMES = ("INSERT", "MODIFY", "REMOVE")
-VIEWS = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
 HEADER_BYTES = 10
 SEQUENCE_BASE = 10**20  # makes sequence numbers 21 digits long, as AWS's are, so that they sort as text too
 
