@@ -4,19 +4,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 # The suites that need a running server or another client; `make check` leaves them out.
-BLACKBOX := sdk api_suite crash fuzz kinesis lambda_api triggers consumers
+BLACKBOX := sdk api_suite crash fuzz kinesis lambda_api triggers consumers cassandra faults
 CART := examples/cart/requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools serve lint types imports unit check test bench demo
+.PHONY: help install tools serve lint types imports unit check test cluster cluster-stop bench demo
 
 help:
 	@echo "make serve    serve on http://127.0.0.1:8000 (installs what serving needs)"
 	@echo "make install  everything that serving and testing need from Python, into $(VENV)"
 	@echo "make check    lint, types, imports, unit tests"
 	@echo "make test     everything, from a fresh machine"
-	@echo "make bench    speed, beside the floor and other servers"
-	@echo "make demo     the cart service under load"
+	@echo "make cluster  three Cassandra nodes on 127.0.0.1 to .3, port 9042; make cluster-stop ends them and keeps the data"
+	@echo "make bench    speed, beside the floor and other servers; ENGINE=cassandra: on a cluster, beside the bare driver"
+	@echo "make demo     the cart service under load; ENGINE=cassandra: on a cluster that loses a node"
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -35,6 +36,7 @@ install: $(VENV)/.test
 tools:
 	tests/sdk/install_tools.sh
 	tests/consumers/kcl/install.sh
+	tests/cassandra/cluster/install.sh
 
 serve: $(VENV)/.serve
 	@exec $(BIN)/statordb serve --port 8000
@@ -51,17 +53,30 @@ imports: install
 	$(BIN)/lint-imports
 
 unit: install
-	$(PYTEST) -n 2 tests $(BLACKBOX:%=--ignore=tests/%)
+	$(PYTEST) -n 2 -m 'not cassandra' tests $(BLACKBOX:%=--ignore=tests/%)
 
 check: lint types imports unit
 
-# One run of pytest for all, so that its closing line speaks for all. loadfile keeps a file's tests on one server;
-# --no-loadscope-reorder keeps the longest files first.
+# One run of pytest for all, so that its closing line speaks for all. loadfile keeps a file's tests on one server, and
+# all that needs Cassandra in one process; --no-loadscope-reorder keeps that and the longest files first.
 test: lint types imports tools
 	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder --durations 10 tests
 
+cluster: $(BIN)/python
+	tests/cassandra/cluster/install.sh
+	$(BIN)/python -m tests.cassandra.cluster.cluster start
+
+cluster-stop: $(BIN)/python
+	$(BIN)/python -m tests.cassandra.cluster.cluster stop
+
+# These two run on the engine that ENGINE names: lmdb, or cassandra with a cluster of their own.
+ENGINE ?= lmdb
+CLUSTER_JARS = $(if $(filter cassandra,$(ENGINE)),tests/cassandra/cluster/install.sh)
+
 bench: install
-	$(BIN)/python bench/run.py
+	$(CLUSTER_JARS)
+	$(BIN)/python bench/run.py --engine $(ENGINE)
 
 demo: install
-	$(BIN)/python examples/cart/demo.py
+	$(CLUSTER_JARS)
+	$(BIN)/python examples/cart/demo.py --engine $(ENGINE)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.cassandra.cluster.cluster import Cluster
     from tests.in_process import Api
 
 ROOT = Path(__file__).parent.parent
@@ -21,6 +22,8 @@ if str(ROOT) not in sys.path:  # the black-box suites import their own modules a
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE000000000")
 os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "secret")
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+
+RUN = "STATORDB_TEST_RUN"  # environment variable: process id of the pytest that was called, known to its workers too
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,7 +36,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    os.environ.setdefault(RUN, str(os.getpid()))
     config.addinivalue_line("markers", "deviates(target, reason): that server is known to answer otherwise than AWS")
+    config.addinivalue_line("markers", "cassandra: needs a cluster; given to all that uses the fixtures")
+
+
+def pytest_unconfigure() -> None:
+    if os.environ[RUN] == str(os.getpid()):  # not in the worker processes
+        from tests.cassandra.cluster import shared
+
+        shared.leave(os.getpid())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """A file's tests stay in one process, and all tests that use Cassandra in the same: some of them kill its nodes."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return "cassandra" if "cassandra" in nodeid else str(super()._split_scope(nodeid))
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -46,10 +72,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for mark in item.iter_markers("deviates"):
             if mark.args[0] == target:
                 item.add_marker(pytest.mark.xfail(reason=mark.args[1], strict=True))
+        if {"cassandra", "cassandra_hosts"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.cassandra)
+        if item.get_closest_marker("cassandra"):
+            if "cassandra" not in item.nodeid:  # all that the scheduler above knows of a test
+                raise pytest.UsageError(f"{item.nodeid} uses a cluster: say cassandra in its path, name or parameter")
     items.sort(key=_turn)
 
 
 def _turn(item: pytest.Item) -> int:
+    if "cassandra" in item.nodeid:
+        return -1  # one process does them all, one after the other
     longest = ("tests/fuzz/", "tests/consumers/", "tests/crash/", "tests/sdk/", "tests/lambda_api/", "tests/api_suite/")
     return next((turn for turn, folder in enumerate(longest) if item.nodeid.startswith(folder)), len(longest))
 
@@ -65,6 +98,31 @@ def server(request: pytest.FixtureRequest) -> Iterator[str]:
 
     with ServerProcess("--memory") as process:
         yield process.url
+
+
+@pytest.fixture(scope="session")
+def cassandra() -> "Cluster":
+    """A cluster of three nodes, shared by all tests. Their ids must have "cassandra" in the path, name or parameter."""
+    from tests.cassandra.cluster import shared
+
+    return shared.join(int(os.environ[RUN]))
+
+
+@pytest.fixture
+def breakable_cassandra(cassandra: "Cluster") -> "Iterator[Cluster]":
+    """The cluster for a test that kills or pauses nodes; they are all there again afterwards."""
+    yield cassandra
+    cassandra.start()
+
+
+@pytest.fixture(scope="session")
+def cassandra_hosts(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Nodes to connect to, which no test may break: those that STATORDB_TEST_CASSANDRA names, or else our cluster's."""
+    named = os.environ.get("STATORDB_TEST_CASSANDRA")
+    if named:
+        return tuple(named.split(","))
+    cluster: Cluster = request.getfixturevalue("cassandra")
+    return cluster.hosts
 
 
 @pytest.fixture

@@ -13,15 +13,16 @@ from statordb.server import arguments
 from statordb.server.settings import ENVIRONMENT_PREFIX, BadStart, Settings
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/README.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*/README.md")])
 SETTINGS = {field.name: field.default for field in dataclasses.fields(Settings)}
 LIMITS = {name: value for name, value in vars(limits).items() if name.isupper() and name not in ("KIB", "MIB")}
 LIMIT_ROW = re.compile(r"^\| `(\w+)` \| (-?[\d,]+)[ |]", re.MULTILINE)
 CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-# What the default means is said in words there: as many workers as cores, a free admin port, no root credential.
+# What the default means is said in words there: as many workers as cores, a free admin port, nothing at all.
 IN_WORDS = {
     "workers", "admin_port", "root_access_key_id", "root_secret_access_key", "kinesis_endpoint",
-    "sqs_endpoint", "sns_endpoint",
+    "sqs_endpoint", "sns_endpoint", "endpoint", "cassandra", "datacenter", "cassandra_username",
+    "cassandra_password", "cassandra_ca", "cassandra_certificate", "cassandra_key",
 }  # fmt: skip
 
 

@@ -3,14 +3,17 @@
 from typing import Any
 
 import pytest
-from tests.in_process import PRINCIPAL, Api
+from tests.in_process import PRINCIPAL, SHAPES, Api
+from tests.store.engines import Eventual, Held
 
-from statordb.engine.contract import Budget, Key
+from statordb.api.dispatch import Dispatcher
+from statordb.engine.contract import Budget, Engine, Key
 from statordb.keeper import backfill, expiry
 from statordb.keeper.backfill import Backfill
-from statordb.keeper.expiry import Expiry
+from statordb.keeper.expiry import LEFT_SECONDS, Expiry
 from statordb.model.request import Reply, Request
 from statordb.store.indexes.expiry import OLDEST_SECONDS, ExpiryIndex
+from statordb.store.store import Store
 from statordb.store.table import Table
 
 
@@ -219,3 +222,139 @@ def test_a_table_that_goes_meanwhile_is_no_fault(api: Api, monkeypatch: pytest.M
 
     monkeypatch.setattr(api.store.catalog, "find", find_and_lose)
     assert not api.run(duty.run_once())
+
+
+def use(api: Api, engine: Engine) -> None:
+    api.store = Store(engine, api.clock)
+    api.dispatcher = Dispatcher(api.store, SHAPES, lambda request, fault: api.faults.append(fault))
+
+
+def ready(api: Api) -> None:
+    """A table whose time to live is in force."""
+    create(api)
+    live(api)
+    duty = Backfill(api.store)
+    while api.run(duty.run_once()):
+        pass
+
+
+@pytest.fixture
+def eventual(api: Api) -> Eventual:
+    """With a table where index entries come later."""
+    engine = Eventual(api.store.engine)
+    use(api, engine.as_engine())
+    ready(api)
+    return engine
+
+
+def names(api: Api) -> list[str]:
+    return sorted(item["p"]["S"] for item in api("Scan", TableName="abc")["Items"])
+
+
+def expiry_entries(api: Api) -> int:
+    table = api.run(api.store.catalog.find(PRINCIPAL.account, PRINCIPAL.region, "abc"))
+    return len(api.run(api.store.engine.scan(table.expiry.space, 0, 1, Budget(1000, 1 << 20))).rows)
+
+
+def attempts(duty: Expiry, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Partition keys of the items that the duty tries to delete from now on."""
+    tried: list[bytes] = []
+    delete = duty._delete
+
+    async def noting(table: Table, index: ExpiryIndex, key: Key, now: float) -> bool:
+        tried.append(key.partition)
+        return await delete(table, index, key, now)
+
+    monkeypatch.setattr(duty, "_delete", noting)
+    return tried
+
+
+def test_an_entry_whose_deletion_is_on_its_way_is_left_alone(
+    api: Api, eventual: Eventual, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(api, "gone", -1)
+    api.run(eventual.deliver_all())
+    api("DeleteItem", TableName="abc", Key={"p": {"S": "gone"}, "c": {"N": "1"}})
+    duty = Expiry(api.store)
+    tried = attempts(duty, monkeypatch)
+    for _ in range(5):
+        api.run(duty.run_once())
+        api.clock.advance(LEFT_SECONDS / 10)
+    assert tried == [b"gone"]  # once, not each time
+    api.run(eventual.deliver_all())
+    assert expiry_entries(api) == 0
+
+
+@pytest.mark.parametrize("again", [None, 1000, -1])
+def test_an_entry_that_stays_goes_by_itself_and_overtakes_nothing(
+    api: Api, eventual: Eventual, again: int | None
+) -> None:
+    """Its deletion was lost, which no engine should do. The item may be written again meanwhile, with the same time or
+    another."""
+    put(api, "gone", -1)
+    api.run(eventual.deliver_all())
+    api("DeleteItem", TableName="abc", Key={"p": {"S": "gone"}, "c": {"N": "1"}})
+    eventual.owed.clear()
+    duty = Expiry(api.store)
+    api.run(duty.run_once())
+    assert expiry_entries(api) == 1
+    api.clock.advance(LEFT_SECONDS)
+    api.run(duty.run_once())
+    if again is not None:
+        put(api, "gone", again)
+    api.run(eventual.deliver_all())
+    assert expiry_entries(api) == (0 if again is None else 1)
+
+
+def test_entries_that_stay_hold_up_no_others(api: Api, eventual: Eventual, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expiry, "_CHUNK", Budget(1, 1 << 20))
+    for number in range(40):
+        put(api, f"gone-{number}", -100)
+    api.run(eventual.deliver_all())
+    for number in range(40):
+        api("DeleteItem", TableName="abc", Key={"p": {"S": f"gone-{number}"}, "c": {"N": "1"}})
+    eventual.owed.clear()
+    put(api, "due", -1)
+    api.run(eventual.deliver_all())
+    duty = Expiry(api.store)
+    for _ in range(50):
+        api.run(duty.run_once())
+    assert names(api) == []
+
+
+def test_an_item_prolonged_is_not_deleted_by_its_old_entry(api: Api, eventual: Eventual) -> None:
+    put(api, "a", 10)
+    api.run(eventual.deliver_all())
+    put(api, "a", 1000)  # on its way
+    api.clock.advance(20)
+    duty = Expiry(api.store)
+    api.run(duty.run_once())
+    api.clock.advance(LEFT_SECONDS)
+    api.run(duty.run_once())
+    assert names(api) == ["a"]
+    api.run(eventual.deliver_all())
+    assert expiry_entries(api) == 1
+    api.clock.advance(1000)
+    api.run(duty.run_once())
+    assert names(api) == []
+
+
+def test_an_item_in_a_transaction_is_deleted_later(api: Api) -> None:
+    engine = Held(api.store.engine)
+    use(api, engine.as_engine())
+    ready(api)
+    put(api, "a", -1)
+    put(api, "b", -1)
+    table = api.run(api.store.catalog.find(PRINCIPAL.account, PRINCIPAL.region, "abc"))
+    engine.hold(table.primary.key({"p": {"S": "a"}, "c": {"N": "1"}}), times=3)
+    duty = Expiry(api.store)
+    api.run(duty.run_once())
+    assert names(api) == ["a"]
+    api.clock.advance(LEFT_SECONDS)  # held still, and its entry is not taken away either
+    api.run(duty.run_once())
+    assert expiry_entries(api) == 1
+    api.clock.advance(LEFT_SECONDS)
+    api.run(duty.run_once())
+    api.clock.advance(LEFT_SECONDS)
+    api.run(duty.run_once())
+    assert names(api) == []

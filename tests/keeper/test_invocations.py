@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from tests.functions.lambda_kit import ACCOUNT, REGION, Lambda
 
+from statordb.engine.contract import Effects, Key
 from statordb.functions.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
-from statordb.keeper.invocations import Invocations
+from statordb.keeper.invocations import LOOK_SECONDS, RETIRE_SECONDS, Invocations
 from statordb.store.functions import FunctionRecord
 from statordb.store.invocations import FunctionKey, Invocation
+from statordb.store.keyspace import Space
 
 KEY = FunctionKey(ACCOUNT, REGION, "f")
 DEAD, GONE_WRONG, DONE = (f"sqs+http://127.0.0.1:9/{ACCOUNT}/{queue}" for queue in ("dead", "failed", "done"))
@@ -54,7 +56,10 @@ class Bench:
         return found
 
     def waits(self) -> bool:
-        return self.aws.run(self.queue.functions()) == [KEY]
+        return bool(self.aws.run(self.queue.due(KEY, self.aws.clock.now() + 1e6, 1)))
+
+    def listed(self) -> bool:
+        return bool(self.aws.run(self.queue.functions()) == [KEY])
 
     def attempt(self) -> None:
         """Run each one that is due, once."""
@@ -177,7 +182,7 @@ def test_the_duty_runs_many_and_rests(bench: Bench) -> None:
 
     async def run() -> None:
         await bench.duty.run_once()
-        while await bench.queue.functions():
+        while await bench.queue.due(KEY, bench.aws.clock.now(), 1):
             await asyncio.sleep(0.001)
         await bench.duty.run_once()
         await bench.duty.rest()
@@ -219,7 +224,7 @@ def test_an_invocation_outlives_the_process(aws: Lambda) -> None:
     assert (found.id, found.payload) == ("1", b'{"a":1}')
 
 
-def test_the_queue_counts_what_it_has(bench: Bench) -> None:
+def test_a_function_is_listed_as_long_as_it_has_any_and_until_it_is_retired(bench: Bench) -> None:
     bench.put("1")
     bench.put("1")  # asked for twice under one id
     (one,) = bench.due()
@@ -228,5 +233,71 @@ def test_the_queue_counts_what_it_has(bench: Bench) -> None:
     assert not bench.aws.run(bench.queue.postpone(one, later))
     bench.aws.run(bench.queue.end(one))  # as it was, and is no more
     assert bench.waits()
+    bench.aws.run(bench.queue.retire(KEY))
+    assert bench.listed()
     bench.aws.run(bench.queue.end(later))
     assert not bench.waits()
+    assert bench.listed()
+    bench.put("2")
+    bench.aws.run(bench.queue.retire(KEY))
+    assert bench.listed()
+    bench.aws.run(bench.queue.end(bench.due()[0]))
+    bench.aws.run(bench.queue.retire(KEY))
+    assert not bench.listed()
+    bench.put("3")
+    assert bench.listed()
+
+
+def test_what_comes_while_a_function_is_retired_is_listed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look at its queue and the update."""
+    bench.put("1")
+    bench.aws.run(bench.queue.end(bench.due()[0]))
+    engine = bench.aws.store.engine
+    look = engine.range
+
+    async def look_and_lose(*given: Any) -> Any:
+        page = await look(*given)
+        await bench.queue.put(KEY, "2", b"{}")
+        return page
+
+    with monkeypatch.context() as overtaken:
+        overtaken.setattr(engine, "range", look_and_lose)
+        bench.aws.run(bench.queue.retire(KEY))
+    assert bench.listed()
+    assert [invocation.id for invocation in bench.due()] == ["2"]
+
+
+def test_what_an_earlier_release_left_is_run_and_retired(bench: Bench) -> None:
+    """It counted in the list, and nowhere else."""
+    bench.put("old")
+    count = Key(Space.INVOCATIONS, KEY.text(), b"")
+    listing = Key(Space.INVOCATIONS, b"functions", KEY.text())
+    older = Effects(writes=((count, None), (listing, b"1")))
+    bench.aws.run(bench.aws.store.engine.update((count, listing), lambda stored: older))
+    bench.put("new")
+    assert len(bench.due()) == 2
+    bench.aws.run(bench.queue.retire(KEY))
+    assert bench.listed()
+    bench.attempt()
+    assert not bench.waits()
+    bench.aws.run(bench.queue.retire(KEY))
+    assert not bench.listed()
+
+
+def test_a_function_is_retired_when_nothing_has_come_for_a_while(bench: Bench) -> None:
+    bench.put()
+
+    async def run() -> None:
+        await bench.duty.run_once()
+        while await bench.queue.due(KEY, bench.aws.clock.now(), 1):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(LOOK_SECONDS * 3)
+        assert await bench.queue.functions() == [KEY]
+        bench.aws.clock.advance(RETIRE_SECONDS)
+        while await bench.queue.functions():
+            await asyncio.sleep(0.01)
+        await bench.duty.run_once()
+        await bench.duty.rest()
+
+    bench.aws.run(asyncio.wait_for(run(), 10))
+    assert bench.faults == []

@@ -1,11 +1,12 @@
-"""The keeper: one of several leads, its duties run when they are due, and none can stop the others."""
+"""The keeper: duties run when they are due, none can stop the others, and each is done by one of several keepers."""
 
 import asyncio
 
 import pytest
 from tests.in_process import Api
 
-from statordb.keeper.keeper import LEASE_SECONDS, RENEW_SECONDS, Keeper, duties
+from statordb.keeper.keeper import Keeper, duties
+from statordb.keeper.tenure import LEASE_SECONDS, RENEW_SECONDS, VALID_SECONDS, owner
 from statordb.store import leases
 
 
@@ -29,9 +30,10 @@ class Chore:
 Reported = list[tuple[str, BaseException]]
 
 
-def keeper(api: Api, *chores: Chore, holder: str | None = None, reported: Reported | None = None) -> Keeper:
+def keeper(api: Api, *chores: Chore, reported: Reported | None = None) -> Keeper:
+    """The only one of its store."""
     told = [] if reported is None else reported
-    return Keeper(api.store, lambda name, fault: told.append((name, fault)), holder, chores)
+    return Keeper(api.store, lambda name, fault: told.append((name, fault)), None, chores)
 
 
 def test_a_duty_runs_when_it_is_due_and_at_once_if_it_has_more(api: Api) -> None:
@@ -52,72 +54,204 @@ def test_a_duty_that_fails_is_told_of_and_tried_again(api: Api) -> None:
     assert [(name, str(fault)) for name, fault in reported] == [("bad", "bad"), ("bad", "bad")]
 
 
-def test_one_of_two_leads_and_the_other_takes_over_when_it_is_silent(api: Api) -> None:
-    first, second = Chore(every_seconds=0.0), Chore(every_seconds=0.0)
-    one, two = keeper(api, first), keeper(api, second)
-    at = 100.0
-    for _ in range(10):  # both alive: the first renews its lease in time
-        api.run(one.turn(at))
-        api.run(two.turn(at))
-        at += RENEW_SECONDS
-        api.clock.advance(RENEW_SECONDS)
-    assert (first.runs, second.runs) == (10, 0)
-    taken_over = at + LEASE_SECONDS
-    while at <= taken_over:  # the first is dead
-        api.run(two.turn(at))
-        at += RENEW_SECONDS
-        api.clock.advance(RENEW_SECONDS)
-    assert 1 <= second.runs <= 2
-    api.run(one.turn(at))  # it was not, and sees that it leads no longer
-    assert first.runs == 10
+class Clerk(Chore):
+    """Has a task of its own, which must rest when the duty is another's."""
+
+    rested = 0
+
+    async def rest(self) -> None:
+        self.rested += 1
 
 
-def test_a_keeper_that_comes_back_under_its_name_goes_on_at_once(api: Api) -> None:
-    """Where only one can run at a time, its successor need not wait for the lease to end."""
-    chore = Chore()
-    api.run(keeper(api, Chore(), holder="here").turn(100.0))
-    api.run(keeper(api, chore, holder="here").turn(100.0))
-    assert chore.runs == 1
+class Sloth(Chore):
+    """Runs until it is cancelled."""
+
+    cancelled = False
+
+    async def run_once(self) -> bool:
+        self.runs += 1
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+        return False
 
 
-def test_a_keeper_told_to_stop_gives_the_lease_back(api: Api) -> None:
-    chore = Chore(every_seconds=0.0)
+class Servers:
+    """Keepers of several servers on one store, whose clocks all tell the same time."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.at = 100.0
+        self.reported: Reported = []
+
+    def keeper(self, holder: str, *chores: Chore) -> Keeper:
+        return Keeper(
+            self.api.store, lambda name, fault: self.reported.append((name, fault)), holder, chores, lambda: self.at
+        )
+
+    def advance(self, seconds: float) -> None:
+        self.at += seconds
+        self.api.clock.advance(seconds)
+
+    def step(self, *keepers: Keeper) -> None:
+        """All look, then all have a turn."""
+        for one in keepers:
+            self.api.run(one.look())
+        for one in keepers:
+            self.api.run(one.turn(self.at))
+
+
+@pytest.fixture
+def servers(api: Api) -> Servers:
+    return Servers(api)
+
+
+def chores(count: int = 12) -> list[Clerk]:
+    return [Clerk(f"chore-{number}", every_seconds=0.0) for number in range(count)]
+
+
+def test_each_duty_is_done_by_one_keeper_and_all_have_some(servers: Servers) -> None:
+    work = [chores() for _ in range(3)]
+    keepers = [servers.keeper(f"keeper-{number}", *each) for number, each in enumerate(work)]
+    for _ in range(3):
+        servers.step(*keepers)
+    for each in work:
+        for chore in each:
+            chore.runs = 0
+    servers.step(*keepers)
+    assert [sum(chore.runs for chore in same) for same in zip(*work, strict=True)] == [1] * 12
+    assert all(sum(chore.runs for chore in each) for each in work)
+
+
+def test_a_duty_moves_to_a_keeper_that_comes_and_back_when_it_goes(servers: Servers) -> None:
+    """What it had begun rests before the other begins."""
+    before, after = chores(), chores()
+    one, two = servers.keeper("keeper-0", *before), servers.keeper("keeper-1", *after)
+    servers.step(one)
+    assert all(chore.runs == 1 for chore in before)
+    servers.api.run(two.look())
+    servers.api.run(two.turn(servers.at))
+    assert not any(chore.runs for chore in after)
+    servers.step(one, two)
+    servers.step(one, two)
+    moved = [index for index, chore in enumerate(after) if chore.runs]
+    assert 0 < len(moved) < 12
+    assert [index for index, chore in enumerate(before) if chore.rested] == moved
+    servers.advance(LEASE_SECONDS + 1)  # the second is silent from now on
+    servers.step(one)
+    assert all(chore.runs >= 2 for chore in before)
+
+
+def test_a_duty_that_only_one_server_can_do_is_that_ones(servers: Servers) -> None:
+    """A server may run without functions: then it does not do what is done for them."""
+    special = Chore("special", every_seconds=0.0)
+    keepers = [servers.keeper(f"keeper-{number}", *chores(3)) for number in range(5)]
+    servers.step(*keepers, servers.keeper("keeper-5", special))
+    assert special.runs == 1
+
+
+def test_a_lease_ends_for_its_holder_before_it_does_for_others(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It counts by the holder's own monotonic clock, whether or not the store can be reached."""
+    clerk = Clerk(every_seconds=0.0)
+    one = servers.keeper("keeper-0", clerk)
+    servers.step(one)
+    monkeypatch.setattr(leases, "take", unreachable)
+    servers.advance(VALID_SECONDS - 0.1)
+    servers.step(one)
+    assert (clerk.runs, clerk.rested) == (2, 0)
+    servers.advance(0.2)
+    servers.step(one)
+    assert (clerk.runs, clerk.rested) == (2, 1)
+    assert {name for name, _ in servers.reported} == {"lease"}
+    assert VALID_SECONDS < LEASE_SECONDS
+
+
+async def unreachable(*_: object) -> bool:
+    raise OSError("unreachable")
+
+
+def test_a_run_ends_with_its_lease(servers: Servers) -> None:
+    sloth = Sloth()
+    one = servers.keeper("keeper-0", sloth)
+
+    async def run() -> None:
+        await one.look()
+        await one.turn(servers.at)
+        assert (sloth.runs, sloth.cancelled) == (1, False)
+        servers.advance(LEASE_SECONDS + 1)
+        await leases.take(servers.api.store.engine, "chore", "other", servers.api.clock.now(), LEASE_SECONDS)
+        await one.look()
+        await one.turn(servers.at)
+
+    servers.api.run(run())
+    assert (sloth.runs, sloth.cancelled) == (1, True)
+    assert [name for name, _ in servers.reported] == ["chore"]
+
+
+def test_a_renewed_lease_lets_a_run_go_on_and_a_slow_one_holds_up_no_other(servers: Servers) -> None:
+    sloth, chore = Sloth(), Chore("quick", every_seconds=0.0)
+    one = servers.keeper("keeper-0", sloth, chore)
 
     async def run() -> None:
         stop = asyncio.Event()
-        one = keeper(api, chore)
         task = asyncio.ensure_future(one.run(stop))
-        while not chore.runs:
+        while not sloth.runs:
             await asyncio.sleep(0)
+        servers.advance(RENEW_SECONDS)
+        await one.look()
+        before = chore.runs
+        while chore.runs < before + 2:
+            await asyncio.sleep(0)
+        assert not sloth.cancelled
         stop.set()
         await task
 
-    api.run(run())
-    assert api.run(leases.take(api.store.engine, "keeper", "other", api.clock.now(), 1.0))
+    servers.api.run(run())
+    assert (sloth.runs, sloth.cancelled) == (1, True)
 
 
-def test_a_lease_that_cannot_be_taken_is_told_of(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store may be full for a while; the keeper lives on."""
-    reported: Reported = []
-    chore = Chore(every_seconds=0.0)
+def test_a_keeper_told_to_stop_gives_its_leases_back(servers: Servers) -> None:
+    clerk = Clerk(every_seconds=0.0)
 
     async def run() -> None:
         stop = asyncio.Event()
-        task = asyncio.ensure_future(keeper(api, chore, reported=reported).run(stop))
-        while not reported:
-            await asyncio.sleep(0)
-        monkeypatch.undo()
-        while not chore.runs:
+        task = asyncio.ensure_future(servers.keeper("keeper-0", clerk).run(stop))
+        while not clerk.runs:
             await asyncio.sleep(0)
         stop.set()
         await task
 
-    async def fail(*_: object) -> bool:
-        raise OSError("full")
+    servers.api.run(run())
+    assert clerk.rested == 1
+    store = servers.api.store
+    assert servers.api.run(leases.keepers(store.engine, store.clock.now())) == {}
+    assert servers.api.run(leases.take(store.engine, "chore", "other", store.clock.now(), 1.0))
 
-    monkeypatch.setattr(leases, "take", fail)
-    api.run(run())
-    assert reported[0][0] == "lease"
+
+def test_keepers_that_fell_silent_are_forgotten(api: Api) -> None:
+    """Each start has a name of its own: their rows must not pile up."""
+    engine, now = api.store.engine, api.clock.now()
+    api.run(leases.report(engine, "gone", ["chore"], now, 1.0))
+    api.run(leases.report(engine, "here", ["chore"], now, 10.0))
+    assert api.run(leases.keepers(engine, now + 2.0)) == {"here": ["chore"]}
+    assert api.run(leases.keepers(engine, now)) == {"here": ["chore"]}
+
+
+def test_when_one_of_several_goes_only_its_duties_move() -> None:
+    names = [f"duty-{number}" for number in range(40)]
+    keepers = {f"keeper-{number}": names for number in range(5)}
+    before = {name: owner(name, keepers) for name in names}
+    del keepers["keeper-2"]
+    after = {name: owner(name, keepers) for name in names}
+    assert {name for name in names if before[name] != after[name]} == {
+        name for name in names if before[name] == "keeper-2"
+    }
+    assert set(before.values()) == {f"keeper-{number}" for number in range(5)}
+    assert owner("duty-0", {}) is None
 
 
 def test_every_duty_has_a_name_of_its_own(api: Api) -> None:

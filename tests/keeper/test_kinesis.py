@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 
 import pytest
-from tests.in_process import Api
+from tests.in_process import SHAPES, Api
 from tests.keeper.kinesis_stream import (
     AMPLE,
     ARN,
@@ -25,9 +25,13 @@ from tests.keeper.kinesis_stream import (
     waiting,
     work,
 )
+from tests.store.engines import Eventual
 
+from statordb.api.dispatch import Dispatcher
 from statordb.keeper import kinesis_delivery
 from statordb.keeper.kinesis import Kinesis
+from statordb.store.barrier import SKEW_SECONDS
+from statordb.store.store import Store
 
 
 @pytest.fixture
@@ -438,3 +442,24 @@ def test_the_duty_runs_by_itself_and_ends(api: Api, stream: Memory) -> None:
     api.keep()
     api.run(until(lambda: not duty.deliveries))
     api.run(duty.rest())
+
+
+def test_a_disabled_destination_waits_for_what_is_on_its_way(api: Api, stream: Memory) -> None:
+    """Changes that were acknowledged before, by another process, may be read a little later."""
+    engine = Eventual(api.store.engine)
+    api.store = Store(engine.as_engine(), api.clock)
+    api.dispatcher = Dispatcher(api.store, SHAPES, lambda request, fault: api.faults.append(fault))
+    duty = active(api, stream)
+    put(api, "a")
+    work(api, duty)
+    engine.hidden_above = api.run(engine.log_end(feed_space(api), b"feed"))
+    put(api, "b")
+    disable(api)
+    work(api, duty)
+    api.clock.advance(SKEW_SECONDS)
+    work(api, duty)
+    assert (names(stream), status(api)) == (["a"], "DISABLING")
+    engine.hidden_above = None
+    work(api, duty)
+    work(api, duty)
+    assert (names(stream), status(api)) == (["a", "b"], "DISABLED")

@@ -5,11 +5,18 @@ from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
-from tests.in_process import PRINCIPAL, Api
+from tests.in_process import PRINCIPAL, SHAPES, Api
+from tests.store.engines import Eventual
 
-from statordb.engine.contract import Budget, OutcomeUnknown
+from statordb.api.dispatch import Dispatcher
+from statordb.engine.contract import Budget, Effects, OutcomeUnknown
+from statordb.keeper.streams import Streams
+from statordb.model.values import check_item
 from statordb.store import changes
-from statordb.store.streams import StreamRecord
+from statordb.store.barrier import SKEW_SECONDS
+from statordb.store.image import Image
+from statordb.store.store import Store
+from statordb.store.streams import ShardRecord, StreamRecord
 
 HOUR = 3600.0
 ALL = Budget(1000, 1 << 20)
@@ -206,3 +213,79 @@ def test_expiry_is_told_as_the_services_own(api: Api) -> None:
     stream = stream_of(api)
     made = [change.body[1] for change in api.run(api.store.streams.read(stream, stream.shards[0].id, 0, ALL))]
     assert made == [changes.INSERT, changes.REMOVE | changes.SERVICE]
+
+
+def _image(name: str) -> Image:
+    item = {"p": {"S": name}}
+    return Image.of(item, check_item(item))
+
+
+def _changes(logged: Any) -> Effects:
+    return Effects(changes=logged)
+
+
+@pytest.fixture
+def eventual(api: Api) -> Eventual:
+    engine = Eventual(api.store.engine)
+    api.store = Store(engine.as_engine(), api.clock)
+    api.dispatcher = Dispatcher(api.store, SHAPES, lambda request, fault: api.faults.append(fault))
+    return engine
+
+
+def as_found(api: Api) -> list[ShardRecord]:
+    """The shards of the only stream, as readers find them."""
+    ((stream,), _) = api.run(api.store.streams.page(PRINCIPAL.account, PRINCIPAL.region, "carts", None, 10))
+    found = api.run(api.store.streams.find(stream.account, stream.region, stream.table, stream.label))
+    shards: list[ShardRecord] = found.shards
+    return shards
+
+
+def test_a_closed_shard_ends_only_when_no_late_write_can_come(api: Api, eventual: Eventual) -> None:
+    """Another process may still write by the old schema, or have written what can't be read yet. Until that is over,
+    readers go on as if the shard were open, and lose nothing."""
+    create(api)
+    put(api, "a")
+    (shard,) = as_found(api)
+    ((stream,), _) = api.run(api.store.streams.page(PRINCIPAL.account, PRINCIPAL.region, "carts", None, 10))
+    old = api.run(api.store.catalog.find(PRINCIPAL.account, PRINCIPAL.region, "carts"))
+    api.clock.advance(4 * HOUR)
+    duty = Streams(api.store)
+    api.run(duty.run_once())
+    api.run(duty.run_once())
+    (parent, child) = as_found(api)
+    assert (parent.closed_at is None, parent.ending, child.start) == (False, None, None)
+
+    key = old.primary.key({"p": {"S": "late"}})
+    logged = old.feeds.logged(key, None, _image("late"), False, api.clock.now())
+    api.run(eventual.inner.update((), lambda stored: _changes(logged)))
+    iterator = api("GetShardIterator", StreamArn=stream.arn, ShardId=shard.id, ShardIteratorType="TRIM_HORIZON")
+    answer = api("GetRecords", ShardIterator=iterator["ShardIterator"])
+    assert [record["dynamodb"]["Keys"]["p"]["S"] for record in answer["Records"]] == ["a", "late"]
+    assert "NextShardIterator" in answer
+
+    api.clock.advance(SKEW_SECONDS)
+    eventual.hidden_above = int(answer["Records"][-1]["dynamodb"]["SequenceNumber"][1:])
+    api.run(duty.run_once())
+    assert as_found(api)[0].ending is None
+    eventual.hidden_above = None
+    api.run(duty.run_once())
+    (parent, child) = as_found(api)
+    assert parent.ending == int(answer["Records"][-1]["dynamodb"]["SequenceNumber"][1:])
+    assert child.start == 0  # numbers of other items may be lower than those of the parent
+    assert "NextShardIterator" not in api("GetRecords", ShardIterator=answer["NextShardIterator"])
+
+
+def test_a_shard_closed_meanwhile_waits_for_a_barrier_of_its_own(api: Api, eventual: Eventual) -> None:
+    create(api)
+    api.clock.advance(4 * HOUR)
+    duty = Streams(api.store)
+    api.run(duty.run_once())
+    api.run(duty.run_once())
+    api.clock.advance(SKEW_SECONDS)
+    api("DeleteTable", TableName="carts")
+    api.run(duty.run_once())
+    assert [shard.ending for shard in as_found(api)] == [None, None]
+    api.clock.advance(SKEW_SECONDS)
+    api.run(duty.run_once())
+    assert None not in [shard.ending for shard in as_found(api)]
+    assert not duty._barriers

@@ -14,8 +14,10 @@ from tests.process import STATORDB
 from statordb import __version__
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.engine.lmdb.keys import FORMAT_KEY, pack_id
-from statordb.server import directory
+from statordb.server import cassandra, directory
 from statordb.server.main import main
+
+NO_CLUSTER = ["--engine", "cassandra", "--cassandra", "127.0.0.1:9", "--datacenter", "dc1"]  # nothing listens there
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +63,14 @@ def sentence(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         (["serve", "--host", "0.0.0.0"], "use --auth iam"),
         (["serve", "--data", "/proc/statordb"], "/proc/statordb"),
         (["serve", "--config", "missing.toml"], "missing.toml can't be read"),
+        (["serve", "--cassandra", "127.0.0.1"], "use --engine cassandra"),
+        (["serve", "--engine", "cassandra"], "needs nodes and their datacenter"),
+        (["serve", "--engine", "cassandra", "--cassandra", "127.0.0.1"], "needs nodes and their datacenter"),
+        (["serve", "--memory", *NO_CLUSTER], "can't be used together"),
+        (["cluster"], "required"),
+        (["cluster", "init"], "needs nodes and their datacenter"),
+        (["cluster", "check", "--engine", "lmdb"], "is about the engine cassandra only"),
+        (["cluster", "init", *NO_CLUSTER], "Cassandra at 127.0.0.1 can't be reached"),
         (["credentials"], "required"),
         (["credentials", "list"], "There is no store in statordb-data."),
         (["credentials", "create", "--account", "12"], "is not an account of 12 digits"),
@@ -95,6 +105,46 @@ def test_another_server_on_the_directory(capsys: pytest.CaptureFixture[str], tmp
     held = directory.hold_data(tmp_path / "data")
     assert "Another server is running" in sentence(capsys, "serve", "--data", "data", "--port", "0")
     held.release()
+
+
+def serve(*words: str) -> tuple[str, ...]:
+    return ("serve", "--data", "data", "--port", "0", "--admin-port", "0", "--no-functions", *words)
+
+
+def test_a_cluster_out_of_reach_in_one_process(capsys: pytest.CaptureFixture[str]) -> None:
+    said = sentence(capsys, *serve("--workers", "1", *NO_CLUSTER))
+    assert said.startswith("statordb: Cassandra at 127.0.0.1 can't be reached: ")
+
+
+@pytest.mark.slow  # a real process: a supervisor takes over signals and forks
+def test_a_cluster_out_of_reach_under_a_supervisor(tmp_path: Path) -> None:
+    command = [str(STATORDB), *serve("--workers", "2", *NO_CLUSTER)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "can't be reached" in done.stderr
+
+
+def test_a_driver_that_is_not_installed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cassandra, "DRIVER", "no_such_driver")
+    assert "pip install statordb[cassandra]" in sentence(capsys, *serve("--workers", "1", *NO_CLUSTER))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [("missing.pem", None, "missing.pem of cassandra_ca can't be read"), ("ca.pem", "x", "is not PEM text")],
+)
+def test_a_certificate_that_is_none(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    name: str,
+    content: str | None,
+    said: str,
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    monkeypatch.setenv("STATORDB_CASSANDRA_CA", name)
+    assert said in sentence(capsys, "cluster", "init", *NO_CLUSTER)
 
 
 @pytest.fixture

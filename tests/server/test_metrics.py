@@ -46,6 +46,23 @@ def test_a_restarted_worker_goes_on() -> None:
     assert (totals["commits_total"], totals["commit_seconds_total"], totals["updates_total"]) == (10, 1.5, 0)
 
 
+def test_what_is_owed_is_told_of_as_it_is_now() -> None:
+    """By all processes together; the oldest counts."""
+    counters = SharedCounters(["GetItem"], workers=2)
+    one, two, keeper = counters.of_worker(0), counters.of_worker(1), counters.of_keeper()
+    one.set_engine({"owed_updates": 9, "owed_seconds": 7.0})
+    one.set_engine({"owed_updates": 2, "owed_seconds": 0.5})
+    two.set_engine({"owed_updates": 3, "owed_seconds": 1.5, "retries_total": 4})
+    keeper.set_engine({"owed_updates": 1, "owed_seconds": 0.25, "retries_total": 1})
+    totals = counters.engine_totals()
+    assert (totals["owed_updates"], totals["owed_seconds"], totals["retries_total"]) == (6, 1.5, 5)
+    shown = render(counters, Roster(2), {"owed_updates": 1, "owed_seconds": 0.25}).decode()
+    assert "\nstatordb_owed_updates 6.0\n" in shown
+    assert "\nstatordb_owed_seconds 1.5\n" in shown
+    assert "statordb_store_retries" not in shown  # this engine does not tell of them
+    assert "statordb_store_bytes" not in shown
+
+
 def test_exposition() -> None:
     counters = SharedCounters(["GetItem"], workers=1)
     counters.of_worker(0).observe("GetItem", 0.000_100, 200, None)

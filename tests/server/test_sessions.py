@@ -32,7 +32,7 @@ def session_in(directory: Path, clock: SystemClock | ManualClock, seconds: float
     """A session made by another process than the server's, in the store that both have open."""
 
     async def make() -> Credential:
-        store = open_store(directory, Settings(data=directory))
+        store = await open_store(directory, Settings(data=directory))
         try:
             credentials: Credentials = credentials_of(store, directory)
             credentials._clock = clock

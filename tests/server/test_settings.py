@@ -6,6 +6,8 @@ import pytest
 
 from statordb.server.settings import PARSERS, BadStart, Settings, is_loopback, load
 
+CLUSTER = {"engine": "cassandra", "cassandra": "a", "datacenter": "dc1"}
+
 
 def test_defaults() -> None:
     assert load({}, {}) == Settings()
@@ -49,6 +51,19 @@ def test_memory_and_data_are_one_choice_of_the_strongest_source(tmp_path: Path) 
         ({}, {"STATORDB_ROOT_ACCESS_KEY_ID": "AKIAROOTROOTROOTROOT"}, "must be set together"),
         ({"config": "/nonexistent.toml"}, {}, "can't be read: No such file or directory."),
         ({"host": ""}, {}, "The value '' of --host is empty."),
+        ({"cassandra": "a,b:1"}, {}, "names more than one port"),
+        ({"cassandra": "a,"}, {}, "is not HOST[:PORT],..."),
+        ({"cassandra": "a:0"}, {}, "names a port that is not from 1 to 65535"),
+        ({"keyspace": "A"}, {}, "is not a keyspace's name"),
+        ({"endpoint": "http://a/b"}, {}, "is not HOST:PORT, nor an http:// or https:// address"),
+        ({"cassandra": "a"}, {}, "use --engine cassandra"),
+        (CLUSTER, {"STATORDB_CASSANDRA_USERNAME": "x"}, "must be set together"),
+        (CLUSTER, {"STATORDB_CASSANDRA_KEY": "x"}, "must be set together"),
+        (
+            CLUSTER,
+            {"STATORDB_CASSANDRA_KEY": "x", "STATORDB_CASSANDRA_CERTIFICATE": "x"},
+            "cassandra_certificate needs cassandra_ca",
+        ),
         ({"host": "no.such.host.invalid"}, {}, "has no address"),
     ],
 )
@@ -88,6 +103,26 @@ def test_the_secret_is_never_shown() -> None:
     with pytest.raises(BadStart) as raised:
         load({}, {**environment, "STATORDB_ROOT_SECRET_ACCESS_KEY": "a b"})
     assert "a b" not in str(raised.value)
+
+
+def test_the_password_is_never_shown() -> None:
+    environment = {"STATORDB_CASSANDRA_USERNAME": "x", "STATORDB_CASSANDRA_PASSWORD": "very-secret"}
+    assert "very-secret" not in repr(load(CLUSTER, environment))
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "port"),
+    [
+        ("a", ("a",), 9042),
+        ("a, b.c ,a", ("a", "b.c"), 9042),
+        ("10.0.0.1:9142,10.0.0.2:9142", ("10.0.0.1", "10.0.0.2"), 9142),
+        ("::1", ("::1",), 9042),
+        ("[fe80::1]:9142", ("fe80::1",), 9142),
+        ("a,b:9042", ("a", "b"), 9042),
+    ],
+)
+def test_nodes(text: str, names: tuple[str, ...], port: int) -> None:
+    assert load(CLUSTER | {"cassandra": text}, {}).cassandra == (names, port)
 
 
 def test_beyond_loopback_with_checked_signatures() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from statordb.engine.contract import Bounds, Budget, Key, Refused, Row
+from statordb.engine.contract import Bounds, Budget, Key, Refused, Row, Use
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.model.clock import ManualClock
 from statordb.model.values import Item, check_item
@@ -34,8 +34,8 @@ class Kit:
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         return self.loop.run_until_complete(work)
 
-    def space(self) -> int:
-        return self.run(self.engine.create_space())
+    def space(self, use: Use = Use.ROWS) -> int:
+        return self.run(self.engine.create_space(use))
 
     def record(self, name: str = "abc", definitions: str = "pS cN", **changes: Any) -> TableRecord:
         """A table's record: `definitions` are names and types of attributes, first those of the key."""
@@ -61,7 +61,7 @@ class Kit:
         key_schema = [{"AttributeName": each, "KeyType": "HASH"} for each in hashes.split()]
         key_schema += [{"AttributeName": each, "KeyType": "RANGE"} for each in ranges.split()]
         given = {"projection": {"ProjectionType": "ALL"}, **changes}
-        return IndexRecord(name, local, self.space(), key_schema, **given)
+        return IndexRecord(name, local, self.space(Use.ROWS if local else Use.DERIVED), key_schema, **given)
 
     def put_record(self, record: TableRecord) -> None:
         changed = self.run(self.catalog.change(record.account, record.region, record.name, lambda old: record))

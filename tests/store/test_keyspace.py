@@ -37,6 +37,7 @@ def test_the_numbers_of_spaces_are_frozen() -> None:
         "MAPPINGS": 8,
         "CHECKPOINTS": 9,
         "INVOCATIONS": 10,
+        "SEAL": 11,
     }
 
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from statordb.engine.contract import Effects, Key
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.model.clock import ManualClock
+from statordb.store.keyspace import Space
 from statordb.store.mappings import DELETING, Checkpoint, Claimed, MappingRecord, Mappings, WindowRecord
 
 RECORD = MappingRecord("u1", "000000000000", "us-east-1", "stream", "function", "LATEST", 1.0, 1.0)
@@ -104,3 +106,31 @@ def test_a_checkpoint_never_goes_back_nor_outlives_its_mapping(kept: Kept) -> No
     assert kept.run(kept.mappings.checkpoint("u1", "shard")) is None
     kept.run(kept.mappings.remove(RECORD))
     assert not save(9)
+
+
+def test_a_checkpoint_needs_no_other_partition(kept: Kept) -> None:
+    """Where an engine spreads partitions, it would cost a transaction."""
+    kept.create(RECORD, one=Checkpoint(1))
+    footprints: list[set[tuple[int, bytes]]] = []
+    update = kept.engine.update
+
+    async def seen(footprint: Any, plan: Any, guards: Any = ()) -> Any:
+        footprints.append({(key.space, key.partition) for key in footprint})
+        return await update(footprint, plan, guards)
+
+    kept.engine.update = seen  # type: ignore[method-assign]
+    assert kept.run(kept.mappings.save(RECORD, "two", Checkpoint(2)))
+    assert [len(partitions) for partitions in footprints] == [1]
+
+
+def test_a_mapping_of_an_earlier_release_keeps_its_checkpoints(kept: Kept) -> None:
+    """It made no note of the mapping beside them."""
+    kept.create(RECORD, one=Checkpoint(1))
+    note = Key(Space.CHECKPOINTS, RECORD.uuid.encode(), b"")
+    kept.run(kept.engine.update((note,), lambda stored: Effects(writes=((note, None),))))
+    assert kept.run(kept.mappings.save(RECORD, "one", Checkpoint(2)))
+    assert kept.run(kept.mappings.checkpoints("u1")) == {"one": Checkpoint(2)}
+    kept.run(kept.mappings.remove(RECORD))
+    assert not kept.run(kept.mappings.save(RECORD, "one", Checkpoint(3)))
+    assert kept.run(kept.mappings.checkpoints("u1")) == {}
+    assert kept.run(kept.engine.get(note)) is None

@@ -5,18 +5,29 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.store.engines import Held
 from tests.store.kit import Kit
 
-from statordb.engine.contract import Refused
+from statordb.engine.contract import Effects, Key, Refused
 from statordb.model.values import Item, check_item
 from statordb.store import transactions
 from statordb.store.image import Image
 from statordb.store.keyspace import Space
 from statordb.store.table import Apply, Table
-from statordb.store.transactions import Action, Replayed, Token, TokenReused, token_expired
+from statordb.store.transactions import (
+    CONFLICTED,
+    SUCCEEDED,
+    Action,
+    InProgress,
+    Replayed,
+    Token,
+    TokenReused,
+    token_expired,
+)
 
 Outcome = Any
 KEY: Item = {"p": {"S": "a"}}
+KEY_SCHEMA = [{"AttributeName": "p", "KeyType": "HASH"}]
 
 
 def item(key: str, **more: Any) -> Item:
@@ -161,3 +172,52 @@ def test_reads_are_of_one_snapshot_in_order(kit: Kit) -> None:
     keys = [two.primary.key(item("b")), one.primary.key(item("b")), one.primary.key(item("a"))]
     images = kit.run(transactions.read(kit.engine, keys))
     assert [image and image.item for image in images] == [item("b"), None, item("a")]
+
+
+def test_a_write_tells_which_items_other_transactions_hold(kit: Kit) -> None:
+    table = kit.made(kit.record("abc", "pS"))
+    held = Held(kit.engine)
+    held.hold(*(table.primary.key(item(key)) for key in "bd"))
+    actions = [put(table, item(key)) for key in "abcd"]
+    outcome = kit.run(transactions.write(held.as_engine(), actions, token(kit)))
+    assert outcome == Refused([SUCCEEDED, CONFLICTED, SUCCEEDED, CONFLICTED])
+    assert stored(kit, table) == {}
+    assert kit.rows(Space.TOKENS) == []
+
+
+def test_a_token_that_is_held_is_that_of_a_request_in_progress(kit: Kit) -> None:
+    """Which holds its items as well."""
+    table = kit.made(kit.record("abc", "pS"))
+    held = Held(kit.engine)
+    used = token(kit)
+    held.hold(used.key, table.primary.key(item("a")))
+    outcome = kit.run(transactions.write(held.as_engine(), [put(table, item("a"))], used))
+    assert outcome == Refused(InProgress())
+
+
+def test_a_read_tells_which_items_transactions_hold(kit: Kit) -> None:
+    table = kit.made(kit.record("abc", "pS"))
+    held = Held(kit.engine)
+    keys = [table.primary.key(item(key)) for key in "abc"]
+    held.hold(keys[1])
+    assert kit.run(transactions.read(held.as_engine(), keys)) == Refused([SUCCEEDED, CONFLICTED, SUCCEEDED])
+
+
+def test_index_entries_name_the_items_they_are_derived_from(kit: Kit) -> None:
+    """Each that of its own action, not only the first."""
+    table = kit.made(kit.record("abc", "pS gS", key_schema=KEY_SCHEMA, indexes=[kit.index("ggg", "g")]))
+    kit.put(table, item("b", g={"S": "x"}))
+    keys = {key: table.primary.key(item(key)) for key in "ab"}
+    actions = [put(table, item("a", g={"S": "y"})), act(table, "b", lambda old: None)]
+    bases: list[tuple[bytes, Key | None]] = []
+    update = kit.engine.update
+
+    async def seen(footprint: Any, plan: Any, guards: Any) -> Any:
+        effects = await update(footprint, plan, guards)
+        assert isinstance(effects, Effects)
+        bases.extend((key.partition, base) for key, _, base in effects.derived)
+        return effects
+
+    kit.engine.update = seen  # type: ignore[method-assign, assignment]
+    write(kit, actions)
+    assert bases == [(b"y", keys["a"]), (b"x", keys["b"])]

@@ -13,6 +13,7 @@ import orjson
 from statordb.api.context import Answer, Context
 from statordb.api.operations import OPERATIONS, SHORTCUTS
 from statordb.api.shapes import Shapes
+from statordb.engine.contract import Conflict
 from statordb.model import errors
 from statordb.model import request as wire
 from statordb.model.errors import ClientError
@@ -62,7 +63,9 @@ class Dispatcher:
         return Resumption(self, request, coroutine, waited)
 
     def failed(self, request: wire.Request, fault: Exception) -> Reply:
-        """The reply to a request that raised."""
+        """The reply to a request that raised. A conflict that gets here is that of a write of one item."""
+        if isinstance(fault, Conflict):
+            fault = errors.transaction_conflict()
         if isinstance(fault, ClientError):
             return error_reply(fault)
         self._report(request, fault)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from statordb.api.context import Context
-from statordb.engine.contract import Refused
+from statordb.engine.contract import Refused, Use
 from statordb.model import errors
 from statordb.store import streams
 from statordb.store.records import TableRecord
@@ -44,7 +44,7 @@ def wants(specification: dict[str, Any]) -> bool:
 async def enable(context: Context, scope: tuple[str, str, str], change: Change, view: str) -> TableRecord | Refused:
     """Create or alter a table's record, and give it a new stream. Refused as `change` does, or with a ClientError."""
     store, now = context.store, context.now()
-    space = await store.engine.create_space()
+    space = await store.engine.create_space(Use.LOG)
     moment = datetime.fromtimestamp(now, UTC)
     while True:
         label = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}"

@@ -106,7 +106,9 @@ class Effects:
     """What a plan wants made durable, as one unit.
 
     writes   rows of footprint keys: body, or None to delete.
-    derived  rows of derived spaces (index entries), blindly put (body) or deleted (None).
+    derived  rows of derived spaces (index entries), blindly put (body) or deleted (None), each with the footprint key
+             it is derived from: where that row is only read, the derived one is as old as it, and loses against what a
+             later update of that row derives. None: as new as this update.
     changes  (stream space, shard bytes, body) appended to change logs, in this order.
     tallies  (space, rows delta, bytes delta): running totals read back with `usage`.
     announce every process must see this update before it uses what it cached (see `Engine.epoch`).
@@ -114,7 +116,7 @@ class Effects:
     """
 
     writes: Sequence[tuple[Key, bytes | None]] = ()
-    derived: Sequence[tuple[Key, bytes | None]] = ()
+    derived: Sequence[tuple[Key, bytes | None, Key | None]] = ()
     changes: Sequence[tuple[int, bytes, bytes]] = ()
     tallies: Sequence[tuple[int, int, int]] = ()
     announce: bool = False
@@ -141,6 +143,19 @@ once."""
 
 Guard = tuple[Key, int]
 """A key and the version it must still have when the update takes effect."""
+
+
+class Use(Enum):
+    """What a space is for.
+
+    ROWS     rows that updates read and write.
+    DERIVED  rows that are only ever derived; in a footprint they are looked at, and not relied upon.
+    LOG      change logs only.
+    """
+
+    ROWS = "rows"
+    DERIVED = "derived"
+    LOG = "log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +185,17 @@ class OutcomeUnknown(Exception):
     """The update may or may not have happened, and could not be resolved."""
 
 
+class Conflict(Exception):
+    """Another update over several partitions holds rows of the footprint, and went on to: nothing was written, or read.
+
+    `keys`: the rows that are held.
+    """
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        super().__init__(keys)
+        self.keys = keys
+
+
 class FormatTooNew(Exception):
     """The store was written by a newer release; args: (found, supported)."""
 
@@ -194,8 +220,8 @@ class Engine(Protocol):
         """
         ...
 
-    async def read(self, keys: Sequence[Key], consistent: bool = True) -> list[Stored | None]:
-        """The rows of `keys`, in order, all from one snapshot."""
+    async def read(self, keys: Sequence[Key], consistent: bool = True, snapshot: bool = True) -> list[Stored | None]:
+        """The rows of `keys`, in order, all from one snapshot unless that is not asked for. Raises Conflict."""
         ...
 
     async def range(
@@ -242,6 +268,7 @@ class Engine(Protocol):
         """Atomic over the whole footprint: read it, call the plan, make its effects durable; answers only then.
 
         An exception raised by the plan is raised here; nothing is written then, and other updates are not disturbed.
+        Raises Conflict, OutcomeUnknown. What guards name is changed by announced updates, or else within this process.
         """
         ...
 
@@ -261,8 +288,12 @@ class Engine(Protocol):
         """Running totals of a space, by the tallies of its updates."""
         ...
 
-    async def create_space(self) -> int:
-        """A new space id, never given before; ids below 1,000 are the server's own and never given."""
+    async def create_space(self, use: Use = Use.ROWS, within: int | None = None) -> int:
+        """A new space id, never given before; ids below 1,000 are the server's own and never given.
+
+        `within`: a space of ROWS, from whose rows those of this one are derived, each in the partition of its own; such
+        a space is dropped with that one.
+        """
         ...
 
     async def drop_space(self, space: int) -> None:

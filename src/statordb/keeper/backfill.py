@@ -1,14 +1,15 @@
 """Builds new indexes on live tables: global indexes that are CREATING, and expiry indexes that are not ready.
 
 Every write maintains a new index from the moment the catalog knows it (writes are guarded by the catalog's version).
-What was there before is entered chunk by chunk: each chunk re-derives the entries of some items within one update of
-those items, so that no concurrent write is overtaken. Building may be interrupted and begun again: entries are put
-where they belong.
+What was there before is entered chunk by chunk: each chunk re-derives the entries of some items, as old as those items
+are, so that no concurrent write is overtaken. Building may be interrupted and begun again: entries are put where they
+belong.
 """
 
 from dataclasses import replace
+from functools import partial
 
-from statordb.engine.contract import Budget, Effects, Key, Plan, Refused, Stop, Stored
+from statordb.engine.contract import Budget, Conflict, Effects, Key, Plan, Refused, Stop, Stored
 from statordb.store.image import Image
 from statordb.store.indexes.expiry import ExpiryIndex
 from statordb.store.indexes.secondary import SecondaryIndex
@@ -53,19 +54,30 @@ class Backfill:
             await self._chunk(table, table.expiry)
 
     async def _chunk(self, table: Table, index: SecondaryIndex | ExpiryIndex) -> None:
-        after = self._cursors.setdefault(index.space, None)
+        after = await self._begun(index.space)
         page = await table.scan(table.primary, 0, 1, _CHUNK, after, True)
         if page.bodies:
             keys = [Key(table.space, row.partition, row.sort) for row in page.rows]
             entries = [entry[0] for row in page.rows if (entry := index.entry(Image(row.body))) is not None]
-            plan = _enter(index, len(keys), entries)
-            outcome = await self._store.engine.update([*keys, *entries], plan, (table.guard,))
+            plan = _enter(index, keys, entries)
+            try:
+                outcome = await self._store.engine.update([*keys, *entries], plan, (table.guard,))
+            except Conflict:
+                return  # a transaction holds an item: again
             if not isinstance(outcome, Effects):
                 return  # the schema changed meanwhile: again, by the new one
             self._cursors[index.space] = page.last
         if page.stop is Stop.EXHAUSTED:
             await self._finish(table, index)
             self._cursors.pop(index.space, None)
+
+    async def _begun(self, space: int) -> tuple[bytes, bytes] | None:
+        """Behind which item building goes on. It begins once every process writes by the new schema: the one that
+        announced it may have died before all had."""
+        if space not in self._cursors:
+            await self._store.engine.update((), lambda stored: Effects(announce=True))
+            self._cursors[space] = None
+        return self._cursors[space]
 
     async def _finish(self, table: Table, index: SecondaryIndex | ExpiryIndex) -> None:
         def change(record: TableRecord | None) -> TableRecord | Refused:
@@ -92,22 +104,21 @@ def _unfinished(record: TableRecord) -> bool:
     )
 
 
-def _enter(index: SecondaryIndex | ExpiryIndex, items: int, entries: list[Key]) -> Plan:
-    """A plan over `items` items, then the entries they had when they were read: puts those that are missing and still
-    right.
+def _enter(index: SecondaryIndex | ExpiryIndex, items: list[Key], entries: list[Key]) -> Plan:
+    """A plan over items, then the entries they had when they were read: puts those that are missing and still right.
 
     An item that changed since was written by the new schema, so its entry is there.
     """
 
     def plan(stored: list[Stored | None]) -> Effects | Refused:
-        missing = {key for key, row in zip(entries, stored[items:], strict=True) if row is None}
+        missing = {key for key, row in zip(entries, stored[len(items) :], strict=True) if row is None}
         staging = Staging()
-        for row in stored[:items]:
+        for base, row in zip(items, stored, strict=False):
             image = None if row is None else Image(row.body)
             entry = index.entry(image)
             if entry is None or entry[0] not in missing:
                 continue
-            rows, size, _ = index.update(None, image, staging.derive)
+            rows, size, _ = index.update(None, image, partial(staging.derive, base))
             if rows or size:
                 staging.tallies.append((index.space, rows, size))
         return staging.effects(None)

@@ -30,6 +30,7 @@ RETRY_SECONDS = (60.0, 120.0)  # before the second and the third attempt
 THROTTLED_SECONDS_MIN = 1.0
 THROTTLED_SECONDS_MAX = 300.0
 LOOK_SECONDS = 0.05  # between two looks at a queue in which nothing is due
+RETIRE_SECONDS = 60.0  # after which a function is taken off the list for which nothing came
 FAULT_SECONDS = 1.0  # before an invocation is taken up again whose attempt failed here, not in the function
 
 EXHAUSTED = "RetriesExhausted"
@@ -69,9 +70,16 @@ class Invocations:
     async def _serve(self, function: FunctionKey) -> None:
         """Until cancelled: run what is due. What runs is cancelled with it, and will be run again by the next."""
         running: dict[str, asyncio.Task[None]] = {}
+        now = self._store.clock.now
+        busy_at = now()
         try:
             while True:
                 await self._begin(function, running)
+                if running:
+                    busy_at = now()
+                elif now() - busy_at >= RETIRE_SECONDS:
+                    await self._store.invocations.retire(function)
+                    busy_at = now()
                 for id in await _first(running):
                     del running[id]
         finally:

@@ -1,23 +1,22 @@
-"""The keeper: what runs by itself over the store. Each duty is an object with one `run_once`; the keeper runs them
-under a lease."""
+"""The keeper: what runs by itself over the store. Each duty is an object with one `run_once`; where a store may have
+several keepers, each duty is done under a lease."""
 
 import asyncio
 import contextlib
-import uuid
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from statordb.keeper.backfill import Backfill
 from statordb.keeper.expiry import Expiry
 from statordb.keeper.reclaim import Reclaim
 from statordb.keeper.streams import Streams
+from statordb.keeper.tenure import LOOK_SECONDS, Tenure
 from statordb.keeper.tokens import Tokens
-from statordb.store import leases
 from statordb.store.store import Store
 
-LEASE = "keeper"
-LEASE_SECONDS = 30.0
-RENEW_SECONDS = 10.0
 TICK_SECONDS = 0.05
 
 
@@ -37,7 +36,7 @@ class Resting(Protocol):
     """A duty with tasks of its own."""
 
     async def rest(self) -> None:
-        """End them: this keeper leads no more, or stops."""
+        """End them: the duty is another keeper's from now on, or this one stops."""
         ...
 
 
@@ -50,65 +49,115 @@ def duties(store: Store) -> list[Duty]:
     return [Backfill(store), Expiry(store), Reclaim(store), Tokens(store), Streams(store)]
 
 
-class Keeper:
-    """Runs the duties in turns while it holds the lease. Times between runs are the event loop's, not the clock's.
+@dataclass(slots=True)
+class _Post:
+    """A duty, and when it is due. `active`: it may have tasks that run. `more`: it has more to do at once."""
 
-    `holder`: a name that outlives restarts, where only one keeper can run at a time anyway; else a name of its own.
+    duty: Duty
+    due: float = 0.0
+    active: bool = False
+    more: bool = False
+    run: asyncio.Task[None] | None = None  # under a lease, where a slow duty must not hold up the others
+
+
+class Keeper:
+    """Runs the duties. Times between runs are the event loop's, not the clock's.
+
+    `holder` None: no other keeper can be there, and the duties are run in turns. Else others may, and this one's name
+    is its alone; it runs those duties whose lease it has, side by side, and stops what it does for one the moment the
+    lease ends.
     """
 
     def __init__(
-        self, store: Store, report: Report, holder: str | None = None, work: Sequence[Duty] | None = None
+        self,
+        store: Store,
+        report: Report,
+        holder: str | None = None,
+        work: Sequence[Duty] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store = store
         self._report = report
-        self._duties = list(duties(store) if work is None else work)
-        self._due = [0.0] * len(self._duties)
-        self._holder = holder or uuid.uuid4().hex
-        self._renew_at = 0.0
-        self._leading = False
+        self._posts = [_Post(duty) for duty in (duties(store) if work is None else work)]
+        names = [post.duty.name for post in self._posts]
+        self._tenure = None if holder is None else Tenure(store.engine, store.clock, holder, names, monotonic)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until told to stop; then give the lease back."""
+        """Run until told to stop; then give the leases back."""
+        looking = asyncio.create_task(self._look_on())
         loop = asyncio.get_running_loop()
-        while not stop.is_set():
-            busy = False
-            try:
-                busy = await self.turn(loop.time())
-            except Exception as fault:
-                self._report("lease", fault)
-            if not busy:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), TICK_SECONDS)
-        await self._rest()
-        if self._leading:
-            await leases.release(self._store.engine, LEASE, self._holder)
+        try:
+            while not stop.is_set():
+                if not await self.turn(loop.time()):
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(stop.wait(), TICK_SECONDS)
+        finally:
+            looking.cancel()
+            runs = [post.run for post in self._posts if post.run is not None]
+            for run in runs:
+                run.cancel()
+            await asyncio.gather(*runs, return_exceptions=True)
+        for post in self._posts:
+            await _rest(post)
+        if self._tenure is not None:
+            await self._try(self._tenure.end())
 
-    async def _rest(self) -> None:
-        """Let those duties end that have tasks of their own."""
-        for duty in self._duties:
-            if isinstance(duty, Resting):
-                await duty.rest()
+    async def look(self) -> None:
+        """See which duties are this keeper's; needed every few seconds where there may be others."""
+        if self._tenure is not None:
+            await self._try(self._tenure.look())
 
     async def turn(self, at: float) -> bool:
-        """One turn: renew the lease if need be, run each duty that is due; True if some duty has more to do at once."""
-        if at >= self._renew_at:
-            now = self._store.clock.now()
-            led = self._leading
-            self._leading = await leases.take(self._store.engine, LEASE, self._holder, now, LEASE_SECONDS)
-            self._renew_at = at + RENEW_SECONDS
-            if led and not self._leading:
-                await self._rest()
-        if not self._leading:
-            return False
-        busy = False
-        for position, duty in enumerate(self._duties):
-            if at < self._due[position]:
-                continue
-            more = False
-            try:
-                more = await duty.run_once()
-            except Exception as fault:
-                self._report(duty.name, fault)
-            self._due[position] = at if more else at + duty.every_seconds
-            busy = busy or more
-        return busy
+        """One turn: run each duty that is due, let those rest that are another's; True if some have more to do at
+        once."""
+        if self._tenure is None:
+            for post in self._posts:
+                if at >= post.due:
+                    await self._run(post, at, contextlib.nullcontext())
+        else:
+            await self._turn_by_leases(self._tenure, at)
+        return any(post.more for post in self._posts)
+
+    async def _turn_by_leases(self, tenure: Tenure, at: float) -> None:
+        started = []
+        for post in self._posts:
+            name = post.duty.name
+            if post.run is not None and not post.run.done():
+                continue  # it ends with its lease
+            if not tenure.has(name):
+                post.more = False
+                await _rest(post)
+                await self._try(tenure.give_back(name))
+            elif at >= post.due:
+                post.run = asyncio.create_task(self._run(post, at, tenure.within(name)))
+                started.append(post.run)
+        if started:
+            await asyncio.wait(started, timeout=TICK_SECONDS)
+
+    async def _run(self, post: _Post, at: float, lease: AbstractAsyncContextManager[None]) -> None:
+        post.active = True
+        post.more = False
+        try:
+            async with lease:
+                post.more = await post.duty.run_once()
+        except Exception as fault:
+            self._report(post.duty.name, fault)
+        post.due = at if post.more else at + post.duty.every_seconds
+
+    async def _look_on(self) -> None:
+        while self._tenure is not None:
+            await self.look()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _try(self, doing: Awaitable[None]) -> None:
+        try:
+            await doing
+        except Exception as fault:
+            self._report("lease", fault)
+
+
+async def _rest(post: _Post) -> None:
+    """Let a duty end what it has begun, if it may have."""
+    if post.active:
+        post.active = False
+        if isinstance(post.duty, Resting):
+            await post.duty.rest()

@@ -15,6 +15,7 @@ from statordb.keeper.kinesis_sender import Sender, Unavailable
 from statordb.keeper.kinesis_window import Window
 from statordb.model.limits import KINESIS_CALL_RECORDS_MAX
 from statordb.store import destinations
+from statordb.store.barrier import Barrier
 from statordb.store.destinations import SHARD
 from statordb.store.records import DestinationRecord, TableRecord
 from statordb.store.store import Store
@@ -56,6 +57,7 @@ class Delivery:
         self._trim_at = self._expire_at = 0.0
         self._pause = 0.0
         self._told = False
+        self._barrier: Barrier | None = None  # begun when the destination is being disabled
         self.table = table
         self.destination = destination
 
@@ -73,9 +75,9 @@ class Delivery:
             await self._move("updated")
         pause = await self._deliver()
         if status == "DISABLING":
-            since = max(self.destination.changed_at, self._taken_at)
-            late = self._store.clock.now() - since >= DISABLING_SECONDS_MAX
-            if late or self._sender is None or not await self._has_unsent():
+            now = self._store.clock.now()
+            late = now - max(self.destination.changed_at, self._taken_at) >= DISABLING_SECONDS_MAX
+            if late or self._sender is None or (await self._is_complete(now) and not await self._has_unsent()):
                 await self._drop()
         return pause
 
@@ -143,6 +145,11 @@ class Delivery:
         if too_large:
             self._warn("kinesis records are too large", records=too_large)
         return at_end
+
+    async def _is_complete(self, now: float) -> bool:
+        """Whether all that was written to the feed before the destination was disabled can be read."""
+        self._barrier = self._barrier or Barrier(self._store.engine, self._space)
+        return await self._barrier.is_passed(now)
 
     async def _has_unsent(self) -> bool:
         return not self._window.idle or bool(await self._waiting(self._window.read))

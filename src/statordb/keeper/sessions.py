@@ -1,6 +1,9 @@
 """Forgets the temporary keys of sessions, some time after they have expired."""
 
-from statordb.engine.contract import Budget, Effects, Key, Refused, Stop, Stored
+from functools import partial
+
+from statordb.engine.contract import Budget, Key, Stop
+from statordb.keeper.forgetting import forget
 from statordb.store.credentials import session_is_over
 from statordb.store.keyspace import Space
 from statordb.store.store import Store
@@ -22,12 +25,7 @@ class Sessions:
         engine, now = self._store.engine, self._store.clock.now()
         page = await engine.scan(Space.CREDENTIALS, 0, 1, _CHUNK, self._after)
         over = [Key(Space.CREDENTIALS, row.partition, row.sort) for row in page.rows if session_is_over(row.body, now)]
-        if over:
-            # Ids are never given twice, and no session is made longer: what is over stays over.
-            def forget(stored: list[Stored | None]) -> Effects | Refused:
-                return Effects(writes=[(key, None) for key in over])
-
-            await engine.update(over, forget)
+        await forget(engine, over, partial(session_is_over, now=now))
         done = page.stop is Stop.EXHAUSTED
         self._after = None if done else page.last
         return not done

@@ -5,6 +5,7 @@ from functools import partial
 
 from statordb.engine.contract import Refused
 from statordb.store import streams
+from statordb.store.barrier import Barrier
 from statordb.store.records import TableRecord
 from statordb.store.store import Store
 from statordb.store.streams import RETENTION_SECONDS, StreamRecord
@@ -24,6 +25,7 @@ class Streams:
         self._epoch: int | None = None
         self._known: list[StreamRecord] = []
         self._trim_at = 0.0
+        self._barriers: dict[int, tuple[Barrier, set[str]]] = {}  # by log space: of shards, by their ids
         self._trimming: list[tuple[int, bytes, int]] = []  # log space, shard, up to which sequence
 
     async def run_once(self) -> bool:
@@ -31,8 +33,11 @@ class Streams:
         now = self._store.clock.now()
         epoch = self._store.engine.epoch()
         trims = now >= self._trim_at
-        if epoch != self._epoch or trims:
-            self._known = [await self._settle(stream) for stream in await self._store.streams.all()]
+        if epoch != self._epoch or trims or self._barriers:
+            found = await self._store.streams.all()
+            spaces = {stream.space for stream in found}
+            self._barriers = {space: barrier for space, barrier in self._barriers.items() if space in spaces}
+            self._known = [await self._settle(stream) for stream in found]
             self._epoch = epoch
         for stream in self._known:
             if self._is_due(stream, now):
@@ -44,9 +49,18 @@ class Streams:
         return more
 
     async def _settle(self, stream: StreamRecord) -> StreamRecord:
+        if stream.settled:
+            return stream
+        closed = {shard.id for shard in stream.shards if shard.closed_at is not None and shard.ending is None}
+        barrier, before = self._barriers.get(stream.space, (None, closed))
+        if barrier is None or closed != before:
+            barrier = Barrier(self._store.engine, stream.space)
+            self._barriers[stream.space] = barrier, closed
+        if not await barrier.is_passed(self._store.clock.now()):
+            return stream
+        del self._barriers[stream.space]
         settled = await self._store.streams.settle(stream)
-        if settled is not stream:
-            await self._store.streams.change(stream, partial(_with_ends, known=settled))
+        await self._store.streams.change(stream, partial(_with_ends, known=settled))
         return settled
 
     def _is_due(self, stream: StreamRecord, now: float) -> bool:

@@ -1,6 +1,9 @@
 """Forgets the client request tokens of write transactions after their ten minutes."""
 
-from statordb.engine.contract import Budget, Effects, Key, Refused, Stop, Stored
+from functools import partial
+
+from statordb.engine.contract import Budget, Key, Stop
+from statordb.keeper.forgetting import forget
 from statordb.store.keyspace import Space
 from statordb.store.store import Store
 from statordb.store.transactions import token_expired
@@ -22,17 +25,7 @@ class Tokens:
         engine, now = self._store.engine, self._store.clock.now()
         page = await engine.scan(Space.TOKENS, 0, 1, _CHUNK, self._after)
         expired = [Key(Space.TOKENS, row.partition, row.sort) for row in page.rows if token_expired(row.body, now)]
-        if expired:
-
-            def plan(stored: list[Stored | None]) -> Effects | Refused:
-                due = [
-                    key
-                    for key, row in zip(expired, stored, strict=True)
-                    if row is not None and token_expired(row.body, now)
-                ]
-                return Effects(writes=[(key, None) for key in due])
-
-            await engine.update(expired, plan)
+        await forget(engine, expired, partial(token_expired, now=now))
         done = page.stop is Stop.EXHAUSTED
         self._after = None if done else page.last
         return not done

@@ -166,3 +166,15 @@ def expired_iterator() -> ClientError:
 
 def trimmed_data_access() -> ClientError:
     return ClientError(SERVICE + "TrimmedDataAccessException", "The data you are trying to access has been trimmed.")
+
+
+def transaction_conflict() -> ClientError:
+    return ClientError(SERVICE + "TransactionConflictException", "Transaction is ongoing for the item")
+
+
+def transaction_in_progress() -> ClientError:
+    return ClientError(
+        SERVICE + "TransactionInProgressException",
+        "The transaction with the given request token is already in progress.",
+        message_member="Message",
+    )

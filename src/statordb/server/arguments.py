@@ -28,6 +28,7 @@ def parse(arguments: Sequence[str]) -> Namespace:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     _add_serve(commands)
     _add_credentials(commands)
+    _add_cluster(commands)
     commands.add_parser("version", help="print the version")
     return parser.parse_args(arguments)
 
@@ -48,12 +49,13 @@ def _add_serve(commands: "Commands[_Parser]") -> None:
     place = serve.add_mutually_exclusive_group()
     place.add_argument("--data", metavar="DIR", help="directory of the data (default statordb-data)")
     place.add_argument("--memory", action="store_true", help="keep the data in memory; it is gone when the server ends")
+    _add_engine(serve)
+    serve.add_argument("--endpoint", metavar="HOST:PORT", help="where clients are told to find the server")
     serve.add_argument("--workers", metavar="N", help="worker processes (default: one a core)")
     serve.add_argument("--auth", metavar="open|iam", help="let any credentials in, or only stored ones (default open)")
     serve.add_argument(
         "--no-functions", dest="functions", action="store_false", help="run no functions, and leave Lambda's API out"
     )
-    serve.add_argument("--config", metavar="FILE", help="TOML file with settings")
     serve.add_argument("--admin-port", metavar="PORT", help="port of /metrics, /healthz and /readyz (default 9600)")
     serve.add_argument(
         "--log-format", metavar="json|text|auto", help="form of the log (default auto: text on a terminal)"
@@ -72,5 +74,35 @@ def _add_credentials(commands: "Commands[_Parser]") -> None:
     for action in (create, listing, delete):
         action.argument_default = argparse.SUPPRESS
         action.add_argument("--data", metavar="DIR", default=argparse.SUPPRESS, help="directory of the data")
+        _add_engine(action)
         action.add_argument("--account", metavar="ID", default=argparse.SUPPRESS, help="account of 12 digits")
         action.add_argument("--json", action="store_true", default=False, help="print JSON")
+
+
+def _add_cluster(commands: "Commands[_Parser]") -> None:
+    cluster = commands.add_parser("cluster", help="look after the Cassandra cluster of a store", allow_abbrev=False)
+    actions = cluster.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+    check = actions.add_parser(
+        "check",
+        help="see whether the cluster is as it must be",
+        description="See whether the cluster is as it must be. Exit code 0: it is; 1: it is not.",
+        allow_abbrev=False,
+    )
+    check.add_argument(
+        "--allow-periodic",
+        action="store_true",
+        help="accept commit logs that are synced now and then: nodes that fail together lose acknowledged writes",
+    )
+    init = actions.add_parser("init", help="make the keyspace and its tables, or migrate them", allow_abbrev=False)
+    for action in (check, init):
+        _add_engine(action)
+
+
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    """What tells where a store is, beside the directory of its data."""
+    absent = argparse.SUPPRESS
+    parser.add_argument("--engine", metavar="lmdb|cassandra", default=absent, help="what keeps the data (default lmdb)")
+    parser.add_argument("--cassandra", metavar="HOST[:PORT],...", default=absent, help="some nodes of the cluster")
+    parser.add_argument("--datacenter", metavar="NAME", default=absent, help="the datacenter whose nodes are asked")
+    parser.add_argument("--keyspace", metavar="NAME", default=absent, help="the store's keyspace (default statordb)")
+    parser.add_argument("--config", metavar="FILE", default=absent, help="TOML file with settings")

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
@@ -13,7 +14,7 @@ from statordb.api.operations import OPERATIONS
 from statordb.api.shapes import Shapes
 from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
-from statordb.engine.contract import FormatTooNew, StoreUnusable
+from statordb.engine.contract import Engine, FormatTooNew, StoreUnusable
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.functions.destinations import Destinations
 from statordb.functions.invocation import Invoker
@@ -26,6 +27,7 @@ from statordb.model.credential import Credential
 from statordb.model.request import Request
 from statordb.model.rest import RestRequest
 from statordb.model.service import ServiceModelMissing, load_service
+from statordb.server import cassandra
 from statordb.server.counting import CountingContext
 from statordb.server.metrics import SharedCounters
 from statordb.server.roster import Roster
@@ -37,8 +39,7 @@ from statordb.wire.sigv4 import Authenticator, IamAuthenticator, OpenAuthenticat
 
 log = logging.getLogger(__name__)
 
-# One directory has one server (it is locked), so a restarted keeper need not wait for the lease of the one that died.
-EMBEDDED_KEEPER = "embedded"
+CASSANDRA = "cassandra"  # the engine whose stores may have more than one server
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,12 @@ class Site:
     """What all processes of a server share, made before the first fork."""
 
     settings: Settings
+    name: str  # of this server, which no other ever had; its keeper goes on under it when it is restarted
     directory: Path
     listener: socket
     admin_listener: socket
     endpoint: str  # host:port that clients are told to use
-    local_url: str  # http:// address at which this machine's own processes reach the server
+    functions_url: str  # address at which functions reach the server
     doorway: socket  # a listening socket on loopback, where workers have functions run
     secret: str  # that they show there
     functions_directory: Path
@@ -71,22 +73,39 @@ def load_shapes() -> Shapes:
         raise BadStart(str(error)) from None
 
 
-def open_store(directory: Path, settings: Settings) -> Store:
-    """The store of this process. Raises BadStart."""
+async def open_store(directory: Path, settings: Settings) -> Store:
+    """The store of this process, made or migrated if need be. Raises BadStart."""
+    engine: Engine
+    if settings.engine == CASSANDRA:
+        with told_as_bad_start(f"keyspace {settings.keyspace}"):
+            engine = await cassandra.open_engine(settings)
+        try:
+            await cassandra.check_seal(engine, directory)
+        except BaseException:
+            await engine.close()
+            raise
+    else:
+        with told_as_bad_start(directory):
+            engine = LmdbEngine.open(directory, durable=not settings.memory)
+    return Store(
+        engine, SystemClock(), settings.table_delay_seconds, settings.stream_shards, settings.stream_shard_seconds
+    )
+
+
+@contextmanager
+def told_as_bad_start(place: object) -> Iterator[None]:
+    """What is wrong with a store is raised as BadStart. `place`: where the store is."""
     try:
-        engine = LmdbEngine.open(directory, durable=not settings.memory)
+        yield
     except FormatTooNew as error:
         found, supported = error.args
         raise BadStart(
-            f"The store in {directory} has format {found}, and this release knows formats up to {supported}: "
+            f"The store in {place} has format {found}, and this release knows formats up to {supported}: "
             "a newer release wrote it."
         ) from None
     except StoreUnusable as error:
         sentence = str(error.args[0])
         raise BadStart(sentence[:1].upper() + sentence[1:]) from None
-    return Store(
-        engine, SystemClock(), settings.table_delay_seconds, settings.stream_shards, settings.stream_shard_seconds
-    )
 
 
 def credentials_of(store: Store, directory: Path) -> Credentials:
@@ -94,10 +113,12 @@ def credentials_of(store: Store, directory: Path) -> Credentials:
 
 
 def keeper_of(site: Site, store: Store, further: Sequence[Duty] = ()) -> Keeper:
-    """The keeper with the duties that every store wants, and `further` ones."""
+    """The keeper with the duties that every store wants, and `further` ones. A directory has one server (it is locked),
+    and so one keeper at a time; a cluster may have many."""
     endpoint = site.settings.kinesis_endpoint
     kinesis = Kinesis(store, BotoSender(endpoint) if endpoint else None, report_duty)
-    return Keeper(store, report_duty, EMBEDDED_KEEPER, [*duties(store), kinesis, *further])
+    holder = site.name if site.settings.engine == CASSANDRA else None
+    return Keeper(store, report_duty, holder, [*duties(store), kinesis, *further])
 
 
 def wire_context(

@@ -9,23 +9,27 @@ from datetime import UTC, datetime
 
 from statordb.crypto.file_keys import KeyFileUnusable
 from statordb.server import directory, logs
-from statordb.server.composition import credentials_of, open_store
-from statordb.server.settings import BadStart, Settings, load
+from statordb.server.composition import CASSANDRA, credentials_of, open_store
+from statordb.server.settings import ENVIRONMENT_PREFIX, BadStart, Settings, load
 from statordb.store.credentials import CredentialRecord, Credentials
 
 EXIT_NOT_FOUND = 1
+STORE_SETTINGS = (
+    "config", "data", "account", "engine", "cassandra", "datacenter", "keyspace", "cassandra_username",
+    "cassandra_password", "cassandra_ca", "cassandra_certificate", "cassandra_key",
+)  # fmt: skip
+ENVIRONMENT = [ENVIRONMENT_PREFIX + name.upper() for name in STORE_SETTINGS]  # what else is set is the server's
 USER_NAME = r"[A-Za-z0-9_+=,.@-]{1,64}"  # IAM API reference, CreateUser
 
 
 def run(arguments: Namespace) -> int:
     """Run a command; the exit code. Raises BadStart."""
     logs.configure("auto", "warning")
-    given = {name: vars(arguments)[name] for name in ("data", "account") if name in arguments}
-    names = ("STATORDB_DATA", "STATORDB_ACCOUNT")
-    settings = load(given, {name: os.environ[name] for name in names if name in os.environ})
+    settings = load(vars(arguments), {name: os.environ[name] for name in ENVIRONMENT if name in os.environ})
     if arguments.action == "create":
         if not re.fullmatch(USER_NAME, arguments.user):
             raise BadStart(f"The value {arguments.user!r} of --user is not a user name: {USER_NAME}.")
+    if arguments.action == "create" or settings.engine == CASSANDRA:
         directory.prepare(settings.data)
     elif not settings.data.is_dir():
         raise BadStart(f"There is no store in {settings.data}.")
@@ -36,7 +40,7 @@ def run(arguments: Namespace) -> int:
 
 
 async def _run(arguments: Namespace, settings: Settings) -> int:
-    store = open_store(settings.data, settings)
+    store = await open_store(settings.data, settings)
     try:
         credentials = credentials_of(store, settings.data)
         account = settings.account if "account" in arguments else None

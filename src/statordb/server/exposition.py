@@ -12,11 +12,13 @@ from statordb.server.metrics import BUCKETS, OperationTotals, SharedCounters
 from statordb.server.roster import Roster, State
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_ALWAYS = ("commits_total", "updates_total", "refused_total")  # every engine counts them
 FIRST_BUCKET = 4  # latencies below 2^4 microseconds are shown as one bucket
 
 
 def render(counters: SharedCounters, roster: Roster, engine: Mapping[str, float]) -> bytes:
-    """Everything that is counted, in Prometheus' text format. `engine`: gauges of the store."""
+    """Everything that is counted, in Prometheus' text format. `engine`: what the engine of this process tells; what it
+    does not know of is left out."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Snapshot(counters, roster, engine))
     return generate_latest(registry)
@@ -63,26 +65,42 @@ def _cumulative(buckets: list[int]) -> list[tuple[str, float]]:
 
 
 def _engine(totals: Mapping[str, float], gauges: Mapping[str, float]) -> Iterator[Metric]:
-    """What the engine counted in the workers, and the sizes that it tells of the whole store."""
-    yield SummaryMetricFamily(
-        "statordb_commit_batch_size",
-        "Waiting changes that one commit made durable.",
-        count_value=int(totals["commits_total"]),
-        sum_value=totals["batch_size_total"],
-    )
+    """What the engine counted in all processes, and the sizes that it tells of the whole store."""
+    if "batch_size_total" in gauges:
+        yield SummaryMetricFamily(
+            "statordb_commit_batch_size",
+            "Waiting changes that one commit made durable.",
+            count_value=int(totals["commits_total"]),
+            sum_value=totals["batch_size_total"],
+        )
     for metric, text, name in (
         ("statordb_commits", "Durable commits of the store.", "commits_total"),
         ("statordb_commit_seconds", "Time spent in commits.", "commit_seconds_total"),
         ("statordb_updates", "Updates of rows, refused ones among them.", "updates_total"),
         ("statordb_updates_refused", "Updates whose condition did not hold.", "refused_total"),
+        ("statordb_updates_contended", "Updates begun again because another came first.", "contended_total"),
+        ("statordb_store_retries", "Requests to the cluster that were sent again.", "retries_total"),
+        (
+            "statordb_store_unknown_outcomes",
+            "Writes that had to be looked up to see what became of them.",
+            "unknown_total",
+        ),
     ):
-        yield CounterMetricFamily(metric, text, value=totals[name])
+        if name in _ALWAYS or name in gauges:
+            yield CounterMetricFamily(metric, text, value=totals[name])
+    for metric, text, name in (
+        ("statordb_owed_updates", "Updates whose index entries or stream records are on their way.", "owed_updates"),
+        ("statordb_owed_seconds", "How long the oldest of them have been so: the lag.", "owed_seconds"),
+    ):
+        if name in gauges:
+            yield GaugeMetricFamily(metric, text, value=totals[name])
     for metric, text, name in (
         ("statordb_store_bytes", "Bytes of the store in use.", "store_bytes"),
         ("statordb_store_file_bytes", "Size of the store's file.", "file_bytes"),
         ("statordb_store_free_bytes", "Bytes of the store's file that can be used again.", "free_bytes"),
     ):
-        yield GaugeMetricFamily(metric, text, value=gauges.get(name, 0))
+        if name in gauges:
+            yield GaugeMetricFamily(metric, text, value=gauges[name])
 
 
 def _processes(roster: Roster) -> Iterator[Metric]:

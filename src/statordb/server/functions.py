@@ -30,7 +30,7 @@ class Running:
         self._store = store
         self.invoker = Pool(
             site.functions_directory,
-            site.local_url,
+            site.functions_url,
             store.functions.code,
             self._session,
             store.clock.now,

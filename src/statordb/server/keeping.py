@@ -22,6 +22,7 @@ class Keeping:
     def __init__(self, site: Site, store: Store) -> None:
         self._site = site
         self._store = store
+        self._counters = site.counters.of_keeper() if site.roster.workers > 1 else None  # else the worker counts
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.functions = Running(site, store, report_duty) if site.settings.functions else None
@@ -47,6 +48,8 @@ class Keeping:
         from statordb.server import exposition
 
         gauges = self._store.engine.metrics()
+        if self._counters is not None:
+            self._counters.set_engine(gauges)
         text = await asyncio.to_thread(exposition.render, self._site.counters, self._site.roster, gauges)
         return HTTPStatus.OK, exposition.CONTENT_TYPE, text
 

@@ -32,9 +32,15 @@ def _credentials(given: Namespace) -> int:
     return run(given)
 
 
+def _cluster(given: Namespace) -> int:
+    from statordb.server.cluster_commands import run
+
+    return run(given)
+
+
 def _version(given: Namespace) -> int:
     print(f"statordb {__version__}")
     return 0
 
 
-_COMMANDS = {"serve": _serve, "credentials": _credentials, "version": _version}
+_COMMANDS = {"serve": _serve, "credentials": _credentials, "cluster": _cluster, "version": _version}

@@ -1,15 +1,16 @@
-"""Counters of all workers in one shared mapping: counting costs a few additions, no lock and no system call.
+"""Counters of all processes in one shared mapping: counting costs a few additions, no lock and no system call.
 
-Every worker has a slot that only it writes, and that its successor goes on in. A slot holds unsigned 64-bit cells:
+Every worker, and the keeper, has a slot that only it writes, and that its successor goes on in. A slot holds unsigned
+64-bit cells:
 
-    engine counters (ENGINE_COUNTERS), in millionths | for each operation: latency buckets, sum of microseconds,
-    client errors, server errors, one cell for each of ERRORS
+    engine counters (ENGINE_COUNTERS), then gauges (ENGINE_GAUGES), in millionths | for each operation: latency buckets,
+    sum of microseconds, client errors, server errors, one cell for each of ERRORS
 
 Requests are the sum of the buckets. Bucket i counts latencies of at least 2^(i-1) and less than 2^i microseconds.
 """
 
 import mmap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 MILLION = 1_000_000
@@ -44,8 +45,20 @@ ERRORS = (
     "ValidationException",
     OTHER,
 )
-ENGINE_COUNTERS = ("commits_total", "batch_size_total", "updates_total", "refused_total", "commit_seconds_total")
+ENGINE_COUNTERS = (
+    "commits_total",
+    "batch_size_total",
+    "updates_total",
+    "refused_total",
+    "commit_seconds_total",
+    "contended_total",
+    "retries_total",
+    "unknown_total",
+)
+ENGINE_GAUGES: dict[str, Callable[[Iterable[int]], int]] = {"owed_updates": sum, "owed_seconds": max}
+"""Name -> how what the processes tell becomes one number."""
 
+_ENGINE_CELLS = len(ENGINE_COUNTERS) + len(ENGINE_GAUGES)
 _SUM = BUCKETS
 _CLIENT_ERRORS = BUCKETS + 1
 _SERVER_ERRORS = BUCKETS + 2
@@ -69,19 +82,24 @@ class SharedCounters:
 
     def __init__(self, operations: Sequence[str], workers: int) -> None:
         self.operations = (*operations, OTHER)
-        self._slot_cells = len(ENGINE_COUNTERS) + len(self.operations) * _OPERATION_CELLS
-        self._cells = memoryview(mmap.mmap(-1, workers * self._slot_cells * 8)).cast("Q")
+        self._keeper = workers
+        self._slot_cells = _ENGINE_CELLS + len(self.operations) * _OPERATION_CELLS
+        self._cells = memoryview(mmap.mmap(-1, (workers + 1) * self._slot_cells * 8)).cast("Q")
 
     def of_worker(self, slot: int) -> "WorkerCounters":
         """What the worker of a slot writes."""
         start = slot * self._slot_cells
         return WorkerCounters(self._cells[start : start + self._slot_cells], self.operations)
 
+    def of_keeper(self) -> "WorkerCounters":
+        """What the keeper writes, where it is a process of its own."""
+        return self.of_worker(self._keeper)
+
     def operation_totals(self) -> dict[str, OperationTotals]:
         """Operation -> its counts, for those that were ever asked for."""
         found = {}
         for index, operation in enumerate(self.operations):
-            cells = self._sum(len(ENGINE_COUNTERS) + index * _OPERATION_CELLS, _OPERATION_CELLS)
+            cells = self._sum(_ENGINE_CELLS + index * _OPERATION_CELLS, _OPERATION_CELLS)
             if any(cells[:BUCKETS]):
                 errors = {code: count for code, count in zip(ERRORS, cells[_ERRORS:], strict=True) if count}
                 found[operation] = OperationTotals(
@@ -90,9 +108,11 @@ class SharedCounters:
         return found
 
     def engine_totals(self) -> dict[str, float]:
-        """Engine counter -> its sum over all workers."""
-        sums = self._sum(0, len(ENGINE_COUNTERS))
-        return {name: cell / MILLION for name, cell in zip(ENGINE_COUNTERS, sums, strict=True)}
+        """Engine counter or gauge -> that of all processes."""
+        totals = dict(zip(ENGINE_COUNTERS, self._sum(0, len(ENGINE_COUNTERS)), strict=True))
+        for offset, (name, joined) in enumerate(ENGINE_GAUGES.items(), len(ENGINE_COUNTERS)):
+            totals[name] = joined(self._cells[offset :: self._slot_cells])
+        return {name: cell / MILLION for name, cell in totals.items()}
 
     def _sum(self, offset: int, count: int) -> list[int]:
         starts = range(offset, len(self._cells), self._slot_cells)
@@ -106,7 +126,7 @@ class WorkerCounters:
 
     def __init__(self, cells: memoryview, operations: Sequence[str]) -> None:
         self._cells = cells
-        starts = range(len(ENGINE_COUNTERS), len(cells), _OPERATION_CELLS)
+        starts = range(_ENGINE_CELLS, len(cells), _OPERATION_CELLS)
         self._at = dict(zip(operations, starts, strict=True))
         self._other = self._at[OTHER]
         self._error_at = {code: _ERRORS + index for index, code in enumerate(ERRORS)}
@@ -128,3 +148,5 @@ class WorkerCounters:
         """Take over the engine's totals of this process, on top of those of the processes before it in this slot."""
         for index, name in enumerate(ENGINE_COUNTERS):
             self._cells[index] = self._engine_before[index] + int(counters.get(name, 0) * MILLION)
+        for index, name in enumerate(ENGINE_GAUGES, len(ENGINE_COUNTERS)):
+            self._cells[index] = int(counters.get(name, 0) * MILLION)

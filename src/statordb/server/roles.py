@@ -1,6 +1,7 @@
 """What each process of a server does from its start to its end: a worker, the keeper, or both in one."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -17,23 +18,24 @@ from statordb.server.worker import Worker, tune_collector
 
 WORKERS_POLL_SECONDS = 0.02
 
+log = logging.getLogger(__name__)
+
 
 def prepare_store(site: Site, link: Link) -> int:
     """Make or migrate the store, before several processes open it; what is wrong with it is told once, here."""
     try:
-        store = open_store(site.directory, site.settings)
+        return _run(_prepare(site))
     except BadStart as error:
         print(f"statordb: {error.args[0]}", file=sys.stderr, flush=True)
         return EXIT_BAD_START
-    return _run(store.close())
 
 
 def run_worker(site: Site, slot: int, link: Link) -> int:
-    return _run(_worker(site, slot, link))
+    return _run_child(_worker(site, slot, link))
 
 
 def run_keeper(site: Site, link: Link) -> int:
-    return _run(_keeper(site, link))
+    return _run_child(_keeper(site, link))
 
 
 def run_alone(site: Site, announce: Callable[[], None], log_start: Callable[[], None]) -> int:
@@ -50,11 +52,24 @@ def _run(main: Coroutine[None, None, None]) -> int:
     return 0
 
 
+def _run_child(main: Coroutine[None, None, None]) -> int:
+    """Of a process that the supervisor will replace: a store that can't be opened now may be there again later."""
+    try:
+        return _run(main)
+    except BadStart as error:
+        log.error("store can't be opened", extra={"reason": str(error.args[0])})
+        return EXIT_BAD_START
+
+
+async def _prepare(site: Site) -> None:
+    await (await open_store(site.directory, site.settings)).close()
+
+
 async def _worker(site: Site, slot: int, link: Link) -> None:
     loop = asyncio.get_running_loop()
     link.watch(loop)
     stopped = _stop_event(loop)
-    store = open_store(site.directory, site.settings)
+    store = await open_store(site.directory, site.settings)
     invoker = remote_invoker(site) if site.settings.functions else None
     try:
         worker = Worker(site, slot, store, invoker)
@@ -75,7 +90,7 @@ async def _keeper(site: Site, link: Link) -> None:
     loop = asyncio.get_running_loop()
     link.watch(loop)
     stopped = _stop_event(loop)
-    store = open_store(site.directory, site.settings)
+    store = await open_store(site.directory, site.settings)
     try:
         keeping = Keeping(site, store)
         await keeping.start()
@@ -109,7 +124,7 @@ async def _alone(site: Site, announce: Callable[[], None], log_start: Callable[[
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    store = open_store(site.directory, site.settings)
+    store = await open_store(site.directory, site.settings)
     try:
         keeping = Keeping(site, store)
         worker = Worker(site, 0, store, keeping.functions.invoker if keeping.functions else None)

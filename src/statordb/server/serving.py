@@ -46,14 +46,16 @@ def _serve(settings: Settings, directory: Directory) -> int:
         _make_private(directory.functions)
 
     port = port_of(listener)
+    endpoint, functions_url = endpoints(settings, port)
     count = settings.worker_count
     site = composition.Site(
         settings,
+        secrets.token_hex(8),
         directory.path,
         listener,
         admin_listener,
-        _endpoint(settings.host, port),
-        url(LOCAL.get(settings.host, settings.host), port),
+        endpoint,
+        functions_url,
         listen("127.0.0.1", 0),
         secrets.token_urlsafe(32),
         directory.functions,
@@ -71,6 +73,7 @@ def _serve(settings: Settings, directory: Directory) -> int:
         "admin_url": url(settings.admin_host, port_of(admin_listener)),
         "directory": str(directory.path),
         "memory": settings.memory,
+        "engine": settings.engine,
         "workers": count,
         "auth": settings.auth,
     }
@@ -119,6 +122,14 @@ def _supervise(site: "Site", announce: Callable[[], None], log_start: Callable[[
     return supervisor.run([*workers, Child("statordb-keep", site.roster.keeper, partial(roles.run_keeper, site))])
 
 
-def _endpoint(host: str, port: int) -> str:
-    """host:port that clients are told to use; the machine's name where the server listens on every address."""
-    return url(socket.gethostname() if host in ("0.0.0.0", "::") else host, port).removeprefix("http://")
+def endpoints(settings: Settings, port: int) -> tuple[str, str]:
+    """host:port that clients are told to use, and the address that functions are.
+
+    Both are what the settings name. Else clients are told the machine's name where the server listens on every address,
+    and functions, which run on this machine, an address of its own.
+    """
+    told, host = settings.endpoint, settings.host
+    if told:
+        return told.partition("://")[2] or told, told if "://" in told else f"http://{told}"
+    named = socket.gethostname() if host in LOCAL else host
+    return url(named, port).removeprefix("http://"), url(LOCAL.get(host, host), port)

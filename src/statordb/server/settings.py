@@ -5,104 +5,25 @@ Plain dataclass and tomllib: they cost nothing at start, where every millisecond
 
 import ipaddress
 import os
-import re
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from statordb.server import setting_values as values
+from statordb.server.setting_values import NO_HOSTS, Hosts
+
 WORKERS_MAX = 256
 STREAM_SHARDS_MAX = 64
 ENVIRONMENT_PREFIX = "STATORDB_"
 STREAM_SHARD_SECONDS_MIN = 1.0
-SECONDS_MAX = 24 * 3600.0
+TABLE_POOL_MAX = 64
 EXIT_BAD_START = 2
 
 
 class BadStart(Exception):
     """The server can't start; args[0] is one sentence for people."""
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("is not text")
-    return value
-
-
-def _filled(value: object) -> str:
-    text = _text(value)
-    if not text:
-        raise ValueError("is empty")
-    return text
-
-
-def _path(value: object) -> Path:
-    return Path(_filled(value))
-
-
-def _flag(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    word = str(value).strip().lower()
-    if word in ("1", "true", "yes", "on"):
-        return True
-    if word in ("", "0", "false", "no", "off"):
-        return False
-    raise ValueError("is neither true nor false")
-
-
-def _whole(low: int, high: int) -> Callable[[object], int]:
-    def parse(value: object) -> int:
-        if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,9}", str(value)):
-            raise ValueError(f"is not a whole number from {low} to {high}")
-        number = int(str(value))
-        if not low <= number <= high:
-            raise ValueError(f"is not from {low} to {high}")
-        return number
-
-    return parse
-
-
-def _seconds(value: object) -> float:
-    if isinstance(value, bool):
-        raise ValueError("is not a number of seconds")
-    try:
-        seconds = float(str(value))
-    except ValueError:
-        raise ValueError("is not a number of seconds") from None
-    if not 0 <= seconds <= SECONDS_MAX:
-        raise ValueError(f"is not from 0 to {SECONDS_MAX:.0f} seconds")
-    return seconds
-
-
-def _one_of(*words: str) -> Callable[[object], str]:
-    def parse(value: object) -> str:
-        if value not in words:
-            raise ValueError("is not one of " + ", ".join(words))
-        return str(value)
-
-    return parse
-
-
-def _url(value: object) -> str:
-    text = _text(value).rstrip("/")
-    if text and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text):
-        raise ValueError("is not an http:// or https:// address")
-    return text
-
-
-def _matching(pattern: str, what: str) -> Callable[[object], str]:
-    def parse(value: object) -> str:
-        text = _text(value)
-        if not re.fullmatch(pattern, text):
-            raise ValueError(f"is not {what}")
-        return text
-
-    return parse
-
-
-parse_account = _matching(r"[0-9]{12}", "an account of 12 digits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +34,17 @@ class Settings:
     port: int = 8000
     data: Path = Path("statordb-data")
     memory: bool = False
+    engine: str = "lmdb"
+    cassandra: Hosts = NO_HOSTS  # some nodes of the cluster; they tell of the others
+    datacenter: str = ""  # whose nodes are asked
+    keyspace: str = "statordb"
+    cassandra_username: str = ""
+    cassandra_password: str = field(default="", repr=False)
+    cassandra_ca: Path | None = None  # who signed the nodes' certificates; None: no TLS
+    cassandra_certificate: Path | None = None  # of this server's own, where the nodes want one
+    cassandra_key: Path | None = None
+    table_pool: int = 4  # how many empty tables are kept ready in the cluster
+    endpoint: str = ""  # where clients are told to find the server; empty: host and port
     workers: int = 0  # 0: as many as there are cores
     auth: str = "open"
     account: str = "000000000000"  # whose tables open authentication, and the root credential, work on
@@ -146,31 +78,42 @@ def cores() -> int:
 
 
 PARSERS: dict[str, Callable[[object], object]] = {
-    "host": _filled,
-    "port": _whole(0, 65535),
-    "data": _path,
-    "memory": _flag,
-    "workers": _whole(1, WORKERS_MAX),
-    "auth": _one_of("open", "iam"),
-    "account": parse_account,
-    "root_access_key_id": _matching(r"[A-Za-z0-9_]{1,128}", "1 to 128 letters, digits and underscores"),
-    "root_secret_access_key": _matching(r"[!-~]{8,256}", "8 to 256 visible characters"),
-    "admin_host": _filled,
-    "admin_port": _whole(0, 65535),
-    "log_format": _one_of("auto", "json", "text"),
-    "log_level": _one_of("debug", "info", "warning", "error"),
-    "table_delay_seconds": _seconds,
-    "stream_shards": _whole(1, STREAM_SHARDS_MAX),
-    "stream_shard_seconds": _seconds,
-    "functions": _flag,
-    "kinesis_endpoint": _url,
-    "sqs_endpoint": _url,
-    "sns_endpoint": _url,
-    "shutdown_seconds": _seconds,
-    "idle_seconds": _seconds,
-    "request_seconds": _seconds,
+    "host": values.filled,
+    "port": values.whole(0, 65535),
+    "data": values.path,
+    "memory": values.flag,
+    "engine": values.one_of("lmdb", "cassandra"),
+    "cassandra": values.hosts,
+    "datacenter": values.matching(r"[A-Za-z0-9._:-]{0,64}", "the name of a datacenter"),
+    "keyspace": values.matching(r"[a-z][a-z0-9_]{0,47}", "a keyspace's name: 1 to 48 of a-z, 0-9 and _"),
+    "cassandra_username": values.text,
+    "cassandra_password": values.text,
+    "cassandra_ca": values.path,
+    "cassandra_certificate": values.path,
+    "cassandra_key": values.path,
+    "table_pool": values.whole(0, TABLE_POOL_MAX),
+    "endpoint": values.endpoint,
+    "workers": values.whole(1, WORKERS_MAX),
+    "auth": values.one_of("open", "iam"),
+    "account": values.matching(r"[0-9]{12}", "an account of 12 digits"),
+    "root_access_key_id": values.matching(r"[A-Za-z0-9_]{1,128}", "1 to 128 letters, digits and underscores"),
+    "root_secret_access_key": values.matching(r"[!-~]{8,256}", "8 to 256 visible characters"),
+    "admin_host": values.filled,
+    "admin_port": values.whole(0, 65535),
+    "log_format": values.one_of("auto", "json", "text"),
+    "log_level": values.one_of("debug", "info", "warning", "error"),
+    "table_delay_seconds": values.seconds,
+    "stream_shards": values.whole(1, STREAM_SHARDS_MAX),
+    "stream_shard_seconds": values.seconds,
+    "functions": values.flag,
+    "kinesis_endpoint": values.url,
+    "sqs_endpoint": values.url,
+    "sns_endpoint": values.url,
+    "shutdown_seconds": values.seconds,
+    "idle_seconds": values.seconds,
+    "request_seconds": values.seconds,
 }
-NEVER_SHOWN = "root_secret_access_key"
+NEVER_SHOWN = {"root_secret_access_key", "cassandra_password"}
 
 
 def load(arguments: Mapping[str, object], environment: Mapping[str, str]) -> Settings:
@@ -185,15 +128,15 @@ def load(arguments: Mapping[str, object], environment: Mapping[str, str]) -> Set
         {name: (environment[key], key) for key, name in names.items() if key in environment},
         {name: (value, "--" + name.replace("_", "-")) for name, value in arguments.items() if name in PARSERS},
     )
-    values: dict[str, Any] = {}
+    chosen: dict[str, Any] = {}
     for source in sources:
         parsed = {name: _parse(name, value, where) for name, (value, where) in source.items()}
         if parsed.get("memory") and "data" in parsed:
             raise BadStart("A data directory and memory can't be used together (--data with --memory).")
         if "data" in parsed:
-            values["memory"] = False
-        values.update(parsed)
-    return _checked(Settings(**values))
+            chosen["memory"] = False
+        chosen.update(parsed)
+    return _checked(Settings(**chosen))
 
 
 def _read_file(path: Path) -> dict[str, tuple[object, str]]:
@@ -216,7 +159,7 @@ def _parse(name: str, value: object, where: str) -> object:
     try:
         return PARSERS[name](value)
     except ValueError as error:
-        shown = "" if name == NEVER_SHOWN else f" {str(value)!r}"
+        shown = "" if name in NEVER_SHOWN else f" {str(value)!r}"
         raise BadStart(f"The value{shown} of {where} {error}.") from None
 
 
@@ -224,6 +167,7 @@ def _checked(settings: Settings) -> Settings:
     """Rules over several settings."""
     if bool(settings.root_access_key_id) != bool(settings.root_secret_access_key):
         raise BadStart("root_access_key_id and root_secret_access_key must be set together.")
+    _check_cassandra(settings)
     if settings.stream_shard_seconds < STREAM_SHARD_SECONDS_MIN:
         raise BadStart(f"stream_shard_seconds can't be below {STREAM_SHARD_SECONDS_MIN:g}.")
     if settings.auth == "open" and not is_loopback(settings.host):
@@ -232,6 +176,24 @@ def _checked(settings: Settings) -> Settings:
             "use --auth iam, or a loopback address."
         )
     return settings
+
+
+def _check_cassandra(settings: Settings) -> None:
+    """What belongs together where the store is a cluster, and what must not be given where it is not."""
+    if settings.engine != "cassandra":
+        if settings.cassandra.names:
+            raise BadStart("Nodes of Cassandra are given, but the engine is another: use --engine cassandra.")
+        return
+    if not settings.cassandra.names or not settings.datacenter:
+        raise BadStart("The engine cassandra needs nodes and their datacenter (--cassandra HOST,HOST --datacenter DC).")
+    if settings.memory:
+        raise BadStart("The engine cassandra and memory can't be used together.")
+    if bool(settings.cassandra_username) != bool(settings.cassandra_password):
+        raise BadStart("cassandra_username and cassandra_password must be set together.")
+    if bool(settings.cassandra_certificate) != bool(settings.cassandra_key):
+        raise BadStart("cassandra_certificate and cassandra_key must be set together.")
+    if settings.cassandra_certificate and not settings.cassandra_ca:
+        raise BadStart("cassandra_certificate needs cassandra_ca: without it the nodes are not spoken to by TLS.")
 
 
 def is_loopback(host: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Plan, Refused, Stop, Stored
 from statordb.model.clock import Clock
-from statordb.store import records, streams
+from statordb.store import contention, records, streams
 from statordb.store.keyspace import Space
 from statordb.store.records import TableRecord
 from statordb.store.streams import StreamRecord
@@ -54,7 +54,7 @@ class Catalog:
         """The table as it is stored now."""
         epoch = self._engine.epoch()  # before the read: a change that comes between is announced after it
         key = _key(account, region, name)
-        stored = (await self._engine.read((key,)))[0]
+        stored = await self._engine.get(key)
         if stored is None:
             self._tables.pop((account, region, name), None)
             return None
@@ -107,7 +107,7 @@ class Catalog:
 
     async def _change(self, name: Name, footprint: tuple[Key, ...], plan: Plan) -> TableRecord | Refused | None:
         await self._remember(*name[:2])
-        outcome = await self._engine.update(footprint, plan)
+        outcome = await contention.update(self._engine, footprint, plan)
         self._tables.pop(name, None)
         if isinstance(outcome, Effects):
             record: TableRecord | None = outcome.outcome
@@ -151,8 +151,8 @@ class Catalog:
     async def _remember(self, account: str, region: str) -> None:
         """Note a scope before its first table, so that `all` finds it."""
         key = Key(Space.CATALOG, _ROOT, f"{account}/{region}".encode())
-        if (await self._engine.read((key,)))[0] is None:
-            await self._engine.update((key,), lambda stored: Effects(writes=((key, b"{}"),)))
+        if await self._engine.get(key) is None:
+            await contention.update(self._engine, (key,), lambda stored: Effects(writes=((key, b"{}"),)))
 
 
 def _partition(account: str, region: str) -> bytes:

@@ -19,6 +19,7 @@ from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import Budget, Effects, Engine, Key, Plan, Refused, Stop, Stored
 from statordb.model.clock import Clock
 from statordb.model.credential import Credential
+from statordb.store import contention
 from statordb.store.keyspace import Space
 
 FORMAT = b"\x01"
@@ -123,11 +124,11 @@ class Credentials:
                 return Refused("no such access key")
             return Effects(writes=((key, None),), announce=True)
 
-        return not isinstance(await self._engine.update((key,), plan), Refused)
+        return not isinstance(await contention.update(self._engine, (key,), plan), Refused)
 
     async def lookup(self, access_key_id: str) -> Credential | None:
         """The access key with its secret, None if there is none. Raises Unsealable for a damaged one."""
-        stored = (await self._engine.read((_key(access_key_id),)))[0]
+        stored = await self._engine.get(_key(access_key_id))
         if stored is None:
             return None
         record, sealed = _load(access_key_id, stored.body)
@@ -138,7 +139,7 @@ class Credentials:
         """Store a new key; False if its id is taken."""
         body = _dump(record, self._sealer.seal(secret, _context(record)))
         key = _key(record.access_key_id)
-        return not isinstance(await self._engine.update((key,), _put_new(key, body, announce)), Refused)
+        return not isinstance(await contention.update(self._engine, (key,), _put_new(key, body, announce)), Refused)
 
     def _new_id(self, prefix: str) -> str:
         """Each character takes the low 5 bits of a random byte: all 32 are equally likely."""

@@ -16,6 +16,7 @@ import orjson
 
 from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Stop, Stored
 from statordb.model.clock import Clock
+from statordb.store import contention
 from statordb.store.keyspace import Space
 
 CHUNK_BYTES = 512 * 1024
@@ -109,7 +110,7 @@ class Functions:
             body = None if changed is None else dump(changed)
             return Effects(writes=((key, body),), outcome=changed)
 
-        outcome = await self._engine.update((key,), plan)
+        outcome = await contention.update(self._engine, (key,), plan)
         if isinstance(outcome, Effects):
             record: FunctionRecord | None = outcome.outcome
             return record
@@ -194,7 +195,7 @@ class Functions:
         await self._put(((_note(name), None),))
 
     async def _put(self, writes: Sequence[tuple[Key, bytes | None]]) -> None:
-        await self._engine.update([key for key, _ in writes], lambda stored: Effects(writes=writes))
+        await contention.update(self._engine, [key for key, _ in writes], lambda stored: Effects(writes=writes))
 
 
 def _fingerprint(package: bytes) -> str:

@@ -1,8 +1,10 @@
 """Asynchronous invocations that wait: a durable queue for each function.
 
 Rows of a function's queue, in the order in which they are due: 8 bytes of milliseconds since the epoch, then the id. A
-row is one byte of format, the length of the head (4, big endian), the head as JSON, the payload. Beside them one row
-for each function that has any counts them, so that nobody needs to look for what is not there.
+row is one byte of format, the length of the head (4, big endian), the head as JSON, the payload. Before them a row
+counts them. A list of the functions that have a count, in a partition of its own, spares the keeper from looking for
+what is not there; a function stays listed for a while when nothing waits, so that what comes next has to write in its
+own partition only.
 """
 
 from dataclasses import dataclass
@@ -12,11 +14,14 @@ import orjson
 
 from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Stop, Stored
 from statordb.model.clock import Clock
+from statordb.store import contention
 from statordb.store.keyspace import Space
 
 FORMAT = b"\x01"
 
-_COUNTS = b"functions"
+_LIST = b"functions"
+_FIRST = Bounds(b"\0")  # behind the count: an invocation's key begins with a zero
+_UNLISTED = object()  # a refusal's reason
 _PAGE = Budget(rows_max=1000, bytes_max=4 << 20)
 
 
@@ -62,21 +67,31 @@ class InvocationQueue:
         """Keep an invocation, due at once. Durable when this returns; nothing happens if its id waits already."""
         now = self._clock.now()
         invocation = Invocation(function, id, payload, now, now, client_context=client_context)
-        row, count = _row_key(invocation), _count_key(function)
+        row, count, listing = _row_key(invocation), _count_key(function), _list_key(function)
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
+            waiting, counted = stored
+            if waiting is not None:
+                return Refused("it waits already")
+            if counted is None:
+                return Refused(_UNLISTED)
+            return Effects(writes=((row, _dump(invocation)), (count, _plus(counted, 1))))
+
+        def listed(stored: list[Stored | None]) -> Effects | Refused:
             if stored[0] is not None:
                 return Refused("it waits already")
-            return Effects(writes=((row, _dump(invocation)), (count, _counted(stored[1], 1))))
+            return Effects(writes=((row, _dump(invocation)), (count, _plus(stored[1], 1)), (listing, b"")))
 
-        await self._engine.update((row, count), plan)
+        outcome = await contention.update(self._engine, (row, count), plan)
+        if isinstance(outcome, Refused) and outcome.reason is _UNLISTED:
+            await contention.update(self._engine, (row, count, listing), listed)
 
     async def functions(self) -> list[FunctionKey]:
-        """Every function that has some waiting, due or not."""
+        """Every function that has some waiting, due or not, or had some until it was retired."""
         found: list[FunctionKey] = []
         last = None
         while True:
-            page = await self._engine.range(Space.INVOCATIONS, _COUNTS, Bounds(), True, _PAGE, last)
+            page = await self._engine.range(Space.INVOCATIONS, _LIST, Bounds(), True, _PAGE, last)
             found += (FunctionKey(*row.sort.decode().split("/")) for row in page.rows)
             if page.stop is Stop.EXHAUSTED:
                 return found
@@ -85,11 +100,11 @@ class InvocationQueue:
     async def due(self, function: FunctionKey, now: float, limit: int) -> list[Invocation]:
         """The first ones of a function that are due by `now`, at most `limit`."""
         found: list[Invocation] = []
-        upper = _milliseconds(now + 0.001)
+        bounds = _FIRST._replace(upper=_milliseconds(now + 0.001))
         last = None
         while True:
             budget = Budget(limit - len(found), _PAGE.bytes_max)
-            page = await self._engine.range(Space.INVOCATIONS, function.text(), Bounds(b"", upper), True, budget, last)
+            page = await self._engine.range(Space.INVOCATIONS, function.text(), bounds, True, budget, last)
             found += (_load(function, body) for body in page.bodies)
             if page.stop is not Stop.BYTES or len(found) >= limit:
                 return found
@@ -106,7 +121,7 @@ class InvocationQueue:
             return Effects(writes=((before, None), (after, _dump(new))) if before != after else ((after, _dump(new)),))
 
         footprint = (before, after) if before != after else (before,)
-        return isinstance(await self._engine.update(footprint, plan), Effects)
+        return isinstance(await contention.update(self._engine, footprint, plan), Effects)
 
     async def end(self, invocation: Invocation) -> None:
         """Forget an invocation."""
@@ -115,18 +130,36 @@ class InvocationQueue:
         def plan(stored: list[Stored | None]) -> Effects | Refused:
             if stored[0] is None:
                 return Refused("it is gone")
-            return Effects(writes=((row, None), (count, _counted(stored[1], -1))))
+            return Effects(writes=((row, None), (count, _plus(stored[1], -1))))
 
-        await self._engine.update((row, count), plan)
+        await contention.update(self._engine, (row, count), plan)
+
+    async def retire(self, function: FunctionKey) -> None:
+        """Take a function off the list for which nothing waits."""
+        one = Budget(1, 1)
+        if (await self._engine.range(Space.INVOCATIONS, function.text(), _FIRST, True, one)).bodies:
+            return
+        keys = (_count_key(function), _list_key(function))
+
+        def plan(stored: list[Stored | None]) -> Effects | Refused:
+            if stored[0] is not None and int(stored[0].body):
+                return Refused("one waits by now")
+            return Effects(writes=[(key, None) for key in keys])
+
+        await contention.update(self._engine, keys, plan)
 
 
-def _counted(row: Stored | None, delta: int) -> bytes | None:
-    count = (0 if row is None else int(row.body)) + delta
-    return str(count).encode() if count > 0 else None
+def _plus(row: Stored | None, change: int) -> bytes:
+    count = 0 if row is None else int(row.body)
+    return b"%d" % max(count + change, 0)  # what an earlier release put is not counted in
 
 
 def _count_key(function: FunctionKey) -> Key:
-    return Key(Space.INVOCATIONS, _COUNTS, function.text())
+    return Key(Space.INVOCATIONS, function.text(), b"")
+
+
+def _list_key(function: FunctionKey) -> Key:
+    return Key(Space.INVOCATIONS, _LIST, function.text())
 
 
 def _row_key(invocation: Invocation) -> Key:

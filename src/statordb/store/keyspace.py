@@ -25,6 +25,7 @@ class Space(IntEnum):
     MAPPINGS = 8  # account/region -> uuid -> event source mapping record
     CHECKPOINTS = 9  # uuid of an event source mapping -> shard -> how far its records were processed
     INVOCATIONS = 10  # account/region/function -> asynchronous invocations that wait
+    SEAL = 11  # a note sealed with the master keys that all servers of the store must have
 
 
 _ENCODERS: dict[str, Callable[[str], bytes]] = {"S": str.encode, "N": numbers.key_bytes, "B": b64decode}

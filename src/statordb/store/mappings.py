@@ -1,7 +1,8 @@
 """Event source mappings: which function a stream's records are sent to, how, and how far that has got.
 
 A mapping is a row under its account and region. A second row, a claim, keeps two mappings from having the same stream
-and function. Its checkpoints are rows of their own, one for each shard.
+and function. Its checkpoints are rows of their own, one for each shard, all in one partition; beside them, a note that
+the mapping is there, so that keeping a checkpoint needs nothing of another partition.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +14,7 @@ import orjson
 
 from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Stop, Stored
 from statordb.model.clock import Clock
+from statordb.store import contention
 from statordb.store.keyspace import Space
 
 CREATING, ENABLING, ENABLED, UPDATING = "Creating", "Enabling", "Enabled", "Updating"
@@ -23,6 +25,7 @@ FOREVER = -1  # of retries and record age
 
 _PAGE = Budget(rows_max=1000, bytes_max=4 << 20)
 _FORMAT = b"\x01"
+_NOT_NOTED = object()  # a refusal's reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +105,17 @@ class Mappings:
 
     async def create(self, record: MappingRecord, checkpoints: Mapping[str, Checkpoint]) -> None:
         """Keep a new mapping and, by shard, where it begins. Raises Claimed."""
-        key, claim = _key(record), _claim(record)
+        key, claim, note = _key(record), _claim(record), _note(record)
         begun = tuple((_shard_key(record.uuid, shard), _dump_checkpoint(at)) for shard, at in checkpoints.items())
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
             taken = stored[0]
             if taken is not None:
                 return Refused(taken.body.decode())
-            return Effects(writes=((claim, record.uuid.encode()), (key, dump(record)), *begun), announce=True)
+            writes = ((claim, record.uuid.encode()), (key, dump(record)), (note, b""), *begun)
+            return Effects(writes=writes, announce=True)
 
-        outcome = await self._engine.update((claim, key, *(shard for shard, _ in begun)), plan)
+        outcome = await contention.update(self._engine, (claim, key, note, *(shard for shard, _ in begun)), plan)
         if isinstance(outcome, Refused):
             raise Claimed(outcome.reason)
 
@@ -183,13 +187,14 @@ class Mappings:
                 writes[new] = mine
             return Effects(writes=tuple(writes.items()), announce=announce)
 
-        return await self._engine.update(footprint, plan)
+        return await contention.update(self._engine, footprint, plan)
 
     async def remove(self, record: MappingRecord) -> None:
         """Forget a mapping that is Deleting, with its checkpoints; nothing if it is gone."""
-        keys = [_key(record), *(_shard_key(record.uuid, shard) for shard in await self.checkpoints(record.uuid))]
+        shards = await self.checkpoints(record.uuid)
+        keys = [_key(record), _note(record), *(_shard_key(record.uuid, shard) for shard in shards)]
         effects = Effects(writes=[(key, None) for key in keys], announce=True)
-        await self._engine.update(keys, lambda stored: effects)
+        await contention.update(self._engine, keys, lambda stored: effects)
 
     async def checkpoints(self, uuid: str) -> dict[str, Checkpoint]:
         """How far every shard of a mapping is done, by its id."""
@@ -197,7 +202,7 @@ class Mappings:
         after: bytes | None = None
         while True:
             page = await self._engine.range(Space.CHECKPOINTS, uuid.encode(), Bounds(), True, _PAGE, after)
-            found |= {row.sort.decode(): _load_checkpoint(row.body) for row in page.rows}
+            found |= {row.sort.decode(): _load_checkpoint(row.body) for row in page.rows if row.sort}
             if page.stop is Stop.EXHAUSTED:
                 return found
             after = page.last[1]
@@ -208,27 +213,41 @@ class Mappings:
 
     async def save(self, record: MappingRecord, shard: str, checkpoint: Checkpoint) -> bool:
         """Keep how far a shard is done; False, and nothing is written, if the mapping is gone or is further already."""
-        owner, key = _key(record), _shard_key(record.uuid, shard)
+        note, key = _note(record), _shard_key(record.uuid, shard)
         body = _dump_checkpoint(checkpoint)
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
-            mapping, kept = stored
-            if mapping is None:
-                return Refused("no such mapping")
+            noted, kept = stored
+            if noted is None:
+                return Refused(_NOT_NOTED)
             if kept is not None:
                 known = _load_checkpoint(kept.body)
                 if known.position > checkpoint.position or known.ended > checkpoint.ended:
                     return Refused("further already")
             return Effects(writes=((key, body),))
 
-        return not isinstance(await self._engine.update((owner, key), plan), Refused)
+        while True:
+            outcome = await contention.update(self._engine, (note, key), plan)
+            if not isinstance(outcome, Refused):
+                return True
+            if outcome.reason is not _NOT_NOTED or not await self._noted(record):
+                return False
+
+    async def _noted(self, record: MappingRecord) -> bool:
+        """Make the note of a mapping that an earlier release made without; False if there is no such mapping."""
+        owner, note = _key(record), _note(record)
+
+        def plan(stored: list[Stored | None]) -> Effects | Refused:
+            return Refused("no such mapping") if stored[0] is None else Effects(writes=((note, b""),))
+
+        return isinstance(await contention.update(self._engine, (owner, note), plan), Effects)
 
     async def forget(self, uuid: str, shards: Iterable[str]) -> None:
         """Delete the checkpoints of shards that are no more."""
         keys = [_shard_key(uuid, shard) for shard in shards]
         effects = Effects(writes=[(key, None) for key in keys])
         if keys:
-            await self._engine.update(keys, lambda stored: effects)
+            await contention.update(self._engine, keys, lambda stored: effects)
 
 
 def unqualified(function: str) -> str:
@@ -251,6 +270,10 @@ def _claim(record: MappingRecord) -> Key:
     """The row that one mapping of a stream and a function can have; its body is the mapping's uuid."""
     digest = blake2b(f"{record.stream_arn}\0{unqualified(record.function)}".encode(), digest_size=16).digest()
     return Key(Space.MAPPINGS, f"claims/{record.account}/{record.region}".encode(), digest)
+
+
+def _note(record: MappingRecord) -> Key:
+    return Key(Space.CHECKPOINTS, record.uuid.encode(), b"")
 
 
 def _shard_key(uuid: str, shard: str) -> Key:

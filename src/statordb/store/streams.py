@@ -13,7 +13,7 @@ from itertools import pairwise
 import orjson
 
 from statordb.engine.contract import Bounds, Budget, Change, Effects, Engine, Key, Refused, Stop, Stored
-from statordb.store import changes
+from statordb.store import changes, contention
 from statordb.store.keyspace import Space, prefix_end
 from statordb.store.records import FeedRecord
 
@@ -30,6 +30,7 @@ class ShardRecord:
     """A shard. Takes partitions whose hash is from `lower` to `upper`. Times in seconds since the epoch.
 
     `start`: no sequence number of the shard is below; None, as `ending`, until the keeper has settled it (`settle`).
+    Until then a closed shard is read as an open one is: records may still come.
     `trimmed`: records up to this sequence number are gone, or are to be.
     """
 
@@ -73,6 +74,13 @@ class StreamRecord:
     def shard(self, shard_id: str) -> ShardRecord | None:
         return next((shard for shard in self.shards if shard.id == shard_id), None)
 
+    @property
+    def settled(self) -> bool:
+        """Whether the ends of all closed shards are known, and the starts of their children."""
+        return all(
+            shard.start is not None and (shard.closed_at is None) == (shard.ending is None) for shard in self.shards
+        )
+
     def feed(self) -> FeedRecord:
         """What the table's record has to say of the stream."""
         shards = sorted((shard.lower, shard.id) for shard in self.shards if shard.closed_at is None)
@@ -87,7 +95,7 @@ class Streams:
         self._parsed: dict[Key, tuple[int, StreamRecord]] = {}  # with the row's version
 
     async def find(self, account: str, region: str, table: str, label: str) -> StreamRecord | None:
-        """The stream of that ARN, settled; None if there is none (any more)."""
+        """The stream of that ARN, settled as far as it can be; None if there is none (any more)."""
         key = key_of(account, region, table, label)
         stored = await self._engine.get(key)
         if stored is None:
@@ -98,7 +106,7 @@ class Streams:
             if len(self._parsed) >= CACHED_MAX:
                 self._parsed.clear()
             self._parsed[key] = stored.version, record
-        return await self.settle(record)
+        return await self.settle(record) if self._engine.traits.guards else record
 
     async def page(
         self, account: str, region: str, table: str | None, after: tuple[str, str] | None, limit: int
@@ -157,17 +165,20 @@ class Streams:
         return max(after, await self.end(stream, shard))
 
     async def settle(self, stream: StreamRecord) -> StreamRecord:
-        """The record with the ends of closed shards, and the starts of their children, filled in."""
-        if all(
-            shard.start is not None and (shard.closed_at is None) == (shard.ending is None) for shard in stream.shards
-        ):
+        """The record with the ends of closed shards, and the starts of their children, filled in.
+
+        Where updates don't check guards, a write may still append to a shard after it was closed: then only the keeper
+        settles it, behind a `Barrier`.
+        """
+        if stream.settled:
             return stream
         settled: dict[str, ShardRecord] = {}
+        follows = self._engine.traits.guards  # else numbers grow along a log, and for an item, but not beyond
         for shard in stream.shards:  # parents come before their children
             start = shard.start
             if start is None:
                 parent = settled.get(shard.parent or "")
-                start = 0 if parent is None or parent.ending is None else parent.ending + 1
+                start = 0 if not follows or parent is None or parent.ending is None else parent.ending + 1
             known = replace(shard, start=start)
             if shard.closed_at is not None and shard.ending is None:
                 known = replace(known, ending=await self.end(stream, known))
@@ -185,7 +196,7 @@ class Streams:
             changed = change(load(row.body))
             return Effects(writes=((key, None if changed is None else dump(changed)),))
 
-        await self._engine.update((key,), plan)
+        await contention.update(self._engine, (key,), plan)
 
 
 def opened(space: int, previous: Sequence[ShardRecord], now: float, wanted: int) -> list[ShardRecord]:

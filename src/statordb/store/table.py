@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from statordb.engine.contract import Bounds, Budget, Effects, Engine, Guard, Key, Page, Refused, Stored, Usage
@@ -13,7 +14,7 @@ from statordb.store.access import AccessPath, PrimaryPath
 from statordb.store.feeds import Feeds, Logged
 from statordb.store.image import Image
 from statordb.store.indexes.expiry import ExpiryIndex
-from statordb.store.indexes.secondary import SecondaryIndex
+from statordb.store.indexes.secondary import Derive, SecondaryIndex
 from statordb.store.records import TableRecord
 
 if TYPE_CHECKING:
@@ -49,11 +50,12 @@ class Staging:
         self.service = service
         self.changes: list[Logged] = []
         self.writes: list[tuple[Key, bytes | None]] = []
-        self.derived: list[tuple[Key, bytes | None]] = []
+        self.derived: list[tuple[Key, bytes | None, Key | None]] = []
         self.tallies: list[tuple[int, int, int]] = []
 
-    def derive(self, key: Key, body: bytes | None) -> None:
-        self.derived.append((key, body))
+    def derive(self, base: Key, key: Key, body: bytes | None) -> None:
+        """Put or delete an index entry of the item at `base`."""
+        self.derived.append((key, body, base))
 
     def effects(self, outcome: object) -> Effects:
         return Effects(self.writes, self.derived, self.changes, self.tallies, False, outcome)
@@ -102,8 +104,9 @@ class Table:
         return any(index.name == index_name and index.active for index in self.indexes)
 
     async def get_many(self, keys: Sequence[Key], consistent: bool) -> list[bytes | None]:
-        """Stored bodies, all from one snapshot."""
-        return [None if stored is None else stored[0] for stored in await self._engine.read(keys, consistent)]
+        """Stored bodies, each as it is when it is read."""
+        rows = await self._engine.read(keys, consistent, snapshot=False)
+        return [None if stored is None else stored[0] for stored in rows]
 
     def range(
         self,
@@ -159,7 +162,7 @@ class Table:
 
         They go into the footprint of a write, which has to know whether the keeper has entered them yet.
         """
-        row = (await self._engine.read((key,)))[0]
+        row = await self._engine.get(key)
         return [] if row is None else self._building_entries(Image(row[0]))
 
     def _building_entries(self, image: Image | None) -> list[Key]:
@@ -215,11 +218,12 @@ class Table:
         if not self._derived:
             return None
         index_units = {}
+        derive = partial(staging.derive, key)
         for index in self._derived:
-            before = old
-            if self.building and isinstance(index, SecondaryIndex) and index in self.building:
-                before = _entered(index, old, staging)
-            rows, size, units = index.update(before, new, staging.derive)
+            if self.building and index in self.building:
+                rows, size, units = _build(index, old, new, staging.entered, derive)
+            else:
+                rows, size, units = index.update(old, new, derive)
             if rows or size:
                 staging.tallies.append((index.space, rows, size))
             if units:
@@ -247,7 +251,17 @@ def found(keys: Sequence[Key], rows: Sequence[Stored | None]) -> frozenset[Key]:
     return frozenset(key for key, row in zip(keys, rows, strict=True) if row is not None)
 
 
-def _entered(index: SecondaryIndex, old: Image | None, staging: Staging) -> Image | None:
-    """An item as an index that is being built knows it: not at all, as long as its entry is not there."""
+def _build(
+    index: SecondaryIndex, old: Image | None, new: Image | None, entered: frozenset[Key], derive: Derive
+) -> tuple[int, int, int]:
+    """What `index.update` does, of an index that is being built, and that may not know the item yet.
+
+    An entry that was not found is not counted, and deleted all the same: it may be on its way.
+    """
     entry = index.entry(old)
-    return old if entry is not None and entry[0] in staging.entered else None
+    if entry is None or entry[0] in entered:
+        return index.update(old, new, derive)
+    after = index.entry(new)
+    if after is None or after[0] != entry[0]:
+        derive(entry[0], None)
+    return index.update(None, new, derive)

@@ -5,13 +5,14 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from statordb.engine.contract import Effects, Engine, Key, Plan, Refused, Stale, Stored
+from statordb.engine.contract import Conflict, Effects, Engine, Key, Plan, Refused, Stale, Stored
 from statordb.model.limits import TRANSACT_TOKEN_SECONDS
 from statordb.store.image import Image
 from statordb.store.keyspace import Space
 from statordb.store.table import MOVED, Apply, Staging, Table, Written, found
 
 SUCCEEDED = {"Code": "None"}
+CONFLICTED = {"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}
 
 
 class Action(NamedTuple):
@@ -43,6 +44,10 @@ class TokenReused(NamedTuple):
     """Refusal: the token was used with another request within its life."""
 
 
+class InProgress(NamedTuple):
+    """Refusal: a request with the token is being done now."""
+
+
 class Replayed(NamedTuple):
     """Outcome: the same request was done before. `sizes`: item sizes in bytes then, by action."""
 
@@ -50,7 +55,7 @@ class Replayed(NamedTuple):
 
 
 async def write(engine: Engine, actions: Sequence[Action], token: Token | None) -> list[Written] | Replayed | Refused:
-    """Do all actions or none. Refused: its reason is the list of cancellation reasons, or TokenReused."""
+    """Do all actions or none. Refused: its reason is the list of cancellation reasons, TokenReused, or InProgress."""
     while True:
         footprint = [action.key for action in actions]
         if token is not None:
@@ -59,7 +64,12 @@ async def write(engine: Engine, actions: Sequence[Action], token: Token | None) 
         entries = [entry for action in building for entry in await action.table.look_up(action.key)]
         guards = {action.table.guard[0]: action.table.guard for action in actions}
         plan = _plan(actions, token, entries, actions[0].table.now())
-        outcome = await engine.update([*footprint, *entries], plan, tuple(guards.values()))
+        try:
+            outcome = await engine.update([*footprint, *entries], plan, tuple(guards.values()))
+        except Conflict as conflict:
+            if token is not None and token.key in conflict.keys:
+                return Refused(InProgress())
+            return Refused(_conflicts([action.key for action in actions], conflict))
         if isinstance(outcome, Effects):
             done: list[Written] | Replayed = outcome.outcome
             return done
@@ -128,6 +138,15 @@ def token_expired(body: bytes, now: float) -> bool:
     return bool(record["expires"] <= now)
 
 
-async def read(engine: Engine, keys: Sequence[Key]) -> list[Image | None]:
-    """Items of any tables, all from one snapshot."""
-    return [None if stored is None else Image(stored[0]) for stored in await engine.read(keys)]
+async def read(engine: Engine, keys: Sequence[Key]) -> list[Image | None] | Refused:
+    """Items of any tables, all from one snapshot. Refused: its reason is the list of cancellation reasons."""
+    try:
+        rows = await engine.read(keys)
+    except Conflict as conflict:
+        return Refused(_conflicts(keys, conflict))
+    return [None if stored is None else Image(stored[0]) for stored in rows]
+
+
+def _conflicts(keys: Sequence[Key], conflict: Conflict) -> list[dict[str, str]]:
+    """The cancellation reasons of a transaction on `keys`."""
+    return [CONFLICTED if key in conflict.keys else SUCCEEDED for key in keys]

@@ -1,24 +1,36 @@
 """The engines that the contract's suite runs against. Nothing in this folder knows more of an engine than this file."""
 
+import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
+from statordb.engine.cassandra.engine import CassandraEngine
+from statordb.engine.cassandra.session import Contact
 from statordb.engine.contract import Effects, Engine, Guard, Key, Plan, Refused, Stale, Stored
 from statordb.engine.lmdb import LmdbEngine
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Open = Callable[[], Engine]
+Place = Any  # what the factory's fixture gives
+Settled = Callable[[Sequence[Key], Sequence[bytes | None]], None]
+
+SETTLE_SECONDS_MAX = 10.0
 
 
-class Factory:
-    """Opens one kind of engine; opening the same place again after `close` gives the same store."""
+class Factory(NamedTuple):
+    """One kind of engine.
 
-    def __init__(self, name: str, open: Callable[[Path], Engine]) -> None:
-        self.name = name
-        self.open = open
+    place  the fixture that tells where.
+    open   opening the same place again after `close` gives the same store.
+    share  of the examples of a property, how many are tried: fewer where each takes longer.
+    """
+
+    name: str
+    place: str
+    open: Callable[[Place], Coroutine[Any, Any, Engine]]
+    share: float = 1.0
 
 
 class PlansTwice:
@@ -43,27 +55,48 @@ class PlansTwice:
         return await self._engine.update(footprint, twice, guards)
 
 
-def lmdb(path: Path) -> Engine:
+async def lmdb(path: Place) -> Engine:
     return LmdbEngine.open(path, durable=False)
 
 
-def lmdb_plans_twice(path: Path) -> Engine:
-    engine: Any = PlansTwice(lmdb(path))
+async def lmdb_plans_twice(path: Place) -> Engine:
+    engine: Any = PlansTwice(await lmdb(path))
     checked: Engine = engine
     return checked
 
 
-FACTORIES = [Factory("lmdb", lmdb), Factory("lmdb, plans twice", lmdb_plans_twice)]
+async def cassandra(hosts: Place) -> Engine:
+    """All tests share a keyspace: to make one takes seconds."""
+    return await CassandraEngine.open(Contact(hosts=hosts, datacenter="dc1", keyspace="contract"), table_pool=2)
+
+
+FACTORIES = [
+    Factory("lmdb", "directory", lmdb),
+    Factory("lmdb, plans twice", "directory", lmdb_plans_twice),
+    Factory("cassandra", "cassandra_hosts", cassandra, 0.05),
+]
 
 
 @pytest.fixture(params=FACTORIES, ids=lambda factory: factory.name)
-def open_engine(request: pytest.FixtureRequest, directory: Path, run: Run) -> Iterator[Open]:
+def factory(request: pytest.FixtureRequest) -> Factory:
+    chosen: Factory = request.param
+    return chosen
+
+
+@pytest.fixture
+def examples(factory: Factory) -> Callable[[int], int]:
+    """How many examples of a property to try, of so many."""
+    return lambda count: max(3, int(count * factory.share))
+
+
+@pytest.fixture
+def open_engine(factory: Factory, request: pytest.FixtureRequest, run: Run) -> Iterator[Open]:
     """Opens the test's store; what was opened last is closed in the end."""
-    factory: Factory = request.param
     opened: list[Engine] = []
+    place = request.getfixturevalue(factory.place)
 
     def open() -> Engine:
-        opened.append(factory.open(directory))
+        opened.append(run(factory.open(place)))
         return opened[-1]
 
     yield open
@@ -80,3 +113,26 @@ def engine(open_engine: Open) -> Engine:
 def space(engine: Engine, run: Run) -> int:
     made: int = run(engine.create_space())
     return made
+
+
+@pytest.fixture
+def guarded(engine: Engine) -> Engine:
+    """An engine that checks guards inside its updates; others leave that to the lease of who caches."""
+    if not engine.traits.guards:
+        pytest.skip("checks no guards inside its updates")
+    return engine
+
+
+@pytest.fixture
+def settled(engine: Engine, run: Run) -> Settled:
+    """Reads rows of derived spaces, once they are as expected or have had their time to be."""
+
+    def read(keys: Sequence[Key], bodies: Sequence[bytes | None]) -> None:
+        deadline = time.monotonic() + (0 if engine.traits.global_indexes_strong else SETTLE_SECONDS_MAX)
+        while True:
+            found = [row and row.body for row in run(engine.read(keys, snapshot=False))]
+            if found == list(bodies) or time.monotonic() > deadline:
+                assert found == list(bodies)
+                return
+
+    return read

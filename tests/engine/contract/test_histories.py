@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Stale, Stored
+from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Stale, Stored, Use
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -130,11 +130,12 @@ def test_a_log_grows_at_its_end_only(engine: Engine, space: int, run: Run) -> No
     assert seen == [b"%d%s" % (i, mark) for i in range(1, 161) for mark in (b"", b"!")]
 
 
-def test_guards_fail_all_that_lost_the_race(engine: Engine, space: int, run: Run) -> None:
+def test_guards_fail_all_that_lost_the_race(guarded: Engine, space: int, run: Run) -> None:
     """Optimistic writers: each reads a counter, and writes it guarded by the version it saw.
 
     They are handed in together: an engine that groups updates must notice that an earlier one changed the guard.
     """
+    engine = guarded
     key = Key(space, b"counter", b"")
 
     async def history() -> int:
@@ -161,17 +162,18 @@ def test_guards_fail_all_that_lost_the_race(engine: Engine, space: int, run: Run
     assert number(run(engine.read([key]))[0]) == won
 
 
-def test_a_derived_write_makes_a_guard_stale_too(engine: Engine, space: int, run: Run) -> None:
-    key, guard = Key(space, b"a", b""), Key(space, b"guard", b"")
+def test_a_derived_write_makes_a_guard_stale_too(guarded: Engine, space: int, run: Run) -> None:
+    engine = guarded
+    key, guard = Key(space, b"a", b""), Key(run(guarded.create_space(Use.DERIVED)), b"guard", b"")
 
     async def history() -> Sequence[Any]:
-        await engine.update([guard], lambda stored: Effects([(guard, b"1")]))
+        await engine.update([], lambda stored: Effects(derived=[(guard, b"1", None)]))
         (row,) = await engine.read([guard])
         assert row is not None
         guards = [(guard, row.version)]
         return await asyncio.gather(
             engine.update([key], adding(key), guards),
-            engine.update([key], lambda stored: Effects(derived=[(guard, b"2")]), guards),
+            engine.update([key], lambda stored: Effects(derived=[(guard, b"2", None)]), guards),
             engine.update([key], adding(key), guards),
         )
 

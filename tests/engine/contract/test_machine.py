@@ -1,21 +1,25 @@
 """Any order of calls, against a model of dicts and lists."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Row, Stale, Stop, Stored, Usage
+from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Row, Stale, Stop, Stored, Usage, Use
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
+Settled = Callable[[Sequence[Key], Sequence[bytes | None]], None]
 
 PARTITIONS = st.sampled_from([b"", b"p", b"p\0", b"q", b"\xff"])
 SORTS = st.sampled_from([b"", b"\0", b"a", b"a\0", b"ab", b"b", b"\xff", b"\xff\xff"])
 BODIES = st.binary(max_size=40)
-PLACES = st.tuples(st.integers(0, 1), PARTITIONS, SORTS)
+TABLE, INDEX, LOCAL = range(3)
+PLACES = st.tuples(st.integers(TABLE, LOCAL), PARTITIONS, SORTS)
 """Which of the machine's spaces, and where in it."""
+ROWS = st.tuples(st.just(TABLE), PARTITIONS, SORTS)
+ENTRIES = st.tuples(st.just(INDEX), PARTITIONS, SORTS)
 SHARDS = st.sampled_from([b"", b"s", b"s\0"])
 AMPLE = Budget(10_000, 1 << 30)
 
@@ -27,12 +31,15 @@ class PlanFailed(Exception):
 
 
 class Model(RuleBasedStateMachine):
-    """The engine beside the model. Space 0 stands for a table, space 1 for one of its indexes; each can be dropped."""
+    """The engine beside the model. Its spaces stand for a table, a global index, which can be dropped too, and a local
+    one."""
 
-    def __init__(self, engine: Engine, run: Run) -> None:
+    def __init__(self, engine: Engine, run: Run, settled: Settled, drops_max: int) -> None:
         super().__init__()
         self.engine = engine
         self.run = run
+        self.settled = settled
+        self.drops_left = drops_max
         self.rows: dict[Place, bytes] = {}
         self.version_max: dict[Place, int] = {}  # over deletions
         self.logs: dict[bytes, list[bytes]] = {}
@@ -41,12 +48,16 @@ class Model(RuleBasedStateMachine):
 
     @initialize()
     def make_spaces(self) -> None:
-        self.spaces = [self.run(self.engine.create_space()) for _ in range(2)]
+        create = self.engine.create_space
+        table = self.run(create())
+        self.spaces = [table, self.run(create(Use.DERIVED)), self.run(create(within=table))]
 
     def key(self, place: Place) -> Key:
         return Key(self.spaces[place[0]], place[1], place[2])
 
     def read(self, places: list[Place]) -> list[Stored | None]:
+        entries = [place for place in places if place[0] == INDEX]
+        self.settled([self.key(place) for place in entries], [self.rows.get(place) for place in entries])
         rows: list[Stored | None] = self.run(self.engine.read([self.key(place) for place in places]))
         assert [row and row.body for row in rows] == [self.rows.get(place) for place in places]
         return rows
@@ -56,8 +67,9 @@ class Model(RuleBasedStateMachine):
         self.read(places)
 
     @rule(
-        writes=st.dictionaries(PLACES.filter(lambda place: place[0] == 0), st.none() | BODIES, max_size=4),
-        derived=st.dictionaries(PLACES.filter(lambda place: place[0] == 1), st.none() | BODIES, max_size=3),
+        writes=st.dictionaries(ROWS, st.none() | BODIES, max_size=4),
+        derived=st.dictionaries(ENTRIES, st.none() | BODIES, max_size=3),
+        local=st.dictionaries(SORTS, st.none() | BODIES, max_size=2),
         only_read=st.lists(PLACES, max_size=2),
         changes=st.lists(st.tuples(SHARDS, BODIES), max_size=3),
         tally=st.integers(-5, 5),
@@ -67,15 +79,19 @@ class Model(RuleBasedStateMachine):
         self,
         writes: dict[Place, bytes | None],
         derived: dict[Place, bytes | None],
+        local: dict[bytes, bytes | None],
         only_read: list[Place],
         changes: list[tuple[bytes, bytes]],
         tally: int,
         ending: str,
     ) -> None:
         places = [*writes, *only_read]
+        base = next(iter(writes), None)
+        if base is not None:
+            derived = {**derived, **{(LOCAL, base[1], sort): body for sort, body in local.items()}}
         effects = Effects(
             [(self.key(place), body) for place, body in writes.items()],
-            [(self.key(place), body) for place, body in derived.items()],
+            [(self.key(place), body, base and self.key(base)) for place, body in derived.items()],
             [(self.spaces[0], shard, body) for shard, body in changes],
             [(self.spaces[0], tally, 2 * tally)],
         )
@@ -102,6 +118,8 @@ class Model(RuleBasedStateMachine):
                 self.rows.pop(place, None)
                 continue
             self.rows[place] = body
+            if place[0] != TABLE:  # nobody goes by the versions of what is derived
+                continue
             (row,) = self.read([place])
             assert row is not None
             assert row.version > self.version_max.get(place, 0)
@@ -111,7 +129,7 @@ class Model(RuleBasedStateMachine):
         self.totals[0] += tally
         self.totals[1] += 2 * tally
 
-    @rule(guard=PLACES, place=PLACES, body=BODIES, off=st.sampled_from([0, 0, 1, -1]))
+    @rule(guard=ROWS, place=ROWS, body=BODIES, off=st.sampled_from([0, 0, 1, -1]))
     def guarded_update(self, guard: Place, place: Place, body: bytes, off: int) -> None:
         key = self.key(place)
         (row,) = self.read([guard])
@@ -148,7 +166,7 @@ class Model(RuleBasedStateMachine):
             (
                 Row(partition, sort, body)
                 for (place, at, sort), body in self.rows.items()
-                if place == 0 and at == partition and lower <= sort and (upper is None or sort < upper)
+                if place == TABLE and at == partition and lower <= sort and (upper is None or sort < upper)
                 if after is None or (sort > after if forward else sort < after)
             ),
             reverse=not forward,
@@ -164,7 +182,7 @@ class Model(RuleBasedStateMachine):
         if page.stop is Stop.ROWS:
             assert len(page.rows) == rows_max
 
-    @rule(space=st.integers(0, 1), total=st.integers(1, 5))
+    @rule(space=st.integers(TABLE, LOCAL), total=st.integers(1, 5))
     def scan_segments(self, space: int, total: int) -> None:
         rows = [
             row
@@ -203,8 +221,10 @@ class Model(RuleBasedStateMachine):
     def read_tally(self) -> None:
         assert self.run(self.engine.usage(self.spaces[0])) == Usage(*self.totals)
 
-    @rule(space=st.integers(0, 1), chunk=st.integers(1, 30))
+    @precondition(lambda self: self.drops_left)
+    @rule(space=st.integers(TABLE, INDEX), chunk=st.integers(1, 30))
     def drop(self, space: int, chunk: int) -> None:
+        self.drops_left -= 1
         dropped = self.spaces[space]
         self.run(self.engine.drop_space(dropped))
         while self.run(self.engine.reclaim(chunk)):
@@ -212,17 +232,23 @@ class Model(RuleBasedStateMachine):
         assert self.run(self.engine.scan(dropped, 0, 1, AMPLE)).rows == []
         assert self.run(self.engine.usage(dropped)) == Usage(0, 0)
         assert all(self.run(self.engine.log(dropped, shard, 0, Budget(1, 1))) == [] for shard in self.logs)
-        self.rows = {place: body for place, body in self.rows.items() if place[0] != space}
-        if space == 0:
+        gone = (TABLE, LOCAL) if space == TABLE else (INDEX,)
+        self.rows = {place: body for place, body in self.rows.items() if place[0] not in gone}
+        if space == TABLE:
             self.logs, self.sequence_max, self.totals = {}, {}, [0, 0]
-        self.spaces[space] = self.run(self.engine.create_space())
+            self.spaces[TABLE] = self.run(self.engine.create_space())
+            self.spaces[LOCAL] = self.run(self.engine.create_space(within=self.spaces[TABLE]))
+        else:
+            self.spaces[INDEX] = self.run(self.engine.create_space(Use.DERIVED))
         assert self.spaces[space] > dropped
 
 
-def test_the_engine_does_what_the_model_does(engine: Engine, run: Run) -> None:
+def test_the_engine_does_what_the_model_does(
+    engine: Engine, run: Run, settled: Settled, examples: Callable[[int], int]
+) -> None:
     run_state_machine_as_test(
-        lambda: Model(engine, run),  # type: ignore[arg-type]
+        lambda: Model(engine, run, settled, examples(30)),  # type: ignore[arg-type]
         settings=settings(
-            max_examples=80, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples(80), stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

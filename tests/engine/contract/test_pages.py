@@ -1,21 +1,22 @@
 """Ranges and scans: order, bounds, budgets, segments."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Page, Row, Stop
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
+Examples = Callable[[int], int]
 
 ALL = Bounds()
 AMPLE = Budget(10_000, 1 << 30)
 SORTS = [b"", b"\0", b"\0\0", b"a", b"a\0", b"aa", b"ab", b"b", b"\xff", b"\xff\xff"]
 PARTITIONS = [b"", b"p", b"p\0", b"q", b"\xff" * 30, *(b"%d" % i for i in range(20))]
-ENGINE_SHARED = [HealthCheck.function_scoped_fixture]  # the examples only read what the fixture's store holds
 
 
 def body(partition: bytes, sort: bytes) -> bytes:
@@ -24,11 +25,20 @@ def body(partition: bytes, sort: bytes) -> bytes:
 
 @pytest.fixture
 def filled(engine: Engine, space: int, run: Run) -> int:
-    """A space with every sort key in every partition, between two others that must not be seen."""
-    for filled_space in (space - 1, space, space + 1):
-        keys = [Key(filled_space, partition, sort) for partition in PARTITIONS for sort in SORTS]
-        effects = Effects([(key, body(key.partition, key.sort)) for key in keys])
-        run(engine.update(keys, lambda stored, effects=effects: effects))  # type: ignore[misc]
+    """A space with every sort key in every partition, and others that must not be seen: one behind it, one within."""
+    within, behind = run(engine.create_space(within=space)), run(engine.create_space())
+
+    async def fill(partition: bytes) -> None:
+        for filled_space in (space, behind):
+            keys = [Key(filled_space, partition, sort) for sort in SORTS]
+            derived = [(Key(within, partition, key.sort), b"other", key) for key in keys if filled_space == space]
+            effects = Effects([(key, body(partition, key.sort)) for key in keys], derived)
+            await engine.update(keys, lambda stored, effects=effects: effects)  # type: ignore[misc]
+
+    async def fill_all() -> None:
+        await asyncio.gather(*map(fill, PARTITIONS))
+
+    run(fill_all())
     return space
 
 
@@ -90,26 +100,20 @@ def test_where_there_is_nothing_a_page_is_empty(engine: Engine, space: int, run:
     assert (page.rows, page.stop) == ([], Stop.EXHAUSTED)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=ENGINE_SHARED)
-@given(
-    lower=st.sampled_from(SORTS),
-    upper=st.none() | st.sampled_from(SORTS),
-    forward=st.booleans(),
-    rows_max=st.integers(1, 12),
-    bytes_max=st.integers(1, 100),
-)
-def test_no_budget_changes_a_range(
-    engine: Engine,
-    filled: int,
-    run: Run,
-    lower: bytes,
-    upper: bytes | None,
-    forward: bool,
-    rows_max: int,
-    bytes_max: int,
-) -> None:
-    bounds, budget = Bounds(lower, upper), Budget(rows_max, bytes_max)
-    assert run(whole_range(engine, filled, b"p", bounds, forward, budget)) == in_range(b"p", bounds, forward)
+def test_no_budget_changes_a_range(engine: Engine, filled: int, run: Run, examples: Examples) -> None:
+    @settings(max_examples=examples(100), deadline=None)
+    @given(
+        lower=st.sampled_from(SORTS),
+        upper=st.none() | st.sampled_from(SORTS),
+        forward=st.booleans(),
+        rows_max=st.integers(1, 12),
+        bytes_max=st.integers(1, 100),
+    )
+    def check(lower: bytes, upper: bytes | None, forward: bool, rows_max: int, bytes_max: int) -> None:
+        bounds, budget = Bounds(lower, upper), Budget(rows_max, bytes_max)
+        assert run(whole_range(engine, filled, b"p", bounds, forward, budget)) == in_range(b"p", bounds, forward)
+
+    check()
 
 
 def test_after_need_not_exist_and_stays_within_the_bounds(engine: Engine, filled: int, run: Run) -> None:
@@ -129,16 +133,17 @@ def test_a_page_holds_at_least_one_row_and_says_why_it_stopped(engine: Engine, f
     assert (len(page.rows), page.stop) == (1, Stop.BYTES)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=ENGINE_SHARED)
-@given(total=st.integers(1, 40), rows_max=st.integers(1, 300), bytes_max=st.integers(1, 2000))
-def test_every_row_is_in_exactly_one_segment(
-    engine: Engine, filled: int, run: Run, total: int, rows_max: int, bytes_max: int
-) -> None:
-    segments = [run(whole_scan(engine, filled, i, total, Budget(rows_max, bytes_max))) for i in range(total)]
-    rows = [row for segment in segments for row in segment]
-    expected = [Row(partition, sort, body(partition, sort)) for partition in PARTITIONS for sort in SORTS]
-    assert sorted(rows) == sorted(expected)
-    assert rows == run(engine.scan(filled, 0, 1, AMPLE)).rows  # segments follow each other in hash order
+def test_every_row_is_in_exactly_one_segment(engine: Engine, filled: int, run: Run, examples: Examples) -> None:
+    @settings(max_examples=examples(30), deadline=None)
+    @given(total=st.integers(1, 40), rows_max=st.integers(1, 300), bytes_max=st.integers(1, 2000))
+    def check(total: int, rows_max: int, bytes_max: int) -> None:
+        budget = Budget(rows_max, bytes_max)
+        rows = [row for i in range(total) for row in run(whole_scan(engine, filled, i, total, budget))]
+        expected = [Row(partition, sort, body(partition, sort)) for partition in PARTITIONS for sort in SORTS]
+        assert sorted(rows) == sorted(expected)
+        assert rows == run(engine.scan(filled, 0, 1, AMPLE)).rows  # segments follow each other in hash order
+
+    check()
 
 
 def test_a_million_segments_are_possible(engine: Engine, filled: int, run: Run) -> None:
@@ -165,3 +170,15 @@ def test_scan_goes_on_behind_what_lies_in_another_segment_or_nowhere(engine: Eng
 def test_a_scan_keeps_the_sort_order_of_a_partition(engine: Engine, filled: int, run: Run) -> None:
     rows = run(engine.scan(filled, 0, 1, AMPLE)).rows
     assert [row.sort for row in rows if row.partition == b"q"] == sorted(SORTS)
+
+
+def test_a_space_within_another_is_scanned_alone(engine: Engine, space: int, run: Run) -> None:
+    within = run(engine.create_space(within=space))
+    for partition in PARTITIONS:
+        base = Key(space, partition, b"s")
+        effects = Effects([(base, b"x")], [(Key(within, partition, b"entry"), b"y", base)])
+        run(engine.update([base], lambda stored, effects=effects: effects))  # type: ignore[misc]
+    rows = run(engine.scan(within, 0, 1, AMPLE)).rows
+    assert sorted(rows) == sorted(Row(partition, b"entry", b"y") for partition in PARTITIONS)
+    assert [row.partition for row in rows] == [row.partition for row in run(engine.scan(space, 0, 1, AMPLE)).rows]
+    assert run(engine.range(within, b"p", ALL, True, AMPLE)).rows == [Row(b"p", b"entry", b"y")]

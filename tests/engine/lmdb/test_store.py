@@ -11,7 +11,16 @@ import pytest
 from statordb.engine.contract import Bounds, Budget, Effects, FormatTooNew, Key, StoreUnusable
 from statordb.engine.lmdb import LmdbEngine
 from statordb.engine.lmdb.format import STEPS, Step, migrate
-from statordb.engine.lmdb.keys import FORMAT_KEY, HashCollision, Own, digest, log_prefix, pack_id, tally_key
+from statordb.engine.lmdb.keys import (
+    FORMAT_KEY,
+    HashCollision,
+    Own,
+    digest,
+    log_prefix,
+    pack_id,
+    tally_key,
+    within_prefix,
+)
 from statordb.engine.lmdb.rows import encode, row_key
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -24,11 +33,18 @@ def put_all(keys: list[Key], body: bytes) -> Plan:
 
 def test_what_is_on_disk_never_changes() -> None:
     """Stores in the field have these numbers and layouts in them. A new one may be added, none changed."""
-    assert {own.name: own.value for own in Own} == {"META": 901, "TALLY": 902, "DROPPED": 903, "LOG": 904}
+    assert {own.name: own.value for own in Own} == {
+        "META": 901,
+        "TALLY": 902,
+        "DROPPED": 903,
+        "LOG": 904,
+        "WITHIN": 905,
+    }
     key = Key(1001, b"partition", b"sort")
     assert row_key(key, digest).hex() == "00000000000003e9" + "c6fd5e0debaf3605a49dc6df8c8750ca" + b"sort".hex()
     assert encode(key, 7, b"body") == b"\0\0\0\0\0\0\0\7" + b"\0\11" + b"partition" + b"body"
     assert log_prefix(1001, b"ab").hex() == "0000000000000388" + "00000000000003e9" + "0002" + b"ab".hex()
+    assert within_prefix(1001).hex() == "0000000000000389" + "00000000000003e9"
     assert tally_key(1001).hex() == "0000000000000386" + "00000000000003e9"
 
 
@@ -113,7 +129,7 @@ def test_the_engines_own_rows_are_out_of_reach(directory: Path, run: Run) -> Non
         key = Key(int(own), b"", b"")
         with pytest.raises(ValueError):
             run(engine.update([key], put_all([key], b"")))
-        derived = Effects(derived=[(key, b"")])
+        derived = Effects(derived=[(key, b"", None)])
         with pytest.raises(ValueError):
             run(engine.update([], lambda stored, derived=derived: derived))  # type: ignore[misc]
         with pytest.raises(ValueError):
@@ -128,6 +144,18 @@ def test_an_engine_serves_one_event_loop_after_another(directory: Path) -> None:
     for body in (b"1", b"2"):
         asyncio.run(engine.update([key], put_all([key], body)))
     asyncio.run(engine.close())
+
+
+def test_dropped_spaces_are_cleared_in_chunks(directory: Path, run: Run) -> None:
+    engine = LmdbEngine.open(directory, durable=False)
+    space = run(engine.create_space())
+    keys = [Key(space, b"%d" % i, b"") for i in range(20)]
+    run(engine.update(keys, put_all(keys, b"x")))
+    run(engine.drop_space(space))
+    assert run(engine.reclaim(7)) is True
+    assert run(engine.reclaim(7)) is True
+    assert run(engine.reclaim(7)) is False
+    run(engine.close())
 
 
 def test_dropped_space_is_used_again(directory: Path, run: Run) -> None:

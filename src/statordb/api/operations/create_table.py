@@ -8,7 +8,7 @@ from statordb.api import schemas, streaming
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import outline
 from statordb.api.tags import parse_tags
-from statordb.engine.contract import Refused
+from statordb.engine.contract import Refused, Use
 from statordb.model import errors
 from statordb.store.records import IndexRecord, TableRecord
 
@@ -26,20 +26,21 @@ async def create_table(context: Context, request: Request) -> Answer:
         raise errors.table_exists(name)
     now = context.now()
     delay = store.table_delay_seconds
+    space = await store.engine.create_space()
     record = TableRecord(
         account=account,
         region=region,
         name=name,
         id=str(uuid.uuid4()),
-        space=await store.engine.create_space(),
+        space=space,
         created_at=round(now, 3),
         definitions=request["AttributeDefinitions"],
         key_schema=request["KeySchema"],
         status="CREATING" if delay else "ACTIVE",
         settles_at=now + delay,
         indexes=[
-            *[await _index(context, index, True) for index in request.get("LocalSecondaryIndexes") or ()],
-            *[await _index(context, index, False) for index in request.get("GlobalSecondaryIndexes") or ()],
+            *[await _index(context, index, space) for index in request.get("LocalSecondaryIndexes") or ()],
+            *[await _index(context, index, None) for index in request.get("GlobalSecondaryIndexes") or ()],
         ],
         billing_mode=billing_mode,
         on_demand_since=round(now, 3) if billing_mode == "PAY_PER_REQUEST" else None,
@@ -79,11 +80,13 @@ def _check_schema(request: Request, billing_mode: str) -> None:
     schemas.check_all_used([key_schema, *(index["KeySchema"] for index in indexes)], definitions)
 
 
-async def _index(context: Context, index: dict[str, Any], local: bool) -> IndexRecord:
+async def _index(context: Context, index: dict[str, Any], within: int | None) -> IndexRecord:
+    """A new index: local ones lie within the table's space."""
+    local = within is not None
     return IndexRecord(
         name=index["IndexName"],
         local=local,
-        space=await context.store.engine.create_space(),
+        space=await context.store.engine.create_space(Use.ROWS if local else Use.DERIVED, within),
         key_schema=index["KeySchema"],
         projection=index["Projection"],
         throughput=index.get("ProvisionedThroughput"),

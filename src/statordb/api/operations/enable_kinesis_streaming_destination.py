@@ -2,6 +2,7 @@
 
 from statordb.api import kinesis
 from statordb.api.context import Answer, Context, Request
+from statordb.engine.contract import Use
 from statordb.model.errors import ClientError
 from statordb.store import destinations
 from statordb.store.records import TableRecord
@@ -15,7 +16,7 @@ async def enable_kinesis_streaming_destination(context: Context, request: Reques
         raise _not_over()
     precision = configuration.get("ApproximateCreationDateTimePrecision")
     engine, now = context.store.engine, context.now()
-    space = await engine.create_space()
+    space = await engine.create_space(Use.LOG)
 
     def decide(record: TableRecord) -> TableRecord | ClientError:
         return destinations.enabled(record, stream_arn, precision, space, now) or _not_over()

@@ -6,7 +6,7 @@ from statordb.api import conditions
 from statordb.api.capacity import TRANSACTION_FACTOR, Meter, read_units, wanted
 from statordb.api.context import Answer, Context, Request
 from statordb.api.keys import check_values, locate_key
-from statordb.engine.contract import Key
+from statordb.engine.contract import Key, Refused
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.limits import TRANSACT_BYTES_MAX
@@ -25,6 +25,8 @@ async def transact_get_items(context: Context, request: Request) -> Answer:
     tables = {name: await context.table(name) for name in dict.fromkeys(get["TableName"] for get in gets)}
     keys = _keys(gets, tables)
     images = await transactions.read(context.store.engine, keys)
+    if isinstance(images, Refused):
+        raise errors.transaction_canceled(images.reason)
     if sum(image.size for image in images if image is not None) > TRANSACT_BYTES_MAX:
         reasons = [{"Code": "ValidationError", "Message": "Collection size exceeded."}]
         raise errors.transaction_canceled(reasons + [{"Code": "None"}] * (len(gets) - 1))

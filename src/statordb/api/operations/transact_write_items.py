@@ -21,7 +21,7 @@ from statordb.model.values import Item, check_item
 from statordb.store import transactions
 from statordb.store.image import Image
 from statordb.store.table import Apply, Table, Written
-from statordb.store.transactions import SUCCEEDED, Action, Replayed, Token, TokenReused
+from statordb.store.transactions import SUCCEEDED, Action, InProgress, Replayed, Token, TokenReused
 
 _KINDS = ("ConditionCheck", "Put", "Delete", "Update")
 
@@ -50,6 +50,8 @@ async def transact_write_items(context: Context, request: Request) -> Answer:
     if isinstance(outcome, Refused):
         if isinstance(outcome.reason, TokenReused):
             raise errors.idempotent_parameter_mismatch()
+        if isinstance(outcome.reason, InProgress):
+            raise errors.transaction_in_progress()
         raise errors.transaction_canceled(outcome.reason)
     return await _answer(request, parts, [action.table for action in actions], outcome)
 

@@ -6,7 +6,7 @@ from typing import Any
 from statordb.api import schemas, streaming
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import describe
-from statordb.engine.contract import Refused
+from statordb.engine.contract import Refused, Use
 from statordb.model import errors
 from statordb.model.errors import ClientError, invalid_parameters
 from statordb.model.limits import GLOBAL_INDEXES_MAX
@@ -23,7 +23,7 @@ async def update_table(context: Context, request: Request) -> Answer:
     store, record = context.store, table.record
     now = context.now()
     creates = [update["Create"] for update in updates if "Create" in update]
-    space = await store.engine.create_space() if creates else 0
+    space = await store.engine.create_space(Use.DERIVED) if creates else 0
 
     def change(current: TableRecord | None) -> TableRecord | Refused:
         if current is None or current.space != record.space:

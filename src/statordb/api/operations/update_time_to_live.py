@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from statordb.api.context import Answer, Context, Request
-from statordb.engine.contract import Refused
+from statordb.engine.contract import Refused, Use
 from statordb.model import errors
 from statordb.store.records import ExpiryRecord, TableRecord
 
@@ -13,7 +13,7 @@ async def update_time_to_live(context: Context, request: Request) -> Answer:
     attribute, enabled = wanted["AttributeName"], wanted["Enabled"]
     table = await context.described(request["TableName"])
     store, record, now = context.store, table.record, context.now()
-    space = await store.engine.create_space() if enabled and record.expiry is None else 0
+    space = await store.engine.create_space(Use.DERIVED) if enabled and record.expiry is None else 0
 
     def change(record: TableRecord | None) -> TableRecord | Refused:
         if record is None or record.space != table.space or not record.usable_at(now):

@@ -160,7 +160,9 @@ class Update:
             if key not in rows:
                 raise ValueError(f"a plan wrote {key}, which is not in its footprint")
             puts.append((rows[key], key, body))
-        for key, body in effects.derived:
+        for key, body, base in effects.derived:
+            if base is not None and base not in rows:
+                raise ValueError(f"a plan derived {key} from {base}, which is not in its footprint")
             puts.append((row_key(key, self.digest), key, body))
         for _, _, body in puts:
             if body is not None and not isinstance(body, bytes):

@@ -10,7 +10,7 @@ from typing import Any
 
 import lmdb
 
-from statordb.engine.contract import Effects, EngineClosed, Guard, Key, Plan, Refused, Stale, Traits
+from statordb.engine.contract import Effects, EngineClosed, Guard, Key, Plan, Refused, Stale, Traits, Use
 from statordb.engine.lmdb import spaces
 from statordb.engine.lmdb.batch import Job, Update
 from statordb.engine.lmdb.environment import DATA_FILE, open_environment
@@ -73,8 +73,8 @@ class LmdbEngine(Reader):
         outcome: Effects | Refused | Stale = await entry.answer
         return outcome
 
-    async def create_space(self) -> int:
-        space: int = await self._do(spaces.create)
+    async def create_space(self, use: Use = Use.ROWS, within: int | None = None) -> int:
+        space: int = await self._do(partial(spaces.create, within=within))
         return space
 
     async def drop_space(self, space: int) -> None:

@@ -38,6 +38,7 @@ class Own(IntEnum):
     TALLY = 902  # running totals of a space
     DROPPED = 903  # intentions: spaces whose rows are still to be deleted
     LOG = 904  # change logs
+    WITHIN = 905  # spaces that are dropped with another
 
 
 OWN_SPACES = frozenset(int(own) for own in Own)
@@ -106,6 +107,11 @@ def tally_key(space: int) -> bytes:
 
 def dropped_key(space: int) -> bytes:
     return pack_id(Own.DROPPED) + pack_id(space)
+
+
+def within_prefix(space: int) -> bytes:
+    """Each space within another has a row with the key: this and its own id."""
+    return pack_id(Own.WITHIN) + pack_id(space)
 
 
 def log_space_prefix(stream: int) -> bytes:

@@ -54,7 +54,7 @@ class Reader:
             raise collision(space, partition, value)
         return new(Stored, (value[HEAD_BYTES + length + skip :], version))
 
-    async def read(self, keys: Sequence[Key], consistent: bool = True) -> list[Stored | None]:
+    async def read(self, keys: Sequence[Key], consistent: bool = True, snapshot: bool = True) -> list[Stored | None]:
         digest = self._digest
         found: list[Stored | None] = []
         with self._begin() as txn:

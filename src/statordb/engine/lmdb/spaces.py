@@ -2,6 +2,8 @@
 
 from __future__ import annotations  # lmdb's types take their parameter in annotations only
 
+from itertools import takewhile
+
 import lmdb
 
 from statordb.engine.lmdb.groups import cut, entries
@@ -16,23 +18,33 @@ from statordb.engine.lmdb.keys import (
     pack_id,
     tally_key,
     unpack_id,
+    within_prefix,
 )
 
 
-def create(txn: lmdb.Transaction[bytes]) -> int:
+def create(txn: lmdb.Transaction[bytes], within: int | None) -> int:
     """The next id; the counter outlives the space, so that none is given twice."""
     kept = txn.get(SPACES_KEY)
     assert kept is not None, "the format's first step writes the counter"
     space = unpack_id(kept)
     txn.put(SPACES_KEY, pack_id(space + 1))
+    if within is not None:
+        txn.put(within_prefix(within) + pack_id(space), b"")
     return space
 
 
 def drop(txn: lmdb.Transaction[bytes], space: int) -> None:
-    """Note the intention; raises ValueError for a space of the engine's own."""
+    """Note the intention, also for the spaces within; raises ValueError for a space of the engine's own."""
     if space in OWN_SPACES:
         raise ValueError(f"space {space} is the engine's own")
     txn.put(dropped_key(space), b"")
+    prefix = within_prefix(space)
+    with txn.cursor() as cursor:
+        keys = cursor.iternext(True, False) if cursor.set_range(prefix) else iter(())
+        within = list(takewhile(lambda key: key.startswith(prefix), keys))
+    for key in within:
+        txn.put(dropped_key(unpack_id(key[len(prefix) :])), b"")
+        txn.delete(key)
 
 
 def any_dropped(txn: lmdb.Transaction[bytes]) -> bool:

@@ -106,7 +106,7 @@ class Shard:
                 self._sort(found)
                 pause = POLL_SECONDS_MIN
                 await asyncio.sleep(0 if len(found) == _CHUNK.rows_max else pause)
-            elif shard is None or shard.closed_at is not None:
+            elif shard is None or shard.ending is not None:
                 return
             else:
                 self.caught_up_at = now

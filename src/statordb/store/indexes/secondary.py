@@ -13,6 +13,8 @@ from statordb.store.image import Image
 from statordb.store.records import IndexRecord
 
 Entry = tuple[Key, Image]
+Derive = Callable[[Key, bytes | None], Any]
+"""Takes an entry to be put (its body), or to be deleted (None)."""
 
 
 class SecondaryIndex:
@@ -75,9 +77,7 @@ class SecondaryIndex:
         kept = project(item, self.projected)
         return key, Image.of(kept, item_size(kept))
 
-    def update(
-        self, old: Image | None, new: Image | None, derive: Callable[[Key, bytes | None], Any]
-    ) -> tuple[int, int, int]:
+    def update(self, old: Image | None, new: Image | None, derive: Derive) -> tuple[int, int, int]:
         """Hands to `derive` what changes; returns (rows delta, bytes delta, write units).
 
         Units as the developer guide counts them ("Provisioned throughput considerations for global secondary

@@ -17,7 +17,9 @@ SLOTS = 8
 
 
 def moving(left: Key, right: Key, slot: bytes, number: bytes) -> Effects:
-    return Effects([(left, number), (right, number)], derived=[(Key(INDEX, b"by number", number + b"/" + slot), slot)])
+    return Effects(
+        [(left, number), (right, number)], derived=[(Key(INDEX, b"by number", number + b"/" + slot), slot, left)]
+    )
 
 
 async def main(directory: Path) -> None:
@@ -33,7 +35,7 @@ async def main(directory: Path) -> None:
                 effects = moving(left, right, slot, number)
                 if stored[0] is not None:
                     old = Key(INDEX, b"by number", stored[0].body + b"/" + slot)
-                    effects.derived = [(old, None), *effects.derived]
+                    effects.derived = [(old, None, left), *effects.derived]
                 return effects
 
             await engine.update([left, right], plan)

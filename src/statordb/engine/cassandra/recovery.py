@@ -1,0 +1,98 @@
+"""What a dead process owed is done by another, from its journal.
+
+All of it can be done again from the start, and by several at once: rows that were noted get new versions, so that no
+write of the dead process that is still on its way can take effect; then what lies in pending rows is relayed.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from statordb.engine.cassandra import journal, keys, rows
+from statordb.engine.cassandra.clock import SLOTS, Clock
+from statordb.engine.cassandra.journal import Noted
+from statordb.engine.cassandra.owed import Owed
+from statordb.engine.cassandra.relay import Relay
+from statordb.engine.cassandra.rows import NOTHING, Found, Spot
+from statordb.engine.cassandra.session import SERIAL, Missing, Session, Unreachable
+
+AT_ONCE = 16  # partitions that are seen to
+PAUSE_SECONDS = 0.02  # before a row that another transaction holds is looked at again
+
+
+class Recovery:
+    def __init__(
+        self,
+        session: Session,
+        clock: Clock,
+        relay: Relay,
+        resolve: Callable[..., Awaitable[object]],
+    ) -> None:
+        """`resolve`: finishes or undoes the transaction of that id, and lets go of rows that are named besides."""
+        self._session = session
+        self._clock = clock
+        self._relay = relay
+        self._resolve = resolve
+
+    async def recover(self, slot: int, incarnation: bytes) -> None:
+        """Do all that a process owed, whose lease is over, and delete its journal. Raises Unreachable."""
+        after = 0
+        while True:
+            bodies, after = await journal.read(self._session, slot, incarnation, after)
+            if not bodies:
+                break
+            partitions: dict[tuple[str, bytes], set[Spot]] = {}
+            transactions: dict[bytes, None] = {}
+            for body in bodies:
+                for noted, transaction in journal.decode(body):
+                    for table, partition, spots in noted:
+                        partitions.setdefault((table, partition), set()).update(spots)
+                    if transaction is not None:
+                        transactions[transaction] = None
+            for transaction in transactions:
+                await self._resolve(transaction)
+            places = list(partitions.items())
+            for at in range(0, len(places), AT_ONCE):
+                await asyncio.gather(*(self._see_to(slot, *place) for place in places[at : at + AT_ONCE]))
+        await journal.delete(self._session, slot, incarnation)
+
+    async def _see_to(self, slot: int, place: tuple[str, bytes], spots: set[Spot]) -> None:
+        try:
+            for spot in sorted(spots):
+                await self._fence(*place, spot)
+            await self._relay_pending(*place, slot)
+        except Missing:
+            return  # the space was dropped
+
+    async def _relay_pending(self, table: str, partition: bytes, slot: int) -> None:
+        text = f"SELECT sort, body FROM {table} WHERE partition = ? AND kind = {keys.PENDING}"
+        for sort, body in await self._session.rows(text, partition, consistency=SERIAL):
+            version = int.from_bytes(sort, "big")
+            if body is not None and version % SLOTS == slot:
+                await self._relay.deliver(version, Owed.decode(body))
+                await self._relay.forget(table, partition, version)
+
+    async def _fence(self, table: str, partition: bytes, spot: Spot) -> None:
+        """Make sure that a row has not the version any more that it had when this was called.
+
+        What the dead process may still write goes by a version that it read before its lease was over.
+        """
+        row = before = await self._read(table, partition, spot)
+        while row.version == before.version:
+            if row.mark is not None:
+                await self._resolve(row.mark, (Noted(table, partition, (spot,)),))
+                await asyncio.sleep(PAUSE_SECONDS)
+                row = await self._read(table, partition, spot)
+                continue
+            version = self._clock.next(row.version)
+            try:
+                refused = await self._session.conditional([rows.touch(table, partition, spot, row, version)])
+            except Unreachable:
+                row = await self._read(table, partition, spot)
+                continue
+            if refused is None:
+                return
+            row = rows.refused(refused[0]) if refused else NOTHING
+
+    async def _read(self, table: str, partition: bytes, spot: Spot) -> Found:
+        read = await self._session.rows(rows.select(table), partition, *spot, consistency=SERIAL)
+        return rows.found(read[0] if read else None)

@@ -1,0 +1,61 @@
+"""What an update owes to other partitions is written there: any number of times, by anybody, in any order, to the same
+end."""
+
+import asyncio
+
+from statordb.engine.cassandra import keys
+from statordb.engine.cassandra.clock import STEP, seconds
+from statordb.engine.cassandra.logs import Logs
+from statordb.engine.cassandra.owed import Derived, Owed
+from statordb.engine.cassandra.roster import Roster
+from statordb.engine.cassandra.session import Missing, Session
+
+_AHEAD_SECONDS = 3600  # by how much a deletion's timestamp is above those that Cassandra's clocks give
+
+
+class Relay:
+    def __init__(self, session: Session, logs: Logs, roster: Roster) -> None:
+        self._session = session
+        self._logs = logs
+        self._roster = roster
+
+    async def deliver(self, version: int, owed: Owed) -> None:
+        """Write derived rows and log entries, the first of which has `version` for its sequence; then, if need be,
+        announce. Raises Unreachable."""
+        works = [self._derive(row) for row in owed.derived]
+        runs: list[tuple[int, bytes, int, list[bytes]]] = []
+        for place, (stream, shard, body) in enumerate(owed.changes):
+            if runs and runs[-1][:2] == (stream, shard):
+                runs[-1][3].append(body)
+            else:
+                runs.append((stream, shard, version + place * STEP, [body]))
+        works += [self._logs.append(*run) for run in runs]
+        if len(works) == 1:
+            await works[0]
+        elif works:
+            await asyncio.gather(*works)
+        if owed.announce:
+            await self._roster.announce()
+
+    async def forget(self, table: str, partition: bytes, version: int) -> None:
+        """Delete a pending row, after everything it tells was delivered. Raises Unreachable."""
+        text = f"DELETE FROM {table} WHERE partition = ? AND kind = {keys.PENDING} AND sort = ?"
+        # Its key will never be used again, so that the timestamp may lie ahead of all that wrote it.
+        timestamp = int((seconds(version) + _AHEAD_SECONDS) * 1e6)
+        try:
+            await self._session.write(text, partition, version.to_bytes(8, "big"), timestamp=timestamp)
+        except Missing:
+            return
+
+    async def _derive(self, row: Derived) -> None:
+        table = keys.table_of(row.space)
+        place = keys.stored_partition(row.partition), keys.kind_of(row.space), row.sort
+        try:
+            if row.body is None:
+                text = f"DELETE FROM {table} WHERE partition = ? AND kind = ? AND sort = ?"
+                await self._session.write(text, *place, timestamp=row.version)
+            else:
+                text = f"INSERT INTO {table} (partition, kind, sort, body) VALUES (?, ?, ?, ?)"
+                await self._session.write(text, *place, row.body, timestamp=row.version)
+        except Missing:
+            return  # the space was dropped

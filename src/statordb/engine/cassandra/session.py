@@ -1,0 +1,189 @@
+"""The one way to Cassandra: prepared statements by their text, reads and plain writes that try again, conditional
+writes that never do."""
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import acsylla
+from acsylla import errors
+
+from statordb.engine.contract import StoreUnusable
+
+QUORUM = "LOCAL_QUORUM"
+ONE = "LOCAL_ONE"
+SERIAL = "LOCAL_SERIAL"
+REQUEST_SECONDS = 5.0
+SCHEMA_SECONDS = 60.0  # statements that change the schema may take long
+AGREEMENT_SECONDS = 10.0  # how long the nodes are waited for to know of it; one that is dead never will
+PATIENCE_SECONDS = 8.0  # how long reads and plain writes are tried again
+PAUSE_SECONDS_MIN = 0.01
+PAUSE_SECONDS_MAX = 0.5
+
+Statement = tuple[str, Sequence[Any]]
+"""CQL with ? for values, and the values."""
+
+_FINAL = (errors.CassErrorServerInvalidQuery, errors.CassErrorServerSyntaxError, errors.CassErrorServerUnauthorized)
+
+
+class Unreachable(Exception):
+    """Cassandra did not answer well in time; what was asked for can be asked for again."""
+
+
+class Missing(Exception):
+    """The table does not exist (any more)."""
+
+
+class Contact(NamedTuple):
+    """How to reach a cluster."""
+
+    hosts: tuple[str, ...]
+    port: int = 9042
+    datacenter: str = ""
+    keyspace: str = "statordb"
+    username: str = ""
+    password: str = ""
+    tls_ca: str = ""  # PEM text of the authority that signed the nodes' certificates; empty: no TLS
+    tls_certificate: str = ""  # PEM text of a certificate of our own, and its key, where nodes ask for one
+    tls_key: str = ""
+
+
+class Session:
+    """A session on one keyspace. Use it on the event loop that opened it."""
+
+    def __init__(self, session: Any, contact: Contact) -> None:
+        self._session = session
+        self.contact = contact
+        self._prepared: dict[tuple[str, str], Any] = {}
+        self.retries_total = 0
+        self.unknown_total = 0
+
+    @classmethod
+    async def connect(cls, contact: Contact, keyspace: str | None = None) -> "Session":
+        """Raises StoreUnusable. `keyspace` None: none is chosen."""
+        cluster = acsylla.create_cluster(
+            list(contact.hosts),
+            port=contact.port,
+            username=contact.username or None,
+            password=contact.password or None,
+            ssl_enabled=bool(contact.tls_ca),
+            ssl_trusted_cert=contact.tls_ca or None,
+            ssl_cert=contact.tls_certificate or None,
+            ssl_private_key=contact.tls_key or None,
+            consistency=QUORUM,
+            serial_consistency=SERIAL,
+            retry_policy="fallthrough",
+            request_timeout=REQUEST_SECONDS,
+            connect_timeout=REQUEST_SECONDS,
+            max_schema_wait_time_ms=int(AGREEMENT_SECONDS * 1000),
+            load_balance_dc_aware=contact.datacenter or None,
+            token_aware_routing_shuffle_replicas=False,
+            heartbeat_interval_sec=1,
+            idle_timeout_sec=2,
+            constant_reconnect_delay_ms=500,
+            log_level="critical",
+            application_name="statordb",
+        )
+        try:
+            session = await cluster.create_session(keyspace=keyspace)
+        except Exception as fault:
+            raise StoreUnusable(f"Cassandra at {', '.join(contact.hosts)} can't be reached: {fault}") from None
+        return cls(session, contact)
+
+    async def rows(self, text: str, *values: Any, consistency: str = QUORUM) -> list[tuple[Any, ...]]:
+        """The rows of a SELECT, as tuples. Raises Unreachable, Missing."""
+        result = await self._persist(text, values, consistency, None)
+        return [row.as_tuple() for row in result]
+
+    async def write(self, text: str, *values: Any, timestamp: int | None = None) -> None:
+        """A write without conditions, which must do no harm when done twice. Raises Unreachable, Missing."""
+        await self._persist(text, values, QUORUM, timestamp)
+
+    async def conditional(self, statements: Sequence[Statement]) -> list[dict[str, Any]] | None:
+        """Conditional writes of one partition, all or none. None: applied; else what stood there: a dict of the columns
+        per row that exists and has a condition (without a partition key where there is one statement).
+
+        Any exception but Missing leaves the outcome unknown: it is not tried again here.
+        """
+        try:
+            if len(statements) == 1:
+                text, values = statements[0]
+                result = await self._session.execute((await self._prepare(text, QUORUM)).bind(list(values)))
+            else:
+                batch = acsylla.create_batch_unlogged(timeout=REQUEST_SECONDS)
+                batch.set_consistency(acsylla.Consistency.LOCAL_QUORUM)
+                batch.set_serial_consistency(acsylla.Consistency.LOCAL_SERIAL)
+                for text, values in statements:
+                    batch.add_statement((await self._prepare(text, QUORUM)).bind(list(values)))
+                result = await self._session.execute_batch(batch)
+        except errors.CassException as fault:
+            if _is_missing(fault):
+                raise Missing(str(fault)) from None
+            if isinstance(fault, _FINAL):
+                raise
+            self.unknown_total += 1
+            raise Unreachable(str(fault)) from None
+        rows = [row.as_dict() for row in result]
+        if rows and rows[0]["[applied]"]:
+            return None
+        return [row for row in rows if len(row) > 1]
+
+    async def schema(self, text: str) -> None:
+        """A statement that changes the schema; returns when the nodes agree. Raises Unreachable."""
+        try:
+            await self._session.execute(acsylla.create_statement(text, timeout=SCHEMA_SECONDS))
+        except errors.CassException as fault:
+            if isinstance(fault, _FINAL):
+                raise
+            raise Unreachable(str(fault)) from None
+
+    def forget(self, table: str) -> None:
+        """Let go of the statements on a table that is gone."""
+        for key in [key for key in self._prepared if f" {table} " in key[0]]:
+            del self._prepared[key]
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def _persist(self, text: str, values: Sequence[Any], consistency: str, timestamp: int | None) -> Any:
+        deadline = 0.0
+        pause = PAUSE_SECONDS_MIN
+        while True:
+            try:
+                prepared = self._prepared.get((text, consistency))
+                if prepared is None:
+                    prepared = await self._prepare(text, consistency)
+                statement = prepared.bind(list(values))
+                if timestamp is not None:
+                    statement.set_timestamp(timestamp)
+                return await self._session.execute(statement)
+            except errors.CassException as fault:
+                if _is_missing(fault):
+                    raise Missing(str(fault)) from None
+                if isinstance(fault, _FINAL):
+                    raise
+                now = time.monotonic()
+                deadline = deadline or now + PATIENCE_SECONDS
+                if now + pause > deadline:
+                    raise Unreachable(str(fault)) from None
+            self.retries_total += 1
+            await asyncio.sleep(pause * (0.5 + random.random()))
+            pause = min(2 * pause, PAUSE_SECONDS_MAX)
+
+    async def _prepare(self, text: str, consistency: str) -> Any:
+        prepared = self._prepared.get((text, consistency))
+        if prepared is None:
+            prepared = self._prepared[text, consistency] = await self._session.create_prepared(
+                text,
+                timeout=REQUEST_SECONDS,
+                consistency=getattr(acsylla.Consistency, consistency),
+                serial_consistency=acsylla.Consistency.LOCAL_SERIAL,
+            )
+        return prepared
+
+
+def _is_missing(fault: Exception) -> bool:
+    text = str(fault)
+    return "does not exist" in text or "unconfigured table" in text or "No table" in text

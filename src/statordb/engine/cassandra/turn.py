@@ -1,0 +1,268 @@
+"""A turn: updates of one partition that go together into one conditional write.
+
+While one conditional write of a partition is under way, the updates that arrive for it gather, and make up the next:
+their plans run one after the other on what they leave to each other. Pure: no I/O here.
+"""
+
+from asyncio import Future
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from statordb.engine.cassandra import keys, rows
+from statordb.engine.cassandra.clock import STEP
+from statordb.engine.cassandra.journal import Noted
+from statordb.engine.cassandra.owed import Derived, Owed
+from statordb.engine.cassandra.rows import NOTHING, Found, Spot
+from statordb.engine.cassandra.session import Statement
+from statordb.engine.contract import Effects, Guard, Key, Plan, Refused, Stale, Stored
+
+UPDATES_MAX = 64
+SORT_BYTES_MAX = 16_384
+PARTITION_BYTES_MAX = 16_384
+SHARD_BYTES_MAX = 1024
+
+Answer = Effects | Refused | Stale
+
+
+class Update:
+    """One call of `update` within one partition, until it is answered.
+
+    `spots`: of the footprint's keys, None for those that are only looked at, whose rows are in `loose`.
+    """
+
+    __slots__ = ("_ended", "answer", "error", "expected", "footprint", "loose", "outcome", "plan", "spots")
+
+    def __init__(
+        self,
+        footprint: Sequence[Key],
+        plan: Plan,
+        guards: Sequence[Guard],
+        loose: Mapping[Key, Stored | None],
+        answer: Future[Answer],
+        ended: Callable[[], None],
+    ) -> None:
+        """`ended`: called once, when the update can't change anything any more, nor owes anything. Raises ValueError
+        for a key that can't be stored."""
+        self.footprint = footprint
+        self.plan = plan
+        self.loose = loose
+        self.answer = answer
+        self._ended: Callable[[], None] | None = ended
+        self.outcome: Answer | None = None
+        self.error: BaseException | None = None
+        self.spots: list[Spot | None] = [spot_of(key) for key in footprint]
+        self.expected = [guard for guard in guards if guard[0] in footprint]
+
+    def finish(self) -> None:
+        """Hand the answer over; nothing if that was done, or if nobody waits any more."""
+        if self.answer.done():
+            return
+        if self.error is not None:
+            self.answer.set_exception(self.error)
+        else:
+            assert self.outcome is not None
+            self.answer.set_result(self.outcome)
+
+    def fail(self, error: BaseException) -> None:
+        self.error = error
+        self.finish()
+
+    def end(self) -> None:
+        """There is nothing of it left to do."""
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            ended()
+
+
+def spot_of(key: Key) -> Spot | None:
+    """Where a key's row lies in its partition; None for rows of derived spaces. Raises ValueError."""
+    if len(key.sort) > SORT_BYTES_MAX or len(key.partition) > PARTITION_BYTES_MAX:
+        raise ValueError(f"a key of {len(key.partition)} and {len(key.sort)} bytes can't be stored")
+    return None if keys.is_derived(key.space) else (keys.kind_of(key.space), key.sort)
+
+
+class Turn:
+    """What a partition's updates come to, by the rows as they were read."""
+
+    __slots__ = (
+        "announce",
+        "before",
+        "changes",
+        "derived",
+        "local",
+        "partition",
+        "put",
+        "relied",
+        "state",
+        "table",
+        "tallies",
+        "updates",
+        "wrote",
+    )  # fmt: skip
+
+    def __init__(self, table: str, partition: bytes, updates: Sequence[Update], state: Mapping[Spot, Found]) -> None:
+        self.table = table
+        self.partition = partition
+        self.updates = updates
+        self.before = state
+        self.state = dict(state)
+        self.put: dict[Spot, bytes | None] = {}
+        self.relied: set[Spot] = set()  # footprint rows of updates that write or owe something
+        self.local: dict[Spot, bytes | None] = {}
+        self.derived: dict[Key, tuple[bytes | None, int]] = {}  # body and version, 0: that of the turn
+        self.changes: list[tuple[int, bytes, bytes]] = []
+        self.tallies: list[tuple[int, int, int]] = []
+        self.announce = False
+        self.wrote = 0  # updates that have effects to be made durable
+        for place, update in enumerate(updates):
+            self._run(update, place)
+
+    def _run(self, update: Update, place: int) -> None:
+        update.error = update.outcome = None
+        stored = [
+            update.loose.get(key) if spot is None else _stored(self.state[spot])
+            for key, spot in zip(update.footprint, update.spots, strict=True)
+        ]
+        for key, version in update.expected:
+            row = stored[update.footprint.index(key)]
+            if (row.version if row is not None else None) != version:
+                update.outcome = Stale(key)
+                return
+        try:
+            outcome = update.plan(stored)
+            if outcome.__class__ is Effects:
+                self._check(update, outcome)
+            elif outcome.__class__ is not Refused:
+                raise TypeError(f"a plan returned {outcome.__class__.__name__}, neither Effects nor Refused")
+        except BaseException as error:  # also what a plan should not raise: others go on, the caller gets it
+            update.error = error
+            return
+        update.outcome = outcome
+        if outcome.__class__ is Effects:
+            self._take(update, outcome, place)
+
+    def _check(self, update: Update, effects: Effects) -> None:
+        """Raises ValueError or TypeError for what can't be stored."""
+        for key, body in effects.writes:
+            if key not in update.footprint or keys.is_derived(key.space):
+                raise ValueError(f"a plan wrote {key}, which is not in its footprint")
+            check_body(body)
+        for key, body, base in effects.derived:
+            spot_of(key)
+            check_body(body)
+            if base is not None and base not in update.footprint:
+                raise ValueError(f"a plan derived a row from {base}, which is not in its footprint")
+        for _, shard, body in effects.changes:
+            if len(shard) > SHARD_BYTES_MAX or not isinstance(body, bytes):
+                raise ValueError(f"a change of {len(shard)} shard bytes, or whose body is no bytes, can't be logged")
+
+    def _take(self, update: Update, effects: Effects, place: int) -> None:
+        if not (effects.writes or effects.derived or effects.changes or effects.announce):
+            self.tallies += effects.tallies
+            return
+        self.wrote += 1
+        self.relied.update(spot for spot in update.spots if spot is not None)
+        version = max((found.version for found in self.before.values()), default=0) + (place + 1) * STEP
+        for key, body in effects.writes:
+            spot = keys.kind_of(key.space), key.sort
+            self.put[spot] = body
+            self.state[spot] = Found(body, version, None)
+        for key, body, base in effects.derived:
+            if not keys.is_derived(key.space) and self._is_here(key):
+                self.local[keys.kind_of(key.space), key.sort] = body
+                continue
+            self.derived[key] = body, 0 if base is None else self._version_of(base)
+        self.changes += effects.changes
+        self.tallies += effects.tallies
+        self.announce = self.announce or effects.announce
+
+    def _version_of(self, base: Key) -> int:
+        """The version of a row that something is derived from; 0 if it gets that of the turn."""
+        spot = keys.kind_of(base.space), base.sort
+        return 0 if spot in self.put or spot not in self.before else self.before[spot].version
+
+    def _is_here(self, key: Key) -> bool:
+        return keys.table_of(key.space) == self.table and keys.stored_partition(key.partition) == self.partition
+
+    @property
+    def owes(self) -> bool:
+        """Whether other partitions have to be told."""
+        return bool(self.derived or self.changes or self.announce)
+
+    @property
+    def seen(self) -> int:
+        """The highest version among the rows read."""
+        return max((found.version for found in self.before.values()), default=0)
+
+    @property
+    def count(self) -> int:
+        """How many versions the turn takes, the last of which its rows get."""
+        return max(len(self.updates), len(self.changes), 1)
+
+    def noted(self) -> tuple[Noted, ...]:
+        return (Noted(self.table, self.partition, tuple(self.relied)),)
+
+    def owed(self, first: int) -> Owed:
+        """What is owed if the turn's first version is `first`."""
+        last = first + (self.count - 1) * STEP
+        return Owed(
+            [Derived(*key, body, version or last) for key, (body, version) in self.derived.items()],
+            self.changes,
+            self.announce,
+        )
+
+    def statements(self, first: int, owed: Owed) -> list[Statement]:
+        """The conditional write."""
+        last = first + (self.count - 1) * STEP
+        made: list[Statement] = []
+        table, partition, before = self.table, self.partition, self.before
+        for spot, body in self.put.items():
+            expected = before[spot].version
+            if body is None:
+                made.append(rows.delete(table, partition, spot, last, expected))
+            else:
+                made.append(rows.put(table, partition, spot, body, last, expected))
+        for spot in self.relied:
+            if spot not in self.put:
+                # What is owed without writing must not happen twice either: the write takes the old versions away.
+                alone = owed and not self.put
+                made.append(
+                    rows.touch(table, partition, spot, before[spot], last)
+                    if alone
+                    else rows.keep(table, partition, spot, before[spot].version)
+                )
+        made += [rows.derive(table, partition, spot, body) for spot, body in self.local.items()]
+        if owed:
+            spot = keys.PENDING, first.to_bytes(8, "big")
+            made.append(rows.derive(table, partition, spot, owed.encode()))
+        return made
+
+    def end(self) -> None:
+        for update in self.updates:
+            update.end()
+
+    def after(self, first: int) -> dict[Spot, Found]:
+        """The rows as the turn leaves them."""
+        last = first + (self.count - 1) * STEP
+        left = dict(self.before)
+        if not self.put:
+            return {}
+        left.update((spot, Found(body, last, None)) for spot, body in self.put.items())
+        return left
+
+
+def _stored(found: Found) -> Stored | None:
+    return None if found.body is None else Stored(found.body, found.version)
+
+
+def check_body(body: bytes | None) -> None:
+    if body is not None and not isinstance(body, bytes):
+        raise TypeError(f"a body is {type(body).__name__}, not bytes")
+
+
+def missing(updates: Iterable[Update], state: Mapping[Spot, Found]) -> list[Spot]:
+    """Footprint rows that are not known yet."""
+    return list({spot: None for update in updates for spot in update.spots if spot is not None and spot not in state})
+
+
+def all_nothing(spots: Iterable[Spot]) -> dict[Spot, Found]:
+    return dict.fromkeys(spots, NOTHING)

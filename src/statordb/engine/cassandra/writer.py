@@ -1,0 +1,334 @@
+"""Updates within one partition: read, plan, one conditional write; then what is owed to other partitions.
+
+Each partition that is being written has a queue. Its task takes all updates that wait, runs their plans on the rows as
+they are known, and makes the effects durable in one conditional batch (`turn.Turn`). A refused write gives back the
+rows that stand there, and the plans run again on those. A write whose outcome is unknown is resolved by what stands
+there at LOCAL_SERIAL: our version means done; an older one that it did not expect means not done; the one it expected
+means that the same write may be sent again, which also keeps the first from ever taking effect twice.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from statordb.engine.cassandra import keys, rows
+from statordb.engine.cassandra.clock import STEP, Clock, seconds
+from statordb.engine.cassandra.journal import Entry, Journal, Noted
+from statordb.engine.cassandra.owed import Owed
+from statordb.engine.cassandra.relay import Relay
+from statordb.engine.cassandra.rows import NOTHING, Found, Spot
+from statordb.engine.cassandra.session import SERIAL, Missing, Session, Statement, Unreachable
+from statordb.engine.cassandra.tallies import Tallies
+from statordb.engine.cassandra.turn import UPDATES_MAX, Turn, Update, all_nothing, missing
+from statordb.engine.contract import Conflict, OutcomeUnknown
+
+CONTENTION_SECONDS = 10.0  # how long updates are planned again because others were faster
+CONFLICT_SECONDS = 1.0  # how long they wait for a transaction to let go of their rows
+MARK_SECONDS = 3.0  # a transaction that holds rows longer is finished or undone by whoever meets it
+RESOLVE_SECONDS = 8.0  # how long an unknown outcome is looked into before the client is told
+RELAY_SECONDS = 1.0  # how long an answer waits for what is owed
+TELL_SECONDS = 30.0  # the same, where the processes have to be told of it
+
+State = dict[Spot, Found]
+Free = Callable[[bytes, Sequence[Noted]], Awaitable[object]]
+
+
+class Hidden(OutcomeUnknown):
+    """The write is over, one way or the other, and nobody can tell which: others came after it."""
+
+
+class Writer:
+    """Updates of single partitions, of one process."""
+
+    def __init__(
+        self,
+        session: Session,
+        clock: Clock,
+        journal: Journal,
+        relay: Relay,
+        tallies: Tallies,
+        free: Free,
+    ) -> None:
+        """`free`: has a transaction let go of rows, by finishing or undoing it."""
+        self._session = session
+        self._clock = clock
+        self._journal = journal
+        self._relay = relay
+        self._tallies = tallies
+        self._free = free
+        self._queues: dict[tuple[str, bytes], list[Update]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._owing: set[str] = set()  # tables whose updates owed something lately
+        self.commits_total = self.contended_total = 0
+
+    def submit(self, table: str, partition: bytes, update: Update) -> None:
+        """Take an update; its `answer` comes when it is durable."""
+        queue = self._queues.get((table, partition))
+        if queue is not None:
+            queue.append(update)
+            return
+        self._queues[table, partition] = [update]
+        self._start(self._serve(table, partition))
+
+    def _start(self, work: Any) -> asyncio.Task[Any]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def finish(self) -> None:
+        """Wait for everything that was taken, and for what it owes."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    async def _serve(self, table: str, partition: bytes) -> None:
+        """Turn by turn, until nobody waits."""
+        queue = self._queues[table, partition]
+        known: State = {}
+        try:
+            while queue:
+                updates, queue[:UPDATES_MAX] = queue[:UPDATES_MAX], []
+                try:
+                    known = await self._turns(table, partition, updates, known)
+                except BaseException as error:  # of whatever kind: nobody may wait for ever
+                    known = {}
+                    for update in updates:
+                        update.fail(error)
+                        if isinstance(error, Hidden) or not isinstance(error, OutcomeUnknown):
+                            update.end()  # else it is still pursued
+        finally:
+            del self._queues[table, partition]
+
+    async def _turns(self, table: str, partition: bytes, updates: list[Update], known: State) -> State:
+        """Run the plans of some updates until their effects are durable; returns the rows as they are then."""
+        carried = bool(known)  # known from our own last write, and not read since the updates came
+        entry: Entry | None = None
+        give_up = time.monotonic() + CONTENTION_SECONDS
+        attempt = 0
+        try:
+            if table in self._owing:
+                noting = self._journal.open(_note(table, partition, updates))
+                entry, _ = await asyncio.gather(noting, self._learn(table, partition, updates, known))
+            else:
+                await self._learn(table, partition, updates, known)
+            while True:
+                if await self._held(table, partition, updates, known):
+                    carried = False
+                turn = Turn(table, partition, updates, known)
+                if carried and turn.wrote < len(updates):  # an answer that rests on what was read alone
+                    await self._read(table, partition, list(known), known)
+                    carried = False
+                    continue
+                if not turn.wrote:
+                    self._answer(turn)
+                    turn.end()
+                    return known
+                if turn.owes:
+                    self._owing.add(table)
+                    entry = await self._noted(entry, _note(table, partition, updates))
+                first = self._clock.next(turn.seen, turn.count)
+                owed = turn.owed(first)
+                entry_of_turn, entry = (entry, None) if owed else (None, entry)
+                refused = await self._write(turn, first, owed, entry_of_turn)
+                if refused is None:
+                    return turn.after(first)
+                entry = entry_of_turn or entry
+                known.update(refused)
+                carried = False
+                self.contended_total += 1
+                attempt += 1
+                if time.monotonic() > give_up:
+                    raise Unreachable("the rows are written by others all the time")
+                if attempt > 2:
+                    await asyncio.sleep(random.random() * min(0.005 * 2**attempt, 0.2))
+        finally:
+            if entry is not None:
+                self._journal.close(entry)
+
+    async def _noted(self, entry: Entry | None, noted: tuple[Noted, ...]) -> Entry:
+        """A journal entry that is valid: the one there is, or a new one, if this process was taken for dead since."""
+        if entry is not None:
+            if entry.valid():
+                return entry
+            self._journal.close(entry)
+        return await self._journal.open(noted)
+
+    async def _learn(self, table: str, partition: bytes, updates: Sequence[Update], known: State) -> None:
+        await self._read(table, partition, missing(updates, known), known)
+
+    async def _read(self, table: str, partition: bytes, spots: Sequence[Spot], into: State) -> None:
+        """Learn how rows stand."""
+        if not spots:
+            return
+        if len(spots) == 1:
+            read = await self._session.rows(rows.select(table), partition, *spots[0])
+            into[spots[0]] = rows.found(read[0] if read else None)
+            return
+        values: list[Any] = [partition]
+        for spot in spots:
+            values += spot
+        read = await self._session.rows(rows.select_many(table, len(spots)), *values)
+        into.update(all_nothing(spots))
+        into.update(((kind, sort), Found(body, version or 0, mark)) for kind, sort, body, version, mark in read)
+
+    async def _held(self, table: str, partition: bytes, updates: list[Update], known: State) -> bool:
+        """Wait for transactions to let go of rows; those who wait too long are told, and leave. Whether any was met."""
+        deadline = time.monotonic() + CONFLICT_SECONDS
+        met = False
+        while marks := {found.mark for found in known.values() if found.mark is not None}:
+            met = True
+            for mark in marks:
+                if time.time() - seconds(int.from_bytes(mark[:8], "big")) > MARK_SECONDS:
+                    spots = tuple(spot for spot, found in known.items() if found.mark == mark)
+                    await self._free(mark, (Noted(table, partition, spots),))
+            if time.monotonic() > deadline:
+                held = {spot for spot, found in known.items() if found.mark is not None}
+                for update in [update for update in updates if not held.isdisjoint(update.spots)]:
+                    stuck = [key for key, spot in zip(update.footprint, update.spots, strict=True) if spot in held]
+                    update.fail(Conflict(stuck))
+                    update.end()
+                    updates.remove(update)
+                for spot in held:
+                    del known[spot]
+                return met
+            await asyncio.sleep(0.005 + random.random() * 0.02)
+            await self._read(table, partition, list(known), known)
+        return met
+
+    async def _write(self, turn: Turn, first: int, owed: Owed, entry: Entry | None) -> State | None:
+        """Send a turn's write until its outcome is known. None: applied; else the rows that refused it.
+
+        Raises OutcomeUnknown where it can't be known in time; what is owed is then looked after in the background.
+        """
+        statements = turn.statements(first, owed)
+        deadline = time.monotonic() + RESOLVE_SECONDS
+        uncertain = False
+        while True:
+            try:
+                there = await self._try(turn, statements, first, owed, uncertain)
+                break
+            except Unreachable:
+                uncertain = True
+                if time.monotonic() > deadline:
+                    self._start(self._pursue(turn, statements, first, owed, entry))
+                    raise OutcomeUnknown("the write may or may not have happened") from None
+            except BaseException:
+                self._close(entry)
+                raise
+            await asyncio.sleep(0.02 + random.random() * 0.1)
+        if there is not None:
+            return there
+        self._count(turn)
+        if owed:
+            self._start(self._settle(turn, first, owed, entry))
+        else:
+            self._answer(turn)
+            turn.end()
+        return None
+
+    async def _try(
+        self, turn: Turn, statements: list[Statement], first: int, owed: Owed, uncertain: bool
+    ) -> State | None:
+        """One try of a write. None: applied, by this try or, if that is `uncertain`, by one before; else the rows that
+        refused it. Raises Unreachable, OutcomeUnknown."""
+        refused = await self._session.conditional(statements)
+        if refused is None:
+            return None
+        there = _standing(turn, refused)
+        if uncertain and await self._applied(turn, first, owed, there):
+            return None
+        return there
+
+    async def _pursue(
+        self, turn: Turn, statements: list[Statement], first: int, owed: Owed, entry: Entry | None
+    ) -> None:
+        """Find out what became of a write whose caller has been told that nobody knows, and do what it owes."""
+        while True:
+            await asyncio.sleep(1.0)
+            try:
+                there = await self._try(turn, statements, first, owed, True)
+                break
+            except Unreachable:
+                continue
+            except (Hidden, Missing):
+                there = {}
+                break
+        if there is None:
+            self._count(turn)
+            await self._settle(turn, first, owed, entry)
+        else:
+            self._close(entry)
+            turn.end()
+
+    async def _applied(self, turn: Turn, first: int, owed: Owed, there: State) -> bool:
+        """Whether an earlier try of a write took effect, by the rows that refused it now. Raises Hidden."""
+        last = first + (turn.count - 1) * STEP
+        if any(there[spot].version == last for spot in turn.put):
+            return True
+        if owed:
+            pending = rows.select(turn.table), turn.partition, keys.PENDING, first.to_bytes(8, "big")
+            return bool(await self._session.rows(*pending, consistency=SERIAL))
+        if any(found.version > last for found in there.values()):
+            raise Hidden("another write came between, and hides whether this one happened")
+        return False
+
+    async def _settle(self, turn: Turn, first: int, owed: Owed, entry: Entry | None) -> None:
+        """Do what a turn owes, and answer; late, but not never, where Cassandra is slow."""
+        patience = TELL_SECONDS if owed.announce else RELAY_SECONDS
+        timer = asyncio.get_running_loop().call_later(patience, self._answer, turn)
+        if owed.announce:
+            turn.end()  # the announcement waits for those that have not ended
+        while True:
+            try:
+                await self._relay.deliver(first, owed)
+                break
+            except Unreachable:
+                await asyncio.sleep(0.1)
+        timer.cancel()
+        if entry is not None:
+            self._journal.settle(entry)
+        self._answer(turn)
+        turn.end()
+        while True:
+            try:
+                await self._relay.forget(turn.table, turn.partition, first)
+                break
+            except Unreachable:
+                await asyncio.sleep(0.1)
+            except Missing:
+                break
+        self._close(entry)
+
+    def _close(self, entry: Entry | None) -> None:
+        if entry is not None:
+            self._journal.close(entry)
+
+    def _count(self, turn: Turn) -> None:
+        self.commits_total += 1
+        for tally in turn.tallies:
+            self._tallies.add(*tally)
+
+    def _answer(self, turn: Turn) -> None:
+        for update in turn.updates:
+            update.finish()
+
+
+def _note(table: str, partition: bytes, updates: Sequence[Update]) -> tuple[Noted, ...]:
+    spots = {spot: None for update in updates for spot in update.spots if spot is not None}
+    return (Noted(table, partition, tuple(spots)),)
+
+
+def _standing(turn: Turn, refused: list[dict[str, Any]]) -> State:
+    """The rows of a turn's conditions, as a refusal tells them."""
+    there: State = {}
+    relied = turn.relied | turn.put.keys()
+    if len(relied) == 1 and len(refused) <= 1 and (not refused or "kind" not in refused[0]):
+        return {spot: rows.refused(refused[0]) if refused else NOTHING for spot in relied}
+    there.update(all_nothing(relied))
+    for row in refused:
+        spot = row["kind"], row["sort"]
+        if spot in relied:
+            there[spot] = rows.refused(row)
+    return there

@@ -1,0 +1,137 @@
+"""What the nodes of a Cassandra cluster tell of themselves, each asked by a connection of its own."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import acsylla
+
+from statordb.engine.cassandra.session import Contact
+
+CONNECT_SECONDS = 5.0
+CLOCK_LOOKS = 5  # the quickest of so many tells the node's clock best
+
+_LOCAL = "SELECT data_center, rack, release_version, schema_version, partitioner FROM system.local"
+_PEERS = "SELECT native_address, data_center FROM system.peers_v2"
+_SETTINGS = "SELECT name, value FROM system_views.settings"
+_KEYSPACES = "SELECT keyspace_name, replication FROM system_schema.keyspaces"
+_CLOCK = "SELECT toUnixTimestamp(now()) FROM system.local"
+
+
+class Skew(NamedTuple):
+    """How far a node's clock is ahead of this machine's, in seconds, and how wrong that may be."""
+
+    seconds: float
+    uncertainty: float
+
+
+class Node(NamedTuple):
+    """A node that answered. `settings` None: it shows none."""
+
+    address: str
+    datacenter: str
+    rack: str
+    release: str
+    schema: str
+    partitioner: str
+    skew: Skew
+    settings: Mapping[str, str | None] | None
+    peers: Mapping[str, str]  # the address of each other node it knows, and its datacenter
+    keyspaces: Mapping[str, Mapping[str, str]]  # replication
+
+
+class Facts(NamedTuple):
+    """Of a whole cluster: the nodes that answered, and of those that did not, why."""
+
+    nodes: Sequence[Node]
+    silent: Mapping[str, str]
+
+
+async def gather(contact: Contact) -> Facts:
+    """Ask the nodes of the contact, and all others of its datacenter that they know."""
+    nodes: list[Node] = []
+    silent: dict[str, str] = {}
+    asked: set[str] = set()
+    wanted: set[str] = set()
+    for name in contact.hosts:
+        try:
+            wanted.add(await _address(name, contact.port))
+        except OSError as fault:
+            silent[name] = fault.strerror or str(fault)
+    while wanted:
+        answers = await asyncio.gather(*(_ask(contact, address) for address in sorted(wanted)))
+        nodes += (answer for answer in answers if isinstance(answer, Node))
+        silent.update(
+            (address, fault) for address, fault in zip(sorted(wanted), answers, strict=True) if isinstance(fault, str)
+        )
+        asked |= wanted
+        known = {peer for node in nodes for peer, place in node.peers.items() if place == contact.datacenter}
+        wanted = known - asked
+    return Facts(nodes, silent)
+
+
+async def _address(name: str, port: int) -> str:
+    found = await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    return str(found[0][4][0])
+
+
+async def _ask(contact: Contact, address: str) -> Node | str:
+    """What one node tells, or why it does not."""
+    try:
+        session = await _connect(contact, address)
+    except Exception as fault:
+        return str(fault)
+    try:
+        (local,) = await _rows(session, _LOCAL)
+        datacenter, rack, release, schema, partitioner = map(str, local)
+        peers = {str(peer): str(place) for peer, place in await _rows(session, _PEERS) if peer is not None}
+        keyspaces = {name: dict(replication) for name, replication in await _rows(session, _KEYSPACES)}
+        skew = min([await _skew(session) for _ in range(CLOCK_LOOKS)], key=lambda each: each.uncertainty)
+        settings = await _settings(session)
+        return Node(address, datacenter, rack, release, schema, partitioner, skew, settings, peers, keyspaces)
+    except acsylla.errors.CassException as fault:
+        return str(fault)
+    finally:
+        await session.close()
+
+
+async def _connect(contact: Contact, address: str) -> Any:
+    """A session that speaks to one node only."""
+    cluster = acsylla.create_cluster(
+        [address],
+        port=contact.port,
+        whitelist_hosts=address,
+        username=contact.username or None,
+        password=contact.password or None,
+        ssl_enabled=bool(contact.tls_ca),
+        ssl_trusted_cert=contact.tls_ca or None,
+        ssl_cert=contact.tls_certificate or None,
+        ssl_private_key=contact.tls_key or None,
+        connect_timeout=CONNECT_SECONDS,
+        request_timeout=CONNECT_SECONDS,
+        load_balance_round_robin=True,
+        use_schema=False,
+        log_level="critical",
+        application_name="statordb",
+    )
+    return await cluster.create_session()
+
+
+async def _rows(session: Any, text: str) -> list[tuple[Any, ...]]:
+    return [row.as_tuple() for row in await session.execute(acsylla.create_statement(text))]
+
+
+async def _settings(session: Any) -> dict[str, str | None] | None:
+    try:
+        return dict(await _rows(session, _SETTINGS))
+    except (acsylla.errors.CassErrorServerInvalidQuery, acsylla.errors.CassErrorServerUnauthorized):
+        return None  # a server that speaks the language but shows its settings elsewhere, or not to this user
+
+
+async def _skew(session: Any) -> Skew:
+    sent, began = time.time(), time.monotonic()
+    ((milliseconds,),) = await _rows(session, _CLOCK)
+    took = time.monotonic() - began
+    return Skew((milliseconds + 0.5) / 1000 - (sent + took / 2), took / 2 + 0.0005)

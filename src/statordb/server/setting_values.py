@@ -1,0 +1,129 @@
+"""How the text of a setting becomes its value. Each parser raises ValueError with the end of a sentence."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+SECONDS_MAX = 24 * 3600.0
+CASSANDRA_PORT = 9042
+
+
+class Hosts(NamedTuple):
+    """Nodes of a cluster, by name or address, that all listen on one port."""
+
+    names: tuple[str, ...]
+    port: int
+
+
+NO_HOSTS = Hosts((), CASSANDRA_PORT)
+
+
+def text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("is not text")
+    return value
+
+
+def filled(value: object) -> str:
+    given = text(value)
+    if not given:
+        raise ValueError("is empty")
+    return given
+
+
+def path(value: object) -> Path:
+    return Path(filled(value))
+
+
+def flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("", "0", "false", "no", "off"):
+        return False
+    raise ValueError("is neither true nor false")
+
+
+def whole(low: int, high: int) -> Callable[[object], int]:
+    def parse(value: object) -> int:
+        if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,9}", str(value)):
+            raise ValueError(f"is not a whole number from {low} to {high}")
+        number = int(str(value))
+        if not low <= number <= high:
+            raise ValueError(f"is not from {low} to {high}")
+        return number
+
+    return parse
+
+
+def seconds(value: object) -> float:
+    if isinstance(value, bool):
+        raise ValueError("is not a number of seconds")
+    try:
+        number = float(str(value))
+    except ValueError:
+        raise ValueError("is not a number of seconds") from None
+    if not 0 <= number <= SECONDS_MAX:
+        raise ValueError(f"is not from 0 to {SECONDS_MAX:.0f} seconds")
+    return number
+
+
+def one_of(*words: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        if value not in words:
+            raise ValueError("is not one of " + ", ".join(words))
+        return str(value)
+
+    return parse
+
+
+def url(value: object) -> str:
+    address = text(value).rstrip("/")
+    if address and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", address):
+        raise ValueError("is not an http:// or https:// address")
+    return address
+
+
+def matching(pattern: str, what: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        given = text(value)
+        if not re.fullmatch(pattern, given):
+            raise ValueError(f"is not {what}")
+        return given
+
+    return parse
+
+
+def endpoint(value: object) -> str:
+    """host:port, a host, or an http:// or https:// address of nothing more; without a slash behind."""
+    address = text(value).rstrip("/")
+    if address and not re.fullmatch(r"(https?://)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", address):
+        raise ValueError("is not HOST:PORT, nor an http:// or https:// address")
+    return address
+
+
+def hosts(value: object) -> Hosts:
+    """HOST[:PORT],... with the same port for all; IPv6 addresses with a port in brackets."""
+    given = text(value)
+    if not given:
+        return NO_HOSTS
+    pairs = [_host(part.strip()) for part in given.split(",")]
+    ports = {port for _, port in pairs}
+    if len(ports) != 1:
+        raise ValueError("names more than one port, and all nodes must have the same")
+    return Hosts(tuple(dict.fromkeys(name for name, _ in pairs)), ports.pop())
+
+
+def _host(part: str) -> tuple[str, int]:
+    found = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](?::([0-9]{1,5}))?|([A-Za-z0-9._-]+)(?::([0-9]{1,5}))?", part)
+    if found is None:
+        if re.fullmatch(r"[0-9A-Fa-f:.]+", part):  # an IPv6 address without a port
+            return part, CASSANDRA_PORT
+        raise ValueError("is not HOST[:PORT],...")
+    name, port = found[1] or found[3], int(found[2] or found[4] or CASSANDRA_PORT)
+    if not 0 < port < 65536:
+        raise ValueError("names a port that is not from 1 to 65535")
+    return name, port

@@ -1,0 +1,45 @@
+"""When all that was written to a stream's logs before a moment can be read.
+
+Where guards are not checked within updates, writes by an old schema go on until an announcement is acknowledged; and
+what other processes have written to a log can be read a little later. So after an announcement, and a time in which no
+clock is behind another, a mark is written to a log of the stream's space: once that can be read, so can all before.
+"""
+
+import uuid
+
+from statordb.engine.contract import Budget, Effects, Engine
+from statordb.store import contention
+
+SKEW_SECONDS = 2.0  # more than the clocks of two servers may differ
+_MARKS = b"\0marks"  # a log that is no shard
+_PAGE = Budget(rows_max=100, bytes_max=1 << 16)
+
+
+class Barrier:
+    """Begun with the first question. `space`: of the logs."""
+
+    def __init__(self, engine: Engine, space: int) -> None:
+        self._engine = engine
+        self._space = space
+        self._announced_at: float | None = None
+        self._mark: bytes | None = None
+
+    async def is_passed(self, now: float) -> bool:
+        """Whether everything can be read that was written before the first call. `now`: seconds since the epoch."""
+        if self._engine.traits.guards:
+            return True
+        if self._announced_at is None:
+            await contention.update(self._engine, (), lambda stored: Effects(announce=True))
+            self._announced_at = now
+        if now - self._announced_at < SKEW_SECONDS:
+            return False
+        if self._mark is None:
+            mark = uuid.uuid4().bytes
+            effects = Effects(changes=((self._space, _MARKS, mark),))
+            await contention.update(self._engine, (), lambda stored: effects)
+            self._mark = mark
+        for sequence, body in await self._engine.log(self._space, _MARKS, 0, _PAGE):
+            if body == self._mark:
+                await self._engine.trim(self._space, _MARKS, sequence, _PAGE.rows_max)
+                return True
+        return False

@@ -1,0 +1,25 @@
+"""Updates of the server's own rows. Nobody could tell a client of a conflict there, so they outlast it."""
+
+from collections.abc import Sequence
+
+from statordb.engine.contract import Conflict, Effects, Engine, Key, Plan, Refused, Stale
+
+ATTEMPTS_MAX = 5  # an engine waits by itself for about a second before it gives up; who holds rows may be dead for 3 s
+
+
+class Contended(Exception):
+    """Others held the rows of an update all the time: nothing was written; args: the rows held last."""
+
+
+async def update(engine: Engine, footprint: Sequence[Key], plan: Plan) -> Effects | Refused:
+    """`Engine.update` without guards. Raises Contended, and what the engine raises but Conflict."""
+    held: Sequence[Key] = ()
+    for _ in range(ATTEMPTS_MAX):
+        try:
+            outcome = await engine.update(footprint, plan)
+        except Conflict as conflict:
+            held = conflict.keys
+        else:
+            assert not isinstance(outcome, Stale), "there are no guards"
+            return outcome
+    raise Contended(held)

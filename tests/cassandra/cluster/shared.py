@@ -1,0 +1,60 @@
+"""The cluster that test runs share: begun by the first that needs it, ended and forgotten by the last.
+
+A run is named by the process id of the pytest that was called; its worker processes act in its name. The data lies in
+memory where there is such a thing: Cassandra waits for the disk before each acknowledgement.
+"""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.cassandra.cluster.cluster import Cluster
+
+_PARENT = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempdir())
+_PLACE = _PARENT / f"statordb-cassandra-{os.getuid()}"
+_NODES = _PLACE / "nodes"
+_RUNS = _PLACE / "runs"
+
+
+def join(run: int) -> Cluster:
+    """The running cluster, kept for this run until leave(). One by `make cluster` is used where it serves, and left."""
+    with _alone():
+        kept = Cluster()
+        if kept.serves():
+            return kept
+        cluster = Cluster(_NODES, quick=True)
+        if not _runs():
+            cluster.remove()  # left by a run that was killed
+        (_RUNS / str(run)).touch()
+        cluster.start()
+        return cluster
+
+
+def leave(run: int) -> None:
+    """The run needs it no more."""
+    if not (_RUNS / str(run)).exists():
+        return
+    with _alone():
+        (_RUNS / str(run)).unlink()
+        if not _runs():
+            Cluster(_NODES).remove()
+
+
+def _runs() -> list[int]:
+    """The runs that use the cluster and live; the notes of the others are removed."""
+    for note in _RUNS.iterdir():
+        if not Path(f"/proc/{note.name}").exists():
+            note.unlink()
+    return [int(note.name) for note in _RUNS.iterdir()]
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One process at a time: starting takes as long as it takes, the others wait."""
+    _RUNS.mkdir(parents=True, exist_ok=True)
+    with (_PLACE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

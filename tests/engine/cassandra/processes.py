@@ -1,0 +1,90 @@
+"""Several processes of a cluster, in one event loop: what each has of roster, journal, relay, logs and recovery."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from statordb.engine.cassandra import journal, pulses, slots
+from statordb.engine.cassandra.clock import Clock
+from statordb.engine.cassandra.journal import Journal
+from statordb.engine.cassandra.logs import Logs
+from statordb.engine.cassandra.recovery import Recovery
+from statordb.engine.cassandra.relay import Relay
+from statordb.engine.cassandra.roster import Roster, Times
+from statordb.engine.cassandra.session import Session, Statement, Unreachable
+
+QUICK = Times(lease=1.0, still=2.0, margin=0.1, tick=0.05, pause=0.01, linger=0.2, fresh=0.02, moment=2.0)
+
+
+class Line:
+    """A session that can be cut, for one process alone."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.cut = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    def _check(self) -> None:
+        if self.cut:
+            raise Unreachable("the line is cut")
+
+    async def rows(self, text: str, *values: Any, **named: Any) -> list[tuple[Any, ...]]:
+        self._check()
+        return await self._session.rows(text, *values, **named)
+
+    async def write(self, text: str, *values: Any, timestamp: int | None = None) -> None:
+        self._check()
+        await self._session.write(text, *values, timestamp=timestamp)
+
+    async def conditional(self, statements: Sequence[Statement]) -> list[dict[str, Any]] | None:
+        self._check()
+        return await self._session.conditional(statements)
+
+
+class Process:
+    """`ahead`: how many seconds its clock is."""
+
+    def __init__(self, session: Session, ahead: float, times: Times) -> None:
+        self.line = Line(session)
+        self.resolved: list[bytes] = []
+        cut: Any = self.line
+        self.session: Session = cut
+        self.clock = Clock(lambda: time.time() + ahead)
+        self.roster = Roster(cut, self.clock, times)
+        self.journal = Journal(cut, self.roster, self.clock)
+        self.logs = Logs(cut, self.roster)
+        self.relay = Relay(cut, self.logs, self.roster)
+        self.roster.watch(self.journal)
+        self.recovery = Recovery(cut, self.clock, self.relay, self._resolve)
+        self.roster.recover_by(self.recovery)
+
+    async def _resolve(self, transaction: bytes, held: object = ()) -> None:
+        self.resolved.append(transaction)
+
+
+class Fleet:
+    """The processes of one test."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.processes: list[Process] = []
+
+    async def clean(self) -> None:
+        """Nobody is there: what other tests left is ended."""
+        there = await pulses.read(self.session)
+        for who in {pulse.who for pulse in there if not pulse.ended} | set(await slots.held(self.session)):
+            await journal.delete(self.session, *who)
+            await pulses.bury(self.session, who, pulses.highest(pulse for pulse in there if pulse.who == who))
+            await self.session.conditional([("UPDATE slots SET state = 'free' WHERE slot = ? IF EXISTS", (who[0],))])
+
+    async def join(self, ahead: float = 0.0, times: Times = QUICK) -> Process:
+        process = Process(self.session, ahead, times)
+        await process.roster.join()
+        self.processes.append(process)
+        return process
+
+    async def leave(self) -> None:
+        for process in self.processes:
+            await process.roster.leave()

@@ -1,0 +1,157 @@
+"""Several servers on one cluster are one database; and what `statordb cluster` does and tells on a real one."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from tests.process import STATORDB, ServerProcess
+
+from statordb.crypto.file_keys import FILE_NAME
+
+KEYSPACE = f"sd_servers_{os.getpid()}"
+ENDPOINT = "db.example.com:8000"
+COMMAND_SECONDS_MAX = 120
+
+pytestmark = pytest.mark.slow  # real servers on a real cluster
+
+
+@pytest.fixture(scope="module")
+def place(cassandra_hosts: tuple[str, ...]) -> list[str]:
+    """The options that tell where the store is."""
+    hosts = ",".join(cassandra_hosts)
+    return ["--engine", "cassandra", "--cassandra", hosts, "--datacenter", "dc1", "--keyspace", KEYSPACE]
+
+
+def run(*words: str) -> tuple[int, str, str]:
+    """A command's exit code and output."""
+    done = subprocess.run(
+        [str(STATORDB), *words], capture_output=True, text=True, timeout=COMMAND_SECONDS_MAX, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+Server = Callable[..., ServerProcess]
+
+
+@pytest.fixture
+def server(place: list[str], prepared: Path, tmp_path: Path) -> Iterator[Server]:
+    """Starts servers, each with a directory of its own and the key file of the store."""
+    started: list[ServerProcess] = []
+
+    def start(*options: str) -> ServerProcess:
+        directory = tmp_path / str(len(started))
+        directory.mkdir()
+        shutil.copy(prepared / FILE_NAME, directory)
+        words = ["--data", str(directory), "--workers", "1", "--no-functions", "--admin-port", "0", *place, *options]
+        started.append(ServerProcess(*words))
+        return started[-1]
+
+    yield start
+    for process in started:
+        if process.process.poll() is None:
+            process.stop()
+
+
+@pytest.fixture(scope="module")
+def prepared(place: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory of who came first: a command that made an access key. The key is in `key.json` beside it."""
+    directory = tmp_path_factory.mktemp("first")
+    code, out, err = run("credentials", "create", "--json", "--data", str(directory), *place)
+    assert code == 0, err
+    (directory / "key.json").write_text(out)
+    return directory
+
+
+def client(server: ServerProcess, prepared: Path) -> Any:
+    key = json.loads((prepared / "key.json").read_text())
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=server.url,
+        region_name="us-east-1",
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+def make_table(client: Any, name: str) -> None:
+    client.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+def test_a_cluster_is_made_ready_again(place: list[str], prepared: Path) -> None:
+    """Whoever came first has done it already."""
+    assert run("cluster", "init", *place) == (0, f"The keyspace {KEYSPACE} is ready.\n", "")
+
+
+def test_a_cluster_is_looked_at(place: list[str], prepared: Path, cassandra_hosts: tuple[str, ...]) -> None:
+    code, shown, _ = run("cluster", "check", "--allow-periodic", *place)
+    assert (code, shown.splitlines()[-1]) == (0, "The cluster is as it must be."), shown
+    for host in cassandra_hosts:
+        assert f"ok       {host} answers: release " in shown
+
+
+def test_servers_are_one_database(server: Server, prepared: Path) -> None:
+    """Also what each keeps in memory of the tables is right at once."""
+    one, two = (client(server("--auth", "iam"), prepared) for _ in range(2))
+    make_table(one, "shared")
+    assert two.list_tables()["TableNames"] == ["shared"]
+    two.put_item(TableName="shared", Item={"p": {"S": "a"}, "v": {"N": "1"}})
+    assert one.get_item(TableName="shared", Key={"p": {"S": "a"}}, ConsistentRead=True)["Item"]["v"] == {"N": "1"}
+    one.delete_table(TableName="shared")
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        two.get_item(TableName="shared", Key={"p": {"S": "a"}})
+
+
+def test_a_key_that_is_deleted_is_refused_by_all(server: Server, prepared: Path, place: list[str]) -> None:
+    first = server("--auth", "iam")
+    code, made, err = run("credentials", "create", "--json", "--data", str(prepared), *place)
+    assert code == 0, err
+    key = json.loads(made)
+    other = boto3.client(
+        "dynamodb",
+        endpoint_url=first.url,
+        region_name="us-east-1",
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+    other.list_tables()
+    assert run("credentials", "delete", key["AccessKeyId"], "--data", str(prepared), *place)[0] == 0
+    with pytest.raises(ClientError, match="UnrecognizedClientException"):
+        other.list_tables()
+
+
+def test_the_endpoint_that_clients_are_told(server: Server, prepared: Path) -> None:
+    told = client(server("--endpoint", f"https://{ENDPOINT}"), prepared).describe_endpoints()["Endpoints"]
+    assert [endpoint["Address"] for endpoint in told] == [ENDPOINT]
+
+
+def test_a_server_with_other_keys_is_refused(place: list[str], prepared: Path, tmp_path: Path) -> None:
+    for workers in ("1", "2"):
+        words = ("serve", "--port", "0", "--data", str(tmp_path), "--workers", workers, "--no-functions")
+        code, out, err = run(*words, *place)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert "copy that file from a server that runs on the store" in err
+
+
+def test_a_server_that_is_killed_leaves_the_others_to_work(server: Server, prepared: Path) -> None:
+    """A change of tables waits until it is known to be dead: nobody may go on with tables as they were."""
+    dying, staying = server(), server()
+    client(dying, prepared).list_tables()
+    dying.kill()
+    other = client(staying, prepared)
+    make_table(other, "after")
+    other.put_item(TableName="after", Item={"p": {"S": "a"}})
+    other.delete_table(TableName="after")
