@@ -1,0 +1,152 @@
+"""The servers under test, and what can happen to them."""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from tests.faults import connections
+from tests.process import ServerProcess
+
+CUT_SECONDS = 0.02  # between two cuts, while connections stay cut
+
+
+class Fault(NamedTuple):
+    """Harm that is done, lasts for some seconds, and is then undone. `heal` returns when all is well again."""
+
+    name: str
+    harm: Callable[[], None]
+    heal: Callable[[], None]
+    seconds: float
+
+
+class Deployment(Protocol):
+    """Servers over one store, all well, and the faults that they must bear, by name."""
+
+    @property
+    def endpoints(self) -> Sequence[str]: ...
+
+    @property
+    def faults(self) -> Mapping[str, Fault]: ...
+
+    def close(self) -> None: ...
+
+
+class Server:
+    """`statordb serve` with these arguments, on one port for as many starts as there are."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._arguments = arguments
+        self._process: ServerProcess | None = None
+        self.start()
+
+    @property
+    def process(self) -> ServerProcess:
+        assert self._process is not None, "it does not run"
+        return self._process
+
+    def start(self) -> None:
+        self._process = ServerProcess(*self._arguments, "--port", str(self.port))
+
+    def kill(self) -> None:
+        """kill -9 of the whole tree."""
+        self.process.kill()
+        self._process = None
+
+    def stop(self) -> None:
+        """In order; its exit code must be 0."""
+        if self._process is not None:
+            code = self._process.stop()
+            assert code == 0, self._process.logged()
+            self._process = None
+
+    def pause(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    @property
+    def pids(self) -> list[int]:
+        return [self.process.pid, *self.process.descendants()]
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in self.pids:
+            os.kill(pid, number)
+
+
+class Cut:
+    """Cuts a server's connections with one port, its own or a peer's, again and again until told otherwise."""
+
+    def __init__(self, server: Server, port: int) -> None:
+        self._server = server
+        self._port = port
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.count = 0  # of connections that were cut
+
+    def begin(self) -> None:
+        self._ended.clear()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        self._ended.set()
+        assert self._thread is not None
+        self._thread.join(10)
+        assert self.count, f"no connection with port {self._port} was cut"
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            self.count += sum(connections.cut(pid, self._port) for pid in self._server.pids)
+            self._ended.wait(CUT_SECONDS)
+
+
+def server_faults(server: Server, name: str = "server") -> list[Fault]:
+    """What can happen to one server by itself."""
+    cut = Cut(server, server.port)
+    return [
+        Fault(f"{name} killed", server.kill, server.start, 0.5),
+        Fault(f"{name} paused", server.pause, server.resume, 2.0),
+        Fault(f"{name} cut from its clients", cut.begin, cut.end, 0.3),
+    ]
+
+
+def both(one: Fault, other: Fault) -> Fault:
+    """Two at once."""
+
+    def harm() -> None:
+        one.harm()
+        other.harm()
+
+    def heal() -> None:
+        one.heal()
+        other.heal()
+
+    return Fault(f"{one.name}, {other.name}", harm, heal, max(one.seconds, other.seconds))
+
+
+class Embedded:
+    """One server with two workers over a store in `directory`."""
+
+    def __init__(self, directory: Path) -> None:
+        self.data = directory
+        self.server = Server("--data", str(directory), "--workers", "2")
+        self.endpoints = [self.server.url]
+        self.faults = {fault.name: fault for fault in server_faults(self.server)}
+
+    def close(self) -> None:
+        self.server.stop()
+
+
+def _free_port() -> int:
+    """A loopback port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,57 @@
+"""Faults of servers and nodes of a cluster: nothing acknowledged is lost, doubled, torn or out of order."""
+
+import random
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.faults.accounts import Accounts
+from tests.faults.appends import Appends
+from tests.faults.availability import Availability
+from tests.faults.counters import Counters
+from tests.faults.ledger import Ledger
+from tests.faults.registers import Registers
+from tests.faults.scaled import Scaled
+from tests.faults.trial import run
+
+if TYPE_CHECKING:
+    from tests.cassandra.cluster.cluster import Cluster
+
+STEPS_MIN = 20_000
+DONE_MIN = 100  # fewer of any kind would prove nothing
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def scaled(cassandra: "Cluster", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scaled]:
+    made = Scaled(cassandra, tmp_path_factory.mktemp("faults"))
+    yield made
+    cassandra.start()
+    made.close()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "node killed",
+        "server killed",
+        "node killed, server killed",
+        "node paused",
+        "server paused",
+        "server cut from the nodes",
+        "all nodes killed",
+    ],
+)
+def test_no_promise_is_broken(scaled: Scaled, fault: str) -> None:
+    workloads = [Counters(), Accounts(), Appends(), Ledger()]
+    assert run(scaled, workloads, [fault], random.randrange(2**32), DONE_MIN) == []
+
+
+def test_registers_are_linearizable(scaled: Scaled) -> None:
+    faults = ["server killed", "server cut from the nodes", "node killed", "server paused", "all nodes killed"]
+    assert run(scaled, [Registers()], faults, random.randrange(2**32), STEPS_MIN) == []
+
+
+def test_nobody_sees_that_a_node_is_down(scaled: Scaled) -> None:
+    assert run(scaled, [Availability()], ["node killed", "node killed"], random.randrange(2**32), DONE_MIN) == []
