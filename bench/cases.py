@@ -54,6 +54,12 @@ def item(number: int) -> dict[str, Any]:
     }
 
 
+def json_item(number: int) -> bytes:
+    """The 1 KB item as JSON."""
+    text = json.dumps(item(number), separators=(",", ":"))
+    return text.encode()
+
+
 def small_item(number: int) -> dict[str, Any]:
     """An item of about 300 bytes."""
     return key(number) | {"n": {"N": str(number)}, "data": {"S": "x" * SMALL_PAYLOAD_BYTES}}
@@ -101,7 +107,7 @@ def bodies(operation: str, table: str, users: int, count: int = USERS) -> list[b
 def changing_puts(table: str, users: int, run: int, count: int = USERS) -> list[bytes]:
     """PutItem requests which each change their item, as long as they are sent in turns: a put that changes nothing
     gives a stream nothing. `run` is a number that no earlier requests were made with."""
-    drawn = random.Random(SEED).sample(range(users), count // 2)
+    drawn = random.Random(SEED).sample(range(users), min(users, count // 2))
     return [
         json.dumps({"TableName": table, "Item": item(number) | {"n": {"N": str(2 * run + turn)}}}).encode()
         for turn in (0, 1)

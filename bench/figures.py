@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
+from cases import GET, PUT
 from load import Sample
 
 
@@ -88,6 +89,12 @@ FLOOR_TARGETS = {"GetItem": Target(0.60), "PutItem": Target(0.60), "UpdateItem":
 STREAM_TARGET = Target(0.8)  # of PutItem's rate without a stream
 DRAIN_TARGET = Target(20_000, "value")  # records/s
 LAG_TARGET = Target(100, "value", at_most=True)  # ms, p50
+CASSANDRA_TARGETS = {  # of what the bare driver does
+    GET.name: Target(0.60),
+    PUT.name: Target(0.60),
+    f"{PUT.name}, with a stream": Target(0.40),
+}
+SECOND_SERVER_TARGET = Target(1.0)
 WORKERS_TARGET = Target(1.5)
 GROWTH_TARGET = Target(1.5, at_most=True)
 START_TARGET = Target(0.5, "value", at_most=True)  # seconds

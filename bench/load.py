@@ -10,7 +10,8 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +67,8 @@ def parse(output: str) -> Sample:
     if found is None:
         raise LoadFailed("wrk gave no result: " + (output.strip().splitlines() or ["no output"])[-1])
     requests, microseconds, p50, p99, status, sockets = map(int, found.groups())
+    if not requests:
+        raise LoadFailed(f"wrk got no answer, and {sockets} socket errors")
     return Sample(requests / microseconds * 1e6, p50 / 1000, p99 / 1000, status + sockets)
 
 
@@ -81,17 +84,28 @@ class Wrk:
 
     def run(self, server: Running, signer: Signer, operation: str, table: str, users: int) -> Sample:
         """Ask `server` for `operation` over random keys of `users`."""
+        return self.spread([server], signer, operation, table, users)
+
+    def spread(self, servers: Sequence[Running], signer: Signer, operation: str, table: str, users: int) -> Sample:
+        """Ask several servers at once, each over its share of the connections and of the requests."""
         changing = self.changing and operation == "PutItem"
         bodies = (
             cases.changing_puts(table, users, time.time_ns()) if changing else cases.bodies(operation, table, users)
         )
-        requests = [signer.request(server.host, operation, body) for body in bodies]
+        with ThreadPoolExecutor(len(servers)) as pool:
+            running = [
+                pool.submit(self._ask, server, signer, operation, bodies[place :: len(servers)], len(servers))
+                for place, server in enumerate(servers)
+            ]
+        return together([future.result() for future in running])
+
+    def _ask(self, server: Running, signer: Signer, operation: str, bodies: Sequence[bytes], shares: int) -> Sample:
         path = server.directory / "load.lua"
-        path.write_text(script(requests), encoding="ascii")
+        path.write_text(script(signer.request(server.host, operation, body) for body in bodies), encoding="ascii")
         command = [
             "wrk",
             f"-t{self.threads}",
-            f"-c{self.connections}",
+            f"-c{self.connections // shares}",
             f"-d{self.seconds}",
             "-s",
             str(path),
@@ -104,6 +118,16 @@ class Wrk:
         except subprocess.TimeoutExpired as expired:
             raise LoadFailed("wrk did not end in time") from expired
         return parse(ended.stdout + ended.stderr)
+
+
+def together(samples: Sequence[Sample]) -> Sample:
+    """Samples that were taken at the same time, as one: rates and errors added up, the greatest of each latency."""
+    return Sample(
+        sum(sample.rate for sample in samples),
+        max(sample.p50_ms for sample in samples),
+        max(sample.p99_ms for sample in samples),
+        sum(sample.errors for sample in samples),
+    )
 
 
 class Client:

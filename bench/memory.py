@@ -17,6 +17,11 @@ class Process:
 
 def tree(root: int, proc: Path = Path("/proc")) -> list[Process]:
     """The process `root` and all its descendants, `root` first."""
+    return [process for pid in family(root, proc) if (process := _measure(pid, proc)) is not None]
+
+
+def family(root: int, proc: Path = Path("/proc")) -> list[int]:
+    """The ids of the process `root` and all its descendants, `root` first."""
     children: dict[int, list[int]] = {}
     for entry in proc.iterdir():
         if entry.name.isdigit():
@@ -29,7 +34,7 @@ def tree(root: int, proc: Path = Path("/proc")) -> list[Process]:
     found: list[int] = [root]
     for pid in found:
         found.extend(sorted(children.get(pid, [])))
-    return [process for pid in found if (process := _measure(pid, proc)) is not None]
+    return found
 
 
 def _measure(pid: int, proc: Path) -> Process | None:

@@ -38,6 +38,30 @@ How to read it:
 {table}
 """
 
+CLUSTER_HEADING = "\n## On a Cassandra cluster\n"
+
+ABOUT_CLUSTER = """
+{made}
+
+Made by `{command}`, on a cluster of three nodes with three copies and `commitlog_sync: batch`, all on this one machine
+with the servers and the load. On nodes of their own all rates are higher; the ratios, and the processor time of each
+request, are what to look at.
+
+How to read it:
+
+- The loads take turns, {seconds} s each; rounds: {rounds}, after one longer round of warming up. Medians and ratios are
+  made as above.
+- The bare driver is acsylla with 16 requests in flight, on a table of one key, a version and a body of 1 KB: what the
+  same cluster does with nothing in front of it. A consistent GetItem is set against its read, a PutItem against its
+  conditional update of one row.
+- StatorDB has one worker a server, and checks every signature. The load is `wrk -t1 -c16`; with two servers, 8
+  connections to each.
+- Each put changes its item. Only what is said to have a stream has one; there are no indexes.
+- CPU us each: microseconds of processor time per request, of all nodes together, and of all servers together.
+
+{table}
+"""
+
 
 def cells(line: Line) -> tuple[str, ...]:
     """A line as text, one cell a column."""
@@ -94,6 +118,16 @@ def markdown(lines: Sequence[Line]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
 
 
-def page(lines: Sequence[Line], made: str, command: str, rounds: int, seconds: int) -> str:
-    """The results page."""
-    return ABOUT.format(made=made, command=command, rounds=rounds, seconds=seconds, table=markdown(lines))
+def page(before: str, lines: Sequence[Line], made: str, command: str, rounds: int, seconds: int) -> str:
+    """The results page, with the section on clusters as it was in the page before."""
+    _, heading, section = before.partition(CLUSTER_HEADING)
+    table = markdown(lines)
+    return ABOUT.format(made=made, command=command, rounds=rounds, seconds=seconds, table=table) + heading + section
+
+
+def cluster_page(before: str, lines: Sequence[Line], made: str, command: str, rounds: int, seconds: int) -> str:
+    """The results page as it was before, with a new section on clusters."""
+    above = before.partition(CLUSTER_HEADING)[0]
+    table = markdown(lines)
+    section = ABOUT_CLUSTER.format(made=made, command=command, rounds=rounds, seconds=seconds, table=table)
+    return above + CLUSTER_HEADING + section

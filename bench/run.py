@@ -2,6 +2,7 @@
 
 Usage: run.py [--quick | --full] [--only floor,workers,disk,memory,footprint,growth,streams,drain,triggers]
               [--rounds N] [--seconds N] [--write] [--no-install] [--tools DIR]
+       run.py --engine cassandra [--cassandra HOST,HOST --datacenter DC] [--quick] [--rounds N] [--seconds N] [--write]
 """
 
 import argparse
@@ -19,6 +20,7 @@ from importlib import metadata
 from pathlib import Path
 from types import FrameType
 
+import cassandra
 import footprint
 import growth
 import report
@@ -31,7 +33,9 @@ from turns import Bench, Options
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
 WRK_INSTALL_SECONDS_MAX = 300
-COMPARISONS: dict[str, Callable[[Bench], Iterator[Line]]] = {
+MEASURED = ("statordb", "lmdb", "acsylla", "uvloop", "httptools")
+Comparison = Callable[[Bench], Iterator[Line]]
+COMPARISONS: dict[str, Comparison] = {
     "floor": speed.floor,
     "workers": speed.workers,
     "disk": speed.disk,
@@ -42,6 +46,7 @@ COMPARISONS: dict[str, Callable[[Bench], Iterator[Line]]] = {
     "drain": streams.drain,
     "triggers": triggers.triggers,
 }
+ENGINES: dict[str, dict[str, Comparison]] = {"lmdb": COMPARISONS, "cassandra": {"cassandra": cassandra.cassandra}}
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
@@ -56,11 +61,15 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
     parser.add_argument("--no-install", action="store_true", help="leave out peers that are not installed yet")
     parser.add_argument("--tools", type=Path, default=ROOT / ".tools", help="where peers are installed (.tools)")
+    parser.add_argument("--engine", choices=ENGINES, default="lmdb", help="whose comparisons (lmdb)")
+    parser.add_argument("--cassandra", help="hosts of a cluster to measure on, instead of a new one on this machine")
+    parser.add_argument("--datacenter", default="dc1", help="of those hosts (dc1)")
     chosen = parser.parse_args(words)
-    chosen.only = chosen.only.split(",") if chosen.only else list(COMPARISONS)
-    unknown = [name for name in chosen.only if name not in COMPARISONS]
+    known = ENGINES[chosen.engine]
+    chosen.only = chosen.only.split(",") if chosen.only else list(known)
+    unknown = [name for name in chosen.only if name not in known]
     if unknown:
-        parser.error(f"no comparison is called {unknown[0]}; there are {', '.join(COMPARISONS)}")
+        parser.error(f"no comparison is called {unknown[0]}; there are {', '.join(known)}")
     return chosen
 
 
@@ -79,6 +88,8 @@ def options(chosen: argparse.Namespace, work: Path) -> Options:
         install=not chosen.no_install,
         large_items=items,
         fill_seconds_max=fill_seconds,
+        hosts=tuple(chosen.cassandra.split(",")) if chosen.cassandra else (),
+        datacenter=chosen.datacenter,
     )
 
 
@@ -98,7 +109,7 @@ def made(now: datetime, load: float) -> str:
         platform.machine(),
     )
     memory_kib = next((int(line.split()[1]) for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("statordb", "lmdb", "uvloop", "httptools"))
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in MEASURED)
     return (
         f"Taken on {now:%Y-%m-%d} with {os.cpu_count()} cores of {model}, {memory_kib / 1024 / 1024:.0f} GiB, "
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}, {versions}. "
@@ -126,7 +137,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bench-", dir=chosen.tools) as work:
         bench = Bench(options(chosen, Path(work)), lambda text: print(f"  {text}", file=sys.stderr, flush=True))
         for name in chosen.only:
-            lines.extend(COMPARISONS[name](bench))
+            lines.extend(ENGINES[chosen.engine][name](bench))
         rounds, seconds = bench.options.rounds, bench.options.seconds
     print(report.plain(lines))
     how = made(datetime.now(UTC), load)
@@ -134,7 +145,9 @@ def main() -> int:
     if chosen.write:
         command = " ".join(["python bench/run.py", *sys.argv[1:]])
         PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(report.page(lines, how, command, rounds, seconds), encoding="utf-8")
+        before = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+        write = report.cluster_page if chosen.engine == "cassandra" else report.page
+        PAGE.write_text(write(before, lines, how, command, rounds, seconds), encoding="utf-8")
         print(f"wrote {PAGE.relative_to(ROOT)}")
     return 0 if any(line.value is not None for line in lines) else 1
 

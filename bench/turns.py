@@ -17,7 +17,10 @@ TABLE = "bench"
 
 @dataclass(frozen=True)
 class Options:
-    """How much is measured: rounds, seconds of one run of wrk, items of the large table and the time to fill it."""
+    """How much is measured: rounds, seconds of one run of wrk, items of the large table and the time to fill it.
+
+    `hosts`, `datacenter`: the Cassandra cluster that is there already; without hosts, one is started where needed.
+    """
 
     rounds: int
     seconds: int
@@ -26,6 +29,8 @@ class Options:
     install: bool
     large_items: int
     fill_seconds_max: int
+    hosts: tuple[str, ...] = ()
+    datacenter: str = "dc1"
 
 
 @dataclass(frozen=True)

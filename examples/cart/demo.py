@@ -1,11 +1,14 @@
 """The cart service under load: thousands of users at once, and the proof that no change was lost on its way into the
 cart, nor on its way to the function that counts what is bought together.
 
-Usage: demo.py [--users 2000] [--seconds 20] [--rate 400] [--connections 64] [--endpoint URL]
+Usage: demo.py [--users 2000] [--seconds 20] [--rate 400] [--connections 64] [--endpoint URL | --engine cassandra]
 
 Starts StatorDB on a temporary directory and the cart service on it, deploys the function, drives the service over HTTP,
 then reads every cart back from StatorDB, what the function was given, and what it counted. Exit code 1 when the carts
 do not hold what was acknowledged, an acknowledged change did not reach the function, or a count is wrong.
+
+With `--engine cassandra`, StatorDB is two servers on a new Cassandra cluster of three nodes, one of which is killed in
+the middle. Each server has a cart service of its own, and the two browsers of a user mostly ask different ones.
 """
 
 import argparse
@@ -13,33 +16,37 @@ import asyncio
 import importlib.util
 import os
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import boto3
 
+import databases
 import deliveries
 import deployment
+from databases import Database
 from deliveries import Deliveries, percentile
 from deployment import Names
 from ledger import Stored, Verdict
+from processes import free_port, started
 from shoppers import ACTIONS, Connection, Report, Shoppers
 from visitor import POLL_SECONDS, Visitor
 
 HERE = Path(__file__).resolve().parent
-START_SECONDS_MAX = 30
-STOP_SECONDS_MAX = 15
 DELIVERY_SECONDS_MAX = 30  # after the last change, until the function has been given all of them
 FAULTS_SHOWN_MAX = 10
+# On Cassandra three nodes, two servers and the load share one machine, and a write waits for the disks of two nodes.
+PACES = {
+    "lmdb": {"users": 2000, "seconds": 20.0, "rate": 400.0},
+    "cassandra": {"users": 200, "seconds": 30.0, "rate": 60.0},
+}
 # Well-formed keys; a server with `--auth open` takes any.
 SETTINGS = {"AWS_ACCESS_KEY_ID": "DEMO", "AWS_SECRET_ACCESS_KEY": "demo", "AWS_DEFAULT_REGION": "us-east-1"}
 
@@ -47,59 +54,21 @@ SETTINGS = {"AWS_ACCESS_KEY_ID": "DEMO", "AWS_SECRET_ACCESS_KEY": "demo", "AWS_D
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description="Drive the cart service, and prove that no change was lost.")
-    parser.add_argument("--users", type=int, default=2000)
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--rate", type=float, default=400, help="actions a second at most, of all users")
+    parser.add_argument("--engine", choices=PACES, default="lmdb", help="what StatorDB stores with (lmdb)")
+    parser.add_argument("--users", type=int)
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--rate", type=float, help="actions a second at most, of all users")
     parser.add_argument("--connections", type=int, default=64, help="HTTP connections at once")
     parser.add_argument(
-        "--processes", type=int, default=max(2, min(4, os.cpu_count() or 1)), help="of the cart service"
+        "--processes", type=int, default=max(2, min(4, os.cpu_count() or 1)), help="of each cart service"
     )
     parser.add_argument("--endpoint", help="a DynamoDB endpoint that is already there, instead of a new StatorDB")
     parser.add_argument("--seed", type=int, default=1)
-    return parser.parse_args(words)
-
-
-def free_port() -> int:
-    """A loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def started(command: Sequence[str], environment: dict[str, str], port: int, log: Path) -> Iterator[None]:
-    """A server, from when it takes connections on `port`; ended with the context."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, start_new_session=True)
-    try:
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while not _listens(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                sys.exit(f"{Path(command[0]).name} did not start:\n{log.read_text(errors='replace')[-2000:]}")
-            time.sleep(0.02)
-        yield
-    finally:
-        _stop(process)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM; SIGKILL to what is left of the process group after STOP_SECONDS_MAX."""
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS_MAX)
-    except subprocess.TimeoutExpired:
-        pass  # the group is killed next
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # the whole group has ended
-    process.wait()
+    chosen = parser.parse_args(words)
+    for name, value in PACES[chosen.engine].items():
+        if getattr(chosen, name) is None:
+            setattr(chosen, name, value)
+    return chosen
 
 
 def read_back(client: Any, table: str) -> dict[str, Stored]:
@@ -169,39 +138,40 @@ def run(chosen: argparse.Namespace) -> int:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cart-demo-")))
         for name, value in SETTINGS.items():
             os.environ.setdefault(name, value)
-        endpoint = chosen.endpoint
-        if endpoint is None:
-            port = free_port()
-            endpoint = f"http://127.0.0.1:{port}"
-            program = str(Path(sys.executable).with_name("statordb"))
-            command = [program, "serve", "--port", str(port), "--admin-port", "0", "--data", str(work / "data")]
-            stack.enter_context(started(command, dict(os.environ), port, work / "statordb.log"))
+        if chosen.endpoint is not None:
+            database = Database([chosen.endpoint])
+        elif chosen.engine == "cassandra":
+            print("Starting three nodes of Cassandra, and two StatorDB servers on them.", flush=True)
+            database = databases.on_cassandra(stack, work)
+        else:
+            database = databases.on_disk(stack, work)
         # Tables of its own, so that an endpoint that is already there loses and gains nothing.
         named = deployment.names(f"carts-demo-{uuid.uuid4().hex[:8]}")
+        endpoint = database.endpoints[0]
         dynamodb, functions = (boto3.client(service, endpoint_url=endpoint) for service in ("dynamodb", "lambda"))
         began = time.monotonic()
         deployment.deploy(named, dynamodb, functions)
         print(f"Deployed the function {named.function} in {time.monotonic() - began:.1f} s.", flush=True)
-        passed = drive(chosen, stack, work, endpoint, named, dynamodb)
+        passed = drive(chosen, stack, work, database, named, dynamodb)
         if chosen.endpoint is not None:
             deployment.remove(named, dynamodb, functions)
     return 0 if passed else 1
 
 
-def drive(chosen: argparse.Namespace, stack: ExitStack, work: Path, endpoint: str, named: Names, dynamodb: Any) -> bool:
+def drive(
+    chosen: argparse.Namespace, stack: ExitStack, work: Path, database: Database, named: Names, dynamodb: Any
+) -> bool:
     """Start the service, let the shoppers loose on it, and hold what they know against what is stored."""
-    environment = os.environ | {"AWS_ENDPOINT_URL": endpoint, "CART_TABLE": named.carts}
-    port = free_port()
-    command = [sys.executable, str(HERE / "service.py"), "--port", str(port), "--workers", str(chosen.processes)]
-    stack.enter_context(started(command, environment, port, work / "service.log"))
+    ports = [start_service(chosen, stack, work, endpoint, named) for endpoint in database.endpoints]
     print(
         f"{chosen.users:,} users with two browsers each, {chosen.connections} connections, {chosen.seconds:g} s, "
-        f"at most {chosen.rate:g} actions/s, {chosen.processes} processes of the cart service on {endpoint}",
+        f"at most {chosen.rate:g} actions/s, {chosen.processes} processes of the cart service on each of "
+        f"{', '.join(database.endpoints)}",
         flush=True,
     )
-    shoppers = Shoppers("127.0.0.1", port, chosen.users, chosen.connections, chosen.rate, chosen.seed)
-    visitor = Visitor(Connection("127.0.0.1", port), shoppers.report)
-    report = asyncio.run(shop(shoppers, visitor, chosen.seconds))
+    shoppers = Shoppers("127.0.0.1", ports, chosen.users, chosen.connections, chosen.rate, chosen.seed)
+    visitor = Visitor(Connection("127.0.0.1", ports[0]), shoppers.report)
+    report = asyncio.run(shop(shoppers, visitor, database, chosen.seconds))
     carts = read_back(dynamodb, named.carts)
     verdict = report.ledger.check(carts)
     print_report(report, len(carts), verdict)
@@ -220,10 +190,27 @@ def drive(chosen: argparse.Namespace, stack: ExitStack, work: Path, endpoint: st
     return bool(verdict.changes) and not verdict.faults and delivered
 
 
-async def shop(shoppers: Shoppers, visitor: Visitor, seconds: float) -> Report:
-    """The shoppers and the visitor at the same time."""
-    report, _ = await asyncio.gather(shoppers.run(seconds), visitor.run(seconds))
+def start_service(chosen: argparse.Namespace, stack: ExitStack, work: Path, endpoint: str, named: Names) -> int:
+    """Start a cart service on an endpoint; its port."""
+    environment = os.environ | {"AWS_ENDPOINT_URL": endpoint, "CART_TABLE": named.carts}
+    port = free_port()
+    command = [sys.executable, str(HERE / "service.py"), "--port", str(port), "--workers", str(chosen.processes)]
+    stack.enter_context(started(command, environment, port, work / f"service-{port}.log"))
+    return port
+
+
+async def shop(shoppers: Shoppers, visitor: Visitor, database: Database, seconds: float) -> Report:
+    """The shoppers and the visitor at the same time, and in the middle what harm there is to be done."""
+    report, _, _ = await asyncio.gather(shoppers.run(seconds), visitor.run(seconds), harm(database, seconds / 2))
     return report
+
+
+async def harm(database: Database, seconds: float) -> None:
+    """After some seconds, break what the demo is to survive."""
+    if database.harm is not None:
+        await asyncio.sleep(seconds)
+        done = await asyncio.to_thread(database.harm)
+        print(f"After {seconds:g} s: {done}.", flush=True)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

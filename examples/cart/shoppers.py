@@ -5,6 +5,7 @@ import json
 import random
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,11 +88,14 @@ class Connection:
 
 
 class Shoppers:
-    """Drives the service for a time, over a bounded number of connections, with `rate` actions per second at most."""
+    """Drives the service for a time, over a bounded number of connections, with `rate` actions per second at most.
 
-    def __init__(self, host: str, port: int, users: int, connections: int, rate: float, seed: int) -> None:
+    With several ports, connections next to each other go to different ones: so do the browsers of one user, mostly.
+    """
+
+    def __init__(self, host: str, ports: Sequence[int], users: int, connections: int, rate: float, seed: int) -> None:
         self.names = [f"user-{number:05d}" for number in range(users)]
-        self.connections = [Connection(host, port) for _ in range(connections)]
+        self.connections = [Connection(host, ports[number % len(ports)]) for number in range(connections)]
         self.free: asyncio.Queue[Connection] = asyncio.Queue()
         self.random = random.Random(seed)
         self.rate = rate

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cases import CASES, PAYLOAD_BYTES, USERS, bodies, changing_puts, item, list_items, small_item
-from load import LoadFailed, parse, script
+from load import LoadFailed, Sample, parse, script, together
 
 
 def test_the_same_requests_each_time() -> None:
@@ -58,3 +58,12 @@ def test_the_result_is_read_from_wrks_output() -> None:
 def test_no_result_is_a_failure_with_wrks_last_words() -> None:
     with pytest.raises(LoadFailed, match="unable to connect"):
         parse("Running 2s test\nunable to connect to 127.0.0.1:1 Connection refused\n")
+
+
+def test_no_answer_at_all_is_a_failure() -> None:
+    with pytest.raises(LoadFailed, match="no answer, and 16 socket errors"):
+        parse("RESULT requests=0 us=2000000 p50=0 p99=0 status=0 socket=16\n")
+
+
+def test_what_several_servers_did_at_once_adds_up() -> None:
+    assert together([Sample(100, 1.0, 9.0, 1), Sample(50, 2.0, 3.0, 0)]) == Sample(150, 2.0, 9.0, 1)

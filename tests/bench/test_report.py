@@ -1,7 +1,7 @@
 """The table as text."""
 
 from figures import Line, Target
-from report import HEADER, cells, markdown, page, plain
+from report import CLUSTER_HEADING, HEADER, cells, cluster_page, markdown, page, plain
 
 MET = Line(
     "floor", "GetItem", "StatorDB", 30_000, p50_ms=0.5, p99_ms=1.25, ratio=0.61, against="floor", target=Target(0.6)
@@ -36,7 +36,18 @@ def test_markdown_has_one_row_a_line_and_escapes_bars() -> None:
 
 
 def test_the_page_says_how_it_was_made() -> None:
-    text = page([MET], "Taken on a day.", "python bench/run.py", rounds=3, seconds=4)
+    text = page("", [MET], "Taken on a day.", "python bench/run.py", rounds=3, seconds=4)
     assert "Taken on a day." in text
     assert "`python bench/run.py`" in text
     assert "4 s each; rounds: 3" in text
+
+
+def test_either_half_of_the_page_is_written_without_the_other() -> None:
+    # The two take long, and are measured on different days.
+    text = ""
+    for turn in ("first", "second"):
+        text = cluster_page(text, [MET], f"A cluster's {turn}.", "command", rounds=3, seconds=4)
+        text = page(text, [MET], f"A server's {turn}.", "command", rounds=3, seconds=4)
+        assert text.count(CLUSTER_HEADING) == 1
+        assert text.index(f"A server's {turn}.") < text.index(CLUSTER_HEADING) < text.index(f"A cluster's {turn}.")
+    assert "first." not in text

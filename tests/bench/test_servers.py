@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import memory
-from servers import Launch, Running, Unavailable
+from servers import Launch, Running, Unavailable, statordb_on_cassandra
 
 LISTEN = "import socket,sys; s=socket.create_server(('127.0.0.1',int(sys.argv[1]))); s.accept(); s.accept()"
 FORKING = "import os\nif os.fork() == 0: import signal; signal.pause()\n" + LISTEN.replace("; ", "\n")
@@ -54,3 +54,15 @@ def test_a_program_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
     absent = Launch("absent", lambda port, data: ["/nonexistent/program"])
     with pytest.raises(Unavailable, match="No such file"), Running(absent, tmp_path / "server"):
         pass
+
+
+def test_a_second_server_on_a_cluster_has_the_keys_of_the_first(tmp_path: Path) -> None:
+    # Each must open what the other has sealed; with keys of its own it would not start.
+    first = Running(statordb_on_cassandra("first", ("10.0.0.1", "10.0.0.2"), "east", "bench"), tmp_path / "first")
+    for server in ("first", "second"):
+        (tmp_path / server / "data").mkdir(parents=True)
+    (tmp_path / "first" / "data" / "keys.json").write_text("{}")
+    second = statordb_on_cassandra("second", ("10.0.0.1", "10.0.0.2"), "east", "bench", first)
+    command = second.command(8000, tmp_path / "second" / "data")
+    assert (tmp_path / "second" / "data" / "keys.json").read_text() == "{}"
+    assert command[command.index("--cassandra") + 1] == "10.0.0.1,10.0.0.2"

@@ -13,6 +13,7 @@ import pytest
 
 import demo
 import deployment
+import processes
 
 # A second is what one sees on a machine with time to spare; a busy one is waited for.
 SHOWN_SECONDS_MAX = 20.0
@@ -31,10 +32,10 @@ def clients(server: str) -> Iterator[tuple[Any, Any]]:
 @pytest.fixture(scope="module")
 def service(server: str, clients: tuple[Any, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the cart service."""
-    port = demo.free_port()
+    port = processes.free_port()
     environment = os.environ | {"AWS_ENDPOINT_URL": server, "CART_TABLE": NAMED.carts}
     command = [sys.executable, str(demo.HERE / "service.py"), "--port", str(port)]
-    with demo.started(command, environment, port, tmp_path_factory.mktemp("service") / "log"):
+    with processes.started(command, environment, port, tmp_path_factory.mktemp("service") / "log"):
         yield f"http://127.0.0.1:{port}"
 
 
