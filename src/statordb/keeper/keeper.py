@@ -97,7 +97,7 @@ class Keeper:
                 run.cancel()
             await asyncio.gather(*runs, return_exceptions=True)
         for post in self._posts:
-            await _rest(post)
+            await self._try(_rest(post))
         if self._tenure is not None:
             await self._try(self._tenure.end())
 
@@ -125,8 +125,7 @@ class Keeper:
                 continue  # it ends with its lease
             if not tenure.has(name):
                 post.more = False
-                await _rest(post)
-                await self._try(tenure.give_back(name))
+                await self._try(_let_go(post, tenure))
             elif at >= post.due:
                 post.run = asyncio.create_task(self._run(post, at, tenure.within(name)))
                 started.append(post.run)
@@ -155,9 +154,14 @@ class Keeper:
             self._report("lease", fault)
 
 
+async def _let_go(post: _Post, tenure: Tenure) -> None:
+    await _rest(post)
+    await tenure.give_back(post.duty.name)
+
+
 async def _rest(post: _Post) -> None:
-    """Let a duty end what it has begun, if it may have."""
+    """Let a duty end what it has begun, if it may have; where that fails, it may be asked to again."""
     if post.active:
-        post.active = False
         if isinstance(post.duty, Resting):
             await post.duty.rest()
+        post.active = False

@@ -72,8 +72,10 @@ class Tenure:
     async def give_back(self, duty: str) -> None:
         """Let another have a duty that belongs to it by now; whatever is done under the lease has ended."""
         if duty in self._leaving:
-            self._leaving.discard(duty)
-            await leases.release(self._engine, duty, self._holder)
+            try:
+                await leases.release(self._engine, duty, self._holder)
+            finally:
+                self._leaving.discard(duty)
 
     async def end(self) -> None:
         """Give everything back."""
@@ -98,11 +100,12 @@ class Tenure:
             if lease.until > began:
                 self._leaving.add(duty)
                 _end(lease)
+        elif duty in self._leaving:
+            return  # it is given back first: else that would take away what is taken now
         elif began >= lease.renew_at or lease.until <= began:
             if not await leases.take(self._engine, duty, self._holder, self._clock.now(), LEASE_SECONDS):
                 _end(lease)
                 return
-            self._leaving.discard(duty)
             lease.until, lease.renew_at = began + VALID_SECONDS, began + RENEW_SECONDS
             if lease.run is not None:
                 left = lease.until - self._monotonic()

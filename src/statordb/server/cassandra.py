@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from statordb.crypto.file_keys import FILE_NAME, FileKeys, KeyFileUnusable
 from statordb.crypto.sealer import Sealer, Unsealable
-from statordb.engine.contract import Effects, Engine, Key, Refused, Stale, Stored
+from statordb.engine.contract import Effects, Engine, Key, Refused, Stale, Stored, StoreUnusable
 from statordb.server.settings import BadStart, Settings
 from statordb.store.keyspace import Space
 
@@ -58,8 +58,12 @@ async def open_engine(settings: Settings) -> Engine:
     """Raises BadStart, StoreUnusable, FormatTooNew."""
     contact = contact_of(settings)
     from statordb.engine.cassandra.engine import CassandraEngine
+    from statordb.engine.cassandra.session import Unreachable
 
-    return await CassandraEngine.open(contact, table_pool=settings.table_pool)
+    try:
+        return await CassandraEngine.open(contact, table_pool=settings.table_pool)
+    except Unreachable as fault:
+        raise StoreUnusable(f"Cassandra does not answer well: {fault}") from None
 
 
 async def check_seal(engine: Engine, directory: Path) -> None:

@@ -9,14 +9,16 @@ from collections.abc import Callable, Coroutine
 
 import uvloop
 
-from statordb.server.composition import Site, open_store
+from statordb.server.composition import CASSANDRA, Site, open_store
 from statordb.server.functions import remote_invoker
 from statordb.server.keeping import Keeping
 from statordb.server.process import Link
 from statordb.server.settings import EXIT_BAD_START, BadStart
 from statordb.server.worker import Worker, tune_collector
+from statordb.store.store import Store
 
 WORKERS_POLL_SECONDS = 0.02
+CLOSE_SECONDS = 15.0  # how long a process takes leave of a cluster, which may be away
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +64,18 @@ def _run_child(main: Coroutine[None, None, None]) -> int:
 
 
 async def _prepare(site: Site) -> None:
-    await (await open_store(site.directory, site.settings)).close()
+    await _close(site, await open_store(site.directory, site.settings))
+
+
+async def _close(site: Site, store: Store) -> None:
+    """Close the store. What can't be done on a cluster now, other servers do later, as they do after a crash."""
+    if site.settings.engine != CASSANDRA:
+        await store.close()
+        return
+    try:
+        await asyncio.wait_for(store.close(), CLOSE_SECONDS)
+    except Exception:
+        log.warning("store could not be left in order", exc_info=True)
 
 
 async def _worker(site: Site, slot: int, link: Link) -> None:
@@ -82,7 +95,7 @@ async def _worker(site: Site, slot: int, link: Link) -> None:
     finally:
         if invoker is not None:
             await invoker.close()
-        await store.close()
+        await _close(site, store)
 
 
 async def _keeper(site: Site, link: Link) -> None:
@@ -100,7 +113,7 @@ async def _keeper(site: Site, link: Link) -> None:
         await _workers_ended(site)
         await keeping.stop()
     finally:
-        await store.close()
+        await _close(site, store)
 
 
 async def _workers_ended(site: Site) -> None:
@@ -114,17 +127,19 @@ async def _alone(site: Site, announce: Callable[[], None], log_start: Callable[[
     """Worker and keeper on one store; a second signal does not wait for what is in flight."""
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
+    opened = False
     task = asyncio.current_task()
     assert task is not None
 
     def stop() -> None:
-        if stopped.is_set():
+        if stopped.is_set() or not opened:  # a cluster that is away may be waited for for minutes
             task.cancel()
         stopped.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     store = await open_store(site.directory, site.settings)
+    opened = True
     try:
         keeping = Keeping(site, store)
         worker = Worker(site, 0, store, keeping.functions.invoker if keeping.functions else None)
@@ -139,7 +154,7 @@ async def _alone(site: Site, announce: Callable[[], None], log_start: Callable[[
         await worker.drain()
         await keeping.stop()
     finally:
-        await store.close()
+        await _close(site, store)
 
 
 def _stop_event(loop: asyncio.AbstractEventLoop) -> asyncio.Event:

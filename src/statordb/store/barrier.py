@@ -5,6 +5,7 @@ what other processes have written to a log can be read a little later. So after 
 clock is behind another, a mark is written to a log of the stream's space: once that can be read, so can all before.
 """
 
+import time
 import uuid
 
 from statordb.engine.contract import Budget, Effects, Engine
@@ -29,8 +30,10 @@ class Barrier:
         if self._engine.traits.guards:
             return True
         if self._announced_at is None:
+            begun = time.monotonic()
             await contention.update(self._engine, (), lambda stored: Effects(announce=True))
-            self._announced_at = now
+            # It may have waited long for a process that is dead. (To the second: clocks differ by less than they may.)
+            self._announced_at = now + round(time.monotonic() - begun)
         if now - self._announced_at < SKEW_SECONDS:
             return False
         if self._mark is None:

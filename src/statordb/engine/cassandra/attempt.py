@@ -38,12 +38,13 @@ class Means(NamedTuple):
 class Attempt:
     """One transaction: its id, its marks, and what became of it."""
 
-    def __init__(self, means: Means, wanted: Footprint, plan: Plan, tell: Callable[[], None]) -> None:
-        """`tell`: as `settled` of `Transactions.update`; may be called twice."""
+    def __init__(self, means: Means, wanted: Footprint, plan: Plan, tell: Callable[[], None], term: int | None) -> None:
+        """`tell`: as `settled` of `Transactions.update`; may be called twice. `term`: as there."""
         self._means = means
         self._wanted = wanted
         self._plan = plan
         self._tell = tell
+        self._term = term
         self._ledger = means.ledger
         self._settling = means.settling
         self._id = means.clock.next().to_bytes(8, "big") + secrets.token_bytes(8)
@@ -80,6 +81,8 @@ class Attempt:
         assert self._entry is not None
         if not self._entry.valid():
             await self._means.roster.ensure_valid()
+        if self._term is not None and self._term != self._means.roster.term:
+            raise Unreachable("the others took this process for dead")  # and don't wait for what goes by old guards
         return self._entry.valid()
 
     async def _note(self) -> None:
@@ -135,6 +138,7 @@ class Attempt:
 
     async def _fence(self) -> None:
         for group in self._doubtful:
+            await self._settling.release(self._id, [group])  # a late write may have marked what was let go of
             await self._means.holds.fence(group, self._rows, self._means.clock)
 
     async def _forget(self) -> None:

@@ -34,14 +34,20 @@ class Burials:
         self._tasks: dict[Who, asyncio.Task[None]] = {}
         self._holders: list[Who] = []
         self._asked = float("-inf")
+        self._looked = float("-inf")
 
     async def look_after(self, sight: Sight, me: Who) -> None:
         """Begin to bury whoever is found dead. Raises Unreachable."""
         if sight.over - self._asked > self._still / 2:
             self._holders = await slots.held(self._session)
             self._asked = sight.over
-        ended = {pulse.who for pulse in sight.pulses if pulse.ended}
-        for who in self._deaths.see(sight, [who for who in self._holders if who not in ended]):
+        # One that ended, and has its number still, died just before it could be freed.
+        dead = self._deaths.see(sight, self._holders)
+        blind = sight.begun - self._looked > 0.75 * self._still
+        self._looked = sight.over
+        if blind:
+            return  # Cassandra may have been away for all; who is dead will be found so again
+        for who in dead:
             if who != me and who not in self._tasks:
                 task = self._tasks[who] = asyncio.get_running_loop().create_task(self._bury(who, me[1]))
                 task.add_done_callback(self._forget(who))

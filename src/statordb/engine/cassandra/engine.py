@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -19,7 +20,7 @@ from statordb.engine.cassandra.reader import Reader
 from statordb.engine.cassandra.recovery import Recovery
 from statordb.engine.cassandra.relay import Relay
 from statordb.engine.cassandra.roster import Roster
-from statordb.engine.cassandra.session import Contact, Session
+from statordb.engine.cassandra.session import Contact, Session, Unreachable
 from statordb.engine.cassandra.spaces import Spaces
 from statordb.engine.cassandra.tallies import Tallies
 from statordb.engine.cassandra.transactions import Transactions
@@ -36,6 +37,7 @@ from statordb.engine.contract import (
     Refused,
     Stale,
     Stored,
+    StoreUnusable,
     Traits,
     Usage,
     Use,
@@ -51,6 +53,8 @@ TRAITS = Traits(
 )
 FLUSH_SECONDS = 1.0
 TABLE_POOL = 4
+
+log = logging.getLogger(__name__)
 
 
 class CassandraEngine:
@@ -76,7 +80,15 @@ class CassandraEngine:
         self._tallies = Tallies(session, self._roster.incarnation)
         self._spaces = Spaces(session, self._logs.drop, table_pool)
         self._reader = Reader(session)
-        self._writer = Writer(session, self._clock, self._journal, self._relay, self._tallies, self._transactions.free)
+        self._writer = Writer(
+            session,
+            self._clock,
+            self._roster,
+            self._journal,
+            self._relay,
+            self._tallies,
+            self._transactions.free,
+        )
         self.get = self._reader.get
         self.range = self._reader.range
         self.scan = self._reader.scan
@@ -100,7 +112,11 @@ class CassandraEngine:
             await session.close()
         session = await Session.connect(contact, contact.keyspace)
         engine = cls(session, table_pool)
-        await engine._roster.join()
+        try:
+            await engine._roster.join()
+        except Unreachable as fault:
+            await session.close()
+            raise StoreUnusable(f"this process could not join the others: {fault}") from None
         await engine._spaces.start()
         engine._flushing = asyncio.create_task(engine._flush())
         return engine
@@ -119,9 +135,10 @@ class CassandraEngine:
     ) -> Effects | Refused | Stale:
         with self._call():
             if not guards:
-                return await self._update(footprint, plan, guards, _nothing)
+                return await self._update(footprint, plan, guards, None, _nothing)
             if not self._roster.valid():
                 await asyncio.create_task(self._roster.ensure_valid())
+            term = self._roster.term
             token = self._roster.begin_guarded()
             begun = False
             try:
@@ -134,18 +151,29 @@ class CassandraEngine:
             finally:
                 if not begun:
                     self._roster.end_guarded(token)
-            return await self._update(footprint, plan, guards, partial(self._roster.end_guarded, token))
+            return await self._update(footprint, plan, guards, term, partial(self._roster.end_guarded, token))
 
     async def _update(
-        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard], ended: Callable[[], None]
+        self,
+        footprint: Sequence[Key],
+        plan: Plan,
+        guards: Sequence[Guard],
+        term: int | None,
+        ended: Callable[[], None],
     ) -> Answer:
-        """`ended`: called once, when the update can't change anything any more, nor owes anything."""
+        """`term`: of the process, if there are guards. `ended`: called once, when the update can't change anything any
+        more, nor owes anything."""
         places = {keys.place(key)[:2] for key in footprint if not keys.is_derived(key.space)}
         outcome: Answer
-        if len(places) == 1:
-            outcome = await self._update_one(*next(iter(places)), footprint, plan, guards, ended)
-        else:
-            outcome = await asyncio.create_task(self._update_many(footprint, plan, ended))
+        try:
+            if len(places) == 1:
+                outcome = await self._update_one(*next(iter(places)), footprint, plan, guards, term, ended)
+            else:  # goes on when its caller is cancelled
+                many = self._update_many(footprint, plan, guards, term, ended)
+                outcome = await asyncio.shield(asyncio.create_task(many))
+        except BaseException:
+            self._guards.forget(footprint)  # they may have been written, or may be
+            raise
         self._updates_total += 1
         if isinstance(outcome, Effects):
             self._guards.forget([key for key, _ in outcome.writes])
@@ -160,6 +188,7 @@ class CassandraEngine:
         footprint: Sequence[Key],
         plan: Plan,
         guards: Sequence[Guard],
+        term: int | None,
         ended: Callable[[], None],
     ) -> Answer:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -169,16 +198,26 @@ class CassandraEngine:
                 looked_at = [key for key in footprint if keys.is_derived(key.space)]
                 if looked_at:
                     loose = dict(zip(looked_at, await self._reader.read(looked_at, True), strict=True))
-            update = Update(footprint, plan, guards, loose, answer, ended)
+            update = Update(footprint, plan, guards, loose, answer, ended, term)
         except BaseException:
             ended()
             raise
         self._writer.submit(table, partition, update)
         return await answer
 
-    async def _update_many(self, footprint: Sequence[Key], plan: Plan, ended: Callable[[], None]) -> Effects | Refused:
+    async def _update_many(
+        self,
+        footprint: Sequence[Key],
+        plan: Plan,
+        guards: Sequence[Guard],
+        term: int | None,
+        ended: Callable[[], None],
+    ) -> Answer:
         """Over several partitions. What only derives rows from rows as they are needs no transaction: those rows are as
         old as what they are derived from, and lose against anything newer."""
+        expected = [guard for guard in guards if guard[0] in footprint]
+        if expected:
+            plan = _guarded(footprint, plan, expected)
         if any(keys.is_derived(key.space) for key in footprint):
             try:
                 outcome = await self._derive(footprint, plan)
@@ -188,10 +227,12 @@ class CassandraEngine:
             if outcome is not None:
                 ended()
                 return outcome
-        done = await self._transactions.update(footprint, plan, ended)
+        done = await self._transactions.update(footprint, plan, ended, term)
         if isinstance(done, Effects):
             self._transactions_total += 1
             self._count(done)
+        elif expected and isinstance(done.reason, Stale):
+            return done.reason
         return done
 
     async def _derive(self, footprint: Sequence[Key], plan: Plan) -> Effects | None:
@@ -269,7 +310,10 @@ class CassandraEngine:
         await self._transactions.finish()
         if self._flushing is not None:
             self._flushing.cancel()
-        await self._tallies.flush()
+        try:
+            await self._tallies.flush()
+        except Unreachable:
+            log.warning("the last totals of this process could not be written down")
         await self._spaces.close()
         await self._roster.leave()
         await self._session.close()
@@ -297,6 +341,19 @@ class CassandraEngine:
             self._calls -= 1
             if not self._calls:
                 self._idle.set()
+
+
+def _guarded(footprint: Sequence[Key], plan: Plan, expected: Sequence[Guard]) -> Plan:
+    """The plan, refused with Stale for its reason where a row of the footprint is not as old as expected."""
+
+    def guarded(stored: list[Stored | None]) -> Effects | Refused:
+        for key, version in expected:
+            row = stored[footprint.index(key)]
+            if row is None or row.version != version:
+                return Refused(Stale(key))
+        return plan(stored)
+
+    return guarded
 
 
 def _nothing() -> None:

@@ -20,18 +20,21 @@ class Guards:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._versions: dict[Key, int] = {}
-        self._writes = 0
+        self._asked: set[Key] = set()
+        self._writes = 0  # of rows that were asked for
 
     def clear(self) -> None:
         """The epoch has changed."""
         self._writes += 1
         self._versions.clear()
+        self._asked.clear()
 
     def forget(self, wrote: Sequence[Key]) -> None:
         """These rows are being, or have been, written by this process."""
-        self._writes += 1
-        if self._versions:
-            for key in wrote:
+        asked = self._asked
+        for key in wrote:
+            if key in asked:
+                self._writes += 1
                 self._versions.pop(key, None)
 
     def known(self, guards: Sequence[Guard]) -> bool:
@@ -45,6 +48,7 @@ class Guards:
             if self._versions.get(key) == version:
                 continue
             writes = self._writes
+            self._asked.add(key)
             table, partition, kind = keys.place(key)
             read = await self._session.rows(rows.select(table), partition, kind, key.sort)
             found = rows.found(read[0] if read else None)

@@ -51,11 +51,9 @@ class Holds:
     async def _read(self, group: Noted) -> Rows:
         table, partition, spots = group
         read = {(table, partition, spot): NOTHING for spot in spots}
-        values: list[Any] = [partition]
-        for spot in spots:
-            values += spot
+        values = rows.padded(partition, spots)
         try:
-            for kind, sort, *row in await self._session.rows(rows.select_many(table, len(spots)), *values):
+            for kind, sort, *row in await self._session.rows(rows.select_many(table, len(values) // 2), *values):
                 read[table, partition, (kind, sort)] = rows.found(tuple(row))
         except Missing:
             pass  # reads as empty

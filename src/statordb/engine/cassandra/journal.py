@@ -6,6 +6,7 @@ some time after all of them are done.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from struct import Struct
@@ -26,6 +27,8 @@ _DELETE_TIME = 2
 _entry = Struct(">BH")  # length of the transaction's id, how many are noted
 _noted = Struct(">BHI")  # lengths of table and partition, how many spots
 _spot = Struct(">bH")  # kind, length of sort
+
+log = logging.getLogger(__name__)
 
 
 class Noted(NamedTuple):
@@ -67,6 +70,7 @@ class Journal:
         self._groups: dict[int, int] = {}  # how many of each group are not closed
         self._number = 0
         self._over: list[int] = []  # groups that can be forgotten
+        self._renewals = 0
         self._forgetting: asyncio.Task[None] | None = None
 
     async def open(self, noted: Sequence[Noted], transaction: bytes | None = None) -> Entry:
@@ -128,6 +132,7 @@ class Journal:
 
     def renew(self) -> None:
         """Others recover what is open, since they take this process for dead."""
+        self._renewals += 1
         for known in (self._entries, self._unsettled, self._groups, self._over):
             known.clear()
 
@@ -140,7 +145,8 @@ class Journal:
         await delete(self._session, self._clock.slot, self._roster.incarnation)
 
     async def _insert_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, []
+        waiting = [entry for entry in self._waiting if entry in self._entries]  # others were given up meanwhile
+        self._waiting = []
         writes = []
         while waiting:
             body = bytearray([FORMAT])
@@ -169,6 +175,7 @@ class Journal:
             await asyncio.sleep(FORGET_SECONDS)
             slot, incarnation = self._clock.slot, self._roster.incarnation
             over, self._over = self._over, []
+            renewals = self._renewals
             lowest = next(iter(self._groups), self._number + 1)
             later = [number for number in over if number > lowest]
             try:
@@ -176,8 +183,11 @@ class Journal:
                     await self._session.write(text + "< ?", slot, incarnation, lowest, timestamp=_DELETE_TIME)
                 for number in later:
                     await self._session.write(text + "= ?", slot, incarnation, number, timestamp=_DELETE_TIME)
-            except Unreachable:
-                self._over += over
+            except Exception as fault:
+                if renewals == self._renewals:  # else all that is there is for those who recover this process
+                    self._over += over
+                if not isinstance(fault, Unreachable):
+                    log.exception("the journal could not be shortened")
         self._forgetting = None
 
 

@@ -33,11 +33,6 @@ def table_of(space: int) -> str:
     return f"own{space}" if space < OWN_SPACES_END else f"s{space >> FLAG_BITS}"
 
 
-def number_in(table: str) -> int | None:
-    """The table number in a table's name; None for one of the server's own spaces."""
-    return int(table[1:]) if table.startswith("s") else None
-
-
 def kind_of(space: int) -> int:
     return 0 if space < OWN_SPACES_END else space & KIND_MAX
 

@@ -1,10 +1,13 @@
 """Asking again: what may be asked twice when an outcome is unknown, and what others were in the way of."""
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
+
+from acsylla.errors import CassException
 
 from statordb.engine.cassandra.session import Unreachable
 from statordb.engine.contract import Conflict, Key
@@ -18,6 +21,8 @@ YIELD_SECONDS = 0.01  # a pause between two tries, which grows
 YIELDS_MAX = 5
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 async def insist(ask: Callable[[], Awaitable[T]], seconds: float) -> T:
@@ -34,13 +39,16 @@ async def insist(ask: Callable[[], Awaitable[T]], seconds: float) -> T:
         pause = min(2 * pause, PAUSE_SECONDS_MAX)
 
 
-async def in_the_end(ask: Callable[[], Awaitable[T]]) -> T:
+async def in_the_end(ask: Callable[[], Awaitable[T]], pause: float = AGAIN_SECONDS) -> T:
     """What `ask` gives, asked again for as long as it takes."""
     while True:
         try:
             return await ask()
         except Unreachable:
-            await asyncio.sleep(AGAIN_SECONDS)
+            pass
+        except CassException as fault:  # what is owed stays owed, until somebody grants it again
+            log.error("Cassandra refuses what has to be done: %s", fault)
+        await asyncio.sleep(pause)
 
 
 async def all_of(works: list[Awaitable[T]]) -> list[T]:

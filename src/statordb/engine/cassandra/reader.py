@@ -5,12 +5,11 @@ Rows of a partition that one statement reads are from one moment. A page of a ra
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from statordb.engine.cassandra import keys, tokens
 from statordb.engine.cassandra.filling import Filling
-from statordb.engine.cassandra.rows import Spot, select_many
-from statordb.engine.cassandra.session import ONE, QUORUM, Missing, Session, Unreachable
+from statordb.engine.cassandra.rows import Spot, padded, select_many
+from statordb.engine.cassandra.session import ONE, QUORUM, Missing, Session
 from statordb.engine.contract import Bounds, Budget, Key, Page, Stored
 
 PARTITIONS_AT_ONCE = 32  # of one `read`
@@ -23,7 +22,6 @@ class Reader:
     """The reading half of the engine. See `contract.Engine` for what each call means."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
         self._rows = session.rows
         self._means: dict[int, float] = {}  # by space: bytes of a row, as the last page saw them
 
@@ -38,7 +36,6 @@ class Reader:
                 consistency=QUORUM if consistent else ONE,
             )
         except Missing:
-            await self._check_gone(table)
             return None
         if not found or (body := found[0][0]) is None:
             return None
@@ -74,16 +71,11 @@ class Reader:
         self, table: str, partition: bytes, spots: list[Spot], consistent: bool
     ) -> Iterable[tuple[int, bytes, bytes | None, int | None]]:
         """kind, sort, body and version of the rows that are there."""
-        # Statements for powers of two only, so that few have to be prepared: naming a row twice does no harm.
-        count = 1 << (len(spots) - 1).bit_length()
-        values: list[Any] = []
-        for spot in (*spots, *[spots[-1]] * (count - len(spots))):
-            values += spot
         level = QUORUM if consistent else ONE
+        values = padded(partition, spots)
         try:
-            read = await self._rows(select_many(table, count), partition, *values, consistency=level)
+            read = await self._rows(select_many(table, len(values) // 2), *values, consistency=level)
         except Missing:
-            await self._check_gone(table)
             return ()
         return [row[:4] for row in read]
 
@@ -105,11 +97,11 @@ class Reader:
             else:
                 upper = after if upper is None else min(upper, after)
         filling = Filling(budget, self._means.get(space, 0), skip)
-        level = QUORUM if consistent else ONE
+        level = _level(space, consistent)
         try:
             await self._fill(filling, space, partition, lower, upper, forward, level)
         except Missing:
-            await self._check_gone(keys.table_of(space))
+            pass  # reads as empty
         return self._finish(space, filling)
 
     async def scan(
@@ -123,7 +115,7 @@ class Reader:
     ) -> Page:
         filling = Filling(budget, self._means.get(space, 0))
         first, last = tokens.segment(segment, total)
-        level = QUORUM if consistent else ONE
+        level = _level(space, consistent)
         try:
             if after is not None:
                 behind = keys.stored_partition(after[0])
@@ -134,7 +126,7 @@ class Reader:
             while filling.stop is None and first <= last:
                 first = await self._walk(filling, space, first, last, level)
         except Missing:
-            await self._check_gone(keys.table_of(space))
+            pass  # reads as empty
         return self._finish(space, filling)
 
     def segment_of(self, partition: bytes, total: int) -> int:
@@ -218,13 +210,8 @@ class Reader:
         means[space] = filling.mean
         return filling.page()
 
-    async def _check_gone(self, table: str) -> None:
-        """A table that Cassandra does not know reads as empty if its space was dropped. Raises Unreachable where it was
-        not: then a node lags behind."""
-        number = keys.number_in(table)
-        if number is not None:
-            known = await self._rows("SELECT state FROM spaces WHERE part = 0 AND number = ?", number)
-            if not known or known[0][0] != "used":
-                self._session.forget(table)
-                return
-        raise Unreachable(f"the table {table} is not to be seen")
+
+def _level(space: int, consistent: bool) -> str:
+    """Derived rows are read from a majority always: nobody ever reads them consistently, so that a copy that missed one
+    would not be put right otherwise."""
+    return QUORUM if consistent or keys.is_derived(space) else ONE

@@ -7,8 +7,8 @@ write of the dead process that is still on its way can take effect; then what li
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from statordb.engine.cassandra import journal, keys, rows
-from statordb.engine.cassandra.clock import SLOTS, Clock
+from statordb.engine.cassandra import journal, keys, pulses, rows
+from statordb.engine.cassandra.clock import SLOTS, STEP, Clock
 from statordb.engine.cassandra.journal import Noted
 from statordb.engine.cassandra.owed import Owed
 from statordb.engine.cassandra.relay import Relay
@@ -17,6 +17,7 @@ from statordb.engine.cassandra.session import SERIAL, Missing, Session, Unreacha
 
 AT_ONCE = 16  # partitions that are seen to
 PAUSE_SECONDS = 0.02  # before a row that another transaction holds is looked at again
+DELIVERED_SECONDS = 60  # pending rows that are so much older than what may be owed are left: they were delivered
 
 
 class Recovery:
@@ -35,6 +36,7 @@ class Recovery:
 
     async def recover(self, slot: int, incarnation: bytes) -> None:
         """Do all that a process owed, whose lease is over, and delete its journal. Raises Unreachable."""
+        since = await self._since(slot, incarnation)
         after = 0
         while True:
             bodies, after = await journal.read(self._session, slot, incarnation, after)
@@ -52,20 +54,30 @@ class Recovery:
                 await self._resolve(transaction)
             places = list(partitions.items())
             for at in range(0, len(places), AT_ONCE):
-                await asyncio.gather(*(self._see_to(slot, *place) for place in places[at : at + AT_ONCE]))
+                await asyncio.gather(*(self._see_to(slot, since, *place) for place in places[at : at + AT_ONCE]))
         await journal.delete(self._session, slot, incarnation)
 
-    async def _see_to(self, slot: int, place: tuple[str, bytes], spots: set[Spot]) -> None:
+    async def _since(self, slot: int, incarnation: bytes) -> int:
+        """A version below all whose pending rows may not have been delivered, by what the process told.
+
+        From there the rows are read: in a partition that is written often lie more that were deleted than Cassandra
+        reads at once.
+        """
+        told = [pulse for pulse in await pulses.read(self._session) if pulse.who == (slot, incarnation)]
+        low = min((pulse.top if pulse.low == pulses.PARKED else pulse.low for pulse in told), default=0)
+        return max(0, low - DELIVERED_SECONDS * 1_000_000 * STEP)
+
+    async def _see_to(self, slot: int, since: int, place: tuple[str, bytes], spots: set[Spot]) -> None:
         try:
             for spot in sorted(spots):
                 await self._fence(*place, spot)
-            await self._relay_pending(*place, slot)
+            await self._relay_pending(*place, slot, since)
         except Missing:
             return  # the space was dropped
 
-    async def _relay_pending(self, table: str, partition: bytes, slot: int) -> None:
-        text = f"SELECT sort, body FROM {table} WHERE partition = ? AND kind = {keys.PENDING}"
-        for sort, body in await self._session.rows(text, partition, consistency=SERIAL):
+    async def _relay_pending(self, table: str, partition: bytes, slot: int, since: int) -> None:
+        text = f"SELECT sort, body FROM {table} WHERE partition = ? AND kind = {keys.PENDING} AND sort > ?"
+        for sort, body in await self._session.rows(text, partition, since.to_bytes(8, "big"), consistency=SERIAL):
             version = int.from_bytes(sort, "big")
             if body is not None and version % SLOTS == slot:
                 await self._relay.deliver(version, Owed.decode(body))

@@ -19,6 +19,7 @@ raised goes by the new one.
 """
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -34,6 +35,9 @@ from statordb.engine.cassandra.rounds import Rounds
 from statordb.engine.cassandra.session import QUORUM, SERIAL, Session, Unreachable
 
 ENSURE_SECONDS = 5.0
+FAULT_SECONDS = 1.0  # before what failed unexpectedly is tried again
+
+log = logging.getLogger(__name__)
 
 
 class Times(NamedTuple):
@@ -88,6 +92,7 @@ class Roster:
         self._wake = asyncio.Event()
         self._sight = Sight(float("-inf"), float("-inf"), [])
         self._lost = True  # not, or no longer, among the living
+        self._condemned = False  # found so: the row's low stays until what was owed is there
         self._valid_until = float("-inf")
         self._renewed = asyncio.Event()
         self._beat = 0
@@ -244,6 +249,7 @@ class Roster:
         seen = await pulses.read(self._session)
         self.term += 1
         self.incarnation, self._clock.slot = incarnation, slot
+        self._condemned = False
         self._clock.pass_by(pulses.highest(seen))
         self._top = max(self._top, pulses.highest(seen))
         self._beat = self._acknowledged = 0
@@ -260,7 +266,7 @@ class Roster:
 
     def _lose(self) -> None:
         """The others have taken this process for dead."""
-        self._lost = True
+        self._lost = self._condemned = True
         self._open = False
         self._valid_until = float("-inf")
         if self._owing is not None:
@@ -281,6 +287,9 @@ class Roster:
                     await self._burials.look_after(sight, self._who)
             except Unreachable:
                 continue  # the lease runs out meanwhile
+            except Exception:  # whatever it is, the lease must not end for good
+                log.exception("the others could not be told that this process is alive")
+                await asyncio.sleep(FAULT_SECONDS)
 
     async def _hurry(self) -> None:
         """Tell at once what others wait for."""
@@ -290,7 +299,7 @@ class Roster:
                 self._wake.clear()
             try:
                 await self._write.run()
-            except Unreachable:
+            except Exception:  # `_live` does the same, and tells of what it does not expect
                 self._wake.set()
             await asyncio.sleep(self._times.pause)
 
@@ -318,6 +327,8 @@ class Roster:
         self._open = not self._parked
 
     async def _write_pulse(self) -> None:
+        if self._condemned:
+            return  # the journal is others' by now, so that nothing is known of the low
         term = self.term
         self._beat = beat = self._beat + 1
         if self._parked:
@@ -346,7 +357,10 @@ class Roster:
         if beat == CONDEMNED:
             self._lose()
             return
-        self._valid_until = max(self._valid_until, self._sent[beat] + self._times.lease)
+        sent = self._sent.get(beat)
+        if sent is None:
+            return  # it was seen before
+        self._valid_until = max(self._valid_until, sent + self._times.lease)
         for earlier in [known for known in self._sent if known < beat]:
             del self._sent[earlier]
         if self.valid():

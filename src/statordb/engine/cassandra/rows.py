@@ -5,6 +5,7 @@ is above, and so that a write whose outcome got lost can be told from one that n
 transaction that holds the row; every other writer's condition is that there is none.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from statordb.engine.cassandra.session import Statement
@@ -36,6 +37,15 @@ def select_many(table: str, spots: int) -> str:
     """Rows of one partition: kind, sort, body, version, mark. Values: partition, then kind and sort of each."""
     places = ", ".join(["(?, ?)"] * spots)
     return f"SELECT kind, sort, body, version, mark FROM {table} WHERE partition = ? AND (kind, sort) IN ({places})"
+
+
+def padded(partition: bytes, spots: Sequence[Spot]) -> list[Any]:
+    """Values for `select_many` of a power of two of spots, so that few statements have to be prepared: naming a row
+    twice does no harm."""
+    values: list[Any] = [partition]
+    for spot in spots:
+        values += spot
+    return values + [*spots[-1]] * ((1 << (len(spots) - 1).bit_length()) - len(spots))
 
 
 def found(row: tuple[Any, ...] | None) -> Found:

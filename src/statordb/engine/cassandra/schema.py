@@ -41,6 +41,10 @@ TABLES = {
 # A read that a node does not answer in time goes to another one: else a dead node, until the others know of it, makes
 # every read wait that counted on it.
 OPTIONS = "speculative_retry = 'MIN(99p,50ms)'"
+# Of tables whose rows come and go all the time, and do no harm when they come back: what was deleted is forgotten soon,
+# or it would have to be read over for ten days.
+FLEETING = {"pulses", "journal", "ledger_chunks"}
+FLEETING_SECONDS = 3600
 
 
 def create_rows_table(name: str) -> str:
@@ -77,7 +81,8 @@ async def _prepare(session: Session, datacenter: str, replication: int | None) -
     missing = TABLES.keys() - {name for (name,) in known}
     for name in TABLES:
         if name in missing:
-            await session.schema(f"CREATE TABLE IF NOT EXISTS {keyspace}.{name} ({TABLES[name]}) WITH {OPTIONS}")
+            options = f"{OPTIONS} AND gc_grace_seconds = {FLEETING_SECONDS}" if name in FLEETING else OPTIONS
+            await session.schema(f"CREATE TABLE IF NOT EXISTS {keyspace}.{name} ({TABLES[name]}) WITH {options}")
     await _check_format(session, keyspace)
 
 

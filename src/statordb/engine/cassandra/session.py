@@ -3,6 +3,7 @@ writes that never do."""
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -25,7 +26,9 @@ PAUSE_SECONDS_MAX = 0.5
 Statement = tuple[str, Sequence[Any]]
 """CQL with ? for values, and the values."""
 
-_FINAL = (errors.CassErrorServerInvalidQuery, errors.CassErrorServerSyntaxError, errors.CassErrorServerUnauthorized)
+_space_table = re.compile(r"(?:FROM|INTO|UPDATE) s(\d+) ")
+# Not "unauthorized": nodes answer that as well while they can't read who may do what.
+_FINAL = (errors.CassErrorServerInvalidQuery, errors.CassErrorServerSyntaxError)
 
 
 class Unreachable(Exception):
@@ -33,7 +36,7 @@ class Unreachable(Exception):
 
 
 class Missing(Exception):
-    """The table does not exist (any more)."""
+    """The table of a space that was dropped, or never made, does not exist (any more)."""
 
 
 class Contact(NamedTuple):
@@ -120,7 +123,7 @@ class Session:
                 result = await self._session.execute_batch(batch)
         except errors.CassException as fault:
             if _is_missing(fault):
-                raise Missing(str(fault)) from None
+                raise await self._absence(statements[0][0], fault) from None
             if isinstance(fault, _FINAL):
                 raise
             self.unknown_total += 1
@@ -161,7 +164,7 @@ class Session:
                 return await self._session.execute(statement)
             except errors.CassException as fault:
                 if _is_missing(fault):
-                    raise Missing(str(fault)) from None
+                    raise await self._absence(text, fault) from None
                 if isinstance(fault, _FINAL):
                     raise
                 now = time.monotonic()
@@ -171,6 +174,18 @@ class Session:
             self.retries_total += 1
             await asyncio.sleep(pause * (0.5 + random.random()))
             pause = min(2 * pause, PAUSE_SECONDS_MAX)
+
+    async def _absence(self, text: str, fault: Exception) -> Missing | Unreachable:
+        """What it means that a node does not know a statement's table. One whose space is in use is there all the same:
+        that node lags behind, and nothing may be given up for it."""
+        named = _space_table.search(text)
+        if named is not None:
+            number = int(named[1])
+            known = await self.rows("SELECT state FROM spaces WHERE part = 0 AND number = ?", number)
+            if not known or known[0][0] != "used":
+                self.forget(f"s{number}")
+                return Missing(str(fault))
+        return Unreachable(f"a table is not to be seen: {fault}")
 
     async def _prepare(self, text: str, consistency: str) -> Any:
         prepared = self._prepared.get((text, consistency))

@@ -9,8 +9,9 @@ are the same as before, with the same marks, nothing was applied in between. At 
   a forgotten one seems undecided;
 * and none of either kind can have hidden a row: its marks stand before it commits, and are taken off after.
 
-So that is the moment of the snapshot. Where none was committed the moment is the end of the first reading: the verdicts
-were asked for later, and the second reading saw the marks.
+So that is the moment of the snapshot. What has happened by then is made sure to stand in its rows before it is told, so
+that no later read finds what was before. Where none was committed the moment is the end of the first reading: the
+verdicts were asked for later, and the second reading saw the marks.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statordb.engine.cassandra import keys
 from statordb.engine.cassandra.holds import Address, Holds, address, groups_of
 from statordb.engine.cassandra.journal import Noted
-from statordb.engine.cassandra.ledger import Ledger, Verdict
+from statordb.engine.cassandra.ledger import Ledger, Record, Verdict
 from statordb.engine.cassandra.patience import all_of
 from statordb.engine.cassandra.rows import Found
 from statordb.engine.cassandra.settling import Settling
@@ -29,6 +30,7 @@ from statordb.engine.contract import Conflict, Key, Stored
 
 SNAPSHOT_SECONDS = 2.0
 PAUSE_SECONDS = 0.005
+SHOW_SECONDS = 0.1  # how long the owner of a committed transaction is waited for to write its rows
 
 State = Mapping[Address, Found]
 
@@ -83,10 +85,12 @@ class Snapshots:
         if not committed:
             return now
         happened = dict(now)
+        records: dict[bytes, Record] = {}
         for mark, verdict in committed.items():
             record = await self._ledger.recorded(mark, verdict.chunks)
             if record is None:
                 return None
+            records[mark] = record
             for part in record.parts:
                 for spot, body in part.writes.items():
                     at = part.table, part.partition, spot
@@ -98,7 +102,17 @@ class Snapshots:
             seen = _marks(await self._holds.read(groups))
             if not seen.issuperset(undecided):
                 return None
+        await self._show(groups, records)
         return happened
+
+    async def _show(self, groups: Sequence[Noted], records: Mapping[bytes, Record]) -> None:
+        """Return when the rows show what happened; where the owners don't see to that, it is done here."""
+        until = time.monotonic() + SHOW_SECONDS
+        while hidden := records.keys() & _marks(await self._holds.read(groups)):
+            if time.monotonic() > until:
+                await all_of([self._settling.apply(mark, records[mark]) for mark in hidden])
+                return
+            await asyncio.sleep(random.random() * PAUSE_SECONDS)
 
 
 def _marks(state: State) -> set[bytes]:

@@ -29,6 +29,7 @@ from statordb.engine.contract import Use
 MAKING_SECONDS = 120.0  # a table that is being made for longer is made by whoever finds it
 FOREVER = 1 << 62  # timestamp of deletions, above all that may still be written
 RETRY_SECONDS = 5.0
+CLOSE_SECONDS = 5.0  # how long a table that is being made is waited for
 CHANGE_TRIES = 3
 _FLAGS = (1 << keys.FLAG_BITS) - 1
 _NONCES = 1 << 22
@@ -56,7 +57,8 @@ class Spaces:
     async def close(self) -> None:
         self._closing.set()
         if self._refilling is not None:
-            await asyncio.wait([self._refilling])
+            await asyncio.wait([self._refilling], timeout=CLOSE_SECONDS)
+            self._refilling.cancel()
 
     async def create_space(self, use: Use = Use.ROWS, within: int | None = None) -> int:
         """See `contract.Engine`. At most 63 spaces within another: ValueError beyond. Raises Unreachable."""

@@ -61,18 +61,24 @@ class Transactions:
         return self._now() - seconds(int.from_bytes(mark[:8], "big")) > MARK_SECONDS
 
     async def update(
-        self, footprint: Sequence[Key], plan: Plan, settled: Callable[[], None] | None = None
+        self,
+        footprint: Sequence[Key],
+        plan: Plan,
+        settled: Callable[[], None] | None = None,
+        term: int | None = None,
     ) -> Effects | Refused:
         """As the contract's `update`. Rows of derived spaces, and of those within others, are only looked at.
 
         `settled`: called once, when this update can't change any row any more, nor owes derived ones or changes; that
         is some time after OutcomeUnknown was raised. One that announces has yet to do so, and may still owe the others.
 
+        `term`: of the process, if the plan goes by guards: in no other may it be committed.
+
         Raises Conflict, OutcomeUnknown, Unreachable (nothing was written), and what the plan raises. Goes on when its
         caller is cancelled.
         """
         outcome: Effects | Refused = await asyncio.shield(
-            self._start(self._update(Footprint(footprint), plan, _Once(settled)))
+            self._start(self._update(footprint, plan, _Once(settled), term))
         )
         return outcome
 
@@ -89,9 +95,9 @@ class Transactions:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _update(self, wanted: Footprint, plan: Plan, tell: "_Once") -> Effects | Refused:
+    async def _update(self, footprint: Sequence[Key], plan: Plan, tell: "_Once", term: int | None) -> Effects | Refused:
         try:
-            outcome = await self._try(wanted, plan, tell)
+            outcome = await self._try(Footprint(footprint), plan, tell, term)
         except OutcomeUnknown:
             raise  # the attempt goes on, and tells
         except BaseException:
@@ -100,7 +106,7 @@ class Transactions:
         tell()
         return outcome
 
-    async def _try(self, wanted: Footprint, plan: Plan, tell: "_Once") -> Effects | Refused:
+    async def _try(self, wanted: Footprint, plan: Plan, tell: "_Once", term: int | None) -> Effects | Refused:
         patience = Patience()
         while True:
             rows = await self._look(wanted, patience)
@@ -109,8 +115,10 @@ class Transactions:
                 again = await self._holds.read(wanted.noted)
                 if all(again[at] == rows[at] for at in wanted.held):
                     return outcome
-            elif (done := await Attempt(self._means, wanted, plan, tell).run(rows, outcome, patience)) is not None:
-                return done
+            else:
+                attempt = Attempt(self._means, wanted, plan, tell, term)
+                if (done := await attempt.run(rows, outcome, patience)) is not None:
+                    return done
             self.begun_again_total += 1
             patience.begin_again(wanted.keys)
             await patience.pause()

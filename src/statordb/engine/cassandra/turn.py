@@ -16,6 +16,8 @@ from statordb.engine.cassandra.session import Statement
 from statordb.engine.contract import Effects, Guard, Key, Plan, Refused, Stale, Stored
 
 UPDATES_MAX = 64
+TURN_BYTES_MAX = 2 << 20  # of effects, after which no further update is taken into a turn
+UPDATE_BYTES_MAX = 12 << 20  # of one update's effects; with the former it fits Cassandra's largest mutation, 16 MiB
 SORT_BYTES_MAX = 16_384
 PARTITION_BYTES_MAX = 16_384
 SHARD_BYTES_MAX = 1024
@@ -26,10 +28,11 @@ Answer = Effects | Refused | Stale
 class Update:
     """One call of `update` within one partition, until it is answered.
 
-    `spots`: of the footprint's keys, None for those that are only looked at, whose rows are in `loose`.
+    `spots`: of the footprint's keys, None for those that are only looked at, whose rows are in `loose`. `term`: of the
+    process, if it goes by guards: in no other may it be written. None: in any.
     """
 
-    __slots__ = ("_ended", "answer", "error", "expected", "footprint", "loose", "outcome", "plan", "spots")
+    __slots__ = ("_ended", "answer", "error", "expected", "footprint", "loose", "outcome", "plan", "spots", "term")
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Update:
         loose: Mapping[Key, Stored | None],
         answer: Future[Answer],
         ended: Callable[[], None],
+        term: int | None,
     ) -> None:
         """`ended`: called once, when the update can't change anything any more, nor owes anything. Raises ValueError
         for a key that can't be stored."""
@@ -47,6 +51,7 @@ class Update:
         self.loose = loose
         self.answer = answer
         self._ended: Callable[[], None] | None = ended
+        self.term = term
         self.outcome: Answer | None = None
         self.error: BaseException | None = None
         self.spots: list[Spot | None] = [spot_of(key) for key in footprint]
@@ -66,6 +71,10 @@ class Update:
         self.error = error
         self.finish()
 
+    @property
+    def announces(self) -> bool:
+        return isinstance(self.outcome, Effects) and self.outcome.announce
+
     def end(self) -> None:
         """There is nothing of it left to do."""
         ended, self._ended = self._ended, None
@@ -81,11 +90,15 @@ def spot_of(key: Key) -> Spot | None:
 
 
 class Turn:
-    """What a partition's updates come to, by the rows as they were read."""
+    """What a partition's updates come to, by the rows as they were read.
+
+    `updates`: those of the given ones, from the first on, that fit into one write.
+    """
 
     __slots__ = (
         "announce",
         "before",
+        "bytes",
         "changes",
         "derived",
         "local",
@@ -113,8 +126,12 @@ class Turn:
         self.tallies: list[tuple[int, int, int]] = []
         self.announce = False
         self.wrote = 0  # updates that have effects to be made durable
+        self.bytes = 0  # of bodies
         for place, update in enumerate(updates):
             self._run(update, place)
+            if self.bytes >= TURN_BYTES_MAX:
+                self.updates = updates[: place + 1]
+                break
 
     def _run(self, update: Update, place: int) -> None:
         update.error = update.outcome = None
@@ -126,6 +143,7 @@ class Turn:
             row = stored[update.footprint.index(key)]
             if (row.version if row is not None else None) != version:
                 update.outcome = Stale(key)
+                self._rely(update)
                 return
         try:
             outcome = update.plan(stored)
@@ -135,29 +153,47 @@ class Turn:
                 raise TypeError(f"a plan returned {outcome.__class__.__name__}, neither Effects nor Refused")
         except BaseException as error:  # also what a plan should not raise: others go on, the caller gets it
             update.error = error
+            self._rely(update)
             return
         update.outcome = outcome
         if outcome.__class__ is Effects:
             self._take(update, outcome, place)
+        else:
+            self._rely(update)
+
+    def _rely(self, update: Update) -> None:
+        """What an update that writes nothing is told holds if all its rows are from one moment: that of the write, if
+        updates before it in the turn have written some of them."""
+        spots = [spot for spot in update.spots if spot is not None]
+        if len(spots) > 1 and not self.put.keys().isdisjoint(spots):
+            self.relied.update(spots)
 
     def _check(self, update: Update, effects: Effects) -> None:
         """Raises ValueError or TypeError for what can't be stored."""
+        size = 0
         for key, body in effects.writes:
             if key not in update.footprint or keys.is_derived(key.space):
                 raise ValueError(f"a plan wrote {key}, which is not in its footprint")
             check_body(body)
+            size += len(body or b"")
         for key, body, base in effects.derived:
             spot_of(key)
             check_body(body)
+            size += len(body or b"")
             if base is not None and base not in update.footprint:
                 raise ValueError(f"a plan derived a row from {base}, which is not in its footprint")
         for _, shard, body in effects.changes:
             if len(shard) > SHARD_BYTES_MAX or not isinstance(body, bytes):
                 raise ValueError(f"a change of {len(shard)} shard bytes, or whose body is no bytes, can't be logged")
+            size += len(body)
+        if size > UPDATE_BYTES_MAX:
+            raise ValueError(f"{size} bytes can't be written to one partition at once")
+        self.bytes += size
 
     def _take(self, update: Update, effects: Effects, place: int) -> None:
         if not (effects.writes or effects.derived or effects.changes or effects.announce):
             self.tallies += effects.tallies
+            self._rely(update)
             return
         self.wrote += 1
         self.relied.update(spot for spot in update.spots if spot is not None)
@@ -178,10 +214,19 @@ class Turn:
     def _version_of(self, base: Key) -> int:
         """The version of a row that something is derived from; 0 if it gets that of the turn."""
         spot = keys.kind_of(base.space), base.sort
-        return 0 if spot in self.put or spot not in self.before else self.before[spot].version
+        if spot in self.put or spot not in self.before:
+            return 0
+        version = self.before[spot].version
+        if not version and not keys.is_within(base.space):
+            self.put[spot] = None  # never was there: it gets a version now, so that what is derived later is above
+        return version
 
     def _is_here(self, key: Key) -> bool:
         return keys.table_of(key.space) == self.table and keys.stored_partition(key.partition) == self.partition
+
+    @property
+    def guarded(self) -> bool:
+        return any(update.term is not None for update in self.updates)
 
     @property
     def owes(self) -> bool:

@@ -4,20 +4,26 @@ Each partition that is being written has a queue. Its task takes all updates tha
 they are known, and makes the effects durable in one conditional batch (`turn.Turn`). A refused write gives back the
 rows that stand there, and the plans run again on those. A write whose outcome is unknown is resolved by what stands
 there at LOCAL_SERIAL: our version means done; an older one that it did not expect means not done; the one it expected
-means that the same write may be sent again, which also keeps the first from ever taking effect twice.
+means that the same write may be sent again, which also keeps the first from ever taking effect twice. No write that
+owes something, or goes by guards, is sent again once this process may have been taken for dead.
 """
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from acsylla.errors import CassException
+
 from statordb.engine.cassandra import keys, rows
 from statordb.engine.cassandra.clock import STEP, Clock, seconds
 from statordb.engine.cassandra.journal import Entry, Journal, Noted
 from statordb.engine.cassandra.owed import Owed
+from statordb.engine.cassandra.patience import in_the_end
 from statordb.engine.cassandra.relay import Relay
+from statordb.engine.cassandra.roster import Roster
 from statordb.engine.cassandra.rows import NOTHING, Found, Spot
 from statordb.engine.cassandra.session import SERIAL, Missing, Session, Statement, Unreachable
 from statordb.engine.cassandra.tallies import Tallies
@@ -28,10 +34,16 @@ CONTENTION_SECONDS = 10.0  # how long updates are planned again because others w
 CONFLICT_SECONDS = 1.0  # how long they wait for a transaction to let go of their rows
 MARK_SECONDS = 3.0  # a transaction that holds rows longer is finished or undone by whoever meets it
 RESOLVE_SECONDS = 8.0  # how long an unknown outcome is looked into before the client is told
+OWED_MAX = 20_000  # updates that owe something at once, which are kept in memory
+PURSUE_SECONDS = 1.0  # between two looks after that
+SETTLE_SECONDS = 0.1  # between two tries at what is owed
+FINISH_SECONDS = 10.0  # how long a closing process waits; what is owed then, others relay
 RELAY_SECONDS = 1.0  # how long an answer waits for what is owed
 TELL_SECONDS = 30.0  # the same, where the processes have to be told of it
 
 State = dict[Spot, Found]
+log = logging.getLogger(__name__)
+
 Free = Callable[[bytes, Sequence[Noted]], Awaitable[object]]
 
 
@@ -46,6 +58,7 @@ class Writer:
         self,
         session: Session,
         clock: Clock,
+        roster: Roster,
         journal: Journal,
         relay: Relay,
         tallies: Tallies,
@@ -54,6 +67,7 @@ class Writer:
         """`free`: has a transaction let go of rows, by finishing or undoing it."""
         self._session = session
         self._clock = clock
+        self._roster = roster
         self._journal = journal
         self._relay = relay
         self._tallies = tallies
@@ -79,9 +93,12 @@ class Writer:
         return task
 
     async def finish(self) -> None:
-        """Wait for everything that was taken, and for what it owes."""
-        while self._tasks:
-            await asyncio.wait(set(self._tasks))
+        """Wait for everything that was taken, and for what it owes, or for FINISH_SECONDS."""
+        until = time.monotonic() + FINISH_SECONDS
+        while self._tasks and (left := until - time.monotonic()) > 0:
+            await asyncio.wait(set(self._tasks), timeout=left)
+        for task in self._tasks:
+            task.cancel()
 
     async def _serve(self, table: str, partition: bytes) -> None:
         """Turn by turn, until nobody waits."""
@@ -103,20 +120,28 @@ class Writer:
 
     async def _turns(self, table: str, partition: bytes, updates: list[Update], known: State) -> State:
         """Run the plans of some updates until their effects are durable; returns the rows as they are then."""
+        wanted = {spot for update in updates for spot in update.spots}
+        known = {spot: found for spot, found in known.items() if spot in wanted}
         carried = bool(known)  # known from our own last write, and not read since the updates came
         entry: Entry | None = None
         give_up = time.monotonic() + CONTENTION_SECONDS
         attempt = 0
         try:
             if table in self._owing:
-                noting = self._journal.open(_note(table, partition, updates))
-                entry, _ = await asyncio.gather(noting, self._learn(table, partition, updates, known))
+                noting = self._start(self._open(_note(table, partition, updates)))
+                try:
+                    await self._learn(table, partition, updates, known)
+                finally:
+                    entry = await noting
             else:
                 await self._learn(table, partition, updates, known)
             while True:
                 if await self._held(table, partition, updates, known):
                     carried = False
                 turn = Turn(table, partition, updates, known)
+                if len(turn.updates) < len(updates):  # the others come next
+                    self._queues[table, partition][:0] = updates[len(turn.updates) :]
+                    del updates[len(turn.updates) :]
                 if carried and turn.wrote < len(updates):  # an answer that rests on what was read alone
                     await self._read(table, partition, list(known), known)
                     carried = False
@@ -128,6 +153,8 @@ class Writer:
                 if turn.owes:
                     self._owing.add(table)
                     entry = await self._noted(entry, _note(table, partition, updates))
+                if turn.guarded:
+                    await self._check_term(turn)
                 first = self._clock.next(turn.seen, turn.count)
                 owed = turn.owed(first)
                 entry_of_turn, entry = (entry, None) if owed else (None, entry)
@@ -147,12 +174,37 @@ class Writer:
             if entry is not None:
                 self._journal.close(entry)
 
+    async def _check_term(self, turn: Turn) -> None:
+        """Raises Unreachable if what the updates go by may have changed without waiting for them."""
+        if not self._roster.valid():
+            await self._roster.ensure_valid()
+        if self._is_over(turn, None):
+            raise Unreachable("the others took this process for dead")
+
+    def _is_over(self, turn: Turn, entry: Entry | None) -> bool:
+        """Whether the others took this process for dead since: they don't wait for the turn, and do what it owes."""
+        term = self._roster.term
+        return (entry is not None and entry.term != term) or any(
+            update.term is not None and update.term != term for update in turn.updates
+        )
+
+    def _may_go_on(self, turn: Turn, entry: Entry | None) -> bool:
+        """Whether a write may be sent again."""
+        if entry is None and not turn.guarded:
+            return True
+        return self._roster.valid() and not self._is_over(turn, entry)
+
     async def _noted(self, entry: Entry | None, noted: tuple[Noted, ...]) -> Entry:
         """A journal entry that is valid: the one there is, or a new one, if this process was taken for dead since."""
         if entry is not None:
             if entry.valid():
                 return entry
             self._journal.close(entry)
+        return await self._open(noted)
+
+    async def _open(self, noted: tuple[Noted, ...]) -> Entry:
+        if self._journal.pending >= OWED_MAX:
+            raise Unreachable("too many updates owe something that can't be written")
         return await self._journal.open(noted)
 
     async def _learn(self, table: str, partition: bytes, updates: Sequence[Update], known: State) -> None:
@@ -166,10 +218,8 @@ class Writer:
             read = await self._session.rows(rows.select(table), partition, *spots[0])
             into[spots[0]] = rows.found(read[0] if read else None)
             return
-        values: list[Any] = [partition]
-        for spot in spots:
-            values += spot
-        read = await self._session.rows(rows.select_many(table, len(spots)), *values)
+        values = rows.padded(partition, spots)
+        read = await self._session.rows(rows.select_many(table, len(values) // 2), *values)
         into.update(all_nothing(spots))
         into.update(((kind, sort), Found(body, version or 0, mark)) for kind, sort, body, version, mark in read)
 
@@ -207,7 +257,9 @@ class Writer:
         uncertain = False
         while True:
             try:
-                there = await self._try(turn, statements, first, owed, uncertain)
+                if uncertain and not self._may_go_on(turn, entry):
+                    raise Unreachable("others may take this process for dead")
+                there = await self._try(turn, statements, first, owed, entry, uncertain)
                 break
             except Unreachable:
                 uncertain = True
@@ -229,7 +281,13 @@ class Writer:
         return None
 
     async def _try(
-        self, turn: Turn, statements: list[Statement], first: int, owed: Owed, uncertain: bool
+        self,
+        turn: Turn,
+        statements: list[Statement],
+        first: int,
+        owed: Owed,
+        entry: Entry | None,
+        uncertain: bool,
     ) -> State | None:
         """One try of a write. None: applied, by this try or, if that is `uncertain`, by one before; else the rows that
         refused it. Raises Unreachable, OutcomeUnknown."""
@@ -237,24 +295,31 @@ class Writer:
         if refused is None:
             return None
         there = _standing(turn, refused)
-        if uncertain and await self._applied(turn, first, owed, there):
-            return None
+        if uncertain:
+            if await self._applied(turn, first, owed, entry, there):
+                return None
+            if all(found.version == turn.before[spot].version for spot, found in there.items()):
+                raise Unreachable("a transaction holds the rows, after which an earlier try may still take effect")
         return there
 
     async def _pursue(
         self, turn: Turn, statements: list[Statement], first: int, owed: Owed, entry: Entry | None
     ) -> None:
         """Find out what became of a write whose caller has been told that nobody knows, and do what it owes."""
-        while True:
-            await asyncio.sleep(1.0)
+        there: State | None = {}
+        while not self._is_over(turn, entry):
+            await asyncio.sleep(PURSUE_SECONDS)
+            if not self._may_go_on(turn, entry):
+                continue
             try:
-                there = await self._try(turn, statements, first, owed, True)
+                there = await self._try(turn, statements, first, owed, entry, True)
                 break
             except Unreachable:
                 continue
             except (Hidden, Missing):
-                there = {}
                 break
+            except CassException as fault:
+                log.error("Cassandra refuses to tell what became of a write: %s", fault)
         if there is None:
             self._count(turn)
             await self._settle(turn, first, owed, entry)
@@ -262,43 +327,36 @@ class Writer:
             self._close(entry)
             turn.end()
 
-    async def _applied(self, turn: Turn, first: int, owed: Owed, there: State) -> bool:
+    async def _applied(self, turn: Turn, first: int, owed: Owed, entry: Entry | None, there: State) -> bool:
         """Whether an earlier try of a write took effect, by the rows that refused it now. Raises Hidden."""
         last = first + (turn.count - 1) * STEP
         if any(there[spot].version == last for spot in turn.put):
             return True
         if owed:
             pending = rows.select(turn.table), turn.partition, keys.PENDING, first.to_bytes(8, "big")
-            return bool(await self._session.rows(*pending, consistency=SERIAL))
+            if await self._session.rows(*pending, consistency=SERIAL):
+                return True
+            if entry is not None and entry.valid():
+                return False  # nobody else has relayed and deleted it
         if any(found.version > last for found in there.values()):
             raise Hidden("another write came between, and hides whether this one happened")
         return False
 
     async def _settle(self, turn: Turn, first: int, owed: Owed, entry: Entry | None) -> None:
         """Do what a turn owes, and answer; late, but not never, where Cassandra is slow."""
-        patience = TELL_SECONDS if owed.announce else RELAY_SECONDS
-        timer = asyncio.get_running_loop().call_later(patience, self._answer, turn)
+        loop = asyncio.get_running_loop()
+        timers = [loop.call_later(RELAY_SECONDS, self._answer_early, turn)]
         if owed.announce:
+            timers.append(loop.call_later(TELL_SECONDS, self._give_up_telling, turn))
             turn.end()  # the announcement waits for those that have not ended
-        while True:
-            try:
-                await self._relay.deliver(first, owed)
-                break
-            except Unreachable:
-                await asyncio.sleep(0.1)
-        timer.cancel()
+        await in_the_end(lambda: self._relay.deliver(first, owed), SETTLE_SECONDS)
+        for timer in timers:
+            timer.cancel()
         if entry is not None:
             self._journal.settle(entry)
         self._answer(turn)
         turn.end()
-        while True:
-            try:
-                await self._relay.forget(turn.table, turn.partition, first)
-                break
-            except Unreachable:
-                await asyncio.sleep(0.1)
-            except Missing:
-                break
+        await in_the_end(lambda: self._relay.forget(turn.table, turn.partition, first), SETTLE_SECONDS)
         self._close(entry)
 
     def _close(self, entry: Entry | None) -> None:
@@ -313,6 +371,17 @@ class Writer:
     def _answer(self, turn: Turn) -> None:
         for update in turn.updates:
             update.finish()
+
+    def _answer_early(self, turn: Turn) -> None:
+        """Answer those of which the processes need not be told."""
+        for update in turn.updates:
+            if not update.announces:
+                update.finish()
+
+    def _give_up_telling(self, turn: Turn) -> None:
+        for update in turn.updates:
+            if update.announces:
+                update.fail(OutcomeUnknown("the update has happened, but not all processes could be told yet"))
 
 
 def _note(table: str, partition: bytes, updates: Sequence[Update]) -> tuple[Noted, ...]:
