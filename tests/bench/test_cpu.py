@@ -9,9 +9,9 @@ import cpu
 
 def test_time_spent_is_seen() -> None:
     before, began = cpu.seconds([os.getpid()]), time.process_time()
-    while time.process_time() < began + 0.05:  # five ticks
+    while time.process_time() < began + 0.1:  # ten ticks
         pass
-    assert cpu.seconds([os.getpid()]) - before >= 0.04
+    assert cpu.seconds([os.getpid()]) - before >= 0.05
 
 
 def test_nobody_spends_nothing() -> None:

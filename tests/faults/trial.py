@@ -9,13 +9,15 @@ from tests.faults.deployment import Deployment, Fault
 from tests.faults.workload import Workload
 
 CALM_SECONDS = 1.0  # of work before, between and after faults
+FAULTS_SECONDS = 45.0  # for so long the same faults are repeated; what is then missing of the work is done in peace
+WORK_SECONDS_MAX = 600.0
 
 
 def run(
     deployment: Deployment, workloads: Sequence[Workload], faults: Sequence[str], seed: int, done_min: int = 0
 ) -> list[str]:
     """All broken promises. `faults`: by name, one after the other, each healed before the next, and all of them again
-    until every workload has got `done_min` acknowledgements.
+    for FAULTS_SECONDS, unless every workload has got `done_min` acknowledgements; they go on until then.
 
     Prints what happened how often, which a failing test shows.
     """
@@ -28,10 +30,15 @@ def run(
         workload.start(chance)
     try:
         time.sleep(CALM_SECONDS)
-        for name in chain(faults, _more(workloads, faults, done_min)):
+        for name in chain(faults, _more(workloads, faults, done_min, began + FAULTS_SECONDS)):
             print(f"{time.monotonic() - began:6.1f} s {name}")
             _strike(deployment.faults[name])
             time.sleep(CALM_SECONDS * chance.uniform(0.5, 1.5))
+            for workload in workloads:
+                workload.check()
+        while _misses(workloads, done_min):
+            assert time.monotonic() - began < WORK_SECONDS_MAX, [workload.figures() for workload in workloads]
+            time.sleep(CALM_SECONDS)
             for workload in workloads:
                 workload.check()
     finally:
@@ -56,7 +63,11 @@ def _strike(fault: Fault) -> None:
         fault.heal()
 
 
-def _more(workloads: Sequence[Workload], faults: Sequence[str], done_min: int) -> Iterator[str]:
-    """Further faults, as long as there was too little work to prove anything."""
-    while any(workload.figures()["done"] < done_min for workload in workloads):
+def _more(workloads: Sequence[Workload], faults: Sequence[str], done_min: int, until: float) -> Iterator[str]:
+    """Further faults, as long as there was too little work to prove anything, and time."""
+    while _misses(workloads, done_min) and time.monotonic() < until:
         yield from faults
+
+
+def _misses(workloads: Sequence[Workload], done_min: int) -> bool:
+    return any(workload.figures()["done"] < done_min for workload in workloads)
