@@ -47,7 +47,8 @@ class Times(NamedTuple):
     still: float = 8.0
     margin: float = 0.5  # waited beyond the lease of another process
     tick: float = 0.25  # between two looks at the others
-    pause: float = 0.02  # between two pulses of a process that owes
+    pause: float = 0.02  # between two looks at what others are waited for to tell
+    told: float = 0.1  # between two pulses of a process that owes
     linger: float = 2.0  # a process is parked when it has owed nothing for so long
     fresh: float = 0.05  # a reading of the pulses that is used for a watermark is at most so old
     moment: float = 0.1  # a watermark waits at most so long for others, that it may include what this process did
@@ -301,7 +302,7 @@ class Roster:
                 await self._write.run()
             except Exception:  # `_live` does the same, and tells of what it does not expect
                 self._wake.set()
-            await asyncio.sleep(self._times.pause)
+            await asyncio.sleep(self._times.told)
 
     def _adopt(self, epoch: int) -> None:
         if self._epochs.adopt(epoch):
