@@ -91,12 +91,13 @@ def test_an_index_of_a_full_table_is_built_chunk_by_chunk(api: Api) -> None:
         put(api, str(number), g="x") if number != 5 else put(api, "5", other="x")
     add_index(api)
     index = index_of(api)
-    assert (index["IndexStatus"], index["Backfilling"]) == ("CREATING", True)
+    assert (index["IndexStatus"], index["Backfilling"]) == ("CREATING", False)
     assert api.refused("Scan", TableName="abc", IndexName="ggg").message == (
         "Cannot read from backfilling global secondary index: ggg"
     )
     duty = Backfill(api.store)
     api.run(duty.run_once())
+    assert index_of(api)["Backfilling"]
     assert index_of(api)["ItemCount"] < 9
     build(api, duty)
     index = index_of(api)
@@ -275,7 +276,7 @@ def test_building_begins_with_an_announcement(api: Api) -> None:
         put(api, str(number), g="x")
     add_index(api)
     duty = Backfill(api.store)
-    announced = engine.announced
+    announced = engine.announced + 2  # before entries may be put, and then of that
     scan = engine.inner.scan
 
     async def announced_before(*given: Any) -> Any:
@@ -303,6 +304,8 @@ def test_an_item_in_a_transaction_is_waited_for(api: Api) -> None:
 
 contents = st.fixed_dictionaries({}, optional={"g": st.sampled_from("xyz"), "more": st.text("m", max_size=5)})
 keys = st.sampled_from("abcdefghij")
+Write = tuple[bool, str, dict[str, str] | None]
+writes_meanwhile = st.lists(st.tuples(st.booleans(), keys, st.none() | contents), max_size=5)
 
 
 class Building(RuleBasedStateMachine):
@@ -310,8 +313,8 @@ class Building(RuleBasedStateMachine):
 
     directory: Path
 
-    @initialize(items=st.dictionaries(keys, contents, max_size=10))
-    def start(self, items: dict[str, dict[str, str]]) -> None:
+    @initialize(items=st.dictionaries(keys, contents, max_size=10), writes=writes_meanwhile)
+    def start(self, items: dict[str, dict[str, str]], writes: list[Write]) -> None:
         self.directory = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
         self.api = Api(self.directory)
         self.use()
@@ -319,6 +322,7 @@ class Building(RuleBasedStateMachine):
         self.model = dict(items)
         for key, content in items.items():
             put(self.api, key, **content)
+        self.write_at_the_next_change(writes)
         add_index(self.api, ProjectionType="KEYS_ONLY")
         self.duty = Backfill(self.api.store)
 
@@ -327,6 +331,9 @@ class Building(RuleBasedStateMachine):
 
     def settle(self) -> None:
         """Wait for what is on its way."""
+
+    def write_at_the_next_change(self, writes: list[Write]) -> None:
+        """Make these writes while the index is changed next, if that takes a while."""
 
     @rule(key=keys, content=contents)
     def put_item(self, key: str, content: dict[str, str]) -> None:
@@ -413,6 +420,46 @@ class BuildingEventually(Building):
         pass
 
 
+class BuildingAmongOthers(BuildingEventually):
+    """And where two processes write while they learn of each change of the index, one of them later than the other."""
+
+    def use(self) -> None:
+        super().use()
+        assert self.engine is not None
+        self.engine.meanwhile = self.write_meanwhile
+        store = Store(self.engine.late().as_engine(), self.api.clock)
+        self.late = Dispatcher(store, SHAPES, lambda request, fault: self.api.faults.append(fault))
+        self.writes: list[Write] = []
+
+    @rule(writes=writes_meanwhile)
+    def write_at_the_next_change(self, writes: list[Write]) -> None:
+        """By the process that is told late (True), or by the other: puts, and deletions (None)."""
+        self.writes = writes
+        known = self.api.run(self.write(True, "none", None))  # so that it goes by what it has heard until then
+        assert known == 200
+
+    async def write_meanwhile(self) -> None:
+        writes, self.writes = self.writes, []
+        for late, key, content in writes:
+            assert await self.write(late, key, content) == 200
+            if content is None:
+                self.model.pop(key, None)
+            else:
+                self.model[key] = content
+
+    async def write(self, late: bool, key: str, content: dict[str, str] | None) -> int:
+        name = {"TableName": "abc"}
+        if content is None:
+            request = Request("DeleteItem", orjson.dumps({**name, "Key": {"p": {"S": key}}}), PRINCIPAL, "id")
+        else:
+            item = {"p": {"S": key}, **{each: {"S": text} for each, text in content.items()}}
+            request = Request("PutItem", orjson.dumps({**name, "Item": item}), PRINCIPAL, "id")
+        reply = (self.late if late else self.api.dispatcher).handle(request)
+        return (reply if isinstance(reply, Reply) else await reply).status
+
+
+TestBuildingAmongOthers = pytest.mark.slow(BuildingAmongOthers.TestCase)
+TestBuildingAmongOthers.settings = settings(max_examples=60, stateful_step_count=15, deadline=None)
 TestBuildingEventually = pytest.mark.slow(BuildingEventually.TestCase)
 TestBuildingEventually.settings = settings(max_examples=60, stateful_step_count=15, deadline=None)
 TestBuilding = pytest.mark.slow(Building.TestCase)

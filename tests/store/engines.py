@@ -1,6 +1,6 @@
 """Engines that behave as one on a cluster may, each around a real one."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -78,23 +78,30 @@ class Uses(Around):
 
 
 class Eventual(Uses):
-    """Rows of derived spaces come later, in any order, and the one with the highest version wins; of two alike, the
-    deletion. Changes above `hidden_above` can't be read yet."""
+    """Rows of derived spaces come later, in any order, and the one with the highest version wins; a deletion is just
+    below the version of its update. Changes above `hidden_above` can't be read yet.
+
+    An announcement takes a while: `meanwhile` is done when its update has happened, and not everybody knows of it. All
+    that is owed then has come when it is told.
+    """
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self.traits = replace(engine.traits, guards=False, global_indexes_strong=False)
         self.hidden_above: int | None = None
         self.announced = 0
-        self.owed: list[tuple[Key, bytes | None, int]] = []
+        self.told = 0
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+        self.owed: list[tuple[Key, bytes | None, float]] = []
         self._versions: dict[Key, int] = {}
-        self._stamps: dict[Key, int] = {}
+        self._stamps: dict[Key, float] = {}
         self._now = 0
 
     async def update(
         self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()
     ) -> Effects | Refused | Stale:
-        owed: list[tuple[Key, bytes | None, int]] = []
+        owed: list[tuple[Key, bytes | None, float]] = []
+        announced = self.announced
 
         def local(stored: list[Stored | None]) -> Effects | Refused:
             owed.clear()
@@ -109,25 +116,35 @@ class Eventual(Uses):
                     kept.append((key, body, base))
                     continue
                 assert base is None or base in footprint
-                owed.append((key, body, self._now if base is None else self._versions.get(base, 0)))
+                version = self._now if base is None else self._versions.get(base, 0)
+                owed.append((key, body, version - 0.5 if body is None else version))
             self.announced += effects.announce
             return replace(effects, derived=kept)
 
         outcome = await self.inner.update(footprint, local, guards)
         self.owed += owed
+        if self.announced > announced:
+            if self.meanwhile is not None:
+                await self.meanwhile()
+            await self.deliver_all()
+            self.told += 1
         return outcome
 
     async def deliver(self, place: int = 0) -> None:
         """Let one of the rows that are owed arrive."""
         key, body, version = self.owed.pop(place)
         known = self._stamps.get(key, -1)
-        if version > known or (version == known and body is None):
+        if version > known:
             self._stamps[key] = version
             await self.inner.update((key,), lambda stored: Effects(writes=((key, body),)))
 
     async def deliver_all(self) -> None:
         while self.owed:
             await self.deliver(len(self.owed) - 1)
+
+    def late(self) -> "Late":
+        """The same store, as a process sees it that hears of changes only when they are told."""
+        return Late(self)
 
     async def log(self, stream: int, shard: bytes, after: int, budget: Budget) -> list[Change]:
         found = await self.inner.log(stream, shard, after, budget)
@@ -137,3 +154,17 @@ class Eventual(Uses):
     async def log_end(self, stream: int, shard: bytes) -> int:
         found = await self.log(stream, shard, 0, Budget(1 << 20, 1 << 30))
         return found[-1].sequence if found else 0
+
+
+class Late(Around):
+    """What an `Eventual` is to a process that goes by what it knows until it is told."""
+
+    inner: Eventual
+
+    def epoch(self) -> int:
+        return self.inner.told
+
+    async def update(
+        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()
+    ) -> Effects | Refused | Stale:
+        return await self.inner.update(footprint, plan)

@@ -108,7 +108,8 @@ class Effects:
     writes   rows of footprint keys: body, or None to delete.
     derived  rows of derived spaces (index entries), blindly put (body) or deleted (None), each with the footprint key
              it is derived from: where that row is only read, the derived one is as old as it, and loses against what a
-             later update of that row derives. None: as new as this update.
+             later update of that row derives. None: as new as this update. What an update deletes is there again if it
+             is put as what the update's row derives.
     changes  (stream space, shard bytes, body) appended to change logs, in this order.
     tallies  (space, rows delta, bytes delta): running totals read back with `usage`.
     announce every process must see this update before it uses what it cached (see `Engine.epoch`).

@@ -1,11 +1,16 @@
 """Builds new indexes on live tables: global indexes that are CREATING, and expiry indexes that are not ready.
 
-Every write maintains a new index from the moment the catalog knows it (writes are guarded by the catalog's version).
+While some processes know of a global index and others don't yet, an entry put by one would be left behind by a write
+of another. So an index begins with writes that only take entries away; once all processes know it, the catalog says
+that it is backfilling, and every write maintains it whole (after "Online, Asynchronous Schema Change in F1", VLDB 2013,
+absent, delete-only, write-only, public). Entries of an expiry index that are left behind are found when they are due.
+
 What was there before is entered chunk by chunk: each chunk re-derives the entries of some items, as old as those items
 are, so that no concurrent write is overtaken. Building may be interrupted and begun again: entries are put where they
 belong.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -13,7 +18,7 @@ from statordb.engine.contract import Budget, Conflict, Effects, Key, Plan, Refus
 from statordb.store.image import Image
 from statordb.store.indexes.expiry import ExpiryIndex
 from statordb.store.indexes.secondary import SecondaryIndex
-from statordb.store.records import TableRecord
+from statordb.store.records import IndexRecord, TableRecord
 from statordb.store.store import Store
 from statordb.store.table import Staging, Table
 
@@ -47,11 +52,22 @@ class Backfill:
         return True
 
     async def _advance(self, table: Table) -> None:
-        for index in table.indexes:
-            if index.record.status == "CREATING":
-                await self._chunk(table, index)
+        for index in table.building:
+            opened = table if index.record.backfilling else await self._open(table, index)
+            if opened is not None:
+                await self._chunk(opened, index)
         if table.expiry is not None and not table.expiry.record.ready:
             await self._chunk(table, table.expiry)
+
+    async def _open(self, table: Table, index: SecondaryIndex) -> Table | None:
+        """Let writes put entries, once every process knows of the index: the one that announced it may have died before
+        all did. None: the table or the index is gone."""
+        record = table.record
+        await self._store.engine.update((), lambda stored: Effects(announce=True))
+        changed = await self._change(record, index, partial(replace, backfilling=True))
+        if isinstance(changed, Refused):
+            return None
+        return await self._store.catalog.reload(record.account, record.region, record.name)
 
     async def _chunk(self, table: Table, index: SecondaryIndex | ExpiryIndex) -> None:
         after = await self._begun(index.space)
@@ -80,20 +96,31 @@ class Backfill:
         return self._cursors[space]
 
     async def _finish(self, table: Table, index: SecondaryIndex | ExpiryIndex) -> None:
-        def change(record: TableRecord | None) -> TableRecord | Refused:
-            if record is None or record.space != table.space:
+        if isinstance(index, SecondaryIndex):
+            await self._change(table.record, index, partial(replace, status="ACTIVE", backfilling=False))
+            return
+        space = index.space
+
+        def ready(record: TableRecord | None) -> TableRecord | Refused:
+            if record is None or record.expiry is None or record.expiry.space != space:
                 return Refused(None)
-            if isinstance(index, ExpiryIndex):
-                if record.expiry is None or record.expiry.space != index.space:
-                    return Refused(None)
-                return replace(record, expiry=replace(record.expiry, ready=True))
-            current = record.index(index.name)
-            if current is None or current.space != index.space:
-                return Refused(None)
-            return record.with_index(replace(current, status="ACTIVE", backfilling=False))
+            return replace(record, expiry=replace(record.expiry, ready=True))
 
         record = table.record
-        await self._store.catalog.change(record.account, record.region, record.name, change)
+        await self._store.catalog.change(record.account, record.region, record.name, ready)
+
+    async def _change(
+        self, record: TableRecord, index: SecondaryIndex, change: Callable[[IndexRecord], IndexRecord]
+    ) -> TableRecord | Refused | None:
+        """Alter an index that is being built; Refused if it is not any more."""
+
+        def changed(record: TableRecord | None) -> TableRecord | Refused:
+            current = None if record is None else record.index(index.name)
+            if record is None or current is None or current.space != index.space or current.status != "CREATING":
+                return Refused(None)
+            return record.with_index(change(current))
+
+        return await self._store.catalog.change(record.account, record.region, record.name, changed)
 
 
 def _unfinished(record: TableRecord) -> bool:

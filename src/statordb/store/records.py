@@ -8,7 +8,10 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class IndexRecord:
-    """A secondary index. `status`: CREATING (being built), ACTIVE, UPDATING or DELETING."""
+    """A secondary index. `status`: CREATING (being built), ACTIVE, UPDATING or DELETING.
+
+    `backfilling`: of one that is being built, whether entries may be put: every process knows of the index.
+    """
 
     name: str
     local: bool

@@ -256,8 +256,11 @@ def _build(
 ) -> tuple[int, int, int]:
     """What `index.update` does, of an index that is being built, and that may not know the item yet.
 
-    An entry that was not found is not counted, and deleted all the same: it may be on its way.
+    An entry that was not found is not counted, and deleted all the same: it may be on its way. Until every process
+    knows of the index, entries only go: the next write may be made by one that does not, and would leave it there.
     """
+    if not index.record.backfilling:
+        new = None
     entry = index.entry(old)
     if entry is None or entry[0] in entered:
         return index.update(old, new, derive)

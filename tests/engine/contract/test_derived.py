@@ -109,6 +109,19 @@ def test_what_a_row_as_it_was_derives_loses_against_later_updates(
     settled(entries, wanted)
 
 
+def test_what_an_update_deletes_its_row_may_derive_again(
+    engine: Engine, space: int, index: int, run: Run, settled: Settled
+) -> None:
+    """An index that is about to be filled is only deleted from: what that takes away is filled in then."""
+    base, entry = Key(space, b"a", b"1"), Key(index, b"red", b"1")
+    run(engine.update([base], painting(base, index, b"red")))
+    for _ in range(3):
+        run(engine.update([base], lambda stored: Effects(writes=[(base, b"red")], derived=[(entry, None, base)])))
+        settled([entry], [None])
+        run(engine.update([base, Key(space, b"b", b"2")], indexing(base, index)))
+        settled([entry], [b"entry"])
+
+
 def test_a_footprint_may_hold_what_is_derived(
     engine: Engine, space: int, index: int, run: Run, settled: Settled
 ) -> None:

@@ -213,7 +213,6 @@ def _create_index(record: TableRecord, wanted: dict[str, Any], space: int) -> Ta
         key_schema=wanted["KeySchema"],
         projection=wanted["Projection"],
         status="CREATING",
-        backfilling=True,
         throughput=wanted.get("ProvisionedThroughput"),
         options={member: wanted[member] for member in schemas.INDEX_KEPT if member in wanted},
     )

@@ -48,12 +48,14 @@ class Relay:
             return
 
     async def _derive(self, row: Derived) -> None:
+        """A deletion is just below its version: above all that was derived of what was before, and not in the way of
+        what is derived of the same row again."""
         table = keys.table_of(row.space)
         place = keys.stored_partition(row.partition), keys.kind_of(row.space), row.sort
         try:
             if row.body is None:
                 text = f"DELETE FROM {table} WHERE partition = ? AND kind = ? AND sort = ?"
-                await self._session.write(text, *place, timestamp=row.version)
+                await self._session.write(text, *place, timestamp=row.version - 1)
             else:
                 text = f"INSERT INTO {table} (partition, kind, sort, body) VALUES (?, ?, ?, ?)"
                 await self._session.write(text, *place, row.body, timestamp=row.version)
