@@ -1,9 +1,11 @@
 """The life of shards and streams: they roll, their records age, and what is over is forgotten."""
 
+import asyncio
 from itertools import chain, pairwise
 from typing import Any
 from unittest.mock import AsyncMock
 
+import orjson
 import pytest
 from tests.in_process import PRINCIPAL, SHAPES, Api
 from tests.store.engines import Eventual
@@ -11,6 +13,7 @@ from tests.store.engines import Eventual
 from statordb.api.dispatch import Dispatcher
 from statordb.engine.contract import Budget, Effects, OutcomeUnknown
 from statordb.keeper.streams import Streams
+from statordb.model.request import Reply, Request
 from statordb.model.values import check_item
 from statordb.store import changes
 from statordb.store.barrier import SKEW_SECONDS
@@ -289,3 +292,56 @@ def test_a_shard_closed_meanwhile_waits_for_a_barrier_of_its_own(api: Api, event
     api.run(duty.run_once())
     assert None not in [shard.ending for shard in as_found(api)]
     assert not duty._barriers
+
+
+def test_an_item_changes_in_its_order_over_shards_that_are_replaced(api: Api) -> None:
+    """Also where one process learns of it later than another, and both write all the time."""
+    engine = Eventual(api.store.engine)
+    api.store = Store(engine.as_engine(), api.clock)
+    dispatchers = [
+        Dispatcher(Store(each, api.clock), SHAPES, lambda request, fault: api.faults.append(fault))
+        for each in (engine.as_engine(), engine.late().as_engine())
+    ]
+    api.dispatcher = dispatchers[0]
+    create(api, "NEW_AND_OLD_IMAGES")
+    writing: list[asyncio.Task[int]] = []
+    numbers = iter(range(1000))
+
+    async def write(dispatcher: Dispatcher) -> int:
+        item = {"p": {"S": "a"}, "n": {"N": str(next(numbers))}}
+        body = orjson.dumps({"TableName": "carts", "Item": item})
+        reply = dispatcher.handle(Request("PutItem", body, PRINCIPAL, "id"))
+        return (reply if isinstance(reply, Reply) else await reply).status
+
+    async def write_meanwhile() -> None:
+        """Some of these have to wait, so they are not waited for."""
+        for _ in range(3):
+            for dispatcher in dispatchers:
+                writing.append(asyncio.create_task(write(dispatcher)))
+                await asyncio.sleep(0.02)
+
+    async def roll() -> list[int]:
+        await asyncio.gather(*map(write, dispatchers))  # so that both know the table
+        engine.meanwhile = write_meanwhile
+        await Streams(api.store).run_once()
+        engine.meanwhile = None
+        return await asyncio.gather(*writing)
+
+    api.clock.advance(4 * HOUR)
+    statuses = api.run(roll())
+    assert statuses == [200] * len(statuses)
+    stream = stream_of(api)
+    parent, child = stream.shards
+    assert (parent.closed_at is None, child.closed_at) == (False, None)
+    assert not stream.rolling
+    found = [
+        [
+            orjson.loads(b"{%b}" % changes.members(body))
+            for _, body in api.run(api.store.streams.read(stream, each, 0, ALL))
+        ]
+        for each in (parent.id, child.id)
+    ]
+    assert all(found), "some of the writes were made before the change, some after"
+    records = list(chain.from_iterable(found))
+    assert all(one["NewImage"] == other["OldImage"] for one, other in pairwise(records))
+    assert len(records) == len(statuses) + 2

@@ -1,10 +1,11 @@
 """Looks after streams: rolls shards that are old, trims records after 24 hours, forgets what is over."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from statordb.engine.contract import Refused
-from statordb.store import streams
+from statordb.engine.contract import Effects, Refused
+from statordb.store import contention, streams
 from statordb.store.barrier import Barrier
 from statordb.store.records import TableRecord
 from statordb.store.store import Store
@@ -68,19 +69,31 @@ class Streams:
         opened = [shard.opened_at for shard in stream.shards if shard.closed_at is None]
         if stream.disabled_at is not None or not opened:
             return False
-        return now - min(opened) >= self._store.stream_shard_seconds or len(opened) < self._store.stream_shards
+        return (
+            stream.rolling
+            or now - min(opened) >= self._store.stream_shard_seconds
+            or len(opened) < self._store.stream_shards
+        )
 
     async def _roll(self, stream: StreamRecord, now: float) -> None:
         wanted = self._store.stream_shards
+        if not self._store.engine.traits.guards:
+            # The writes that pause will not have to wait for a process that is found to be dead by this.
+            await contention.update(self._store.engine, (), lambda stored: Effects(announce=True))
+            await self._change(stream, partial(replace, rolling=True))
+        await self._change(stream, lambda current: streams.rolled(current, now, wanted))
 
-        def roll(table: TableRecord | None, current: StreamRecord | None) -> tuple[TableRecord, StreamRecord] | Refused:
+    async def _change(self, stream: StreamRecord, change: Callable[[StreamRecord], StreamRecord]) -> None:
+        """Alter a stream's record, and with it that of its table, while they belong together."""
+
+        def both(table: TableRecord | None, current: StreamRecord | None) -> tuple[TableRecord, StreamRecord] | Refused:
             if table is None or current is None or table.stream_label != stream.label or table.stream is None:
                 return Refused(None)
-            changed = streams.rolled(current, now, wanted)
+            changed = change(current)
             return replace(table, stream=changed.feed()), changed
 
         scope = (stream.account, stream.region, stream.table)
-        await self._store.catalog.change_streamed(*scope, stream.label, roll)
+        await self._store.catalog.change_streamed(*scope, stream.label, both)
 
     async def _trim(self, stream: StreamRecord, now: float) -> None:
         """Note what is too old, in the stream's record first: readers are told so before anything goes."""

@@ -18,10 +18,11 @@ Logged = tuple[int, bytes, bytes]
 class Feed:
     """One change log of a table, with its open shards."""
 
-    __slots__ = ("_lowers", "_only", "_shards", "encode", "space")
+    __slots__ = ("_lowers", "_only", "_shards", "encode", "paused", "space")
 
     def __init__(self, record: FeedRecord) -> None:
         self.space = record.space
+        self.paused = record.paused
         self.encode = changes.View(record.view).encode
         self._lowers = [lower for lower, _ in record.shards]
         self._shards: list[bytes] = [shard.encode() for _, shard in record.shards]
@@ -35,10 +36,11 @@ class Feed:
 class Feeds:
     """All change logs of a table. Writes ask for their entries with what they found and what they leave."""
 
-    __slots__ = ("_feeds", "_names", "_names_size")
+    __slots__ = ("_feeds", "_names", "_names_size", "paused")
 
     def __init__(self, feeds: Iterable[Feed], schema: KeySchema) -> None:
         self._feeds = tuple(feeds)
+        self.paused = any(feed.paused for feed in self._feeds)  # writes wait
         self._names = schema.names
         # Of strings and binaries the key's own bytes are what counts towards their size; numbers are counted otherwise.
         plain = all(attribute.type != "N" for attribute in schema.attributes)

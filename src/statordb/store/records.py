@@ -38,11 +38,13 @@ class FeedRecord:
     """A change log that the table's writes append to. `view`: a stream view type; `space` holds the log's shards.
 
     `shards`: [lowest hash, id] of each open shard, ascending; a shard takes the partitions from its lowest hash on.
+    `paused`: writes wait until others are open in their places.
     """
 
     space: int
     view: str
     shards: list[list[Any]]
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,10 @@
 A shard takes the changes of a range of partition keys (by hash) from when it is opened until it is closed; then its
 children go on. A table's record says which shards its writes append to, a stream's record all that are still known;
 both are changed in one update, and writes are guarded by the table's, so nothing is ever appended to a closed shard.
+
+Where guards are not checked within updates, writes go by an old record for a moment. Then shards are replaced in two
+steps: writes of the table pause; once nobody writes by the record before, the children are open. So all of an item's
+changes in the parent were made before those in the child.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,7 +51,8 @@ class ShardRecord:
 
 @dataclass(frozen=True, slots=True)
 class StreamRecord:
-    """A stream. `space` holds its logs. `settles_at`: until then it is ENABLING, or DISABLING."""
+    """A stream. `space` holds its logs. `settles_at`: until then it is ENABLING, or DISABLING. `rolling`: the table's
+    writes wait for its shards to be replaced."""
 
     account: str
     region: str
@@ -61,6 +66,7 @@ class StreamRecord:
     settles_at: float
     shards: list[ShardRecord]
     disabled_at: float | None = None
+    rolling: bool = False
 
     @property
     def arn(self) -> str:
@@ -84,7 +90,7 @@ class StreamRecord:
     def feed(self) -> FeedRecord:
         """What the table's record has to say of the stream."""
         shards = sorted((shard.lower, shard.id) for shard in self.shards if shard.closed_at is None)
-        return FeedRecord(self.space, self.view, [list(pair) for pair in shards])
+        return FeedRecord(self.space, self.view, [list(pair) for pair in shards], self.rolling)
 
 
 class Streams:
@@ -222,7 +228,7 @@ def opened(space: int, previous: Sequence[ShardRecord], now: float, wanted: int)
 def rolled(stream: StreamRecord, now: float, wanted: int) -> StreamRecord:
     """The stream with its open shards closed and their children opened."""
     children = opened(stream.space, stream.shards, now, wanted)
-    return replace(stream, shards=[*_closed(stream.shards, now), *children])
+    return replace(stream, shards=[*_closed(stream.shards, now), *children], rolling=False)
 
 
 def disabled(stream: StreamRecord, now: float, delay: float) -> StreamRecord:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -32,6 +34,8 @@ class Written(NamedTuple):
     index_units: dict[str, int] | None
 
 
+PAUSE_SECONDS = 0.01  # between two looks at the epoch, while writes are to wait
+LOOK_SECONDS = 0.5  # between two looks at the record, meanwhile
 MOVED = object()  # a refusal's reason: the item changed after its entries were looked up, so look again
 
 
@@ -66,7 +70,7 @@ class Table:
 
     __slots__ = (
         "_catalog", "_derived", "_engine", "_paths", "building", "collections", "expiry", "feeds", "get", "guard",
-        "indexes", "key_names", "name", "now", "primary", "record", "schema", "settled", "space",
+        "indexes", "key_names", "name", "now", "paused", "primary", "record", "schema", "settled", "space",
     )  # fmt: skip
 
     def __init__(self, record: TableRecord, guard: Guard, engine: Engine, catalog: Catalog) -> None:
@@ -84,6 +88,7 @@ class Table:
         self.key_names = self.schema.names
         self.primary = PrimaryPath(record.space, self.schema)
         self.feeds = Feeds.of(record, self.schema)
+        self.paused = self.feeds is not None and self.feeds.paused
         self.indexes = [
             SecondaryIndex(index, record.definitions, self.primary)
             for index in record.indexes
@@ -145,6 +150,8 @@ class Table:
         """
         table = self
         while True:
+            if table.paused:
+                table = await table.resumed()
             entries = await table.look_up(key) if table.building else ()
             plan = table.plan(key, apply, entries, service)
             outcome = await table._engine.update((key, *entries), plan, (table.guard,))
@@ -235,6 +242,16 @@ class Table:
         table = await self._catalog.reload(self.record.account, self.record.region, self.name)
         if table is None or table.space != self.space or not table.record.usable_at(self.now()):
             raise errors.resource_not_found()
+        return table
+
+    async def resumed(self) -> Table:
+        """The table when writes need not wait any more; raises as `renewed`."""
+        table = self
+        while table.paused:
+            epoch, until = self._engine.epoch(), time.monotonic() + LOOK_SECONDS
+            while self._engine.epoch() == epoch and time.monotonic() < until:
+                await asyncio.sleep(PAUSE_SECONDS)
+            table = await table.renewed()
         return table
 
     async def usage(self, space: int | None = None) -> Usage:

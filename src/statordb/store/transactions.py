@@ -57,6 +57,8 @@ class Replayed(NamedTuple):
 async def write(engine: Engine, actions: Sequence[Action], token: Token | None) -> list[Written] | Replayed | Refused:
     """Do all actions or none. Refused: its reason is the list of cancellation reasons, TokenReused, or InProgress."""
     while True:
+        if any(action.table.paused for action in actions):
+            actions = [action._replace(table=await action.table.resumed()) for action in actions]
         footprint = [action.key for action in actions]
         if token is not None:
             footprint.append(token.key)

@@ -11,6 +11,7 @@ from tests.engine.cassandra.processes import QUICK, Fleet
 from statordb.engine.cassandra import pulses, slots
 from statordb.engine.cassandra.clock import STEP
 from statordb.engine.cassandra.deaths import Deaths
+from statordb.engine.cassandra.owed import Owed
 from statordb.engine.cassandra.pulses import CONDEMNED, EVERY, PARKED, Pulse, Sight
 from statordb.engine.cassandra.session import Unreachable
 
@@ -107,13 +108,39 @@ def test_announcements_at_once_end_all(fleet: Fleet, run: Run) -> None:
     run(story())
 
 
-def test_an_announcement_does_not_wait_for_the_dead(fleet: Fleet, run: Run) -> None:
+def test_an_announcement_waits_until_the_dead_are_recovered(fleet: Fleet, run: Run) -> None:
+    """What they had begun may take effect until then, or is still to be done."""
+
     async def story() -> None:
         dead, other = await fleet.join(), await fleet.join()
         dead.roster.begin_guarded()
+        recovered: list[bytes] = []
+        recover = other.recovery.recover
+
+        async def slowly(slot: int, incarnation: bytes) -> None:
+            await asyncio.sleep(2 * QUICK.lease)
+            await recover(slot, incarnation)
+            recovered.append(incarnation)
+
+        other.recovery.recover = slowly  # type: ignore[method-assign]
         dead.line.cut = True
         await other.roster.announce()
+        assert recovered == [dead.roster.incarnation]
         assert dead.roster.epoch < other.roster.epoch
+
+    run(story())
+
+
+def test_what_the_dead_announced_is_heard(fleet: Fleet, run: Run) -> None:
+    """By a recovery that waits for nobody, the dead one least of all."""
+
+    async def story() -> None:
+        dead, other = await fleet.join(), await fleet.join()
+        dead.roster.begin_guarded()
+        before = other.roster.epoch
+        await other.relay.deliver(1, Owed([], [], True), recovering=True)
+        assert other.roster.epoch > before
+        dead.roster.end_guarded(before)
 
     run(story())
 
@@ -163,7 +190,7 @@ def test_the_watermark_is_below_all_that_may_come(
 
 
 def test_a_death_is_a_beat_that_stands_still() -> None:
-    deaths = Deaths(still_seconds=8, lease_seconds=5)
+    deaths = Deaths(still_seconds=8)
 
     def see(at: float, *found: Pulse) -> list[int]:
         return [slot for slot, _ in deaths.see(Sight(at, at, found), [(3, b"")])]
@@ -175,7 +202,4 @@ def test_a_death_is_a_beat_that_stands_still() -> None:
     assert see(16, pulse(1), pulse(2, beat=3)) == [1, 3]
     condemned = pulse(1, beat=CONDEMNED)
     assert see(17, condemned) == []
-    assert not deaths.gone(condemned, 22)
-    assert deaths.gone(condemned, 22.5)
-    assert not deaths.gone(pulse(2), 100)
     assert see(50, Pulse(1, b"", CONDEMNED, PARKED, 9 * STEP, EVERY)) == [3]

@@ -5,6 +5,8 @@ import secrets
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
 
+from acsylla.errors import CassException
+
 from statordb.engine.cassandra.clock import Clock
 from statordb.engine.cassandra.footprint import Footprint, does_nothing
 from statordb.engine.cassandra.holds import Holds, Rows
@@ -39,7 +41,8 @@ class Attempt:
     """One transaction: its id, its marks, and what became of it."""
 
     def __init__(self, means: Means, wanted: Footprint, plan: Plan, tell: Callable[[], None], term: int | None) -> None:
-        """`tell`: as `settled` of `Transactions.update`; may be called twice. `term`: as there."""
+        """`tell`, `term`: as `settled` and `term` of `Transactions.update`. `tell` is called once it is
+        `committed`, and perhaps twice."""
         self._means = means
         self._wanted = wanted
         self._plan = plan
@@ -52,6 +55,7 @@ class Attempt:
         self._held: set[Noted] = set()  # perhaps
         self._doubtful: set[Noted] = set()  # a write that marks them may still be under way
         self._rows: Rows = {}
+        self.committed = False
 
     async def run(self, rows: Rows, outcome: Effects | Refused, patience: Patience) -> Effects | Refused | None:
         """Go through with an outcome that the plan gives for rows as read. None: not done, nothing is held any more,
@@ -73,6 +77,7 @@ class Attempt:
         if not alive or not await self._commit(record, chunks):
             await self._undo()
             return None
+        self.committed = True
         await self._finish(record)
         return decided
 
@@ -151,7 +156,7 @@ class Attempt:
         self._means.step("commit")
         try:
             return await insist(lambda: self._ledger.commit(self._id, record, chunks), COMMIT_SECONDS)
-        except Unreachable:
+        except (Unreachable, CassException):
             self._means.start(self._find_out(record, chunks))
             raise OutcomeUnknown("the update may or may not have happened") from None
 

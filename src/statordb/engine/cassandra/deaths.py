@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable
 
-from statordb.engine.cassandra.pulses import CONDEMNED, Pulse, Sight, Who
+from statordb.engine.cassandra.pulses import CONDEMNED, Sight, Who
 
 
 class Deaths:
     """Remembers since when each beat stands. Times are this process's monotonic seconds."""
 
-    def __init__(self, still_seconds: float, lease_seconds: float) -> None:
+    def __init__(self, still_seconds: float) -> None:
         self._still_seconds = still_seconds
-        self._lease_seconds = lease_seconds
         self._since: dict[Who, tuple[int, float]] = {}
         self._told: dict[Who, float] = {}  # when a process was last returned as dead
 
@@ -35,11 +34,6 @@ class Deaths:
                 self._told[who] = sight.over
                 dead.append(who)
         return dead
-
-    def gone(self, pulse: Pulse, now: float) -> bool:
-        """Whether a process was condemned so long ago that nothing of its own doing can begin any more."""
-        beat, since = self._since.get(pulse.who, (0, now))
-        return pulse.beat == beat == CONDEMNED and now - since > self._lease_seconds
 
     def alive(self, incarnation: bytes) -> bool:
         """Whether a process was seen, and not condemned."""

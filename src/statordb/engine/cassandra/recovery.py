@@ -80,7 +80,7 @@ class Recovery:
         for sort, body in await self._session.rows(text, partition, since.to_bytes(8, "big"), consistency=SERIAL):
             version = int.from_bytes(sort, "big")
             if body is not None and version % SLOTS == slot:
-                await self._relay.deliver(version, Owed.decode(body))
+                await self._relay.deliver(version, Owed.decode(body), recovering=True)
                 await self._relay.forget(table, partition, version)
 
     async def _fence(self, table: str, partition: bytes, spot: Spot) -> None:

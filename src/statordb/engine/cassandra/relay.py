@@ -19,9 +19,13 @@ class Relay:
         self._logs = logs
         self._roster = roster
 
-    async def deliver(self, version: int, owed: Owed) -> None:
+    async def deliver(self, version: int, owed: Owed, *, recovering: bool = False) -> None:
         """Write derived rows and log entries, the first of which has `version` for its sequence; then, if need be,
-        announce. Raises Unreachable."""
+        announce. Raises Unreachable.
+
+        `recovering`: for somebody else, who may be dead. Nobody waits then for what is announced, and the dead are
+        waited for by those who announce.
+        """
         works = [self._derive(row) for row in owed.derived]
         runs: list[tuple[int, bytes, int, list[bytes]]] = []
         for place, (stream, shard, body) in enumerate(owed.changes):
@@ -34,7 +38,9 @@ class Relay:
             await works[0]
         elif works:
             await asyncio.gather(*works)
-        if owed.announce:
+        if owed.announce and recovering:
+            await self._roster.raise_epoch()
+        elif owed.announce:
             await self._roster.announce()
 
     async def forget(self, table: str, partition: bytes, version: int) -> None:

@@ -83,7 +83,7 @@ class Roster:
         self._clock = clock
         self._times = times
         self._epochs = Epochs(session)
-        self._deaths = Deaths(times.still, times.lease + times.margin)
+        self._deaths = Deaths(times.still)
         self._owing: Owing | None = None
         self._burials: Burials | None = None
         self._write = Rounds(self._write_pulse)
@@ -180,16 +180,22 @@ class Roster:
         if self._epochs.end(token):
             self._wake.set()
 
-    async def announce(self) -> None:
-        """Raise the epoch; returns when all guarded updates, of every process, that began before have ended.
-
-        So an update that announces must not be one of them. Raises Unreachable.
-        """
+    async def raise_epoch(self) -> int:
+        """An epoch that is newer than any before; everybody will adopt it. Raises Unreachable."""
         epoch = await self._epochs.raised()
         self._adopt(epoch)
+        return epoch
+
+    async def announce(self) -> None:
+        """Raise the epoch; returns when all guarded updates, of every process, that began before have ended. Those of
+        a dead process have when it is recovered.
+
+        So an update that announces must not be one of them, and no recovery may wait for this. Raises Unreachable.
+        """
+        epoch = await self.raise_epoch()
         while True:
             sight = await self._look.run()
-            if all(pulse.adopted >= epoch or self._deaths.gone(pulse, sight.over) for pulse in sight.pulses):
+            if all(pulse.adopted >= epoch for pulse in sight.pulses):
                 return
             await asyncio.sleep(self._times.pause)
 

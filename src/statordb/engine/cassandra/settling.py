@@ -36,11 +36,11 @@ class Settling:
 
         await all_of([one(number) for number in range(len(record.parts))])
 
-    async def relay(self, record: Record) -> None:
-        """Write what a committed transaction owes elsewhere. Raises Unreachable."""
+    async def relay(self, record: Record, *, recovering: bool = False) -> None:
+        """Write what a committed transaction owes elsewhere; `recovering`: one of somebody else. Raises Unreachable."""
         self._step("relay")
         if record.owed:
-            await self._relay.deliver(record.first, record.owed)
+            await self._relay.deliver(record.first, record.owed, recovering=recovering)
 
     async def forget(self, id: bytes) -> None:
         """Delete what the ledger has of a transaction that is done with. Raises Unreachable."""
@@ -106,6 +106,6 @@ class Settling:
             await self.apply(id, record)
         freed.set_result(True)
         if record is not None:
-            await self.relay(record)
+            await self.relay(record, recovering=True)
         await self.forget(id)
         return True

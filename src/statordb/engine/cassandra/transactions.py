@@ -103,7 +103,6 @@ class Transactions:
         except BaseException:
             tell()
             raise
-        tell()
         return outcome
 
     async def _try(self, wanted: Footprint, plan: Plan, tell: "_Once", term: int | None) -> Effects | Refused:
@@ -114,10 +113,13 @@ class Transactions:
             if does_nothing(outcome):
                 again = await self._holds.read(wanted.noted)
                 if all(again[at] == rows[at] for at in wanted.held):
+                    tell()
                     return outcome
             else:
                 attempt = Attempt(self._means, wanted, plan, tell, term)
                 if (done := await attempt.run(rows, outcome, patience)) is not None:
+                    if not attempt.committed:  # else it tells when nothing is owed any more
+                        tell()
                     return done
             self.begun_again_total += 1
             patience.begin_again(wanted.keys)

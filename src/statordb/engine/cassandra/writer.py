@@ -295,6 +295,9 @@ class Writer:
         if refused is None:
             return None
         there = _standing(turn, refused)
+        last = first + (turn.count - 1) * STEP
+        if any(there[spot].version == last for spot in turn.put):
+            return None
         if uncertain:
             if await self._applied(turn, first, owed, entry, there):
                 return None
@@ -328,10 +331,9 @@ class Writer:
             turn.end()
 
     async def _applied(self, turn: Turn, first: int, owed: Owed, entry: Entry | None, there: State) -> bool:
-        """Whether an earlier try of a write took effect, by the rows that refused it now. Raises Hidden."""
+        """Whether an earlier try of a write took effect, by the rows that refused it now, none of which is its own.
+        Raises Hidden."""
         last = first + (turn.count - 1) * STEP
-        if any(there[spot].version == last for spot in turn.put):
-            return True
         if owed:
             pending = rows.select(turn.table), turn.partition, keys.PENDING, first.to_bytes(8, "big")
             if await self._session.rows(*pending, consistency=SERIAL):
