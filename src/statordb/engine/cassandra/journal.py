@@ -21,6 +21,7 @@ from statordb.engine.cassandra.session import Session, Unreachable
 FORMAT = 1
 ROW_BYTES_MAX = 256 << 10  # of a journal row, but for what a single update notes
 FORGET_SECONDS = 0.25  # between deletions
+SCATTERED_MAX = 256  # groups that are over behind one that is not, before they are deleted one by one
 _WRITE_TIME = 1  # Cassandra timestamps; numbers are never used again
 _DELETE_TIME = 2
 
@@ -169,7 +170,7 @@ class Journal:
             await asyncio.gather(*writes)
 
     async def _forget(self) -> None:
-        """Delete rows of groups that are over, while there are any."""
+        """Delete rows of groups that are over, while there are any: as a range, all at once."""
         text = "DELETE FROM journal WHERE slot = ? AND incarnation = ? AND number "
         while self._over:
             await asyncio.sleep(FORGET_SECONDS)
@@ -181,8 +182,11 @@ class Journal:
             try:
                 if len(later) < len(over):
                     await self._session.write(text + "< ?", slot, incarnation, lowest, timestamp=_DELETE_TIME)
-                for number in later:
-                    await self._session.write(text + "= ?", slot, incarnation, number, timestamp=_DELETE_TIME)
+                if len(later) > SCATTERED_MAX:
+                    for number in later:
+                        await self._session.write(text + "= ?", slot, incarnation, number, timestamp=_DELETE_TIME)
+                elif renewals == self._renewals:
+                    self._over += later
             except Exception as fault:
                 if renewals == self._renewals:  # else all that is there is for those who recover this process
                     self._over += over
