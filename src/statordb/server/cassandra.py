@@ -45,13 +45,8 @@ async def prepare(settings: Settings) -> None:
     FormatTooNew."""
     contact = contact_of(settings)
     from statordb.engine.cassandra import schema
-    from statordb.engine.cassandra.session import Session
 
-    session = await Session.connect(contact)
-    try:
-        await schema.prepare(session, contact.datacenter)
-    finally:
-        await session.close()
+    await schema.prepare(contact)
 
 
 async def open_engine(settings: Settings) -> Engine:

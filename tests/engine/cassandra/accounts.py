@@ -149,7 +149,7 @@ class Scene:
         for key in (*self.footprint, self.local, self.entry):
             table, partition, kind = keys.place(key)
             read = await self._session.rows(rows.select(table), partition, kind, key.sort, consistency=SERIAL)
-            found = rows.found(read[0] if read else None)
+            found = rows.found(read)
             bodies.append(found.body if found.mark is None else b"held")
         log = self.shard
         text = "SELECT body FROM logs WHERE log = ?"

@@ -23,9 +23,7 @@ def session(contact: Contact, run: Run) -> Iterator[Session]:
     """A session on the keyspace, which is made if need be and may hold what other tests left."""
 
     async def connect() -> Session:
-        outside = await Session.connect(contact)
-        await schema.prepare(outside, contact.datacenter)
-        await outside.close()
+        await schema.prepare(contact)
         return await Session.connect(contact, contact.keyspace)
 
     session: Session = run(connect())
@@ -41,9 +39,7 @@ def fleet(cassandra_hosts: tuple[str, ...], run: Run) -> Iterator[Fleet]:
     )
 
     async def gather() -> Fleet:
-        outside = await Session.connect(contact)
-        await schema.prepare(outside, contact.datacenter)
-        await outside.close()
+        await schema.prepare(contact)
         made = Fleet(await Session.connect(contact, contact.keyspace))
         await made.clean()
         return made

@@ -46,7 +46,7 @@ class Story:
     async def found(self, kind: int = 0, sort: bytes = b"row") -> Found:
         session = self.process.line._session
         read = await session.rows(rows.select(TABLE), self.partition, kind, sort, consistency=SERIAL)
-        return rows.found(read[0] if read else None)
+        return rows.found(read)
 
 
 async def recovered(fleet: Fleet, dead: Process) -> None:

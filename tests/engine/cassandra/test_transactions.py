@@ -57,7 +57,7 @@ async def single_put(session: Session, of: Member, key: Key, change: Callable[[b
     """What a writer of one partition does; whether it got through."""
     table, partition, kind = keys.place(key)
     read = await session.rows(rows.select(table), partition, kind, key.sort)
-    found = rows.found(read[0] if read else None)
+    found = rows.found(read)
     statement = rows.put(
         table,
         partition,

@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 from acsylla.errors import CassException
 
 from statordb.engine.cassandra.clock import Clock
-from statordb.engine.cassandra.footprint import Footprint, does_nothing
+from statordb.engine.cassandra.effects import does_nothing
+from statordb.engine.cassandra.footprint import Footprint
 from statordb.engine.cassandra.holds import Holds, Rows
 from statordb.engine.cassandra.journal import Entry, Journal, Noted
 from statordb.engine.cassandra.ledger import Ledger, Record
 from statordb.engine.cassandra.patience import Patience, all_of, in_the_end, insist
+from statordb.engine.cassandra.relay import RELAY_SECONDS, TELL_SECONDS
 from statordb.engine.cassandra.roster import Roster
 from statordb.engine.cassandra.session import Unreachable
 from statordb.engine.cassandra.settling import Settling, Step
@@ -20,8 +22,6 @@ from statordb.engine.contract import Effects, OutcomeUnknown, Plan, Refused
 
 COMMIT_SECONDS = 8.0  # how long an unknown outcome is asked for before the caller is told
 APPLY_SECONDS = 8.0  # how long the rows may take to be written, the same
-RELAY_SECONDS = 1.0  # how long an answer waits for what is owed
-TELL_SECONDS = 30.0  # the same, where the processes have to be told of it
 
 
 class Means(NamedTuple):

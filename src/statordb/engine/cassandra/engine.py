@@ -8,10 +8,11 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from statordb.engine.cassandra import keys, schema
 from statordb.engine.cassandra.clock import Clock
+from statordb.engine.cassandra.effects import PARTITION_BYTES_MAX, SORT_BYTES_MAX
 from statordb.engine.cassandra.guards import Guards
 from statordb.engine.cassandra.journal import Journal
 from statordb.engine.cassandra.logs import Logs
@@ -24,7 +25,7 @@ from statordb.engine.cassandra.session import Contact, Session, Unreachable
 from statordb.engine.cassandra.spaces import Spaces
 from statordb.engine.cassandra.tallies import Tallies
 from statordb.engine.cassandra.transactions import Transactions
-from statordb.engine.cassandra.turn import PARTITION_BYTES_MAX, SORT_BYTES_MAX, Answer, Update
+from statordb.engine.cassandra.turn import Answer, Update
 from statordb.engine.cassandra.writer import Writer
 from statordb.engine.contract import (
     Budget,
@@ -57,6 +58,22 @@ TABLE_POOL = 4
 log = logging.getLogger(__name__)
 
 
+class _Call(NamedTuple):
+    """One call of `update`. `term`: of the process, if there are guards. `ended`: called once, when it can't change
+    anything any more, nor owes anything."""
+
+    footprint: Sequence[Key]
+    plan: Plan
+    guards: Sequence[Guard]
+    term: int | None
+    ended: Callable[[], None]
+
+    @property
+    def elsewhere(self) -> list[Guard]:
+        """Guards of rows that the update does not read itself."""
+        return [guard for guard in self.guards if guard[0] not in self.footprint]
+
+
 class CassandraEngine:
     """One process's engine on a cluster. `open` it in a running event loop, and use it there only.
 
@@ -87,7 +104,7 @@ class CassandraEngine:
             self._journal,
             self._relay,
             self._tallies,
-            self._transactions.free,
+            self._transactions,
         )
         self.get = self._reader.get
         self.range = self._reader.range
@@ -105,11 +122,7 @@ class CassandraEngine:
 
         Raises StoreUnusable, FormatTooNew.
         """
-        session = await Session.connect(contact)
-        try:
-            await schema.prepare(session, contact.datacenter)
-        finally:
-            await session.close()
+        await schema.prepare(contact)
         session = await Session.connect(contact, contact.keyspace)
         engine = cls(session, table_pool)
         try:
@@ -135,44 +148,31 @@ class CassandraEngine:
     ) -> Effects | Refused | Stale:
         with self._call():
             if not guards:
-                return await self._update(footprint, plan, guards, None, _nothing)
+                return await self._update(_Call(footprint, plan, guards, None, _nothing))
             if not self._roster.valid():
                 await asyncio.create_task(self._roster.ensure_valid())
-            term = self._roster.term
             token = self._roster.begin_guarded()
-            begun = False
+            call = _Call(footprint, plan, guards, self._roster.term, partial(self._roster.end_guarded, token))
             try:
-                if not self._guards.known(guards):
-                    elsewhere = [guard for guard in guards if guard[0] not in footprint]
-                    stale = await self._guards.stale(elsewhere)
-                    if stale is not None:
-                        return Stale(stale)
-                begun = True
-            finally:
-                if not begun:
-                    self._roster.end_guarded(token)
-            return await self._update(footprint, plan, guards, term, partial(self._roster.end_guarded, token))
+                stale = None if self._guards.known(guards) else await self._guards.stale(call.elsewhere)
+            except BaseException:
+                call.ended()
+                raise
+            if stale is not None:
+                call.ended()
+                return Stale(stale)
+            return await self._update(call)
 
-    async def _update(
-        self,
-        footprint: Sequence[Key],
-        plan: Plan,
-        guards: Sequence[Guard],
-        term: int | None,
-        ended: Callable[[], None],
-    ) -> Answer:
-        """`term`: of the process, if there are guards. `ended`: called once, when the update can't change anything any
-        more, nor owes anything."""
-        places = {keys.place(key)[:2] for key in footprint if not keys.is_derived(key.space)}
+    async def _update(self, call: _Call) -> Answer:
+        places = {keys.place(key)[:2] for key in call.footprint if not keys.is_derived(key.space)}
         outcome: Answer
         try:
             if len(places) == 1:
-                outcome = await self._update_one(*next(iter(places)), footprint, plan, guards, term, ended)
+                outcome = await self._update_one(*next(iter(places)), call)
             else:  # goes on when its caller is cancelled
-                many = self._update_many(footprint, plan, guards, term, ended)
-                outcome = await asyncio.shield(asyncio.create_task(many))
+                outcome = await asyncio.shield(asyncio.create_task(self._update_many(call)))
         except BaseException:
-            self._guards.forget(footprint)  # they may have been written, or may be
+            self._guards.forget(call.footprint)  # they may have been written, or may be
             raise
         self._updates_total += 1
         if isinstance(outcome, Effects):
@@ -181,16 +181,8 @@ class CassandraEngine:
             self._refused_total += 1
         return outcome
 
-    async def _update_one(
-        self,
-        table: str,
-        partition: bytes,
-        footprint: Sequence[Key],
-        plan: Plan,
-        guards: Sequence[Guard],
-        term: int | None,
-        ended: Callable[[], None],
-    ) -> Answer:
+    async def _update_one(self, table: str, partition: bytes, call: _Call) -> Answer:
+        footprint, plan, guards, term, ended = call
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         try:
             loose: dict[Key, Stored | None] = {}
@@ -205,16 +197,10 @@ class CassandraEngine:
         self._writer.submit(table, partition, update)
         return await answer
 
-    async def _update_many(
-        self,
-        footprint: Sequence[Key],
-        plan: Plan,
-        guards: Sequence[Guard],
-        term: int | None,
-        ended: Callable[[], None],
-    ) -> Answer:
+    async def _update_many(self, call: _Call) -> Answer:
         """Over several partitions. What only derives rows from rows as they are needs no transaction: those rows are as
         old as what they are derived from, and lose against anything newer."""
+        footprint, plan, guards, term, ended = call
         expected = [guard for guard in guards if guard[0] in footprint]
         if expected:
             plan = _guarded(footprint, plan, expected)

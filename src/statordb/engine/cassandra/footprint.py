@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from statordb.engine.cassandra import keys
 from statordb.engine.cassandra.clock import STEP, Clock
+from statordb.engine.cassandra.effects import measured, spot_of
 from statordb.engine.cassandra.holds import Address, address, groups_of
 from statordb.engine.cassandra.journal import Noted
 from statordb.engine.cassandra.ledger import Part, Record
 from statordb.engine.cassandra.owed import Derived, Owed
 from statordb.engine.cassandra.rows import Found, Spot
-from statordb.engine.cassandra.turn import SHARD_BYTES_MAX, check_body, spot_of
-from statordb.engine.contract import Effects, Key, Plan, Refused, Stored
+from statordb.engine.contract import Effects, Key, Plan, Refused
 
 
 class Footprint:
@@ -37,11 +37,7 @@ class Footprint:
 
     def run(self, plan: Plan, rows: Mapping[Address, Found]) -> Effects | Refused:
         """Raises what the plan raises, and ValueError or TypeError for effects that can't be."""
-        stored: list[Stored | None] = []
-        for at in self.addresses:
-            body, version, _ = rows[at]
-            stored.append(None if body is None else Stored(body, version))
-        outcome = plan(stored)
+        outcome = plan([rows[at].stored for at in self.addresses])
         if isinstance(outcome, Effects):
             self._check(outcome)
         elif not isinstance(outcome, Refused):
@@ -49,21 +45,17 @@ class Footprint:
         return outcome
 
     def _check(self, effects: Effects) -> None:
-        for key, body in effects.writes:
+        """Raises ValueError or TypeError for what can't be stored."""
+        measured(effects)
+        for key, _ in effects.writes:
             if address(key) not in self.held:
                 raise ValueError(f"a plan wrote {key}, which is not in its footprint")
-            check_body(body)
         partitions = {at[:2] for at in self.held}
-        for key, body, base in effects.derived:
-            spot_of(key)
-            check_body(body)
+        for key, _, base in effects.derived:
             if base is not None and address(base) not in self.held:
                 raise ValueError(f"a plan derived {key} from {base}, which is not in its footprint")
             if not keys.is_derived(key.space) and address(key)[:2] not in partitions:
                 raise ValueError(f"a plan derived {key} in a partition where nothing is in its footprint")
-        for _, shard, body in effects.changes:
-            if len(shard) > SHARD_BYTES_MAX or not isinstance(body, bytes):
-                raise ValueError(f"a change of {len(shard)} shard bytes, or whose body is no bytes, can't be logged")
 
     def record(
         self, effects: Effects, rows: Mapping[Address, Found], clock: Clock, doubtful: Collection[Noted]
@@ -100,13 +92,6 @@ class Footprint:
             for table, partition, spots in self.noted
         ]
         return Record(first, version, parts, Owed(derived, list(effects.changes), effects.announce))
-
-
-def does_nothing(outcome: Effects | Refused) -> bool:
-    """Whether an outcome leaves everything as it is. (Tallies are counted by who gets it.)"""
-    if isinstance(outcome, Refused):
-        return True
-    return not (outcome.writes or outcome.derived or outcome.changes or outcome.announce)
 
 
 def _is_base(key: Key) -> bool:

@@ -50,8 +50,7 @@ class Guards:
             writes = self._writes
             self._asked.add(key)
             table, partition, kind = keys.place(key)
-            read = await self._session.rows(rows.select(table), partition, kind, key.sort)
-            found = rows.found(read[0] if read else None)
+            found = await rows.read_one(self._session, table, partition, (kind, key.sort))
             current = ABSENT if found.body is None else found.version
             if writes == self._writes:
                 self._versions[key] = current

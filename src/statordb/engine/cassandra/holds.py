@@ -9,12 +9,11 @@ from statordb.engine.cassandra.clock import Clock
 from statordb.engine.cassandra.journal import Noted
 from statordb.engine.cassandra.ledger import Part
 from statordb.engine.cassandra.patience import all_of, insist
-from statordb.engine.cassandra.rows import MARKER_SECONDS, NEVER, NOTHING, Found, Spot
-from statordb.engine.cassandra.session import Missing, Session, Statement, Unreachable
+from statordb.engine.cassandra.rows import NOTHING, Found, Spot
+from statordb.engine.cassandra.session import Missing, Session, Unreachable
 from statordb.engine.contract import Key
 
 HOLD_SECONDS = 5.0  # how long an unknown outcome of a mark is asked for
-_AT = "WHERE partition = ? AND kind = ? AND sort = ?"
 
 Address = tuple[str, bytes, Spot]
 """Table, partition and spot of a row."""
@@ -50,14 +49,11 @@ class Holds:
 
     async def _read(self, group: Noted) -> Rows:
         table, partition, spots = group
-        read = {(table, partition, spot): NOTHING for spot in spots}
-        values = rows.padded(partition, spots)
         try:
-            for kind, sort, *row in await self._session.rows(rows.select_many(table, len(values) // 2), *values):
-                read[table, partition, (kind, sort)] = rows.found(tuple(row))
+            found = await rows.read(self._session, table, partition, spots)
         except Missing:
-            pass  # reads as empty
-        return read
+            found = dict.fromkeys(spots, NOTHING)  # reads as empty
+        return {(table, partition, spot): found[spot] for spot in spots}
 
     async def hold(self, group: Noted, id: bytes, expected: Mapping[Address, Found], doubtful: set[Noted]) -> Rows:
         """Mark the rows of one partition, if they have the expected versions and nobody holds any. Empty: they are
@@ -66,13 +62,7 @@ class Holds:
         `doubtful`: the group is added if a write may still be under way that would mark the rows at these versions.
         """
         table, partition, spots = group
-        statements: list[Statement] = [
-            (
-                f"UPDATE {table} SET mark = ? {_AT} IF version = ? AND mark = null AND body != ?",
-                (id, partition, *spot, expected[table, partition, spot].version or None, NEVER),
-            )
-            for spot in spots
-        ]
+        statements = [rows.hold(table, partition, spot, id, expected[table, partition, spot].version) for spot in spots]
 
         async def ask() -> list[dict[str, Any]] | None:
             try:
@@ -87,10 +77,7 @@ class Holds:
             return {}  # nobody writes there any more
         if refused is None:
             return {}
-        there = {
-            (table, partition, spot): rows.refused(row) if row else NOTHING
-            for spot, row in _standing(spots, refused).items()
-        }
+        there = {(table, partition, spot): row for spot, row in rows.standing(spots, refused).items()}
         return {} if all(found.mark == id for found in there.values()) else there
 
     async def fence(self, group: Noted, known: Mapping[Address, Found], clock: Clock) -> None:
@@ -105,8 +92,7 @@ class Holds:
                 )
             except Missing:
                 return
-            there = NOTHING if not refused else rows.refused(refused[0])
-            if refused is not None and there.version == row.version:
+            if refused is not None and rows.standing([spot], refused)[spot].version == row.version:
                 raise Unreachable("a row is held")
 
     async def apply(self, id: bytes, part: Part, version: int) -> None:
@@ -116,34 +102,20 @@ class Holds:
         left = part.held
         derived = [rows.derive(table, partition, spot, body) for spot, body in local.items()]
         while left:
-            statements: list[Statement] = []
-            for spot in left:
-                if spot not in writes:
-                    statements.append((f"UPDATE {table} SET mark = null {_AT} IF mark = ?", (partition, *spot, id)))
-                else:
-                    statements.append(_write(table, partition, spot, writes[spot], version, id))
+            statements = [
+                rows.put_held(table, partition, spot, writes[spot], version, id)
+                if spot in writes
+                else rows.release(table, partition, spot, id)
+                for spot in left
+            ]
             try:
                 refused = await self._session.conditional(statements + derived)
             except Missing:
                 return
             if refused is None:
                 return
-            left = [spot for spot, row in _standing(left, refused).items() if row and row["mark"] == id]
+            left = [spot for spot, row in rows.standing(left, refused).items() if row.mark == id]
 
     async def release(self, id: bytes, group: Noted) -> None:
         """Let go of rows of one partition. Raises Unreachable when it is not known to be done."""
         await self.apply(id, Part(group.table, group.partition, {}, group.spots, {}), 0)
-
-
-def _write(table: str, partition: bytes, spot: Spot, body: bytes | None, version: int, id: bytes) -> Statement:
-    lasts = "" if body is not None else f" USING TTL {MARKER_SECONDS}"
-    text = f"UPDATE {table}{lasts} SET body = ?, version = ?, mark = null {_AT} IF mark = ?"
-    return text, (body, version, partition, *spot, id)
-
-
-def _standing(spots: Sequence[Spot], refused: Sequence[dict[str, Any]]) -> dict[Spot, dict[str, Any] | None]:
-    """What a refusal tells of each row; None: it is not there."""
-    if len(spots) == 1 and len(refused) == 1:
-        return {spots[0]: refused[0]}
-    there = {(row["kind"], row["sort"]): row for row in refused}
-    return {spot: there.get(spot) for spot in spots}

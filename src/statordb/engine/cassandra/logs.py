@@ -40,6 +40,7 @@ class Logs:
         self._session = session
         self._roster = roster
         self._known: dict[bytes, None] = {}  # buckets and logs that others can find
+        self._making: dict[bytes, asyncio.Task[None]] = {}  # those that are being made known, once for all who wait
         self.insert = "INSERT INTO logs (log, sequence, body) VALUES (?, ?, ?)"
 
     async def append(self, stream: int, shard: bytes, first: int, bodies: Sequence[bytes]) -> None:
@@ -148,6 +149,16 @@ class Logs:
         await self._session.write(text, log, bucket, timestamp=time)
 
     async def _make_known(self, stream: int, shard: bytes, log: bytes, bucket: int) -> None:
+        place = bucket_of(log, bucket)
+        making = self._making.get(place)
+        if making is None:
+            making = asyncio.get_running_loop().create_task(self._tell_of(stream, shard, log, bucket))
+            self._making[place] = making
+            making.add_done_callback(lambda _: self._making.pop(place))
+        await asyncio.wait([making])
+        making.result()
+
+    async def _tell_of(self, stream: int, shard: bytes, log: bytes, bucket: int) -> None:
         if log not in self._known:
             text = self.insert
             await self._session.write(text, shards_of(stream), _number_of(shard), shard, timestamp=_WRITE_TIME)

@@ -4,9 +4,6 @@ that it can lie in a pending row, or in a transaction's ledger, until it is rela
 from struct import Struct
 from typing import NamedTuple
 
-from statordb.engine.cassandra import keys
-from statordb.engine.contract import Effects
-
 FORMAT = 1
 
 _head = Struct(">BB")
@@ -69,8 +66,3 @@ class Owed(NamedTuple):
             changes.append((stream, shard, data[at : at + length]))
             at += length
         return cls(derived, changes, bool(announce))
-
-
-def owes(effects: Effects) -> bool:
-    """Whether effects reach beyond the partitions that are written."""
-    return bool(effects.changes) or effects.announce or any(keys.is_derived(key.space) for key, _, _ in effects.derived)

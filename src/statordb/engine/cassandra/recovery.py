@@ -12,7 +12,7 @@ from statordb.engine.cassandra.clock import SLOTS, STEP, Clock
 from statordb.engine.cassandra.journal import Noted
 from statordb.engine.cassandra.owed import Owed
 from statordb.engine.cassandra.relay import Relay
-from statordb.engine.cassandra.rows import NOTHING, Found, Spot
+from statordb.engine.cassandra.rows import Found, Spot
 from statordb.engine.cassandra.session import SERIAL, Missing, Session, Unreachable
 
 AT_ONCE = 16  # partitions that are seen to
@@ -88,23 +88,22 @@ class Recovery:
 
         What the dead process may still write goes by a version that it read before its lease was over.
         """
-        row = before = await self._read(table, partition, spot)
+        row = before = await self._look(table, partition, spot)
         while row.version == before.version:
             if row.mark is not None:
                 await self._resolve(row.mark, (Noted(table, partition, (spot,)),))
                 await asyncio.sleep(PAUSE_SECONDS)
-                row = await self._read(table, partition, spot)
+                row = await self._look(table, partition, spot)
                 continue
             version = self._clock.next(row.version)
             try:
                 refused = await self._session.conditional([rows.touch(table, partition, spot, row, version)])
             except Unreachable:
-                row = await self._read(table, partition, spot)
+                row = await self._look(table, partition, spot)
                 continue
             if refused is None:
                 return
-            row = rows.refused(refused[0]) if refused else NOTHING
+            row = rows.standing([spot], refused)[spot]
 
-    async def _read(self, table: str, partition: bytes, spot: Spot) -> Found:
-        read = await self._session.rows(rows.select(table), partition, *spot, consistency=SERIAL)
-        return rows.found(read[0] if read else None)
+    async def _look(self, table: str, partition: bytes, spot: Spot) -> Found:
+        return await rows.read_one(self._session, table, partition, spot, SERIAL)

@@ -10,6 +10,8 @@ from statordb.engine.cassandra.owed import Derived, Owed
 from statordb.engine.cassandra.roster import Roster
 from statordb.engine.cassandra.session import Missing, Session
 
+RELAY_SECONDS = 1.0  # how long an answer waits for what is owed
+TELL_SECONDS = 30.0  # the same, where the processes have to be told of it
 _AHEAD_SECONDS = 3600  # by how much a deletion's timestamp is above those that Cassandra's clocks give
 
 

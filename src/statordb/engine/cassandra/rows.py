@@ -1,17 +1,21 @@
-"""Rows of base partitions: how they are read, and the conditional statements that write them.
+"""Rows of partitions: how they are read, and the conditional statements that write those of base partitions.
 
 A row is there if it has a body. A deleted row keeps its version for a while (MARKER_SECONDS), so that its next version
 is above, and so that a write whose outcome got lost can be told from one that never happened. `mark` names the
 transaction that holds the row; every other writer's condition is that there is none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from statordb.engine.cassandra.session import Statement
+from statordb.engine.cassandra.session import QUORUM, Session, Statement
+from statordb.engine.contract import Stored
 
 MARKER_SECONDS = 3600
 NEVER = b"\xf3\x1cthis is no body\x9a\x07"  # makes `body != NEVER` true of all bodies, so that a refusal tells the body
+_AT = "WHERE partition = ? AND kind = ? AND sort = ?"
+_IF = "IF version = ? AND mark = null AND body != ?"
+_IF_HELD = "IF mark = ?"
 
 
 class Found(NamedTuple):
@@ -20,6 +24,11 @@ class Found(NamedTuple):
     body: bytes | None
     version: int
     mark: bytes | None
+
+    @property
+    def stored(self) -> Stored | None:
+        """As the contract has it."""
+        return None if self.body is None else Stored(self.body, self.version)
 
 
 NOTHING = Found(None, 0, None)
@@ -30,7 +39,7 @@ Spot = tuple[int, bytes]
 
 def select(table: str) -> str:
     """One row: body, version, mark. Values: partition, kind, sort."""
-    return f"SELECT body, version, mark FROM {table} WHERE partition = ? AND kind = ? AND sort = ?"
+    return f"SELECT body, version, mark FROM {table} {_AT}"
 
 
 def select_many(table: str, spots: int) -> str:
@@ -48,21 +57,46 @@ def padded(partition: bytes, spots: Sequence[Spot]) -> list[Any]:
     return values + [*spots[-1]] * ((1 << (len(spots) - 1).bit_length()) - len(spots))
 
 
-def found(row: tuple[Any, ...] | None) -> Found:
-    """From (body, version, mark) as read."""
-    return NOTHING if row is None else Found(row[0], row[1] or 0, row[2])
+async def read_one(session: Session, table: str, partition: bytes, spot: Spot, consistency: str = QUORUM) -> Found:
+    """Raises Unreachable, Missing."""
+    return found(await session.rows(select(table), partition, *spot, consistency=consistency))
 
 
-def refused(row: dict[str, Any]) -> Found:
-    """From what a refused conditional write gives back of a row."""
-    return Found(row["body"], row["version"] or 0, row["mark"])
+async def read(session: Session, table: str, partition: bytes, spots: Sequence[Spot]) -> dict[Spot, Found]:
+    """Some rows (at least one) of a partition, as they stand at one moment. Raises Unreachable, Missing."""
+    if len(spots) == 1:
+        return {spots[0]: await read_one(session, table, partition, spots[0])}
+    values = padded(partition, spots)
+    there = dict.fromkeys(spots, NOTHING)
+    for kind, sort, body, version, mark in await session.rows(select_many(table, len(values) // 2), *values):
+        there[kind, sort] = Found(body, version or 0, mark)
+    return there
+
+
+def found(rows: Sequence[tuple[Any, ...]]) -> Found:
+    """From what `select` gives."""
+    if not rows:
+        return NOTHING
+    body, version, mark = rows[0]
+    return Found(body, version or 0, mark)
+
+
+def standing(spots: Iterable[Spot], refusal: Sequence[dict[str, Any]]) -> dict[Spot, Found]:
+    """How the rows that a conditional write depends on stand, as its refusal tells: those that it does not name are
+    not there. Of a write that only asks for marks it tells nothing else."""
+    there = dict.fromkeys(spots, NOTHING)
+    for row in refusal:
+        # A single statement's refusal does not name its row.
+        spot = (row["kind"], row["sort"]) if "kind" in row else next(iter(there))
+        if spot in there:
+            there[spot] = Found(row.get("body"), row.get("version") or 0, row["mark"])
+    return there
 
 
 def put(table: str, partition: bytes, spot: Spot, body: bytes, version: int, expected: int) -> Statement:
     """Put a row, if it has the expected version (0: none) and nobody holds it."""
     return (
-        f"UPDATE {table} SET body = ?, version = ? WHERE partition = ? AND kind = ? AND sort = ? "
-        "IF version = ? AND mark = null AND body != ?",
+        f"UPDATE {table} SET body = ?, version = ? {_AT} {_IF}",
         (body, version, partition, *spot, expected or None, NEVER),
     )
 
@@ -70,8 +104,7 @@ def put(table: str, partition: bytes, spot: Spot, body: bytes, version: int, exp
 def delete(table: str, partition: bytes, spot: Spot, version: int, expected: int) -> Statement:
     """Delete a row, on the same conditions."""
     return (
-        f"UPDATE {table} USING TTL {MARKER_SECONDS} SET body = null, version = ? "
-        "WHERE partition = ? AND kind = ? AND sort = ? IF version = ? AND mark = null AND body != ?",
+        f"UPDATE {table} USING TTL {MARKER_SECONDS} SET body = null, version = ? {_AT} {_IF}",
         (version, partition, *spot, expected or None, NEVER),
     )
 
@@ -79,8 +112,7 @@ def delete(table: str, partition: bytes, spot: Spot, version: int, expected: int
 def keep(table: str, partition: bytes, spot: Spot, expected: int) -> Statement:
     """Leave a row as it is, on the same conditions: for what an update relied upon without writing it."""
     return (
-        f"UPDATE {table} SET mark = null WHERE partition = ? AND kind = ? AND sort = ? "
-        "IF version = ? AND mark = null AND body != ?",
+        f"UPDATE {table} SET mark = null {_AT} {_IF}",
         (partition, *spot, expected or None, NEVER),
     )
 
@@ -91,14 +123,30 @@ def touch(table: str, partition: bytes, spot: Spot, row: Found, version: int) ->
     if row.body is None:
         return delete(table, partition, spot, version, row.version)
     return (
-        f"UPDATE {table} SET version = ? WHERE partition = ? AND kind = ? AND sort = ? "
-        "IF version = ? AND mark = null AND body != ?",
+        f"UPDATE {table} SET version = ? {_AT} {_IF}",
         (version, partition, *spot, row.version or None, NEVER),
     )
+
+
+def hold(table: str, partition: bytes, spot: Spot, id: bytes, expected: int) -> Statement:
+    """Mark a row for a transaction, on the same conditions."""
+    return f"UPDATE {table} SET mark = ? {_AT} {_IF}", (id, partition, *spot, expected or None, NEVER)
+
+
+def release(table: str, partition: bytes, spot: Spot, id: bytes) -> Statement:
+    """Take a transaction's mark off a row, if it is there."""
+    return f"UPDATE {table} SET mark = null {_AT} {_IF_HELD}", (partition, *spot, id)
+
+
+def put_held(table: str, partition: bytes, spot: Spot, body: bytes | None, version: int, id: bytes) -> Statement:
+    """Put or delete a row that a transaction holds, and take its mark off."""
+    lasts = "" if body is not None else f" USING TTL {MARKER_SECONDS}"
+    text = f"UPDATE {table}{lasts} SET body = ?, version = ?, mark = null {_AT} {_IF_HELD}"
+    return text, (body, version, partition, *spot, id)
 
 
 def derive(table: str, partition: bytes, spot: Spot, body: bytes | None) -> Statement:
     """Put or delete a derived row that lies in the partition: a part of a conditional batch, without a condition."""
     if body is None:
-        return f"DELETE FROM {table} WHERE partition = ? AND kind = ? AND sort = ?", (partition, *spot)
+        return f"DELETE FROM {table} {_AT}", (partition, *spot)
     return f"INSERT INTO {table} (partition, kind, sort, body) VALUES (?, ?, ?, ?)", (partition, *spot, body)

@@ -3,7 +3,7 @@
 import time
 
 from statordb.engine.cassandra.keys import OWN_SPACES, table_of
-from statordb.engine.cassandra.session import QUORUM, SERIAL, Session, Unreachable
+from statordb.engine.cassandra.session import QUORUM, SERIAL, Contact, Session, Unreachable
 from statordb.engine.contract import FormatTooNew, StoreUnusable
 
 FORMAT = 1
@@ -52,19 +52,23 @@ def create_rows_table(name: str) -> str:
     return f"CREATE TABLE IF NOT EXISTS {name} ({ROWS_COLUMNS}) WITH {OPTIONS}"
 
 
-async def prepare(session: Session, datacenter: str, replication: int | None = None) -> None:
+async def prepare(contact: Contact, replication: int | None = None) -> None:
     """Make the keyspace and its tables, or what is missing of them, and bring them to this release's format. May be run
-    by several at once, and again. `session` has no keyspace chosen. `replication` None: as many as there are racks, at
-    most three. Raises StoreUnusable, FormatTooNew.
+    by several at once, and again. `replication` None: as many as there are racks, at most three. Raises StoreUnusable,
+    FormatTooNew.
     """
-    deadline = time.monotonic() + PREPARE_SECONDS
-    while True:
-        try:
-            await _prepare(session, datacenter, replication)
-            return
-        except Unreachable as fault:  # a cluster that has just been started answers late
-            if time.monotonic() > deadline:
-                raise StoreUnusable(f"the keyspace {session.contact.keyspace} can't be prepared: {fault}") from None
+    session = await Session.connect(contact)
+    try:
+        deadline = time.monotonic() + PREPARE_SECONDS
+        while True:
+            try:
+                await _prepare(session, contact.datacenter, replication)
+                return
+            except Unreachable as fault:  # a cluster that has just been started answers late
+                if time.monotonic() > deadline:
+                    raise StoreUnusable(f"the keyspace {contact.keyspace} can't be prepared: {fault}") from None
+    finally:
+        await session.close()
 
 
 async def _prepare(session: Session, datacenter: str, replication: int | None) -> None:

@@ -60,7 +60,7 @@ class Snapshots:
             if not changed:
                 moment = await self._moment(groups, now, verdicts)
                 if moment is not None:
-                    return [_stored(moment[at]) for at in addresses]
+                    return [moment[at].stored for at in addresses]
             if time.monotonic() > deadline:
                 others = changed or [at for at in based if now[at].mark is not None]
                 raise Conflict([key for key, at in zip(wanted, addresses, strict=True) if at in others])
@@ -125,7 +125,3 @@ def _holding(state: State, mark: bytes) -> list[Noted]:
 
 def _changed(based: Iterable[Address], before: State, now: State) -> list[Address]:
     return [at for at in based if before[at] != now[at]]
-
-
-def _stored(found: Found) -> Stored | None:
-    return None if found.body is None else Stored(found.body, found.version)

@@ -13,7 +13,8 @@ from typing import Any
 
 from statordb.engine.cassandra.attempt import Attempt, Means
 from statordb.engine.cassandra.clock import Clock, seconds
-from statordb.engine.cassandra.footprint import Footprint, does_nothing
+from statordb.engine.cassandra.effects import does_nothing
+from statordb.engine.cassandra.footprint import Footprint
 from statordb.engine.cassandra.holds import Holds, Rows, groups_of
 from statordb.engine.cassandra.journal import Journal
 from statordb.engine.cassandra.ledger import Ledger
@@ -110,7 +111,7 @@ class Transactions:
         while True:
             rows = await self._look(wanted, patience)
             outcome = wanted.run(plan, rows)
-            if does_nothing(outcome):
+            if isinstance(outcome, Refused) or does_nothing(outcome):
                 again = await self._holds.read(wanted.noted)
                 if all(again[at] == rows[at] for at in wanted.held):
                     tell()

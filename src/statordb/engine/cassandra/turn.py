@@ -9,18 +9,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from statordb.engine.cassandra import keys, rows
 from statordb.engine.cassandra.clock import STEP
-from statordb.engine.cassandra.journal import Noted
+from statordb.engine.cassandra.effects import does_nothing, measured, spot_of
 from statordb.engine.cassandra.owed import Derived, Owed
-from statordb.engine.cassandra.rows import NOTHING, Found, Spot
+from statordb.engine.cassandra.rows import Found, Spot
 from statordb.engine.cassandra.session import Statement
 from statordb.engine.contract import Effects, Guard, Key, Plan, Refused, Stale, Stored
 
 UPDATES_MAX = 64
 TURN_BYTES_MAX = 2 << 20  # of effects, after which no further update is taken into a turn
 UPDATE_BYTES_MAX = 12 << 20  # of one update's effects; with the former it fits Cassandra's largest mutation, 16 MiB
-SORT_BYTES_MAX = 16_384
-PARTITION_BYTES_MAX = 16_384
-SHARD_BYTES_MAX = 1024
 
 Answer = Effects | Refused | Stale
 
@@ -82,13 +79,6 @@ class Update:
             ended()
 
 
-def spot_of(key: Key) -> Spot | None:
-    """Where a key's row lies in its partition; None for rows of derived spaces. Raises ValueError."""
-    if len(key.sort) > SORT_BYTES_MAX or len(key.partition) > PARTITION_BYTES_MAX:
-        raise ValueError(f"a key of {len(key.partition)} and {len(key.sort)} bytes can't be stored")
-    return None if keys.is_derived(key.space) else (keys.kind_of(key.space), key.sort)
-
-
 class Turn:
     """What a partition's updates come to, by the rows as they were read.
 
@@ -105,6 +95,7 @@ class Turn:
         "partition",
         "put",
         "relied",
+        "seen",
         "state",
         "table",
         "tallies",
@@ -117,6 +108,7 @@ class Turn:
         self.partition = partition
         self.updates = updates
         self.before = state
+        self.seen = max((found.version for found in state.values()), default=0)
         self.state = dict(state)
         self.put: dict[Spot, bytes | None] = {}
         self.relied: set[Spot] = set()  # footprint rows of updates that write or owe something
@@ -136,7 +128,7 @@ class Turn:
     def _run(self, update: Update, place: int) -> None:
         update.error = update.outcome = None
         stored = [
-            update.loose.get(key) if spot is None else _stored(self.state[spot])
+            update.loose.get(key) if spot is None else self.state[spot].stored
             for key, spot in zip(update.footprint, update.spots, strict=True)
         ]
         for key, version in update.expected:
@@ -170,34 +162,25 @@ class Turn:
 
     def _check(self, update: Update, effects: Effects) -> None:
         """Raises ValueError or TypeError for what can't be stored."""
-        size = 0
-        for key, body in effects.writes:
+        size = measured(effects)
+        for key, _ in effects.writes:
             if key not in update.footprint or keys.is_derived(key.space):
                 raise ValueError(f"a plan wrote {key}, which is not in its footprint")
-            check_body(body)
-            size += len(body or b"")
-        for key, body, base in effects.derived:
-            spot_of(key)
-            check_body(body)
-            size += len(body or b"")
+        for _, _, base in effects.derived:
             if base is not None and base not in update.footprint:
                 raise ValueError(f"a plan derived a row from {base}, which is not in its footprint")
-        for _, shard, body in effects.changes:
-            if len(shard) > SHARD_BYTES_MAX or not isinstance(body, bytes):
-                raise ValueError(f"a change of {len(shard)} shard bytes, or whose body is no bytes, can't be logged")
-            size += len(body)
         if size > UPDATE_BYTES_MAX:
             raise ValueError(f"{size} bytes can't be written to one partition at once")
         self.bytes += size
 
     def _take(self, update: Update, effects: Effects, place: int) -> None:
-        if not (effects.writes or effects.derived or effects.changes or effects.announce):
+        if does_nothing(effects):
             self.tallies += effects.tallies
             self._rely(update)
             return
         self.wrote += 1
         self.relied.update(spot for spot in update.spots if spot is not None)
-        version = max((found.version for found in self.before.values()), default=0) + (place + 1) * STEP
+        version = self.seen + (place + 1) * STEP
         for key, body in effects.writes:
             spot = keys.kind_of(key.space), key.sort
             self.put[spot] = body
@@ -234,21 +217,17 @@ class Turn:
         return bool(self.derived or self.changes or self.announce)
 
     @property
-    def seen(self) -> int:
-        """The highest version among the rows read."""
-        return max((found.version for found in self.before.values()), default=0)
-
-    @property
     def count(self) -> int:
         """How many versions the turn takes, the last of which its rows get."""
         return max(len(self.updates), len(self.changes), 1)
 
-    def noted(self) -> tuple[Noted, ...]:
-        return (Noted(self.table, self.partition, tuple(self.relied)),)
+    def last(self, first: int) -> int:
+        """The version that the turn's rows get, if its first version is `first`."""
+        return first + (self.count - 1) * STEP
 
     def owed(self, first: int) -> Owed:
         """What is owed if the turn's first version is `first`."""
-        last = first + (self.count - 1) * STEP
+        last = self.last(first)
         return Owed(
             [Derived(*key, body, version or last) for key, (body, version) in self.derived.items()],
             self.changes,
@@ -257,7 +236,7 @@ class Turn:
 
     def statements(self, first: int, owed: Owed) -> list[Statement]:
         """The conditional write."""
-        last = first + (self.count - 1) * STEP
+        last = self.last(first)
         made: list[Statement] = []
         table, partition, before = self.table, self.partition, self.before
         for spot, body in self.put.items():
@@ -287,7 +266,7 @@ class Turn:
 
     def after(self, first: int) -> dict[Spot, Found]:
         """The rows as the turn leaves them."""
-        last = first + (self.count - 1) * STEP
+        last = self.last(first)
         left = dict(self.before)
         if not self.put:
             return {}
@@ -295,19 +274,6 @@ class Turn:
         return left
 
 
-def _stored(found: Found) -> Stored | None:
-    return None if found.body is None else Stored(found.body, found.version)
-
-
-def check_body(body: bytes | None) -> None:
-    if body is not None and not isinstance(body, bytes):
-        raise TypeError(f"a body is {type(body).__name__}, not bytes")
-
-
 def missing(updates: Iterable[Update], state: Mapping[Spot, Found]) -> list[Spot]:
     """Footprint rows that are not known yet."""
     return list({spot: None for update in updates for spot in update.spots if spot is not None and spot not in state})
-
-
-def all_nothing(spots: Iterable[Spot]) -> dict[Spot, Found]:
-    return dict.fromkeys(spots, NOTHING)

@@ -12,39 +12,35 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from acsylla.errors import CassException
 
 from statordb.engine.cassandra import keys, rows
-from statordb.engine.cassandra.clock import STEP, Clock, seconds
+from statordb.engine.cassandra.clock import Clock
 from statordb.engine.cassandra.journal import Entry, Journal, Noted
 from statordb.engine.cassandra.owed import Owed
 from statordb.engine.cassandra.patience import in_the_end
-from statordb.engine.cassandra.relay import Relay
+from statordb.engine.cassandra.relay import RELAY_SECONDS, TELL_SECONDS, Relay
 from statordb.engine.cassandra.roster import Roster
-from statordb.engine.cassandra.rows import NOTHING, Found, Spot
+from statordb.engine.cassandra.rows import Found, Spot
 from statordb.engine.cassandra.session import SERIAL, Missing, Session, Statement, Unreachable
 from statordb.engine.cassandra.tallies import Tallies
-from statordb.engine.cassandra.turn import UPDATES_MAX, Turn, Update, all_nothing, missing
+from statordb.engine.cassandra.transactions import Transactions
+from statordb.engine.cassandra.turn import UPDATES_MAX, Turn, Update, missing
 from statordb.engine.contract import Conflict, OutcomeUnknown
 
 CONTENTION_SECONDS = 10.0  # how long updates are planned again because others were faster
 CONFLICT_SECONDS = 1.0  # how long they wait for a transaction to let go of their rows
-MARK_SECONDS = 3.0  # a transaction that holds rows longer is finished or undone by whoever meets it
 RESOLVE_SECONDS = 8.0  # how long an unknown outcome is looked into before the client is told
 OWED_MAX = 20_000  # updates that owe something at once, which are kept in memory
 PURSUE_SECONDS = 1.0  # between two looks after that
 SETTLE_SECONDS = 0.1  # between two tries at what is owed
 FINISH_SECONDS = 10.0  # how long a closing process waits; what is owed then, others relay
-RELAY_SECONDS = 1.0  # how long an answer waits for what is owed
-TELL_SECONDS = 30.0  # the same, where the processes have to be told of it
 
 State = dict[Spot, Found]
 log = logging.getLogger(__name__)
-
-Free = Callable[[bytes, Sequence[Noted]], Awaitable[object]]
 
 
 class Hidden(OutcomeUnknown):
@@ -62,16 +58,15 @@ class Writer:
         journal: Journal,
         relay: Relay,
         tallies: Tallies,
-        free: Free,
+        transactions: Transactions,
     ) -> None:
-        """`free`: has a transaction let go of rows, by finishing or undoing it."""
         self._session = session
         self._clock = clock
         self._roster = roster
         self._journal = journal
         self._relay = relay
         self._tallies = tallies
-        self._free = free
+        self._transactions = transactions
         self._queues: dict[tuple[str, bytes], list[Update]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._owing: set[str] = set()  # tables whose updates owed something lately
@@ -212,16 +207,8 @@ class Writer:
 
     async def _read(self, table: str, partition: bytes, spots: Sequence[Spot], into: State) -> None:
         """Learn how rows stand."""
-        if not spots:
-            return
-        if len(spots) == 1:
-            read = await self._session.rows(rows.select(table), partition, *spots[0])
-            into[spots[0]] = rows.found(read[0] if read else None)
-            return
-        values = rows.padded(partition, spots)
-        read = await self._session.rows(rows.select_many(table, len(values) // 2), *values)
-        into.update(all_nothing(spots))
-        into.update(((kind, sort), Found(body, version or 0, mark)) for kind, sort, body, version, mark in read)
+        if spots:
+            into.update(await rows.read(self._session, table, partition, spots))
 
     async def _held(self, table: str, partition: bytes, updates: list[Update], known: State) -> bool:
         """Wait for transactions to let go of rows; those who wait too long are told, and leave. Whether any was met."""
@@ -230,9 +217,9 @@ class Writer:
         while marks := {found.mark for found in known.values() if found.mark is not None}:
             met = True
             for mark in marks:
-                if time.time() - seconds(int.from_bytes(mark[:8], "big")) > MARK_SECONDS:
+                if self._transactions.is_old(mark):
                     spots = tuple(spot for spot, found in known.items() if found.mark == mark)
-                    await self._free(mark, (Noted(table, partition, spots),))
+                    await self._transactions.free(mark, (Noted(table, partition, spots),))
             if time.monotonic() > deadline:
                 held = {spot for spot, found in known.items() if found.mark is not None}
                 for update in [update for update in updates if not held.isdisjoint(update.spots)]:
@@ -294,9 +281,8 @@ class Writer:
         refused = await self._session.conditional(statements)
         if refused is None:
             return None
-        there = _standing(turn, refused)
-        last = first + (turn.count - 1) * STEP
-        if any(there[spot].version == last for spot in turn.put):
+        there = rows.standing(turn.relied | turn.put.keys(), refused)
+        if any(there[spot].version == turn.last(first) for spot in turn.put):
             return None
         if uncertain:
             if await self._applied(turn, first, owed, entry, there):
@@ -333,14 +319,13 @@ class Writer:
     async def _applied(self, turn: Turn, first: int, owed: Owed, entry: Entry | None, there: State) -> bool:
         """Whether an earlier try of a write took effect, by the rows that refused it now, none of which is its own.
         Raises Hidden."""
-        last = first + (turn.count - 1) * STEP
         if owed:
-            pending = rows.select(turn.table), turn.partition, keys.PENDING, first.to_bytes(8, "big")
-            if await self._session.rows(*pending, consistency=SERIAL):
+            pending = keys.PENDING, first.to_bytes(8, "big")
+            if (await rows.read_one(self._session, turn.table, turn.partition, pending, SERIAL)).body is not None:
                 return True
             if entry is not None and entry.valid():
                 return False  # nobody else has relayed and deleted it
-        if any(found.version > last for found in there.values()):
+        if any(found.version > turn.last(first) for found in there.values()):
             raise Hidden("another write came between, and hides whether this one happened")
         return False
 
@@ -389,17 +374,3 @@ class Writer:
 def _note(table: str, partition: bytes, updates: Sequence[Update]) -> tuple[Noted, ...]:
     spots = {spot: None for update in updates for spot in update.spots if spot is not None}
     return (Noted(table, partition, tuple(spots)),)
-
-
-def _standing(turn: Turn, refused: list[dict[str, Any]]) -> State:
-    """The rows of a turn's conditions, as a refusal tells them."""
-    there: State = {}
-    relied = turn.relied | turn.put.keys()
-    if len(relied) == 1 and len(refused) <= 1 and (not refused or "kind" not in refused[0]):
-        return {spot: rows.refused(refused[0]) if refused else NOTHING for spot in relied}
-    there.update(all_nothing(relied))
-    for row in refused:
-        spot = row["kind"], row["sort"]
-        if spot in relied:
-            there[spot] = rows.refused(row)
-    return there
