@@ -30,7 +30,7 @@ CQL_PORT = 9042
 NODES = re.compile(r"serves on (.+)$", re.MULTILINE)
 ROWS = 2_000
 ERRORS_SHARE_MAX = 0.01  # quick refusals are no speed
-WARM_FACTOR = 3  # how much longer a load is in the round that warms up: Java takes its time
+WARM_FACTOR = 5  # how much longer a load is in the round that warms up: Java takes its time
 ONE, TWO, BARE = "StatorDB, 1 server", "StatorDB, 2 servers", "bare driver"
 PLAIN, STREAMED = "plain", "streamed"
 
@@ -94,7 +94,7 @@ def cassandra(bench: Bench) -> Iterator[Line]:
             nodes = [pid for host in hosts if (pid := cpu.listener(host, CQL_PORT)) is not None]
             for number in range(bench.options.rounds + 1):
                 seconds = bench.options.seconds * (1 if number else WARM_FACTOR)
-                for load in loads:
+                for load in loads[:: -1 if number % 2 else 1]:  # whatever drifts is for and against each in turn
                     sample = load.take(seconds, nodes, counted=number > 0)
                     rate = "failed" if sample is None else f"{sample.rate:,.0f} req/s"
                     bench.say(f"round {number}: {load.case}, {load.server}: {rate}")
