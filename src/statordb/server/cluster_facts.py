@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import acsylla
 
-from statordb.engine.cassandra.session import Contact
+from statordb.engine.cassandra.session import Contact, open_driver
+from statordb.engine.contract import StoreUnusable
 
 CONNECT_SECONDS = 5.0
 CLOCK_LOOKS = 5  # the quickest of so many tells the node's clock best
@@ -81,7 +82,7 @@ async def _ask(contact: Contact, address: str) -> Node | str:
     """What one node tells, or why it does not."""
     try:
         session = await _connect(contact, address)
-    except Exception as fault:
+    except StoreUnusable as fault:
         return str(fault)
     try:
         (local,) = await _rows(session, _LOCAL)
@@ -99,24 +100,15 @@ async def _ask(contact: Contact, address: str) -> Node | str:
 
 async def _connect(contact: Contact, address: str) -> Any:
     """A session that speaks to one node only."""
-    cluster = acsylla.create_cluster(
+    return await open_driver(
+        contact,
         [address],
-        port=contact.port,
         whitelist_hosts=address,
-        username=contact.username or None,
-        password=contact.password or None,
-        ssl_enabled=bool(contact.tls_ca),
-        ssl_trusted_cert=contact.tls_ca or None,
-        ssl_cert=contact.tls_certificate or None,
-        ssl_private_key=contact.tls_key or None,
         connect_timeout=CONNECT_SECONDS,
         request_timeout=CONNECT_SECONDS,
         load_balance_round_robin=True,
         use_schema=False,
-        log_level="critical",
-        application_name="statordb",
     )
-    return await cluster.create_session()
 
 
 async def _rows(session: Any, text: str) -> list[tuple[Any, ...]]:

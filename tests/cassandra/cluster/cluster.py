@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.cassandra.cluster.access import Access
 from tests.cassandra.cluster.configuration import CQL_PORT, DATACENTER
 from tests.cassandra.cluster.node import Node
 
@@ -23,17 +24,27 @@ BOOT_SECONDS_MAX = 180.0
 
 
 class Cluster:
-    """The nodes at `network`.1, .2, .3, with their folders in `directory`. The directory is all its state."""
+    """The nodes at `network`.1, .2, .3, with their folders in `directory`. The directory is all its state.
+
+    `access`: what clients need to get in; None: all do.
+    """
 
     def __init__(
-        self, directory: Path = DIRECTORY, *, nodes: int = NODES_MAX, network: str = NETWORK, quick: bool = False
+        self,
+        directory: Path = DIRECTORY,
+        *,
+        nodes: int = NODES_MAX,
+        network: str = NETWORK,
+        quick: bool = False,
+        access: Access | None = None,
     ) -> None:
         self.directory = directory.absolute()
         self.hosts = tuple(f"{network}.{number}" for number in range(1, nodes + 1))
         self.port = CQL_PORT
         self.datacenter = DATACENTER
         self.nodes: Sequence[Node] = [
-            Node(self.directory / f"node{number}", number, self.hosts, quick=quick) for number in range(1, nodes + 1)
+            Node(self.directory / f"node{number}", number, self.hosts, quick=quick, access=access)
+            for number in range(1, nodes + 1)
         ]
 
     def start(self) -> None:

@@ -7,6 +7,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.cassandra.cluster.access import Access
+
 CQL_PORT = 9042
 DATACENTER = "dc1"
 TOKENS = 4  # ranges of the ring per node
@@ -56,8 +58,25 @@ phi_convict_threshold: 5
 read_request_timeout: 2s
 range_request_timeout: 2s
 auto_snapshot: false
+"""
+
+_OPEN = """\
 authenticator: AllowAllAuthenticator
 authorizer: AllowAllAuthorizer
+"""
+
+# Who has a password and a certificate gets in, and nobody speaks but by TLS. docs/operations/cassandra.md shows it.
+SECURED = """\
+authenticator: PasswordAuthenticator
+authorizer: CassandraAuthorizer
+client_encryption_options:
+  enabled: true
+  optional: false
+  require_client_auth: true
+  ssl_context_factory:
+    class_name: org.apache.cassandra.security.PEMBasedSslContextFactory
+  keystore: {keystore}
+  truststore: {truststore}
 """
 
 _LOGBACK = """\
@@ -78,6 +97,7 @@ _JAVA = (
     "-Dio.netty.allocator.useCacheForAllThreads=true", "-Dio.netty.allocator.maxOrder=11",
     "-Dcassandra-foreground=yes", "-Dcassandra.skip_wait_for_gossip_to_settle=0", "-Dcassandra.ring_delay_ms=2000",
 )  # fmt: skip
+_USER_AT_ONCE = "-Dcassandra.superuser_setup_delay_ms=0"  # else Cassandra's own user comes 10 s later
 _COMPILERS = {True: "-XX:TieredStopAtLevel=1", False: "-XX:CICompilerCount=2"}
 _EXPORTS = (
     "java.base/jdk.internal.misc", "java.management.rmi/com.sun.jmx.remote.internal.rmi",
@@ -98,8 +118,9 @@ def tokens(number: int, nodes: int) -> list[int]:
     return [-(2**63) + (turn * nodes + number - 1) * 2**64 // (TOKENS * nodes) for turn in range(TOKENS)]
 
 
-def write(folder: Path, number: int, addresses: Sequence[str]) -> None:
-    """The files of node `number` (from 1) into `folder`/conf. Each node is a rack of its own."""
+def write(folder: Path, number: int, addresses: Sequence[str], access: Access | None) -> None:
+    """The files of node `number` (from 1) into `folder`/conf. Each node is a rack of its own. `access` None: all get
+    in."""
     conf = folder / "conf"
     conf.mkdir(parents=True, exist_ok=True)
     yaml = _YAML.format(
@@ -110,12 +131,13 @@ def write(folder: Path, number: int, addresses: Sequence[str]) -> None:
         port=CQL_PORT,
         folder=folder,
     )
+    yaml += SECURED.format(keystore=access.keystore, truststore=access.authority) if access else _OPEN
     (conf / "cassandra.yaml").write_text(yaml)
     (conf / "cassandra-rackdc.properties").write_text(f"dc={DATACENTER}\nrack=rack{number}\n")
     (conf / "logback.xml").write_text(_LOGBACK)
 
 
-def command(folder: Path, library: Path, *, quick: bool) -> list[str]:
+def command(folder: Path, library: Path, *, quick: bool, secured: bool = False) -> list[str]:
     """The command line of the node in `folder`, with the jars in `library`.
 
     `quick`: compiled lightly and once. It reaches its lower rate soon after the start: for tests, not for measuring.
@@ -124,7 +146,7 @@ def command(folder: Path, library: Path, *, quick: bool) -> list[str]:
     conf = folder / "conf"
     return [
         f"{java}/bin/java" if java else "java", f"-Xms{HEAP_MEGABYTES}M", f"-Xmx{HEAP_MEGABYTES}M", *_JAVA,
-        _COMPILERS[quick],
+        *((_USER_AT_ONCE,) if secured else ()), _COMPILERS[quick],
         *(f"--add-exports={name}=ALL-UNNAMED" for name in _EXPORTS),
         *(f"--add-opens={name}=ALL-UNNAMED" for name in _OPENS),
         f"-javaagent:{next(library.glob('jamm-*.jar'))}", f"-Dcassandra.config=file://{conf}/cassandra.yaml",

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.cassandra.cluster import configuration, probe
+from tests.cassandra.cluster.access import Access
 
 LIBRARY = Path(__file__).resolve().parents[3] / ".tools" / "cassandra" / "lib"
 END_SECONDS_MAX = 30.0
@@ -15,14 +16,20 @@ LOG_TAIL_BYTES = 3000
 
 
 class Node:
-    """Node `number` (from 1) of those at `addresses`, with configuration, data, log and process id in `folder`."""
+    """Node `number` (from 1) of those at `addresses`, with configuration, data, log and process id in `folder`.
 
-    def __init__(self, folder: Path, number: int, addresses: Sequence[str], *, quick: bool) -> None:
+    `access`: how to get in; None: all do.
+    """
+
+    def __init__(
+        self, folder: Path, number: int, addresses: Sequence[str], *, quick: bool, access: Access | None = None
+    ) -> None:
         self.address = addresses[number - 1]
         self._folder = folder
         self._number = number
         self._addresses = addresses
         self._quick = quick
+        self._access = access
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -54,10 +61,10 @@ class Node:
             return
         if not LIBRARY.is_dir():
             raise RuntimeError("Cassandra is not installed: make tools")
-        configuration.write(self._folder, self._number, self._addresses)
+        configuration.write(self._folder, self._number, self._addresses, self._access)
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                configuration.command(self._folder, LIBRARY, quick=self._quick),
+                configuration.command(self._folder, LIBRARY, quick=self._quick, secured=self._access is not None),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -69,7 +76,7 @@ class Node:
 
     def serves(self, copies: int = 1) -> bool:
         """Whether it answers clients, with the help of `copies` nodes."""
-        return probe.answers(self.address, configuration.CQL_PORT, copies)
+        return probe.answers(self.address, configuration.CQL_PORT, copies, self._access)
 
     def log_tail(self) -> str:
         with (self._folder / "log").open("rb") as log:

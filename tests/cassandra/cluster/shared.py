@@ -1,4 +1,5 @@
-"""The cluster that test runs share: begun by the first that needs it, ended and forgotten by the last.
+"""The cluster that test runs share: begun by the first that needs it, ended and forgotten by the last; and others that
+one run has to itself.
 
 A run is named by the process id of the pytest that was called; its worker processes act in its name. The data lies in
 memory where there is such a thing: Cassandra waits for the disk before each acknowledgement.
@@ -10,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.cassandra.cluster.cluster import Cluster
 
@@ -43,6 +45,19 @@ def leave(run: int) -> None:
             Cluster(_NODES).remove()
 
 
+@contextmanager
+def own(name: str, **options: Any) -> Iterator[Cluster]:
+    """A new cluster by that name, with these options of Cluster. Only one run has it at a time, the others wait."""
+    with _alone(f"{name}.lock"):
+        cluster = Cluster(_PLACE / name, quick=True, **options)
+        cluster.remove()  # left by a run that was killed
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.remove()
+
+
 def _runs() -> list[int]:
     """The runs that use the cluster and live; the notes of the others are removed."""
     for note in _RUNS.iterdir():
@@ -52,9 +67,9 @@ def _runs() -> list[int]:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _alone(lock_file: str = "lock") -> Iterator[None]:
     """One process at a time: starting takes as long as it takes, the others wait."""
     _RUNS.mkdir(parents=True, exist_ok=True)
-    with (_PLACE / "lock").open("w") as lock:
+    with (_PLACE / lock_file).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

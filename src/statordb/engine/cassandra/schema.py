@@ -1,13 +1,16 @@
 """The keyspace: its tables, and the steps from one format to the next."""
 
+import asyncio
 import time
 
 from statordb.engine.cassandra.keys import OWN_SPACES, table_of
-from statordb.engine.cassandra.session import QUORUM, SERIAL, Contact, Session, Unreachable
+from statordb.engine.cassandra.session import QUORUM, SERIAL, Contact, Session, Unauthorized, Unreachable
 from statordb.engine.contract import FormatTooNew, StoreUnusable
 
 FORMAT = 1
 PREPARE_SECONDS = 120.0  # how long a cluster that does not answer well is asked again
+UNAUTHORIZED_SECONDS = 20.0  # the same, where it says that the user may not
+PAUSE_SECONDS = 0.5
 LOOKS = 6
 ROWS_COLUMNS = (
     "partition blob, kind tinyint, sort blob, body blob, version bigint, mark blob, "
@@ -59,14 +62,16 @@ async def prepare(contact: Contact, replication: int | None = None) -> None:
     """
     session = await Session.connect(contact)
     try:
-        deadline = time.monotonic() + PREPARE_SECONDS
+        begun = time.monotonic()
         while True:
             try:
                 await _prepare(session, contact.datacenter, replication)
                 return
             except Unreachable as fault:  # a cluster that has just been started answers late
-                if time.monotonic() > deadline:
+                patience = UNAUTHORIZED_SECONDS if isinstance(fault, Unauthorized) else PREPARE_SECONDS
+                if time.monotonic() - begun > patience:
                     raise StoreUnusable(f"the keyspace {contact.keyspace} can't be prepared: {fault}") from None
+            await asyncio.sleep(PAUSE_SECONDS)
     finally:
         await session.close()
 

@@ -6,7 +6,8 @@ import random
 import re
 import time
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 import acsylla
 from acsylla import errors
@@ -29,28 +30,60 @@ Statement = tuple[str, Sequence[Any]]
 _space_table = re.compile(r"(?:FROM|INTO|UPDATE) s(\d+) ")
 # Not "unauthorized": nodes answer that as well while they can't read who may do what.
 _FINAL = (errors.CassErrorServerInvalidQuery, errors.CassErrorServerSyntaxError)
+# What the driver tells where a node ends a connection that has just begun, as nodes do with who may not come in.
+_HUNG_UP = ("closed prematurely", "write to socket", "reset by peer", "broken pipe")
 
 
 class Unreachable(Exception):
     """Cassandra did not answer well in time; what was asked for can be asked for again."""
 
 
+class Unauthorized(Unreachable):
+    """The user may not do it, as far as the node can tell: nodes that have just started answer so for a while."""
+
+
 class Missing(Exception):
     """The table of a space that was dropped, or never made, does not exist (any more)."""
 
 
-class Contact(NamedTuple):
-    """How to reach a cluster."""
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How to reach a cluster. Its text shows no secret."""
 
     hosts: tuple[str, ...]
     port: int = 9042
     datacenter: str = ""
     keyspace: str = "statordb"
     username: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     tls_ca: str = ""  # PEM text of the authority that signed the nodes' certificates; empty: no TLS
     tls_certificate: str = ""  # PEM text of a certificate of our own, and its key, where nodes ask for one
-    tls_key: str = ""
+    tls_key: str = field(default="", repr=False)
+
+
+async def open_driver(contact: Contact, hosts: Sequence[str], keyspace: str | None = None, **options: Any) -> Any:
+    """A session of the driver, logged in and by TLS as the contact says. `options`: what else create_cluster is told.
+
+    Raises StoreUnusable with the reason; no secret is in it.
+    """
+    try:
+        cluster = acsylla.create_cluster(
+            list(hosts),
+            port=contact.port,
+            username=contact.username or None,
+            password=contact.password or None,
+            ssl_enabled=bool(contact.tls_ca),
+            ssl_trusted_cert=contact.tls_ca or None,
+            ssl_verify_flags=acsylla.SSLVerifyFlags.PEER_CERT,  # signed by the CA, in time, for servers; of any name
+            ssl_cert=contact.tls_certificate or None,
+            ssl_private_key=contact.tls_key or None,
+            log_level="critical",
+            application_name="statordb",
+            **options,
+        )
+        return await cluster.create_session(keyspace=keyspace)
+    except Exception as fault:
+        raise StoreUnusable(_reason(fault, contact)) from None
 
 
 class Session:
@@ -66,32 +99,24 @@ class Session:
     @classmethod
     async def connect(cls, contact: Contact, keyspace: str | None = None) -> "Session":
         """Raises StoreUnusable. `keyspace` None: none is chosen."""
-        cluster = acsylla.create_cluster(
-            list(contact.hosts),
-            port=contact.port,
-            username=contact.username or None,
-            password=contact.password or None,
-            ssl_enabled=bool(contact.tls_ca),
-            ssl_trusted_cert=contact.tls_ca or None,
-            ssl_cert=contact.tls_certificate or None,
-            ssl_private_key=contact.tls_key or None,
-            consistency=QUORUM,
-            serial_consistency=SERIAL,
-            retry_policy="fallthrough",
-            request_timeout=REQUEST_SECONDS,
-            connect_timeout=REQUEST_SECONDS,
-            max_schema_wait_time_ms=int(AGREEMENT_SECONDS * 1000),
-            load_balance_dc_aware=contact.datacenter or None,
-            token_aware_routing_shuffle_replicas=False,
-            heartbeat_interval_sec=1,
-            idle_timeout_sec=2,
-            constant_reconnect_delay_ms=500,
-            log_level="critical",
-            application_name="statordb",
-        )
         try:
-            session = await cluster.create_session(keyspace=keyspace)
-        except Exception as fault:
+            session = await open_driver(
+                contact,
+                contact.hosts,
+                keyspace,
+                consistency=QUORUM,
+                serial_consistency=SERIAL,
+                retry_policy="fallthrough",
+                request_timeout=REQUEST_SECONDS,
+                connect_timeout=REQUEST_SECONDS,
+                max_schema_wait_time_ms=int(AGREEMENT_SECONDS * 1000),
+                load_balance_dc_aware=contact.datacenter or None,
+                token_aware_routing_shuffle_replicas=False,
+                heartbeat_interval_sec=1,
+                idle_timeout_sec=2,
+                constant_reconnect_delay_ms=500,
+            )
+        except StoreUnusable as fault:
             raise StoreUnusable(f"Cassandra at {', '.join(contact.hosts)} can't be reached: {fault}") from None
         return cls(session, contact)
 
@@ -127,7 +152,7 @@ class Session:
             if isinstance(fault, _FINAL):
                 raise
             self.unknown_total += 1
-            raise Unreachable(str(fault)) from None
+            raise _unreachable(fault) from None
         rows = [row.as_dict() for row in result]
         if rows and rows[0]["[applied]"]:
             return None
@@ -140,7 +165,7 @@ class Session:
         except errors.CassException as fault:
             if isinstance(fault, _FINAL):
                 raise
-            raise Unreachable(str(fault)) from None
+            raise _unreachable(fault) from None
 
     def forget(self, table: str) -> None:
         """Let go of the statements on a table that is gone."""
@@ -170,7 +195,7 @@ class Session:
                 now = time.monotonic()
                 deadline = deadline or now + PATIENCE_SECONDS
                 if now + pause > deadline:
-                    raise Unreachable(str(fault)) from None
+                    raise _unreachable(fault) from None
             self.retries_total += 1
             await asyncio.sleep(pause * (0.5 + random.random()))
             pause = min(2 * pause, PAUSE_SECONDS_MAX)
@@ -199,6 +224,34 @@ class Session:
         return prepared
 
 
+def _unreachable(fault: Exception) -> Unreachable:
+    kind = Unauthorized if isinstance(fault, errors.CassErrorServerUnauthorized) else Unreachable
+    return kind(str(fault))
+
+
 def _is_missing(fault: Exception) -> bool:
     text = str(fault)
     return "does not exist" in text or "unconfigured table" in text or "No table" in text
+
+
+def _reason(fault: Exception, contact: Contact) -> str:
+    """Why we don't get in, with the settings to look at; the driver tells what happened, not what to do."""
+    if isinstance(fault, errors.CassErrorServerBadCredentials):
+        advice = "the login failed, see cassandra_username and cassandra_password"
+    elif isinstance(fault, errors.CassErrorSslInvalidCert):
+        advice = "cassandra_ca or cassandra_certificate is no certificate"
+    elif isinstance(fault, errors.CassErrorSslInvalidPrivateKey):
+        advice = "cassandra_key is no key, or one with a password"
+    elif isinstance(fault, errors.CassErrorSslProtocolError):
+        advice = "TLS, which cassandra_ca asks for, can't be begun with it"
+    elif isinstance(fault, errors.CassErrorSourceSsl):
+        advice = "its certificate does not hold, see cassandra_ca"
+    elif not any(text in str(fault) for text in _HUNG_UP):
+        return str(fault)
+    elif not contact.tls_ca:
+        advice = "it hangs up, maybe because it wants TLS, see cassandra_ca"
+    elif not contact.tls_certificate:
+        advice = "it hangs up, maybe because it wants a certificate, see cassandra_certificate and cassandra_key"
+    else:
+        advice = "it hangs up, maybe because it does not accept cassandra_certificate with cassandra_key"
+    return f"{advice} ({fault})"
