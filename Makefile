@@ -7,13 +7,16 @@ PYTEST := $(BIN)/python -m pytest
 BLACKBOX := sdk api_suite crash fuzz kinesis lambda_api triggers consumers cassandra faults
 CART := examples/cart/requirements.txt
 
+# Compiled modules are kept: else every process that a test starts, and every run, compiles all of them again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install tools serve lint types imports unit check test cluster cluster-stop bench demo
 
 help:
 	@echo "make serve    serve on http://127.0.0.1:8000 (installs what serving needs)"
 	@echo "make install  everything that serving and testing need from Python, into $(VENV)"
-	@echo "make check    lint, types, imports, unit tests"
+	@echo "make check    lint, types, imports, unit tests that are quick"
 	@echo "make test     everything, from a fresh machine"
 	@echo "make cluster  three Cassandra nodes on 127.0.0.1 to .3, port 9042; make cluster-stop ends them and keeps the data"
 	@echo "make bench    speed, beside the floor and other servers; ENGINE=cassandra: on a cluster, beside the bare driver"
@@ -52,8 +55,9 @@ types: install
 imports: install
 	$(BIN)/lint-imports
 
+# What is slow, or needs a cluster, is left to `make test`. A process that has none left takes over tests of the other.
 unit: install
-	$(PYTEST) -n 2 -m 'not cassandra' tests $(BLACKBOX:%=--ignore=tests/%)
+	$(PYTEST) -n 2 --dist worksteal -m 'not slow and not cassandra' tests $(BLACKBOX:%=--ignore=tests/%)
 
 check: lint types imports unit
 

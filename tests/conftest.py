@@ -24,6 +24,7 @@ os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "secret")
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
 RUN = "STATORDB_TEST_RUN"  # environment variable: process id of the pytest that was called, known to its workers too
+CLUSTER_FIXTURES = {"cassandra", "cassandra_hosts"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -72,12 +73,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for mark in item.iter_markers("deviates"):
             if mark.args[0] == target:
                 item.add_marker(pytest.mark.xfail(reason=mark.args[1], strict=True))
-        if {"cassandra", "cassandra_hosts"} & set(getattr(item, "fixturenames", ())):
+        if _needs_cluster(item):
             item.add_marker(pytest.mark.cassandra)
         if item.get_closest_marker("cassandra"):
             if "cassandra" not in item.nodeid:  # all that the scheduler above knows of a test
                 raise pytest.UsageError(f"{item.nodeid} uses a cluster: say cassandra in its path, name or parameter")
     items.sort(key=_turn)
+
+
+def _needs_cluster(item: pytest.Item) -> bool:
+    """Whether it names one of the fixtures, or has a parameter whose value names one that is asked for later."""
+    names = set(getattr(item, "fixturenames", ()))
+    callspec = getattr(item, "callspec", None)
+    for value in callspec.params.values() if callspec else ():
+        if isinstance(value, tuple):
+            names.update(part for part in value if isinstance(part, str))
+    return not CLUSTER_FIXTURES.isdisjoint(names)
 
 
 def _turn(item: pytest.Item) -> int:
@@ -101,7 +112,14 @@ def server(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def cassandra() -> "Cluster":
+def cluster_wanted(request: pytest.FixtureRequest) -> None:
+    """Fails where tests that use a cluster are left out: one that comes through is not known to use it."""
+    if "not cassandra" in request.config.getoption("markexpr"):
+        pytest.fail("a test uses a cluster and has not got the mark cassandra")
+
+
+@pytest.fixture(scope="session")
+def cassandra(cluster_wanted: None) -> "Cluster":
     """A cluster of three nodes, shared by all tests. Their ids must have "cassandra" in the path, name or parameter."""
     from tests.cassandra.cluster import shared
 
@@ -116,7 +134,7 @@ def breakable_cassandra(cassandra: "Cluster") -> "Iterator[Cluster]":
 
 
 @pytest.fixture(scope="session")
-def cassandra_hosts(request: pytest.FixtureRequest) -> tuple[str, ...]:
+def cassandra_hosts(request: pytest.FixtureRequest, cluster_wanted: None) -> tuple[str, ...]:
     """Nodes to connect to, which no test may break: those that STATORDB_TEST_CASSANDRA names, or else our cluster's."""
     named = os.environ.get("STATORDB_TEST_CASSANDRA")
     if named:

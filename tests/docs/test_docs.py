@@ -87,6 +87,7 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}, target
 
 
+@pytest.mark.slow  # a real server
 def test_the_first_requests_of_the_readme_work(server: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Copied from the page as a reader would, but for the endpoint."""
     program = re.search(r"^```python\n(.*?)^```$", read("README.md"), re.MULTILINE | re.DOTALL)

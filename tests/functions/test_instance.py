@@ -43,6 +43,7 @@ def test_a_crash_is_told_and_the_process_replaced(handler: str, event: object, r
     run(story)
 
 
+@pytest.mark.slow  # the shortest timeout is a second
 def test_a_timeout_kills_the_process_and_all_its_children(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
 
@@ -81,6 +82,7 @@ def test_an_init_that_fails_says_why_every_time() -> None:
     run(story)
 
 
+@pytest.mark.slow  # the shortest timeout is a second
 def test_an_init_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(instance, "INIT_SECONDS_MAX", 0.5)
     (tmp_path / "app.py").write_text("import time; time.sleep(30)")
@@ -93,6 +95,7 @@ def test_an_init_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch, t
     run(story)
 
 
+@pytest.mark.slow
 def test_an_init_may_take_as_long_as_the_function(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(instance, "INIT_SECONDS_MAX", 0.2)
     (tmp_path / "app.py").write_text("import time; time.sleep(0.6)\ndef handler(event, context): return 1")
@@ -167,6 +170,7 @@ def test_the_log_tail_is_lambdas(tmp_path: Path) -> None:
     assert text.index("said one") < text.index("END RequestId: r-1") < text.index("said two")
 
 
+@pytest.mark.slow
 def test_a_runtime_that_is_busy_after_its_answer_holds_up_nobody(tmp_path: Path) -> None:
     """Its answer has been given, so the next invocation gets another process; the first may go on until its timeout."""
     bootstrap = tmp_path / "bootstrap"

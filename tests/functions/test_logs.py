@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from tests.hurried_loop import HurriedLoop
 
 from statordb.functions import logs
 from statordb.functions.logs import LogFile, Output, report_line
@@ -40,7 +41,7 @@ def test_a_log_that_cannot_be_written_is_told_once(tmp_path: Path, caplog: pytes
 
 
 def with_output(tmp_path: Path, story: Callable[[Output, int], Awaitable[None]]) -> bytes:
-    """Tell a story with the writing end of a pipe that an Output reads; the log."""
+    """Tell a story with the writing end of a pipe that an Output reads, in time that passes at once; the log."""
 
     async def scene() -> None:
         reading, writing = os.pipe()
@@ -54,7 +55,8 @@ def with_output(tmp_path: Path, story: Callable[[Output, int], Awaitable[None]])
             file.close()
             os.close(writing)
 
-    asyncio.run(scene())
+    with asyncio.Runner(loop_factory=HurriedLoop) as runner:
+        runner.run(scene())
     return (tmp_path / "f.log").read_bytes()
 
 

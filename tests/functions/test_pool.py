@@ -143,6 +143,7 @@ def test_a_reservation_alone_keeps_the_processes() -> None:
     run(story)
 
 
+@pytest.mark.slow
 def test_a_changed_file_of_a_directory_is_run_within_a_second(tmp_path: Path) -> None:
     async def story(pool: Pool) -> None:
         record = function("app.handler", code_directory=str(tmp_path))

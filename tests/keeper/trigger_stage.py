@@ -1,16 +1,15 @@
 """A table with a stream, functions that are scripted, and the triggers between them; time passes when all wait."""
 
 import asyncio
-import selectors
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
+from tests.hurried_loop import HurriedLoop
 from tests.in_process import PRINCIPAL, Api
 
-from statordb.engine.contract import Engine
 from statordb.functions.invocation import UNHANDLED, Outcome
 from statordb.keeper.triggers import Triggers
 from statordb.store.functions import FunctionRecord
@@ -19,48 +18,6 @@ from statordb.store.mappings import Checkpoint, MappingRecord
 UUID = "00000000-0000-4000-8000-000000000001"
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:work"
 DESTINATION = "file:///failed"
-SETTLE_SECONDS = 0.0005  # of real time, before time that all wait for is let pass
-WRITE_SECONDS_MAX = 10.0  # of real time, for a write
-
-
-class _Hurried(selectors.DefaultSelector):
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
-        self.writes = 0  # under way in another thread
-
-    def select(self, timeout: float | None = None) -> Any:
-        if timeout is None or timeout <= 0:
-            return super().select(timeout)
-        ready = super().select(WRITE_SECONDS_MAX if self.writes else min(timeout, SETTLE_SECONDS))
-        if not ready:
-            assert not self.writes, "the writer's thread does not answer"
-            self.now += timeout
-        return ready
-
-
-class HurriedLoop(asyncio.SelectorEventLoop):
-    """An event loop with a clock of its own, which goes forward when all wait for it, and only then."""
-
-    def __init__(self) -> None:
-        self._hurried = _Hurried()
-        super().__init__(self._hurried)
-
-    def time(self) -> float:
-        return self._hurried.now
-
-    def watch(self, engine: Engine) -> None:
-        """Let no time pass while the engine writes."""
-        update = engine.update
-
-        async def watched(*arguments: Any) -> Any:
-            self._hurried.writes += 1
-            try:
-                return await update(*arguments)
-            finally:
-                self._hurried.writes -= 1
-
-        engine.update = watched  # type: ignore[method-assign, assignment]
 
 
 class Function:
