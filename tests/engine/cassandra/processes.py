@@ -38,6 +38,10 @@ class Line:
         self._check()
         await self._session.write(text, *values, timestamp=timestamp)
 
+    async def write_all(self, statements: Sequence[Statement]) -> None:
+        self._check()
+        await self._session.write_all(statements)
+
     async def conditional(self, statements: Sequence[Statement]) -> list[dict[str, Any]] | None:
         self._check()
         return await self._session.conditional(statements)

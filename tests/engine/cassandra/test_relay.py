@@ -1,5 +1,6 @@
 """What is owed arrives, to the same end however often and in whatever order it is delivered."""
 
+import asyncio
 import random
 import secrets
 from collections.abc import Callable, Coroutine
@@ -11,6 +12,7 @@ from tests.engine.cassandra.processes import Fleet
 from statordb.engine.cassandra import keys, rows, schema
 from statordb.engine.cassandra.clock import STEP
 from statordb.engine.cassandra.owed import Derived, Owed
+from statordb.engine.cassandra.session import Unreachable
 from statordb.engine.contract import Budget
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -109,5 +111,41 @@ def test_a_forgotten_pending_row_is_gone(fleet: Fleet, run: Run) -> None:
         await process.relay.forget("own1", partition, version)
         assert await fleet.session.rows(select, partition, *spot) == []
         assert len(await fleet.session.rows(select, partition, 0, b"")) == 1
+
+    run(story())
+
+
+def test_pending_rows_are_forgotten_together_and_one_whose_table_is_gone_holds_up_nobody(
+    fleet: Fleet, run: Run
+) -> None:
+    async def story() -> None:
+        process = await fleet.join()
+        places = [(secrets.token_bytes(8), process.clock.next()) for _ in range(25)]
+        for partition, version in places:
+            spot = keys.PENDING, version.to_bytes(8, "big")
+            batch = [
+                rows.put("own1", partition, (0, b""), b"x", version, 0),
+                rows.derive("own1", partition, spot, b"owed"),
+            ]
+            assert await fleet.session.conditional(batch) is None
+        gone = process.relay.forget("s7777", b"p", 1)
+        await asyncio.gather(gone, *(process.relay.forget("own1", *place) for place in places))
+        for partition, version in places:
+            left = await fleet.session.rows(rows.select("own1"), partition, keys.PENDING, version.to_bytes(8, "big"))
+            assert left == []
+
+    run(story())
+
+
+def test_who_waits_for_a_pending_row_to_be_forgotten_is_told_that_it_could_not(fleet: Fleet, run: Run) -> None:
+    async def story() -> None:
+        process = await fleet.join()
+        process.line.cut = True
+        found = await asyncio.gather(
+            *(process.relay.forget("own1", b"p", version) for version in range(3)), return_exceptions=True
+        )
+        assert [type(fault) for fault in found] == [Unreachable] * 3
+        process.line.cut = False
+        await process.relay.forget("own1", b"p", 1)
 
     run(story())

@@ -145,6 +145,28 @@ def test_what_the_dead_announced_is_heard(fleet: Fleet, run: Run) -> None:
     run(story())
 
 
+def test_who_owes_tells_of_it_more_often_while_another_reads(fleet: Fleet, run: Run) -> None:
+    async def story() -> None:
+        times = QUICK._replace(tick=0.5, told=0.02, wanted=1.0)
+        owing, other = await fleet.join(times=times), await fleet.join(times=times)
+        entry = await owing.journal.open([])
+
+        async def told(seconds: float) -> int:
+            before = owing.roster._beat
+            await asyncio.sleep(seconds)
+            return owing.roster._beat - before
+
+        assert await told(1.0) <= 4
+        await other.roster.watermark()
+        await until(lambda: owing.roster._is_asked())
+        assert await told(0.5) > 5
+        await until(lambda: not owing.roster._is_asked())
+        assert await told(1.0) <= 4
+        owing.journal.close(entry)
+
+    run(story())
+
+
 def test_versions_of_a_number_go_on_above_those_of_its_last_holder(fleet: Fleet, run: Run) -> None:
     """Also by a clock that is a minute behind."""
 

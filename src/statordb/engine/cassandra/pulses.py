@@ -4,6 +4,7 @@ beat     grows with each telling; CONDEMNED once somebody has found the process 
 low      below every sequence that the process may still append to a log; PARKED while it owes nothing.
 top      above, or equal to, every sequence it appended, while it is parked.
 adopted  the epoch that all its running updates go by; EVERY once it has ended.
+wants    whether it reads logs, so that those who owe tell of it more often.
 
 A process that ended leaves its row, parked, for the sake of `top`, until the next process of the same number has taken
 that over. Rows are written with the beat for a timestamp, so that what others write of a process always wins.
@@ -32,6 +33,7 @@ class Pulse(NamedTuple):
     low: int
     top: int
     adopted: int
+    wants: bool = False
 
     @property
     def who(self) -> Who:
@@ -53,16 +55,18 @@ class Sight(NamedTuple):
 
 async def read(session: Session) -> list[Pulse]:
     """Raises Unreachable."""
-    text = "SELECT slot, incarnation, beat, low, top, adopted FROM pulses WHERE part = 0"
+    text = "SELECT slot, incarnation, beat, low, top, adopted, wants FROM pulses WHERE part = 0"
     return [
-        Pulse(slot, incarnation, beat or 0, PARKED if low is None else low, top or 0, adopted or 0)
-        for slot, incarnation, beat, low, top, adopted in await session.rows(text)
+        Pulse(slot, incarnation, beat or 0, PARKED if low is None else low, top or 0, adopted or 0, bool(wants))
+        for slot, incarnation, beat, low, top, adopted, wants in await session.rows(text)
     ]
 
 
 async def write(session: Session, pulse: Pulse) -> None:
     """Tell of oneself. Raises Unreachable."""
-    text = "INSERT INTO pulses (part, slot, incarnation, beat, low, top, adopted) VALUES (0, ?, ?, ?, ?, ?, ?)"
+    text = (
+        "INSERT INTO pulses (part, slot, incarnation, beat, low, top, adopted, wants) VALUES (0, ?, ?, ?, ?, ?, ?, ?)"
+    )
     await session.write(text, *pulse, timestamp=pulse.beat)
 
 

@@ -48,7 +48,8 @@ class Times(NamedTuple):
     margin: float = 0.5  # waited beyond the lease of another process
     tick: float = 0.25  # between two looks at the others
     pause: float = 0.02  # between two looks at what others are waited for to tell
-    told: float = 0.1  # between two pulses of a process that owes
+    told: float = 0.1  # between two pulses of a process that owes, while others read logs
+    wanted: float = 2.0  # a process that has read no log for so long tells that it does not
     linger: float = 2.0  # a process is parked when it has owed nothing for so long
     fresh: float = 0.05  # a reading of the pulses that is used for a watermark is at most so old
     moment: float = 0.1  # a watermark waits at most so long for others, that it may include what this process did
@@ -106,6 +107,7 @@ class Roster:
         self._floor = 0  # acknowledged to be below all that this process may still append
         self._done = 0  # above all that this process has appended
         self._owed_at = float("-inf")
+        self._read_at = float("-inf")
         self._mark = 0
 
     def watch(self, owing: Owing) -> None:
@@ -207,8 +209,11 @@ class Roster:
         All that this process has appended is below, as far as others tell within a moment that they are past it, and
         but for what lies above something that this process still owes.
         """
+        if not self._wants():
+            self._wake.set()
+        self._read_at = time.monotonic()
         done = self._done
-        until = time.monotonic() + self._times.moment
+        until = self._read_at + self._times.moment
         while True:
             if done > self._floor:
                 await self._write.run()
@@ -302,13 +307,21 @@ class Roster:
         """Tell at once what others wait for."""
         while True:
             await self._wake.wait()
-            if self._parked:
+            if self._parked or not self._is_asked():
                 self._wake.clear()
             try:
                 await self._write.run()
             except Exception:  # `_live` does the same, and tells of what it does not expect
                 self._wake.set()
             await asyncio.sleep(self._times.told)
+
+    def _wants(self) -> bool:
+        """Whether this process reads logs."""
+        return time.monotonic() - self._read_at < self._times.wanted
+
+    def _is_asked(self) -> bool:
+        """Whether another one does."""
+        return any(pulse.wants and pulse.beat != CONDEMNED and pulse.who != self._who for pulse in self._sight.pulses)
 
     def _adopt(self, epoch: int) -> None:
         if self._epochs.adopt(epoch):
@@ -345,7 +358,8 @@ class Roster:
             low = told = self._clock.bound() if lowest is None else lowest
         adopted = self._epochs.settled if self._adopted else 0
         self._sent[beat] = time.monotonic()
-        await pulses.write(self._session, Pulse(*self._who, beat, low, max(told, self._top), adopted))
+        pulse = Pulse(*self._who, beat, low, max(told, self._top), adopted, self._wants())
+        await pulses.write(self._session, pulse)
         if term == self.term:
             self._acknowledged = beat
             self._floor = max(self._floor, told)
@@ -355,6 +369,8 @@ class Roster:
         seen = await pulses.read(self._session)
         self._sight = Sight(begun, time.monotonic(), seen)
         self._clock.pass_by(pulses.highest(seen))  # a clock that is behind would hold back all readers
+        if not self._parked and self._is_asked():
+            self._wake.set()
         if known and term == self.term and not self._lost:
             self._confirm(next((pulse.beat for pulse in seen if pulse.who == self._who), CONDEMNED))
         return self._sight

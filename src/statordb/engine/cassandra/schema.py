@@ -32,6 +32,7 @@ TABLES = {
     "slots": "slot int PRIMARY KEY, incarnation blob, state text, helper blob",
     # What each process tells of itself several times a second.
     "pulses": "part tinyint, slot int, incarnation blob, beat bigint, low bigint, top bigint, adopted bigint, "
+    "wants boolean, "
     "PRIMARY KEY (part, slot, incarnation)",
     # Rows that updates of a process may be writing and owe derived data of.
     "journal": "slot int, incarnation blob, number bigint, body blob, PRIMARY KEY ((slot, incarnation), number)",

@@ -129,6 +129,13 @@ class Session:
         """A write without conditions, which must do no harm when done twice. Raises Unreachable, Missing."""
         await self._persist(text, values, QUORUM, timestamp)
 
+    async def write_all(self, statements: Sequence[Statement]) -> None:
+        """Writes without conditions, in one request, tried once. Raises Unreachable: some may not have happened."""
+        try:
+            await self._session.execute_batch(await self._batch(statements))
+        except errors.CassException as fault:
+            raise _unreachable(fault) from None
+
     async def conditional(self, statements: Sequence[Statement]) -> list[dict[str, Any]] | None:
         """Conditional writes of one partition, all or none. None: applied; else what stood there: a dict of the columns
         per row that exists and has a condition (without a partition key where there is one statement).
@@ -140,12 +147,7 @@ class Session:
                 text, values = statements[0]
                 result = await self._session.execute((await self._prepare(text, QUORUM)).bind(list(values)))
             else:
-                batch = acsylla.create_batch_unlogged(timeout=REQUEST_SECONDS)
-                batch.set_consistency(acsylla.Consistency.LOCAL_QUORUM)
-                batch.set_serial_consistency(acsylla.Consistency.LOCAL_SERIAL)
-                for text, values in statements:
-                    batch.add_statement((await self._prepare(text, QUORUM)).bind(list(values)))
-                result = await self._session.execute_batch(batch)
+                result = await self._session.execute_batch(await self._batch(statements))
         except errors.CassException as fault:
             if _is_missing(fault):
                 raise await self._absence(statements[0][0], fault) from None
@@ -211,6 +213,14 @@ class Session:
                 self.forget(f"s{number}")
                 return Missing(str(fault))
         return Unreachable(f"a table is not to be seen: {fault}")
+
+    async def _batch(self, statements: Sequence[Statement]) -> Any:
+        batch = acsylla.create_batch_unlogged(timeout=REQUEST_SECONDS)
+        batch.set_consistency(acsylla.Consistency.LOCAL_QUORUM)
+        batch.set_serial_consistency(acsylla.Consistency.LOCAL_SERIAL)
+        for text, values in statements:
+            batch.add_statement((await self._prepare(text, QUORUM)).bind(list(values)))
+        return batch
 
     async def _prepare(self, text: str, consistency: str) -> Any:
         prepared = self._prepared.get((text, consistency))
