@@ -81,7 +81,7 @@ class Load:
         line = figures.line(GROUP, self.case, self.server, self.samples, other, target)
         spent = [("Cassandra", self.cassandra_us), ("StatorDB", self.ours_us if self.ours else [0.0])]
         told = ", ".join(f"{name} {median(us):,.0f}" for name, us in spent if median(us))
-        notes = [line.note, f"CPU us each: {told}" if told else ""]
+        notes = [line.note, _spread(self.samples, other[1]) if other else "", f"CPU us each: {told}" if told else ""]
         return replace(line, note=", ".join(note for note in notes if note))
 
 
@@ -149,6 +149,12 @@ def prepare(bench: Bench, stack: ExitStack, hosts: Sequence[str]) -> list[Load]:
         load(f"{PUT.name}, with a stream", PUT.operation, STREAMED, first),
         load(f"{PUT.name}, with a stream", PUT.operation, STREAMED, first, second),
     ]
+
+
+def _spread(samples: Sequence[Sample], others: Sequence[Sample]) -> str:
+    """How far the rounds' ratios lie apart: nodes, servers and load share the machine, so that none is like another."""
+    ratios = [one.rate / other.rate for one, other in zip(samples, others, strict=True)]
+    return f"{min(ratios):.2f} to {max(ratios):.2f} by round"
 
 
 def start_nodes(bench: Bench, stack: ExitStack) -> tuple[str, ...]:

@@ -46,6 +46,7 @@ COMPARISONS: dict[str, Comparison] = {
     "drain": streams.drain,
     "triggers": triggers.triggers,
 }
+ROUNDS = {"lmdb": 3, "cassandra": 6}  # what a cluster on one machine gives differs more from round to round
 ENGINES: dict[str, dict[str, Comparison]] = {"lmdb": COMPARISONS, "cassandra": {"cassandra": cassandra.cassandra}}
 
 
@@ -56,7 +57,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     size.add_argument("--quick", action="store_true", help="one round of 2 s each, 100 thousand items for growth")
     size.add_argument("--full", action="store_true", help="10 million items for growth instead of 1 million")
     parser.add_argument("--only", help=f"some of: {','.join(COMPARISONS)}")
-    parser.add_argument("--rounds", type=int, help="rounds of each comparison (3)")
+    parser.add_argument("--rounds", type=int, help=f"rounds of each comparison ({ROUNDS})")
     parser.add_argument("--seconds", type=int, help="seconds of each load (4)")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
     parser.add_argument("--no-install", action="store_true", help="leave out peers that are not installed yet")
@@ -81,7 +82,7 @@ def options(chosen: argparse.Namespace, work: Path) -> Options:
     elif chosen.full:
         items, fill_seconds = 10_000_000, 7200
     return Options(
-        rounds=chosen.rounds or (1 if chosen.quick else 3),
+        rounds=chosen.rounds or (1 if chosen.quick else ROUNDS[chosen.engine]),
         seconds=chosen.seconds or (2 if chosen.quick else 4),
         tools=chosen.tools.resolve(),
         work=work,
