@@ -18,6 +18,7 @@ from statordb.keeper.tokens import Tokens
 from statordb.store.store import Store
 
 TICK_SECONDS = 0.05
+SHARED_SECONDS = 0.25  # between two runs of a duty, at least, on a store that servers share: each asks the cluster
 
 
 class Duty(Protocol):
@@ -140,7 +141,8 @@ class Keeper:
                 post.more = await post.duty.run_once()
         except Exception as fault:
             self._report(post.duty.name, fault)
-        post.due = at if post.more else at + post.duty.every_seconds
+        pause = post.duty.every_seconds if self._tenure is None else max(post.duty.every_seconds, SHARED_SECONDS)
+        post.due = at if post.more else at + pause
 
     async def _look_on(self) -> None:
         while self._tenure is not None:
