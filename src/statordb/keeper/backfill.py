@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import partial
 
 from statordb.engine.contract import Budget, Conflict, Effects, Key, Plan, Refused, Stop, Stored
+from statordb.store import contention
 from statordb.store.image import Image
 from statordb.store.indexes.expiry import ExpiryIndex
 from statordb.store.indexes.secondary import SecondaryIndex
@@ -63,7 +64,7 @@ class Backfill:
         """Let writes put entries, once every process knows of the index: the one that announced it may have died before
         all did. None: the table or the index is gone."""
         record = table.record
-        await self._store.engine.update((), lambda stored: Effects(announce=True))
+        await contention.announce(self._store.engine)
         changed = await self._change(record, index, partial(replace, backfilling=True))
         if isinstance(changed, Refused):
             return None
@@ -91,7 +92,7 @@ class Backfill:
         """Behind which item building goes on. It begins once every process writes by the new schema: the one that
         announced it may have died before all had."""
         if space not in self._cursors:
-            await self._store.engine.update((), lambda stored: Effects(announce=True))
+            await contention.announce(self._store.engine)
             self._cursors[space] = None
         return self._cursors[space]
 

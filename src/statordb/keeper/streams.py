@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from statordb.engine.contract import Effects, Refused
+from statordb.engine.contract import Refused
 from statordb.store import contention, streams
 from statordb.store.barrier import Barrier
 from statordb.store.records import TableRecord
@@ -79,7 +79,7 @@ class Streams:
         wanted = self._store.stream_shards
         if not self._store.engine.traits.guards:
             # The writes that pause will not have to wait for a process that is found to be dead by this.
-            await contention.update(self._store.engine, (), lambda stored: Effects(announce=True))
+            await contention.announce(self._store.engine)
             await self._change(stream, partial(replace, rolling=True))
         await self._change(stream, lambda current: streams.rolled(current, now, wanted))
 

@@ -31,7 +31,7 @@ class Barrier:
             return True
         if self._announced_at is None:
             begun = time.monotonic()
-            await contention.update(self._engine, (), lambda stored: Effects(announce=True))
+            await contention.announce(self._engine)
             # It may have waited long for a process that is dead. (To the second: clocks differ by less than they may.)
             self._announced_at = now + round(time.monotonic() - begun)
         if now - self._announced_at < SKEW_SECONDS:

@@ -23,3 +23,8 @@ async def update(engine: Engine, footprint: Sequence[Key], plan: Plan) -> Effect
             assert not isinstance(outcome, Stale), "there are no guards"
             return outcome
     raise Contended(held)
+
+
+async def announce(engine: Engine) -> None:
+    """Returns when no process goes by what it knew of the catalog before. Raises as `update`."""
+    await update(engine, (), lambda stored: Effects(announce=True))

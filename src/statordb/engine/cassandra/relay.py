@@ -4,7 +4,7 @@ end."""
 import asyncio
 from collections.abc import Sequence
 
-from statordb.engine.cassandra import keys
+from statordb.engine.cassandra import keys, rows
 from statordb.engine.cassandra.clock import STEP, seconds
 from statordb.engine.cassandra.logs import Logs
 from statordb.engine.cassandra.owed import Derived, Owed
@@ -75,7 +75,7 @@ class Relay:
             try:
                 await self._session.write_all([statement for statement, _ in group])
             except Exception:
-                pass  # one of the tables may be gone: each by itself then
+                pass  # one of the tables may be gone: each by itself then, and whoever waits is told
             else:
                 for _, done in group:
                     _tell(done)
@@ -96,15 +96,10 @@ class Relay:
     async def _derive(self, row: Derived) -> None:
         """A deletion is just below its version: above all that was derived of what was before, and not in the way of
         what is derived of the same row again."""
-        table = keys.table_of(row.space)
-        place = keys.stored_partition(row.partition), keys.kind_of(row.space), row.sort
+        table, partition = keys.table_of(row.space), keys.stored_partition(row.partition)
+        text, values = rows.derive(table, partition, (keys.kind_of(row.space), row.sort), row.body)
         try:
-            if row.body is None:
-                text = f"DELETE FROM {table} WHERE partition = ? AND kind = ? AND sort = ?"
-                await self._session.write(text, *place, timestamp=row.version - 1)
-            else:
-                text = f"INSERT INTO {table} (partition, kind, sort, body) VALUES (?, ?, ?, ?)"
-                await self._session.write(text, *place, row.body, timestamp=row.version)
+            await self._session.write(text, *values, timestamp=row.version - (row.body is None))
         except Missing:
             return  # the space was dropped
 

@@ -146,7 +146,7 @@ def put_held(table: str, partition: bytes, spot: Spot, body: bytes | None, versi
 
 
 def derive(table: str, partition: bytes, spot: Spot, body: bytes | None) -> Statement:
-    """Put or delete a derived row that lies in the partition: a part of a conditional batch, without a condition."""
+    """Put or delete a derived row, without a condition: by itself, or in a conditional batch of its partition."""
     if body is None:
         return f"DELETE FROM {table} {_AT}", (partition, *spot)
     return f"INSERT INTO {table} (partition, kind, sort, body) VALUES (?, ?, ?, ?)", (partition, *spot, body)
