@@ -23,23 +23,22 @@ class Reader:
 
     def __init__(self, session: Session) -> None:
         self._rows = session.rows
+        self._first = session.first
         self._means: dict[int, float] = {}  # by space: bytes of a row, as the last page saw them
 
     async def get(self, key: Key, consistent: bool = True, skip: int = 0) -> Stored | None:
         table, partition, kind = keys.place(key)
         try:
-            found = await self._rows(
+            row = await self._first(
                 f"SELECT body, version FROM {table} WHERE partition = ? AND kind = ? AND sort = ?",
-                partition,
-                kind,
-                key[2],
-                consistency=QUORUM if consistent else ONE,
+                (partition, kind, key[2]),
+                QUORUM if consistent else ONE,
             )
         except Missing:
             return None
-        if not found or (body := found[0][0]) is None:
+        if row is None or (body := row[0]) is None:
             return None
-        return _new(Stored, (body[skip:] if skip else body, found[0][1] or 0))
+        return _new(Stored, (body[skip:] if skip else body, row[1] or 0))
 
     async def read(self, wanted: Sequence[Key], consistent: bool = True) -> list[Stored | None]:
         """The rows of `wanted`, in order; those of one partition from one moment."""

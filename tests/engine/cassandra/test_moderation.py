@@ -1,0 +1,81 @@
+"""Pauses of the event loop: only where many ask, once a turn, and never of a thread that has no time to spare."""
+
+from collections.abc import Callable
+
+import pytest
+
+from statordb.engine.cassandra.moderation import BUSY_SHARE, MANY, PAUSE_SECONDS, WINDOW_SECONDS, Moderation
+
+
+class Turns:
+    """An event loop's turns, the clock and the work of its thread."""
+
+    def __init__(self) -> None:
+        self.now = self.spent = 0.0
+        self.pauses: list[float] = []
+        self._soon: list[Callable[[], None]] = []
+        self.moderation = Moderation(self._soon.append, lambda: self.now, lambda: self.spent, self.pauses.append)
+
+    def begin(self, requests: int) -> None:
+        for _ in range(requests):
+            self.moderation.__enter__()
+
+    def end(self, requests: int) -> None:
+        for _ in range(requests):
+            self.moderation.__exit__(None, None, None)
+
+    def turn(self) -> int:
+        """The next turn; how often it paused."""
+        before = len(self.pauses)
+        soon, self._soon[:] = list(self._soon), []
+        for call in soon:
+            call()
+        return len(self.pauses) - before
+
+    def work(self, share: float) -> None:
+        """A window passes, of which the thread works so much; another request sees it."""
+        self.now += WINDOW_SECONDS
+        self.spent += WINDOW_SECONDS * share
+        self.begin(1)
+        self.end(1)
+
+
+@pytest.fixture
+def turns() -> Turns:
+    return Turns()
+
+
+def test_few_requests_are_not_kept_waiting(turns: Turns) -> None:
+    turns.begin(MANY - 1)
+    assert turns.turn() == 0
+
+
+def test_many_requests_of_one_turn_make_one_pause(turns: Turns) -> None:
+    turns.begin(3 * MANY)
+    assert turns.turn() == 1
+    assert turns.pauses == [PAUSE_SECONDS]
+    assert turns.turn() == 0  # nothing was begun since
+
+
+def test_requests_that_ended_do_not_count(turns: Turns) -> None:
+    turns.begin(MANY - 1)
+    turns.end(MANY - 1)
+    turns.begin(1)
+    assert turns.turn() == 0
+
+
+def test_a_busy_thread_does_not_pause_and_one_that_is_free_again_does(turns: Turns) -> None:
+    turns.begin(MANY)
+    assert turns.turn() == 1
+    turns.work(BUSY_SHARE + 0.1)
+    assert turns.turn() == 0
+    turns.work(BUSY_SHARE - 0.1)
+    assert turns.turn() == 1
+
+
+def test_a_request_that_fails_is_counted_out(turns: Turns) -> None:
+    turns.begin(MANY - 2)
+    with pytest.raises(ValueError), turns.moderation:
+        raise ValueError
+    turns.begin(1)
+    assert turns.turn() == 0
