@@ -2,9 +2,11 @@
 before the first entry that needs it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from hashlib import blake2b
+from typing import Any
 
+from statordb.engine.cassandra.bundles import Bundles
 from statordb.engine.cassandra.clock import STEP
 from statordb.engine.cassandra.roster import Roster
 from statordb.engine.cassandra.session import Session
@@ -13,6 +15,8 @@ from statordb.engine.contract import Budget, Change
 BUCKET_BITS = 36  # of a sequence: buckets of 16.8 seconds
 BUCKETS_PER_READ = 256
 DELETES_AT_ONCE = 32
+ENTRIES_MAX = 100  # of one bucket that are written in one request, and their bytes
+ENTRIES_BYTES_MAX = 256 << 10
 _KNOWN_MAX = 10_000  # buckets that are remembered
 _NEAR = 3  # so few buckets are read without asking which there are
 _ROWS_FIRST = 16
@@ -20,6 +24,7 @@ _ROWS_MAX = 1000
 _WRITE_TIME = 1  # Cassandra timestamps of what is never written again after it was deleted
 _DELETE_TIME = 2
 _DROP_TIME = 1 << 62  # above all sequences
+_APPEND = "INSERT INTO logs (log, sequence, body) VALUES (?, ?, ?) USING TIMESTAMP ?"
 
 
 def log_of(stream: int, shard: bytes) -> bytes:
@@ -40,23 +45,24 @@ class Logs:
         self._session = session
         self._roster = roster
         self._known: dict[bytes, None] = {}  # buckets and logs that others can find
+        self._entries = Bundles(session, statements_max=ENTRIES_MAX, bytes_max=ENTRIES_BYTES_MAX)
         self._making: dict[bytes, asyncio.Task[None]] = {}  # those that are being made known, once for all who wait
-        self.insert = "INSERT INTO logs (log, sequence, body) VALUES (?, ?, ?)"
 
     async def append(self, stream: int, shard: bytes, first: int, bodies: Sequence[bytes]) -> None:
         """Add entries with the sequences `first` and those that follow. May be done again. Raises Unreachable."""
         log = log_of(stream, shard)
-        writes = []
-        for place, body in enumerate(bodies):
-            sequence = first + place * STEP
-            bucket = bucket_of(log, sequence >> BUCKET_BITS)
-            if bucket not in self._known:
+        entries = [(first + place * STEP, body) for place, body in enumerate(bodies)]
+        for sequence, _ in entries:
+            if bucket_of(log, sequence >> BUCKET_BITS) not in self._known:
                 await self._make_known(stream, shard, log, sequence >> BUCKET_BITS)
-            writes.append((bucket, sequence, body))
-        if len(writes) == 1:
-            await self._session.write(self.insert, *writes[0], timestamp=first)
+        if len(entries) == 1:
+            await self._write(log, *entries[0])
         else:
-            await asyncio.gather(*(self._session.write(self.insert, *write, timestamp=write[1]) for write in writes))
+            await asyncio.gather(*(self._write(log, *entry) for entry in entries))
+
+    def _write(self, log: bytes, sequence: int, body: bytes) -> Coroutine[Any, Any, None]:
+        bucket = bucket_of(log, sequence >> BUCKET_BITS)
+        return self._entries.write(bucket, (_APPEND, (bucket, sequence, body, sequence)), len(body))
 
     async def read(
         self, stream: int, shard: bytes, after: int, budget: Budget, limit: int | None = None
@@ -160,8 +166,7 @@ class Logs:
 
     async def _tell_of(self, stream: int, shard: bytes, log: bytes, bucket: int) -> None:
         if log not in self._known:
-            text = self.insert
-            await self._session.write(text, shards_of(stream), _number_of(shard), shard, timestamp=_WRITE_TIME)
+            await self._session.write(_APPEND, shards_of(stream), _number_of(shard), shard, _WRITE_TIME)
         text = "INSERT INTO log_buckets (log, bucket) VALUES (?, ?)"
         await self._session.write(text, log, bucket, timestamp=_WRITE_TIME)
         self._known[log] = self._known[bucket_of(log, bucket)] = None

@@ -2,9 +2,9 @@
 end."""
 
 import asyncio
-from collections.abc import Sequence
 
 from statordb.engine.cassandra import keys, rows
+from statordb.engine.cassandra.bundles import Bundles
 from statordb.engine.cassandra.clock import STEP, seconds
 from statordb.engine.cassandra.logs import Logs
 from statordb.engine.cassandra.owed import Derived, Owed
@@ -14,11 +14,8 @@ from statordb.engine.cassandra.session import Missing, Session, Statement
 RELAY_SECONDS = 1.0  # how long an answer waits for what is owed
 TELL_SECONDS = 30.0  # the same, where the processes have to be told of it
 GATHER_SECONDS = 0.05  # how long pending rows that are to be deleted are gathered
-DELETIONS_MAX = 10  # in one request: Cassandra warns of more
+DELETIONS_MAX = 10  # in one request over several partitions: Cassandra warns of more
 _AHEAD_SECONDS = 3600  # by how much a deletion's timestamp is above those that Cassandra's clocks give
-
-
-Deletion = tuple[Statement, asyncio.Future[None]]
 
 
 class Relay:
@@ -26,8 +23,7 @@ class Relay:
         self._session = session
         self._logs = logs
         self._roster = roster
-        self._over: list[Deletion] = []  # pending rows that are to be deleted next
-        self._forgetting: asyncio.Task[None] | None = None
+        self._deletions = Bundles(session, statements_max=DELETIONS_MAX, gather_seconds=GATHER_SECONDS)
 
     async def deliver(self, version: int, owed: Owed, *, recovering: bool = False) -> None:
         """Write derived rows and log entries, the first of which has `version` for its sequence; then, if need be,
@@ -56,42 +52,10 @@ class Relay:
     async def forget(self, table: str, partition: bytes, version: int) -> None:
         """Delete a pending row, after everything it tells was delivered; some together, since nobody waits for it.
         Raises Unreachable."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._over.append((_deletion(table, partition, version), done))
-        if self._forgetting is None:
-            self._forgetting = asyncio.get_running_loop().create_task(self._forget())
-        await done
-
-    async def _forget(self) -> None:
-        while self._over:
-            await asyncio.sleep(GATHER_SECONDS)
-            over, self._over = self._over, []
-            groups = [over[at : at + DELETIONS_MAX] for at in range(0, len(over), DELETIONS_MAX)]
-            await asyncio.gather(*map(self._delete, groups))
-        self._forgetting = None
-
-    async def _delete(self, group: Sequence[Deletion]) -> None:
-        if len(group) > 1:
-            try:
-                await self._session.write_all([statement for statement, _ in group])
-            except Exception:
-                pass  # one of the tables may be gone: each by itself then, and whoever waits is told
-            else:
-                for _, done in group:
-                    _tell(done)
-                return
-        await asyncio.gather(*(self._delete_one(*each) for each in group))
-
-    async def _delete_one(self, statement: Statement, done: asyncio.Future[None]) -> None:
-        text, values = statement
         try:
-            await self._session.write(text, *values)
+            await self._deletions.write(None, _deletion(table, partition, version))
         except Missing:
-            _tell(done)
-        except Exception as fault:
-            _tell(done, fault)
-        else:
-            _tell(done)
+            return  # and so is the table
 
     async def _derive(self, row: Derived) -> None:
         """A deletion is just below its version: above all that was derived of what was before, and not in the way of
@@ -108,13 +72,3 @@ def _deletion(table: str, partition: bytes, version: int) -> Statement:
     """Of a pending row. Its key will never be used again, so that the timestamp may lie ahead of all that wrote it."""
     text = f"DELETE FROM {table} USING TIMESTAMP ? WHERE partition = ? AND kind = {keys.PENDING} AND sort = ?"
     return text, (int((seconds(version) + _AHEAD_SECONDS) * 1e6), partition, version.to_bytes(8, "big"))
-
-
-def _tell(done: asyncio.Future[None], fault: Exception | None = None) -> None:
-    """Let go of who waits, if he still does."""
-    if done.done():
-        return
-    if fault is None:
-        done.set_result(None)
-    else:
-        done.set_exception(fault)
