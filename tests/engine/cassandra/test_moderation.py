@@ -4,7 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-from statordb.engine.cassandra.moderation import BUSY_SHARE, MANY, PAUSE_SECONDS, WINDOW_SECONDS, Moderation
+from statordb.engine.cassandra.moderation import (
+    BUSY_SHARE,
+    FREQUENT,
+    MANY,
+    PAUSE_SECONDS,
+    WINDOW_SECONDS,
+    Moderation,
+)
 
 
 class Turns:
@@ -32,12 +39,14 @@ class Turns:
             call()
         return len(self.pauses) - before
 
-    def work(self, share: float) -> None:
-        """A window passes, of which the thread works so much; another request sees it."""
-        self.now += WINDOW_SECONDS
-        self.spent += WINDOW_SECONDS * share
-        self.begin(1)
-        self.end(1)
+    def window(self, requests: int = 2 * FREQUENT, share: float = 0.0) -> int:
+        """A window passes with so many requests, of which the thread works so much; whether its last turn paused."""
+        seconds = WINDOW_SECONDS * 1.01
+        self.now += seconds
+        self.spent += seconds * share
+        self.begin(requests)
+        self.end(requests)
+        return self.turn()
 
 
 @pytest.fixture
@@ -46,11 +55,14 @@ def turns() -> Turns:
 
 
 def test_few_requests_are_not_kept_waiting(turns: Turns) -> None:
+    turns.window()
     turns.begin(MANY - 1)
     assert turns.turn() == 0
 
 
 def test_many_requests_of_one_turn_make_one_pause(turns: Turns) -> None:
+    turns.window()
+    turns.pauses.clear()
     turns.begin(3 * MANY)
     assert turns.turn() == 1
     assert turns.pauses == [PAUSE_SECONDS]
@@ -58,22 +70,35 @@ def test_many_requests_of_one_turn_make_one_pause(turns: Turns) -> None:
 
 
 def test_requests_that_ended_do_not_count(turns: Turns) -> None:
-    turns.begin(MANY - 1)
-    turns.end(MANY - 1)
-    turns.begin(1)
+    turns.window()
+    for _ in range(MANY):
+        turns.begin(1)
+        turns.end(1)
     assert turns.turn() == 0
+
+
+def test_nobody_pauses_where_requests_are_rare(turns: Turns) -> None:
+    assert turns.window(FREQUENT + 1) == 1
+    assert turns.window(FREQUENT - 1) == 0
+    turns.begin(MANY)
+    assert turns.turn() == 0  # until the next window tells otherwise
+    turns.end(MANY)
+    assert turns.window(FREQUENT + 1) == 1
+
+
+def test_requests_of_a_long_time_are_rare(turns: Turns) -> None:
+    turns.now += 10 * WINDOW_SECONDS
+    assert turns.window(2 * FREQUENT) == 0
 
 
 def test_a_busy_thread_does_not_pause_and_one_that_is_free_again_does(turns: Turns) -> None:
-    turns.begin(MANY)
-    assert turns.turn() == 1
-    turns.work(BUSY_SHARE + 0.1)
-    assert turns.turn() == 0
-    turns.work(BUSY_SHARE - 0.1)
-    assert turns.turn() == 1
+    assert turns.window(share=BUSY_SHARE - 0.1) == 1
+    assert turns.window(share=BUSY_SHARE + 0.1) == 0
+    assert turns.window(share=BUSY_SHARE - 0.1) == 1
 
 
 def test_a_request_that_fails_is_counted_out(turns: Turns) -> None:
+    turns.window()
     turns.begin(MANY - 2)
     with pytest.raises(ValueError), turns.moderation:
         raise ValueError

@@ -3,17 +3,18 @@
 Answers of Cassandra, and clients that then ask again, come one at a time. A loop that wakes up for each of them pays
 for the waking, here and in all threads that it wakes in turn, several times what the work itself costs: on two cores
 that nodes, server and load share, a pause of 0.2 ms in each turn lets 16 clients have a fifth more of answers, each of
-them sooner. A loop that is busy anyway finds its turns full, and does not pause.
+them sooner. A loop that is busy anyway finds its turns full, and does not pause; nor does one that is asked seldom.
 """
 
 import time
 from collections.abc import Callable
 from types import TracebackType
 
-MANY = 6  # requests under way; fewer are waited for without a pause
+MANY = 4  # requests under way; fewer are waited for without a pause
 PAUSE_SECONDS = 0.0002
-BUSY_SHARE = 0.5  # of a thread's time that it works; above, it does not pause
-WINDOW_SECONDS = 0.01  # over which that share is taken
+WINDOW_SECONDS = 0.02  # after each it is decided anew whether to pause
+FREQUENT = 10  # requests of a window; where fewer are begun, a pause gathers nothing
+BUSY_SHARE = 0.5  # of a window that the thread works; above, its turns are full without pauses
 
 
 class Moderation:
@@ -33,12 +34,13 @@ class Moderation:
         self._now = now
         self._spent = spent
         self._sleep = sleep
-        self._under_way = 0
+        self._under_way = self._begun = 0
         self._due = False
-        self._busy = False
+        self._pays = False
         self._window = now(), spent()
 
     def __enter__(self) -> None:
+        self._begun += 1
         self._under_way += 1
         if self._under_way >= MANY and not self._due:
             self._due = True
@@ -52,9 +54,11 @@ class Moderation:
         self._due = False
         now = self._now()
         since, worked = self._window
-        if now - since >= WINDOW_SECONDS:
+        passed = now - since
+        if passed >= WINDOW_SECONDS:
             spent = self._spent()
-            self._busy = spent - worked > BUSY_SHARE * (now - since)
+            self._pays = self._begun * WINDOW_SECONDS >= FREQUENT * passed and spent - worked <= BUSY_SHARE * passed
             self._window = now, spent
-        if not self._busy:
+            self._begun = 0
+        if self._pays:
             self._sleep(PAUSE_SECONDS)

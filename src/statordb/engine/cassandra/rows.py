@@ -62,13 +62,16 @@ async def read_one(session: Session, table: str, partition: bytes, spot: Spot, c
     return found(await session.rows(select(table), partition, *spot, consistency=consistency))
 
 
-async def read(session: Session, table: str, partition: bytes, spots: Sequence[Spot]) -> dict[Spot, Found]:
+async def read(
+    session: Session, table: str, partition: bytes, spots: Sequence[Spot], consistency: str = QUORUM
+) -> dict[Spot, Found]:
     """Some rows (at least one) of a partition, as they stand at one moment. Raises Unreachable, Missing."""
     if len(spots) == 1:
-        return {spots[0]: await read_one(session, table, partition, spots[0])}
+        return {spots[0]: await read_one(session, table, partition, spots[0], consistency)}
     values = padded(partition, spots)
     there = dict.fromkeys(spots, NOTHING)
-    for kind, sort, body, version, mark in await session.rows(select_many(table, len(values) // 2), *values):
+    found = await session.rows(select_many(table, len(values) // 2), *values, consistency=consistency)
+    for kind, sort, body, version, mark in found:
         there[kind, sort] = Found(body, version or 0, mark)
     return there
 

@@ -1,11 +1,12 @@
 """Updates within one partition: read, plan, one conditional write; then what is owed to other partitions.
 
 Each partition that is being written has a queue. Its task takes all updates that wait, runs their plans on the rows as
-they are known, and makes the effects durable in one conditional batch (`turn.Turn`). A refused write gives back the
-rows that stand there, and the plans run again on those. A write whose outcome is unknown is resolved by what stands
-there at LOCAL_SERIAL: our version means done; an older one that it did not expect means not done; the one it expected
-means that the same write may be sent again, which also keeps the first from ever taking effect twice. No write that
-owes something, or goes by guards, is sent again once this process may have been taken for dead.
+one copy has them, and makes the effects durable in one conditional batch (`turn.Turn`), which asks whether the rows are
+like that. A refused write gives back the rows that stand there, and the plans run again on those. A write whose outcome
+is unknown is resolved by what stands there at LOCAL_SERIAL: our version means done; an older one that it did not expect
+means not done; the one it expected means that the same write may be sent again, which also keeps the first from ever
+taking effect twice. No write that owes something, or goes by guards, is sent again once this process may have been
+taken for dead.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from statordb.engine.cassandra.patience import in_the_end
 from statordb.engine.cassandra.relay import RELAY_SECONDS, TELL_SECONDS, Relay
 from statordb.engine.cassandra.roster import Roster
 from statordb.engine.cassandra.rows import Found, Spot
-from statordb.engine.cassandra.session import SERIAL, Missing, Session, Statement, Unreachable
+from statordb.engine.cassandra.session import ONE, QUORUM, SERIAL, Missing, Session, Statement, Unreachable
 from statordb.engine.cassandra.tallies import Tallies
 from statordb.engine.cassandra.transactions import Transactions
 from statordb.engine.cassandra.turn import UPDATES_MAX, Turn, Update, missing
@@ -117,7 +118,9 @@ class Writer:
         """Run the plans of some updates until their effects are durable; returns the rows as they are then."""
         wanted = {spot for update in updates for spot in update.spots}
         known = {spot: found for spot, found in known.items() if spot in wanted}
-        carried = bool(known)  # known from our own last write, and not read since the updates came
+        # Whether rows are only guessed: known from our own last write, or read from one copy. That will do for a plan
+        # whose write asks whether they are so, but not for an answer that rests on them alone.
+        guessed = True
         entry: Entry | None = None
         give_up = time.monotonic() + CONTENTION_SECONDS
         attempt = 0
@@ -132,14 +135,14 @@ class Writer:
                 await self._learn(table, partition, updates, known)
             while True:
                 if await self._held(table, partition, updates, known):
-                    carried = False
+                    guessed = False
                 turn = Turn(table, partition, updates, known)
                 if len(turn.updates) < len(updates):  # the others come next
                     self._queues[table, partition][:0] = updates[len(turn.updates) :]
                     del updates[len(turn.updates) :]
-                if carried and turn.wrote < len(updates):  # an answer that rests on what was read alone
+                if guessed and turn.wrote < len(updates):
                     await self._read(table, partition, list(known), known)
-                    carried = False
+                    guessed = False
                     continue
                 if not turn.wrote:
                     self._answer(turn)
@@ -158,7 +161,7 @@ class Writer:
                     return turn.after(first)
                 entry = entry_of_turn or entry
                 known.update(refused)
-                carried = False
+                guessed = False
                 self.contended_total += 1
                 attempt += 1
                 if time.monotonic() > give_up:
@@ -203,12 +206,14 @@ class Writer:
         return await self._journal.open(noted)
 
     async def _learn(self, table: str, partition: bytes, updates: Sequence[Update], known: State) -> None:
-        await self._read(table, partition, missing(updates, known), known)
+        """Guess how the rows stand that are not known."""
+        await self._read(table, partition, missing(updates, known), known, ONE)
 
-    async def _read(self, table: str, partition: bytes, spots: Sequence[Spot], into: State) -> None:
-        """Learn how rows stand."""
+    async def _read(
+        self, table: str, partition: bytes, spots: Sequence[Spot], into: State, consistency: str = QUORUM
+    ) -> None:
         if spots:
-            into.update(await rows.read(self._session, table, partition, spots))
+            into.update(await rows.read(self._session, table, partition, spots, consistency))
 
     async def _held(self, table: str, partition: bytes, updates: list[Update], known: State) -> bool:
         """Wait for transactions to let go of rows; those who wait too long are told, and leave. Whether any was met."""
