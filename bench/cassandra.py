@@ -30,7 +30,7 @@ CQL_PORT = 9042
 NODES = re.compile(r"serves on (.+)$", re.MULTILINE)
 ROWS = 2_000
 ERRORS_SHARE_MAX = 0.01  # quick refusals are no speed
-WARM_FACTOR = 5  # how much longer a load is in the round that warms up: Java takes its time
+WARM_FACTOR = 10  # how much longer a load is in the round that warms up: Java takes its time
 ONE, TWO, BARE = "StatorDB, 1 server", "StatorDB, 2 servers", "bare driver"
 PLAIN, STREAMED = "plain", "streamed"
 
@@ -137,17 +137,18 @@ def prepare(bench: Bench, stack: ExitStack, hosts: Sequence[str]) -> list[Load]:
         def run(seconds: int) -> Sample:
             return Wrk(seconds, changing=True).spread(through, bench.signer, operation, table, ROWS)
 
-        return Load(case, through[-1].name, run, through)
+        return Load(case, through[-1].name, run, tuple(dict.fromkeys(through)))
 
+    one, two = (first, first), (first, second)  # the same clients on one server, or on two
     return [
         Load("SELECT by key, LOCAL_QUORUM", BARE, bare.select),
-        load(GET.name, GET.operation, PLAIN, first),
-        load(GET.name, GET.operation, PLAIN, first, second),
+        load(GET.name, GET.operation, PLAIN, *one),
+        load(GET.name, GET.operation, PLAIN, *two),
         Load("UPDATE ... IF version = ?", BARE, bare.update),
-        load(PUT.name, PUT.operation, PLAIN, first),
-        load(PUT.name, PUT.operation, PLAIN, first, second),
-        load(f"{PUT.name}, with a stream", PUT.operation, STREAMED, first),
-        load(f"{PUT.name}, with a stream", PUT.operation, STREAMED, first, second),
+        load(PUT.name, PUT.operation, PLAIN, *one),
+        load(PUT.name, PUT.operation, PLAIN, *two),
+        load(f"{PUT.name}, with a stream", PUT.operation, STREAMED, *one),
+        load(f"{PUT.name}, with a stream", PUT.operation, STREAMED, *two),
     ]
 
 

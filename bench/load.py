@@ -87,20 +87,25 @@ class Wrk:
         return self.spread([server], signer, operation, table, users)
 
     def spread(self, servers: Sequence[Running], signer: Signer, operation: str, table: str, users: int) -> Sample:
-        """Ask several servers at once, each over its share of the connections and of the requests."""
+        """Ask several servers at once, by a wrk for each, over its share of the connections and of the requests.
+
+        One that is named twice has two shares.
+        """
         changing = self.changing and operation == "PutItem"
         bodies = (
             cases.changing_puts(table, users, time.time_ns()) if changing else cases.bodies(operation, table, users)
         )
         with ThreadPoolExecutor(len(servers)) as pool:
             running = [
-                pool.submit(self._ask, server, signer, operation, bodies[place :: len(servers)], len(servers))
+                pool.submit(self._ask, server, signer, operation, bodies[place :: len(servers)], place, len(servers))
                 for place, server in enumerate(servers)
             ]
         return together([future.result() for future in running])
 
-    def _ask(self, server: Running, signer: Signer, operation: str, bodies: Sequence[bytes], shares: int) -> Sample:
-        path = server.directory / "load.lua"
+    def _ask(
+        self, server: Running, signer: Signer, operation: str, bodies: Sequence[bytes], place: int, shares: int
+    ) -> Sample:
+        path = server.directory / f"load-{place}.lua"
         path.write_text(script(signer.request(server.host, operation, body) for body in bodies), encoding="ascii")
         command = [
             "wrk",

@@ -54,8 +54,8 @@ How to read it:
 - The bare driver is acsylla with 16 requests in flight, on a table of one key, a version and a body of 1 KB: what the
   same cluster does with nothing in front of it. A consistent GetItem is set against its read, a PutItem against its
   conditional update of one row.
-- StatorDB has one worker a server, and checks every signature. The load is `wrk -t1 -c16`; with two servers, 8
-  connections to each.
+- StatorDB has one worker a server, and checks every signature. The load is two of
+  `wrk -t1 -c8`, both of one server, or one of each of two: what a second server changes is then the server alone.
 - Each put changes its item. Only what is said to have a stream has one; there are no indexes.
 - CPU us each: microseconds of processor time per request, of all nodes together, and of all servers together.
 

@@ -46,7 +46,8 @@ COMPARISONS: dict[str, Comparison] = {
     "drain": streams.drain,
     "triggers": triggers.triggers,
 }
-ROUNDS = {"lmdb": 3, "cassandra": 6}  # what a cluster on one machine gives differs more from round to round
+ROUNDS = {"lmdb": 3, "cassandra": 12}  # what a cluster on one machine gives differs more from round to round
+SECONDS = {"lmdb": 4, "cassandra": 2}
 ENGINES: dict[str, dict[str, Comparison]] = {"lmdb": COMPARISONS, "cassandra": {"cassandra": cassandra.cassandra}}
 
 
@@ -58,7 +59,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     size.add_argument("--full", action="store_true", help="10 million items for growth instead of 1 million")
     parser.add_argument("--only", help=f"some of: {','.join(COMPARISONS)}")
     parser.add_argument("--rounds", type=int, help=f"rounds of each comparison ({ROUNDS})")
-    parser.add_argument("--seconds", type=int, help="seconds of each load (4)")
+    parser.add_argument("--seconds", type=int, help=f"seconds of each load ({SECONDS})")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
     parser.add_argument("--no-install", action="store_true", help="leave out peers that are not installed yet")
     parser.add_argument("--tools", type=Path, default=ROOT / ".tools", help="where peers are installed (.tools)")
@@ -83,7 +84,7 @@ def options(chosen: argparse.Namespace, work: Path) -> Options:
         items, fill_seconds = 10_000_000, 7200
     return Options(
         rounds=chosen.rounds or (1 if chosen.quick else ROUNDS[chosen.engine]),
-        seconds=chosen.seconds or (2 if chosen.quick else 4),
+        seconds=chosen.seconds or (2 if chosen.quick else SECONDS[chosen.engine]),
         tools=chosen.tools.resolve(),
         work=work,
         install=not chosen.no_install,
