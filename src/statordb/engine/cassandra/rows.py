@@ -1,8 +1,10 @@
 """Rows of partitions: how they are read, and the conditional statements that write those of base partitions.
 
-A row is there if it has a body. A deleted row keeps its version for a while (MARKER_SECONDS), so that its next version
-is above, and so that a write whose outcome got lost can be told from one that never happened. `mark` names the
-transaction that holds the row; every other writer's condition is that there is none.
+A row is there if it has a body. Body and version are always written together: so what one copy has of them belongs
+together, however much that copy has missed, and the version alone tells whether a guess at the row is right. A deleted
+row keeps its version for a while (MARKER_SECONDS), so that its next version is above, and so that a write whose outcome
+got lost can be told from one that never happened. `mark` names the transaction that holds the row; every other writer's
+condition is that there is none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -125,10 +127,7 @@ def touch(table: str, partition: bytes, spot: Spot, row: Found, version: int) ->
     it afterwards."""
     if row.body is None:
         return delete(table, partition, spot, version, row.version)
-    return (
-        f"UPDATE {table} SET version = ? {_AT} {_IF}",
-        (version, partition, *spot, row.version or None, NEVER),
-    )
+    return put(table, partition, spot, row.body, version, row.version)
 
 
 def hold(table: str, partition: bytes, spot: Spot, id: bytes, expected: int) -> Statement:
