@@ -12,6 +12,7 @@ from tests.cassandra.cluster.access import Access
 
 LIBRARY = Path(__file__).resolve().parents[3] / ".tools" / "cassandra" / "lib"
 END_SECONDS_MAX = 30.0
+STOP_SECONDS_MAX = 5.0  # until a process that was told to stop does
 LOG_TAIL_BYTES = 3000
 
 
@@ -89,8 +90,11 @@ class Node:
         self.await_end()
 
     def pause(self) -> None:
-        """SIGSTOP: it keeps its connections and answers nothing."""
+        """SIGSTOP: it keeps its connections and answers nothing. Its threads stop one by one, which is waited for."""
         self.signal(signal.SIGSTOP)
+        deadline = time.monotonic() + STOP_SECONDS_MAX
+        while not self.paused and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def resume(self) -> None:
         self.signal(signal.SIGCONT)

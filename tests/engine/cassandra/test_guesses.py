@@ -39,6 +39,12 @@ class Behind:
             for key in keys
         }
 
+    def mark(self, id: bytes) -> None:
+        """The copy has missed that a transaction let go of these rows."""
+        assert self._frozen is not None
+        for rows in self._frozen.values():
+            rows[:] = [(body, version, id) for body, version, _ in rows]
+
     def key(self, sort: bytes) -> Key:
         return Key(self.space, b"partition", sort)
 
@@ -130,3 +136,21 @@ def test_one_turn_with_writes_and_refusals(behind: Behind, run: Run) -> None:
         assert [await behind.body(b"a"), await behind.body(b"b")] == [b"4", b"5"]
 
     run(story())
+
+
+def test_nobody_waits_for_a_mark_that_only_one_copy_has(behind: Behind, run: Run) -> None:
+    """Nor takes its transaction, which has long ended, for one to be freed from."""
+
+    async def story() -> None:
+        await behind.put(b"a", b"old")
+        await behind.freeze(behind.key(b"a"))
+        behind.mark(b"an old transaction's id")
+        await behind.put(b"a", b"new")
+        assert await behind.body(b"a") == b"new"
+
+    def never(*arguments: Any) -> Any:
+        raise AssertionError("a transaction was looked at")
+
+    behind.engine._transactions.is_old = never  # type: ignore[method-assign]
+    run(story())
+    assert behind.guesses == 1

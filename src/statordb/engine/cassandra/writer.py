@@ -119,7 +119,7 @@ class Writer:
         wanted = {spot for update in updates for spot in update.spots}
         known = {spot: found for spot, found in known.items() if spot in wanted}
         # Whether rows are only guessed: known from our own last write, or read from one copy. That will do for a plan
-        # whose write asks whether they are so, but not for an answer that rests on them alone.
+        # whose write asks whether they are so, but not for an answer that rests on them alone, nor to wait for a mark.
         guessed = True
         entry: Entry | None = None
         give_up = time.monotonic() + CONTENTION_SECONDS
@@ -134,6 +134,9 @@ class Writer:
             else:
                 await self._learn(table, partition, updates, known)
             while True:
+                if guessed and any(found.mark is not None for found in known.values()):
+                    await self._read(table, partition, list(known), known)
+                    guessed = False
                 if await self._held(table, partition, updates, known):
                     guessed = False
                 turn = Turn(table, partition, updates, known)
