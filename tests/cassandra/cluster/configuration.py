@@ -88,6 +88,7 @@ _LOGBACK = """\
 </configuration>
 """
 
+# ignore_corrupted_schema_tables: a node that is killed while a table is dropped does not start without it.
 _JAVA = (
     "-XX:MaxDirectMemorySize=384M", "-ea", "-da:net.openhft...", "-XX:+UseThreadPriorities",
     "-XX:+ExitOnOutOfMemoryError", "-Xss256k", "-XX:+PerfDisableSharedMem", "-Djava.net.preferIPv4Stack=true",
@@ -96,6 +97,7 @@ _JAVA = (
     "-Djdk.attach.allowAttachSelf=true", "-Dio.netty.tryReflectionSetAccessible=true",
     "-Dio.netty.allocator.useCacheForAllThreads=true", "-Dio.netty.allocator.maxOrder=11",
     "-Dcassandra-foreground=yes", "-Dcassandra.skip_wait_for_gossip_to_settle=0", "-Dcassandra.ring_delay_ms=2000",
+    "-Dcassandra.ignore_corrupted_schema_tables=true",
 )  # fmt: skip
 _USER_AT_ONCE = "-Dcassandra.superuser_setup_delay_ms=0"  # else Cassandra's own user comes 10 s later
 _COMPILERS = {True: "-XX:TieredStopAtLevel=1", False: "-XX:CICompilerCount=2"}
