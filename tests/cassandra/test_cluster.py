@@ -15,6 +15,7 @@ from statordb.engine.cassandra.session import Contact, Session
 
 INSERT = "INSERT INTO facts (id, value) VALUES (?, ?) IF NOT EXISTS"
 ALL = "SELECT id, value FROM facts"
+RETURN_SECONDS = 30.0  # until a node that was killed is asked again
 
 
 class Facts:
@@ -125,3 +126,26 @@ def test_a_process_id_that_another_process_got_since_is_not_ours(tmp_path: Path)
     node = Node(tmp_path, 1, ["127.0.2.1"], quick=True)
     (tmp_path / "pid").write_text("1 999999999999")  # the first process of the machine, with another start
     assert node.pid is None
+
+
+def test_the_others_answer_for_the_rack_that_is_asked_first(breakable_cassandra: Cluster) -> None:
+    node = breakable_cassandra.nodes[1]
+
+    async def asked(session: Session) -> str:
+        rows = await session.rows("SELECT rack FROM system.local", consistency="ONE")
+        return str(rows[0][0])
+
+    async def ask() -> None:
+        contact = Contact(breakable_cassandra.hosts, datacenter=breakable_cassandra.datacenter)
+        session = await Session.connect(contact, "system", "rack2")
+        assert await asked(session) == "rack2"
+        node.kill()
+        assert await asked(session) in {"rack1", "rack3"}
+        node.start()
+        breakable_cassandra.wait()
+        async with asyncio.timeout(RETURN_SECONDS):
+            while await asked(session) != "rack2":
+                await asyncio.sleep(0.1)
+        await session.close()
+
+    asyncio.run(ask())

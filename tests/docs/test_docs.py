@@ -21,7 +21,7 @@ CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 # What the default means is said in words there: as many workers as cores, a free admin port, nothing at all.
 IN_WORDS = {
     "workers", "admin_port", "root_access_key_id", "root_secret_access_key", "kinesis_endpoint",
-    "sqs_endpoint", "sns_endpoint", "endpoint", "cassandra", "datacenter", "cassandra_username",
+    "sqs_endpoint", "sns_endpoint", "endpoint", "cassandra", "datacenter", "rack", "cassandra_username",
     "cassandra_password", "cassandra_ca", "cassandra_certificate", "cassandra_key",
 }  # fmt: skip
 

@@ -50,6 +50,7 @@ def _add_serve(commands: "Commands[_Parser]") -> None:
     place.add_argument("--data", metavar="DIR", help="directory of the data (default statordb-data)")
     place.add_argument("--memory", action="store_true", help="keep the data in memory; it is gone when the server ends")
     _add_engine(serve)
+    serve.add_argument("--rack", metavar="NAME", help="whose nodes are asked first (default: each process chooses one)")
     serve.add_argument("--endpoint", metavar="HOST:PORT", help="where clients are told to find the server")
     serve.add_argument("--workers", metavar="N", help="worker processes (default: one a core)")
     serve.add_argument("--auth", metavar="open|iam", help="let any credentials in, or only stored ones (default open)")

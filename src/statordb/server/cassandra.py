@@ -37,6 +37,7 @@ def contact_of(settings: Settings) -> "Contact":
         _pem("cassandra_ca", settings.cassandra_ca),
         _pem("cassandra_certificate", settings.cassandra_certificate),
         _pem("cassandra_key", settings.cassandra_key),
+        settings.rack,
     )
 
 

@@ -37,6 +37,7 @@ class Settings:
     engine: str = "lmdb"
     cassandra: Hosts = NO_HOSTS  # some nodes of the cluster; they tell of the others
     datacenter: str = ""  # whose nodes are asked
+    rack: str = ""  # of that datacenter: whose nodes are asked first; empty: each process chooses one
     keyspace: str = "statordb"
     cassandra_username: str = ""
     cassandra_password: str = field(default="", repr=False)
@@ -85,6 +86,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "engine": values.one_of("lmdb", "cassandra"),
     "cassandra": values.hosts,
     "datacenter": values.matching(r"[A-Za-z0-9._:-]{0,64}", "the name of a datacenter"),
+    "rack": values.matching(r"[A-Za-z0-9._:-]{0,64}", "the name of a rack"),
     "keyspace": values.matching(r"[a-z][a-z0-9_]{0,47}", "a keyspace's name: 1 to 48 of a-z, 0-9 and _"),
     "cassandra_username": values.text,
     "cassandra_password": values.text,

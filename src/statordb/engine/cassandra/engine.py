@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -122,8 +123,12 @@ class CassandraEngine:
 
         Raises StoreUnusable, FormatTooNew.
         """
-        await schema.prepare(contact)
-        session = await Session.connect(contact, contact.keyspace)
+        racks = await schema.prepare(contact)
+        if contact.rack and contact.rack not in racks:
+            raise StoreUnusable(
+                f"the datacenter {contact.datacenter} has no rack {contact.rack}, only {', '.join(racks)}"
+            )
+        session = await Session.connect(contact, contact.keyspace, contact.rack or random.choice(racks))
         engine = cls(session, table_pool)
         try:
             await engine._roster.join()

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from statordb.engine.cassandra.keys import OWN_SPACES, table_of
 from statordb.engine.cassandra.session import QUORUM, SERIAL, Contact, Session, Unauthorized, Unreachable
@@ -56,18 +57,19 @@ def create_rows_table(name: str) -> str:
     return f"CREATE TABLE IF NOT EXISTS {name} ({ROWS_COLUMNS}) WITH {OPTIONS}"
 
 
-async def prepare(contact: Contact, replication: int | None = None) -> None:
+async def prepare(contact: Contact, replication: int | None = None) -> list[str]:
     """Make the keyspace and its tables, or what is missing of them, and bring them to this release's format. May be run
-    by several at once, and again. `replication` None: as many as there are racks, at most three. Raises StoreUnusable,
-    FormatTooNew.
+    by several at once, and again. Returns the racks of the datacenter. `replication` None: as many as there are racks,
+    at most three. Raises StoreUnusable, FormatTooNew.
     """
     session = await Session.connect(contact)
     try:
         begun = time.monotonic()
         while True:
             try:
-                await _prepare(session, contact.datacenter, replication)
-                return
+                racks = await _racks(session, contact.datacenter)
+                await _prepare(session, contact.datacenter, replication or _copies(racks))
+                return sorted(set(racks))
             except Unreachable as fault:  # a cluster that has just been started answers late
                 patience = UNAUTHORIZED_SECONDS if isinstance(fault, Unauthorized) else PREPARE_SECONDS
                 if time.monotonic() - begun > patience:
@@ -77,13 +79,12 @@ async def prepare(contact: Contact, replication: int | None = None) -> None:
         await session.close()
 
 
-async def _prepare(session: Session, datacenter: str, replication: int | None) -> None:
+async def _prepare(session: Session, datacenter: str, copies: int) -> None:
     keyspace = session.contact.keyspace
     known = await session.rows(
         "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?", keyspace, consistency="ONE"
     )
     if not known:
-        copies = replication or await _copies(session, datacenter)
         await session.schema(
             f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = "
             f"{{'class': 'NetworkTopologyStrategy', '{datacenter}': {copies}}}"
@@ -96,8 +97,8 @@ async def _prepare(session: Session, datacenter: str, replication: int | None) -
     await _check_format(session, keyspace)
 
 
-async def _copies(session: Session, datacenter: str) -> int:
-    """How many copies the nodes and racks of a datacenter allow, at most three."""
+async def _racks(session: Session, datacenter: str) -> list[str]:
+    """The rack of each node of a datacenter, as the nodes tell. Raises StoreUnusable, Unreachable."""
     nodes: dict[object, tuple[str, str]] = {}
     for _ in range(LOOKS):  # a node tells of itself and of the others apart, and each request may go to another one
         for table in ("local", "peers_v2"):
@@ -107,6 +108,11 @@ async def _copies(session: Session, datacenter: str) -> int:
     if not racks:
         known = ", ".join(sorted({center for center, _ in nodes.values()}))
         raise StoreUnusable(f"the cluster has no datacenter {datacenter}, only {known}")
+    return racks
+
+
+def _copies(racks: Sequence[str]) -> int:
+    """How many copies nodes in these racks allow, at most three."""
     return min(3, len(racks) if len(set(racks)) == 1 else len(set(racks)))
 
 

@@ -23,8 +23,8 @@ SCHEMA_SECONDS = 60.0  # statements that change the schema may take long
 AGREEMENT_SECONDS = 10.0  # how long the nodes are waited for to know of it; one that is dead never will
 PATIENCE_SECONDS = 8.0  # how long reads and plain writes are tried again
 # How long the driver's thread waits for more requests once it is at work; one that finds it idle goes at once. Its own
-# 200 us would have it look five times as often, which costs more processor time, and in the end more of each answer's.
-COALESCE_MICROSECONDS = 1000
+# 200 us would have it look ten times as often, which costs more processor time, and in the end more of each answer's.
+COALESCE_MICROSECONDS = 2000
 PAUSE_SECONDS_MIN = 0.01
 PAUSE_SECONDS_MAX = 0.5
 
@@ -63,6 +63,7 @@ class Contact:
     tls_ca: str = ""  # PEM text of the authority that signed the nodes' certificates; empty: no TLS
     tls_certificate: str = ""  # PEM text of a certificate of our own, and its key, where nodes ask for one
     tls_key: str = field(default="", repr=False)
+    rack: str = ""  # whose nodes are asked, while they answer; empty: each process chooses one
 
 
 async def open_driver(contact: Contact, hosts: Sequence[str], keyspace: str | None = None, **options: Any) -> Any:
@@ -102,8 +103,9 @@ class Session:
         self.unknown_total = 0
 
     @classmethod
-    async def connect(cls, contact: Contact, keyspace: str | None = None) -> "Session":
-        """Raises StoreUnusable. `keyspace` None: none is chosen."""
+    async def connect(cls, contact: Contact, keyspace: str | None = None, rack: str = "") -> "Session":
+        """Raises StoreUnusable. `keyspace` None: none is chosen. `rack`: whose nodes are asked, and others only when
+        they don't answer; empty: all alike."""
         try:
             session = await open_driver(
                 contact,
@@ -115,7 +117,7 @@ class Session:
                 request_timeout=REQUEST_SECONDS,
                 connect_timeout=REQUEST_SECONDS,
                 max_schema_wait_time_ms=int(AGREEMENT_SECONDS * 1000),
-                load_balance_dc_aware=contact.datacenter or None,
+                **_asking_first(contact.datacenter, rack),
                 token_aware_routing_shuffle_replicas=False,
                 coalesce_delay_us=COALESCE_MICROSECONDS,
                 heartbeat_interval_sec=1,
@@ -264,6 +266,17 @@ class Session:
 def _unreachable(fault: Exception) -> Unreachable:
     kind = Unauthorized if isinstance(fault, errors.CassErrorServerUnauthorized) else Unreachable
     return kind(str(fault))
+
+
+def _asking_first(datacenter: str, rack: str) -> dict[str, str | None]:
+    """Options of the driver: which nodes to ask. Nodes of other datacenters never."""
+    if not rack:
+        return {"load_balance_dc_aware": datacenter or None}
+    return {
+        "load_balance_rack_aware_dc": datacenter,
+        "load_balance_rack_aware_rack": rack,
+        "whitelist_dc": datacenter,
+    }
 
 
 def _is_missing(fault: Exception) -> bool:
