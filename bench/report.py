@@ -51,9 +51,9 @@ How to read it:
 
 - The loads take turns, {seconds} s each; rounds: {rounds}, after one longer round of warming up. Medians and ratios are
   made as above.
-- The bare driver is acsylla with 16 requests in flight, on a table of one key, a version and a body of 1 KB: what the
-  same cluster does with nothing in front of it. A consistent GetItem is set against its read, a PutItem against its
-  conditional update of one row.
+- The bare driver is acsylla with 16 requests in flight, each to any node that has the row, as is its default, on a
+  table of one key, a version and a body of 1 KB: what the same cluster does with nothing in front of it. A consistent
+  GetItem is set against its read, a PutItem against its conditional update of one row.
 - StatorDB has one worker a server, and checks every signature. The load is two of
   `wrk -t1 -c8`, both of one server, or one of each of two: what a second server changes is then the server alone.
 - Each put changes its item. Only what is said to have a stream has one; there are no indexes.
