@@ -1,5 +1,6 @@
 """From bytes to bytes: what is no request, what fails, whose tables they are, and how often text is parsed."""
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -8,6 +9,10 @@ from tests.in_process import PRINCIPAL, Api
 
 from statordb.api.operations import OPERATIONS
 from statordb.expressions import plans
+from statordb.model import errors
+from statordb.model.budget import Heavy
+from statordb.model.errors import ClientError
+from statordb.model.pending import Pending
 from statordb.model.request import Principal, Reply, Request
 
 CREATE: dict[str, Any] = {
@@ -74,6 +79,138 @@ def test_an_unexpected_exception_is_a_500_that_leaks_nothing(
     api.faults.clear()
     monkeypatch.undo()
     assert api("ListTables") == {"TableNames": []}
+
+
+class Odd(BaseException):
+    """What no `except Exception` sees."""
+
+
+@pytest.mark.parametrize("fault", [asyncio.CancelledError(), GeneratorExit(), Odd()])
+@pytest.mark.parametrize("when", ["at once", "after a wait"])
+def test_whatever_an_operation_raises_it_is_answered(
+    api: Api, monkeypatch: pytest.MonkeyPatch, fault: BaseException, when: str
+) -> None:
+    """Its client would wait for ever."""
+
+    async def broken(context: Any, request: Any) -> Any:
+        if when == "after a wait":
+            await asyncio.sleep(0)
+        raise fault
+
+    monkeypatch.setitem(OPERATIONS, "ListTables", broken)
+    assert api.reply("ListTables", b"{}").status == 500
+    assert api.faults.pop() is fault
+
+
+@pytest.mark.parametrize("wait", ["future", "task"])
+def test_an_operation_whose_awaited_future_is_cancelled_is_answered(
+    api: Api, monkeypatch: pytest.MonkeyPatch, wait: str
+) -> None:
+    async def broken(context: Any, request: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        waited: Any = loop.create_future() if wait == "future" else loop.create_task(asyncio.sleep(3600))
+        loop.call_soon(waited.cancel)
+        await waited
+
+    monkeypatch.setitem(OPERATIONS, "ListTables", broken)
+    assert api.reply("ListTables", b"{}").error == "InternalServerError"
+    assert isinstance(api.faults.pop(), asyncio.CancelledError)
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit])
+def test_what_ends_the_process_is_not_held_up(
+    api: Api, monkeypatch: pytest.MonkeyPatch, end: type[BaseException]
+) -> None:
+    async def ended(context: Any, request: Any) -> Any:
+        raise end
+
+    monkeypatch.setitem(OPERATIONS, "ListTables", ended)
+    with pytest.raises(end):
+        api.dispatcher.handle(Request("ListTables", b"{}", PRINCIPAL, "id"))
+
+
+class FakeLane:
+    """Keeps what it is given, and answers with `reply` once the loop has gone round, or refuses."""
+
+    def __init__(self, reply: Reply | BaseException, refusal: ClientError | None = None) -> None:
+        self.requests: list[Request] = []
+        self.reply = reply
+        self.refusal = refusal
+
+    def submit(self, request: Request) -> Pending[Reply]:
+        self.requests.append(request)
+        if self.refusal is not None:
+            raise self.refusal
+        loop = asyncio.get_running_loop()
+        answer: Pending[Reply] = Pending(loop)
+        if isinstance(self.reply, Reply):
+            loop.call_soon(answer.set_result, self.reply)
+        else:
+            loop.call_soon(answer.set_exception, self.reply)
+        return answer
+
+
+def heavy_operation(when: str) -> Any:
+    async def heavy(context: Any, request: Any) -> Any:
+        if when == "after a wait":
+            await asyncio.sleep(0)
+        raise Heavy
+
+    return heavy
+
+
+@pytest.fixture
+def lane(api: Api, monkeypatch: pytest.MonkeyPatch) -> FakeLane:
+    lane = FakeLane(Reply(200, b'{"from":"the lane"}'))
+    monkeypatch.setattr(api.dispatcher, "_lane", lane)
+    return lane
+
+
+@pytest.mark.parametrize("when", ["at once", "after a wait"])
+def test_what_is_too_heavy_begins_again_in_the_lane(
+    api: Api, lane: FakeLane, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    monkeypatch.setitem(OPERATIONS, "ListTables", heavy_operation(when))
+    assert api.reply("ListTables", b"{}") == lane.reply
+    (request,) = lane.requests
+    assert (request.operation, request.body, request.principal) == ("ListTables", b"{}", PRINCIPAL)
+
+
+def test_a_packed_body_goes_to_the_lane_unread(api: Api, lane: FakeLane) -> None:
+    request = Request("ListTables", b"\x1f\x8b", PRINCIPAL, "id", coding=b"gzip")
+
+    async def handle() -> Any:
+        return await api.dispatcher.handle(request)  # type: ignore[misc]
+
+    assert api.run(handle()) == lane.reply
+    assert lane.requests == [request]
+
+
+@pytest.mark.parametrize("when", ["at once", "after a wait"])
+def test_a_lane_that_has_too_much_to_do_says_so(
+    api: Api, lane: FakeLane, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    lane.refusal = errors.internal()
+    monkeypatch.setitem(OPERATIONS, "ListTables", heavy_operation(when))
+    assert api.reply("ListTables", b"{}").error == "InternalServerError"
+    assert not api.faults  # it is an answer, not a failure
+
+
+def test_a_lane_that_fails_is_answered_for(api: Api, lane: FakeLane, monkeypatch: pytest.MonkeyPatch) -> None:
+    lane.reply = ConnectionResetError()
+    monkeypatch.setitem(OPERATIONS, "ListTables", heavy_operation("after a wait"))
+    assert api.reply("ListTables", b"{}").status == 500
+    assert api.faults.pop() is lane.reply
+
+
+@pytest.mark.parametrize("when", ["at once", "after a wait"])
+def test_without_a_lane_a_heavy_request_is_answered_all_the_same(
+    api: Api, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """Where nothing is beyond the budget, none should be."""
+    monkeypatch.setitem(OPERATIONS, "ListTables", heavy_operation(when))
+    assert api.reply("ListTables", b"{}").status == 500
+    assert isinstance(api.faults.pop(), RuntimeError)
 
 
 def test_reads_are_answered_at_once_and_writes_later(api: Api) -> None:

@@ -46,14 +46,14 @@ class ScriptedInvoker:
 
     def __init__(self) -> None:
         self.calls: list[tuple[FunctionRecord, bytes, str | None, str]] = []
-        self.outcomes: list[Outcome | Exception] = []
+        self.outcomes: list[Outcome | BaseException] = []
 
     async def invoke(
         self, function: FunctionRecord, payload: bytes, *, client_context: str | None = None, request_id: str = ""
     ) -> Outcome:
         self.calls.append((function, payload, client_context, request_id))
         outcome = self.outcomes.pop(0) if self.outcomes else Outcome(payload, None, b"printed\n", request_id)
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, BaseException):
             raise outcome
         return outcome
 

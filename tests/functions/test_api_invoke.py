@@ -1,15 +1,17 @@
 """Invoke of Lambda's API, by boto3."""
 
+import asyncio
 import json
 from base64 import b64decode, b64encode
 from typing import Any
 
 import pytest
-from tests.functions.lambda_kit import ACCOUNT, REGION, REQUEST_ID, Lambda
+from tests.functions.lambda_kit import ACCOUNT, PRINCIPAL, REGION, REQUEST_ID, Lambda
 from tests.functions.test_api_functions import refusal
 
 from statordb.functions.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
 from statordb.model.function_limits import INVOKE_ANSWER_BYTES_MAX, INVOKE_BYTES_MAX, INVOKE_EVENT_BYTES_MAX
+from statordb.model.rest import RestReply, RestRequest
 from statordb.store.invocations import FunctionKey
 
 KEY = FunctionKey(ACCOUNT, REGION, "f")
@@ -202,3 +204,21 @@ def test_a_dead_letter_target_must_be_reachable(aws: Lambda, target: str) -> Non
     assert refusal(change, FunctionName="f", **unreachable)[1] == "InvalidParameterValueException"
     change(FunctionName="f", DeadLetterConfig={"TargetArn": "file:///tmp/dead"})
     assert "DeadLetterConfig" not in change(FunctionName="f", DeadLetterConfig={"TargetArn": ""})
+
+
+class Odd(BaseException):
+    """What no `except Exception` sees."""
+
+
+@pytest.mark.parametrize("fault", [asyncio.CancelledError(), Odd()])
+def test_whatever_an_operation_raises_it_is_answered(aws: Lambda, fault: BaseException) -> None:
+    """Its client would wait for ever."""
+    aws.create()
+    aws.invoker.outcomes.append(fault)
+    request = RestRequest("POST", "/2015-03-31/functions/f/invocations", "", {}, b"", PRINCIPAL, REQUEST_ID)
+
+    async def handle() -> RestReply:
+        return await aws.service.handle(request)
+
+    assert aws.run(handle()).status == 500
+    assert aws.failures.pop() is fault

@@ -159,8 +159,8 @@ def test_an_answer_for_a_client_that_left_is_dropped(wire: Wire) -> None:
     assert not wire.context.connections
 
 
-@pytest.mark.parametrize("outcome", [RuntimeError("lost"), None], ids=["future", "call"])
-def test_a_failing_service_is_an_internal_error(wire: Wire, outcome: Exception | None) -> None:
+@pytest.mark.parametrize("outcome", [RuntimeError("lost"), GeneratorExit(), None], ids=["future", "odd", "call"])
+def test_a_failing_service_is_an_internal_error(wire: Wire, outcome: BaseException | None) -> None:
     connection, transport = wire.connect()
     connection.data_received(signed("Slow" if outcome else "Broken"))
     if outcome:

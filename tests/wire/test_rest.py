@@ -8,7 +8,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from tests.wire.driver import KEY, SECRET, Answer, Clock, FakeService, Wire, raw, signed, split_answers
+from tests.wire.driver import KEY, SECRET, Answer, Clock, FakeService, Future, Wire, raw, signed, split_answers
 
 from statordb.model.credential import Credential
 from statordb.model.rest import RestReply, RestRequest
@@ -129,6 +129,22 @@ def test_a_service_that_fails_is_told_in_the_form_of_the_api(wire: RestWire, lat
 
     answer = asyncio.run(talk())
     assert (answer.status, answer.headers["x-amzn-errortype"]) == (500, "ServiceException")
+
+
+@pytest.mark.parametrize("fault", [asyncio.CancelledError(), GeneratorExit()])
+def test_a_service_that_ends_oddly_is_answered_for(wire: RestWire, fault: BaseException) -> None:
+    """Its client would wait for ever."""
+
+    async def talk() -> Answer:
+        future = wire.rest.reply = Future()
+        connection, transport = wire.connect()
+        connection.data_received(call("GET", FUNCTIONS))
+        future.finish(fault)
+        while not transport.out:
+            await asyncio.sleep(0)
+        return split_answers(transport.out)[0]
+
+    assert asyncio.run(talk()).status == 500
 
 
 def test_without_the_service_its_paths_are_not_found() -> None:

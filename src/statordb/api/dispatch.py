@@ -16,27 +16,46 @@ from statordb.api.shapes import Shapes
 from statordb.engine.contract import Conflict
 from statordb.model import errors
 from statordb.model import request as wire
+from statordb.model.budget import Heavy
 from statordb.model.errors import ClientError
 from statordb.model.pending import Pending
-from statordb.model.request import Principal, Reply, error_reply
+from statordb.model.request import Lane, Principal, Reply, error_reply
 from statordb.store.store import Store
 
 Report = Callable[[wire.Request, BaseException], None]
 """Told of every unexpected exception, for the log."""
 
 
-class Dispatcher:
-    """The service behind the wire (`model.request.Service`)."""
+# All else that is raised is answered: where what an operation awaits is cancelled, its client must not wait for ever.
+_SHUTDOWN = (KeyboardInterrupt, SystemExit)
 
-    def __init__(self, store: Store, shapes: Shapes, report: Report, endpoint: str = "localhost:8000") -> None:
+
+class Dispatcher:
+    """The service behind the wire (`model.request.Service`).
+
+    `lane` takes the requests that are too much for one go here; without one there must be none (see `model.budget`).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        shapes: Shapes,
+        report: Report,
+        endpoint: str = "localhost:8000",
+        *,
+        lane: Lane | None = None,
+    ) -> None:
         self._store = store
         self._check = shapes.check
         self._report = report
         self._endpoint = endpoint
+        self._lane = lane
         # Clients repeat themselves, and the wire knows them by the same object.
         self._last = Context(store, Principal("", "", "", ""), endpoint)
 
     def handle(self, request: wire.Request) -> Reply | Pending[Reply]:
+        if request.coding:
+            return self.passed_on(request)
         try:
             document = orjson.loads(request.body)
         except orjson.JSONDecodeError:
@@ -58,11 +77,24 @@ class Dispatcher:
             if answer.__class__ is bytes:
                 return _new(Reply, (200, answer, None))
             return _reply(answer)
-        except Exception as fault:
+        except Heavy:
+            return self.passed_on(request)
+        except _SHUTDOWN:
+            raise
+        except BaseException as fault:
             return self.failed(request, fault)
         return Resumption(self, request, coroutine, waited)
 
-    def failed(self, request: wire.Request, fault: Exception) -> Reply:
+    def passed_on(self, request: wire.Request) -> Reply | Pending[Reply]:
+        """The reply to a request that begins again in the lane."""
+        try:
+            if self._lane is None:
+                raise RuntimeError("a request is too heavy, and nowhere to go")
+            return self._lane.submit(request)
+        except Exception as fault:
+            return self.failed(request, fault)
+
+    def failed(self, request: wire.Request, fault: BaseException) -> Reply:
         """The reply to a request that raised. A conflict that gets here is that of a write of one item."""
         if isinstance(fault, Conflict):
             fault = errors.transaction_conflict()
@@ -114,7 +146,24 @@ class Resumption(Pending[Reply]):
             waited = self._coroutine.send(None)
         except StopIteration as done:
             self.set_result(_reply(done.value))
-        except Exception as fault:
+        except Heavy:
+            self._follow(self._dispatcher.passed_on(self._request))
+        except _SHUTDOWN:
+            raise
+        except BaseException as fault:
             self.set_result(self._dispatcher.failed(self._request, fault))
         else:
             self._wait(waited)
+
+    def _follow(self, reply: Reply | Pending[Reply]) -> None:
+        if isinstance(reply, Pending):
+            reply.add_done_callback(self._finish_as)
+        else:
+            self.set_result(reply)
+
+    def _finish_as(self, other: Pending[Reply]) -> None:
+        try:
+            reply = other.result()
+        except BaseException as fault:
+            reply = self._dispatcher.failed(self._request, fault)
+        self.set_result(reply)

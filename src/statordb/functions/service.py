@@ -81,8 +81,12 @@ class FunctionService:
             return fault_reply(fault)
         except ClientError as error:  # of the store, which speaks DynamoDB's
             return fault_reply(Fault(error.status, error.code, error.message or error.code))
-        except Exception as error:
-            self._report(request, error)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            if _is_ended(error):
+                raise
+            self._report(request, error)  # perhaps what was awaited has been cancelled, which ends no one else
             return fault_reply(faults.internal())
 
     async def _run(self, request: RestRequest) -> RestReply:
@@ -107,6 +111,12 @@ class FunctionService:
             request.request_id,
         )
         return _reply(await operation(context, given), route.status)
+
+
+def _is_ended(error: BaseException) -> bool:
+    """Whether it is this task itself that was cancelled, as `close` does."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 def _reply(answer: Answer, status: int) -> RestReply:

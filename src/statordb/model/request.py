@@ -19,16 +19,31 @@ class Principal(NamedTuple):
 
 
 class Request:
-    """A complete, authenticated request. `operation` is what follows the dot in X-Amz-Target; `body` is the decoded
-    body."""
+    """A complete, authenticated request.
 
-    __slots__ = ("body", "operation", "principal", "request_id")
+    operation  what follows the dot in X-Amz-Target.
+    body       the body, unpacked unless `coding` says otherwise.
+    source     where it comes from (the connection): those of one source take their turns one after the other.
+    coding     b"", or the Content-Encoding of a body that is still packed, since unpacking it would hold up others.
+    """
 
-    def __init__(self, operation: str, body: bytes, principal: Principal, request_id: str) -> None:
+    __slots__ = ("body", "coding", "operation", "principal", "request_id", "source")
+
+    def __init__(
+        self,
+        operation: str,
+        body: bytes,
+        principal: Principal,
+        request_id: str,
+        source: object = None,
+        coding: bytes = b"",
+    ) -> None:
         self.operation = operation
         self.body = body
         self.principal = principal
         self.request_id = request_id
+        self.source = source
+        self.coding = coding
 
 
 class Reply(NamedTuple):
@@ -56,4 +71,12 @@ class Service(Protocol):
 
         `target` is the whole X-Amz-Target.
         """
+        ...
+
+
+class Lane(Protocol):
+    """Where requests are answered that take so long that others would feel it."""
+
+    def submit(self, request: Request) -> Pending[Reply]:
+        """Have a request answered from its beginning. Raises ClientError (ThrottlingException) if too many wait."""
         ...

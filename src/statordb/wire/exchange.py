@@ -55,6 +55,8 @@ class Exchange(Request):
         self.body = body
         self.request_id = request_id
         self.begun = begun
+        self.source = None
+        self.coding = b""
         self.operation = "-"
         self.form = USUAL
         self.reply: Reply | None = None
@@ -176,7 +178,7 @@ def _relay(
         exchange.operation = request.operation
         try:
             reply = future.result()
-        except (Exception, asyncio.CancelledError):
+        except BaseException:  # whatever it is: the client must not wait for ever
             log.exception("the service failed", extra={"request_id": exchange.request_id})
             reply = rest.INTERNAL
         relayed.set_result(_rest_reply(exchange, reply))
@@ -238,6 +240,6 @@ def result_of(future: Waiting, exchange: Exchange) -> Reply:
     """The reply of a finished future; an InternalServerError if it has none."""
     try:
         return future.result()
-    except (Exception, asyncio.CancelledError):
+    except BaseException:  # whatever it is: the client must not wait for ever
         log.exception("the service failed", extra={"request_id": exchange.request_id})
         return INTERNAL
