@@ -1,5 +1,92 @@
-"""How much work one request may be."""
+"""The work of one request, counted in units: what it may do in one go, and at most.
+
+A unit is about 100 ns on a slow machine: one member of a list, map or set compared or copied at the interpreter's own
+speed. Only what walks documents spends, in chunks and before it starts, so that reading a plain attribute costs
+nothing here. Budgets are of one request and are not shared between threads that run at the same time.
+"""
+
+from statordb.model.errors import ClientError, too_much_work
+from statordb.model.limits import (
+    INLINE_UNITS_MAX,
+    LANE_UNITS_MAX,
+    UNIT_BYTES,
+    UNWEIGHED_BYTES_MAX,
+    WEIGHED_MEMBER_UNITS,
+)
 
 
 class Heavy(Exception):
-    """More than may be done in one go here. Nothing has been done yet: the request may begin again elsewhere."""
+    """More than may be done in one go here. Nothing has been done yet: the whole request can be handed to a lane."""
+
+
+class Budget:
+    """What is left of an allowance of units. A worker makes an InlineBudget, a lane a LaneBudget."""
+
+    __slots__ = ("_allowance", "left")
+
+    def __init__(self, allowance: int) -> None:
+        self._allowance = allowance
+        self.left = allowance
+
+    def spend(self, units: int) -> None:
+        """Call this before the work is done. Raises Heavy or ValidationException where it is more than is left."""
+        self.left -= units
+        if self.left < 0:
+            raise self._exceeded()
+
+    def weigh(self, body: bytes) -> None:
+        """Spend what parsing and checking a JSON text will take, estimated by its bytes and its punctuation.
+
+        A text of up to UNWEIGHED_BYTES_MAX costs nothing. Errors as `spend`.
+        """
+        length = len(body)
+        if length > UNWEIGHED_BYTES_MAX:
+            members = body.count(b",") + body.count(b"{") + body.count(b"[")
+            self.spend(members * WEIGHED_MEMBER_UNITS + length // UNIT_BYTES)
+
+    def renew(self) -> None:
+        """Others had their turn: what may be done in one go can be done again."""
+
+    def _exceeded(self) -> Heavy | ClientError:
+        raise NotImplementedError
+
+
+class InlineBudget(Budget):
+    """What a worker may do between two turns of others, about 2 ms. Beyond: Heavy."""
+
+    __slots__ = ()
+
+    def __init__(self, allowance: int = INLINE_UNITS_MAX) -> None:
+        super().__init__(allowance)
+
+    def renew(self) -> None:
+        self.left = self._allowance
+
+    def _exceeded(self) -> Heavy:
+        return Heavy()
+
+
+class LaneBudget(Budget):
+    """What a whole request may do where it is in nobody's way. Beyond: ValidationException."""
+
+    __slots__ = ()
+
+    def __init__(self, allowance: int = LANE_UNITS_MAX) -> None:
+        super().__init__(allowance)
+
+    def _exceeded(self) -> ClientError:
+        return too_much_work()
+
+
+class _Unbounded(Budget):
+    __slots__ = ()
+
+    def spend(self, units: int) -> None:
+        pass
+
+    def weigh(self, body: bytes) -> None:
+        pass
+
+
+UNBOUNDED: Budget = _Unbounded(0)
+"""Counts nothing: for work that no client can make long, and for tests."""

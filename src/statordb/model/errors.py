@@ -59,6 +59,14 @@ def invalid_parameters(detail: str) -> ClientError:
     return validation("One or more parameter values were invalid: " + detail)
 
 
+def too_much_work() -> ClientError:
+    """Ours alone: DynamoDB does not bound the work of a request."""
+    return validation(
+        "The request compares or copies more members of documents than one request may; "
+        "use fewer or smaller lists, maps and sets"
+    )
+
+
 def serialization(message: str | None) -> ClientError:
     return ClientError(CORAL + "SerializationException", message, message_member="Message")
 

@@ -1,0 +1,59 @@
+import pytest
+
+from statordb.model.budget import UNBOUNDED, Heavy, InlineBudget, LaneBudget
+from statordb.model.errors import ClientError
+from statordb.model.limits import INLINE_UNITS_MAX, LANE_UNITS_MAX, UNWEIGHED_BYTES_MAX
+
+
+def test_the_whole_allowance_may_be_spent_and_no_unit_more():
+    budget = InlineBudget(10)
+    budget.spend(4)
+    budget.spend(6)
+    with pytest.raises(Heavy):
+        budget.spend(1)
+
+
+def test_a_lane_refuses_what_a_worker_hands_on():
+    InlineBudget().spend(INLINE_UNITS_MAX)
+    with pytest.raises(Heavy):
+        InlineBudget().spend(INLINE_UNITS_MAX + 1)
+    LaneBudget().spend(LANE_UNITS_MAX)
+    with pytest.raises(ClientError) as refused:
+        LaneBudget().spend(LANE_UNITS_MAX + 1)
+    assert refused.value.code == "ValidationException"
+
+
+def test_a_turn_of_others_renews_what_a_worker_may_do_but_not_what_a_request_may_do():
+    inline, lane = InlineBudget(10), LaneBudget(10)
+    for budget in (inline, lane):
+        budget.spend(10)
+        budget.renew()
+    inline.spend(10)
+    with pytest.raises(ClientError):
+        lane.spend(1)
+
+
+def test_small_bodies_are_not_weighed():
+    """The usual request must not pay for the counting."""
+    body = b"[" * UNWEIGHED_BYTES_MAX
+    InlineBudget(0).weigh(body)
+    with pytest.raises(Heavy):
+        InlineBudget(0).weigh(body + b"[")
+
+
+@pytest.mark.parametrize("member", [b"[],", b"{},", b'"a":0,', b'{"N":"1"},', b"0,"])
+def test_many_members_are_heavy(member):
+    with pytest.raises(Heavy):
+        InlineBudget().weigh(member * 10_000)
+
+
+def test_one_large_string_is_not_heavy_but_megabytes_are():
+    InlineBudget().weigh(b'{"Item": {"a": {"S": "' + b"x" * 400_000 + b'"}}}')
+    with pytest.raises(Heavy):
+        InlineBudget().weigh(b"x" * 10_000_000)
+
+
+def test_an_unbounded_budget_counts_nothing():
+    UNBOUNDED.spend(LANE_UNITS_MAX * 2)
+    UNBOUNDED.weigh(b"[" * 100_000)
+    assert UNBOUNDED.left == 0
