@@ -292,3 +292,21 @@ def test_every_answer_is_observed(wire: Wire) -> None:
         # The operation of what never reached the service is not told: names made up by clients must not become metrics.
         ("-", 0.0, 400, "MissingAuthenticationTokenException"),
     ]
+
+
+@pytest.mark.parametrize("size", [65_536, 65_537])
+def test_a_body_with_much_inside_is_left_packed_for_the_service(make_wire: Callable[..., Wire], size: int) -> None:
+    wire = make_wire(settings=WireSettings(unpacked_inline_bytes_max=65_536))
+    body = b"{}".ljust(size)
+    packed = gzip.compress(body, mtime=0)
+    wire.send(signed(body=packed, headers={"Content-Encoding": "gzip"}))
+    (request,) = wire.service.requests
+    assert (request.coding, request.body) == ((b"", body) if size == 65_536 else (b"gzip", packed))
+
+
+def test_requests_of_one_connection_have_one_source(wire: Wire) -> None:
+    wire.send(signed() * 2)
+    wire.send(signed())
+    first, second, other = (request.source for request in wire.service.requests)
+    assert first is second
+    assert first is not other

@@ -9,6 +9,10 @@ MIB = 1024 * KIB
 
 # Wire
 REQUEST_BYTES_MAX = 16 * MIB
+UNPACKED_INLINE_BYTES_MAX = 64 * KIB  # of a body that is unpacked where it came in
+UNPACKED_MEMBERS_MAX = 16  # of a gzip body
+UNPACKED_RATIO_MAX = 100  # unpacked by packed bytes
+UNPACKED_RATIO_BYTES_MIN = MIB  # up to which any ratio is taken
 HEADER_BYTES_MAX = 16 * KIB  # what AWS takes
 HEADERS_MAX = 200
 URL_BYTES_MAX = 16 * KIB

@@ -200,7 +200,7 @@ class Connection(asyncio.Protocol):
         chunks = self._chunks
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         exchange = Exchange(
-            parser.get_method(), self._url, self._head, body, context.next_request_id(), context.monotonic()
+            parser.get_method(), self._url, self._head, body, context.next_request_id(), context.monotonic(), self
         )
         if self._started or self._unstarted or not self._writable:
             self._unstarted.append(exchange)
@@ -322,7 +322,7 @@ class Connection(asyncio.Protocol):
 
     def _enqueue_reply(self, reply: Reply, form: Form = USUAL) -> None:
         context = self._context
-        exchange = Exchange(b"", b"", {}, b"", context.next_request_id(), context.monotonic())
+        exchange = Exchange(b"", b"", {}, b"", context.next_request_id(), context.monotonic(), self)
         exchange.reply = reply
         exchange.form = form
         self._unstarted.append(exchange)

@@ -48,6 +48,7 @@ class WireSettings:
     region: str = "us-east-1"  # named by the health answer to clients that name no host
     target_prefixes: Mapping[str, str] = field(default_factory=dict)  # by operation; of all others TARGET_PREFIX
     request_bytes_max: int = REQUEST_BYTES_MAX
+    unpacked_inline_bytes_max: int | None = None  # larger inside: left packed for the service; None: all is unpacked
     rest_request_bytes_max: int = REST_REQUEST_BYTES_MAX  # on the paths of the REST API
     large_requests_max: int = LARGE_REQUESTS_MAX  # of which more than request_bytes_max has come, and more will
     header_bytes_max: int = HEADER_BYTES_MAX

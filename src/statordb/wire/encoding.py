@@ -10,10 +10,16 @@ from functools import lru_cache
 
 from statordb.model import errors
 from statordb.model.limits import KIB, MIB
+from statordb.model.limits import UNPACKED_MEMBERS_MAX as MEMBERS_MAX
+from statordb.model.limits import UNPACKED_RATIO_BYTES_MIN as RATIO_BYTES_MIN
+from statordb.model.limits import UNPACKED_RATIO_MAX as RATIO_MAX
 
 COMPRESS_BYTES_MIN = 4 * KIB
 COMPRESS_BYTES_MAX = 2 * MIB  # above, packing would hold up the event loop for longer than sending does
 COMPRESS_LEVEL = 1
+
+FED_BYTES = 16 * KIB  # given to zlib at a time: what it leaves of it is copied
+PIECE_BYTES = 256 * KIB  # taken from zlib at a time
 
 _WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 _QUALITY = re.compile(r"-?\d*\.?\d*", re.ASCII)
@@ -21,30 +27,50 @@ _QUALITY = re.compile(r"-?\d*\.?\d*", re.ASCII)
 
 def decode_body(coding: bytes, body: bytes, bytes_max: int) -> bytes:
     """The body behind a Content-Encoding; raises the ClientError that the client gets."""
+    unpacked = _unpack(coding, body, bytes_max)
+    if unpacked is None:
+        raise errors.request_too_large()
+    return unpacked
+
+
+def unpack(coding: bytes, body: bytes, bytes_max: int) -> bytes | None:
+    """The same of a body of at most `bytes_max`, packed and unpacked; None for a larger one, at little cost."""
+    return _unpack(coding, body, bytes_max, bytes_max)
+
+
+def _unpack(coding: bytes, body: bytes, bytes_max: int, packed_bytes_max: int | None = None) -> bytes | None:
     name = coding.decode("latin-1").strip().lower()
     if name in ("", "identity"):
         return body
     if name not in _WINDOW_BITS:
         raise errors.internal()
+    if packed_bytes_max is not None and len(body) > packed_bytes_max:
+        return None
+    packed = memoryview(body)
     unpacked: list[bytes] = []
-    room = bytes_max
-    while True:
+    at = size = 0  # what has been read of the packed, and made of it
+    for _ in range(MEMBERS_MAX if name == "gzip" else 1):  # only gzip defines a sequence of members
         unpacker = zlib.decompressobj(_WINDOW_BITS[name])
-        try:
-            piece = unpacker.decompress(body, room + 1)
-        except zlib.error:
-            raise errors.internal() from None
-        room -= len(piece)
-        if room < 0:
-            raise errors.request_too_large()
-        if not unpacker.eof:
-            raise errors.internal()
-        unpacked.append(piece)
-        body = unpacker.unused_data
-        if not body:
+        while not unpacker.eof:
+            fed = packed[at : at + FED_BYTES]
+            try:
+                piece = unpacker.decompress(fed, min(bytes_max + 1 - size, PIECE_BYTES))
+            except zlib.error:
+                raise errors.internal() from None
+            if not fed and not piece:
+                raise errors.internal()  # it ends within a member
+            at += len(fed) - len(unpacker.unconsumed_tail) - len(unpacker.unused_data)
+            size += len(piece)
+            if size > bytes_max:
+                return None
+            if size > RATIO_BYTES_MIN and size > at * RATIO_MAX:
+                raise errors.request_too_large()
+            unpacked.append(piece)
+        if at == len(packed):
             return b"".join(unpacked)
-        if name == "deflate":  # only gzip defines a sequence of members
-            raise errors.internal()
+    if name == "deflate":
+        raise errors.internal()
+    raise errors.request_too_large()
 
 
 def encode_body(coding: str, body: bytes) -> bytes:

@@ -13,7 +13,7 @@ from statordb.model.request import Principal, Reply, Request, error_reply
 from statordb.model.rest import RestReply, RestRequest, RestService
 from statordb.wire import rest
 from statordb.wire.context import WireContext
-from statordb.wire.encoding import choose_coding, decode_body
+from statordb.wire.encoding import choose_coding, decode_body, unpack
 from statordb.wire.reply import CORS, JSON, JSON_1_0, PLAIN, USUAL, Form
 
 CONTENT_TYPES = {b"application/x-amz-json-1.0": JSON_1_0, b"application/json": JSON}
@@ -47,7 +47,14 @@ class Exchange(Request):
     )
 
     def __init__(
-        self, method: bytes, url: bytes, headers: dict[bytes, bytes], body: bytes, request_id: str, begun: float
+        self,
+        method: bytes,
+        url: bytes,
+        headers: dict[bytes, bytes],
+        body: bytes,
+        request_id: str,
+        begun: float,
+        source: object,
     ) -> None:
         self.method = method
         self.url = url
@@ -55,7 +62,7 @@ class Exchange(Request):
         self.body = body
         self.request_id = request_id
         self.begun = begun
-        self.source = None
+        self.source = source
         self.coding = b""
         self.operation = "-"
         self.form = USUAL
@@ -80,7 +87,7 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
         return _unauthenticated(exchange, context, principal)
     if b"content-encoding" in headers:
         try:
-            exchange.body = decode_body(headers[b"content-encoding"], exchange.body, context.settings.request_bytes_max)
+            _unpack(exchange, context, headers[b"content-encoding"])
         except ClientError as fault:
             return error_reply(fault)
     accept = headers.get(b"accept-encoding")
@@ -90,8 +97,8 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
     target = headers.get(b"x-amz-target", b"")
     operation = context.operation(target)
     if operation is None:
-        unknown = context.service.precheck(target.decode("latin-1"), exchange.body) or errors.unknown_operation()
-        return error_reply(unknown)
+        body = b"" if exchange.coding else exchange.body
+        return error_reply(context.service.precheck(target.decode("latin-1"), body) or errors.unknown_operation())
     exchange.principal = principal
     exchange.operation = operation
     try:
@@ -100,6 +107,20 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
         log.exception("the service raised", extra={"request_id": exchange.request_id})
         return INTERNAL
     return reply
+
+
+def _unpack(exchange: Exchange, context: WireContext, coding: bytes) -> None:
+    """Unpack the body, or mark it as packed where that would take long. Raises the ClientError of what can't be."""
+    settings = context.settings
+    bytes_max = settings.unpacked_inline_bytes_max
+    if bytes_max is None:
+        exchange.body = decode_body(coding, exchange.body, settings.request_bytes_max)
+        return
+    body = unpack(coding, exchange.body, bytes_max)
+    if body is None:
+        exchange.coding = coding
+    else:
+        exchange.body = body
 
 
 def _route(exchange: Exchange, context: WireContext) -> Reply | Waiting | None:
