@@ -11,7 +11,7 @@ from tests.cassandra.cluster import configuration
 from tests.cassandra.cluster.cluster import Cluster
 from tests.cassandra.cluster.node import Node
 
-from statordb.engine.cassandra.session import Contact, Session
+from statordb.engine.cassandra.cql.session import Contact, Session
 
 INSERT = "INSERT INTO facts (id, value) VALUES (?, ?) IF NOT EXISTS"
 ALL = "SELECT id, value FROM facts"

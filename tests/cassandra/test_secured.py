@@ -22,7 +22,7 @@ from tests.cassandra.cluster.access import Access
 from tests.cassandra.cluster.cluster import Cluster
 from tests.process import STATORDB, ServerProcess
 
-from statordb.engine.cassandra.session import Contact, Session
+from statordb.engine.cassandra.cql.session import Contact, Session
 from statordb.engine.contract import StoreUnusable
 
 NETWORK = "127.0.6"

@@ -11,7 +11,7 @@ from statordb.server.settings import BadStart, Settings
 from statordb.store.keyspace import Space
 
 if TYPE_CHECKING:
-    from statordb.engine.cassandra.session import Contact
+    from statordb.engine.cassandra.cql.session import Contact
 
 DRIVER = "acsylla"
 SEAL_KEY = Key(Space.SEAL, b"", b"")
@@ -25,7 +25,7 @@ def contact_of(settings: Settings) -> "Contact":
         raise BadStart(
             'The driver of the engine cassandra is missing: install it with "pip install statordb[cassandra]".'
         )
-    from statordb.engine.cassandra.session import Contact
+    from statordb.engine.cassandra.cql.session import Contact
 
     return Contact(
         settings.cassandra.names,
@@ -45,7 +45,7 @@ async def prepare(settings: Settings) -> None:
     """Make the keyspace and its tables, or bring them to this release's format. Raises BadStart, StoreUnusable,
     FormatTooNew."""
     contact = contact_of(settings)
-    from statordb.engine.cassandra import schema
+    from statordb.engine.cassandra.cql import schema
 
     await schema.prepare(contact)
 
@@ -53,8 +53,8 @@ async def prepare(settings: Settings) -> None:
 async def open_engine(settings: Settings) -> Engine:
     """Raises BadStart, StoreUnusable, FormatTooNew."""
     contact = contact_of(settings)
+    from statordb.engine.cassandra.cql.session import Unreachable
     from statordb.engine.cassandra.engine import CassandraEngine
-    from statordb.engine.cassandra.session import Unreachable
 
     try:
         return await CassandraEngine.open(contact, table_pool=settings.table_pool)

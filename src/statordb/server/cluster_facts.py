@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import acsylla
 
-from statordb.engine.cassandra.session import Contact, open_driver
+from statordb.engine.cassandra.cql.session import Contact, open_driver
 from statordb.engine.contract import StoreUnusable
 
 CONNECT_SECONDS = 5.0

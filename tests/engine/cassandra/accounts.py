@@ -8,14 +8,14 @@ from typing import Any
 
 from tests.engine.cassandra.processes import Fleet, Process
 
-from statordb.engine.cassandra import keys, rows, schema
-from statordb.engine.cassandra.ledger import Ledger
-from statordb.engine.cassandra.logs import Logs
-from statordb.engine.cassandra.recovery import Recovery
-from statordb.engine.cassandra.relay import Relay
-from statordb.engine.cassandra.roster import TIMES, Times
-from statordb.engine.cassandra.session import SERIAL, Session, Statement
-from statordb.engine.cassandra.transactions import Transactions
+from statordb.engine.cassandra.cluster.membership import TIMES, Times
+from statordb.engine.cassandra.cql import keys, rows, schema
+from statordb.engine.cassandra.cql.session import SERIAL, Session, Statement
+from statordb.engine.cassandra.owed.logs import Logs
+from statordb.engine.cassandra.owed.recovery import Recovery
+from statordb.engine.cassandra.owed.relay import Relay
+from statordb.engine.cassandra.several.ledger import Ledger
+from statordb.engine.cassandra.several.transactions import Transactions
 from statordb.engine.contract import Effects, Key, Refused, Stored
 
 TABLE = 70_001
@@ -68,24 +68,24 @@ class Member:
         self.crash_at = crash_at
         self.mortal = Mortal(process.session)
         session: Any = self.mortal
-        self.logs = Logs(session, process.roster)
+        self.logs = Logs(session, process.membership)
         now = process.clock.__dict__["_now"]
         self.transactions = Transactions(
             session,
             process.clock,
-            process.roster,
+            process.membership,
             process.journal,
-            Relay(session, self.logs, process.roster),
+            Relay(session, self.logs, process.membership),
             now=lambda: now() + ahead,
             step=self._step,
         )
         self.recovery = Recovery(
             session,
             process.clock,
-            Relay(session, self.logs, process.roster),
+            Relay(session, self.logs, process.membership),
             self.transactions.resolve,
         )
-        process.roster.recover_by(self.recovery)
+        process.membership.recover_by(self.recovery)
 
     def _step(self, name: str) -> None:
         if self.mortal.dead or len(self.steps) == self.crash_at:
@@ -94,7 +94,7 @@ class Member:
         self.steps.append(name)
 
     async def recover(self, dead: "Member") -> None:
-        await self.recovery.recover(dead.process.clock.slot, dead.process.roster.incarnation)
+        await self.recovery.recover(dead.process.clock.slot, dead.process.membership.incarnation)
 
 
 async def member(fleet: Fleet, crash_at: int | None = None, ahead: float = 0.0, times: Times = TIMES) -> Member:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tests.engine.cassandra.processes import Fleet
 
-from statordb.engine.cassandra import schema
-from statordb.engine.cassandra.session import Contact, Session
+from statordb.engine.cassandra.cql import schema
+from statordb.engine.cassandra.cql.session import Contact, Session
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 

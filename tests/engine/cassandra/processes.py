@@ -1,17 +1,18 @@
-"""Several processes of a cluster, in one event loop: what each has of roster, journal, relay, logs and recovery."""
+"""Several processes of a cluster, in one event loop: what each has of membership, journal, relay, logs and recovery."""
 
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from statordb.engine.cassandra import journal, pulses, slots
-from statordb.engine.cassandra.clock import Clock
-from statordb.engine.cassandra.journal import Journal
-from statordb.engine.cassandra.logs import Logs
-from statordb.engine.cassandra.recovery import Recovery
-from statordb.engine.cassandra.relay import Relay
-from statordb.engine.cassandra.roster import Roster, Times
-from statordb.engine.cassandra.session import Session, Statement, Unreachable
+from statordb.engine.cassandra.cluster import pulses, slots
+from statordb.engine.cassandra.cluster.clock import Clock
+from statordb.engine.cassandra.cluster.membership import Membership, Times
+from statordb.engine.cassandra.cql.session import Session, Statement, Unreachable
+from statordb.engine.cassandra.owed import journal
+from statordb.engine.cassandra.owed.journal import Journal
+from statordb.engine.cassandra.owed.logs import Logs
+from statordb.engine.cassandra.owed.recovery import Recovery
+from statordb.engine.cassandra.owed.relay import Relay
 
 QUICK = Times(lease=1.0, still=2.0, margin=0.1, tick=0.05, pause=0.01, linger=0.2, fresh=0.02, moment=2.0)
 
@@ -56,13 +57,13 @@ class Process:
         cut: Any = self.line
         self.session: Session = cut
         self.clock = Clock(lambda: time.time() + ahead)
-        self.roster = Roster(cut, self.clock, times)
-        self.journal = Journal(cut, self.roster, self.clock)
-        self.logs = Logs(cut, self.roster)
-        self.relay = Relay(cut, self.logs, self.roster)
-        self.roster.watch(self.journal)
+        self.membership = Membership(cut, self.clock, times)
+        self.journal = Journal(cut, self.membership, self.clock)
+        self.logs = Logs(cut, self.membership)
+        self.relay = Relay(cut, self.logs, self.membership)
+        self.membership.watch(self.journal)
         self.recovery = Recovery(cut, self.clock, self.relay, self._resolve)
-        self.roster.recover_by(self.recovery)
+        self.membership.recover_by(self.recovery)
 
     async def _resolve(self, transaction: bytes, held: object = ()) -> None:
         self.resolved.append(transaction)
@@ -85,10 +86,10 @@ class Fleet:
 
     async def join(self, ahead: float = 0.0, times: Times = QUICK) -> Process:
         process = Process(self.session, ahead, times)
-        await process.roster.join()
+        await process.membership.join()
         self.processes.append(process)
         return process
 
     async def leave(self) -> None:
         for process in self.processes:
-            await process.roster.leave()
+            await process.membership.leave()

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from statordb.engine.cassandra.cql.session import Contact
 from statordb.engine.cassandra.engine import CassandraEngine
-from statordb.engine.cassandra.session import Contact
 from statordb.engine.contract import Effects, Engine, Guard, Key, Plan, Refused, Stale, Stored
 from statordb.engine.lmdb import LmdbEngine
 

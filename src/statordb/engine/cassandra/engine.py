@@ -11,23 +11,23 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
-from statordb.engine.cassandra import keys, schema
-from statordb.engine.cassandra.clock import Clock
-from statordb.engine.cassandra.effects import PARTITION_BYTES_MAX, SORT_BYTES_MAX
-from statordb.engine.cassandra.guards import Guards
-from statordb.engine.cassandra.journal import Journal
-from statordb.engine.cassandra.logs import Logs
-from statordb.engine.cassandra.owed import Derived, Owed
-from statordb.engine.cassandra.reader import Reader
-from statordb.engine.cassandra.recovery import Recovery
-from statordb.engine.cassandra.relay import Relay
-from statordb.engine.cassandra.roster import Roster
-from statordb.engine.cassandra.session import Contact, Session, Unreachable
-from statordb.engine.cassandra.spaces import Spaces
-from statordb.engine.cassandra.tallies import Tallies
-from statordb.engine.cassandra.transactions import Transactions
-from statordb.engine.cassandra.turn import Answer, Update
-from statordb.engine.cassandra.writer import Writer
+from statordb.engine.cassandra.cluster.clock import Clock
+from statordb.engine.cassandra.cluster.membership import Membership
+from statordb.engine.cassandra.cql import keys, schema
+from statordb.engine.cassandra.cql.reader import Reader
+from statordb.engine.cassandra.cql.session import Contact, Session, Unreachable
+from statordb.engine.cassandra.cql.spaces import Spaces
+from statordb.engine.cassandra.cql.tallies import Tallies
+from statordb.engine.cassandra.owed.journal import Journal
+from statordb.engine.cassandra.owed.logs import Logs
+from statordb.engine.cassandra.owed.owed import Derived, Owed
+from statordb.engine.cassandra.owed.recovery import Recovery
+from statordb.engine.cassandra.owed.relay import Relay
+from statordb.engine.cassandra.several.transactions import Transactions
+from statordb.engine.cassandra.single.effects import PARTITION_BYTES_MAX, SORT_BYTES_MAX
+from statordb.engine.cassandra.single.guards import Guards
+from statordb.engine.cassandra.single.turn import Answer, Update
+from statordb.engine.cassandra.single.writer import Writer
 from statordb.engine.contract import (
     Budget,
     Change,
@@ -87,21 +87,21 @@ class CassandraEngine:
         self._session = session
         self._clock = Clock(time.time)
         self._guards = Guards(session)
-        self._roster = Roster(session, self._clock)
-        self._roster.on_epoch(self._guards.clear)
-        self._logs = Logs(session, self._roster)
-        self._journal = Journal(session, self._roster, self._clock)
-        self._roster.watch(self._journal)
-        self._relay = Relay(session, self._logs, self._roster)
-        self._transactions = Transactions(session, self._clock, self._roster, self._journal, self._relay)
-        self._roster.recover_by(Recovery(session, self._clock, self._relay, self._transactions.resolve))
-        self._tallies = Tallies(session, self._roster.incarnation)
+        self._membership = Membership(session, self._clock)
+        self._membership.on_epoch(self._guards.clear)
+        self._logs = Logs(session, self._membership)
+        self._journal = Journal(session, self._membership, self._clock)
+        self._membership.watch(self._journal)
+        self._relay = Relay(session, self._logs, self._membership)
+        self._transactions = Transactions(session, self._clock, self._membership, self._journal, self._relay)
+        self._membership.recover_by(Recovery(session, self._clock, self._relay, self._transactions.resolve))
+        self._tallies = Tallies(session, self._membership.incarnation)
         self._spaces = Spaces(session, self._logs.drop, table_pool)
         self._reader = Reader(session)
         self._writer = Writer(
             session,
             self._clock,
-            self._roster,
+            self._membership,
             self._journal,
             self._relay,
             self._tallies,
@@ -131,7 +131,7 @@ class CassandraEngine:
         session = await Session.connect(contact, contact.keyspace, contact.rack or random.choice(racks))
         engine = cls(session, table_pool)
         try:
-            await engine._roster.join()
+            await engine._membership.join()
         except Unreachable as fault:
             await session.close()
             raise StoreUnusable(f"this process could not join the others: {fault}") from None
@@ -140,7 +140,7 @@ class CassandraEngine:
         return engine
 
     def epoch(self) -> int:
-        return self._roster.epoch
+        return self._membership.epoch
 
     async def read(self, keys_: Sequence[Key], consistent: bool = True, snapshot: bool = True) -> list[Stored | None]:
         self._check_open()
@@ -154,10 +154,10 @@ class CassandraEngine:
         with self._call():
             if not guards:
                 return await self._update(_Call(footprint, plan, guards, None, _nothing))
-            if not self._roster.valid():
-                await asyncio.create_task(self._roster.ensure_valid())
-            token = self._roster.begin_guarded()
-            call = _Call(footprint, plan, guards, self._roster.term, partial(self._roster.end_guarded, token))
+            if not self._membership.valid():
+                await asyncio.create_task(self._membership.ensure_valid())
+            token = self._membership.begin_guarded()
+            call = _Call(footprint, plan, guards, self._membership.term, partial(self._membership.end_guarded, token))
             try:
                 stale = None if self._guards.known(guards) else await self._guards.stale(call.elsewhere)
             except BaseException:
@@ -306,7 +306,7 @@ class CassandraEngine:
         except Unreachable:
             log.warning("the last totals of this process could not be written down")
         await self._spaces.close()
-        await self._roster.leave()
+        await self._membership.leave()
         await self._session.close()
 
     async def _flush(self) -> None:

@@ -1,0 +1,130 @@
+"""The keyspace: its tables, and the steps from one format to the next."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from statordb.engine.cassandra.cql.keys import OWN_SPACES, table_of
+from statordb.engine.cassandra.cql.session import QUORUM, SERIAL, Contact, Session, Unauthorized, Unreachable
+from statordb.engine.contract import FormatTooNew, StoreUnusable
+
+FORMAT = 1
+PREPARE_SECONDS = 120.0  # how long a cluster that does not answer well is asked again
+UNAUTHORIZED_SECONDS = 20.0  # the same, where it says that the user may not
+PAUSE_SECONDS = 0.5
+LOOKS = 6
+ROWS_COLUMNS = (
+    "partition blob, kind tinyint, sort blob, body blob, version bigint, mark blob, "
+    "PRIMARY KEY ((partition), kind, sort)"
+)
+TABLES = {
+    # Numbers and notes of the whole store, by lightweight transactions only: format, epoch, next_table.
+    "meta": "name text PRIMARY KEY, value bigint",
+    # Rows of the server's own spaces.
+    **{table_of(space): ROWS_COLUMNS for space in OWN_SPACES},
+    # Cassandra tables of spaces, by lightweight transactions only. state: making, ready, used, dropped.
+    "spaces": "part tinyint, number bigint, state text, kinds int, PRIMARY KEY (part, number)",
+    # Change logs; `log` is the space, the shard and the time bucket, and which buckets there are.
+    "logs": "log blob, sequence bigint, body blob, PRIMARY KEY (log, sequence)",
+    "log_buckets": "log blob, bucket bigint, PRIMARY KEY (log, bucket)",
+    # Running totals of a space, of each process that ever counted.
+    "tallies": "space bigint, owner blob, rows bigint, bytes bigint, PRIMARY KEY (space, owner)",
+    # Which process has which number, by lightweight transactions only; state: held, recovering, free.
+    "slots": "slot int PRIMARY KEY, incarnation blob, state text, helper blob",
+    # What each process tells of itself several times a second.
+    "pulses": "part tinyint, slot int, incarnation blob, beat bigint, low bigint, top bigint, adopted bigint, "
+    "wants boolean, "
+    "PRIMARY KEY (part, slot, incarnation)",
+    # Rows that updates of a process may be writing and owe derived data of.
+    "journal": "slot int, incarnation blob, number bigint, body blob, PRIMARY KEY ((slot, incarnation), number)",
+    # Outcomes of updates over several partitions, by lightweight transactions; and what they write, in chunks.
+    "ledger": "id blob PRIMARY KEY, state text, version bigint, chunks int",
+    "ledger_chunks": "id blob, number int, body blob, PRIMARY KEY (id, number)",
+}
+
+
+# A read that a node does not answer in time goes to another one: else a dead node, until the others know of it, makes
+# every read wait that counted on it.
+OPTIONS = "speculative_retry = 'MIN(99p,50ms)'"
+# Of tables whose rows come and go all the time, and do no harm when they come back: what was deleted is forgotten soon,
+# or it would have to be read over for ten days.
+FLEETING = {"pulses", "journal", "ledger_chunks"}
+FLEETING_SECONDS = 3600
+
+
+def create_rows_table(name: str) -> str:
+    """The statement that makes a space's table."""
+    return f"CREATE TABLE IF NOT EXISTS {name} ({ROWS_COLUMNS}) WITH {OPTIONS}"
+
+
+async def prepare(contact: Contact, replication: int | None = None) -> list[str]:
+    """Make the keyspace and its tables, or what is missing of them, and bring them to this release's format. May be run
+    by several at once, and again. Returns the racks of the datacenter. `replication` None: as many as there are racks,
+    at most three. Raises StoreUnusable, FormatTooNew.
+    """
+    session = await Session.connect(contact)
+    try:
+        begun = time.monotonic()
+        while True:
+            try:
+                racks = await _racks(session, contact.datacenter)
+                await _prepare(session, contact.datacenter, replication or _copies(racks))
+                return sorted(set(racks))
+            except Unreachable as fault:  # a cluster that has just been started answers late
+                patience = UNAUTHORIZED_SECONDS if isinstance(fault, Unauthorized) else PREPARE_SECONDS
+                if time.monotonic() - begun > patience:
+                    raise StoreUnusable(f"the keyspace {contact.keyspace} can't be prepared: {fault}") from None
+            await asyncio.sleep(PAUSE_SECONDS)
+    finally:
+        await session.close()
+
+
+async def _prepare(session: Session, datacenter: str, copies: int) -> None:
+    keyspace = session.contact.keyspace
+    known = await session.rows(
+        "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?", keyspace, consistency="ONE"
+    )
+    if not known:
+        await session.schema(
+            f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = "
+            f"{{'class': 'NetworkTopologyStrategy', '{datacenter}': {copies}}}"
+        )
+    missing = TABLES.keys() - {name for (name,) in known}
+    for name in TABLES:
+        if name in missing:
+            options = f"{OPTIONS} AND gc_grace_seconds = {FLEETING_SECONDS}" if name in FLEETING else OPTIONS
+            await session.schema(f"CREATE TABLE IF NOT EXISTS {keyspace}.{name} ({TABLES[name]}) WITH {options}")
+    await _check_format(session, keyspace)
+
+
+async def _racks(session: Session, datacenter: str) -> list[str]:
+    """The rack of each node of a datacenter, as the nodes tell. Raises StoreUnusable, Unreachable."""
+    nodes: dict[object, tuple[str, str]] = {}
+    for _ in range(LOOKS):  # a node tells of itself and of the others apart, and each request may go to another one
+        for table in ("local", "peers_v2"):
+            text = f"SELECT host_id, data_center, rack FROM system.{table}"
+            nodes.update((host, (center, rack)) for host, center, rack in await session.rows(text, consistency="ONE"))
+    racks = [rack for center, rack in nodes.values() if center == datacenter]
+    if not racks:
+        known = ", ".join(sorted({center for center, _ in nodes.values()}))
+        raise StoreUnusable(f"the cluster has no datacenter {datacenter}, only {known}")
+    return racks
+
+
+def _copies(racks: Sequence[str]) -> int:
+    """How many copies nodes in these racks allow, at most three."""
+    return min(3, len(racks) if len(set(racks)) == 1 else len(set(racks)))
+
+
+async def _check_format(session: Session, keyspace: str) -> None:
+    select = f"SELECT value FROM {keyspace}.meta WHERE name = ?"
+    found = await session.rows(select, "format", consistency=QUORUM)
+    if not found:
+        insert = f"INSERT INTO {keyspace}.meta (name, value) VALUES (?, ?) IF NOT EXISTS"
+        for name, value in (("epoch", 1), ("next_table", 4), ("format", FORMAT)):
+            await session.conditional([(insert, (name, value))])
+        found = await session.rows(select, "format", consistency=SERIAL)
+    if not found:
+        raise StoreUnusable(f"the format of the keyspace {keyspace} can't be read")
+    if found[0][0] > FORMAT:
+        raise FormatTooNew(found[0][0], FORMAT)

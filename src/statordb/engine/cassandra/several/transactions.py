@@ -1,0 +1,154 @@
+"""Updates over several partitions, atomic: rows are marked, the outcome is decided in the ledger, then all is written.
+The protocol is in protocol.py, step by step.
+
+A plan is run first on rows as they were read, and again once they are held if they are no longer the same. Held rows
+can't change; so an update that met no other transaction gets through, however often its rows are written. One that
+meets another lets go of everything, and begins again.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
+
+from statordb.engine.cassandra.cluster.clock import Clock, seconds
+from statordb.engine.cassandra.cluster.membership import Membership
+from statordb.engine.cassandra.cql.patience import Patience
+from statordb.engine.cassandra.cql.session import Session
+from statordb.engine.cassandra.owed.journal import Journal
+from statordb.engine.cassandra.owed.relay import Relay
+from statordb.engine.cassandra.several.attempt import Attempt, Means
+from statordb.engine.cassandra.several.footprint import Footprint
+from statordb.engine.cassandra.several.holds import Holds, Rows, groups_of
+from statordb.engine.cassandra.several.ledger import Ledger
+from statordb.engine.cassandra.several.settling import Settling, Step
+from statordb.engine.cassandra.several.snapshots import Snapshots
+from statordb.engine.cassandra.single.effects import does_nothing
+from statordb.engine.contract import Effects, Key, OutcomeUnknown, Plan, Refused, Stored
+
+MARK_SECONDS = 3.0  # a transaction that holds rows longer is finished or undone by whoever meets it
+FINISH_SECONDS = 10.0  # how long a closing process waits; what is left then, others finish
+
+
+class Transactions:
+    """Updates and reads over several partitions, of one process."""
+
+    def __init__(
+        self,
+        session: Session,
+        clock: Clock,
+        membership: Membership,
+        journal: Journal,
+        relay: Relay,
+        now: Callable[[], float] = time.time,
+        step: Step = lambda name: None,
+    ) -> None:
+        """`now`: seconds since the Unix epoch. `step`: told each transition by its name, just before its write."""
+        self._now = now
+        self._holds = Holds(session)
+        ledger = Ledger(session, now)
+        settling = Settling(ledger, self._holds, relay, step)
+        self._means = Means(clock, membership, journal, ledger, self._holds, settling, step, self._start)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.resolve = settling.resolve
+        self.free = settling.free
+        self.snapshot: Callable[[Sequence[Key]], Awaitable[list[Stored | None]]] = Snapshots(
+            self._holds, ledger, settling, self.is_old
+        ).read
+        self.begun_again_total = 0
+
+    def is_old(self, mark: bytes) -> bool:
+        """Whether a transaction holds rows for so long that it is to be resolved by whoever meets it."""
+        return self._now() - seconds(int.from_bytes(mark[:8], "big")) > MARK_SECONDS
+
+    async def update(
+        self,
+        footprint: Sequence[Key],
+        plan: Plan,
+        settled: Callable[[], None] | None = None,
+        term: int | None = None,
+    ) -> Effects | Refused:
+        """As the contract's `update`. Rows of derived spaces, and of those within others, are only looked at.
+
+        `settled`: called once, when this update can't change any row any more, nor owes derived ones or changes; that
+        is some time after OutcomeUnknown was raised. One that announces has yet to do so, and may still owe the others.
+
+        `term`: of the process, if the plan goes by guards: in no other may it be committed.
+
+        Raises Conflict, OutcomeUnknown, Unreachable (nothing was written), and what the plan raises. Goes on when its
+        caller is cancelled.
+        """
+        outcome: Effects | Refused = await asyncio.shield(
+            self._start(self._update(footprint, plan, _Once(settled), term))
+        )
+        return outcome
+
+    async def finish(self) -> None:
+        """Wait for all that was begun, or for FINISH_SECONDS."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=FINISH_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+
+    def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _update(self, footprint: Sequence[Key], plan: Plan, tell: "_Once", term: int | None) -> Effects | Refused:
+        try:
+            outcome = await self._try(Footprint(footprint), plan, tell, term)
+        except OutcomeUnknown:
+            raise  # the attempt goes on, and tells
+        except BaseException:
+            tell()
+            raise
+        return outcome
+
+    async def _try(self, wanted: Footprint, plan: Plan, tell: "_Once", term: int | None) -> Effects | Refused:
+        patience = Patience()
+        while True:
+            rows = await self._look(wanted, patience)
+            outcome = wanted.run(plan, rows)
+            if isinstance(outcome, Refused) or does_nothing(outcome):
+                again = await self._holds.read(wanted.noted)
+                if all(again[at] == rows[at] for at in wanted.held):
+                    tell()
+                    return outcome
+            else:
+                attempt = Attempt(self._means, wanted, plan, tell, term)
+                if (done := await attempt.run(rows, outcome, patience)) is not None:
+                    if not attempt.committed:  # else it tells when nothing is owed any more
+                        tell()
+                    return done
+            self.begun_again_total += 1
+            patience.begin_again(wanted.keys)
+            await patience.pause()
+
+    async def _look(self, wanted: Footprint, patience: Patience) -> Rows:
+        """Read the rows, when nobody holds them any more. Raises Conflict."""
+        while True:
+            rows = await self._holds.read(wanted.groups)
+            marks = {rows[at].mark: None for at in wanted.held if rows[at].mark is not None}
+            if not marks:
+                return rows
+            for mark in marks:
+                if mark is not None and self.is_old(mark):
+                    await self.free(mark, groups_of(at for at in wanted.held if rows[at].mark == mark))
+            patience.meet(key for at, key in wanted.held.items() if rows[at].mark is not None)
+            await patience.pause()
+
+
+class _Once:
+    """Calls something when it is first called itself."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Callable[[], None] | None) -> None:
+        self._call = call
+
+    def __call__(self) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            call()

@@ -1,0 +1,190 @@
+"""What a process that died owed is done by another; what it may still have on its way does no harm."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from tests.engine.cassandra.processes import Fleet, Process
+
+from statordb.engine.cassandra.cluster import pulses, slots
+from statordb.engine.cassandra.cql import keys, rows
+from statordb.engine.cassandra.cql.rows import Found
+from statordb.engine.cassandra.cql.session import SERIAL, Statement
+from statordb.engine.cassandra.owed import journal
+from statordb.engine.cassandra.owed.journal import Entry, Noted
+from statordb.engine.cassandra.owed.owed import Owed
+from statordb.engine.contract import Budget
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+AMPLE = Budget(1000, 1 << 20)
+TABLE = "own1"
+SPOT = (0, b"row")
+
+
+class Story:
+    """An update of one row that owes a log entry, by a process that dies somewhere on the way."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.partition = secrets.token_bytes(8)
+        self.stream = secrets.randbits(40)
+        self.owed = Owed([], [(self.stream, b"", b"change")], False)
+        self.version = 0
+        self.entry: Entry | None = None
+
+    async def note(self) -> None:
+        self.entry = await self.process.journal.open([Noted(TABLE, self.partition, (SPOT,))])
+        self.version = self.process.clock.next()
+
+    def batch(self) -> list[Statement]:
+        spot = keys.PENDING, self.version.to_bytes(8, "big")
+        return [
+            rows.put(TABLE, self.partition, SPOT, b"body", self.version, 0),
+            rows.derive(TABLE, self.partition, spot, self.owed.encode()),
+        ]
+
+    async def found(self, kind: int = 0, sort: bytes = b"row") -> Found:
+        session = self.process.line._session
+        read = await session.rows(rows.select(TABLE), self.partition, kind, sort, consistency=SERIAL)
+        return rows.found(read)
+
+
+async def recovered(fleet: Fleet, dead: Process) -> None:
+    """Wait until nothing is left of a process."""
+    who = dead.clock.slot, dead.membership.incarnation
+    while who in await slots.held(fleet.session):
+        await asyncio.sleep(0.05)
+    assert await journal.read(fleet.session, *who) == ([], 0)
+
+
+def test_what_was_owed_arrives_and_readers_wait_for_it(fleet: Fleet, run: Run) -> None:
+    async def story() -> None:
+        dead, other = await fleet.join(), await fleet.join()
+        update = Story(dead)
+        await update.note()
+        assert await fleet.session.conditional(update.batch()) is None
+        dead.line.cut = True
+        entry = await other.journal.open([])
+        later = other.clock.next(update.version)
+        await other.logs.append(update.stream, b"", later, [b"later"])
+        other.journal.close(entry)
+        while not (changes := await other.logs.read(update.stream, b"", 0, AMPLE)):
+            await asyncio.sleep(0.05)
+        assert [tuple(change) for change in changes] == [(update.version, b"change"), (later, b"later")]
+        await recovered(fleet, dead)
+        row = await update.found()
+        assert row.body == b"body"
+        assert row.version > update.version  # nobody writes by the old one
+        assert (await update.found(keys.PENDING, update.version.to_bytes(8, "big"))).body is None
+
+    run(story())
+
+
+def test_a_write_that_is_late_is_refused(fleet: Fleet, run: Run) -> None:
+    async def story() -> None:
+        dead, _ = await fleet.join(), await fleet.join()
+        update = Story(dead)
+        await update.note()
+        dead.line.cut = True
+        await recovered(fleet, dead)
+        assert await fleet.session.conditional(update.batch()) is not None
+        assert (await update.found()).body is None
+
+    run(story())
+
+
+def test_a_row_that_a_transaction_holds_is_freed_first(fleet: Fleet, run: Run) -> None:
+    async def story() -> None:
+        dead, other = await fleet.join(), await fleet.join()
+        update = Story(dead)
+        await update.note()
+        mark = f"UPDATE {TABLE} SET mark = ? WHERE partition = ? AND kind = ? AND sort = ? IF mark = null"
+        assert await fleet.session.conditional([(mark, (b"held", update.partition, *SPOT))]) is None
+
+        async def resolve(transaction: bytes, held: object = ()) -> None:
+            other.resolved.append(transaction)
+            free = f"UPDATE {TABLE} SET mark = null WHERE partition = ? AND kind = ? AND sort = ? IF mark = ?"
+            await fleet.session.conditional([(free, (update.partition, *SPOT, transaction))])
+
+        other.recovery._resolve = resolve
+        dead.line.cut = True
+        await recovered(fleet, dead)
+        assert set(other.resolved) == {b"held"}
+        assert (await update.found()).version > 0
+
+    run(story())
+
+
+def test_transactions_of_the_dead_are_resolved(fleet: Fleet, run: Run) -> None:
+    async def story() -> None:
+        dead, other = await fleet.join(), await fleet.join()
+        await dead.journal.open([], b"transaction")
+        await dead.journal.open([Noted("s7777", b"p", (SPOT,))])  # whose table was dropped
+        dead.line.cut = True
+        await recovered(fleet, dead)
+        assert other.resolved == [b"transaction"]
+
+    run(story())
+
+
+@pytest.mark.parametrize("step", ["recover", "bury"])
+def test_a_helper_that_dies_is_replaced(fleet: Fleet, run: Run, step: str) -> None:
+    """In the middle, or when all but the end was done."""
+
+    async def story() -> None:
+        dead, helper = await fleet.join(), await fleet.join()
+        update = Story(dead)
+        await update.note()
+        assert await fleet.session.conditional(update.batch()) is None
+        recover = helper.recovery.recover
+
+        async def die(slot: int, incarnation: bytes) -> None:
+            if step == "bury":
+                await recover(slot, incarnation)
+            helper.line.cut = True
+
+        helper.recovery.recover = die  # type: ignore[method-assign]
+        dead.line.cut = True
+        while not helper.line.cut:
+            await asyncio.sleep(0.05)
+        third = await fleet.join()
+        await recovered(fleet, dead)
+        await recovered(fleet, helper)
+        changes = await third.logs.read(update.stream, b"", 0, AMPLE)
+        assert [tuple(change) for change in changes] == [(update.version, b"change")]
+
+    run(story())
+
+
+def test_several_helpers_do_no_harm(fleet: Fleet, run: Run) -> None:
+    """They also begin at once what only one may end."""
+
+    async def story() -> None:
+        dead = await fleet.join()
+        updates = [Story(dead) for _ in range(5)]
+        for update in updates:
+            await update.note()
+            assert await fleet.session.conditional(update.batch()) is None
+        dead.line.cut = True
+        helpers = [await fleet.join() for _ in range(3)]
+        who = dead.clock.slot, dead.membership.incarnation
+        await asyncio.gather(*(helper.recovery.recover(*who) for helper in helpers))
+        await recovered(fleet, dead)
+        for update in updates:
+            changes = await helpers[0].logs.read(update.stream, b"", 0, AMPLE)
+            assert [change.sequence for change in changes] == [update.version]
+
+    run(story())
+
+
+def test_a_process_that_died_before_it_told_of_itself_leaves_nothing(fleet: Fleet, run: Run) -> None:
+    async def story() -> None:
+        slot = await slots.claim(fleet.session, b"never seen")
+        await fleet.join()
+        while (slot, b"never seen") in await slots.held(fleet.session):
+            await asyncio.sleep(0.05)
+        assert all(pulse.ended for pulse in await pulses.read(fleet.session) if pulse.slot == slot)
+
+    run(story())

@@ -1,0 +1,448 @@
+"""Updates and reads over several partitions. (Crashes: see the tests of crash points.)"""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import pytest
+from tests.engine.cassandra.accounts import (
+    BASE_SPACE,
+    INDEX_SPACE,
+    LOG_SPACE,
+    Crash,
+    Member,
+    Mortal,
+    Scene,
+    left_in_ledger,
+    make_tables,
+    member,
+    put,
+)
+from tests.engine.cassandra.processes import QUICK, Fleet
+
+from statordb.engine.cassandra.cluster import pulses
+from statordb.engine.cassandra.cluster.clock import STEP
+from statordb.engine.cassandra.cql import keys, patience, rows
+from statordb.engine.cassandra.cql.session import Session, Statement, Unreachable
+from statordb.engine.cassandra.several import attempt, settling
+from statordb.engine.contract import Budget, Conflict, Effects, Key, OutcomeUnknown, Refused, Stored
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+ALL = Budget(1000, 1 << 30)
+
+
+def keys_of(count: int) -> list[Key]:
+    chance = secrets.token_bytes(6)
+    return [Key(BASE_SPACE, chance + bytes([number]), b"") for number in range(count)]
+
+
+async def bodies(of: Member, wanted: Sequence[Key]) -> list[bytes | None]:
+    return [row and row.body for row in await of.transactions.snapshot(wanted)]
+
+
+async def until_logged(by: Member, shard: bytes, amounts: Sequence[int]) -> None:
+    """Wait until a log has these amounts; other processes' entries are told of a moment late."""
+    deadline = time.monotonic() + 5
+    while True:
+        changes = await by.logs.read(LOG_SPACE, shard, 0, ALL)
+        if len(changes) >= len(amounts) or time.monotonic() > deadline:
+            break
+        await asyncio.sleep(0.05)
+    assert sorted(int(change.body) for change in changes) == sorted(amounts)
+
+
+async def single_put(session: Session, of: Member, key: Key, change: Callable[[bytes | None], bytes]) -> bool:
+    """What a writer of one partition does; whether it got through."""
+    table, partition, kind = keys.place(key)
+    read = await session.rows(rows.select(table), partition, kind, key.sort)
+    found = rows.found(read)
+    statement = rows.put(
+        table,
+        partition,
+        (kind, key.sort),
+        change(found.body),
+        of.process.clock.next(found.version),
+        found.version,
+    )
+    return await session.conditional([statement]) is None
+
+
+def test_everything_happens_at_once(fleet: Fleet, run: Run) -> None:
+    async def story() -> None:
+        await make_tables(fleet.session)
+        one = await member(fleet)
+        scene = Scene(fleet.session)
+        await scene.begin(one)
+        before = await one.transactions.snapshot(scene.footprint)
+        outcome = await one.transactions.update(scene.footprint, scene.plan)
+        assert isinstance(outcome, Effects)
+        assert outcome.outcome == "done"
+        assert await scene.state() == "after"
+        after = await one.transactions.snapshot(scene.footprint)
+        assert before[0] is not None
+        assert after[0] is not None
+        assert after[2] is not None
+        assert after[0].version == after[2].version > before[0].version
+        assert after[3] == before[3]  # relied upon only
+        changes = await one.logs.read(LOG_SPACE, scene.shard, 0, ALL)
+        # Whoever reads the rows, and writes above their version, comes behind these changes.
+        assert [change.sequence for change in changes] == [after[0].version - STEP, after[0].version]
+        await one.transactions.finish()
+        assert await left_in_ledger(fleet.session) == (0, 0)
+        assert one.process.journal.pending == 0
+
+    run(story())
+
+
+def test_a_refusal_or_an_error_of_the_plan_changes_nothing(fleet: Fleet, run: Run) -> None:
+    async def story() -> None:
+        await make_tables(fleet.session)
+        one = await member(fleet)
+        two = keys_of(2)
+        refused = await one.transactions.update(two, lambda stored: Refused(stored))
+        assert isinstance(refused, Refused)
+        assert refused.reason == [None, None]
+
+        def fail(stored: list[Stored | None]) -> Effects:
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await one.transactions.update(two, fail)
+        stranger = two[0]._replace(sort=b"elsewhere")
+        with pytest.raises(ValueError, match="not in its footprint"):
+            await one.transactions.update(two, put((stranger, b"x")))
+        assert await bodies(one, two) == [None, None]
+        assert "note" not in one.steps
+
+    run(story())
+
+
+def test_the_plan_sees_what_is_held(fleet: Fleet, run: Run) -> None:
+    """A row that was written in between makes the plan run again, on what stands there then."""
+
+    async def story() -> None:
+        await make_tables(fleet.session)
+        one, other = await member(fleet), await member(fleet)
+        two = keys_of(2)
+        await one.transactions.update(two, put((two[0], b"1"), (two[1], b"1")))
+        one.mortal.meddle = lambda: single_put(fleet.session, other, two[1], lambda _: b"5")
+
+        def add(stored: list[Stored | None]) -> Effects:
+            return Effects(
+                writes=[(key, b"%d" % (int(row.body) + 1)) for key, row in zip(two, stored, strict=True) if row]
+            )
+
+        await one.transactions.update(two, add)
+        assert await bodies(one, two) == [b"2", b"6"]
+
+        one.mortal.meddle = lambda: single_put(fleet.session, other, two[1], lambda _: b"9")
+        refused = await one.transactions.update(
+            two,
+            lambda stored: (
+                Refused("nine") if stored[1] and stored[1].body == b"9" else Effects(writes=[(two[0], b"0")])
+            ),
+        )
+        assert isinstance(refused, Refused)
+        assert await bodies(one, two) == [b"2", b"9"]
+
+    run(story())
+
+
+def test_settled_is_told_once_and_after_the_relay(fleet: Fleet, run: Run) -> None:
+    async def story() -> None:
+        await make_tables(fleet.session)
+        one = await member(fleet)
+        scene = Scene(fleet.session)
+        await scene.begin(one)
+        told: list[list[str]] = []
+        await one.transactions.update(scene.footprint, scene.plan, lambda: told.append(list(one.steps)))
+        await one.transactions.update(scene.footprint, lambda _: Refused("no"), lambda: told.append([]))
+        with pytest.raises(IndexError):
+            await one.transactions.update((), lambda stored: Refused(stored[0]), lambda: told.append([]))
+        assert len(told) == 3
+        assert told[0][-1] == "relay"
+
+    run(story())
+
+
+def test_an_announcement_without_rows_raises_the_epoch_everywhere(fleet: Fleet, run: Run) -> None:
+    async def story() -> None:
+        one, other = await member(fleet, times=QUICK), await member(fleet, times=QUICK)
+        epoch = other.process.membership.epoch
+        await one.transactions.update((), lambda _: Effects(announce=True))
+        assert other.process.membership.epoch > epoch
+
+    run(story())
+
+
+def test_rows_that_others_hold_are_a_conflict_until_they_are_let_go_of(fleet: Fleet, run: Run) -> None:
+    async def story() -> None:
+        await make_tables(fleet.session)
+        one = await member(fleet)
+        three = keys_of(3)
+        await one.transactions.update(three, put(*((key, b"1") for key in three)))
+        owner = await member(fleet, crash_at=4)  # note, hold, hold, record: it is committed, or not
+        with pytest.raises(Crash):
+            await owner.transactions.update(three[:2], put((three[0], b"2"), (three[1], b"2")))
+        assert owner.steps == ["note", "hold", "hold", "record"]
+        with pytest.raises(Conflict) as conflict:
+            await one.transactions.update(three, put((three[2], b"3")))
+        assert set(conflict.value.keys) == set(three[:2])
+        # Marks hide nothing from those who only read: the transaction has not happened.
+        assert await bodies(one, three) == [b"1", b"1", b"1"]
+        late = await member(fleet, ahead=60.0)
+        await late.transactions.update(three, put((three[2], b"4")))
+        assert await bodies(one, three) == [b"1", b"1", b"4"]
+
+    run(story())
+
+
+def test_a_snapshot_shows_what_was_committed_before_the_rows_do(fleet: Fleet, run: Run) -> None:
+    async def story() -> None:
+        await make_tables(fleet.session)
+        one = await member(fleet)
+        three = keys_of(3)
+        await one.transactions.update(three, put(*((key, b"1") for key in three)))
+        owner = await member(fleet, crash_at=6)  # one of two partitions is applied
+        with pytest.raises(Crash):
+            await owner.transactions.update(three[:2], put((three[0], b"2"), (three[1], None)))
+        assert owner.steps[-2:] == ["commit", "apply"]
+        assert await bodies(one, three) == [b"2", None, b"1"]
+        late = await member(fleet, ahead=60.0)
+        assert await bodies(late, three) == [b"2", None, b"1"]
+
+    run(story())
+
+
+def test_what_is_derived_from_a_row_that_is_only_read_is_as_old_as_that(fleet: Fleet, run: Run) -> None:
+    async def story() -> None:
+        await make_tables(fleet.session)
+        one = await member(fleet)
+        base, other, absent = keys_of(3)
+        entries = [Key(INDEX_SPACE, base.partition, bytes([number])) for number in range(3)]
+        await one.transactions.update([base, other], put((base, b"1"), (other, b"1")))
+        (stored,) = await one.transactions.snapshot([base])
+        assert stored is not None
+        effects = Effects(derived=[(entries[0], b"old", base), (entries[1], b"new", None), (entries[2], None, absent)])
+        await one.transactions.update([base, other, absent], lambda _: effects)
+        times = await fleet.session.rows(
+            f"SELECT WRITETIME(body) FROM {keys.table_of(INDEX_SPACE)} WHERE partition = ?",
+            keys.stored_partition(base.partition),
+        )
+        assert times[0][0] == stored.version < times[1][0]
+        # What never was there had no version to go by: it has one now, so that what comes later is above.
+        table, partition, _ = keys.place(absent)
+        assert (await fleet.session.rows(rows.select(table), partition, 0, b""))[0][1] > stored.version
+
+    run(story())
+
+
+def test_an_update_goes_on_when_its_caller_is_gone(fleet: Fleet, run: Run) -> None:
+    async def story() -> None:
+        await make_tables(fleet.session)
+        one = await member(fleet)
+        two = keys_of(2)
+        reached = asyncio.Event()
+
+        async def meet() -> None:
+            reached.set()
+
+        one.mortal.meddle = meet
+        call = asyncio.ensure_future(one.transactions.update(two, put((two[0], b"1"), (two[1], b"1"))))
+        await reached.wait()
+        call.cancel()
+        await one.transactions.finish()
+        assert await bodies(one, two) == [b"1", b"1"]
+
+    run(story())
+
+
+def test_rows_of_a_table_that_is_gone_are_not_there(fleet: Fleet, run: Run) -> None:
+    async def story() -> None:
+        await make_tables(fleet.session)
+        one = await member(fleet)
+        (here,) = keys_of(1)
+        gone = here._replace(space=keys.space_id(999_999, 0))
+        await one.transactions.update([here, gone], put((here, b"1"), (gone, b"1")))
+        assert await bodies(one, [here, gone]) == [b"1", None]
+
+    run(story())
+
+
+class Deaf(Mortal):
+    """Hears no answer to conditional writes of some kind, until it is healed."""
+
+    def __init__(self, session: Session, kind: str) -> None:
+        super().__init__(session)
+        self.kind = kind
+        self.healed = False
+
+    async def conditional(self, statements: Sequence[Statement]) -> list[dict[str, Any]] | None:
+        answer = await super().conditional(statements)
+        if not self.healed and self.kind in statements[0][0]:
+            raise Unreachable("not heard")
+        return answer
+
+
+@pytest.mark.parametrize("kind", ["INTO ledger", "IF mark = ?"], ids=["commit", "apply"])
+def test_an_outcome_that_can_not_be_known_in_time_is_found_out_later(
+    fleet: Fleet, run: Run, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    for module, name in ((attempt, "COMMIT_SECONDS"), (attempt, "APPLY_SECONDS"), (settling, "SETTLE_SECONDS")):
+        monkeypatch.setattr(module, name, 0.1)
+    monkeypatch.setattr(patience, "AGAIN_SECONDS", 0.05)
+
+    async def story() -> None:
+        await make_tables(fleet.session)
+        process = await fleet.join()
+        deaf = Deaf(process.session, kind)
+        process.session = deaf  # type: ignore[assignment]
+        one = Member(process)
+        scene = Scene(fleet.session)
+        deaf.healed = True
+        await scene.begin(one)
+        deaf.healed = False
+        settled: list[str] = []
+        with pytest.raises(OutcomeUnknown):
+            await one.transactions.update(scene.footprint, scene.plan, lambda: settled.append(one.steps[-1]))
+        assert not settled
+        assert process.journal.pending == 1
+        deaf.healed = True
+        await one.transactions.finish()
+        assert settled == ["relay"]
+        assert await scene.state() == "after"
+        assert process.journal.pending == 0
+
+    run(story())
+
+
+def test_a_process_that_was_taken_for_dead_begins_again(fleet: Fleet, run: Run) -> None:
+    """Under another number, since others undo what it had begun."""
+
+    async def story() -> None:
+        await make_tables(fleet.session)
+        one = await member(fleet, times=QUICK)
+        two = keys_of(2)
+        membership = one.process.membership
+        who = one.process.clock.slot, membership.incarnation
+
+        async def lose() -> None:
+            while one.process.journal.lowest() is None or membership.parked:
+                await asyncio.sleep(0.01)
+            await pulses.condemn(fleet.session, who)
+            while membership.term == 1:
+                await asyncio.sleep(0.01)
+
+        one.mortal.meddle = lose
+        await one.transactions.update(two, put((two[0], b"1"), (two[1], b"1")))
+        assert one.steps.count("note") == 2
+        assert one.steps.count("commit") == 1
+        assert membership.incarnation != who[1]
+        assert await bodies(one, two) == [b"1", b"1"]
+
+    run(story())
+
+
+class Lossy(Mortal):
+    """Loses conditional writes, or their answers, or lets them come late."""
+
+    def __init__(self, session: Session, chance: random.Random) -> None:
+        super().__init__(session)
+        self._chance = chance
+        self.late: set[asyncio.Task[Any]] = set()
+
+    async def conditional(self, statements: Sequence[Statement]) -> list[dict[str, Any]] | None:
+        fate = self._chance.random()
+        if fate < 0.04:
+            raise Unreachable("lost")
+        if fate < 0.12:
+            delay = self._chance.random() * 0.2
+            self.late.add(asyncio.ensure_future(self._later(statements, delay)))
+            raise Unreachable("late")
+        answer = await super().conditional(statements)
+        if fate < 0.16:
+            raise Unreachable("not answered")
+        return answer
+
+    async def _later(self, statements: Sequence[Statement], delay: float) -> None:
+        await asyncio.sleep(delay)
+        await self._session.conditional(statements)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lossy", [False, True], ids=["reliable", "lossy"])
+def test_transfers_keep_the_total_in_every_snapshot(fleet: Fleet, run: Run, lossy: bool) -> None:
+    """Two processes move money between accounts; single rows are counted up beside them; every read of all of them
+    finds the same total."""
+    accounts_count, workers, rounds = 6, 4, 8
+
+    async def story() -> None:
+        chance = random.Random(7)
+        await make_tables(fleet.session)
+        session = Lossy(fleet.session, chance) if lossy else fleet.session
+        whole: Any = fleet.session
+        fleet.session = session  # type: ignore[assignment]
+        members = [await member(fleet) for _ in range(2)]
+        fleet.session = whole
+        accounts = keys_of(accounts_count)
+        counters = [key._replace(sort=b"counter") for key in accounts]
+        await members[0].transactions.update(accounts, put(*((key, b"100") for key in accounts)))
+        moved: list[int] = []
+        counted = 0
+
+        async def transfer(number: int) -> None:
+            by = members[number % 2].transactions
+            for _ in range(rounds):
+                source, target = chance.sample(accounts, 2)
+                amount = chance.randrange(1, 20)
+
+                def plan(
+                    stored: list[Stored | None], source: Key = source, target: Key = target, amount: int = amount
+                ) -> Effects:
+                    there = [int(row.body) for row in stored if row is not None]
+                    return Effects(
+                        writes=((source, b"%d" % (there[0] - amount)), (target, b"%d" % (there[1] + amount))),
+                        changes=((LOG_SPACE, accounts[0].partition, b"%d" % amount),),
+                    )
+
+                try:
+                    await by.update([source, target], plan)
+                    moved.append(amount)
+                except Conflict:
+                    continue
+
+        async def count() -> None:
+            nonlocal counted
+            for number in range(20):
+                key = counters[number % accounts_count]
+                counted += await single_put(whole, members[0], key, lambda body: b"%d" % (int(body or 0) + 1))
+
+        async def look() -> None:
+            while not working.done():
+                try:
+                    there = await bodies(members[1], accounts)
+                except Conflict:
+                    continue
+                assert sum(int(body or 0) for body in there) == 100 * accounts_count
+                await asyncio.sleep(0.02)
+
+        working = asyncio.gather(*(transfer(number) for number in range(workers)), count())
+        await asyncio.gather(working, look())
+        for one in members:
+            await one.transactions.finish()
+        if isinstance(session, Lossy):
+            await asyncio.gather(*session.late)
+        # Late marks of transactions that are over can't be set: everything is free, once the last ones have let go.
+        assert sum(int(body or 0) for body in await bodies(members[0], accounts)) == 100 * accounts_count
+        assert sum(int(body or 0) for body in await bodies(members[0], counters)) == counted
+        await until_logged(members[0], accounts[0].partition, moved)
+        started = time.monotonic()
+        await members[0].transactions.update(accounts, put(*((key, b"0") for key in accounts)))
+        assert time.monotonic() - started < 1.0 or lossy
+        await members[0].transactions.finish()
+
+    run(story())
