@@ -123,3 +123,11 @@ def alive(pid: int) -> bool:
 
 def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
+
+
+async def ends_slowly(may_end: asyncio.Event) -> None:
+    """A task that goes on for a while when it is cancelled."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await may_end.wait()

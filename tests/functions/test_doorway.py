@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import uvloop
-from tests.functions.pools import function, until
+from tests.functions.pools import ends_slowly, function, until
 
 from statordb.functions import doorway
 from statordb.functions.doorway import Doorway, PoolUnreachable, RemoteInvoker
@@ -157,5 +157,22 @@ def test_the_other_side_may_come_back() -> None:
             await remote.invoke(function("a.b"), b"2")
         assert (await remote.invoke(function("a.b"), b"3")).payload == b"33"
         await again.close()
+
+    tell(story)
+
+
+def test_closing_keeps_the_callers_own_cancellation() -> None:
+    """Else whoever is told to stop in there would go on."""
+
+    async def story(remote: RemoteInvoker, told: Told, doorway: Doorway) -> None:
+        slow = asyncio.create_task(ends_slowly(told.release))
+        doorway._tasks.add(slow)
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(doorway.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        told.release.set()
 
     tell(story)

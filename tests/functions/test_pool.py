@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.functions.pools import CREDENTIALS, HANDLERS, alive, call, failure, function, kill, run, until
+from tests.functions.pools import CREDENTIALS, HANDLERS, alive, call, ends_slowly, failure, function, kill, run, until
 
 from statordb.functions import pool as pool_module
 from statordb.functions.invocation import NotRunnable, Throttled
@@ -277,6 +277,21 @@ def test_closing_ends_every_process_and_refuses_what_runs() -> None:
 
     run(story)
     assert not alive(pids[0])
+
+
+def test_closing_keeps_the_callers_own_cancellation() -> None:
+    async def story(pool: Pool) -> None:
+        may_end = asyncio.Event()
+        pool._tasks.add(asyncio.create_task(ends_slowly(may_end)))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(pool.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        may_end.set()
+
+    run(story)
 
 
 @pytest.mark.parametrize(

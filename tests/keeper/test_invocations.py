@@ -12,6 +12,7 @@ from tests.functions.lambda_kit import ACCOUNT, REGION, Lambda
 
 from statordb.engine.contract import Effects, Key
 from statordb.functions.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
+from statordb.keeper import invocations
 from statordb.keeper.invocations import LOOK_SECONDS, RETIRE_SECONDS, Invocations
 from statordb.store.functions import FunctionRecord
 from statordb.store.invocations import FunctionKey, Invocation
@@ -306,3 +307,40 @@ def test_a_function_is_retired_when_nothing_has_come_for_a_while(bench: Bench) -
 
     bench.aws.run(asyncio.wait_for(run(), 10))
     assert bench.faults == []
+
+
+def test_a_look_at_the_queue_that_fails_cancels_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs has nothing to do with it, and would be run twice."""
+    bench.put()
+    look, failed = bench.queue.due, []
+    running, released, ended = asyncio.Event(), asyncio.Event(), []
+
+    async def invoke(*arguments: Any, **more: Any) -> Outcome:
+        running.set()
+        await released.wait()
+        ended.append(arguments)
+        return Outcome(b"1", None, b"", "1")
+
+    async def due(*arguments: Any) -> list[Invocation]:
+        if running.is_set() and not failed:
+            failed.append(OSError("the cluster is away"))
+            raise failed[0]
+        return await look(*arguments)
+
+    monkeypatch.setattr(bench.aws.invoker, "invoke", invoke)
+    monkeypatch.setattr(bench.queue, "due", due)
+    monkeypatch.setattr(invocations, "FAULT_SECONDS", 0.01)
+
+    async def story() -> None:
+        await bench.duty.run_once()
+        async with asyncio.timeout(20):
+            while not failed:
+                await asyncio.sleep(0.01)
+            released.set()
+            while await look(KEY, bench.aws.clock.now(), 1):
+                await asyncio.sleep(0.01)
+        await bench.duty.rest()
+
+    bench.aws.run(story())
+    assert len(ended) == 1
+    assert bench.faults == failed

@@ -157,6 +157,19 @@ def test_what_waited_for_a_day_is_given_up(
     assert [record.__dict__["records"] for record in lost] == [1]
 
 
+def test_what_is_younger_than_its_neighbours_is_not_given_up_with_them(api: Api, duty: Kinesis, stream: Memory) -> None:
+    """Times nearly grow along a log: each process has a clock of its own, and commits later than it looked at it."""
+    stream.down = True
+    for name, step in (("old", 1.5), ("young", -1.0), ("old too", 0.0)):
+        put(api, name)
+        api.clock.advance(step)
+    api.clock.advance(24 * HOUR - 0.25)
+    work(api, duty)
+    stream.down = False
+    work(api, duty)
+    assert names(stream) == ["young", "old too"]
+
+
 def test_disabling_sends_the_rest_and_drops_the_feed(api: Api, duty: Kinesis, stream: Memory) -> None:
     space = feed_space(api)
     put(api, "a")

@@ -140,6 +140,28 @@ def test_a_disabled_stream_stays_for_a_day_and_goes_with_its_log(api: Api) -> No
     assert api.run(api.store.engine.log(stream.space, stream.shards[0].id.encode(), 0, ALL)) == []
 
 
+def test_a_log_is_dropped_even_if_the_keeper_dies_between(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its space is named by the stream's record alone, so that goes last."""
+    create(api)
+    put(api, "a")
+    stream = stream_of(api)
+    api("DeleteTable", TableName="carts")
+    api.keep()
+    dropped = AsyncMock(side_effect=OutcomeUnknown("the machine stops"))
+    with monkeypatch.context() as broken:
+        broken.setattr(api.store.engine, "drop_space", dropped)
+        for _ in range(2):
+            api.clock.advance(25 * HOUR)
+            api.run(api.keeper.turn(api.at + 1000))
+            api.at += 1000
+    assert dropped.called
+    api.faults.clear()
+    assert stream_of(api).space == stream.space
+    api.clock.advance(61)
+    api.keep()
+    assert api.run(api.store.streams.all()) == []
+
+
 def test_a_moment_is_found_in_a_shard(api: Api) -> None:
     create(api)
     moments = []

@@ -13,6 +13,7 @@ import pytest
 from statordb.engine.contract import Effects, Key
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.model.clock import ManualClock
+from statordb.store.contention import Contended
 from statordb.store.keyspace import Space
 from statordb.store.mappings import DELETING, Checkpoint, Claimed, MappingRecord, Mappings, WindowRecord
 
@@ -90,6 +91,34 @@ def test_a_result_is_not_announced_a_change_is(kept: Kept) -> None:
     assert kept.engine.epoch() == epoch
     kept.change(RECORD, enabled=False)
     assert kept.engine.epoch() != epoch
+
+
+def test_a_mapping_is_changed_however_its_row_is_written(kept: Kept) -> None:
+    """Another release writes the same record with other bytes."""
+    kept.create(RECORD)
+    key = Key(Space.MAPPINGS, b"mappings/000000000000/us-east-1", b"u1")
+    body = kept.run(kept.engine.get(key)).body
+    spaced = body.replace(b'":', b'": ')
+    assert spaced != body
+    kept.run(kept.engine.update((key,), lambda stored: Effects(writes=((key, spaced),))))
+    assert kept.change(RECORD, batch_size=7).batch_size == 7
+    assert kept.run(kept.mappings.all()) == [replace(RECORD, batch_size=7)]
+
+
+def test_a_change_that_others_always_come_before_ends(kept: Kept) -> None:
+    kept.create(RECORD)
+    key = Key(Space.MAPPINGS, b"mappings/000000000000/us-east-1", b"u1")
+    get = kept.engine.get
+
+    async def overtaken(key: Key) -> Any:
+        found = await get(key)
+        await kept.engine.update((key,), lambda stored: Effects(writes=((key, found.body),)))
+        return found
+
+    kept.engine.get = overtaken  # type: ignore[method-assign,assignment]
+    with pytest.raises(Contended) as contended:
+        kept.change(RECORD, batch_size=7)
+    assert contended.value.args == ((key,),)
 
 
 def test_a_checkpoint_never_goes_back_nor_outlives_its_mapping(kept: Kept) -> None:

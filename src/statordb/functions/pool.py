@@ -1,7 +1,6 @@
 """Runs functions in processes of their own on this machine, kept warm between invocations."""
 
 import asyncio
-import contextlib
 import logging
 import os
 import uuid
@@ -106,11 +105,10 @@ class Pool:
     async def close(self) -> None:
         """End every process. What runs is refused, as throttled: it may run again elsewhere or later."""
         self._closed = True
-        for task in (*self._keeping, *self._tasks):
+        tasks = (*self._keeping, *self._tasks)
+        for task in tasks:
             task.cancel()
-        for task in (*self._keeping, *self._tasks):
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.wait(tasks)  # raises nothing but the caller's own cancellation
         for fleet in self._fleets.values():
             for instance in list(fleet.instances):
                 instance.end()

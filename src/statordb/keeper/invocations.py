@@ -31,7 +31,7 @@ THROTTLED_SECONDS_MIN = 1.0
 THROTTLED_SECONDS_MAX = 300.0
 LOOK_SECONDS = 0.05  # between two looks at a queue in which nothing is due
 RETIRE_SECONDS = 60.0  # after which a function is taken off the list for which nothing came
-FAULT_SECONDS = 1.0  # before an invocation is taken up again whose attempt failed here, not in the function
+FAULT_SECONDS = 1.0  # before what failed here, and not in the function, is tried again: an attempt, a look at the queue
 
 EXHAUSTED = "RetriesExhausted"
 TOO_OLD = "EventAgeExceeded"
@@ -74,12 +74,16 @@ class Invocations:
         busy_at = now()
         try:
             while True:
-                await self._begin(function, running)
-                if running:
-                    busy_at = now()
-                elif now() - busy_at >= RETIRE_SECONDS:
-                    await self._store.invocations.retire(function)
-                    busy_at = now()
+                try:
+                    await self._begin(function, running)
+                    if running:
+                        busy_at = now()
+                    elif now() - busy_at >= RETIRE_SECONDS:
+                        await self._store.invocations.retire(function)
+                        busy_at = now()
+                except Exception as fault:  # of the store: what runs goes on
+                    self._report(self.name, fault)
+                    await asyncio.sleep(FAULT_SECONDS)
                 for id in await _first(running):
                     del running[id]
         finally:

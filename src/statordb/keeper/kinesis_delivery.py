@@ -8,6 +8,7 @@ feed, which is the only checkpoint: up to the oldest change that was not taken.
 import asyncio
 import logging
 import re
+from itertools import takewhile
 
 from statordb.engine.contract import Budget, Change, Refused
 from statordb.keeper.kinesis_records import MILLISECOND, Encoder, happened_at
@@ -196,12 +197,13 @@ class Delivery:
         self._trimmed = upto
 
     async def _expire(self, before: float) -> None:
-        """Give up changes that happened before a moment."""
+        """Give up changes that happened before a moment, up to the first that did not: what lies behind that one out of
+        order is older by a moment only, and goes with the next look."""
         await self._trim(self._window.done())
         lost = 0
         while True:
             found = await self._waiting(self._trimmed)
-            expired = [change for change in found if happened_at(change) < before]
+            expired = list(takewhile(lambda change: happened_at(change) < before, found))
             if not expired:
                 break
             lost += sum([self._window.is_unsent(change) for change in expired])

@@ -106,8 +106,8 @@ class Streams:
             elif shard.closed_at is not None and shard.closed_at < horizon and shard.ending is not None:
                 over.add(shard.id)
         if stream.disabled_at is not None and stream.disabled_at < horizon and len(over) == len(stream.shards):
+            await self._store.engine.drop_space(stream.space)  # first, so that a crash between leaves no orphan
             await self._store.streams.change(stream, lambda current: None)
-            await self._store.engine.drop_space(stream.space)
         elif over or any(upto.get(shard.id, 0) > shard.trimmed for shard in stream.shards):
             await self._store.streams.change(stream, partial(_trimmed, upto=upto, over=over))
         self._trimming += [(stream.space, shard.encode(), last) for shard, last in upto.items() if last]

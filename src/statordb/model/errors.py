@@ -135,6 +135,11 @@ def limit_exceeded(message: str) -> ClientError:
     return ClientError(SERVICE + "LimitExceededException", message)
 
 
+def throttling(message: str) -> ClientError:
+    """To be asked again after a while, which SDKs do by themselves."""
+    return ClientError(SERVICE + "ThrottlingException", message)
+
+
 def conditional_check_failed(item: Any = None) -> ClientError:
     """`item`: the stored item, where the request asked for it with ReturnValuesOnConditionCheckFailure ALL_OLD."""
     members = None if item is None else {"Item": item}

@@ -15,6 +15,7 @@ import orjson
 from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Stop, Stored
 from statordb.model.clock import Clock
 from statordb.store import contention
+from statordb.store.contention import Contended
 from statordb.store.keyspace import Space
 
 CREATING, ENABLING, ENABLED, UPDATING = "Creating", "Enabling", "Enabled", "Updating"
@@ -22,6 +23,8 @@ DISABLING, DISABLED, DELETING = "Disabling", "Disabled", "Deleting"
 USER_ACTION = "User action"  # StateTransitionReason
 NOTHING_YET = "No records processed"  # LastProcessingResult of a mapping that has done nothing
 FOREVER = -1  # of retries and record age
+
+TRIES_MAX = 100  # of a change that others come before
 
 _PAGE = Budget(rows_max=1000, bytes_max=4 << 20)
 _FORMAT = b"\x01"
@@ -146,12 +149,13 @@ class Mappings:
             after = page.last
 
     async def change(self, record: MappingRecord, change: Change) -> MappingRecord | None:
-        """Alter a mapping. Returns it as it is then, None if there is none (any more). Raises Claimed.
+        """Alter a mapping. Returns it as it is then, None if there is none (any more). Raises Claimed, and Contended
+        where others alter it all the time.
 
         One that becomes Deleting gives up its claim to the stream and function.
         """
         key = _key(record)
-        while True:
+        for _ in range(TRIES_MAX):
             stored = await self._engine.get(key)
             if stored is None:
                 return None
@@ -159,25 +163,26 @@ class Mappings:
             changed = change(seen)
             if changed is None or changed == seen:
                 return seen
-            outcome = await self._replace(seen, changed)
+            outcome = await self._replace(seen, stored.version, changed)
             if not isinstance(outcome, Refused):
                 return changed
             if outcome.reason is not None:
                 raise Claimed(outcome.reason)
+        raise Contended((key,))
 
-    async def _replace(self, seen: MappingRecord, changed: MappingRecord) -> Any:
-        """Put `changed` where `seen` still is. Refused with None if it is another by now, with a uuid if that mapping
-        has the claim."""
+    async def _replace(self, seen: MappingRecord, version: int, changed: MappingRecord) -> Any:
+        """Put `changed` where `seen` was found in this version. Refused with None if it has another by now, with a uuid
+        if that mapping has the claim."""
         key, old, new = _key(seen), _claim(seen), _claim(changed)
         footprint = (key, old) if old == new else (key, old, new)
-        before, mine = dump(seen), changed.uuid.encode()
+        mine = changed.uuid.encode()
         claims = changed.state != DELETING
         announce = replace(changed, result=seen.result) != seen  # how it goes matters to no cache
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
-            found = {place: None if row is None else row.body for place, row in zip(footprint, stored, strict=True)}
-            if found[key] != before:
+            if stored[0] is None or stored[0].version != version:
                 return Refused(None)
+            found = {place: None if row is None else row.body for place, row in zip(footprint, stored, strict=True)}
             if claims and found[new] not in (None, mine):
                 return Refused(str(found[new], "utf-8"))  # type: ignore[arg-type]
             writes: dict[Key, bytes | None] = {key: dump(changed)}
@@ -226,12 +231,13 @@ class Mappings:
                     return Refused("further already")
             return Effects(writes=((key, body),))
 
-        while True:
+        for _ in range(TRIES_MAX):
             outcome = await contention.update(self._engine, (note, key), plan)
             if not isinstance(outcome, Refused):
                 return True
             if outcome.reason is not _NOT_NOTED or not await self._noted(record):
                 return False
+        raise Contended((note, key))
 
     async def _noted(self, record: MappingRecord) -> bool:
         """Make the note of a mapping that an earlier release made without; False if there is no such mapping."""

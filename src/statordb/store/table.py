@@ -36,6 +36,9 @@ class Written(NamedTuple):
 
 PAUSE_SECONDS = 0.01  # between two looks at the epoch, while writes are to wait
 LOOK_SECONDS = 0.5  # between two looks at the record, meanwhile
+PAUSED_SECONDS_MAX = 20.0  # that a write waits: longer than another keeper needs to take over from one that died
+LOOKS = range(100)  # of one write, at a schema and at entries that change all the time
+BUSY = "The table was being changed all the time that the request could wait. Try again."
 MOVED = object()  # a refusal's reason: the item changed after its entries were looked up, so look again
 
 
@@ -144,12 +147,13 @@ class Table:
         return self._engine.segment_of(partition, total)
 
     async def write(self, key: Key, apply: Apply, service: bool = False) -> Written | Refused:
-        """Write one item and all that is derived from it, atomically; durable when this returns.
+        """Write one item and all that is derived from it, atomically; durable when this returns. Raises as `renewed`
+        and `resumed`.
 
         `service`: DynamoDB itself does it, which its change record will say.
         """
         table = self
-        while True:
+        for _ in LOOKS:
             if table.paused:
                 table = await table.resumed()
             entries = await table.look_up(key) if table.building else ()
@@ -163,6 +167,7 @@ class Table:
                     continue
                 return outcome
             table = await table.renewed()
+        raise errors.throttling(BUSY)
 
     async def look_up(self, key: Key) -> list[Key]:
         """Entries that an item has, as it is now, in indexes that are being built.
@@ -245,9 +250,12 @@ class Table:
         return table
 
     async def resumed(self) -> Table:
-        """The table when writes need not wait any more; raises as `renewed`."""
+        """The table when writes need not wait any more; raises as `renewed`, or ThrottlingException after a while."""
         table = self
+        end = time.monotonic() + PAUSED_SECONDS_MAX
         while table.paused:
+            if time.monotonic() >= end:
+                raise errors.throttling(BUSY)
             epoch, until = self._engine.epoch(), time.monotonic() + LOOK_SECONDS
             while self._engine.epoch() == epoch and time.monotonic() < until:
                 await asyncio.sleep(PAUSE_SECONDS)

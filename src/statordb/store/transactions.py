@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import orjson
 
 from statordb.engine.contract import Conflict, Effects, Engine, Key, Plan, Refused, Stale, Stored
+from statordb.model import errors
 from statordb.model.limits import TRANSACT_TOKEN_SECONDS
 from statordb.store.image import Image
 from statordb.store.keyspace import Space
-from statordb.store.table import MOVED, Apply, Staging, Table, Written, found
+from statordb.store.table import BUSY, LOOKS, MOVED, Apply, Staging, Table, Written, found
 
 SUCCEEDED = {"Code": "None"}
 CONFLICTED = {"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}
@@ -55,8 +56,11 @@ class Replayed(NamedTuple):
 
 
 async def write(engine: Engine, actions: Sequence[Action], token: Token | None) -> list[Written] | Replayed | Refused:
-    """Do all actions or none. Refused: its reason is the list of cancellation reasons, TokenReused, or InProgress."""
-    while True:
+    """Do all actions or none. Refused: its reason is the list of cancellation reasons, TokenReused, or InProgress.
+
+    Raises as `Table.renewed` and `Table.resumed`.
+    """
+    for _ in LOOKS:
         if any(action.table.paused for action in actions):
             actions = [action._replace(table=await action.table.resumed()) for action in actions]
         footprint = [action.key for action in actions]
@@ -81,6 +85,7 @@ async def write(engine: Engine, actions: Sequence[Action], token: Token | None) 
             return outcome
         assert isinstance(outcome, Stale)
         actions = [action._replace(table=await action.table.renewed()) for action in actions]
+    raise errors.throttling(BUSY)
 
 
 def _plan(actions: Sequence[Action], token: Token | None, entries: Sequence[Key], now: float) -> Plan:
