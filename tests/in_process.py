@@ -9,12 +9,12 @@ import orjson
 import pytest
 
 from statordb.api.dispatch import Dispatcher
-from statordb.api.shapes import Shapes
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.keeper.keeper import Keeper
 from statordb.model.clock import ManualClock
 from statordb.model.request import Principal, Reply, Request
 from statordb.model.service import load_service
+from statordb.shapes.json import Shapes
 from statordb.store.store import Store
 
 SHAPES = Shapes(load_service(), load_service("dynamodbstreams"))

@@ -12,7 +12,6 @@ import orjson
 
 from statordb.api.context import Answer, Context
 from statordb.api.operations import OPERATIONS, SHORTCUTS
-from statordb.api.shapes import Shapes
 from statordb.engine.contract import Conflict
 from statordb.model import errors
 from statordb.model import request as wire
@@ -20,6 +19,7 @@ from statordb.model.budget import Heavy
 from statordb.model.errors import ClientError
 from statordb.model.pending import Pending
 from statordb.model.request import Lane, Principal, Reply, error_reply
+from statordb.shapes.json import Shapes
 from statordb.store.store import Store
 
 Report = Callable[[wire.Request, BaseException], None]

@@ -11,7 +11,6 @@ from socket import socket
 
 from statordb.api.dispatch import Dispatcher
 from statordb.api.operations import OPERATIONS
-from statordb.api.shapes import Shapes
 from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import Engine, FormatTooNew, StoreUnusable
@@ -32,6 +31,7 @@ from statordb.server.counting import CountingContext
 from statordb.server.metrics import SharedCounters
 from statordb.server.roster import Roster
 from statordb.server.settings import BadStart, Settings
+from statordb.shapes.json import Shapes
 from statordb.store.credentials import Credentials
 from statordb.store.store import Store
 from statordb.wire.context import Observer, WireContext, WireSettings

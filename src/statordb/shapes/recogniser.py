@@ -1,16 +1,16 @@
 """Python source of the fast checks: one function per structure, with the checks of its members written out.
 
-A function answers True only for a value that the precise way (shape_decode, shape_constraints) would take as it is.
+A function answers True only for a value that the precise way (json_decode, constraints) would take as it is.
 """
 
 import re
 from collections.abc import Callable
 from typing import Any
 
-from statordb.api import shape_overrides as overrides
-from statordb.api.shape_nodes import NUMBERS, Member, Node
-from statordb.api.shape_values import attribute, attributes
 from statordb.model.limits import ATTRIBUTE_NAME_BYTES_MAX
+from statordb.shapes import overrides
+from statordb.shapes.attribute_values import attribute, attributes
+from statordb.shapes.nodes import NUMBERS, Member, Node
 
 Check = Callable[[Any], bool]
 

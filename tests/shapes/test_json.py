@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statordb.api.shape_nodes import Node, Nodes
-from statordb.api.shapes import Shapes
 from statordb.model.errors import ClientError
 from statordb.model.service import load_service
+from statordb.shapes.json import Shapes
+from statordb.shapes.nodes import Node, Nodes
 
 MODEL = load_service()
 SHAPES = Shapes(MODEL)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from statordb.api.shapes import Shapes
 from statordb.model.errors import ClientError
 from statordb.model.service import load_service
+from statordb.shapes.json import Shapes
 
 SHAPES = Shapes(load_service())
 STRUCTURE = "Start of structure or map found where not expected"

@@ -5,10 +5,10 @@ Form, order and texts: dynalite's `validations/`, recorded against AWS.
 
 from typing import Any
 
-from statordb.api import shape_overrides as overrides
-from statordb.api.shape_nodes import Member, Node
-from statordb.api.shape_print import printed
 from statordb.model.errors import ClientError, validation
+from statordb.shapes import overrides
+from statordb.shapes.nodes import Member, Node
+from statordb.shapes.printing import printed
 
 FAULTS_MAX = 10
 NOT_NULL = "Member must not be null"

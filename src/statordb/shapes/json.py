@@ -6,12 +6,12 @@ goes the precise way, which converts what AWS converts and names what AWS refuse
 
 from typing import Any
 
-from statordb.api import shape_constraints
-from statordb.api.shape_decode import decode
-from statordb.api.shape_nodes import Node, Nodes
-from statordb.api.shape_overrides import LEADING
-from statordb.api.shape_source import Check, Source
 from statordb.model.service import ServiceModel
+from statordb.shapes import constraints
+from statordb.shapes.json_decode import decode
+from statordb.shapes.nodes import Node, Nodes
+from statordb.shapes.overrides import LEADING
+from statordb.shapes.recogniser import Check, Source
 
 
 class Shapes:
@@ -50,7 +50,7 @@ class Shapes:
         """What `check` does, always the precise way."""
         node = self._input(operation)
         request = decode(node, document)
-        shape_constraints.check(node, request, LEADING.get(operation))
+        constraints.check(node, request, LEADING.get(operation))
         return request
 
     def _compile(self, operation: str) -> Check:

@@ -6,7 +6,7 @@ The forms are those of messages of AWS that users have quoted in public reports,
 import zlib
 from typing import Any
 
-from statordb.api.shape_nodes import PACKAGE, Node
+from statordb.shapes.nodes import PACKAGE, Node
 
 VALUE_CHARACTERS_MAX = 65_536  # of one printed value: a message may tell ten, each of up to a whole request
 _HASHED_CHARACTERS = 64  # of a text that goes into an attribute value's hash

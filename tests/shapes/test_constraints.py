@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from statordb.api.shape_constraints import FAULTS_MAX
-from statordb.api.shape_print import VALUE_CHARACTERS_MAX
-from statordb.api.shapes import Shapes
 from statordb.model.errors import ClientError
 from statordb.model.service import load_service
+from statordb.shapes.constraints import FAULTS_MAX
+from statordb.shapes.json import Shapes
+from statordb.shapes.printing import VALUE_CHARACTERS_MAX
 
 SHAPES = Shapes(load_service())
 NAME = "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from statordb.api import shape_overrides as overrides
 from statordb.model.service import ServiceModel
+from statordb.shapes import overrides
 
 PACKAGE = "com.amazonaws.dynamodb.v20120810."
 NUMBERS = {

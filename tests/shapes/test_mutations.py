@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from statordb.api.shapes import Shapes
 from statordb.model.errors import ClientError
 from statordb.model.service import load_service
+from statordb.shapes.json import Shapes
 
 SHAPES = Shapes(load_service())
 KEY = {"p": {"S": "a"}}

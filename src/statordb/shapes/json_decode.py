@@ -11,10 +11,10 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
 from typing import Any
 
-from statordb.api import shape_overrides as overrides
-from statordb.api.shape_nodes import NUMBERS, Node
 from statordb.model.errors import ClientError, serialization, validation
 from statordb.model.limits import NESTING_DEPTH_MAX
+from statordb.shapes import overrides
+from statordb.shapes.nodes import NUMBERS, Node
 
 # A little above AWS's limit of nesting, whose own place is model/values; this one keeps the recursion here bounded.
 VALUE_DEPTH_MAX = NESTING_DEPTH_MAX + 8
