@@ -94,7 +94,14 @@ def _needs_cluster(item: pytest.Item) -> bool:
 def _turn(item: pytest.Item) -> int:
     if "cassandra" in item.nodeid:
         return -1  # one process does them all, one after the other
-    longest = ("tests/fuzz/", "tests/consumers/", "tests/crash/", "tests/sdk/", "tests/lambda_api/", "tests/api_suite/")
+    longest = (
+        "tests/fuzz/",
+        "tests/consumers/",
+        "tests/crash/",
+        "tests/sdk/",
+        "tests/lambda_suite/",
+        "tests/api_suite/",
+    )
     return next((turn for turn, folder in enumerate(longest) if item.nodeid.startswith(folder)), len(longest))
 
 

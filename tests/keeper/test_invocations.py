@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.functions.lambda_kit import ACCOUNT, REGION, Lambda
+from tests.lambda_api.lambda_kit import ACCOUNT, REGION, Lambda
 
 from statordb.engine.contract import Effects, Key
-from statordb.functions.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
 from statordb.keeper import invocations
 from statordb.keeper.invocations import LOOK_SECONDS, RETIRE_SECONDS, Invocations
+from statordb.model.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
 from statordb.store.functions import FunctionRecord
 from statordb.store.invocations import FunctionKey, Invocation
 from statordb.store.keyspace import Space

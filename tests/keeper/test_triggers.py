@@ -8,7 +8,7 @@ import pytest
 from tests.keeper.trigger_stage import UUID, Stage, names
 
 from statordb.engine.contract import Budget
-from statordb.functions.invocation import Throttled
+from statordb.model.invocation import Throttled
 from statordb.store import mappings
 
 

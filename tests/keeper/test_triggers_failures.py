@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.keeper.trigger_stage import DESTINATION, Failed, Stage, names
 
-from statordb.functions.invocation import Throttled
+from statordb.model.invocation import Throttled
 
 
 @pytest.fixture

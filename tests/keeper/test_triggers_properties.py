@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.keeper.trigger_stage import Failed, Stage, names
 
-from statordb.functions.invocation import Throttled
+from statordb.model.invocation import Throttled
 
 FAILURES_MAX = 12
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statordb.functions.invocation import UNHANDLED, Outcome
 from statordb.keeper.triggers.events import Event, Piece
 from statordb.keeper.triggers.retries import PAUSE_SECONDS_MAX, after_failure, lapsed
 from statordb.keeper.triggers.verdicts import judge
+from statordb.model.invocation import UNHANDLED, Outcome
 from statordb.store.changes import sequence_text
 from statordb.store.mappings import MappingRecord
 

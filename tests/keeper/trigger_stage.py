@@ -10,8 +10,8 @@ import orjson
 from tests.hurried_loop import HurriedLoop
 from tests.in_process import PRINCIPAL, Api
 
-from statordb.functions.invocation import UNHANDLED, Outcome
 from statordb.keeper.triggers import Triggers
+from statordb.model.invocation import UNHANDLED, Outcome
 from statordb.store.functions import FunctionRecord
 from statordb.store.mappings import Checkpoint, MappingRecord
 

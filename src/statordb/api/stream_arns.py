@@ -1,26 +1,17 @@
 """Streams as requests name them: by their ARNs."""
 
-import re
-
 from statordb.api.context import Context
 from statordb.model import errors
+from statordb.model.arns import StreamName, parse_stream
 from statordb.store.streams import StreamRecord
 
-_STREAM_ARN = re.compile(
-    r"arn:aws[a-z-]*:dynamodb:([^:/|]+):([0-9]{12}):table/([a-zA-Z0-9_.-]{3,255})/stream/([a-zA-Z0-9:_.-]{1,64})",
-    re.ASCII,
-)
 
-Name = tuple[str, str, str, str]  # account, region, table name, label
-
-
-def parse_arn(arn: str) -> Name:
+def parse_arn(arn: str) -> StreamName:
     """What a stream's ARN names; raises ValidationException."""
-    match = _STREAM_ARN.fullmatch(arn)
-    if match is None:
+    name = parse_stream(arn)
+    if name is None:
         raise errors.validation("Invalid StreamArn")
-    region, account, table, label = match.groups()
-    return account, region, table, label
+    return name
 
 
 async def find(context: Context, arn: str) -> StreamRecord:

@@ -16,12 +16,13 @@ from typing import Any, Protocol
 
 import orjson
 
-from statordb.functions.description import moment
-from statordb.functions.event_config import EventConfig, event_config
-from statordb.functions.invocation import UNHANDLED, Invoker, NotRunnable, Outcome, Throttled
-from statordb.functions.names import LATEST
 from statordb.keeper.crew import Crew, Report
+from statordb.lambda_api.description import moment
+from statordb.lambda_api.event_config import EventConfig, event_config
+from statordb.lambda_api.names import LATEST
 from statordb.model.function_limits import EVENTS_AT_ONCE_MAX
+from statordb.model.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
+from statordb.runtime.invoker import Invoker
 from statordb.store.functions import FunctionRecord
 from statordb.store.invocations import FunctionKey, Invocation
 from statordb.store.store import Store

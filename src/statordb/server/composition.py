@@ -15,17 +15,17 @@ from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import Engine, FormatTooNew, StoreUnusable
 from statordb.engine.lmdb.engine import LmdbEngine
-from statordb.functions.destinations import Destinations
-from statordb.functions.invocation import Invoker
-from statordb.functions.service import FunctionService
 from statordb.keeper.keeper import Duty, Keeper, duties
 from statordb.keeper.kinesis import Kinesis
 from statordb.keeper.kinesis_sender import BotoSender
+from statordb.lambda_api.service import FunctionService
 from statordb.model.clock import SystemClock
 from statordb.model.credential import Credential
 from statordb.model.request import Request
 from statordb.model.rest import RestRequest
 from statordb.model.service import ServiceModelMissing, load_service
+from statordb.outbound.destinations import Destinations
+from statordb.runtime.invoker import Invoker
 from statordb.server import cassandra
 from statordb.server.counting import CountingContext
 from statordb.server.metrics import SharedCounters

@@ -125,7 +125,7 @@ def _sweep_functions(root: Path, disk: Path) -> None:
         if named is not None and not _exists(int(named[1])) and not owner.exists():
             import shutil
 
-            from statordb.functions import leftovers, private_directory
+            from statordb.runtime import leftovers, private_directory
 
             try:
                 leftovers.clear_all(path)

@@ -3,15 +3,15 @@
 import logging
 from collections.abc import Mapping, Sequence
 
-from statordb.functions.doorway import Doorway, RemoteInvoker
-from statordb.functions.external import ExternalInvoker
-from statordb.functions.pool import Pool
 from statordb.keeper.invocations import Invocations
 from statordb.keeper.keeper import Duty, Report
 from statordb.keeper.packages import Packages
 from statordb.keeper.sessions import Sessions
 from statordb.keeper.triggers import Triggers
 from statordb.model.credential import Credential
+from statordb.outbound.external import ExternalInvoker
+from statordb.runtime.doorway import Doorway, RemoteInvoker
+from statordb.runtime.pool import Pool
 from statordb.server.composition import Site, credentials_of, destinations_of
 from statordb.server.sockets import port_of
 from statordb.store.functions import FunctionRecord

@@ -85,7 +85,7 @@ def _serve(settings: Settings, directory: Directory) -> int:
 
 def _make_private(path: Path) -> None:
     """The directory that functions run in. Raises BadStart if others could decide what runs."""
-    from statordb.functions import private_directory
+    from statordb.runtime import private_directory
 
     try:
         private_directory.make(path)

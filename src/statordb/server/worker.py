@@ -3,7 +3,7 @@
 import asyncio
 import gc
 
-from statordb.functions.invocation import Invoker
+from statordb.runtime.invoker import Invoker
 from statordb.server.composition import Site, function_service, wire_context
 from statordb.server.roster import Balance
 from statordb.store.store import Store

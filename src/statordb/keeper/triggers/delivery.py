@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from statordb.functions.invocation import Outcome
 from statordb.keeper.triggers import failures, retries
 from statordb.keeper.triggers.events import PAYLOAD_BYTES_MAX, Event, Piece, payload
 from statordb.keeper.triggers.failures import Destinations, NotSent
@@ -14,6 +13,7 @@ from statordb.keeper.triggers.underway import Place, Underway
 from statordb.keeper.triggers.verdicts import judge
 from statordb.keeper.triggers.windows import STATE_BYTES_MAX, Window
 from statordb.model.clock import Clock
+from statordb.model.invocation import Outcome
 
 
 class Surroundings(NamedTuple):

@@ -5,7 +5,6 @@ from collections.abc import Hashable
 from dataclasses import replace
 from functools import partial
 
-from statordb.functions.invocation import Invoker
 from statordb.keeper.crew import Crew, Report, Work
 from statordb.keeper.triggers.delivery import Surroundings
 from statordb.keeper.triggers.failures import Destinations
@@ -13,6 +12,7 @@ from statordb.keeper.triggers.shard import Shard
 from statordb.keeper.triggers.source import NAME, NO_STREAM, Source
 from statordb.keeper.triggers.target import External, Target
 from statordb.keeper.triggers.underway import Underway
+from statordb.runtime.invoker import Invoker
 from statordb.store import mappings
 from statordb.store.mappings import MappingRecord
 from statordb.store.store import Store

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 import orjson
 
-from statordb.functions.invocation import Outcome
 from statordb.keeper.triggers.events import Event
 from statordb.keeper.triggers.retries import longer
+from statordb.model.invocation import Outcome
 from statordb.store import changes
 from statordb.store.mappings import MappingRecord
 

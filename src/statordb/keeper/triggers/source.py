@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from statordb.expressions import event_patterns
-from statordb.functions.invocation import Throttled
 from statordb.keeper.crew import Report
+from statordb.model.invocation import Throttled
 from statordb.store.mappings import MappingRecord
 from statordb.store.streams import ShardRecord, StreamRecord
 

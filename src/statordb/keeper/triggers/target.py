@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
-from statordb.functions.event_sources import is_url
-from statordb.functions.invocation import Invoker, NotRunnable, Outcome
+from statordb.lambda_api.event_sources import is_url
+from statordb.model.invocation import NotRunnable, Outcome
+from statordb.runtime.invoker import Invoker
 from statordb.store.mappings import MappingRecord
 from statordb.store.store import Store
 

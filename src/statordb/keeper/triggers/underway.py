@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Coroutine
 from typing import Any, NamedTuple
 
-from statordb.functions.invocation import Outcome
+from statordb.model.invocation import Outcome
 
 
 class Place(NamedTuple):

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from statordb.functions.invocation import Outcome
 from statordb.keeper.triggers.events import Event
+from statordb.model.invocation import Outcome
 from statordb.store import changes
 
 

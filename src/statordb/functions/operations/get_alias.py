@@ -1,9 +1,0 @@
-"""GetAlias: there are none."""
-
-from statordb.functions import faults
-from statordb.functions.context import Answer, Context, Request
-
-
-async def get_alias(context: Context, request: Request) -> Answer:
-    record = await context.function(request["FunctionName"])
-    raise faults.alias_not_found(f"{record.arn}:{request['Name']}")

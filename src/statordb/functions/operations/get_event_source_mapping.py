@@ -1,8 +1,0 @@
-"""GetEventSourceMapping."""
-
-from statordb.functions import event_sources
-from statordb.functions.context import Answer, Context, Request
-
-
-async def get_event_source_mapping(context: Context, request: Request) -> Answer:
-    return event_sources.shown(await event_sources.mapping_of(context, request["UUID"]))

@@ -1,8 +1,0 @@
-"""GetFunctionConcurrency."""
-
-from statordb.functions.context import Answer, Context, Request
-
-
-async def get_function_concurrency(context: Context, request: Request) -> Answer:
-    record = await context.function(request["FunctionName"])
-    return {"ReservedConcurrentExecutions": record.concurrency}

@@ -1,8 +1,0 @@
-"""GetFunctionEventInvokeConfig."""
-
-from statordb.functions.context import Answer, Context, Request
-from statordb.functions.event_config import configured
-
-
-async def get_function_event_invoke_config(context: Context, request: Request) -> Answer:
-    return await configured(context, request)

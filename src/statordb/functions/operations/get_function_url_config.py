@@ -1,9 +1,0 @@
-"""GetFunctionUrlConfig: a function has no URL of its own."""
-
-from statordb.functions import faults
-from statordb.functions.context import Answer, Context, Request
-
-
-async def get_function_url_config(context: Context, request: Request) -> Answer:
-    await context.function(request["FunctionName"], request.get("Qualifier"))
-    raise faults.nothing_set()

@@ -1,9 +1,0 @@
-"""GetRuntimeManagementConfig: a function runs with what the machine has, whenever that is renewed."""
-
-from statordb.functions.context import Answer, Context, Request
-from statordb.functions.names import LATEST
-
-
-async def get_runtime_management_config(context: Context, request: Request) -> Answer:
-    record = await context.function(request["FunctionName"], request.get("Qualifier"))
-    return {"UpdateRuntimeOn": "Auto", "FunctionArn": f"{record.arn}:{LATEST}"}

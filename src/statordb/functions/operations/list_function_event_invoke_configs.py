@@ -1,9 +1,0 @@
-"""ListFunctionEventInvokeConfigs: that of $LATEST, if it has one."""
-
-from statordb.functions.context import Answer, Context, Request
-from statordb.functions.event_config import shown
-
-
-async def list_function_event_invoke_configs(context: Context, request: Request) -> Answer:
-    config = shown(await context.function(request["FunctionName"]))
-    return {"FunctionEventInvokeConfigs": [] if config is None else [config]}

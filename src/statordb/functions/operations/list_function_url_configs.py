@@ -1,8 +1,0 @@
-"""ListFunctionUrlConfigs: there are none."""
-
-from statordb.functions.context import Answer, Context, Request
-
-
-async def list_function_url_configs(context: Context, request: Request) -> Answer:
-    await context.function(request["FunctionName"])
-    return {"FunctionUrlConfigs": []}

@@ -1,9 +1,0 @@
-"""ListVersionsByFunction: the one that there is."""
-
-from statordb.functions.context import Answer, Context, Request
-from statordb.functions.description import listed
-
-
-async def list_versions_by_function(context: Context, request: Request) -> Answer:
-    record = await context.function(request["FunctionName"])
-    return {"Versions": [listed(record, qualified=True)]}

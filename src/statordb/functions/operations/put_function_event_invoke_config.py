@@ -1,8 +1,0 @@
-"""PutFunctionEventInvokeConfig: sets all of it anew."""
-
-from statordb.functions.context import Answer, Context, Request
-from statordb.functions.event_config import changed
-
-
-async def put_function_event_invoke_config(context: Context, request: Request) -> Answer:
-    return await changed(context, request, keep=False)

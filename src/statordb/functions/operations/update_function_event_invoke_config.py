@@ -1,9 +1,0 @@
-"""UpdateFunctionEventInvokeConfig: sets what is given, and keeps the rest."""
-
-from statordb.functions.context import Answer, Context, Request
-from statordb.functions.event_config import changed, configured
-
-
-async def update_function_event_invoke_config(context: Context, request: Request) -> Answer:
-    await configured(context, request)
-    return await changed(context, request, keep=True)

@@ -1,0 +1,19 @@
+"""Reserved concurrency of a function."""
+
+from dataclasses import replace
+
+from statordb.engine.contract import Refused
+from statordb.lambda_api import faults
+from statordb.lambda_api.context import Context
+from statordb.store.functions import FunctionRecord
+
+
+async def reserve(context: Context, record: FunctionRecord, concurrency: int | None) -> None:
+    """Set it, None for none. Raises ResourceNotFoundException if the function is gone."""
+
+    def change(current: FunctionRecord | None) -> FunctionRecord | Refused:
+        return Refused(None) if current is None else replace(current, concurrency=concurrency)
+
+    changed = await context.store.functions.change(record.account, record.region, record.name, change)
+    if isinstance(changed, Refused):
+        raise faults.function_not_found(record.arn)

@@ -1,0 +1,8 @@
+"""ListFunctionUrlConfigs: there are none."""
+
+from statordb.lambda_api.context import Answer, Context, Request
+
+
+async def list_function_url_configs(context: Context, request: Request) -> Answer:
+    await context.function(request["FunctionName"])
+    return {"FunctionUrlConfigs": []}

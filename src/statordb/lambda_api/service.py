@@ -1,0 +1,132 @@
+"""Lambda's API behind the wire (`model.rest.RestService`).
+
+The service model, and the operations, are loaded with the first request: a server whose clients use tables only starts
+no slower, and needs no more memory, than one that has no functions.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from statordb.lambda_api import faults
+from statordb.lambda_api.context import Answer, Context, Operation, RestAnswer
+from statordb.lambda_api.faults import Fault
+from statordb.model.errors import ClientError
+from statordb.model.rest import JSON, RestReply, RestRequest
+from statordb.model.service import load_service
+from statordb.runtime.invoker import Invoker
+from statordb.store.store import Store
+
+if TYPE_CHECKING:
+    from statordb.lambda_api.routes import Route, Routes
+
+READ_HERE_BYTES_MAX = 1 << 20  # 6 ms; larger bodies are read beside the event loop, which others wait for
+
+Report = Callable[[RestRequest, BaseException], None]
+"""Told of every unexpected exception, for the log."""
+
+
+class Api(NamedTuple):
+    """What is loaded with the first request."""
+
+    routes: "Routes"
+    members: "Callable[[Route, list[str], RestRequest], dict[str, Any]]"
+    operations: Mapping[str, Operation]
+
+
+def load_api() -> Api:
+    """Raises ServiceModelMissing."""
+    # Here, so that starting costs nothing; see above.
+    from statordb.lambda_api.operations import OPERATIONS
+    from statordb.lambda_api.routes import Routes, members
+
+    return Api(Routes(load_service("lambda", "2015-03-31")), members, OPERATIONS)
+
+
+class FunctionService:
+    """Answers requests, each by a task of its own: functions run for long.
+
+    `check_destination` raises ValueError, with a sentence, for a destination that records can't be sent to.
+    """
+
+    def __init__(
+        self, store: Store, invoker: Invoker, report: Report, check_destination: Callable[[str], None]
+    ) -> None:
+        self._store = store
+        self._invoker = invoker
+        self._check_destination = check_destination
+        self._report = report
+        self._api: Api | None = None
+        self._tasks: set[asyncio.Task[RestReply]] = set()
+
+    def handle(self, request: RestRequest) -> asyncio.Task[RestReply]:
+        task = asyncio.get_running_loop().create_task(self._answer(request))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def close(self) -> None:
+        """Cancel what still runs, and await its end."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _answer(self, request: RestRequest) -> RestReply:
+        try:
+            return await self._run(request)
+        except Fault as fault:
+            return fault_reply(fault)
+        except ClientError as error:  # of the store, which speaks DynamoDB's
+            return fault_reply(Fault(error.status, error.code, error.message or error.code))
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            if _is_ended(error):
+                raise
+            self._report(request, error)  # perhaps what was awaited has been cancelled, which ends no one else
+            return fault_reply(faults.internal())
+
+    async def _run(self, request: RestRequest) -> RestReply:
+        api = self._api
+        if api is None:
+            api = self._api = load_api()
+        route, texts = api.routes.find(request)
+        operation = api.operations.get(route.operation)
+        if operation is None:
+            raise faults.not_implemented(route.operation)
+        request.operation = route.operation
+        if len(request.body) > READ_HERE_BYTES_MAX:
+            given = await asyncio.to_thread(api.members, route, texts, request)
+        else:
+            given = api.members(route, texts, request)
+        context = Context(
+            self._store,
+            request.principal,
+            self._invoker,
+            self._check_destination,
+            route.operation,
+            request.request_id,
+        )
+        return _reply(await operation(context, given), route.status)
+
+
+def _is_ended(error: BaseException) -> bool:
+    """Whether it is this task itself that was cancelled, as `close` does."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
+def _reply(answer: Answer, status: int) -> RestReply:
+    if isinstance(answer, RestAnswer):
+        return RestReply(answer.status, answer.body, answer.headers)
+    shown = {name: value for name, value in answer.items() if value is not None}
+    return RestReply(status, orjson.dumps(shown) if status != 204 else b"", (), JSON)
+
+
+def fault_reply(fault: Fault) -> RestReply:
+    """The reply that tells a client of its error: the one place where faults become bytes."""
+    headers = (("x-amzn-ErrorType", fault.type), *fault.headers)
+    return RestReply(fault.status, orjson.dumps(fault.body()), headers, JSON, fault.type)

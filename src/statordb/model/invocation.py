@@ -1,0 +1,29 @@
+"""What it means to invoke a function: the words that its callers and those who run it share."""
+
+from typing import NamedTuple
+
+LOG_TAIL_BYTES_MAX = 4096  # API reference, Invoke: "the last 4 KB of the execution log"
+UNHANDLED = "Unhandled"  # X-Amz-Function-Error of every failure of a function
+
+
+class Outcome(NamedTuple):
+    """How an invocation ended.
+
+    payload   the function's JSON; of a failure {"errorMessage", "errorType", ...}.
+    error     None, or `UNHANDLED` if the function raised, crashed or timed out.
+    log_tail  the end of what it printed during this invocation, at most LOG_TAIL_BYTES_MAX.
+    """
+
+    payload: bytes
+    error: str | None
+    log_tail: bytes
+    request_id: str
+
+
+class Throttled(Exception):
+    """The function's concurrency is used up; args[0] is the reason code of TooManyRequestsException:
+    ReservedFunctionConcurrentInvocationLimitExceeded or ConcurrentInvocationLimitExceeded."""
+
+
+class NotRunnable(Exception):
+    """The function can't be started at all: no code, no such runtime; args[0] is a sentence for people."""

@@ -1,0 +1,356 @@
+"""One instance of a function: a process that takes one invocation after the other.
+
+    STARTING --polled--> READY --offer--> BUSY --answered--> SETTLING --polled--> READY ...
+
+An answer goes to the caller at once; the instance can take the next invocation when its runtime asks for it, which is
+SETTLING. An invocation that is offered before the runtime asks is held until then. Every other way leads to ENDED.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum, auto
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from statordb.model.invocation import UNHANDLED, Outcome
+from statordb.runtime import endings, leftovers, memory, processes
+from statordb.runtime.endings import Ending
+from statordb.runtime.event import Invocation
+from statordb.runtime.logs import LogFile, Output, report_line
+from statordb.runtime.process import Process
+from statordb.runtime.runtime_api import (
+    ACCEPTED,
+    INVALID_REQUEST_ID,
+    INVALID_STATE,
+    TOO_LARGE,
+    Connection,
+    Reply,
+    RuntimeApi,
+)
+from statordb.runtime.runtimes import environment_of
+from statordb.store.functions import FunctionRecord
+
+INIT_SECONDS_MAX = 10.0  # Lambda quotas: the init phase; see init_seconds_max
+GRACE_SECONDS = 0.5  # between SIGTERM and SIGKILL, for an instance that is not needed any more
+LAST_WORDS_SECONDS = 1.0  # for what a process that has exited has sent and we have not read
+LAST_WORDS_CHECK_SECONDS = 0.005
+
+
+class State(Enum):
+    STARTING = auto()
+    READY = auto()
+    BUSY = auto()
+    SETTLING = auto()
+    ENDED = auto()
+
+
+class Owner(Protocol):
+    """Who is told what becomes of an instance."""
+
+    def ready(self, instance: "Instance") -> None:
+        """It can take an invocation at once."""
+
+    def unready(self, instance: "Instance") -> None:
+        """It can't any more, though it lives on."""
+
+    def finished(self, instance: "Instance", invocation: Invocation, outcome: Outcome) -> None:
+        """The invocation has its outcome; the instance is SETTLING or ENDED."""
+
+    def undelivered(self, instance: "Instance", invocation: Invocation) -> None:
+        """The instance ended before it was handed the invocation, for no fault of that."""
+
+    def ended(self, instance: "Instance") -> None:
+        """It takes no more. Its process may take a while to die: `gone`."""
+
+
+def init_seconds_max(function: FunctionRecord) -> float:
+    """How long init may take. Lambda repeats one that is longer than the bound within the first invocation, under the
+    function's own timeout; here it goes on instead."""
+    return max(INIT_SECONDS_MAX, function.timeout_seconds)
+
+
+class Launch(NamedTuple):
+    """What an instance is started with. `home`: a directory of its own; `now`: seconds since the epoch."""
+
+    command: list[str]
+    root: Path
+    home: Path
+    endpoint: str
+    credentials: Mapping[str, str]
+    now: Callable[[], float]
+
+
+class Instance:
+    """Runs `function` as `launch` says. `start` it once; `gone` is set when nothing is left of it."""
+
+    def __init__(self, function: FunctionRecord, launch: Launch, log: LogFile, owner: Owner) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.function = function
+        self.root = launch.root
+        self.state = State.STARTING
+        self.since = self.born_at = self._loop.time()  # `since`: when it came to its state
+        self.retiring = False  # to end when it has nothing to do
+        self.initialised: asyncio.Future[None] = self._loop.create_future()  # or ended before it was
+        self.gone: asyncio.Future[None] = self._loop.create_future()
+        self._launch = launch
+        self._log = log
+        self._owner = owner
+        self._api = RuntimeApi(self)
+        self._process: Process | None = None
+        self._output: Output | None = None
+        self._poll: Connection | None = None
+        self._held: Invocation | None = None
+        self._current: Invocation | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._init_ms: float | None = None  # for the REPORT line of the first invocation
+        self._peak_bytes = 0
+        self._burial: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin the process. Raises OSError; nothing is left then but the home."""
+        launch = self._launch
+        await self._api.start()
+        environment = environment_of(
+            self.function,
+            launch.root,
+            launch.home,
+            self._api.address,
+            launch.endpoint,
+            launch.credentials,
+            launch.now(),
+        )
+        try:
+            self._process = Process(launch.command, launch.root, environment, self._exited)
+            self._output = Output(self._process.output, self._log)
+            leftovers.note(launch.home, self._process.pid)
+        except BaseException:
+            self._api.close()
+            if self._process is not None:
+                self._process.kill()
+            raise
+        self._timer = self._loop.call_later(init_seconds_max(self.function), self._overdue)
+
+    @property
+    def lives(self) -> bool:
+        """Whether its process does, asked of the kernel: it may have died in its sleep a moment ago."""
+        return self._process is not None and not self._process.has_exited()
+
+    @property
+    def holds(self) -> bool:
+        """Whether an invocation waits for it to ask."""
+        return self._held is not None
+
+    def offer(self, invocation: Invocation) -> None:
+        """Hand over an invocation, now or as soon as the runtime asks for one."""
+        assert self._held is None
+        assert self.state in (State.STARTING, State.READY, State.SETTLING)
+        if self._poll is not None:
+            self._deliver(invocation, self._poll)
+        else:
+            self._held = invocation
+
+    def withdraw(self, invocation: Invocation) -> bool:
+        """Take back an invocation that was offered; False if it has been handed over."""
+        if self._held is not invocation:
+            return False
+        self._held = None
+        return True
+
+    def retire(self) -> None:
+        """End when what it does is done."""
+        self.retiring = True
+        if self.state is State.READY or (self.state is State.SETTLING and self._held is None):
+            self.end()
+
+    def end(self) -> None:
+        """End now, with a little time for the process's own handlers."""
+        if self.state is not State.ENDED:
+            self._become_ended()
+            if self._process is not None:
+                self._process.terminate()
+                self._timer = self._loop.call_later(GRACE_SECONDS, self._process.kill)
+
+    def measure(self, members: Iterable[int] = ()) -> None:
+        """Look at the memory of its processes, and end them if it is beyond the function's bound.
+
+        `members`: those of its session, if known; else those are looked at whose parents live.
+        """
+        if self.state is not State.ENDED and self._process is not None:
+            bound = self.function.memory_mb * memory.MIB
+            used = memory.used_bytes(members or processes.descendants(self._process.pid), bound)
+            self._peak_bytes = max(self._peak_bytes, used)
+            if used > bound:
+                self._fail(lambda invocation: endings.out_of_memory(invocation.request_id))
+
+    @property
+    def session(self) -> int:
+        """The session of its processes; 0 before there are any."""
+        return 0 if self._process is None else self._process.pid
+
+    # What the runtime says
+
+    def polled(self, connection: Connection) -> Reply | None:
+        if self.state in (State.BUSY, State.ENDED) or self._poll is not None:
+            return INVALID_STATE
+        self._stop_timer()
+        if self.state is State.STARTING:
+            self._init_ms = (self._loop.time() - self.born_at) * 1000
+        held, self._held = self._held, None
+        if held is not None:
+            self._deliver(held, connection)
+            return None
+        self._poll = connection
+        self._become(State.READY)
+        if self.retiring:
+            self.end()
+        else:
+            self._owner.ready(self)
+        return None
+
+    def unpolled(self, connection: Connection) -> None:
+        if self._poll is connection:
+            self._poll = None
+            if self.state is State.READY:
+                self._become(State.SETTLING)
+                self._owner.unready(self)
+
+    def answered(self, request_id: str, body: bytes | None) -> Reply:
+        if self.state is not State.BUSY or self._current is None:
+            return INVALID_STATE
+        if request_id != self._current.request_id:
+            return INVALID_REQUEST_ID
+        if body is None:
+            ending = endings.response_too_large(request_id)
+            self._finish(ending.payload, UNHANDLED, ending)
+            return TOO_LARGE
+        self._finish(body, None)
+        return ACCEPTED
+
+    def failed(self, request_id: str, body: bytes | None, error_type: str) -> Reply:
+        if self.state is not State.BUSY or self._current is None:
+            return INVALID_STATE
+        if request_id != self._current.request_id:
+            return INVALID_REQUEST_ID
+        self._finish(endings.reported(body, error_type), UNHANDLED)
+        return ACCEPTED
+
+    def init_failed(self, body: bytes | None, error_type: str) -> Reply:
+        if self.state is not State.STARTING:
+            return INVALID_STATE
+        self._loop.call_soon(self._fail, lambda _: endings.init_failed(body, error_type))  # after our answer
+        return ACCEPTED
+
+    # What becomes of it
+
+    def _deliver(self, invocation: Invocation, connection: Connection) -> None:
+        self._poll = None
+        self._current = invocation
+        self._become(State.BUSY)
+        self._timer = self._loop.call_later(invocation.function.timeout_seconds, self._overdue)
+        if not self._peak_bytes:
+            self._peak_bytes = processes.resident_bytes(self.session)
+        assert self._output is not None
+        self._output.mark(f"START RequestId: {invocation.request_id} Version: $LATEST\n")
+        connection.send_event(invocation.head(self._launch.now()), invocation.payload)
+
+    def _finish(self, payload: bytes, error: str | None, ending: Ending | None = None) -> None:
+        """The runtime has told how the invocation ended, and will ask for another."""
+        invocation, self._current = self._current, None
+        assert invocation is not None
+        elapsed_ms = self._elapsed_ms()
+        self._become(State.SETTLING)  # with the invocation's timer, which bounds this too
+        self._tell(invocation, payload, error, elapsed_ms, ending)
+
+    def _fail(self, ending_of: Callable[[Invocation], Ending]) -> None:
+        """Kill it, and let the invocation that it has to do with end so."""
+        if self.state is State.ENDED:
+            return
+        was, elapsed_ms = self.state, self._elapsed_ms()
+        held, current = self._held, self._current
+        self._held = self._current = None
+        if self._process is not None:
+            self._process.kill()
+        self._become_ended()
+        invocation = held if was is State.STARTING else current
+        if invocation is not None:
+            ending = ending_of(invocation)
+            self._tell(invocation, ending.payload, UNHANDLED, elapsed_ms, ending)
+        elif held is not None:
+            self._owner.undelivered(self, held)
+
+    def _tell(
+        self, invocation: Invocation, payload: bytes, error: str | None, elapsed_ms: float, ending: Ending | None
+    ) -> None:
+        """End the invocation's log, and hand its outcome on."""
+        assert self._output is not None
+        self._output.drain()
+        used_mb = math.ceil(self._peak_bytes / memory.MIB)
+        report = report_line(invocation.request_id, elapsed_ms, self.function.memory_mb, used_mb, self._init_ms)
+        self._init_ms = None
+        line, status = ("", "") if ending is None else (ending.line, ending.status)
+        self._output.mark(f"{line}END RequestId: {invocation.request_id}\n{report}{status}\n")
+        tail = self._output.take_tail()
+        self._owner.finished(self, invocation, Outcome(payload, error, tail, invocation.request_id))
+
+    def _elapsed_ms(self) -> float:
+        return (self._loop.time() - self.since) * 1000 if self.state is State.BUSY else 0.0
+
+    def _overdue(self) -> None:
+        """The timer of what it does has run out."""
+        if self.state is State.BUSY:
+            self._fail(
+                lambda invocation: endings.timed_out(
+                    invocation.request_id, invocation.function.timeout_seconds, self._launch.now()
+                )
+            )
+        else:
+            seconds = init_seconds_max(self.function)
+            self._fail(lambda invocation: endings.init_timed_out(invocation.request_id, seconds))
+
+    def _become(self, state: State) -> None:
+        if self.state is State.STARTING:
+            self.initialised.set_result(None)
+        self.state = state
+        self.since = self._loop.time()
+
+    def _become_ended(self) -> None:
+        self._stop_timer()
+        self._poll = None
+        self._become(State.ENDED)
+        self._owner.ended(self)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # The end of the process
+
+    def _exited(self) -> None:
+        """The process has ended. What it sent before is read first: an answer may be among that."""
+        assert self._process is not None
+        self._process.kill()  # the rest of its group
+        self._await_last_words(self._loop.time() + LAST_WORDS_SECONDS)
+
+    def _await_last_words(self, until: float) -> None:
+        if self.state is not State.ENDED and self._api.connections and self._loop.time() < until:
+            self._loop.call_later(LAST_WORDS_CHECK_SECONDS, self._await_last_words, until)
+            return
+        assert self._process is not None
+        code = self._process.exit_code()
+        self._fail(lambda invocation: endings.exited(invocation.request_id, code))
+        self._burial = asyncio.create_task(self._bury(self._process))
+
+    async def _bury(self, process: Process) -> None:
+        """Let go of all that it had."""
+        self._stop_timer()
+        self._api.close()
+        if self._output is not None:
+            self._output.drain()
+            self._output.close()
+        try:
+            await asyncio.to_thread(leftovers.clear, self._launch.home, process.pid)
+        finally:
+            process.reap()
+            self.gone.set_result(None)

@@ -1,0 +1,133 @@
+"""Pools as the tests of running functions make them, and functions to run in them."""
+
+import asyncio
+import base64
+import hashlib
+import io
+import json
+import os
+import signal
+import tempfile
+import time
+import zipfile
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from statordb.runtime.pool import Pool
+from statordb.store.functions import FunctionRecord
+
+HANDLERS = Path(__file__).with_name("handlers")
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "ASIA1", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
+SECONDS_MAX = 30.0  # for what a test waits for
+
+
+def function(handler: str, kind: str = "python", **fields: Any) -> FunctionRecord:
+    """A function of tests/runtime/handlers/KIND."""
+    runtimes = {"python": "python3.12", "node": "nodejs20.x", "shell": "provided.al2023"}
+    given: dict[str, Any] = {
+        "account": "000000000000",
+        "region": "eu-west-1",
+        "name": "test",
+        "runtime": runtimes[kind],
+        "handler": handler,
+        "role": "arn:aws:iam::000000000000:role/test",
+        "code_sha256": "",
+        "code_size": 0,
+        "revision": "1",
+        "modified_at": 1.0,
+        "code_directory": str(HANDLERS / kind),
+        "timeout_seconds": 20,
+    }
+    return FunctionRecord(**(given | fields))
+
+
+def package(files: Mapping[str, str]) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return data.getvalue()
+
+
+def packaged(zipped: bytes, handler: str = "app.handler", **fields: Any) -> FunctionRecord:
+    """A function whose code is a zip, which `run` hands out."""
+    digest = base64.b64encode(hashlib.sha256(zipped).digest()).decode()
+    return function(handler, code_directory=None, code_sha256=digest, code_size=len(zipped), **fields)
+
+
+def run(
+    story: Callable[[Pool], Awaitable[None]],
+    zips: tuple[bytes, ...] = (),
+    fetched: list[str] | None = None,
+    directory: Path | None = None,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop,
+    **options: Any,
+) -> None:
+    """Tell a story with a pool of its own. `fetched` gets the hash of every package that the pool asks for."""
+    by_hash = {base64.b64encode(hashlib.sha256(zipped).digest()).decode(): zipped for zipped in zips}
+
+    async def code(record: FunctionRecord) -> bytes:
+        if fetched is not None:
+            fetched.append(record.code_sha256)
+        return by_hash[record.code_sha256]
+
+    async def session(record: FunctionRecord) -> Mapping[str, str]:
+        return CREDENTIALS
+
+    async def tell(place: Path) -> None:
+        pool = Pool(place, "http://127.0.0.1:8000", code, session, time.time, **options)
+        try:
+            await asyncio.wait_for(story(pool), SECONDS_MAX)
+        finally:
+            await pool.close()
+
+    with tempfile.TemporaryDirectory() as place, asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(tell(directory or Path(place)))
+
+
+async def call(pool: Pool, record: FunctionRecord, event: Any = None, **options: Any) -> Any:
+    """Invoke; what the function returned, which must not have failed."""
+    outcome = await pool.invoke(record, json.dumps(event).encode(), **options)
+    assert outcome.error is None, outcome
+    return json.loads(outcome.payload)
+
+
+async def failure(pool: Pool, record: FunctionRecord, event: Any = None) -> dict[str, Any]:
+    """Invoke; the error that it ended with."""
+    outcome = await pool.invoke(record, json.dumps(event).encode())
+    assert outcome.error == "Unhandled", outcome
+    told = json.loads(outcome.payload)
+    assert isinstance(told, dict)
+    return told
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for what processes do in their own time."""
+    deadline = time.monotonic() + SECONDS_MAX
+    while not true():
+        assert time.monotonic() < deadline, "it did not come about"
+        await asyncio.sleep(0.005)
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended but is not reaped does not."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+async def ends_slowly(may_end: asyncio.Event) -> None:
+    """A task that goes on for a while when it is cancelled."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await may_end.wait()
