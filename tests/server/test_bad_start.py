@@ -111,14 +111,20 @@ def serve(*words: str) -> tuple[str, ...]:
     return ("serve", "--data", "data", "--port", "0", "--admin-port", "0", "--no-functions", *words)
 
 
-def test_a_cluster_out_of_reach_in_one_process(capsys: pytest.CaptureFixture[str]) -> None:
-    said = sentence(capsys, *serve("--workers", "1", *NO_CLUSTER))
+def credentials(*words: str) -> tuple[str, ...]:
+    """A command that opens the store in this process."""
+    return ("credentials", "list", "--data", "data", *words)
+
+
+def test_a_cluster_out_of_reach(capsys: pytest.CaptureFixture[str]) -> None:
+    said = sentence(capsys, *credentials(*NO_CLUSTER))
     assert said.startswith("statordb: Cassandra at 127.0.0.1 can't be reached: ")
 
 
 @pytest.mark.slow  # a real process: a supervisor takes over signals and forks
-def test_a_cluster_out_of_reach_under_a_supervisor(tmp_path: Path) -> None:
-    command = [str(STATORDB), *serve("--workers", "2", *NO_CLUSTER)]
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_cluster_out_of_reach_under_a_supervisor(tmp_path: Path, workers: str) -> None:
+    command = [str(STATORDB), *serve("--workers", workers, *NO_CLUSTER)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "can't be reached" in done.stderr
@@ -126,7 +132,7 @@ def test_a_cluster_out_of_reach_under_a_supervisor(tmp_path: Path) -> None:
 
 def test_a_driver_that_is_not_installed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cassandra, "DRIVER", "no_such_driver")
-    assert "pip install statordb[cassandra]" in sentence(capsys, *serve("--workers", "1", *NO_CLUSTER))
+    assert "pip install statordb[cassandra]" in sentence(capsys, *credentials(*NO_CLUSTER))
 
 
 @pytest.mark.parametrize(
@@ -157,14 +163,15 @@ def newer(tmp_path: Path) -> str:
     return str(tmp_path / "data")
 
 
-def test_a_newer_format_in_one_process(capsys: pytest.CaptureFixture[str], newer: str) -> None:
-    said = sentence(capsys, "serve", "--data", newer, "--workers", "1", "--port", "0", "--admin-port", "0")
+def test_a_newer_format(capsys: pytest.CaptureFixture[str], newer: str) -> None:
+    said = sentence(capsys, "credentials", "list", "--data", newer)
     assert "has format 99, and this release knows formats up to" in said
 
 
 @pytest.mark.slow  # a real process: a supervisor takes over signals and forks
-def test_a_newer_format_under_a_supervisor(newer: str) -> None:
-    command = [str(STATORDB), "serve", "--data", newer, "--workers", "2", "--port", "0", "--admin-port", "0"]
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_newer_format_under_a_supervisor(newer: str, workers: str) -> None:
+    command = [str(STATORDB), "serve", "--data", newer, "--workers", workers, "--port", "0", "--admin-port", "0"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "has format 99" in done.stderr
@@ -173,8 +180,7 @@ def test_a_newer_format_under_a_supervisor(newer: str) -> None:
 def test_a_file_that_is_no_store(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     directory.prepare(tmp_path / "data")
     (tmp_path / "data" / "data.mdb").write_bytes(b"x" * 8192)
-    said = sentence(capsys, "serve", "--data", "data", "--workers", "1", "--port", "0", "--admin-port", "0")
-    assert "can't be opened" in said
+    assert "can't be opened" in sentence(capsys, *credentials())
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

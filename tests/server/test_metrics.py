@@ -71,6 +71,9 @@ def test_exposition() -> None:
     roster.ready(0, 1)
     roster.set_connections(0, 7)
     roster.restarted(0)
+    roster.hung(0)
+    roster.stalls.note(0, 0.03, busy=True)
+    roster.stalls.note(0, 0.3, busy=False)
     lines = render(counters, roster, {"store_bytes": 4096}).decode().splitlines()
     for line in (
         'statordb_requests_total{operation="GetItem",outcome="success"} 1.0',
@@ -85,5 +88,11 @@ def test_exposition() -> None:
         'statordb_connections{worker="0"} 7.0',
         'statordb_worker_up{worker="0"} 1.0',
         'statordb_restarts_total{process="worker-0"} 1.0',
+        'statordb_hangs_total{process="worker-0"} 1.0',
+        'statordb_loop_stalls_total{cause="busy",process="worker-0"} 1.0',
+        'statordb_loop_stalls_total{cause="waiting",process="worker-0"} 1.0',
+        'statordb_loop_stall_seconds_bucket{le="0.05",process="worker-0"} 1.0',
+        'statordb_loop_stall_seconds_bucket{le="0.5",process="worker-0"} 2.0',
+        'statordb_loop_stall_seconds_count{process="worker-0"} 2.0',
     ):
         assert line in lines

@@ -157,6 +157,31 @@ def test_a_killed_keeper_is_replaced_and_the_admin_port_stays_up(several: tuple[
     eventually(lambda: get(admin + "/healthz")[0] == 200)
 
 
+def test_a_worker_that_stands_makes_the_server_unready(several: tuple[ServerProcess, Path]) -> None:
+    """Whoever sends traffic to it sees that, and the others still answer."""
+    server, _ = several
+    admin = str(started(server)["admin_url"])
+    victim = next(pid for pid in server.descendants() if Path(f"/proc/{pid}/comm").read_text() == "statordb-work1\n")
+    os.kill(victim, signal.SIGSTOP)
+    try:
+        eventually(lambda: get(admin + "/readyz") == (503, "not going on: worker-1\n"))
+        assert call(server.url, "ListTables", {})[0] == 200
+    finally:
+        os.kill(victim, signal.SIGCONT)
+    eventually(lambda: get(admin + "/readyz")[0] == 200)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_end_comes_in_time_where_a_worker_stands(workers: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATORDB_SHUTDOWN_SECONDS", "0.5")
+    with ServerProcess("--memory", "--workers", workers) as server:
+        victim = min(server.descendants())
+        os.kill(victim, signal.SIGSTOP)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(WAIT_SECONDS_MAX) == 0
+        assert server.descendants() == {}
+
+
 def test_a_second_server_on_the_same_port_or_directory_is_refused(several: tuple[ServerProcess, Path]) -> None:
     server, data = several
     port = server.url.rpartition(":")[2]
@@ -192,7 +217,7 @@ def test_access_keys_of_a_running_server(tmp_path: Path) -> None:
         assert server.process.wait(WAIT_SECONDS_MAX) == 0
 
 
-def test_one_process_in_memory_with_a_root_credential(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_worker_in_memory_with_a_root_credential(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STATORDB_ROOT_ACCESS_KEY_ID", "AKIAROOTROOTROOTROOT")
     monkeypatch.setenv("STATORDB_ROOT_SECRET_ACCESS_KEY", "only-from-the-environment")
     with ServerProcess("--memory", "--auth", "iam", "--workers", "1", "--log-format", "json") as server:
@@ -204,7 +229,7 @@ def test_one_process_in_memory_with_a_root_credential(monkeypatch: pytest.Monkey
         made = json.loads(statordb("credentials", "create", "--data", str(directory), "--json"))
         assert call(server.url, "ListTables", {}, made["AccessKeyId"], made["SecretAccessKey"])[0] == 200
         assert get(f"{facts['admin_url']}/readyz")[0] == 200
-        assert server.descendants() == {}
+        assert [Path(f"/proc/{pid}/comm").read_text() for pid in server.descendants()] == ["statordb-alone\n"]
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(WAIT_SECONDS_MAX) == 0
         assert not directory.exists()

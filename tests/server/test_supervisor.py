@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.slow  # real processes
 PROGRAM = """
 import os, signal, sys, time
 from functools import partial
+from statordb.server.hung import Watch
 from statordb.server.roster import Roster
 from statordb.server.supervisor import Child, Supervisor
 
@@ -29,20 +31,22 @@ def live(slot, link):
     link.ready()
     say(f"up {{slot}} {{os.getpid()}}")
     while True:
-        signal.pause()
+        {life}
 
-supervisor = Supervisor(roster, 0.3, partial(say, "ready"), partial(say, "stopping"))
+watch = Watch(roster, hung_seconds={hung_seconds})
+supervisor = Supervisor(roster, 0.3, partial(say, "ready"), partial(say, "stopping"), watch)
 sys.exit(supervisor.run([Child(f"child{{slot}}", slot, partial(live, slot)) for slot in range(2)]))
 """
 
 
 class Tree:
-    """A supervisor and two children; `body` runs in a child before it is ready."""
+    """A supervisor and two children; `body` runs in a child before it is ready, `life` again and again after that."""
 
-    def __init__(self, body: str = "pass") -> None:
-        program = PROGRAM.format(body=body)
+    def __init__(self, body: str = "pass", life: str = "signal.pause()", hung_seconds: float = 3600) -> None:
+        program = PROGRAM.format(body=body, life=life, hung_seconds=hung_seconds)
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=self.errors, text=True
         )
 
     def lines(self, count: int) -> list[str]:
@@ -53,13 +57,17 @@ class Tree:
         self.process.send_signal(number)
         return self.process.wait(20)
 
+    def logged(self) -> str:
+        self.errors.seek(0)
+        return self.errors.read()
+
 
 @pytest.fixture
 def trees():  # type: ignore[no-untyped-def]
     made: list[Tree] = []
 
-    def make(body: str = "pass") -> Tree:
-        made.append(Tree(body))
+    def make(*parts: str, hung_seconds: float = 3600) -> Tree:
+        made.append(Tree(*parts, hung_seconds=hung_seconds))
         return made[-1]
 
     yield make
@@ -68,6 +76,7 @@ def trees():  # type: ignore[no-untyped-def]
         tree.process.wait()
         assert tree.process.stdout is not None
         tree.process.stdout.close()
+        tree.errors.close()
 
 
 def pids(lines: list[str]) -> dict[str, int]:
@@ -104,6 +113,38 @@ def test_what_dies_is_replaced(trees) -> None:  # type: ignore[no-untyped-def]
     after = pids(tree.lines(1))
     assert list(after) == ["1"]
     assert after["1"] != before["1"]
+    assert tree.end() == 0
+
+
+BEATS = "roster.beat(slot); time.sleep(0.05)"
+
+
+def test_what_does_not_go_on_writes_down_where_it_stands_and_is_replaced(trees) -> None:  # type: ignore[no-untyped-def]
+    """The interpreter is held by C code there, so that no handler written in Python could run."""
+    stuck = "stands = slot == 1 and not roster.restarts(1)"
+    tree = trees(stuck, f"sum(range(10**12)) if stands else ({BEATS.replace(';', ',')})", hung_seconds=2)
+    before = pids(tree.lines(3))
+    after = pids(tree.lines(1))
+    assert list(after) == ["1"]
+    assert after["1"] != before["1"]
+    assert "in live" in tree.logged()
+    assert "process does not go on" in tree.logged()
+    assert tree.end() == 0
+
+
+def test_a_stopped_process_is_replaced(trees) -> None:  # type: ignore[no-untyped-def]
+    tree = trees("pass", BEATS, hung_seconds=2)
+    before = pids(tree.lines(3))
+    os.kill(before["0"], signal.SIGSTOP)
+    after = pids(tree.lines(1))
+    assert list(after) == ["0"]
+    assert gone(before["0"])
+    assert tree.end() == 0
+
+
+def test_the_end_does_not_wait_for_what_stands(trees) -> None:  # type: ignore[no-untyped-def]
+    tree = trees("pass", "sum(range(10**12))")
+    tree.lines(3)
     assert tree.end() == 0
 
 

@@ -1,6 +1,7 @@
 """The metrics as Prometheus reads them. Imported when they are first asked for: prometheus_client costs 30 to 60 ms."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, SummaryMetricFamily
@@ -10,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from statordb.server.metrics import BUCKETS, OperationTotals, SharedCounters
 from statordb.server.roster import Roster, State
+from statordb.server.stalls import BOUNDS_SECONDS, CAUSES
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _ALWAYS = ("commits_total", "updates_total", "refused_total")  # every engine counts them
@@ -34,6 +36,7 @@ class _Snapshot(Collector):
         yield from _operations(self._counters.operation_totals())
         yield from _engine(self._counters.engine_totals(), self._engine)
         yield from _processes(self._roster)
+        yield from _stalls(self._roster)
 
 
 def _operations(totals: Mapping[str, OperationTotals]) -> Iterator[Metric]:
@@ -107,9 +110,27 @@ def _processes(roster: Roster) -> Iterator[Metric]:
     up = GaugeMetricFamily("statordb_worker_up", "1 while the worker takes requests.", labels=("worker",))
     connections = GaugeMetricFamily("statordb_connections", "Open connections.", labels=("worker",))
     restarts = CounterMetricFamily("statordb_restarts", "Times a process was replaced.", labels=("process",))
+    hangs = CounterMetricFamily(
+        "statordb_hangs", "Times a process was ended because it did not go on.", labels=("process",)
+    )
     for slot in range(roster.workers):
         up.add_metric((str(slot),), 1 if roster.state(slot) is State.READY else 0)
         connections.add_metric((str(slot),), roster.connections(slot))
-        restarts.add_metric((f"worker-{slot}",), roster.restarts(slot))
-    restarts.add_metric(("keeper",), roster.restarts(roster.keeper))
-    yield from (up, connections, restarts)
+    for slot in roster.slots:
+        restarts.add_metric((roster.name(slot),), roster.restarts(slot))
+        hangs.add_metric((roster.name(slot),), roster.hangs(slot))
+    yield from (up, connections, restarts, hangs)
+
+
+def _stalls(roster: Roster) -> Iterator[Metric]:
+    stalls = CounterMetricFamily("statordb_loop_stalls", "Times an event loop stood.", labels=("process", "cause"))
+    lengths = HistogramMetricFamily("statordb_loop_stall_seconds", "How long it stood.", labels=("process",))
+    for slot in roster.slots:
+        total = roster.stalls.totals(slot)
+        count = sum(total.buckets)
+        for cause, times in zip(CAUSES, (total.busy, count - total.busy), strict=True):
+            stalls.add_metric((roster.name(slot), cause), times)
+        below = accumulate(total.buckets)
+        rows = [(str(bound), float(next(below))) for bound in BOUNDS_SECONDS]
+        lengths.add_metric((roster.name(slot),), [*rows, ("+Inf", count)], total.seconds)
+    yield from (stalls, lengths)

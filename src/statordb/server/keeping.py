@@ -54,9 +54,12 @@ class Keeping:
         return HTTPStatus.OK, exposition.CONTENT_TYPE, text
 
     async def _readiness(self) -> tuple[HTTPStatus, str, bytes]:
-        """Whether requests can be answered: every worker is up, and the store can be read."""
-        if not self._site.roster.all_ready():
+        """Whether requests can be answered: every worker is up and goes on, and the store can be read."""
+        roster = self._site.roster
+        if not roster.all_ready():
             return HTTPStatus.SERVICE_UNAVAILABLE, PLAIN, b"workers are not ready\n"
+        if silent := roster.silent():
+            return HTTPStatus.SERVICE_UNAVAILABLE, PLAIN, f"not going on: {', '.join(silent)}\n".encode()
         try:
             await asyncio.wait_for(self._store.engine.read((Key(Space.LEASES, b"", b""),)), PROBE_SECONDS_MAX)
         except Exception:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import faulthandler
 import logging
 import os
 import signal
@@ -10,8 +11,11 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
+from statordb.server.hung import DUMP_SIGNAL
+
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 PR_SET_NAME = 15
+STANDARD_ERROR = 2
 EXIT_CRASHED = 70  # EX_SOFTWARE of sysexits.h
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
@@ -79,6 +83,7 @@ def _be_child(name: str, run: Callable[[Link], int], parent: int, life: Pipe, re
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        faulthandler.register(DUMP_SIGNAL, file=STANDARD_ERROR)  # in C: it works while Python code does not
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         os.close(life.writing)
         os.close(report.reading)

@@ -5,18 +5,20 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 
 import uvloop
 
 from statordb.server.composition import CASSANDRA, Site, open_store
 from statordb.server.functions import remote_invoker
+from statordb.server.heartbeat import Heartbeat
 from statordb.server.keeping import Keeping
 from statordb.server.process import Link
 from statordb.server.settings import EXIT_BAD_START, BadStart
 from statordb.server.worker import Worker, tune_collector
 from statordb.store.store import Store
 
+ALONE = 0  # the slot of a process that does everything
 WORKERS_POLL_SECONDS = 0.02
 CLOSE_SECONDS = 15.0  # how long a process takes leave of a cluster, which may be away
 
@@ -25,11 +27,7 @@ log = logging.getLogger(__name__)
 
 def prepare_store(site: Site, link: Link) -> int:
     """Make or migrate the store, before several processes open it; what is wrong with it is told once, here."""
-    try:
-        return _run(_prepare(site))
-    except BadStart as error:
-        print(f"statordb: {error.args[0]}", file=sys.stderr, flush=True)
-        return EXIT_BAD_START
+    return _run_first(_prepare(site))
 
 
 def run_worker(site: Site, slot: int, link: Link) -> int:
@@ -40,18 +38,28 @@ def run_keeper(site: Site, link: Link) -> int:
     return _run_child(_keeper(site, link))
 
 
-def run_alone(site: Site, announce: Callable[[], None], log_start: Callable[[], None]) -> int:
-    """Worker and keeper in this process. `log_start` runs in a thread: the first log line takes a while."""
-    try:
-        return _run(_alone(site, announce, log_start))
-    except asyncio.CancelledError:
-        return 0  # a second signal: it ends at once, as it was told
+def run_alone(site: Site, link: Link) -> int:
+    """Worker and keeper in one process. The first time it is also the one that makes or migrates the store."""
+    if not site.roster.restarts(ALONE):
+        return _run_first(_alone(site, link))
+    return _run_child(_alone(site, link))
 
 
 def _run(main: Coroutine[None, None, None]) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main)
     return 0
+
+
+def _run_first(main: Coroutine[None, None, None]) -> int:
+    """Of a process that is the first to open the store: what is wrong with it is said as for any bad start."""
+    try:
+        return _run(main)
+    except BadStart as error:
+        print(f"statordb: {error.args[0]}", file=sys.stderr, flush=True)
+        return EXIT_BAD_START
+    except asyncio.CancelledError:  # told to end while it waited for a store that is away
+        return 0
 
 
 def _run_child(main: Coroutine[None, None, None]) -> int:
@@ -61,6 +69,8 @@ def _run_child(main: Coroutine[None, None, None]) -> int:
     except BadStart as error:
         log.error("store can't be opened", extra={"reason": str(error.args[0])})
         return EXIT_BAD_START
+    except asyncio.CancelledError:
+        return 0
 
 
 async def _prepare(site: Site) -> None:
@@ -88,8 +98,7 @@ async def _worker(site: Site, slot: int, link: Link) -> None:
         worker = Worker(site, slot, store, invoker)
         tune_collector()
         worker.start()
-        site.roster.ready(slot, os.getpid())
-        link.ready()
+        _take_part(site, slot, link)
         await stopped.wait()
         await worker.drain()
     finally:
@@ -107,8 +116,7 @@ async def _keeper(site: Site, link: Link) -> None:
     try:
         keeping = Keeping(site, store)
         await keeping.start()
-        site.roster.ready(site.roster.keeper, os.getpid())
-        link.ready()
+        _take_part(site, site.roster.keeper, link)
         await stopped.wait()
         await _workers_ended(site)
         await keeping.stop()
@@ -123,38 +131,33 @@ async def _workers_ended(site: Site) -> None:
         await asyncio.sleep(WORKERS_POLL_SECONDS)
 
 
-async def _alone(site: Site, announce: Callable[[], None], log_start: Callable[[], None]) -> None:
-    """Worker and keeper on one store; a second signal does not wait for what is in flight."""
+async def _alone(site: Site, link: Link) -> None:
+    """Worker and keeper on one store."""
     loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
-    opened = False
-    task = asyncio.current_task()
-    assert task is not None
-
-    def stop() -> None:
-        if stopped.is_set() or not opened:  # a cluster that is away may be waited for for minutes
-            task.cancel()
-        stopped.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    store = await open_store(site.directory, site.settings)
-    opened = True
+    link.watch(loop)
+    opening = asyncio.ensure_future(open_store(site.directory, site.settings))
+    loop.add_signal_handler(signal.SIGTERM, opening.cancel)  # a cluster that is away may be waited for for minutes
+    store = await opening
+    stopped = _stop_event(loop)
     try:
         keeping = Keeping(site, store)
-        worker = Worker(site, 0, store, keeping.functions.invoker if keeping.functions else None)
+        worker = Worker(site, ALONE, store, keeping.functions.invoker if keeping.functions else None)
         tune_collector()
         worker.start()
         await keeping.start()
-        for slot in (0, site.roster.keeper):
-            site.roster.ready(slot, os.getpid())
-        announce()
-        await asyncio.to_thread(log_start)
+        _take_part(site, ALONE, link)
         await stopped.wait()
         await worker.drain()
         await keeping.stop()
     finally:
         await _close(site, store)
+
+
+def _take_part(site: Site, slot: int, link: Link) -> None:
+    """Be ready, and tell from now on that this process goes on."""
+    Heartbeat(site.roster, slot).start()
+    site.roster.ready(slot, os.getpid())
+    link.ready()
 
 
 def _stop_event(loop: asyncio.AbstractEventLoop) -> asyncio.Event:

@@ -1,4 +1,4 @@
-"""Who runs, shared by all processes of a server: state, process id, connections and restarts of each.
+"""Who runs, shared by all processes of a server: state, process id, connections, restarts and heartbeat of each.
 
 A small shared mapping made before the fork. Each cell is written by one process: the process itself, or the supervisor
 while that process is not alive.
@@ -9,9 +9,16 @@ import time
 from collections.abc import Callable
 from enum import IntEnum
 
-CELLS = 4
-STATE, PID, CONNECTIONS, RESTARTS = range(CELLS)
+from statordb.server.stalls import Stalls
+
+CELLS = 6
+STATE, PID, CONNECTIONS, RESTARTS, BEAT, HANGS = range(CELLS)
 DECLINE_SECONDS_MAX = 0.05  # a worker that looks idle but does not accept may hang: then another takes the connection
+SILENT_SECONDS_MAX = 5.0  # a process that has not told for so long that it goes on is not ready
+MICRO = 1_000_000
+
+Monotonic = Callable[[], float]
+"""Seconds of a clock that never jumps, and that all processes of the machine share."""
 
 
 class State(IntEnum):
@@ -25,15 +32,26 @@ class State(IntEnum):
 class Roster:
     """Slots 0 to workers - 1 are the workers; `keeper` is the keeper's."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, monotonic: Monotonic = time.monotonic) -> None:
         self.workers = workers
         self.keeper = workers
+        self._monotonic = monotonic
         self._cells = memoryview(mmap.mmap(-1, (workers + 1) * CELLS * 8)).cast("Q")
+        self.stalls = Stalls(len(self.slots))
+
+    @property
+    def slots(self) -> range:
+        return range(len(self._cells) // CELLS)
+
+    def name(self, slot: int) -> str:
+        """What a process is called in metrics and in answers."""
+        return f"worker-{slot}" if slot < self.workers else "keeper"
 
     def starting(self, slot: int) -> None:
         self._set(slot, State.STARTING, 0)
 
     def ready(self, slot: int, pid: int) -> None:
+        self.beat(slot)
         self._set(slot, State.READY, pid)
 
     def gone(self, slot: int) -> None:
@@ -41,6 +59,30 @@ class Roster:
 
     def restarted(self, slot: int) -> None:
         self._cells[slot * CELLS + RESTARTS] += 1
+
+    def beat(self, slot: int) -> None:
+        """Tell that the process goes on."""
+        self._cells[slot * CELLS + BEAT] = int(self._monotonic() * MICRO)
+
+    def last_beat(self, slot: int) -> int:
+        """When that was told last: a number that differs from one time to the next."""
+        return self._cells[slot * CELLS + BEAT]
+
+    def hung(self, slot: int) -> None:
+        """Count a process that was ended because it did not go on."""
+        self._cells[slot * CELLS + HANGS] += 1
+
+    def hangs(self, slot: int) -> int:
+        return self._cells[slot * CELLS + HANGS]
+
+    def silent(self) -> list[str]:
+        """Names of the workers that are ready, but have not told for SILENT_SECONDS_MAX that they go on."""
+        before = int((self._monotonic() - SILENT_SECONDS_MAX) * MICRO)
+        return [
+            self.name(slot)
+            for slot in range(self.workers)
+            if self.state(slot) is State.READY and self.last_beat(slot) < before
+        ]
 
     def state(self, slot: int) -> State:
         return State(self._cells[slot * CELLS + STATE])
@@ -79,7 +121,7 @@ class Roster:
 class Balance:
     """Whether a worker should take the next connection, so that all have about as many."""
 
-    def __init__(self, roster: Roster, slot: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, roster: Roster, slot: int, monotonic: Monotonic = time.monotonic) -> None:
         self._roster = roster
         self._slot = slot
         self._monotonic = monotonic

@@ -1,4 +1,4 @@
-"""`statordb serve`: makes what all processes share; then one process serves, or a supervisor and its children."""
+"""`statordb serve`: makes what all processes share, then starts them."""
 
 import gc
 import logging
@@ -40,7 +40,7 @@ def _serve(settings: Settings, directory: Directory) -> int:
     _allow_many_files()
     listener = listen(settings.host, settings.port)
     admin_listener = listen_admin(settings.admin_host, settings.admin_port)
-    from statordb.server import composition, roles  # after the checks above, so that a bad start is told at once
+    from statordb.server import composition  # after the checks above, so that a bad start is told at once
 
     if settings.functions:
         _make_private(directory.functions)
@@ -78,8 +78,6 @@ def _serve(settings: Settings, directory: Directory) -> int:
         "auth": settings.auth,
     }
     log_start = partial(log.info, "server started", extra=facts)
-    if count == 1:
-        return roles.run_alone(site, announce, log_start)
     return _supervise(site, announce, log_start)
 
 
@@ -102,7 +100,7 @@ def _allow_many_files() -> None:
 
 
 def _supervise(site: "Site", announce: Callable[[], None], log_start: Callable[[], None]) -> int:
-    """The supervisor's process: every worker and the keeper is a child of it."""
+    """The supervisor's process: every other is a child of it."""
     from statordb.server import roles
     from statordb.server.supervisor import Child, Supervisor
 
@@ -112,6 +110,8 @@ def _supervise(site: "Site", announce: Callable[[], None], log_start: Callable[[
 
     supervisor = Supervisor(site.roster, site.settings.shutdown_seconds, ready, site.listener.close)
     gc.freeze()  # the children share what is loaded by now: a collection in one of them must not write to it
+    if site.roster.workers == 1:
+        return supervisor.run([Child("statordb-alone", roles.ALONE, partial(roles.run_alone, site))])
     code = supervisor.run_first("statordb-store", partial(roles.prepare_store, site))
     if code != 0:
         return code

@@ -1,6 +1,7 @@
 """The parent of all processes: a small synchronous loop that starts them, replaces those that die, and ends them.
 
-It never opens the store and never runs an event loop, so that it can fork at any time.
+It never opens the store and never runs an event loop, so that it can fork at any time. A process that lives but does
+not go on is replaced as one that died.
 """
 
 import logging
@@ -11,8 +12,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from statordb.server.hung import DUMP_SIGNAL, LOOK_SECONDS, Watch
 from statordb.server.process import EXIT_CRASHED, SIGNALS, Link, Pipe, fork
 from statordb.server.roster import Roster, State
+from statordb.server.settings import EXIT_BAD_START
 
 STABLE_SECONDS = 5.0  # a process that lived this long did not fail at start
 BACKOFF_SECONDS_MIN = 0.1
@@ -48,9 +51,11 @@ class Supervisor:
         shutdown_seconds: float,
         on_ready: Callable[[], None],
         on_stop: Callable[[], None],
+        watch: Watch | None = None,
     ) -> None:
         self._children: Sequence[Child] = ()
         self._roster = roster
+        self._watch = watch or Watch(roster)
         self._shutdown_seconds = shutdown_seconds
         self._on_ready = on_ready
         self._on_stop = on_stop
@@ -86,6 +91,7 @@ class Supervisor:
             _drain(self._report.reading)
             self._announce()
             self._start_due()
+            self._end_hung()
             if self._stop_by is not None and time.monotonic() >= self._stop_by:
                 self._signal_all(signal.SIGKILL)
         return self._exit_code
@@ -103,25 +109,37 @@ class Supervisor:
                 self._roster.restarted(child.slot)
                 self._start(child)
 
-    def _wait_seconds(self) -> float | None:
+    def _wait_seconds(self) -> float:
         """Until the next thing that is due by time."""
         due = [child.start_at for child in self._children if child.start_at is not None and self._stop_by is None]
         if self._stop_by is not None:
             due.append(self._stop_by)
-        return max(0.0, min(due) - time.monotonic()) if due else None
+        return min(LOOK_SECONDS, max(0.0, min(due) - time.monotonic())) if due else LOOK_SECONDS
+
+    def _end_hung(self) -> None:
+        """Have what does not go on write down where it stands, and end it."""
+        alive = {child.slot: child for child in self._children if child.pid}
+        for slot, number in self._watch.look(list(alive), time.monotonic()).items():
+            child = alive[slot]
+            if number is DUMP_SIGNAL:
+                log.error("process does not go on", extra={"child": child.name, "child_pid": child.pid})
+                self._roster.hung(slot)
+            os.kill(child.pid, number)
 
     def _reap(self) -> None:
         for child in self._children:
             if child.pid and (status := _ended(child.pid)) is not None:
                 child.pid = 0
                 self._roster.gone(child.slot)
+                self._watch.forget(child.slot)
                 if self._stop_by is None:
                     self._died(child, _exit_code(status))
 
     def _died(self, child: Child, code: int) -> None:
         """Start it again: at once after a good life, else after a pause that doubles. A failed first start ends all."""
         if not self._announced:
-            log.error("process could not start", extra={"child": child.name, "exit_code": code})
+            if code != EXIT_BAD_START:  # which has said why
+                log.error("process could not start", extra={"child": child.name, "exit_code": code})
             self._stop(code or EXIT_CRASHED)
             return
         now = time.monotonic()
