@@ -1,32 +1,50 @@
-"""Expressions ready to be used on items: a plan and the values of one request."""
+"""Expressions ready to be used on items: a plan, and the values and the budget of one request."""
+
+from typing import Generic, TypeVar
 
 from statordb.expressions.operands import Values
 from statordb.expressions.paths import Item, Value
-from statordb.expressions.plans import ConditionPlan, KeyPlan, ProjectionPlan, UpdatePlan
+from statordb.expressions.plans import ConditionPlan, KeyPlan, Plan, ProjectionPlan, UpdatePlan
+from statordb.model.budget import UNBOUNDED, Budget
+
+SomePlan = TypeVar("SomePlan", bound=Plan)
 
 
-class Condition:
-    """`condition(item)`: whether the item (a wire item; an empty dict for none) meets it."""
+class _Bound(Generic[SomePlan]):
+    """What those have that work on items."""
 
-    __slots__ = ("_plan", "_run", "_values")
+    __slots__ = ("_plan",)
 
-    def __init__(self, plan: ConditionPlan, values: Values) -> None:
+    def __init__(self, plan: SomePlan) -> None:
         self._plan = plan
-        self._run = plan.run
-        self._values = values
-
-    def __call__(self, item: Item) -> bool:
-        return self._run(item, self._values)
 
     @property
     def attributes(self) -> frozenset[str]:
-        """The top-level attributes that it mentions."""
+        """The top-level attributes that it mentions; of an update, those that it writes."""
         return self._plan.attributes
 
     @property
     def nested_attributes(self) -> frozenset[str]:
         """Those of them that it goes into, which a key attribute can't be."""
         return self._plan.nested_attributes
+
+
+class Condition(_Bound[ConditionPlan]):
+    """`condition(item)`: whether the item (a wire item; an empty dict for none) meets it.
+
+    Raises what `Budget.spend` raises.
+    """
+
+    __slots__ = ("_budget", "_run", "_values")
+
+    def __init__(self, plan: ConditionPlan, values: Values, budget: Budget = UNBOUNDED) -> None:
+        self._plan = plan
+        self._run = plan.run
+        self._values = values
+        self._budget = budget
+
+    def __call__(self, item: Item) -> bool:
+        return self._run(item, self._values, self._budget)
 
 
 class KeyCondition:
@@ -68,10 +86,10 @@ class LegacyKeyCondition(KeyCondition):
         return self._tests
 
 
-class Projection:
+class Projection(_Bound[ProjectionPlan]):
     """`projection(item)`: a new item with what the paths name; whole members are shared with the old one."""
 
-    __slots__ = ("_plan", "_run")
+    __slots__ = ("_run",)
 
     def __init__(self, plan: ProjectionPlan) -> None:
         self._plan = plan
@@ -81,47 +99,29 @@ class Projection:
         return self._run(item)
 
     @property
-    def attributes(self) -> frozenset[str]:
-        """The top-level attributes that it mentions."""
-        return self._plan.attributes
-
-    @property
-    def nested_attributes(self) -> frozenset[str]:
-        """Those of them that it goes into."""
-        return self._plan.nested_attributes
-
-    @property
     def whole(self) -> bool:
         """Whether every path is a plain attribute name."""
         return self._plan.whole
 
 
-class Update:
+class Update(_Bound[UpdatePlan]):
     """`update(item)`: the new item; the old one stays as it is, and what did not change is shared."""
 
-    __slots__ = ("_plan", "_values")
+    __slots__ = ("_budget", "_values")
 
-    def __init__(self, plan: UpdatePlan, values: Values) -> None:
+    def __init__(self, plan: UpdatePlan, values: Values, budget: Budget = UNBOUNDED) -> None:
         self._plan = plan
         self._values = values
+        self._budget = budget
 
     def __call__(self, item: Item, exists: bool = True) -> Item:
         """`item`: the stored item, or just its key with `exists` false, when REMOVE of any path does nothing.
 
-        Raises ValidationException where the update does not fit the item.
+        Raises ValidationException where the update does not fit the item or makes it too large, and what
+        `Budget.spend` raises.
         """
-        return self._plan.run(item, self._values, exists)
+        return self._plan.run(item, self._values, exists, self._budget)
 
     def touched(self, item: Item) -> Item:
         """The item cut down to the paths written, for UPDATED_OLD of the old item and UPDATED_NEW of the new one."""
         return self._plan.touched(item)
-
-    @property
-    def attributes(self) -> frozenset[str]:
-        """The top-level attributes that it writes."""
-        return self._plan.attributes
-
-    @property
-    def nested_attributes(self) -> frozenset[str]:
-        """Those of them that it writes into."""
-        return self._plan.nested_attributes

@@ -7,22 +7,19 @@ elements: SET behind the end appends, in order of the indexes; REMOVE of several
 
 from collections.abc import Callable
 
+from statordb.expressions.assigned import WRONG_TYPE, Compute, compile_value
+from statordb.expressions.growth import Growth
 from statordb.expressions.operands import Names, Values, compile_operand
-from statordb.expressions.paths import Item, Reader, Value, reader, resolve
-from statordb.expressions.syntax import Action, Add, Arithmetic, Call, Operand, Path, Remove, Set, UpdateNode
+from statordb.expressions.paths import Item, Value, resolve
+from statordb.expressions.syntax import Action, Add, Remove, Set, UpdateNode
+from statordb.model.budget import Budget
 from statordb.model.errors import ClientError, validation
-from statordb.model.numbers import add, subtract
+from statordb.model.numbers import add
 
-WRONG_TYPE = "An operand in the update expression has an incorrect data type"
 WRONG_TYPE_LEGACY = "Type mismatch for attribute to update"
 
-Compute = Callable[[Item, Values], Value]
-Change = Callable[[Value | None, Item, Values], Value | None]  # old value -> new value; None: there is none
-Update = Callable[[Item, Values, bool], Item]
-
-
-def _missing() -> ClientError:
-    return validation("The provided expression refers to an attribute that does not exist in the item")
+Change = Callable[[Value | None, Item, Values, Growth], Value | None]  # old value -> new value; None: there is none
+Update = Callable[[Item, Values, bool, Budget], Item]
 
 
 def _invalid_path() -> ClientError:
@@ -52,19 +49,20 @@ def compile_update(node: UpdateNode, names: Names, wrong_type: str = WRONG_TYPE)
             changes.append((first, _change(action, names, wrong_type)))
     branches = list(trees.items())
 
-    def run(item: Item, values: Values, exists: bool) -> Item:
+    def run(item: Item, values: Values, exists: bool, budget: Budget) -> Item:
+        growth = Growth(budget)
         new = item.copy()
         for name, compute in sets:
-            new[name] = compute(item, values)
+            new[name] = compute(item, values, growth)
         for name, change in changes:
-            value = change(item.get(name), item, values)
+            value = change(item.get(name), item, values, growth)
             if value is None:
                 new.pop(name, None)
             else:
                 new[name] = value
         for name, branch in branches:
             if exists or not branch.only_removes:
-                new[name] = branch.apply(item.get(name), item, values)
+                new[name] = branch.apply(item.get(name), item, values, growth)
         for name in removed:
             new.pop(name, None)
         return new
@@ -82,47 +80,49 @@ class _Branch:
         self.changes: dict[str | int, Change] = {}
         self.only_removes = True
 
-    def apply(self, old: Value | None, item: Item, values: Values) -> Value:
+    def apply(self, old: Value | None, item: Item, values: Values, growth: Growth) -> Value:
         """The new value. Raises ValidationException where the old one is no list, or no map, or has no member to go
         into.
         """
         indexed = isinstance(next(iter(self.changes or self.branches)), int)
         if old is not None:
             if indexed and "L" in old:
-                return {"L": self._apply_to_list(old["L"], item, values)}
+                return {"L": self._apply_to_list(old["L"], item, values, growth)}
             if not indexed and "M" in old:
-                return {"M": self._apply_to_map(old["M"], item, values)}
+                return {"M": self._apply_to_map(old["M"], item, values, growth)}
         raise _invalid_path()
 
-    def _apply_to_map(self, old: Item, item: Item, values: Values) -> Item:
+    def _apply_to_map(self, old: Item, item: Item, values: Values, growth: Growth) -> Item:
+        growth.copy(len(old))
         new = old.copy()
         for name, branch in self.branches.items():
             assert isinstance(name, str)
-            new[name] = branch.apply(old.get(name), item, values)
+            new[name] = branch.apply(old.get(name), item, values, growth)
         for name, change in self.changes.items():
             assert isinstance(name, str)
-            value = change(old.get(name), item, values)
+            value = change(old.get(name), item, values, growth)
             if value is None:
                 new.pop(name, None)
             else:
                 new[name] = value
         return new
 
-    def _apply_to_list(self, old: list[Value], item: Item, values: Values) -> list[Value]:
+    def _apply_to_list(self, old: list[Value], item: Item, values: Values, growth: Growth) -> list[Value]:
         length = len(old)
+        growth.copy(length)
         new: list[Value | None] = list(old)
         appended: list[tuple[int, Value]] = []
         for index, branch in self.branches.items():
             assert isinstance(index, int)
             if index >= length:
                 raise _invalid_path()
-            new[index] = branch.apply(old[index], item, values)
+            new[index] = branch.apply(old[index], item, values, growth)
         for index, change in self.changes.items():
             assert isinstance(index, int)
             if index < length:
-                new[index] = change(old[index], item, values)
+                new[index] = change(old[index], item, values, growth)
             else:
-                value = change(None, item, values)
+                value = change(None, item, values, growth)
                 if value is not None:
                     appended.append((index, value))
         appended.sort(key=_position)
@@ -146,22 +146,22 @@ def _grow(branch: _Branch, parts: list[str | int], change: Change, action: Actio
 
 def _change(action: Action, names: Names, wrong_type: str) -> Change:
     if isinstance(action, Remove):
-        return lambda old, item, values: None
+        return lambda old, item, values, growth: None
     if isinstance(action, Set):
         compute = compile_value(action.value, names)
-        return lambda old, item, values: compute(item, values)
+        return lambda old, item, values, growth: compute(item, values, growth)
     given = compile_operand(action.value, names)
     combine = _combine_add if isinstance(action, Add) else _combine_delete
 
-    def change(old: Value | None, item: Item, values: Values) -> Value | None:
+    def change(old: Value | None, item: Item, values: Values, growth: Growth) -> Value | None:
         value = given(item, values)
         assert value is not None
-        return combine(old, value, wrong_type)
+        return combine(old, value, wrong_type, growth)
 
     return change
 
 
-def _combine_add(old: Value | None, given: Value, wrong_type: str) -> Value:
+def _combine_add(old: Value | None, given: Value, wrong_type: str, growth: Growth) -> Value:
     """A number's sum, a set's union, a list's concatenation (which only the legacy ADD can ask for)."""
     if old is None:
         return given
@@ -172,83 +172,23 @@ def _combine_add(old: Value | None, given: Value, wrong_type: str) -> Value:
         if type_ == "N":
             return {"N": add(stored, content)}
         if type_ == "L":
+            growth.make(len(stored) + len(content))
             return {"L": stored + content}
+        growth.copy(2 * (len(stored) + len(content)))
         present = set(stored)
         return {type_: stored + [member for member in content if member not in present]}
     raise validation(wrong_type)
 
 
-def _combine_delete(old: Value | None, given: Value, wrong_type: str) -> Value | None:
+def _combine_delete(old: Value | None, given: Value, wrong_type: str, growth: Growth) -> Value | None:
     if old is None:
         return None
     for type_, content in given.items():
         stored = old.get(type_)
         if stored is None:
             break
+        growth.copy(2 * (len(stored) + len(content)))
         dropped = set(content)
         left = [member for member in stored if member not in dropped]
         return {type_: left} if left else None
     raise validation(wrong_type)
-
-
-# Values to set
-
-
-def compile_value(operand: Operand, names: Names) -> Compute:
-    """The closure of what a SET assigns; it raises ValidationException where the item lacks what it reads."""
-    if isinstance(operand, Arithmetic):
-        return _arithmetic(operand, names)
-    if isinstance(operand, Call):
-        if operand.function == "list_append":
-            return _list_append(*[compile_value(each, names) for each in operand.operands])
-        path, default = operand.operands
-        assert isinstance(path, Path)
-        return _if_not_exists(reader(resolve(path, names)), compile_value(default, names))
-    read = compile_operand(operand, names)
-    if not isinstance(operand, Path):
-        return read  # type: ignore[return-value]  # a given value is always there
-
-    def compute(item: Item, values: Values) -> Value:
-        value = read(item, values)
-        if value is None:
-            raise _missing()
-        return value
-
-    return compute
-
-
-def _arithmetic(operand: Arithmetic, names: Names) -> Compute:
-    left, right = compile_value(operand.left, names), compile_value(operand.right, names)
-    combine = add if operand.operator == "+" else subtract
-
-    def compute(item: Item, values: Values) -> Value:
-        one = left(item, values).get("N")
-        if one is None:
-            raise validation(WRONG_TYPE)
-        two = right(item, values).get("N")
-        if two is None:
-            raise validation(WRONG_TYPE)
-        return {"N": combine(one, two)}
-
-    return compute
-
-
-def _list_append(left: Compute, right: Compute) -> Compute:
-    def compute(item: Item, values: Values) -> Value:
-        one = left(item, values).get("L")
-        if one is None:
-            raise validation(WRONG_TYPE)
-        two = right(item, values).get("L")
-        if two is None:
-            raise validation(WRONG_TYPE)
-        return {"L": one + two}
-
-    return compute
-
-
-def _if_not_exists(read: Reader, default: Compute) -> Compute:
-    def compute(item: Item, values: Values) -> Value:
-        value = read(item, values)
-        return default(item, values) if value is None else value
-
-    return compute

@@ -5,12 +5,12 @@ request: `values` (ExpressionAttributeValues) is handed in at each call, so that
 the same text.
 """
 
-from base64 import b64decode
 from collections.abc import Iterator, Mapping
 
 from statordb.expressions.faults import Fault
 from statordb.expressions.paths import Item, Reader, Value, reader, resolve
 from statordb.expressions.syntax import Call, Literal, Operand, Path, ValueReference
+from statordb.model.values import binary_size
 
 Names = Mapping[str, str]
 Values = Mapping[str, Value]
@@ -111,7 +111,7 @@ def size_of(value: Value) -> int | None:
         if type_ == "S":
             return len(content) if content.isascii() else len(content.encode("utf-16-le", "surrogatepass")) // 2
         if type_ == "B":
-            return len(b64decode(content))
+            return binary_size(content)
         return None if type_ in _NOT_SIZED else len(content)
     return None
 

@@ -6,6 +6,7 @@ from statordb.expressions.bound import Condition, KeyCondition, Projection, Upda
 from statordb.expressions.faults import Fault
 from statordb.expressions.paths import Value
 from statordb.expressions.plans import CONDITIONS, KEY_CONDITIONS, PROJECTIONS, UPDATES, Plan
+from statordb.model.budget import UNBOUNDED, Budget
 from statordb.model.errors import ClientError, validation
 from statordb.model.limits import ATTRIBUTE_NAME_BYTES_MAX, EXPRESSION_PLACEHOLDER_BYTES_MAX
 
@@ -20,16 +21,22 @@ class Placeholders:
     Bind each expression of the request in AWS's order, then call `finish`.
     """
 
-    __slots__ = ("_names", "_plans", "_values")
+    __slots__ = ("_budget", "_names", "_plans", "_values")
 
-    def __init__(self, names: dict[str, str] | None, values: dict[str, Value] | None) -> None:
-        """Checks the names, and the keys of the values, not the values themselves. Raises ValidationException."""
+    def __init__(
+        self, names: dict[str, str] | None, values: dict[str, Value] | None, budget: Budget = UNBOUNDED
+    ) -> None:
+        """Checks the names, and the keys of the values, not the values themselves. Raises ValidationException.
+
+        `budget`: what the bound expressions spend of, wherever they are run.
+        """
         if names is not None:
             _check_names(names)
         if values is not None:
             _check_value_keys(values)
         self._names = names or {}
         self._values = values or {}
+        self._budget = budget
         self._plans: list[Plan] = []
 
     def condition(self, parameter: str, text: str) -> Condition:
@@ -39,7 +46,7 @@ class Placeholders:
         except Fault as fault:
             raise _invalid(parameter, fault) from None
         self._plans.append(plan)
-        return Condition(plan, self._values)
+        return Condition(plan, self._values, self._budget)
 
     def key_condition(self, text: str) -> KeyCondition:
         try:
@@ -63,7 +70,7 @@ class Placeholders:
         except Fault as fault:
             raise _invalid("UpdateExpression", fault) from None
         self._plans.append(plan)
-        return Update(plan, self._values)
+        return Update(plan, self._values, self._budget)
 
     def finish(self) -> None:
         """Raises ValidationException where a name or a value was used by no expression."""

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from statordb.expressions import changes, conditions, predicates, projections, structure, updates
+from statordb.expressions.assigned import WRONG_TYPE
 from statordb.expressions.faults import Fault
 from statordb.expressions.key_conditions import KeyTest, key_tests
 from statordb.expressions.operands import Names, Values
@@ -86,7 +87,7 @@ class ProjectionPlan(Plan):
 
 
 class UpdatePlan(Plan):
-    def __init__(self, node: UpdateNode, names: Names, wrong_type: str = changes.WRONG_TYPE) -> None:
+    def __init__(self, node: UpdateNode, names: Names, wrong_type: str = WRONG_TYPE) -> None:
         self._written = updates.written(node, names)
         super().__init__(self._written)
         self.run = changes.compile_update(node, names, wrong_type)

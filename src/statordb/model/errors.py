@@ -59,6 +59,14 @@ def invalid_parameters(detail: str) -> ClientError:
     return validation("One or more parameter values were invalid: " + detail)
 
 
+def item_too_large() -> ClientError:
+    return validation("Item size has exceeded the maximum allowed size")
+
+
+def update_too_large() -> ClientError:
+    return validation("Item size to update has exceeded the maximum allowed size")
+
+
 def too_much_work() -> ClientError:
     """Ours alone: DynamoDB does not bound the work of a request."""
     return validation(

@@ -100,6 +100,8 @@ def compare(a: str, b: str) -> int:
     """-1, 0 or 1, as a is less than, equal to or greater than b; both normalised."""
     if a == b:
         return 0
+    if len(a) < 18 and len(b) < 18 and "." not in a and "." not in b:
+        return -1 if int(a) < int(b) else 1
     return -1 if Decimal(a) < Decimal(b) else 1
 
 

@@ -1,5 +1,4 @@
-"""Attribute values in wire form: {"S": "x"}, {"N": "1.5"}, {"L": [...]} ...; the rules of content, equality, order
-and size.
+"""Attribute values in wire form: {"S": "x"}, {"N": "1.5"}, {"L": [...]} ...; the rules of content, order and size.
 
 A value's JSON structure was checked before (api/shapes); here its content is checked and normalised once, on the way
 in: numbers to their normal text, so that equal values have equal parts (sets up to order). Sources: developer guide,
@@ -192,26 +191,6 @@ def item_size(item: Item) -> int:
     for name, value in item.items():
         total += (len(name) if name.isascii() else len(name.encode())) + size(value)
     return total
-
-
-def equal(a: Value, b: Value) -> bool:
-    """Whether two checked values are the same; sets regardless of order, documents member by member."""
-    if a == b:
-        return True
-    tag = type_of(a)
-    if tag not in b or tag in _SCALARS:
-        return False
-    left, right = a[tag], b[tag]
-    if len(left) != len(right):
-        return False
-    if tag == "L":
-        return all(map(equal, left, right))
-    if tag == "M":
-        return all(name in right and equal(member, right[name]) for name, member in left.items())
-    return set(left) == set(right)
-
-
-_SCALARS = frozenset(("S", "N", "B", "BOOL", "NULL"))
 
 
 def compare(a: Value, b: Value) -> int:

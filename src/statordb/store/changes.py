@@ -17,7 +17,7 @@ from zlib import adler32
 import orjson
 
 from statordb.engine.contract import Change
-from statordb.model import values
+from statordb.model.equality import equal
 from statordb.model.values import Item
 from statordb.store.image import Image
 
@@ -50,7 +50,7 @@ def kind(old: Image | None, new: Image | None) -> int | None:
     if (
         len(before) == len(after)
         and adler32(before) & 0xFFFF == adler32(after) & 0xFFFF
-        and values.equal({"M": old.item}, {"M": new.item})
+        and equal({"M": old.item}, {"M": new.item})
     ):
         return None
     return MODIFY
