@@ -88,12 +88,27 @@ def _engine(totals: Mapping[str, float], gauges: Mapping[str, float]) -> Iterato
             "Writes that had to be looked up to see what became of them.",
             "unknown_total",
         ),
+        (
+            "statordb_recovery_failures",
+            "Tries at what a dead process owed that failed.",
+            "recovery_failures_total",
+        ),
+        (
+            "statordb_recovery_set_aside",
+            "Rows of what dead processes owed that were given up, and stay in their journals.",
+            "set_aside_total",
+        ),
     ):
         if name in _ALWAYS or name in gauges:
             yield CounterMetricFamily(metric, text, value=totals[name])
     for metric, text, name in (
         ("statordb_owed_updates", "Updates whose index entries or stream records are on their way.", "owed_updates"),
         ("statordb_owed_seconds", "How long the oldest of them have been so: the lag.", "owed_seconds"),
+        (
+            "statordb_watermark_seconds",
+            "How far behind readers of streams are kept by who owes something, or died and is not recovered.",
+            "watermark_seconds",
+        ),
     ):
         if name in gauges:
             yield GaugeMetricFamily(metric, text, value=totals[name])

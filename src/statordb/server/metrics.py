@@ -54,8 +54,14 @@ ENGINE_COUNTERS = (
     "contended_total",
     "retries_total",
     "unknown_total",
+    "recovery_failures_total",
+    "set_aside_total",
 )
-ENGINE_GAUGES: dict[str, Callable[[Iterable[int]], int]] = {"owed_updates": sum, "owed_seconds": max}
+ENGINE_GAUGES: dict[str, Callable[[Iterable[int]], int]] = {
+    "owed_updates": sum,
+    "owed_seconds": max,
+    "watermark_seconds": max,
+}
 """Name -> how what the processes tell becomes one number."""
 
 _ENGINE_CELLS = len(ENGINE_COUNTERS) + len(ENGINE_GAUGES)

@@ -278,7 +278,7 @@ class CassandraEngine:
 
     def metrics(self) -> dict[str, float]:
         """Totals of this process, and what it owes: `owed_updates`, whose oldest is `owed_seconds` old (the lag of
-        global indexes and streams)."""
+        global indexes and streams). `watermark_seconds`: how far behind readers of logs are kept."""
         writer = self._writer
         return {
             "updates_total": self._updates_total,
@@ -289,6 +289,8 @@ class CassandraEngine:
             "unknown_total": self._session.unknown_total,
             "owed_updates": self._journal.pending,
             "owed_seconds": self._journal.oldest_seconds(),
+            "watermark_seconds": self._membership.watermark_seconds(),
+            **self._membership.recovery_metrics(),
         }
 
     async def close(self) -> None:

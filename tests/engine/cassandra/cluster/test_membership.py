@@ -117,10 +117,10 @@ def test_an_announcement_waits_until_the_dead_are_recovered(fleet: Fleet, run: R
         recovered: list[bytes] = []
         recover = other.recovery.recover
 
-        async def slowly(slot: int, incarnation: bytes) -> None:
+        async def slowly(slot: int, incarnation: bytes, *, set_aside: bool = False) -> int:
             await asyncio.sleep(2 * QUICK.lease)
-            await recover(slot, incarnation)
             recovered.append(incarnation)
+            return await recover(slot, incarnation)
 
         other.recovery.recover = slowly  # type: ignore[method-assign]
         dead.line.cut = True

@@ -37,7 +37,7 @@ def test_what_was_noted_is_read_again(updates: list[tuple[list[Noted], bytes | N
 
 async def stored(process: Process) -> list[list[tuple[list[Noted], bytes | None]]]:
     bodies, _ = await journal.read(process.session, process.clock.slot, process.membership.incarnation)
-    return [list(journal.decode(body)) for body in bodies]
+    return [list(journal.decode(body)) for _, body in bodies]
 
 
 def test_updates_share_a_row_that_goes_when_all_are_done(fleet: Fleet, run: Run) -> None:

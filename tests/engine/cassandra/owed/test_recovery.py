@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.engine.cassandra.processes import Fleet, Process
 
-from statordb.engine.cassandra.cluster import pulses, slots
+from statordb.engine.cassandra.cluster import burials, pulses, slots
 from statordb.engine.cassandra.cql import keys, rows
 from statordb.engine.cassandra.cql.rows import Found
 from statordb.engine.cassandra.cql.session import SERIAL, Statement
@@ -140,10 +140,11 @@ def test_a_helper_that_dies_is_replaced(fleet: Fleet, run: Run, step: str) -> No
         assert await fleet.session.conditional(update.batch()) is None
         recover = helper.recovery.recover
 
-        async def die(slot: int, incarnation: bytes) -> None:
+        async def die(slot: int, incarnation: bytes, *, set_aside: bool = False) -> int:
             if step == "bury":
                 await recover(slot, incarnation)
             helper.line.cut = True
+            return 0
 
         helper.recovery.recover = die  # type: ignore[method-assign]
         dead.line.cut = True
@@ -188,3 +189,61 @@ def test_a_process_that_died_before_it_told_of_itself_leaves_nothing(fleet: Flee
         assert all(pulse.ended for pulse in await pulses.read(fleet.session) if pulse.slot == slot)
 
     run(story())
+
+
+def test_what_can_not_be_understood_stays_noted_and_stops_nothing_else(
+    fleet: Fleet, run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All readers of logs wait for a dead process; so one bad row of its journal is given up in the end, loudly."""
+    monkeypatch.setattr(burials, "SET_ASIDE_TRIES", 1)
+
+    async def story() -> None:
+        dead, other = await fleet.join(), await fleet.join()
+        update = Story(dead)
+        await update.note()
+        assert await fleet.session.conditional(update.batch()) is None
+        who = dead.clock.slot, dead.membership.incarnation
+        bad = 1 << 40, b"\xff of a release to come"
+        text = "INSERT INTO journal (slot, incarnation, number, body) VALUES (?, ?, ?, ?)"
+        await fleet.session.write(text, *who, *bad, timestamp=1)
+        dead.line.cut = True
+        while who in await slots.held(fleet.session):
+            await asyncio.sleep(0.05)
+        assert await journal.read(fleet.session, *who) == ([bad], bad[0])
+        assert other.membership.recovery_metrics() == {"recovery_failures_total": 1, "set_aside_total": 1}
+        changes = await other.logs.read(update.stream, b"", 0, AMPLE)
+        assert [tuple(change) for change in changes] == [(update.version, b"change")]
+        await journal.delete(fleet.session, *who)
+
+    run(story())
+    assert "a dead process could not be recovered" in caplog.text
+    assert "was given up" in caplog.text
+
+
+def test_a_recovery_that_fails_is_told_of_and_tried_again(
+    fleet: Fleet, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> None:
+        dead, other = await fleet.join(), await fleet.join()
+        recover = other.recovery.recover
+        tries = 0
+
+        async def fail_once(slot: int, incarnation: bytes, *, set_aside: bool = False) -> int:
+            nonlocal tries
+            tries += 1
+            if tries == 1:
+                raise ZeroDivisionError
+            return await recover(slot, incarnation, set_aside=set_aside)
+
+        other.recovery.recover = fail_once  # type: ignore[method-assign]
+        entry = await dead.journal.open([])
+        assert entry.valid()
+        dead.line.cut = True
+        while other.membership.watermark_seconds() < 1:  # readers are kept behind, which can be seen
+            await asyncio.sleep(0.05)
+        await recovered(fleet, dead)
+        assert tries == 2
+        assert other.membership.recovery_metrics()["recovery_failures_total"] == 1
+
+    run(story())
+    assert "ZeroDivisionError" in caplog.text

@@ -37,6 +37,10 @@ class Clock:
         self._ticks = max(int((self._now() - EPOCH_SECONDS) * 1e6), self._ticks)
         return self._ticks << SLOT_BITS | SLOTS - 1
 
+    def age(self, version: int) -> float:
+        """Seconds since a version was given, by this clock; 0 if that is to come."""
+        return max(self._now() - seconds(version), 0.0)
+
     def pass_by(self, version: int) -> None:
         """From now on give only versions above this one."""
         self._ticks = max(self._ticks, version >> SLOT_BITS)

@@ -231,6 +231,20 @@ class Membership:
         self._mark = max(self._mark, pulses.watermark(earlier.pulses, later.pulses, self._who, own, parked))
         return self._mark
 
+    def watermark_seconds(self) -> float:
+        """How far behind readers of logs are kept by who owes something, or died and is not recovered; by the last
+        look at the others."""
+        lows = [pulse.low for pulse in self._sight.pulses if pulse.low != PARKED]
+        return self._clock.age(min(lows)) if lows else 0.0
+
+    def recovery_metrics(self) -> dict[str, float]:
+        """How often a dead process could not be recovered here, and how much of what it owed was given up."""
+        burials = self._burials
+        return {
+            "recovery_failures_total": 0 if burials is None else burials.failures_total,
+            "set_aside_total": 0 if burials is None else burials.set_aside_total,
+        }
+
     @property
     def parked(self) -> bool:
         """Whether `unpark` must be called before anything is owed."""

@@ -60,6 +60,13 @@ async def take_over(session: Session, who: Who, helper: bytes, alive: Callable[[
     return await _set(session, slot, (text, values), (incarnation, RECOVERING, helper))
 
 
+async def hand_on(session: Session, who: Who, helper: bytes) -> None:
+    """End being the one who recovers a process, which stays to be recovered. Raises Unreachable."""
+    slot, incarnation = who
+    text = "UPDATE slots SET helper = null WHERE slot = ? IF incarnation = ? AND state = ? AND helper = ?"
+    await _set(session, slot, (text, (slot, incarnation, RECOVERING, helper)), (incarnation, RECOVERING, None))
+
+
 async def free(session: Session, who: Who, state: str, helper: bytes | None = None) -> None:
     """Give a number back, out of that state; nothing if somebody else sees to it. Raises Unreachable."""
     slot, incarnation = who

@@ -195,18 +195,29 @@ class Journal:
         self._forgetting = None
 
 
-async def read(session: Session, slot: int, incarnation: bytes, after: int = 0) -> tuple[list[bytes], int]:
+Row = tuple[int, bytes]
+"""Number and body."""
+
+
+async def read(session: Session, slot: int, incarnation: bytes, after: int = 0) -> tuple[list[Row], int]:
     """Some journal rows of a process behind a number, and the number of the last; none are left if there are none.
     Raises Unreachable."""
     text = "SELECT number, body FROM journal WHERE slot = ? AND incarnation = ? AND number > ? LIMIT 100"
     rows = await session.rows(text, slot, incarnation, after)
-    return [body for _, body in rows], rows[-1][0] if rows else after
+    return [(number, body) for number, body in rows], rows[-1][0] if rows else after
 
 
 async def delete(session: Session, slot: int, incarnation: bytes) -> None:
     """The journal of a process that ended. Raises Unreachable."""
     text = "DELETE FROM journal WHERE slot = ? AND incarnation = ?"
     await session.write(text, slot, incarnation, timestamp=_DELETE_TIME)
+
+
+async def delete_rows(session: Session, slot: int, incarnation: bytes, numbers: Sequence[int]) -> None:
+    """Some rows of it, where others are kept. Raises Unreachable."""
+    text = "DELETE FROM journal WHERE slot = ? AND incarnation = ? AND number = ?"
+    for number in numbers:
+        await session.write(text, slot, incarnation, number, timestamp=_DELETE_TIME)
 
 
 def _encode(entry: Entry, into: bytearray) -> None:
@@ -219,7 +230,10 @@ def _encode(entry: Entry, into: bytearray) -> None:
 
 
 def decode(data: bytes) -> Iterator[tuple[list[Noted], bytes | None]]:
-    """The updates that a journal row notes: their rows, and their transactions."""
+    """The updates that a journal row notes: their rows, and their transactions. Raises ValueError or what follows from
+    bytes that are none of ours."""
+    if data[0] != FORMAT:
+        raise ValueError(f"a journal row of format {data[0]}, where {FORMAT} is known")
     at = 1
     while at < len(data):
         length, count = _entry.unpack_from(data, at)

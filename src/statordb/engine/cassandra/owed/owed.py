@@ -43,7 +43,10 @@ class Owed(NamedTuple):
 
     @classmethod
     def decode(cls, data: bytes) -> "Owed":
-        _, announce = _head.unpack_from(data)
+        """Raises ValueError for a format of another release, or what follows from bytes that are none of ours."""
+        form, announce = _head.unpack_from(data)
+        if form != FORMAT:
+            raise ValueError(f"what is owed has format {form}, where {FORMAT} is known")
         at = _head.size
         rows, entries = _count.unpack_from(data, at)
         at += _count.size
