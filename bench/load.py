@@ -95,6 +95,10 @@ class Wrk:
         bodies = (
             cases.changing_puts(table, users, time.time_ns()) if changing else cases.bodies(operation, table, users)
         )
+        return self.ask(servers, signer, operation, bodies)
+
+    def ask(self, servers: Sequence[Running], signer: Signer, operation: str, bodies: Sequence[bytes]) -> Sample:
+        """The same with requests of the caller's."""
         with ThreadPoolExecutor(len(servers)) as pool:
             running = [
                 pool.submit(self._ask, server, signer, operation, bodies[place :: len(servers)], place, len(servers))
@@ -235,7 +239,7 @@ def fill_with(
                 if first is None:
                     return
                 chunk = [item(number) for number in range(first, min(first + BATCH_ITEMS, users))]
-                _write(client, server, table, chunk)
+                write(client, server, table, chunk)
                 for _ in chunk:
                     next(written)
         except LoadFailed as fault:
@@ -253,7 +257,7 @@ def fill_with(
     return next(written)
 
 
-def _write(client: Client, server: Running, table: str, items: list[dict[str, Any]]) -> None:
+def write(client: Client, server: Running, table: str, items: list[dict[str, Any]]) -> None:
     if not server.speaks_api:
         for item in items:
             client.call("PutItem", json.dumps({"TableName": table, "Item": item}).encode())
@@ -268,5 +272,5 @@ def _write_list(server: Running, signer: Signer, table: str) -> None:
     client = Client(server.host, signer)
     items = list(cases.list_items())
     for first in range(0, len(items), BATCH_ITEMS):
-        _write(client, server, table, items[first : first + BATCH_ITEMS])
+        write(client, server, table, items[first : first + BATCH_ITEMS])
     client.connection.close()

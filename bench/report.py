@@ -28,6 +28,10 @@ How to read it:
 - The floor, `bench/floor.py`, is the least work that a Python server on one core can do for a signed GetItem or
   PutItem. UpdateItem is set against its PutItem, Query against its GetItem.
 - A peer's ratio is StatorDB's rate over the peer's.
+- breadth: sixteen kinds of requests in memory, each at `wrk -t1 -c16` as above.
+- isolation: four light clients (two of GetItem, two of PutItem, each 100 requests a second, paced by the clock, so that
+  a late answer counts from when its request was due) beside two connections that repeat one heavy request. The result
+  is the light requests' p99. Where the machine itself is noisy, the goal is 2.5 times what it is with nothing beside.
 - streams: PutItem of 1 KB on tables with a stream beside one without, on one worker; each put changes its item, since
   one that does not is not in the stream.
 - drain: one connection reads a filled stream from its start, 1,000 records a GetRecords, by requests signed by hand;

@@ -1,7 +1,8 @@
 """StatorDB, the floor and the servers one might use instead, measured in one run, in turns, in one table.
 
-Usage: run.py [--quick | --full] [--only floor,workers,disk,memory,footprint,growth,streams,drain,triggers]
-              [--rounds N] [--seconds N] [--write] [--no-install] [--tools DIR]
+Usage: run.py [--quick | --full]
+              [--only floor,workers,disk,memory,breadth,isolation,footprint,growth,streams,drain,triggers]
+              [--beside NAME] [--rounds N] [--seconds N] [--write] [--no-install] [--tools DIR]
        run.py --engine cassandra [--cassandra HOST,HOST --datacenter DC] [--quick] [--rounds N] [--seconds N] [--write]
 """
 
@@ -20,9 +21,11 @@ from importlib import metadata
 from pathlib import Path
 from types import FrameType
 
+import breadth
 import cassandra
 import footprint
 import growth
+import isolation
 import report
 import speed
 import streams
@@ -40,6 +43,8 @@ COMPARISONS: dict[str, Comparison] = {
     "workers": speed.workers,
     "disk": speed.disk,
     "memory": speed.memory,
+    "breadth": breadth.breadth,
+    "isolation": isolation.isolation,
     "footprint": footprint.footprint,
     "growth": growth.growth,
     "streams": streams.puts,
@@ -63,6 +68,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
     parser.add_argument("--no-install", action="store_true", help="leave out peers that are not installed yet")
     parser.add_argument("--tools", type=Path, default=ROOT / ".tools", help="where peers are installed (.tools)")
+    parser.add_argument("--beside", default="", help="of isolation, only the heavy requests with this in their name")
     parser.add_argument("--engine", choices=ENGINES, default="lmdb", help="whose comparisons (lmdb)")
     parser.add_argument("--cassandra", help="hosts of a cluster to measure on, instead of a new one on this machine")
     parser.add_argument("--datacenter", default="dc1", help="of those hosts (dc1)")
@@ -92,6 +98,7 @@ def options(chosen: argparse.Namespace, work: Path) -> Options:
         fill_seconds_max=fill_seconds,
         hosts=tuple(chosen.cassandra.split(",")) if chosen.cassandra else (),
         datacenter=chosen.datacenter,
+        beside=chosen.beside,
     )
 
 

@@ -31,6 +31,7 @@ class Options:
     fill_seconds_max: int
     hosts: tuple[str, ...] = ()
     datacenter: str = "dc1"
+    beside: str = ""  # what the names of the heavy requests have in them that are tried
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,157 @@
+"""Heavy requests: each is permitted, or refused, and none may be felt by the others.
+
+They are what `isolation.py` has two connections repeat beside light ones, and what `tests/hostile` asks of one event
+loop. All of them speak of the tables of `TABLES`, filled with `items`.
+"""
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+TABLES = ("small", "wide", "many", "big")
+SMALL_ITEMS, WIDE_ITEMS, MANY_ITEMS, BIG_ITEMS = 500, 2000, 12_000, 30
+LIST_MEMBERS = 15_000  # in each of the two lists of an item of `big`, which has some 390 KB of JSON then
+PIPELINED = 64
+
+SCHEMA: dict[str, Any] = {
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+
+
+@dataclass(frozen=True)
+class Heavy:
+    """One kind of heavy request. `coding`: of the body, as it is; `accept`: of the answer; `pipelined`: how many are
+    sent before the first answer is read; `signed` False: by somebody without a key."""
+
+    name: str
+    operation: str
+    body: bytes
+    coding: str = ""
+    accept: str = ""
+    pipelined: int = 0
+    signed: bool = True
+
+
+def items() -> Iterator[tuple[str, dict[str, Any]]]:
+    """(table, item) of all that the tables hold."""
+    for number in range(SMALL_ITEMS):
+        yield "small", {"pk": {"S": f"k{number}"}, "d": {"S": "x" * 300}}
+    for number in range(WIDE_ITEMS):
+        yield "wide", {"pk": {"S": str(number)}} | {f"a{place}": {"S": "x" * 20} for place in range(40)}
+    for number in range(MANY_ITEMS):
+        yield "many", {"pk": {"S": str(number)}, "n": {"N": str(number)}, "d": {"S": "x" * 60}}
+    for number in range(BIG_ITEMS):
+        yield "big", {"pk": {"S": f"b{number}"}, "a": _numbers(1), "b": _numbers(2)}
+
+
+def _numbers(last: int) -> dict[str, Any]:
+    return {"L": [{"N": "7"}] * (LIST_MEMBERS - 1) + [{"N": str(last)}]}
+
+
+def _case(name: str, operation: str, body: dict[str, Any], **more: Any) -> Heavy:
+    return Heavy(name, operation, json.dumps(body).encode(), **more)
+
+
+def _key(name: str) -> dict[str, Any]:
+    return {"pk": {"S": name}}
+
+
+def _values(**values: dict[str, Any]) -> dict[str, Any]:
+    return {"ExpressionAttributeValues": {f":{name}": value for name, value in values.items()}}
+
+
+def cases() -> Iterator[Heavy]:
+    """Every kind of heavy request; large bodies are made here, when they are asked for."""
+    yield from _pages()
+    yield from _expressions()
+    yield from _large_items()
+    yield from _refused()
+    yield from _packed()
+
+
+def _pages() -> Iterator[Heavy]:
+    plain = {"FilterExpression": "contains(a1, :x) AND a2 <> :x"} | _values(x={"S": "q"})
+    yield _case("Scan page of 1 MB", "Scan", {"TableName": "wide"})
+    yield _case("Scan page of 1 MB, packed", "Scan", {"TableName": "wide"}, accept="gzip")
+    yield _case("Scan page, plain filter", "Scan", {"TableName": "wide"} | plain)
+    small = {"FilterExpression": "n < :x"} | _values(x={"N": "0"})
+    yield _case("Scan page of small items, filter", "Scan", {"TableName": "many"} | small)
+    many = " OR ".join(["n > :x"] * 150)
+    wide_filter = {"FilterExpression": many} | _values(x={"N": "99999"})
+    yield _case("Scan page of small items, 150 operators", "Scan", {"TableName": "many"} | wide_filter)
+    yield _case("Scan, COUNT", "Scan", {"TableName": "many", "Select": "COUNT"})
+    yield _case("Scan page, projection", "Scan", {"TableName": "wide", "ProjectionExpression": "a1, a39"})
+    one = {"FilterExpression": "a2 = :x"} | _values(x={"S": "q"})
+    yield _case(f"{PIPELINED} pipelined scans", "Scan", {"TableName": "wide"} | one, pipelined=PIPELINED)
+
+
+def _expressions() -> Iterator[Heavy]:
+    one_in = f"a IN ({','.join(['b'] * 100)})"
+    yield _case("filter that compares lists", "Scan", {"TableName": "big", "FilterExpression": one_in, "Limit": 1})
+    several = " OR ".join([f"a IN ({','.join(['b'] * 99)}, pk)"] * 3)
+    yield _case("filter that compares lists again", "Scan", {"TableName": "big", "FilterExpression": several})
+    update = {"TableName": "big", "Key": _key("b1"), "UpdateExpression": "SET z = :o"} | _values(o={"N": "1"})
+    yield _case("condition that compares lists", "UpdateItem", update | {"ConditionExpression": one_in})
+    checks = [
+        {"ConditionCheck": {"TableName": "big", "Key": _key(f"b{number}"), "ConditionExpression": one_in}}
+        for number in range(10)
+    ]
+    yield _case("transaction of conditions that compare lists", "TransactWriteItems", {"TransactItems": checks})
+    copies = ",".join(f"x{number} = list_append(a, b)" for number in range(100))
+    growing = {"TableName": "big", "Key": _key("b2"), "UpdateExpression": f"SET {copies}"}
+    yield _case("update that copies lists", "UpdateItem", growing)
+    legacy = {f"n{number}": {"ComparisonOperator": "NOT_NULL"} for number in range(1000)}
+    yield _case(
+        "1,000 legacy conditions", "Scan", {"TableName": "many", "ScanFilter": legacy, "ConditionalOperator": "OR"}
+    )
+    looked = " OR ".join(["contains(a, :x)"] * 30)
+    yield _case(
+        "filter that looks through lists",
+        "Scan",
+        {"TableName": "big", "FilterExpression": looked} | _values(x={"N": "9"}),
+    )
+
+
+def _large_items() -> Iterator[Heavy]:
+    projected = {"TableName": "big", "Key": _key("b3"), "ProjectionExpression": "a[1], a[700]"}
+    yield _case("GetItem, projection of 390 KB", "GetItem", projected)
+    yield _case(
+        f"{PIPELINED} pipelined GetItem of 390 KB",
+        "GetItem",
+        projected | {"ProjectionExpression": "pk"},
+        pipelined=PIPELINED,
+    )
+    keys = [_key(f"b{number}") for number in range(BIG_ITEMS)]
+    yield _case("BatchGetItem of 10 MB", "BatchGetItem", {"RequestItems": {"big": {"Keys": keys}}})
+    puts = [{"PutRequest": {"Item": _key(f"w{number}") | {"d": {"S": "x" * 390_000}}}} for number in range(25)]
+    yield _case("BatchWriteItem of 25 x 390 KB", "BatchWriteItem", {"RequestItems": {"big": puts}})
+    wide = _key("fat") | {f"attribute{number:05d}": {"S": "y"} for number in range(12_000)}
+    yield _case("PutItem of 12,000 attributes", "PutItem", {"TableName": "big", "Item": wide})
+    gets = [{"Get": {"TableName": "big", "Key": key}} for key in keys[:10]]
+    yield _case("TransactGetItems of 4 MB", "TransactGetItems", {"TransactItems": gets})
+
+
+def _refused() -> Iterator[Heavy]:
+    members = [{"N": "1"}] * 1_200_000
+    yield _case("PutItem of 15 MB", "PutItem", {"TableName": "big", "Item": _key("x") | {"l": {"L": members}}})
+    names = {f"#n{number}": "a" for number in range(600_000)}
+    named = {"TableName": "small", "Key": _key("k1"), "ProjectionExpression": "pk", "ExpressionAttributeNames": names}
+    yield _case("600,000 names", "GetItem", named)
+    yield _case("1,000,000 AttributesToGet", "Scan", {"TableName": "small", "AttributesToGet": ["a"] * 1_000_000})
+    strings = {"TableName": "small", "Item": _key("x") | {"s": {"SS": ["abcdefgh"] * 1_000_000}}}
+    yield _case("set of a million equal strings", "PutItem", strings)
+    nothing = b'{"x":[' + b"[]," * 4_500_000 + b"[]]}"
+    yield Heavy("15 MB that mean nothing", "ListTables", nothing)
+    yield Heavy("15 MB of a stranger", "ListTables", nothing, signed=False)
+
+
+def _packed() -> Iterator[Heavy]:
+    nothing = gzip.compress(b'{"x":[' + b"[]," * 4_500_000 + b"[]]}")
+    yield Heavy("gzip of 15 MB", "ListTables", nothing, "gzip")
+    yield Heavy("gzip of 20,000 members", "ListTables", gzip.compress(b"") * 20_000 + gzip.compress(b"{}"), "gzip")
+    put = json.dumps({"TableName": "big", "Item": _key("z") | {"l": {"L": [{"N": "1"}] * 1_200_000}}}).encode()
+    yield Heavy("gzip of a PutItem of 15 MB", "PutItem", gzip.compress(put), "gzip")
