@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from statordb.api.dispatch import Dispatcher
+from statordb.api.shape_overrides import DYNAMODB
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.keeper.keeper import Keeper
 from statordb.model.clock import ManualClock
@@ -17,7 +18,7 @@ from statordb.model.service import load_service
 from statordb.shapes.json import Shapes
 from statordb.store.store import Store
 
-SHAPES = Shapes(load_service(), load_service("dynamodbstreams"))
+SHAPES = Shapes(DYNAMODB, load_service(), load_service("dynamodbstreams"))
 PRINCIPAL = Principal("000000000000", "local", "us-east-1", "arn:aws:iam::000000000000:root")
 
 

@@ -2,7 +2,6 @@
 
 import random
 import threading
-from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.lambda_api.lambda_kit import ACCOUNT, REGION, ROLE, Lambda, package
 
-from statordb.lambda_api import faults
-from statordb.lambda_api.rest_shapes import Shape, read
-from statordb.lambda_api.routes import members
+from statordb.lambda_api.requests import members
 from statordb.lambda_api.service import READ_HERE_BYTES_MAX
 from statordb.model.request import Principal
 from statordb.store.functions import CHUNK_BYTES, PACKAGE_IDLE_SECONDS_MIN, CodeMissing
@@ -290,25 +287,13 @@ def test_large_bodies_are_read_beside_the_event_loop(aws: Lambda, monkeypatch: p
         read_in.append(threading.current_thread() is threading.main_thread())
         return members(*arguments)
 
-    monkeypatch.setattr("statordb.lambda_api.routes.members", spy)
+    monkeypatch.setattr("statordb.lambda_api.requests.members", spy)
     aws.create()
     incompressible = random.Random(1).randbytes(READ_HERE_BYTES_MAX).decode("latin-1")
     aws.create(name="g", Code={"ZipFile": package(blob=incompressible)})
     assert read_in == [True, False]
     fault = refusal(aws.create, name="i", Description="d" * 300, Code={"ZipFile": bytes(READ_HERE_BYTES_MAX)})
     assert fault[:2] == (400, "ValidationException")
-
-
-@pytest.mark.parametrize("size", range(14))
-def test_base64_is_decoded_by_pieces(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("statordb.lambda_api.rest_shapes.PIECE_CHARACTERS", 8)
-    blob = Shape("Blob", {"type": "blob"})
-    data = bytes(range(size))
-    text = b64encode(data).decode()
-    assert read(blob, text) == data
-    for broken in (text + "A", text[:-1] + "!" if text else "!", "AA==" + text + "A" * 8, "AAAAAA==" + text + "AAAA"):
-        with pytest.raises(faults.Fault, match="A blob is not valid Base64"):
-            read(blob, broken)
 
 
 def test_unknown_paths_and_bodies_are_told(aws: Lambda) -> None:

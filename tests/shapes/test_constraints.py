@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
+from statordb.api.shape_overrides import DYNAMODB
 from statordb.model.errors import ClientError
 from statordb.model.service import load_service
 from statordb.shapes.constraints import FAULTS_MAX
 from statordb.shapes.json import Shapes
 from statordb.shapes.printing import VALUE_CHARACTERS_MAX
 
-SHAPES = Shapes(load_service())
+SHAPES = Shapes(DYNAMODB, load_service())
 NAME = "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
 INVALID = "One or more parameter values were invalid: "
 KEY = {"p": {"S": "a"}}

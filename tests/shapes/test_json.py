@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from statordb.api.shape_overrides import DYNAMODB
 from statordb.model.errors import ClientError
 from statordb.model.service import load_service
 from statordb.shapes.json import Shapes
 from statordb.shapes.nodes import Node, Nodes
+from statordb.shapes.overrides import Overrides
 
 MODEL = load_service()
-SHAPES = Shapes(MODEL)
-NODES = Nodes(MODEL)
+SHAPES = Shapes(DYNAMODB, MODEL)
+NODES = Nodes(MODEL, DYNAMODB)
 
 
 def test_a_good_request_is_handed_on_as_it_is() -> None:
@@ -88,10 +90,26 @@ def test_long_numbers_are_bounded_to_64_bits() -> None:
 
 
 def test_every_operation_compiles() -> None:
-    shapes = Shapes(MODEL)
+    shapes = Shapes(DYNAMODB, MODEL)
     assert shapes.operations == MODEL.operations.keys()
     for operation in shapes.operations:
         assert type(outcome(shapes.check, operation, {})) in (dict, tuple)
+
+
+@pytest.mark.parametrize(("name", "version"), [("kms", "2014-11-01"), ("application-autoscaling", "2016-02-06")])
+def test_other_services_compile_too(name: str, version: str) -> None:
+    """Their models have no union that holds itself, blobs at the top, and other patterns of Java's."""
+    shapes = Shapes(Overrides(), load_service(name, version))
+    for operation in shapes.operations:
+        for document in ({}, {"Plaintext": "YQ=="}, {"KeyId": "k", "Plaintext": "YQ", "PolicyName": "\U0001f600" * 9}):
+            fast = outcome(shapes.check, operation, document)
+            assert fast == outcome(shapes.check_precisely, operation, document)
+
+
+def test_a_blob_is_recognised() -> None:
+    shapes = Shapes(Overrides(), load_service("kms", "2014-11-01"))
+    request = {"KeyId": "k", "Plaintext": "YQ=="}
+    assert shapes.check("Encrypt", request) is request
 
 
 def nested(depth: int) -> Any:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from statordb.api.shape_overrides import DYNAMODB
 from statordb.model.errors import ClientError
 from statordb.model.service import load_service
 from statordb.shapes.json import Shapes
 
-SHAPES = Shapes(load_service())
+SHAPES = Shapes(DYNAMODB, load_service())
 KEY = {"p": {"S": "a"}}
 SCHEMA = [{"AttributeName": "p", "KeyType": "HASH"}]
 DEFINITIONS = [{"AttributeName": "p", "AttributeType": "S"}]

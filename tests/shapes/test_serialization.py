@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from statordb.api.shape_overrides import DYNAMODB
 from statordb.model.errors import ClientError
 from statordb.model.service import load_service
 from statordb.shapes.json import Shapes
 
-SHAPES = Shapes(load_service())
+SHAPES = Shapes(DYNAMODB, load_service())
 STRUCTURE = "Start of structure or map found where not expected"
 FIELD = "Unexpected field type"
 ELEMENT = "Unexpected value type in payload"

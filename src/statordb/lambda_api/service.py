@@ -15,12 +15,11 @@ from statordb.lambda_api.context import Answer, Context, Operation, RestAnswer
 from statordb.lambda_api.faults import Fault
 from statordb.model.errors import ClientError
 from statordb.model.rest import JSON, RestReply, RestRequest
-from statordb.model.service import load_service
 from statordb.runtime.invoker import Invoker
 from statordb.store.store import Store
 
 if TYPE_CHECKING:
-    from statordb.lambda_api.routes import Route, Routes
+    from statordb.shapes.rest_routes import Route, Routes
 
 READ_HERE_BYTES_MAX = 1 << 20  # 6 ms; larger bodies are read beside the event loop, which others wait for
 
@@ -40,9 +39,9 @@ def load_api() -> Api:
     """Raises ServiceModelMissing."""
     # Here, so that starting costs nothing; see above.
     from statordb.lambda_api.operations import OPERATIONS
-    from statordb.lambda_api.routes import Routes, members
+    from statordb.lambda_api.requests import load_routes, members
 
-    return Api(Routes(load_service("lambda", "2015-03-31")), members, OPERATIONS)
+    return Api(load_routes(), members, OPERATIONS)
 
 
 class FunctionService:
@@ -93,7 +92,10 @@ class FunctionService:
         api = self._api
         if api is None:
             api = self._api = load_api()
-        route, texts = api.routes.find(request)
+        found = api.routes.find(request)
+        if found is None:
+            raise faults.unknown_operation(request.method, request.path)
+        route, texts = found
         operation = api.operations.get(route.operation)
         if operation is None:
             raise faults.not_implemented(route.operation)

@@ -11,6 +11,7 @@ from socket import socket
 
 from statordb.api.dispatch import Dispatcher
 from statordb.api.operations import OPERATIONS
+from statordb.api.shape_overrides import DYNAMODB
 from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import Engine, FormatTooNew, StoreUnusable
@@ -68,7 +69,7 @@ def shared_counters(workers: int) -> SharedCounters:
 def load_shapes() -> Shapes:
     """The checks of all requests. Raises BadStart."""
     try:
-        return Shapes(load_service(), load_service("dynamodbstreams"))
+        return Shapes(DYNAMODB, load_service(), load_service("dynamodbstreams"))
     except ServiceModelMissing as error:
         raise BadStart(str(error)) from None
 

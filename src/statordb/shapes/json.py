@@ -1,4 +1,4 @@
-"""Requests checked against the service model: types first, then every constraint, with AWS's errors.
+"""Requests of AWS's JSON protocols, checked by the service model: types first, then all constraints, with AWS's errors.
 
 A good request, the usual case, is recognised by a function compiled for its operation and handed on as it is; all else
 goes the precise way, which converts what AWS converts and names what AWS refuses.
@@ -7,10 +7,10 @@ goes the precise way, which converts what AWS converts and names what AWS refuse
 from typing import Any
 
 from statordb.model.service import ServiceModel
-from statordb.shapes import constraints
+from statordb.shapes import json_constraints
 from statordb.shapes.json_decode import decode
 from statordb.shapes.nodes import Node, Nodes
-from statordb.shapes.overrides import LEADING
+from statordb.shapes.overrides import Overrides
 from statordb.shapes.recogniser import Check, Source
 
 
@@ -21,14 +21,15 @@ class Shapes:
     one name; their shapes are kept apart, as those of one name differ.
     """
 
-    __slots__ = ("_checks", "_inputs", "operations", "target_prefixes")
+    __slots__ = ("_checks", "_inputs", "_overrides", "operations", "target_prefixes")
 
-    def __init__(self, *models: ServiceModel) -> None:
+    def __init__(self, overrides: Overrides, *models: ServiceModel) -> None:
+        self._overrides = overrides
         self.target_prefixes = {name: model.target_prefix for model in models for name in model.operations}
         self.operations = frozenset(self.target_prefixes)
         self._inputs: dict[str, tuple[Nodes, str]] = {}
         for model in models:
-            nodes = Nodes(model)
+            nodes = Nodes(model, overrides)
             self._inputs.update({name: (nodes, operation.input) for name, operation in model.operations.items()})
         self._checks: dict[str, Check] = {}
 
@@ -50,11 +51,13 @@ class Shapes:
         """What `check` does, always the precise way."""
         node = self._input(operation)
         request = decode(node, document)
-        constraints.check(node, request, LEADING.get(operation))
+        json_constraints.check(node, request, self._overrides.leading.get(operation), self._overrides)
         return request
 
     def _compile(self, operation: str) -> Check:
-        check = self._checks[operation] = Source().compile(self._input(operation), LEADING.get(operation))
+        leading = self._overrides.leading.get(operation)
+        check = Source().compile(self._input(operation), None if leading is None else leading.member)
+        self._checks[operation] = check
         return check
 
     def _input(self, operation: str) -> Node:

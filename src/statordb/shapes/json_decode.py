@@ -12,12 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from statordb.model.errors import ClientError, serialization, validation
-from statordb.model.limits import NESTING_DEPTH_MAX
-from statordb.shapes import overrides
 from statordb.shapes.nodes import NUMBERS, Node
-
-# A little above AWS's limit of nesting, whose own place is model/values; this one keeps the recursion here bounded.
-VALUE_DEPTH_MAX = NESTING_DEPTH_MAX + 8
 
 STRUCTURE_FOUND = "Start of structure or map found where not expected"
 LIST_FOUND = "Start of list found where not expected"
@@ -49,9 +44,10 @@ def _structure(node: Node, value: Any, field: bool, depth: int) -> Any:
         if type(value) is list:
             raise serialization(f"Unrecognized collection type class {node.java}")
         raise serialization(SCALAR_AS_FIELD if field else SCALAR_AS_ELEMENT)
-    if node.name == "AttributeValue":
-        if depth == VALUE_DEPTH_MAX:
-            raise validation(overrides.NESTED_TOO_DEEP)
+    union = node.union
+    if union is not None:
+        if depth == union.depth_max:
+            raise validation(union.too_deep)
         depth += 1
     members = node.members
     result = {}
@@ -182,6 +178,7 @@ _DECODERS: dict[str, Callable[[Node, Any, bool, int], Any]] = {
     "boolean": _boolean,
     "integer": _number,
     "long": _number,
+    "float": _number,
     "double": _number,
     "timestamp": _number,
     "blob": _blob,

@@ -1,135 +1,84 @@
-"""Where DynamoDB checks requests otherwise than its published model says, as data, each with its source.
+"""What a service says of its shapes beyond its published model: data that its API hands to the compiler of shapes."""
 
-Sources named below: [alternator] what ScyllaDB's test/alternator states about AWS; [dynalite] the declarations in
-dynalite's `validations/`, recorded against AWS.
-"""
-
-from typing import NamedTuple
-
-NAME_PATTERN = "[a-zA-Z0-9_.-]+"
-NAME_CHARACTERS_MIN = 3
-NAME_CHARACTERS_MAX = 255
-ARN_CHARACTERS_MAX = 1024
-ARN_PREFIX = "arn:"
-
-# A table is named by its name or its ARN: what begins as an ARN has the model's maximum alone, all else the rules of a
-# name, which the model no longer shows. [alternator: test_item_operations_improper_named_table; dynalite: `TableName`]
-TABLE_SHAPES = frozenset({"TableArn"})
-
-# Required though the model doesn't say so. Of CreateTable, the model made them optional for replicas of a table of
-# another account. [alternator: test_create_table_lacking_attribute_definitions, and of ShardFilter
-# test_stream_shard_filtering_missing_type and _missing_shard_id; dynalite: createTable]
-REQUIRED = frozenset(
-    {
-        ("CreateTableInput", "AttributeDefinitions"),
-        ("CreateTableInput", "KeySchema"),
-        ("ShardFilter", "ShardId"),
-        ("ShardFilter", "Type"),
-    }
-)
-
-# Maximal lengths the model doesn't say, by list shape, and by structure and member.
-# [dynalite: getItem, query, scan, batchGetItem for the first; createTable for the others. Only global indexes may have
-# more than two key attributes: alternator, test_gsi_composite_keys]
-SHAPE_LENGTH_MAX = {"AttributeNameList": 255}
-MEMBER_LENGTH_MAX = {("CreateTableInput", "KeySchema"): 2, ("LocalSecondaryIndex", "KeySchema"): 2}
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 
 class Leading(NamedTuple):
-    """A check of one top-level member that comes before, and instead of, the collected faults."""
+    """A check of one top-level member that comes before, and instead of, the collected faults.
+
+    `missing`: the text if it is not there. `named`: and what its length is judged by, with the text; None: by nothing.
+    """
 
     member: str
     missing: str
-    length: str | None  # the text if it is no name's length; None: no such check
+    named: "NameOrArn | None" = None
+    length: str = ""
 
 
-_TABLE = Leading(
-    "TableName",
-    "The parameter 'TableName' is required but was not present in the request",
-    "TableName must be at least 3 characters long and at most 255 characters long",
-)
-_RESOURCE = Leading("ResourceArn", "Invalid TableArn", None)
+class NameOrArn(NamedTuple):
+    """A text that is a name or an ARN: what begins as an ARN has a maximum alone, all else the rules of a name.
 
-# [dynalite: createTable, deleteTable, describeTable, describeTimeToLive, updateTable, tagResource, untagResource,
-# listTagsOfResource; UpdateTimeToLive by analogy with its sister]
-LEADING = {
-    "CreateTable": _TABLE,
-    "DeleteTable": _TABLE,
-    "DescribeTable": _TABLE,
-    "DescribeTimeToLive": _TABLE,
-    "UpdateTable": _TABLE,
-    "UpdateTimeToLive": _TABLE,
-    "ListTagsOfResource": _RESOURCE,
-    "TagResource": _RESOURCE,
-    "UntagResource": _RESOURCE,
-}
+    `pattern`: one class of characters and "+". Lengths are in characters.
+    """
 
-# The order in which the faults of a structure's members are told, where it is known. [dynalite] Members not named come
-# behind these in the order of a Java HashMap, which explains the orders of Query, Scan and LocalSecondaryIndex.
-MEMBER_ORDER = {
-    "AttributeDefinition": ("AttributeName", "AttributeType"),
-    "BatchGetItemInput": ("ReturnConsumedCapacity", "RequestItems"),
-    "BatchWriteItemInput": ("ReturnConsumedCapacity", "ReturnItemCollectionMetrics", "RequestItems"),
-    "CreateGlobalSecondaryIndexAction": ("Projection", "IndexName", "ProvisionedThroughput", "KeySchema"),
-    "CreateTableInput": (
-        "AttributeDefinitions",
-        "TableName",
-        "BillingMode",
-        "ProvisionedThroughput",
-        "KeySchema",
-        "LocalSecondaryIndexes",
-        "GlobalSecondaryIndexes",
-    ),
-    "DeleteItemInput": (
-        "ReturnConsumedCapacity",
-        "TableName",
-        "ReturnValues",
-        "ReturnItemCollectionMetrics",
-        "Key",
-        "ConditionalOperator",
-        "Expected",
-    ),
-    "GetItemInput": ("ReturnConsumedCapacity", "AttributesToGet", "TableName", "Key"),
-    "GlobalSecondaryIndex": ("IndexName", "KeySchema", "Projection", "ProvisionedThroughput"),
-    "KeySchemaElement": ("AttributeName", "KeyType"),
-    "KeysAndAttributes": ("Keys", "AttributesToGet"),
-    "PutItemInput": (
-        "ReturnConsumedCapacity",
-        "TableName",
-        "Item",
-        "ConditionalOperator",
-        "Expected",
-        "ReturnValues",
-        "ReturnItemCollectionMetrics",
-    ),
-    "UpdateGlobalSecondaryIndexAction": ("IndexName", "ProvisionedThroughput"),
-    "UpdateItemInput": (
-        "ReturnConsumedCapacity",
-        "TableName",
-        "ReturnItemCollectionMetrics",
-        "ReturnValues",
-        "Key",
-        "ConditionalOperator",
-        "Expected",
-        "AttributeUpdates",
-    ),
-    "UpdateTableInput": ("TableName", "ProvisionedThroughput", "BillingMode", "GlobalSecondaryIndexUpdates"),
-}
+    pattern: str
+    minimum: int
+    maximum: int
+    arn_prefix: str
+    arn_maximum: int
 
-# Java patterns that Python's `re` spells otherwise, or would match in quadratic time.
-PATTERNS = {
-    r"\p{Print}+": r"[\x20-\x7e]+",
-    r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\r\n\t]*": (
-        "[\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff\\r\\n\\t]*"
-    ),
-    r"^[a-z0-9A-Z]+[\.\-\w]*[a-z0-9A-Z]+$": r"[a-z0-9A-Z][.\-\w]*[a-z0-9A-Z]",
-}
 
-# A null inside a list or map of attribute values or their parts, and nesting. [DynamoDB Local 2.6.1]
-NULL_STRING_MEMBER = "One or more parameter values were invalid: An string set may not have a null string as a member"
-NULL_NUMBER_MEMBER = "A value provided cannot be converted into a number"
-NULL_VALUE = "The supplied Item contains a null AttributeValue"
-NULL_NAME = "ExpressionAttributeNames contains invalid value: null for key"
-NESTED_TOO_DEEP = (
-    "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
-)
+class Union(NamedTuple):
+    """A structure with one member of many, which may hold itself: DynamoDB's AttributeValue.
+
+    `one`, `map_of`: fast checks of a value and of a map of values: True says that all is right, False only that it
+    needs a closer look; either may raise ValueError for text that is no Base64. `key_maximum`: the length of keys that
+    `map_of` allows. `depth_max`: how deep the precise way follows; beyond is ValidationException with `too_deep`.
+    """
+
+    one: Callable[[Any], bool]
+    map_of: Callable[[Any], bool]
+    key_maximum: int
+    depth_max: int
+    too_deep: str
+
+
+def _no_null(element: str, collection: str, key: str | None) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """Shapes are named as in the model; members by (structure, member).
+
+    java_package  what messages write before a shape's name.
+    required      members that are required though the model doesn't say so.
+    leading       by operation; where there is one, the model's own checks of that member are left out.
+    names         shapes whose text is a name or an ARN.
+    unions        structures that are checked by functions of the service's own.
+    ranges        minimum and maximum of a number's value, or of the length of anything else.
+    member_maxima maximal lengths that hold in one structure only.
+    member_order  the order in which faults of a structure's members are told; those not named follow as in Java.
+    enum_order    the order in which messages print an enum's values.
+    patterns      whole patterns that Python's `re` spells otherwise, or would match in quadratic time.
+    pattern_parts parts of patterns that are others here.
+    patternless   shapes whose pattern does not count.
+    null_text     of a null inside a list or map: the message that is told if all else is right. Given: the element's
+                  shape, the collection's, and the key (None in a list). None: it is a fault like others.
+    """
+
+    java_package: str = ""
+    required: frozenset[tuple[str, str]] = frozenset()
+    leading: Mapping[str, Leading] = field(default_factory=dict)
+    names: Mapping[str, NameOrArn] = field(default_factory=dict)
+    unions: Mapping[str, Union] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
+    member_maxima: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    member_order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    enum_order: Callable[[list[str]], Iterable[str]] = list
+    patterns: Mapping[str, str] = field(default_factory=dict)
+    pattern_parts: Mapping[str, str] = field(default_factory=dict)
+    patternless: frozenset[str] = frozenset()
+    null_text: Callable[[str, str, str | None], str | None] = _no_null

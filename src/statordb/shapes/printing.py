@@ -6,16 +6,16 @@ The forms are those of messages of AWS that users have quoted in public reports,
 import zlib
 from typing import Any
 
-from statordb.shapes.nodes import PACKAGE, Node
+from statordb.shapes.nodes import Node
 
 VALUE_CHARACTERS_MAX = 65_536  # of one printed value: a message may tell ten, each of up to a whole request
-_HASHED_CHARACTERS = 64  # of a text that goes into an attribute value's hash
+_HASHED_CHARACTERS = 64  # of a text that goes into a union's hash
 
 
 def printed(node: Node, value: Any) -> str:
     """A fault's value as it stands after the word "Value": null, or quoted text.
 
-    Java's `toString()`: [a, b], {k=v}, Shape(member=value, absent=null), and Class@hash for attribute values.
+    Java's `toString()`: [a, b], {k=v}, Shape(member=value, absent=null), and Class@hash for unions.
     """
     if value is None:
         return "null"
@@ -54,8 +54,8 @@ class _Text:
                     return
                 self.write(node.element, member)
             self.add("}")
-        elif node.name == "AttributeValue":
-            self.add(f"{PACKAGE}AttributeValue@{_hash(value):x}")
+        elif node.union is not None:
+            self.add(f"{node.java}@{_hash(value):x}")
         elif node.kind == "structure":
             self.add(f"{node.name}(")
             for position, (name, shape) in enumerate(node.members.items()):

@@ -1,27 +1,20 @@
 """Python source of the fast checks: one function per structure, with the checks of its members written out.
 
-A function answers True only for a value that the precise way (json_decode, constraints) would take as it is.
+A function answers True only for a value that the precise way (json_decode, json_constraints) would take as it is.
 """
 
 import re
 from collections.abc import Callable
 from typing import Any
 
-from statordb.model.limits import ATTRIBUTE_NAME_BYTES_MAX
-from statordb.shapes import overrides
-from statordb.shapes.attribute_values import attribute, attributes
+from statordb.shapes.json_decode import is_base64
 from statordb.shapes.nodes import NUMBERS, Member, Node
+from statordb.shapes.overrides import NameOrArn, Union
 
 Check = Callable[[Any], bool]
 
 # Between so many checks of optional members it is asked whether any member is left.
 MEMBERS_BETWEEN_EXITS = 4
-
-_TABLE = re.compile(
-    f"{overrides.NAME_PATTERN[:-1]}{{{overrides.NAME_CHARACTERS_MIN},{overrides.NAME_CHARACTERS_MAX}}}"
-    f"|{overrides.ARN_PREFIX}.{{0,{overrides.ARN_CHARACTERS_MAX - len(overrides.ARN_PREFIX)}}}",
-    re.DOTALL,
-)
 
 
 class Source:
@@ -29,11 +22,12 @@ class Source:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self.names: dict[str, Any] = {"attribute": attribute, "attributes": attributes}
+        self.names: dict[str, Any] = {"is_base64": is_base64}
         self._written: dict[str, str] = {}
 
-    def compile(self, node: Node, leading: overrides.Leading | None) -> Check:
-        name = self._structure(node, None if leading is None else leading.member)
+    def compile(self, node: Node, leading: str | None) -> Check:
+        """`leading`: the member that is asked for before all others."""
+        name = self._structure(node, leading)
         exec(compile("\n".join(self.lines), f"<checks of {node.name}>", "exec"), self.names)
         check: Check = self.names[name]
         return check
@@ -41,6 +35,10 @@ class Source:
     def _bind(self, prefix: str, value: object) -> str:
         name = f"{prefix}{len(self.names)}"
         self.names[name] = value
+        return name
+
+    def _function(self, name: str, function: Callable[[Any], bool]) -> str:
+        self.names[name] = function
         return name
 
     def _structure(self, node: Node, leading: str | None) -> str:
@@ -75,8 +73,8 @@ class Source:
 
     def _wrong(self, node: Node, name: str) -> str:
         """An expression that is true if a value that is neither list nor map is not right."""
-        if node.name == "AttributeValue":
-            return f"not attribute({name})"
+        if node.union is not None:
+            return f"not {self._function(f'one_{node.name}', node.union.one)}({name})"
         if node.kind == "structure":
             return f"not {self._structure(node, None)}({name})"
         if node.kind == "string":
@@ -85,14 +83,16 @@ class Source:
             return f"{name} is not True and {name} is not False"
         if node.kind in NUMBERS:
             return _wrong_number(node, name)
+        if node.kind == "blob":
+            return f"type({name}) is not str or not is_base64({name})"
         raise ValueError(f"no fast check of {node.kind}")
 
     def _wrong_string(self, node: Node, name: str) -> str:
         tests = [f"type({name}) is not str"]
         if node.enum:
             tests.append(f"{name} not in {self._bind('enum', node.enum)}")
-        elif node.table:
-            tests.append(f"not {self._bind('match', _TABLE.fullmatch)}({name})")
+        elif node.named is not None:
+            tests.append(f"not {self._bind('match', _name_or_arn(node.named).fullmatch)}({name})")
         else:
             if node.minimum is not None or node.maximum is not None:
                 tests.append(_wrong_length(node, name))
@@ -103,8 +103,9 @@ class Source:
     def _collection(self, node: Node, name: str, indent: int) -> list[str]:
         pad = " " * indent
         element = node.element
-        if _is_attributes(node):
-            return [f"{pad}if not attributes({name}): return False"]
+        if node.kind == "map" and element.union is not None and _takes_all(node, element.union):
+            map_of = self._function(f"map_of_{element.name}", element.union.map_of)
+            return [f"{pad}if not {map_of}({name}): return False"]
         wrong = [f"type({name}) is not {'list' if node.kind == 'list' else 'dict'}"]
         if _bounded(node):
             wrong.append(_wrong_length(node, name))
@@ -114,7 +115,7 @@ class Source:
             lines.append(f"{pad}for {each} in {name}:")
         else:
             lines.append(f"{pad}for {key}, {each} in {name}.items():")
-            if node.key.table or _bounded(node.key) or node.key.pattern is not None:
+            if node.key.named is not None or _bounded(node.key) or node.key.pattern is not None:
                 lines += self._value(node.key, key, indent + 1)
         return lines + self._value(element, each, indent + 1)
 
@@ -127,12 +128,16 @@ def _bounded(node: Node) -> bool:
     return node.minimum is not None or node.maximum is not None
 
 
-def _is_attributes(node: Node) -> bool:
-    """Whether a shape is a map of attribute values without constraints but the one that `attributes` checks."""
-    if node.kind != "map" or node.element.name != "AttributeValue" or _bounded(node):
-        return False
+def _takes_all(node: Node, union: Union) -> bool:
+    """Whether a map of a union's values has no constraint but the one that its `map_of` checks."""
     key = node.key
-    return key.minimum is None and key.maximum in (None, ATTRIBUTE_NAME_BYTES_MAX) and key.pattern is None
+    return not _bounded(node) and not key.minimum and key.maximum in (None, union.key_maximum) and key.pattern is None
+
+
+def _name_or_arn(named: NameOrArn) -> re.Pattern[str]:
+    name = f"{named.pattern[:-1]}{{{named.minimum},{named.maximum}}}"
+    arn = f"{named.arn_prefix}.{{0,{named.arn_maximum - len(named.arn_prefix)}}}"
+    return re.compile(f"{name}|{arn}", re.DOTALL)
 
 
 def _wrong_length(node: Node, name: str) -> str:

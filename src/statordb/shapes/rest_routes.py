@@ -1,4 +1,4 @@
-"""From method and path to the operation, and from a request's parts to its checked members."""
+"""AWS's REST protocols: from method and path to the operation, and from a request's parts to its members."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -6,10 +6,15 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
-from statordb.lambda_api import faults, rest_shapes
-from statordb.lambda_api.rest_shapes import Member, Shape, ShapeTable
 from statordb.model.rest import RestRequest
 from statordb.model.service import ServiceModel
+from statordb.shapes.nodes import Member, Node, Nodes
+from statordb.shapes.overrides import Overrides
+from statordb.shapes.rest import read, read_text
+
+
+class NotJson(Exception):
+    """A body can't be parsed; args[0] says what is wrong with it."""
 
 
 class Route(NamedTuple):
@@ -21,7 +26,7 @@ class Route(NamedTuple):
     segments: tuple[str | None, ...]
     names: tuple[str, ...]
     query: tuple[tuple[str, str], ...]
-    shape: Shape | None
+    node: Node | None
     payload: str | None
     in_body: bool
     status: int
@@ -30,30 +35,30 @@ class Route(NamedTuple):
 class Routes:
     """The routes of a service model."""
 
-    def __init__(self, model: ServiceModel) -> None:
-        table = ShapeTable(model.shapes)
+    def __init__(self, model: ServiceModel, overrides: Overrides) -> None:
+        nodes = Nodes(model, overrides)
         self._routes: dict[tuple[str, int], list[Route]] = {}
         for operation in model.operations.values():
             path, _, query = operation.uri.partition("?")
             parts = path.strip("/").split("/")
-            shape = table.shape(operation.input) if operation.input else None
+            node = nodes.node(operation.input) if operation.input else None
             payload = model.shapes[operation.input].get("payload") if operation.input else None
             route = Route(
                 operation.name,
                 tuple(None if part.startswith("{") else part for part in parts),
                 tuple(part.strip("{}+") for part in parts if part.startswith("{")),
                 tuple(parse_qsl(query, keep_blank_values=True)),
-                shape,
+                node,
                 payload,
-                payload is None and shape is not None and any(not member.location for member in shape.members),
+                payload is None and node is not None and any(not member.location for member in node.members.values()),
                 operation.status,
             )
             self._routes.setdefault((operation.method, len(parts)), []).append(route)
         for several in self._routes.values():  # what says more of the path, and of the query, is tried first
             several.sort(key=lambda route: (len(route.names), -len(route.query)))
 
-    def find(self, request: RestRequest) -> tuple[Route, list[str]]:
-        """The route of a request, and the texts in its path. Raises UnknownOperationException."""
+    def find(self, request: RestRequest) -> tuple[Route, list[str]] | None:
+        """The route of a request, and the texts in its path; None where there is no such operation."""
         parts = request.path.removeprefix("/").removesuffix("/").split("/")
         query = None
         for route in self._routes.get((request.method, len(parts)), ()):
@@ -63,25 +68,24 @@ class Routes:
                     if not all(query.get(name, [None])[0] == value for name, value in route.query):
                         continue
                 return route, [part for segment, part in zip(route.segments, parts, strict=True) if segment is None]
-        raise faults.unknown_operation(request.method, request.path)
+        return None
 
 
 def members(route: Route, texts: list[str], request: RestRequest) -> dict[str, Any]:
-    """All members of a request under their names in the model, checked. Raises Fault."""
-    if route.shape is None:
+    """All members of a request under their names in the model, unchecked. Raises Unreadable, NotJson."""
+    if route.node is None:
         return {}
     given: dict[str, Any] = {}
     path = dict(zip(route.names, texts, strict=True))
     query = _query(request) if request.query else {}
-    for member in route.shape.members:
+    for member in route.node.members.values():
         value = _located(member, path, query, request.headers)
         if value is not None:
             given[member.name] = value
     if route.payload is not None:
         given[route.payload] = request.body
     elif route.in_body:
-        given.update(_body(route.shape, request.body))
-    rest_shapes.check(route.shape, given, route.operation)
+        given.update(_body(route.node, request.body))
     return given
 
 
@@ -90,17 +94,17 @@ def _located(
 ) -> Any:
     name = member.wire_name
     if member.location == "uri":
-        return rest_shapes.read_text(member.shape, unquote(path[name]))
+        return read_text(member.node, unquote(path[name]))
     if member.location == "querystring":
         values = query.get(name)
         if values is None:
             return None
-        if member.shape.kind == "list":
-            return [rest_shapes.read_text(member.shape.element, value) for value in values]
-        return rest_shapes.read_text(member.shape, values[0])
+        if member.node.kind == "list":
+            return [read_text(member.node.element, value) for value in values]
+        return read_text(member.node, values[0])
     if member.location == "header":
         header = headers.get(name.lower().encode())
-        return None if header is None else rest_shapes.read_text(member.shape, header.decode("latin-1").strip())
+        return None if header is None else read_text(member.node, header.decode("latin-1").strip())
     return None
 
 
@@ -111,12 +115,12 @@ def _query(request: RestRequest) -> dict[str, list[str]]:
     return query
 
 
-def _body(shape: Shape, body: bytes) -> dict[str, Any]:
+def _body(node: Node, body: bytes) -> dict[str, Any]:
     if not body:
         return {}
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise faults.invalid_content(f"Could not parse request body into json: {error.msg}") from None
-    read: dict[str, Any] = rest_shapes.read(shape, document)
-    return read
+        raise NotJson(error.msg) from None
+    given: dict[str, Any] = read(node, document)
+    return given

@@ -1,0 +1,155 @@
+"""Where DynamoDB checks requests otherwise than its published model says, as data, each with its source.
+
+Sources named below: [alternator] what ScyllaDB's test/alternator states about AWS; [dynalite] the declarations in
+dynalite's `validations/`, recorded against AWS.
+"""
+
+from statordb.api.attribute_shapes import attribute, attributes
+from statordb.model.limits import ATTRIBUTE_NAME_BYTES_MAX, NESTING_DEPTH_MAX
+from statordb.shapes import java
+from statordb.shapes.overrides import Leading, NameOrArn, Overrides, Union
+
+# A table is named by its name or its ARN: what begins as an ARN has the model's maximum alone, all else the rules of a
+# name, which the model no longer shows. [alternator: test_item_operations_improper_named_table; dynalite: `TableName`]
+_NAME = NameOrArn("[a-zA-Z0-9_.-]+", 3, 255, "arn:", 1024)
+
+# Required though the model doesn't say so. Of CreateTable, the model made them optional for replicas of a table of
+# another account. [alternator: test_create_table_lacking_attribute_definitions, and of ShardFilter
+# test_stream_shard_filtering_missing_type and _missing_shard_id; dynalite: createTable]
+_REQUIRED = frozenset(
+    {
+        ("CreateTableInput", "AttributeDefinitions"),
+        ("CreateTableInput", "KeySchema"),
+        ("ShardFilter", "ShardId"),
+        ("ShardFilter", "Type"),
+    }
+)
+
+# Maximal lengths the model doesn't say, by list shape, and by structure and member.
+# [dynalite: getItem, query, scan, batchGetItem for the first; createTable for the others. Only global indexes may have
+# more than two key attributes: alternator, test_gsi_composite_keys]
+_RANGES = {"AttributeNameList": (1, 255)}
+_MEMBER_MAXIMA = {("CreateTableInput", "KeySchema"): 2, ("LocalSecondaryIndex", "KeySchema"): 2}
+
+
+_TABLE = Leading(
+    "TableName",
+    "The parameter 'TableName' is required but was not present in the request",
+    _NAME,
+    "TableName must be at least 3 characters long and at most 255 characters long",
+)
+_RESOURCE = Leading("ResourceArn", "Invalid TableArn")
+
+# [dynalite: createTable, deleteTable, describeTable, describeTimeToLive, updateTable, tagResource, untagResource,
+# listTagsOfResource; UpdateTimeToLive by analogy with its sister]
+_LEADING = {
+    "CreateTable": _TABLE,
+    "DeleteTable": _TABLE,
+    "DescribeTable": _TABLE,
+    "DescribeTimeToLive": _TABLE,
+    "UpdateTable": _TABLE,
+    "UpdateTimeToLive": _TABLE,
+    "ListTagsOfResource": _RESOURCE,
+    "TagResource": _RESOURCE,
+    "UntagResource": _RESOURCE,
+}
+
+# The order in which the faults of a structure's members are told, where it is known. [dynalite] Members not named come
+# behind these in the order of a Java HashMap, which explains the orders of Query, Scan and LocalSecondaryIndex.
+_MEMBER_ORDER = {
+    "AttributeDefinition": ("AttributeName", "AttributeType"),
+    "BatchGetItemInput": ("ReturnConsumedCapacity", "RequestItems"),
+    "BatchWriteItemInput": ("ReturnConsumedCapacity", "ReturnItemCollectionMetrics", "RequestItems"),
+    "CreateGlobalSecondaryIndexAction": ("Projection", "IndexName", "ProvisionedThroughput", "KeySchema"),
+    "CreateTableInput": (
+        "AttributeDefinitions",
+        "TableName",
+        "BillingMode",
+        "ProvisionedThroughput",
+        "KeySchema",
+        "LocalSecondaryIndexes",
+        "GlobalSecondaryIndexes",
+    ),
+    "DeleteItemInput": (
+        "ReturnConsumedCapacity",
+        "TableName",
+        "ReturnValues",
+        "ReturnItemCollectionMetrics",
+        "Key",
+        "ConditionalOperator",
+        "Expected",
+    ),
+    "GetItemInput": ("ReturnConsumedCapacity", "AttributesToGet", "TableName", "Key"),
+    "GlobalSecondaryIndex": ("IndexName", "KeySchema", "Projection", "ProvisionedThroughput"),
+    "KeySchemaElement": ("AttributeName", "KeyType"),
+    "KeysAndAttributes": ("Keys", "AttributesToGet"),
+    "PutItemInput": (
+        "ReturnConsumedCapacity",
+        "TableName",
+        "Item",
+        "ConditionalOperator",
+        "Expected",
+        "ReturnValues",
+        "ReturnItemCollectionMetrics",
+    ),
+    "UpdateGlobalSecondaryIndexAction": ("IndexName", "ProvisionedThroughput"),
+    "UpdateItemInput": (
+        "ReturnConsumedCapacity",
+        "TableName",
+        "ReturnItemCollectionMetrics",
+        "ReturnValues",
+        "Key",
+        "ConditionalOperator",
+        "Expected",
+        "AttributeUpdates",
+    ),
+    "UpdateTableInput": ("TableName", "ProvisionedThroughput", "BillingMode", "GlobalSecondaryIndexUpdates"),
+}
+
+# A pattern that Python's `re` would match in quadratic time.
+_PATTERNS = {r"^[a-z0-9A-Z]+[\.\-\w]*[a-z0-9A-Z]+$": r"[a-z0-9A-Z][.\-\w]*[a-z0-9A-Z]"}
+
+# A null inside a list or map of attribute values or their parts, and nesting. [DynamoDB Local 2.6.1]
+_NULL_VALUE = "The supplied Item contains a null AttributeValue"
+_NULL_NAME = "ExpressionAttributeNames contains invalid value: null for key"
+_NULL_MEMBERS = {
+    "StringSetAttributeValue": (
+        "One or more parameter values were invalid: An string set may not have a null string as a member"
+    ),
+    "NumberSetAttributeValue": "A value provided cannot be converted into a number",
+    "BinarySetAttributeValue": _NULL_VALUE,
+}
+_VALUE = Union(
+    attribute,
+    attributes,
+    ATTRIBUTE_NAME_BYTES_MAX,
+    # A little above AWS's limit of nesting, whose own place is model/values; this one keeps the recursion bounded.
+    depth_max=NESTING_DEPTH_MAX + 8,
+    too_deep=(
+        "Nesting Levels have exceeded supported limits: "
+        "Attributes in the item have nested levels beyond supported limit"
+    ),
+)
+
+
+def _null_text(element: str, collection: str, key: str | None) -> str | None:
+    if element == "AttributeValue":
+        return _NULL_VALUE if key is None else f"{_NULL_VALUE}: {key} is null"
+    if collection == "ExpressionAttributeNameMap":
+        return f"{_NULL_NAME} {key}"
+    return _NULL_MEMBERS.get(collection)
+
+
+DYNAMODB = Overrides(
+    java_package="com.amazonaws.dynamodb.v20120810.",
+    required=_REQUIRED,
+    leading=_LEADING,
+    names={"TableArn": _NAME},
+    unions={"AttributeValue": _VALUE},
+    ranges=_RANGES,
+    member_maxima=_MEMBER_MAXIMA,
+    member_order=_MEMBER_ORDER,
+    enum_order=java.enum_order,
+    patterns=_PATTERNS,
+    null_text=_null_text,
+)
