@@ -1,6 +1,7 @@
 """Counters: what is counted comes out again, summed over workers and over their restarts."""
 
 from statordb.server.exposition import render
+from statordb.server.lane.counters import LaneTotals
 from statordb.server.metrics import BUCKETS, SharedCounters
 from statordb.server.roster import Roster
 
@@ -56,7 +57,7 @@ def test_what_is_owed_is_told_of_as_it_is_now() -> None:
     keeper.set_engine({"owed_updates": 1, "owed_seconds": 0.25, "retries_total": 1})
     totals = counters.engine_totals()
     assert (totals["owed_updates"], totals["owed_seconds"], totals["retries_total"]) == (6, 1.5, 5)
-    shown = render(counters, Roster(2), {"owed_updates": 1, "owed_seconds": 0.25}).decode()
+    shown = render(counters, Roster(2), LaneTotals(0, 0, 0), {"owed_updates": 1, "owed_seconds": 0.25}).decode()
     assert "\nstatordb_owed_updates 6.0\n" in shown
     assert "\nstatordb_owed_seconds 1.5\n" in shown
     assert "statordb_store_retries" not in shown  # this engine does not tell of them
@@ -74,7 +75,7 @@ def test_exposition() -> None:
     roster.hung(0)
     roster.stalls.note(0, 0.03, busy=True)
     roster.stalls.note(0, 0.3, busy=False)
-    lines = render(counters, roster, {"store_bytes": 4096}).decode().splitlines()
+    lines = render(counters, roster, LaneTotals(5, 2, 1), {"store_bytes": 4096}).decode().splitlines()
     for line in (
         'statordb_requests_total{operation="GetItem",outcome="success"} 1.0',
         'statordb_requests_total{operation="GetItem",outcome="client_error"} 1.0',
@@ -88,6 +89,9 @@ def test_exposition() -> None:
         'statordb_connections{worker="0"} 7.0',
         'statordb_worker_up{worker="0"} 1.0',
         'statordb_restarts_total{process="worker-0"} 1.0',
+        "statordb_lane_requests_total 5.0",
+        "statordb_lane_refused_total 2.0",
+        "statordb_lane_waiting 1.0",
         'statordb_hangs_total{process="worker-0"} 1.0',
         'statordb_loop_stalls_total{cause="busy",process="worker-0"} 1.0',
         'statordb_loop_stalls_total{cause="waiting",process="worker-0"} 1.0',

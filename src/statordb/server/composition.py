@@ -22,13 +22,15 @@ from statordb.keeper.kinesis_sender import BotoSender
 from statordb.lambda_api.service import FunctionService
 from statordb.model.clock import SystemClock
 from statordb.model.credential import Credential
-from statordb.model.request import Request
+from statordb.model.request import Lane, Request
 from statordb.model.rest import RestRequest
 from statordb.model.service import ServiceModelMissing, load_service
 from statordb.outbound.destinations import Destinations
 from statordb.runtime.invoker import Invoker
 from statordb.server import cassandra
 from statordb.server.counting import CountingContext
+from statordb.server.lane.counters import LaneTallies
+from statordb.server.lane.door import Door
 from statordb.server.metrics import SharedCounters
 from statordb.server.roster import Roster
 from statordb.server.settings import BadStart, Settings
@@ -59,11 +61,13 @@ class Site:
     functions_directory: Path
     roster: Roster
     counters: SharedCounters
+    doors: Sequence[Door]  # of the lanes
+    lane_tallies: LaneTallies
     shapes: Shapes
 
 
-def shared_counters(workers: int) -> SharedCounters:
-    return SharedCounters(sorted(OPERATIONS), workers)
+def shared_counters(workers: int, lanes: int) -> SharedCounters:
+    return SharedCounters(sorted(OPERATIONS), workers, lanes)
 
 
 def load_shapes() -> Shapes:
@@ -122,15 +126,20 @@ def keeper_of(site: Site, store: Store, further: Sequence[Duty] = ()) -> Keeper:
     return Keeper(store, report_duty, holder, [*duties(store), kinesis, *further])
 
 
+def dispatcher_of(site: Site, store: Store, lane: Lane | None) -> Dispatcher:
+    """Answers requests; what is too much for one go, in `lane`. Without one it is a lane itself."""
+    return Dispatcher(store, site.shapes, _report, site.endpoint, lane=lane)
+
+
 def wire_context(
-    site: Site, slot: int, store: Store, observe: Observer, rest: FunctionService | None = None
+    site: Site, slot: int, store: Store, service: Dispatcher, observe: Observer, rest: FunctionService | None = None
 ) -> WireContext:
     """All that the connections of a worker share."""
     settings = site.settings
     return CountingContext(
         site.roster,
         slot,
-        Dispatcher(store, site.shapes, _report, site.endpoint),
+        service,
         _authenticator(site, store, "dynamodb"),
         rest=rest,
         rest_authenticator=_authenticator(site, store, "lambda"),

@@ -9,6 +9,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from statordb.server.lane.counters import LaneTotals
 from statordb.server.metrics import BUCKETS, OperationTotals, SharedCounters
 from statordb.server.roster import Roster, State
 from statordb.server.stalls import BOUNDS_SECONDS, CAUSES
@@ -18,18 +19,21 @@ _ALWAYS = ("commits_total", "updates_total", "refused_total")  # every engine co
 FIRST_BUCKET = 4  # latencies below 2^4 microseconds are shown as one bucket
 
 
-def render(counters: SharedCounters, roster: Roster, engine: Mapping[str, float]) -> bytes:
+def render(counters: SharedCounters, roster: Roster, lanes: LaneTotals, engine: Mapping[str, float]) -> bytes:
     """Everything that is counted, in Prometheus' text format. `engine`: what the engine of this process tells; what it
     does not know of is left out."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Snapshot(counters, roster, engine))
+    registry.register(_Snapshot(counters, roster, lanes, engine))
     return generate_latest(registry)
 
 
 class _Snapshot(Collector):
-    def __init__(self, counters: SharedCounters, roster: Roster, engine: Mapping[str, float]) -> None:
+    def __init__(
+        self, counters: SharedCounters, roster: Roster, lanes: LaneTotals, engine: Mapping[str, float]
+    ) -> None:
         self._counters = counters
         self._roster = roster
+        self._lanes = lanes
         self._engine = engine
 
     def collect(self) -> Iterable[Metric]:
@@ -37,6 +41,7 @@ class _Snapshot(Collector):
         yield from _engine(self._counters.engine_totals(), self._engine)
         yield from _processes(self._roster)
         yield from _stalls(self._roster)
+        yield from _lanes(self._lanes)
 
 
 def _operations(totals: Mapping[str, OperationTotals]) -> Iterator[Metric]:
@@ -135,6 +140,12 @@ def _processes(roster: Roster) -> Iterator[Metric]:
         restarts.add_metric((roster.name(slot),), roster.restarts(slot))
         hangs.add_metric((roster.name(slot),), roster.hangs(slot))
     yield from (up, connections, restarts, hangs)
+
+
+def _lanes(totals: LaneTotals) -> Iterator[Metric]:
+    yield CounterMetricFamily("statordb_lane_requests", "Requests answered in a lane.", value=totals.requests)
+    yield CounterMetricFamily("statordb_lane_refused", "Requests that lanes had no room for.", value=totals.refused)
+    yield GaugeMetricFamily("statordb_lane_waiting", "Requests that wait for a lane.", value=totals.waiting)
 
 
 def _stalls(roster: Roster) -> Iterator[Metric]:

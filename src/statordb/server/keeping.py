@@ -50,7 +50,9 @@ class Keeping:
         gauges = self._store.engine.metrics()
         if self._counters is not None:
             self._counters.set_engine(gauges)
-        text = await asyncio.to_thread(exposition.render, self._site.counters, self._site.roster, gauges)
+        site = self._site
+        lanes = site.lane_tallies.totals()
+        text = await asyncio.to_thread(exposition.render, site.counters, site.roster, lanes, gauges)
         return HTTPStatus.OK, exposition.CONTENT_TYPE, text
 
     async def _readiness(self) -> tuple[HTTPStatus, str, bytes]:

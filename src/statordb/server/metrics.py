@@ -1,7 +1,7 @@
 """Counters of all processes in one shared mapping: counting costs a few additions, no lock and no system call.
 
-Every worker, and the keeper, has a slot that only it writes, and that its successor goes on in. A slot holds unsigned
-64-bit cells:
+Every worker, the keeper and every lane has a slot that only it writes, and that its successor goes on in. A slot holds
+unsigned 64-bit cells:
 
     engine counters (ENGINE_COUNTERS), then gauges (ENGINE_GAUGES), in millionths | for each operation: latency buckets,
     sum of microseconds, client errors, server errors, one cell for each of ERRORS
@@ -86,16 +86,20 @@ class OperationTotals(NamedTuple):
 class SharedCounters:
     """The mapping; made before the fork, read by whoever shows the metrics."""
 
-    def __init__(self, operations: Sequence[str], workers: int) -> None:
+    def __init__(self, operations: Sequence[str], workers: int, lanes: int = 0) -> None:
         self.operations = (*operations, OTHER)
         self._keeper = workers
         self._slot_cells = _ENGINE_CELLS + len(self.operations) * _OPERATION_CELLS
-        self._cells = memoryview(mmap.mmap(-1, (workers + 1) * self._slot_cells * 8)).cast("Q")
+        self._cells = memoryview(mmap.mmap(-1, (workers + 1 + lanes) * self._slot_cells * 8)).cast("Q")
 
     def of_worker(self, slot: int) -> "WorkerCounters":
         """What the worker of a slot writes."""
         start = slot * self._slot_cells
         return WorkerCounters(self._cells[start : start + self._slot_cells], self.operations)
+
+    def of_lane(self, index: int) -> "WorkerCounters":
+        """What a lane writes."""
+        return self.of_worker(self._keeper + 1 + index)
 
     def of_keeper(self) -> "WorkerCounters":
         """What the keeper writes, where it is a process of its own."""

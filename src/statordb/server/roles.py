@@ -1,4 +1,4 @@
-"""What each process of a server does from its start to its end: a worker, the keeper, or both in one."""
+"""What each process of a server does from its start to its end: a worker, the keeper, both in one, or a lane."""
 
 import asyncio
 import logging
@@ -9,10 +9,12 @@ from collections.abc import Coroutine
 
 import uvloop
 
-from statordb.server.composition import CASSANDRA, Site, open_store
+from statordb.server.composition import CASSANDRA, Site, dispatcher_of, open_store
 from statordb.server.functions import remote_invoker
 from statordb.server.heartbeat import Heartbeat
 from statordb.server.keeping import Keeping
+from statordb.server.lane.answering import Answering
+from statordb.server.lane.memory import is_grown
 from statordb.server.process import Link
 from statordb.server.settings import EXIT_BAD_START, BadStart
 from statordb.server.worker import Worker, tune_collector
@@ -20,6 +22,7 @@ from statordb.store.store import Store
 
 ALONE = 0  # the slot of a process that does everything
 WORKERS_POLL_SECONDS = 0.02
+LANE_NICENESS = 10  # workers come first wherever both could run
 CLOSE_SECONDS = 15.0  # how long a process takes leave of a cluster, which may be away
 
 log = logging.getLogger(__name__)
@@ -36,6 +39,12 @@ def run_worker(site: Site, slot: int, link: Link) -> int:
 
 def run_keeper(site: Site, link: Link) -> int:
     return _run_child(_keeper(site, link))
+
+
+def run_lane(site: Site, index: int, link: Link) -> int:
+    """Answer what would hold up others in a worker, until nobody needs it."""
+    os.nice(LANE_NICENESS)
+    return _run_child(_lane(site, index, link))
 
 
 def run_alone(site: Site, link: Link) -> int:
@@ -120,6 +129,23 @@ async def _keeper(site: Site, link: Link) -> None:
         await stopped.wait()
         await _workers_ended(site)
         await keeping.stop()
+    finally:
+        await _close(site, store)
+
+
+async def _lane(site: Site, index: int, link: Link) -> None:
+    site.listener.close()
+    loop = asyncio.get_running_loop()
+    link.watch(loop)
+    store = await open_store(site.directory, site.settings)
+    counters = site.counters.of_lane(index)
+    answering = Answering(site.doors[index], dispatcher_of(site, store, None), is_grown)
+    loop.add_signal_handler(signal.SIGTERM, answering.stop)
+    try:
+        tune_collector()
+        _take_part(site, site.roster.lane(index), link)
+        await answering.run()
+        counters.set_engine(store.engine.metrics())
     finally:
         await _close(site, store)
 

@@ -30,13 +30,13 @@ class State(IntEnum):
 
 
 class Roster:
-    """Slots 0 to workers - 1 are the workers; `keeper` is the keeper's."""
+    """Slots 0 to workers - 1 are the workers; `keeper` is the keeper's; the lanes' come after it."""
 
-    def __init__(self, workers: int, monotonic: Monotonic = time.monotonic) -> None:
+    def __init__(self, workers: int, monotonic: Monotonic = time.monotonic, lanes: int = 0) -> None:
         self.workers = workers
         self.keeper = workers
         self._monotonic = monotonic
-        self._cells = memoryview(mmap.mmap(-1, (workers + 1) * CELLS * 8)).cast("Q")
+        self._cells = memoryview(mmap.mmap(-1, (workers + 1 + lanes) * CELLS * 8)).cast("Q")
         self.stalls = Stalls(len(self.slots))
 
     @property
@@ -45,7 +45,13 @@ class Roster:
 
     def name(self, slot: int) -> str:
         """What a process is called in metrics and in answers."""
-        return f"worker-{slot}" if slot < self.workers else "keeper"
+        if slot < self.workers:
+            return f"worker-{slot}"
+        return "keeper" if slot == self.keeper else f"lane-{slot - self.keeper - 1}"
+
+    def lane(self, index: int) -> int:
+        """The slot of a lane."""
+        return self.keeper + 1 + index
 
     def starting(self, slot: int) -> None:
         self._set(slot, State.STARTING, 0)

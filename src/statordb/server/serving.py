@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from statordb import __version__
 from statordb.server import logs
 from statordb.server.directory import Directory, hold_data, hold_memory
+from statordb.server.lane.counters import LaneTallies
+from statordb.server.lane.door import Door
 from statordb.server.roster import Roster
 from statordb.server.settings import BadStart, Settings
 from statordb.server.sockets import listen, listen_admin, port_of, url
@@ -47,7 +49,7 @@ def _serve(settings: Settings, directory: Directory) -> int:
 
     port = port_of(listener)
     endpoint, functions_url = endpoints(settings, port)
-    count = settings.worker_count
+    count, lanes = settings.worker_count, settings.lane_count
     site = composition.Site(
         settings,
         secrets.token_hex(8),
@@ -59,8 +61,10 @@ def _serve(settings: Settings, directory: Directory) -> int:
         listen("127.0.0.1", 0),
         secrets.token_urlsafe(32),
         directory.functions,
-        Roster(count),
-        composition.shared_counters(count),
+        Roster(count, lanes=lanes),
+        composition.shared_counters(count, lanes),
+        [Door() for _ in range(lanes)],
+        LaneTallies(count),
         composition.load_shapes(),
     )
 
@@ -75,6 +79,7 @@ def _serve(settings: Settings, directory: Directory) -> int:
         "memory": settings.memory,
         "engine": settings.engine,
         "workers": count,
+        "lanes": lanes,
         "auth": settings.auth,
     }
     log_start = partial(log.info, "server started", extra=facts)
@@ -110,8 +115,12 @@ def _supervise(site: "Site", announce: Callable[[], None], log_start: Callable[[
 
     supervisor = Supervisor(site.roster, site.settings.shutdown_seconds, ready, site.listener.close)
     gc.freeze()  # the children share what is loaded by now: a collection in one of them must not write to it
+    lanes = [
+        Child(f"statordb-lane{index}", site.roster.lane(index), partial(roles.run_lane, site, index), door.waiting)
+        for index, door in enumerate(site.doors)
+    ]
     if site.roster.workers == 1:
-        return supervisor.run([Child("statordb-alone", roles.ALONE, partial(roles.run_alone, site))])
+        return supervisor.run([Child("statordb-alone", roles.ALONE, partial(roles.run_alone, site)), *lanes])
     code = supervisor.run_first("statordb-store", partial(roles.prepare_store, site))
     if code != 0:
         return code
@@ -119,7 +128,8 @@ def _supervise(site: "Site", announce: Callable[[], None], log_start: Callable[[
         Child(f"statordb-work{slot}", slot, partial(roles.run_worker, site, slot))
         for slot in range(site.roster.workers)
     ]
-    return supervisor.run([*workers, Child("statordb-keep", site.roster.keeper, partial(roles.run_keeper, site))])
+    keeper = Child("statordb-keep", site.roster.keeper, partial(roles.run_keeper, site))
+    return supervisor.run([*workers, keeper, *lanes])
 
 
 def endpoints(settings: Settings, port: int) -> tuple[str, str]:

@@ -15,6 +15,8 @@ from statordb.server import setting_values as values
 from statordb.server.setting_values import NO_HOSTS, Hosts
 
 WORKERS_MAX = 256
+LANES_MAX = 64
+CORES_PER_LANE = 4
 STREAM_SHARDS_MAX = 64
 ENVIRONMENT_PREFIX = "STATORDB_"
 STREAM_SHARD_SECONDS_MIN = 1.0
@@ -47,6 +49,7 @@ class Settings:
     table_pool: int = 4  # how many empty tables are kept ready in the cluster
     endpoint: str = ""  # where clients are told to find the server; empty: host and port
     workers: int = 0  # 0: as many as there are cores
+    lanes: int | None = None  # processes for what would hold up others; None: one for four cores; 0: none
     auth: str = "open"
     account: str = "000000000000"  # whose tables open authentication, and the root credential, work on
     root_access_key_id: str = ""  # a credential that exists without being stored
@@ -69,6 +72,10 @@ class Settings:
     @property
     def worker_count(self) -> int:
         return self.workers or cores()
+
+    @property
+    def lane_count(self) -> int:
+        return max(1, cores() // CORES_PER_LANE) if self.lanes is None else self.lanes
 
 
 def cores() -> int:
@@ -96,6 +103,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "table_pool": values.whole(0, TABLE_POOL_MAX),
     "endpoint": values.endpoint,
     "workers": values.whole(1, WORKERS_MAX),
+    "lanes": values.whole(0, LANES_MAX),
     "auth": values.one_of("open", "iam"),
     "account": values.matching(r"[0-9]{12}", "an account of 12 digits"),
     "root_access_key_id": values.matching(r"[A-Za-z0-9_]{1,128}", "1 to 128 letters, digits and underscores"),

@@ -27,11 +27,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Child:
-    """A process to keep alive. `slot`: its place in the roster."""
+    """A process to keep alive. `slot`: its place in the roster.
+
+    One with a `door`, a file descriptor, is started when that can be read, and may end when it is not needed.
+    """
 
     name: str
     slot: int
     run: Callable[[Link], int]
+    door: int | None = None
     pid: int = 0
     started_at: float = 0.0
     quick_deaths: int = 0
@@ -81,9 +85,12 @@ class Supervisor:
         for end in (self._signals.reading, self._report.reading):
             self._selector.register(end, selectors.EVENT_READ)
         for child in children:
-            self._start(child)
+            self._begin(child)
         while self._stop_by is None or any(child.pid for child in self._children):
-            self._selector.select(self._wait_seconds())
+            for key, _ in self._selector.select(self._wait_seconds()):
+                if isinstance(key.data, Child):
+                    self._selector.unregister(key.fd)
+                    self._start(key.data)
             for number in _drain(self._signals.reading):  # first: who was told to end did not die
                 if number in (signal.SIGTERM, signal.SIGINT):
                     self._stop(0)
@@ -96,9 +103,16 @@ class Supervisor:
                 self._signal_all(signal.SIGKILL)
         return self._exit_code
 
+    def _begin(self, child: Child) -> None:
+        """Start a process, or have it started by who comes to its door."""
+        child.start_at = None
+        if child.door is None:
+            self._start(child)
+        else:
+            self._selector.register(child.door, selectors.EVENT_READ, child)
+
     def _start(self, child: Child) -> None:
         self._roster.starting(child.slot)
-        child.start_at = None
         child.started_at = time.monotonic()
         child.pid = fork(child.name, child.run, self._life, self._report)
 
@@ -106,8 +120,7 @@ class Supervisor:
         now = time.monotonic()
         for child in self._children:
             if self._stop_by is None and child.start_at is not None and child.start_at <= now:
-                self._roster.restarted(child.slot)
-                self._start(child)
+                self._begin(child)
 
     def _wait_seconds(self) -> float:
         """Until the next thing that is due by time."""
@@ -137,6 +150,9 @@ class Supervisor:
 
     def _died(self, child: Child, code: int) -> None:
         """Start it again: at once after a good life, else after a pause that doubles. A failed first start ends all."""
+        if child.door is not None and code == 0:
+            self._begin(child)
+            return
         if not self._announced:
             if code != EXIT_BAD_START:  # which has said why
                 log.error("process could not start", extra={"child": child.name, "exit_code": code})
@@ -149,10 +165,11 @@ class Supervisor:
         if child.quick_deaths > 1:
             pause = min(BACKOFF_SECONDS_MAX, BACKOFF_SECONDS_MIN * 2.0 ** min(child.quick_deaths - 2, 16))
         child.start_at = now + pause
+        self._roster.restarted(child.slot)
         log.error("process died", extra={"child": child.name, "exit_code": code, "restart_in_seconds": pause})
 
     def _announce(self) -> None:
-        slots = (child.slot for child in self._children)
+        slots = (child.slot for child in self._children if child.door is None)
         if (
             not self._announced
             and self._stop_by is None
@@ -167,6 +184,9 @@ class Supervisor:
             self._exit_code = code
             self._stop_by = time.monotonic() + self._shutdown_seconds + KILL_GRACE_SECONDS
             self._on_stop()
+            for key in tuple(self._selector.get_map().values()):
+                if isinstance(key.data, Child):
+                    self._selector.unregister(key.fd)
             self._signal_all(signal.SIGTERM)
         else:
             self._signal_all(signal.SIGKILL)

@@ -2,9 +2,12 @@
 
 import asyncio
 import gc
+import time
 
 from statordb.runtime.invoker import Invoker
-from statordb.server.composition import Site, function_service, wire_context
+from statordb.server.composition import Site, dispatcher_of, function_service, wire_context
+from statordb.server.lane.client import LaneClient
+from statordb.server.lane.inline import InlineLane
 from statordb.server.roster import Balance
 from statordb.store.store import Store
 from statordb.wire.listener import Listener
@@ -22,7 +25,9 @@ class Worker:
         self._shutdown_seconds = site.settings.shutdown_seconds
         self._counters = site.counters.of_worker(slot)
         self._functions = None if invoker is None else function_service(site, store, invoker)
-        context = wire_context(site, slot, store, self._counters.observe, self._functions)
+        self._lane = _lane_of(site, slot, store)
+        service = dispatcher_of(site, store, self._lane)
+        context = wire_context(site, slot, store, service, self._counters.observe, self._functions)
         self._listener = Listener(site.listener, context, may_accept=Balance(site.roster, slot).may_accept)
         self._timer: asyncio.TimerHandle | None = None
 
@@ -37,6 +42,7 @@ class Worker:
         await asyncio.sleep(0)  # it has let go of the socket now
         self._socket.close()
         await stopping
+        self._lane.close()
         if self._functions is not None:
             await self._functions.close()
         if self._timer is not None:
@@ -46,6 +52,13 @@ class Worker:
     def _count(self) -> None:
         self._counters.set_engine(self._engine.metrics())
         self._timer = asyncio.get_running_loop().call_later(COUNTERS_SECONDS, self._count)
+
+
+def _lane_of(site: Site, slot: int, store: Store) -> LaneClient | InlineLane:
+    """Where the requests are answered that would hold up others: in processes of their own, if there are any."""
+    if not site.doors:
+        return InlineLane(dispatcher_of(site, store, None))
+    return LaneClient(site.doors, site.lane_tallies.of_worker(slot), time.monotonic)
 
 
 def tune_collector() -> None:

@@ -1,0 +1,132 @@
+"""A lane's side: takes the streams of workers, and answers their requests one after the other."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from statordb.model import errors
+from statordb.model.errors import ClientError
+from statordb.model.limits import REQUEST_BYTES_MAX
+from statordb.model.request import Reply, Request, Service, error_reply
+from statordb.server.lane.calls import pack_reply, unpack_request
+from statordb.server.lane.door import Door
+from statordb.server.lane.frames import BODY_BYTES_MAX, Frame, FrameStream, Kind
+from statordb.wire.encoding import decode_body
+
+LINGER_SECONDS = 1.0  # that a lane stays without a worker that uses it
+SEND_SECONDS_MAX = 10.0  # for a worker to take the last answer of a lane that ends
+
+log = logging.getLogger(__name__)
+
+
+class Answering:
+    """Answers what comes through a door by `service`, from `start` until nobody has used it for `linger_seconds`.
+
+    `grown` tells whether this process should end for its size, which it then does between two requests: what was asked
+    and not begun, workers ask its successor.
+    """
+
+    def __init__(
+        self, door: Door, service: Service, grown: Callable[[], bool], linger_seconds: float = LINGER_SECONDS
+    ) -> None:
+        self._door = door
+        self._service = service
+        self._grown = grown
+        self._linger_seconds = linger_seconds
+        self._streams: set[FrameStream] = set()
+        self._asked: deque[tuple[FrameStream, Frame]] = deque()  # a worker asks one at a time
+        self._more = asyncio.Event()
+        self._ending = False
+        self._connecting: set[asyncio.Task[object]] = set()
+
+    async def run(self) -> None:
+        """Take and answer until the end."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._door.waiting, self._take)
+        try:
+            while await self._is_wanted():
+                stream, frame = self._asked.popleft()
+                await self._answer(stream, frame)
+                if self._grown():
+                    break
+        finally:
+            loop.remove_reader(self._door.waiting)
+            await self._let_go()
+
+    def stop(self) -> None:
+        """End as soon as no worker uses this lane: they may be answering what is in flight."""
+        self._ending = True
+        self._more.set()
+
+    async def _is_wanted(self) -> bool:
+        """Wait for a request; False when there is nobody left who could ask."""
+        while not self._asked:
+            self._more.clear()
+            if self._streams or self._connecting:
+                await self._more.wait()
+                continue
+            if self._ending:
+                return False
+            try:
+                await asyncio.wait_for(self._more.wait(), self._linger_seconds)
+            except TimeoutError:
+                return False
+        return True
+
+    def _take(self) -> None:
+        far = self._door.take()
+        if far is None:
+            return
+        stream = FrameStream(lambda frame: self._received(stream, frame), lambda: self._lost(stream))
+        self._streams.add(stream)
+        loop = asyncio.get_running_loop()
+        task: asyncio.Task[object] = loop.create_task(loop.create_unix_connection(lambda: stream, sock=far))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+        self._more.set()
+
+    def _received(self, stream: FrameStream, frame: Frame) -> None:
+        self._asked.append((stream, frame))
+        self._more.set()
+
+    def _lost(self, stream: FrameStream) -> None:
+        self._streams.discard(stream)
+        self._asked = deque(asked for asked in self._asked if asked[0] is not stream)
+        self._more.set()
+
+    async def _answer(self, stream: FrameStream, frame: Frame) -> None:
+        stream.send(Kind.BEGUN, frame.number)
+        await asyncio.sleep(0)  # so that it has left before this process is busy, or dies of it
+        reply = await answered(self._service, unpack_request(frame.head, frame.body))
+        if len(reply.body) > BODY_BYTES_MAX:
+            reply = error_reply(errors.internal())
+        stream.send(Kind.ANSWER, frame.number, pack_reply(reply), reply.body)
+
+    async def _let_go(self) -> None:
+        """Send what is under way, and end."""
+        for stream in tuple(self._streams):
+            stream.close()
+        self._asked.clear()
+        try:
+            async with asyncio.timeout(SEND_SECONDS_MAX):
+                while self._streams:
+                    self._more.clear()
+                    await self._more.wait()
+        except TimeoutError:
+            log.warning("a worker does not take the answer of a lane")
+
+
+async def answered(service: Service, request: Request) -> Reply:
+    """The reply of `service` to a request whose body may be packed."""
+    try:
+        if request.coding:
+            request.body = decode_body(request.coding, request.body, REQUEST_BYTES_MAX)
+            request.coding = b""
+        reply = service.handle(request)
+        return await reply if isinstance(reply, Awaitable) else reply
+    except ClientError as fault:
+        return error_reply(fault)
+    except Exception:
+        log.exception("the service raised", extra={"request_id": request.request_id})
+        return error_reply(errors.internal())

@@ -1,0 +1,144 @@
+"""What workers and lanes say to each other on a Unix stream: frames of a kind, a number, a head and a body.
+
+A body may be of many megabytes, and is never copied in one go: it leaves in pieces, one a round of the event loop, and
+comes into the buffer that it stays in.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Generator
+from enum import IntEnum
+from struct import Struct
+from typing import NamedTuple, cast
+
+from statordb.model.limits import KIB, MIB
+
+HEADER = Struct("<BIII")  # kind, number, bytes of the head, bytes of the body
+HEAD_BYTES_MAX = 64 * KIB
+BODY_BYTES_MAX = 64 * MIB
+PIECE_BYTES_MAX = 256 * KIB  # written in one round of the event loop
+
+
+class Kind(IntEnum):
+    """What a frame is."""
+
+    CALL = 1  # worker to lane: a request
+    BEGUN = 2  # lane to worker: from now on it may have an effect
+    ANSWER = 3  # lane to worker: its reply
+
+
+class Frame(NamedTuple):
+    """`number` is that of the call which the frame belongs to. A large body is a bytearray, which nobody changes."""
+
+    kind: int
+    number: int
+    head: bytes
+    body: bytes
+
+
+class FrameStream(asyncio.BufferedProtocol):
+    """One end of a stream of frames.
+
+    `received` is told each frame, and `lost` that the stream has ended, for whatever reason.
+    """
+
+    def __init__(self, received: Callable[[Frame], None], lost: Callable[[], None]) -> None:
+        self._received = received
+        self._lost = lost
+        self._transport: asyncio.Transport | None = None
+        self._closing = False
+        self._paused = False
+        self._pumping = False
+        self._outgoing: deque[memoryview] = deque()  # bounded by the callers: of calls and answers in flight
+        self._parts = self._frames()
+        self._buffer = bytearray(next(self._parts))
+        self._filled = 0
+
+    # To be sent
+
+    def send(self, kind: Kind, number: int, head: bytes = b"", body: bytes = b"") -> None:
+        """Send a frame; also before the stream is connected."""
+        self._outgoing.append(memoryview(HEADER.pack(kind, number, len(head), len(body)) + head))
+        if body:
+            self._outgoing.append(memoryview(body))
+        if not self._pumping:
+            self._pump()
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether all is with the transport, and some of it perhaps with the other end."""
+        return not self._outgoing
+
+    def close(self) -> None:
+        """End the stream once what has been sent is through."""
+        self._closing = True
+        if self._transport is not None and not self._outgoing:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """End the stream now."""
+        self._closing = True
+        self._outgoing.clear()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _pump(self) -> None:
+        """Write one piece, and come again in the next round if there is more."""
+        self._pumping = False
+        if self._transport is None or self._paused or self._transport.is_closing():
+            return
+        if self._outgoing:
+            data = self._outgoing.popleft()
+            if len(data) > PIECE_BYTES_MAX:
+                self._outgoing.appendleft(data[PIECE_BYTES_MAX:])
+                data = data[:PIECE_BYTES_MAX]
+            self._transport.write(data)
+        if self._outgoing:
+            self._pumping = True
+            asyncio.get_running_loop().call_soon(self._pump)
+        elif self._closing:
+            self._transport.close()
+
+    # asyncio's protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_write_buffer_limits(PIECE_BYTES_MAX)
+        if self._closing and not self._outgoing:
+            transport.close()
+        self._pump()
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        if not self._pumping:
+            self._pump()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return memoryview(self._buffer)[self._filled :]
+
+    def buffer_updated(self, count: int) -> None:
+        self._filled += count
+        if self._filled == len(self._buffer):
+            self._buffer = bytearray(self._parts.send(self._buffer))
+            self._filled = 0
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._outgoing.clear()
+        self._lost()
+
+    def _frames(self) -> Generator[int, bytearray, None]:
+        """Gives the size of each part that is to come, and takes the part."""
+        while True:
+            kind, number, head_bytes, body_bytes = HEADER.unpack((yield HEADER.size))
+            assert head_bytes <= HEAD_BYTES_MAX, "a head is small"
+            assert body_bytes <= BODY_BYTES_MAX, "the wire bounds what it takes, and operations what they give"
+            head = bytes((yield head_bytes)) if head_bytes else b""
+            body = (yield body_bytes) if body_bytes else b""
+            if body_bytes <= PIECE_BYTES_MAX:
+                body = bytes(body)
+            # A larger one stays in the buffer that it came into, which goes wherever bytes go.
+            self._received(Frame(kind, number, head, cast(bytes, body)))

@@ -1,0 +1,19 @@
+"""What a lane may keep of the memory that large requests took."""
+
+import re
+import sys
+from pathlib import Path
+
+from statordb.model.limits import KIB, MIB
+
+MEMORY_BYTES_MAX = 256 * MIB  # between two requests
+_STATUS = Path("/proc/self/status")
+_ANONYMOUS = re.compile(rb"^RssAnon:\s+([0-9]+) kB", re.MULTILINE)
+
+
+def is_grown() -> bool:
+    """Whether this process holds so much that its successor should go on in its place."""
+    if sys.platform != "linux":
+        return False
+    found = _ANONYMOUS.search(_STATUS.read_bytes())
+    return found is not None and int(found[1]) * KIB > MEMORY_BYTES_MAX

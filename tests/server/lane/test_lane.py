@@ -1,0 +1,283 @@
+"""A worker's client and a lane's answering on one event loop, joined by a door."""
+
+import asyncio
+import gzip
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import orjson
+import pytest
+
+from statordb.model.errors import ClientError
+from statordb.model.limits import KIB, MIB
+from statordb.model.pending import Pending
+from statordb.model.request import Principal, Reply, Request
+from statordb.server.lane import client as client_module
+from statordb.server.lane.answering import Answering
+from statordb.server.lane.client import REQUESTS_MAX, WAIT_SECONDS_MAX, LaneClient
+from statordb.server.lane.counters import LaneTallies
+from statordb.server.lane.door import Door
+
+WHO = Principal("000000000000", "AKID", "us-east-1", "arn:aws:iam::000000000000:root")
+SECONDS_MAX = 20.0
+
+
+class Echo:
+    """A service that answers what it was asked; `Stop...` only once it is let go on."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int]] = []
+        self.go = asyncio.Event()
+
+    def handle(self, request: Request) -> Any:
+        self.asked.append((request.operation, len(request.body)))
+        if request.operation == "Fail":
+            raise RuntimeError
+        if request.operation.startswith("Stop"):
+            return asyncio.ensure_future(self._later(request))
+        return Reply(200, request.body, None)
+
+    async def _later(self, request: Request) -> Reply:
+        await self.go.wait()
+        return Reply(200, request.body, None)
+
+    def precheck(self, target: str, body: bytes) -> ClientError | None:
+        return None
+
+
+class Lane:
+    """A door, a client at it, and a process behind it: one Answering at a time, as a supervisor starts it."""
+
+    def __init__(self) -> None:
+        self.door = Door()
+        self.service = Echo()
+        self.now = 1000.0
+        self.tallies = LaneTallies(1)
+        self.client = LaneClient([self.door], self.tallies.of_worker(0), lambda: self.now)
+        self.grown = False
+        self.answering: Answering | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self.answering = Answering(self.door, self.service, lambda: self.grown, linger_seconds=0.01)
+        self.task = asyncio.create_task(self.answering.run())
+
+    def ask(self, operation: str, body: bytes = b"{}", source: object = None, coding: bytes = b"") -> Pending[Reply]:
+        return self.client.submit(Request(operation, body, WHO, "ID", source, coding))
+
+    async def begun(self, count: int) -> None:
+        """Wait until the service has been asked so often."""
+        async with asyncio.timeout(SECONDS_MAX):
+            while len(self.service.asked) < count:
+                await asyncio.sleep(0.001)
+
+    async def die(self) -> None:
+        """End as a killed process does: its streams just end."""
+        assert self.answering is not None
+        assert self.task is not None
+        for stream in tuple(self.answering._streams):
+            stream.abort()
+        self.task.cancel()
+        await asyncio.wait([self.task])
+
+    async def close(self) -> None:
+        self.client.close()
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.wait([self.task])
+        self.door.close()
+
+
+Body = Callable[[Lane], Coroutine[Any, Any, None]]
+
+
+def lane_test(body: Body) -> Callable[[], None]:
+    """A test with a lane, in an event loop of its own."""
+
+    async def run() -> None:
+        lane = Lane()
+        try:
+            async with asyncio.timeout(SECONDS_MAX):
+                await body(lane)
+        finally:
+            await lane.close()
+
+    def test() -> None:
+        asyncio.run(run())
+
+    test.__name__, test.__doc__ = body.__name__, body.__doc__
+    return test
+
+
+async def all_of(*answers: Awaitable[Reply]) -> list[Reply]:
+    return [await answer for answer in answers]
+
+
+@lane_test
+async def test_a_request_is_answered(lane: Lane) -> None:
+    lane.start()
+    assert await lane.ask("GetItem", b'{"a":1}') == Reply(200, b'{"a":1}', None)
+    assert lane.tallies.totals() == (1, 0, 0)
+
+
+@lane_test
+async def test_a_lane_that_starts_later_finds_what_waits(lane: Lane) -> None:
+    answer = lane.ask("GetItem")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    lane.start()
+    assert (await answer).status == 200
+
+
+@lane_test
+async def test_large_bodies_come_through_whole(lane: Lane) -> None:
+    lane.start()
+    body = bytes(range(256)) * (16 * 4 * KIB)
+    assert len(body) == 16 * MIB
+    reply = await lane.ask("PutItem", body)
+    assert reply.body == body
+
+
+@lane_test
+async def test_a_packed_body_is_unpacked_there(lane: Lane) -> None:
+    lane.start()
+    assert (await lane.ask("PutItem", gzip.compress(b"{}"), coding=b"gzip")).body == b"{}"
+    assert (await lane.ask("PutItem", b"broken", coding=b"gzip")).error == "InternalServerError"
+    assert lane.service.asked == [("PutItem", 2)]
+
+
+@lane_test
+async def test_a_service_that_raises_is_answered(lane: Lane) -> None:
+    lane.start()
+    assert (await lane.ask("Fail")).status == 500
+    assert (await lane.ask("GetItem")).status == 200
+
+
+@lane_test
+async def test_sources_take_turns(lane: Lane) -> None:
+    """One connection with many large requests does not keep another waiting for all of them."""
+    lane.start()
+    answers = [lane.ask(f"Get{number}", source="a") for number in range(3)] + [lane.ask("Getb", source="b")]
+    await all_of(*answers)
+    assert [operation for operation, _ in lane.service.asked] == ["Get0", "Getb", "Get1", "Get2"]
+
+
+@lane_test
+async def test_what_is_too_much_is_refused_at_once(lane: Lane) -> None:
+    for _ in range(REQUESTS_MAX):
+        lane.ask("GetItem")
+    with pytest.raises(ClientError) as refused:
+        lane.ask("GetItem")
+    assert refused.value.code == "ThrottlingException"
+    assert lane.tallies.totals().refused == 1
+
+
+@lane_test
+async def test_bodies_that_are_too_large_together_are_refused(lane: Lane) -> None:
+    body = bytes(16 * MIB)
+    for _ in range(4):
+        lane.ask("PutItem", body)
+    with pytest.raises(ClientError):
+        lane.ask("PutItem", b"x")
+
+
+@lane_test
+async def test_what_waits_too_long_is_refused(lane: Lane) -> None:
+    """Nothing takes it: the one that was sent to the lane, and the one behind it."""
+    answers = [lane.ask("GetItem"), lane.ask("GetItem")]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    lane.now += WAIT_SECONDS_MAX
+    lane.client._look()
+    assert [reply.error for reply in await all_of(*answers)] == ["ThrottlingException"] * 2
+
+
+@lane_test
+async def test_a_write_that_had_begun_does_not_begin_again(lane: Lane) -> None:
+    """What became of it is not known; the one behind it had not begun."""
+    lane.start()
+    begun, behind = lane.ask("StopPut"), lane.ask("PutItem")
+    await lane.begun(1)
+    await lane.die()
+    lane.start()
+    assert [reply.status for reply in await all_of(begun, behind)] == [500, 200]
+
+
+@lane_test
+async def test_a_read_begins_again_once(lane: Lane) -> None:
+    """A request that kills every process that it comes to must come to an end."""
+    lane.service.handle = _Deadly(lane.service).handle  # type: ignore[method-assign]
+    lane.start()
+    answer = lane.ask("GetItem")
+    for number in (1, 2):
+        await lane.begun(number)
+        await lane.die()
+        lane.start()
+    assert (await answer).error == "InternalServerError"
+    assert len(lane.service.asked) == 2
+
+
+class _Deadly:
+    """A service that never answers."""
+
+    def __init__(self, service: Echo) -> None:
+        self._service = service
+
+    def handle(self, request: Request) -> Any:
+        self._service.asked.append((request.operation, 0))
+        return asyncio.get_running_loop().create_future()
+
+
+@lane_test
+async def test_a_lane_that_has_grown_ends_between_two_requests(lane: Lane) -> None:
+    """Its successor takes what was not begun."""
+    lane.grown = True
+    lane.start()
+    first, second = lane.ask("GetItem"), lane.ask("PutItem")
+    assert (await first).status == 200
+    assert lane.task is not None
+    await lane.task
+    lane.grown = False
+    lane.start()
+    assert (await second).status == 200
+
+
+@lane_test
+async def test_a_lane_that_nobody_uses_ends(lane: Lane) -> None:
+    lane.start()
+    assert (await lane.ask("GetItem")).status == 200
+    lane.now += client_module.IDLE_SECONDS
+    lane.client._look()
+    assert lane.task is not None
+    await lane.task
+    again = lane.ask("GetItem")
+    lane.start()
+    assert (await again).status == 200
+
+
+@lane_test
+async def test_a_lane_that_is_told_to_end_does_so_when_it_is_let_go(lane: Lane) -> None:
+    lane.start()
+    waiting = lane.ask("StopPut")
+    await lane.begun(1)
+    assert lane.answering is not None
+    lane.answering.stop()
+    lane.service.go.set()
+    assert (await waiting).status == 200
+    lane.client.close()
+    assert lane.task is not None
+    await lane.task
+
+
+@lane_test
+async def test_the_principal_comes_along(lane: Lane) -> None:
+    seen: list[Request] = []
+
+    def handle(request: Request) -> Reply:
+        seen.append(request)
+        return Reply(400, orjson.dumps({}), "ValidationException")
+
+    lane.service.handle = handle  # type: ignore[method-assign]
+    lane.start()
+    assert await lane.ask("GetItem") == Reply(400, b"{}", "ValidationException")
+    assert (seen[0].principal, seen[0].request_id, seen[0].operation) == (WHO, "ID", "GetItem")
