@@ -236,6 +236,37 @@ def test_one_worker_in_memory_with_a_root_credential(monkeypatch: pytest.MonkeyP
         assert "only-from-the-environment" not in server.logged()
 
 
+def test_idle_strangers_leave_the_admin_port_its_descriptors(tmp_path: Path) -> None:
+    """Whoever takes all connections there are must not blind those who look after the server."""
+    command = f"ulimit -n 400; exec {STATORDB} serve --port 0 --admin-port 0 --workers 1 --log-format json --memory"
+    with (tmp_path / "log").open("w+") as logged:
+        process = subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, stderr=logged, text=True)
+        strangers: list[socket.socket] = []
+        try:
+            assert process.stdout is not None
+            address = urlsplit(process.stdout.readline().split()[-1])
+            eventually(lambda: "admin_url" in (tmp_path / "log").read_text())
+            admin = json.loads((tmp_path / "log").read_text().splitlines()[0])["admin_url"]
+            strangers += [socket.create_connection((address.hostname, address.port)) for _ in range(450)]
+            text = ""
+
+            def full() -> bool:
+                nonlocal text
+                text = get(admin + "/metrics")[1]
+                return total(text, "statordb_connections") >= 200
+
+            eventually(full)
+            assert total(text, "statordb_connections") <= 200
+            assert get(admin + "/readyz") == (200, "ready\n")
+        finally:
+            for stranger in strangers:
+                stranger.close()
+            process.terminate()
+            process.wait(WAIT_SECONDS_MAX)
+            assert process.stdout is not None
+            process.stdout.close()
+
+
 def test_the_end_answers_what_is_in_flight(tmp_path: Path) -> None:
     """Standard output has the ready line alone; a request that is half sent at SIGTERM is still answered."""
     process = subprocess.Popen(

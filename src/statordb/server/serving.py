@@ -2,7 +2,6 @@
 
 import gc
 import logging
-import resource
 import secrets
 import socket
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statordb import __version__
-from statordb.server import logs
+from statordb.server import descriptors, logs
 from statordb.server.directory import Directory, hold_data, hold_memory
 from statordb.server.lane.counters import LaneTallies
 from statordb.server.lane.door import Door
@@ -22,7 +21,6 @@ from statordb.server.sockets import listen, listen_admin, port_of, url
 if TYPE_CHECKING:
     from statordb.server.composition import Site
 
-FILES_WANTED = 65_536
 LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # where to reach a server that listens on every address
 
 log = logging.getLogger(__name__)
@@ -39,7 +37,7 @@ def serve(settings: Settings) -> int:
 
 
 def _serve(settings: Settings, directory: Directory) -> int:
-    _allow_many_files()
+    descriptors.allow_many()
     listener = listen(settings.host, settings.port)
     admin_listener = listen_admin(settings.admin_host, settings.admin_port)
     from statordb.server import composition  # after the checks above, so that a bad start is told at once
@@ -94,14 +92,6 @@ def _make_private(path: Path) -> None:
         private_directory.make(path)
     except private_directory.NotPrivate as error:
         raise BadStart(str(error.args[0])) from None
-
-
-def _allow_many_files() -> None:
-    """Each connection is a file: raise this process's limit as far as it may go by itself."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = FILES_WANTED if hard == resource.RLIM_INFINITY else min(FILES_WANTED, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _supervise(site: "Site", announce: Callable[[], None], log_start: Callable[[], None]) -> int:

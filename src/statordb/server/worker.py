@@ -6,6 +6,7 @@ import time
 
 from statordb.runtime.invoker import Invoker
 from statordb.server.composition import Site, dispatcher_of, function_service, wire_context
+from statordb.server.descriptors import connections_max
 from statordb.server.lane.client import LaneClient
 from statordb.server.lane.inline import InlineLane
 from statordb.server.roster import Balance
@@ -28,7 +29,12 @@ class Worker:
         self._lane = _lane_of(site, slot, store)
         service = dispatcher_of(site, store, self._lane)
         context = wire_context(site, slot, store, service, self._counters.observe, self._functions)
-        self._listener = Listener(site.listener, context, may_accept=Balance(site.roster, slot).may_accept)
+        self._listener = Listener(
+            site.listener,
+            context,
+            may_accept=Balance(site.roster, slot).may_accept,
+            connections_max=connections_max(),
+        )
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
