@@ -53,10 +53,18 @@ class Lane:
         self.service = Echo()
         self.now = 1000.0
         self.tallies = LaneTallies(1)
-        self.client = LaneClient([self.door], self.tallies.of_worker(0), lambda: self.now)
+        self.written: list[bytes] = []
+        self.may_write = asyncio.Event()
+        self.may_write.set()
+        self.client = LaneClient([self.door], self.tallies.of_worker(0), lambda: self.now, self.write)
         self.grown = False
         self.answering: Answering | None = None
         self.task: asyncio.Task[None] | None = None
+
+    async def write(self, update: bytes) -> bytes:
+        await self.may_write.wait()
+        self.written.append(update)
+        return b"done " + update
 
     def start(self) -> None:
         self.answering = Answering(self.door, self.service, lambda: self.grown, linger_seconds=0.01)
@@ -281,3 +289,42 @@ async def test_the_principal_comes_along(lane: Lane) -> None:
     lane.start()
     assert await lane.ask("GetItem") == Reply(400, b"{}", "ValidationException")
     assert (seen[0].principal, seen[0].request_id, seen[0].operation) == (WHO, "ID", "GetItem")
+
+
+class _Writing:
+    """A service that answers with what became of two updates."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+
+    def handle(self, request: Request) -> Any:
+        return asyncio.ensure_future(self._write())
+
+    async def _write(self) -> Reply:
+        assert self._lane.answering is not None
+        self._lane.service.asked.append(("", 0))
+        outcomes = await asyncio.gather(*(self._lane.answering.write(update) for update in (b"one", b"two")))
+        return Reply(200, b",".join(outcomes), None)
+
+
+@lane_test
+async def test_the_worker_makes_the_updates_of_a_lane(lane: Lane) -> None:
+    lane.service.handle = _Writing(lane).handle  # type: ignore[method-assign]
+    lane.start()
+    assert (await lane.ask("TransactWriteItems")).body == b"done one,done two"
+    assert lane.written == [b"one", b"two"]
+
+
+@lane_test
+async def test_a_lane_outlives_a_worker_that_was_to_write(lane: Lane) -> None:
+    lane.service.handle, handle = _Writing(lane).handle, lane.service.handle  # type: ignore[method-assign]
+    lane.may_write.clear()
+    lane.start()
+    lane.ask("TransactWriteItems")
+    await lane.begun(1)
+    lane.client.close()
+    lane.may_write.set()
+    lane.service.handle = handle  # type: ignore[method-assign]
+    other = LaneClient([lane.door], lane.tallies.of_worker(0), lambda: lane.now)
+    assert (await other.submit(Request("GetItem", b"{}", WHO, "ID"))).status == 200
+    other.close()

@@ -5,13 +5,15 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from statordb.engine.contract import OutcomeUnknown
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.limits import REQUEST_BYTES_MAX
+from statordb.model.pending import Pending
 from statordb.model.request import Reply, Request, Service, error_reply
 from statordb.server.lane.calls import pack_reply, unpack_request
 from statordb.server.lane.door import Door
-from statordb.server.lane.frames import BODY_BYTES_MAX, Frame, FrameStream, Kind
+from statordb.server.lane.frames import BODY_BYTES_MAX, NUMBER_MAX, Frame, FrameStream, Kind
 from statordb.wire.encoding import decode_body
 
 LINGER_SECONDS = 1.0  # that a lane stays without a worker that uses it
@@ -36,6 +38,9 @@ class Answering:
         self._linger_seconds = linger_seconds
         self._streams: set[FrameStream] = set()
         self._asked: deque[tuple[FrameStream, Frame]] = deque()  # a worker asks one at a time
+        self._asking: FrameStream | None = None  # whose request is being answered
+        self._writes: dict[int, tuple[FrameStream, Pending[bytes]]] = {}  # bounded by what one request may write
+        self._write_number = 0
         self._more = asyncio.Event()
         self._ending = False
         self._connecting: set[asyncio.Task[object]] = set()
@@ -58,6 +63,20 @@ class Answering:
         """End as soon as no worker uses this lane: they may be answering what is in flight."""
         self._ending = True
         self._more.set()
+
+    async def write(self, update: bytes) -> bytes:
+        """Have an update made by the worker whose request is being answered; what became of it. Raises OutcomeUnknown.
+
+        Both are bytes that nobody looks into on the way.
+        """
+        stream = self._asking
+        if stream is None or stream not in self._streams:
+            raise OutcomeUnknown("the worker that would write is gone")
+        self._write_number = number = (self._write_number + 1) & NUMBER_MAX
+        outcome: Pending[bytes] = Pending(asyncio.get_running_loop())
+        self._writes[number] = (stream, outcome)
+        stream.send(Kind.WRITE, number, body=update)
+        return await outcome
 
     async def _is_wanted(self) -> bool:
         """Wait for a request; False when there is nobody left who could ask."""
@@ -87,15 +106,24 @@ class Answering:
         self._more.set()
 
     def _received(self, stream: FrameStream, frame: Frame) -> None:
+        if frame.kind == Kind.WRITTEN:
+            _, outcome = self._writes.pop(frame.number)
+            outcome.set_result(frame.body)
+            return
         self._asked.append((stream, frame))
         self._more.set()
 
     def _lost(self, stream: FrameStream) -> None:
         self._streams.discard(stream)
         self._asked = deque(asked for asked in self._asked if asked[0] is not stream)
+        for number, (writing, outcome) in tuple(self._writes.items()):
+            if writing is stream:
+                del self._writes[number]
+                outcome.set_exception(OutcomeUnknown("the worker that writes has died"))
         self._more.set()
 
     async def _answer(self, stream: FrameStream, frame: Frame) -> None:
+        self._asking = stream
         stream.send(Kind.BEGUN, frame.number)
         await asyncio.sleep(0)  # so that it has left before this process is busy, or dies of it
         reply = await answered(self._service, unpack_request(frame.head, frame.body))

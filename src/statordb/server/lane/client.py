@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from statordb.model import errors
 from statordb.model.limits import MIB
@@ -11,7 +11,7 @@ from statordb.model.request import Reply, Request, error_reply
 from statordb.server.lane.calls import Call, Waiting, pack_request, unpack_reply
 from statordb.server.lane.counters import LaneCounters
 from statordb.server.lane.door import Door
-from statordb.server.lane.frames import Frame, FrameStream, Kind
+from statordb.server.lane.frames import NUMBER_MAX, Frame, FrameStream, Kind
 
 REQUESTS_MAX = 64  # of one worker, waiting or being answered
 BODY_BYTES_MAX = 64 * MIB  # of their bodies
@@ -24,12 +24,18 @@ TOO_LONG = "The request waited too long for others that are as large; try again 
 log = logging.getLogger(__name__)
 
 
+Write = Callable[[bytes], Awaitable[bytes]]
+"""Makes an update that a lane has prepared, and tells what became of it. Raises nothing."""
+
+
 class Link:
     """A worker's stream to one lane, connected when it is needed. It has one call at a time."""
 
-    def __init__(self, door: Door, finished: Callable[["Link", Call, Reply | None], None]) -> None:
+    def __init__(self, door: Door, write: Write | None, finished: Callable[["Link", Call, Reply | None], None]) -> None:
         self._door = door
+        self._write = write
         self._finished = finished
+        self._writing: set[asyncio.Task[None]] = set()  # bounded by what one request may write
         self._stream: FrameStream | None = None
         self._connecting: asyncio.Task[object] | None = None
         self._number = 0
@@ -47,7 +53,7 @@ class Link:
         if stream is None:
             stream = self._stream = self._connect()
         self.call = call
-        self._number += 1
+        self._number = (self._number + 1) & NUMBER_MAX
         stream.send(Kind.CALL, self._number, pack_request(call.request), call.request.body)
 
     def close(self) -> None:
@@ -64,6 +70,11 @@ class Link:
         return made
 
     def _received(self, stream: FrameStream, frame: Frame) -> None:
+        if frame.kind == Kind.WRITE:
+            task = asyncio.get_running_loop().create_task(self._make(stream, frame))
+            self._writing.add(task)  # the loop itself would not keep it
+            task.add_done_callback(self._writing.discard)
+            return
         call = self.call
         if stream is not self._stream or call is None or frame.number != self._number:
             return
@@ -72,6 +83,10 @@ class Link:
             return
         self.call = None
         self._finished(self, call, unpack_reply(frame.head, frame.body))
+
+    async def _make(self, stream: FrameStream, frame: Frame) -> None:
+        assert self._write is not None, "this engine's lanes write by themselves"
+        stream.send(Kind.WRITTEN, frame.number, body=await self._write(frame.body))
 
     def _lost(self, stream: FrameStream) -> None:
         if stream is not self._stream:
@@ -83,10 +98,19 @@ class Link:
 
 
 class LaneClient:
-    """The lanes as the dispatcher of a worker sees them (`model.request.Lane`). To be made in a running event loop."""
+    """The lanes as the dispatcher of a worker sees them (`model.request.Lane`). To be made in a running event loop.
 
-    def __init__(self, doors: Sequence[Door], counters: LaneCounters, monotonic: Callable[[], float]) -> None:
-        self._links = [Link(door, self._answered) for door in doors]
+    `write` makes the updates of lanes that don't write by themselves.
+    """
+
+    def __init__(
+        self,
+        doors: Sequence[Door],
+        counters: LaneCounters,
+        monotonic: Callable[[], float],
+        write: Write | None = None,
+    ) -> None:
+        self._links = [Link(door, write, self._answered) for door in doors]
         self._counters = counters
         self._monotonic = monotonic
         self._loop = asyncio.get_running_loop()
