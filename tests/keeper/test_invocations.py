@@ -313,12 +313,12 @@ def test_a_look_at_the_queue_that_fails_cancels_nothing(bench: Bench, monkeypatc
     """What runs has nothing to do with it, and would be run twice."""
     bench.put()
     look, failed = bench.queue.due, []
-    running, released, ended = asyncio.Event(), asyncio.Event(), []
+    running, released, begun = asyncio.Event(), asyncio.Event(), []
 
     async def invoke(*arguments: Any, **more: Any) -> Outcome:
         running.set()
+        begun.append(arguments)
         await released.wait()
-        ended.append(arguments)
         return Outcome(b"1", None, b"", "1")
 
     async def due(*arguments: Any) -> list[Invocation]:
@@ -342,5 +342,5 @@ def test_a_look_at_the_queue_that_fails_cancels_nothing(bench: Bench, monkeypatc
         await bench.duty.rest()
 
     bench.aws.run(story())
-    assert len(ended) == 1
+    assert len(begun) == 1
     assert bench.faults == failed

@@ -163,7 +163,7 @@ def test_what_is_younger_than_its_neighbours_is_not_given_up_with_them(api: Api,
     for name, step in (("old", 1.5), ("young", -1.0), ("old too", 0.0)):
         put(api, name)
         api.clock.advance(step)
-    api.clock.advance(24 * HOUR - 0.25)
+    api.clock.advance(24 * HOUR + 0.25)
     work(api, duty)
     stream.down = False
     work(api, duty)
