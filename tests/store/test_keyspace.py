@@ -38,6 +38,7 @@ def test_the_numbers_of_spaces_are_frozen() -> None:
         "CHECKPOINTS": 9,
         "INVOCATIONS": 10,
         "SEAL": 11,
+        "FORMATS": 12,
     }
 
 

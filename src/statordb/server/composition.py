@@ -35,6 +35,7 @@ from statordb.server.metrics import SharedCounters
 from statordb.server.roster import Roster
 from statordb.server.settings import BadStart, Settings
 from statordb.shapes.json import Shapes
+from statordb.store import formats
 from statordb.store.credentials import Credentials
 from statordb.store.store import Store
 from statordb.wire.context import Observer, WireContext, WireSettings
@@ -81,17 +82,19 @@ def load_shapes() -> Shapes:
 async def open_store(directory: Path, settings: Settings) -> Store:
     """The store of this process, made or migrated if need be. Raises BadStart."""
     engine: Engine
-    if settings.engine == CASSANDRA:
-        with told_as_bad_start(f"keyspace {settings.keyspace}"):
+    shared = settings.engine == CASSANDRA
+    with told_as_bad_start(f"keyspace {settings.keyspace}" if shared else directory):
+        if shared:
             engine = await cassandra.open_engine(settings)
+        else:
+            engine = LmdbEngine.open(directory, durable=not settings.memory)
         try:
-            await cassandra.check_seal(engine, directory)
+            await formats.admit(engine)
+            if shared:
+                await cassandra.check_seal(engine, directory)
         except BaseException:
             await engine.close()
             raise
-    else:
-        with told_as_bad_start(directory):
-            engine = LmdbEngine.open(directory, durable=not settings.memory)
     return Store(
         engine, SystemClock(), settings.table_delay_seconds, settings.stream_shards, settings.stream_shard_seconds
     )

@@ -7,15 +7,15 @@ schema.
 
 from collections.abc import Callable
 
-from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Plan, Refused, Stop, Stored
+from statordb.engine.contract import Budget, Effects, Engine, Key, Plan, Refused, Stored
 from statordb.model.clock import Clock
 from statordb.store import contention, records, streams
 from statordb.store.keyspace import Space
 from statordb.store.records import TableRecord
+from statordb.store.rows import PAGE, rows
 from statordb.store.streams import StreamRecord
 from statordb.store.table import Table
 
-_PAGE = Budget(rows_max=1000, bytes_max=4 << 20)
 _ROOT = b"accounts"  # partition that lists the (account, region) pairs ever used
 
 Name = tuple[str, str, str]  # account, region, table name
@@ -118,35 +118,24 @@ class Catalog:
     async def names(self, account: str, region: str, after: str | None, limit: int) -> tuple[list[str], bool]:
         """Table names in order behind `after`, at most `limit`, and whether there are more."""
         found: list[str] = []
-        last = None if after is None else after.encode()
-        partition = _partition(account, region)
-        while True:
-            budget = Budget(limit + 1 - len(found), _PAGE.bytes_max)
-            page = await self._engine.range(Space.CATALOG, partition, Bounds(), True, budget, last)
-            now = self.now()
-            found += [row.sort.decode() for row in page.rows if records.load(row.body).status_at(now) is not None]
-            if len(found) > limit:
-                return found[:limit], True
-            if page.stop is Stop.EXHAUSTED:
-                return found, False
-            last = page.last[1]
+        behind = None if after is None else after.encode()
+        budget = Budget(min(limit + 1, PAGE.rows_max), PAGE.bytes_max)
+        async for row in rows(self._engine, Space.CATALOG, _partition(account, region), after=behind, budget=budget):
+            if records.load(row.body).status_at(self.now()) is None:
+                continue
+            if len(found) == limit:
+                return found, True
+            found.append(row.sort.decode())
+        return found, False
 
     async def all(self) -> list[TableRecord]:
         """Every table of every account and region, for the keeper."""
         found = []
-        for scope in await self._rows(_ROOT):
+        async for scope in rows(self._engine, Space.CATALOG, _ROOT):
             account, _, region = scope.sort.decode().partition("/")
-            found += [records.load(row.body) for row in await self._rows(_partition(account, region))]
+            within = rows(self._engine, Space.CATALOG, _partition(account, region))
+            found += [records.load(row.body) async for row in within]
         return found
-
-    async def _rows(self, partition: bytes):  # type: ignore[no-untyped-def]
-        rows, last = [], None
-        while True:
-            page = await self._engine.range(Space.CATALOG, partition, Bounds(), True, _PAGE, last)
-            rows += page.rows
-            if page.stop is Stop.EXHAUSTED:
-                return rows
-            last = page.last[1]
 
     async def _remember(self, account: str, region: str) -> None:
         """Note a scope before its first table, so that `all` finds it."""

@@ -1,28 +1,25 @@
 """Access keys: stored with a sealed secret, shown whole only when they are made.
 
-A row's body is one format byte and JSON: account, user, created_at (seconds since the epoch), and the sealed secret in
-base64. The secret is sealed for its access key id and account, so that it can't be put under another one.
-
-The temporary key of a session has `expires` as well, and its session token is sealed with the secret, also for the role
-and the expiry.
+The secret is sealed for its access key id and account, so that it can't be put under another one. The temporary key of
+a session has `expires` as well, and its session token is sealed with the secret, also for the role and the expiry.
 """
 
 import os
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from typing import Any, NamedTuple
-
-import orjson
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from statordb.crypto.sealer import Sealer
-from statordb.engine.contract import Budget, Effects, Engine, Key, Plan, Refused, Stop, Stored
+from statordb.engine.contract import Effects, Engine, Key, Plan, Refused, Stored
 from statordb.model.clock import Clock
 from statordb.model.credential import Credential
 from statordb.store import contention
 from statordb.store.keyspace import Space
+from statordb.store.record import Kind, Record
+from statordb.store.rows import all_rows
 
-FORMAT = b"\x01"
 ID_PREFIX = "AKIA"  # of a long-term access key; IAM user guide, "Understanding unique ID prefixes"
 ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 ID_CHARACTERS = 16  # behind the prefix
@@ -36,8 +33,6 @@ SESSION_KEPT_SECONDS = 24 * 3600.0  # after its end, so that whoever goes on wit
 # AssumeRole wants two. The path of a role is not part of its name.
 ROLE_ARN = re.compile(r"arn:(?:aws[a-zA-Z-]*)?:iam::[0-9]{12}:role/?(?:[\w+=,.@/-]*/)?([\w+=,.@-]+)/*", re.ASCII)
 SESSION_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
-
-_PAGE = Budget(rows_max=1000, bytes_max=1 << 20)
 
 
 class CredentialRecord(NamedTuple):
@@ -58,6 +53,23 @@ class CredentialRecord(NamedTuple):
             return f"arn:aws:sts::{self.account}:assumed-role/{self.user}"
         owner = ROOT if self.user == ROOT else f"user/{self.user}"
         return f"arn:aws:iam::{self.account}:{owner}"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRecord(Record):
+    """An access key as it is kept: as `CredentialRecord`, and its sealed `secret` in base64; its id is the row's key.
+
+    A row is never rewritten.
+    """
+
+    account: str
+    user: str
+    created_at: float
+    secret: str
+    expires: float | None = None
+
+
+KIND = Kind(SealedRecord)
 
 
 class Credentials:
@@ -101,18 +113,11 @@ class Credentials:
     async def list(self, account: str | None = None, sessions: bool = False) -> list[CredentialRecord]:
         """All long-term access keys, or those of one account, oldest first; with `sessions` the temporary ones too."""
         found: list[CredentialRecord] = []
-        after: tuple[bytes, bytes] | None = None
-        while True:
-            page = await self._engine.scan(Space.CREDENTIALS, 0, 1, _PAGE, after)
-            records = (_load(row.partition.decode(), row.body)[0] for row in page.rows)
-            found += (
-                record
-                for record in records
-                if (account is None or record.account == account) and (sessions or record.expires is None)
-            )
-            if page.stop is Stop.EXHAUSTED:
-                return sorted(found, key=lambda record: (record.created_at, record.access_key_id))
-            after = page.last
+        async for row in all_rows(self._engine, Space.CREDENTIALS):
+            record, _ = _load(row.partition.decode(), row.body)
+            if (account is None or record.account == account) and (sessions or record.expires is None):
+                found.append(record)
+        return sorted(found, key=lambda record: (record.created_at, record.access_key_id))
 
     async def delete(self, access_key_id: str, account: str | None = None) -> bool:
         """Delete an access key (if it belongs to `account`, where one is given); False if there is none."""
@@ -174,15 +179,12 @@ def _context(record: CredentialRecord) -> bytes:
 
 
 def _dump(record: CredentialRecord, sealed: bytes) -> bytes:
-    fields = record._asdict() | {"secret": b64encode(sealed).decode()}
-    del fields["access_key_id"]  # the row's key
-    if record.expires is None:
-        del fields["expires"]
-    return FORMAT + orjson.dumps(fields)
+    return KIND.dump(
+        SealedRecord(record.account, record.user, record.created_at, b64encode(sealed).decode(), record.expires)
+    )
 
 
 def _load(access_key_id: str, body: bytes) -> tuple[CredentialRecord, bytes]:
-    assert body[:1] == FORMAT, "a store of a newer format is refused when it is opened"
-    fields: dict[str, Any] = orjson.loads(body[1:])
-    sealed = b64decode(fields.pop("secret"))
-    return CredentialRecord(access_key_id, **fields), sealed
+    kept = KIND.load(body)
+    record = CredentialRecord(access_key_id, kept.account, kept.user, kept.created_at, kept.expires)
+    return record, b64decode(kept.secret)

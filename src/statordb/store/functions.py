@@ -8,28 +8,27 @@ import asyncio
 import uuid
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-import orjson
-
-from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Stop, Stored
+from statordb.engine.contract import Budget, Effects, Engine, Key, Refused, Stored
 from statordb.model.clock import Clock
 from statordb.store import contention
 from statordb.store.keyspace import Space
+from statordb.store.record import Kind, Record
+from statordb.store.rows import PAGE, all_rows, rows
 
 CHUNK_BYTES = 512 * 1024
 CHUNKS_AT_ONCE_MAX = 16  # of a package that is being written
 PACKAGE_IDLE_SECONDS_MIN = 600.0  # how long a package stays that nobody names: it may just be coming, or be read
 
-_PAGE = Budget(rows_max=1000, bytes_max=4 << 20)
 _CHUNKS = Budget(rows_max=32, bytes_max=16 << 20)
 _PACKAGES = b"packages"  # partition that lists them all
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionRecord:
+class FunctionRecord(Record):
     """One function, always its version $LATEST.
 
     `code_sha256`: base64 of the SHA-256 of its deployment package, as the API shows it. `code_directory`: the local
@@ -60,6 +59,13 @@ class FunctionRecord:
     @property
     def arn(self) -> str:
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class PackageRecord(Record):
+    """The note of a stored package. `size` in bytes."""
+
+    size: int
 
 
 class Package(NamedTuple):
@@ -120,16 +126,13 @@ class Functions:
     async def page(self, account: str, region: str, after: str | None, limit: int) -> tuple[list[FunctionRecord], bool]:
         """Functions in the order of their names behind `after`, at most `limit`, and whether there are more."""
         found: list[FunctionRecord] = []
-        last = None if after is None else after.encode()
-        while True:
-            budget = Budget(limit + 1 - len(found), _PAGE.bytes_max)
-            page = await self._engine.range(Space.FUNCTIONS, _partition(account, region), Bounds(), True, budget, last)
-            found += map(load, page.bodies)
-            if len(found) > limit:
-                return found[:limit], True
-            if page.stop is Stop.EXHAUSTED:
-                return found, False
-            last = page.last[1]
+        behind = None if after is None else after.encode()
+        budget = Budget(min(limit + 1, PAGE.rows_max), PAGE.bytes_max)
+        async for row in rows(self._engine, Space.FUNCTIONS, _partition(account, region), after=behind, budget=budget):
+            if len(found) == limit:
+                return found, True
+            found.append(load(row.body))
+        return found, False
 
     async def usage(self, account: str, region: str) -> Usage:
         records = (await self.page(account, region, None, 1 << 30))[0]
@@ -143,7 +146,7 @@ class Functions:
         """Keep a deployment package durably. It is swept away later unless a function's record comes to name it."""
         made = Package(uuid.uuid4().hex, await asyncio.to_thread(_fingerprint, package), len(package))
         note = _note(made.id)
-        await self._put(((note, orjson.dumps({"size": made.size})),))  # first, so that no chunk is ever without it
+        await self._put(((note, PACKAGE.dump(PackageRecord(made.size))),))  # first, so that no chunk is ever without it
         chunks = [package[start : start + CHUNK_BYTES] for start in range(0, len(package), CHUNK_BYTES)]
         for start in range(0, len(chunks), CHUNKS_AT_ONCE_MAX):
             several = enumerate(chunks[start : start + CHUNKS_AT_ONCE_MAX], start)
@@ -152,15 +155,8 @@ class Functions:
 
     async def code(self, record: FunctionRecord) -> bytes:
         """A function's deployment package. Raises CodeMissing."""
-        chunks: list[bytes] = []
-        last = None
-        while True:
-            page = await self._engine.range(Space.FUNCTION_CODE, record.code_id.encode(), Bounds(), True, _CHUNKS, last)
-            chunks += page.bodies
-            if page.stop is Stop.EXHAUSTED:
-                break
-            last = page.last[1]
-        package = b"".join(chunks)
+        found = rows(self._engine, Space.FUNCTION_CODE, record.code_id.encode(), budget=_CHUNKS)
+        package = b"".join([row.body async for row in found])
         if not record.code_id or len(package) != record.code_size:
             raise CodeMissing(record.arn)
         return package
@@ -168,17 +164,11 @@ class Functions:
     async def sweep(self) -> None:
         """Delete the packages that nobody has named for a while. The keeper's."""
         named, packages = set[str](), dict[str, int]()
-        after: tuple[bytes, bytes] | None = None
-        while True:
-            page = await self._engine.scan(Space.FUNCTIONS, 0, 1, _PAGE, after)
-            for row in page.rows:
-                if row.partition == _PACKAGES:
-                    packages[row.sort.decode()] = orjson.loads(row.body)["size"]
-                else:
-                    named.add(load(row.body).code_id)
-            if page.stop is Stop.EXHAUSTED:
-                break
-            after = page.last
+        async for row in all_rows(self._engine, Space.FUNCTIONS):
+            if row.partition == _PACKAGES:
+                packages[row.sort.decode()] = PACKAGE.load(row.body).size
+            else:
+                named.add(load(row.body).code_id)
         now = self._clock.now()
         self._idle_since = {name: self._idle_since.get(name, now) for name in packages if name not in named}
         for name, since in list(self._idle_since.items()):
@@ -218,9 +208,6 @@ def _chunk(package: str, place: int) -> Key:
     return Key(Space.FUNCTION_CODE, package.encode(), place.to_bytes(4, "big"))
 
 
-def dump(record: FunctionRecord) -> bytes:
-    return orjson.dumps(asdict(record))
-
-
-def load(body: bytes) -> FunctionRecord:
-    return FunctionRecord(**orjson.loads(body))
+KIND = Kind(FunctionRecord)
+dump, load = KIND.dump, KIND.load
+PACKAGE = Kind(PackageRecord)

@@ -1,7 +1,7 @@
 """Asynchronous invocations that wait: a durable queue for each function.
 
 Rows of a function's queue, in the order in which they are due: 8 bytes of milliseconds since the epoch, then the id. A
-row is one byte of format, the length of the head (4, big endian), the head as JSON, the payload. Before them a row
+row is one byte of format, the length of the head (4, big endian), the head (a record), the payload. Before them a row
 counts them. A list of the functions that have a count, in a partition of its own, spares the keeper from looking for
 what is not there; a function stays listed for a while when nothing waits, so that what comes next has to write in its
 own partition only.
@@ -10,19 +10,18 @@ own partition only.
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import orjson
-
-from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Stop, Stored
+from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Stored
 from statordb.model.clock import Clock
 from statordb.store import contention
 from statordb.store.keyspace import Space
+from statordb.store.record import Kind, Record
+from statordb.store.rows import PAGE, rows
 
 FORMAT = b"\x01"
 
 _LIST = b"functions"
 _FIRST = Bounds(b"\0")  # behind the count: an invocation's key begins with a zero
 _UNLISTED = object()  # a refusal's reason
-_PAGE = Budget(rows_max=1000, bytes_max=4 << 20)
 
 
 class FunctionKey(NamedTuple):
@@ -37,7 +36,7 @@ class FunctionKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(Record):
     """One that waits.
 
     id          a uuid, which the function gets as its request id at every attempt.
@@ -54,6 +53,21 @@ class Invocation:
     attempts: int = 0
     throttled: int = 0
     client_context: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeadRecord(Record):
+    """What is kept of an invocation beside its payload; its members are those of `Invocation`."""
+
+    id: str
+    sent_at: float
+    due_at: float
+    attempts: int = 0
+    throttled: int = 0
+    client_context: str | None = None
+
+
+KIND = Kind(HeadRecord)
 
 
 class InvocationQueue:
@@ -88,27 +102,19 @@ class InvocationQueue:
 
     async def functions(self) -> list[FunctionKey]:
         """Every function that has some waiting, due or not, or had some until it was retired."""
-        found: list[FunctionKey] = []
-        last = None
-        while True:
-            page = await self._engine.range(Space.INVOCATIONS, _LIST, Bounds(), True, _PAGE, last)
-            found += (FunctionKey(*row.sort.decode().split("/")) for row in page.rows)
-            if page.stop is Stop.EXHAUSTED:
-                return found
-            last = page.last[1]
+        listed = rows(self._engine, Space.INVOCATIONS, _LIST)
+        return [FunctionKey(*row.sort.decode().split("/")) async for row in listed]
 
     async def due(self, function: FunctionKey, now: float, limit: int) -> list[Invocation]:
         """The first ones of a function that are due by `now`, at most `limit`."""
         found: list[Invocation] = []
         bounds = _FIRST._replace(upper=_milliseconds(now + 0.001))
-        last = None
-        while True:
-            budget = Budget(limit - len(found), _PAGE.bytes_max)
-            page = await self._engine.range(Space.INVOCATIONS, function.text(), bounds, True, budget, last)
-            found += (_load(function, body) for body in page.bodies)
-            if page.stop is not Stop.BYTES or len(found) >= limit:
-                return found
-            last = page.last[1]
+        budget = Budget(min(limit, PAGE.rows_max), PAGE.bytes_max)
+        async for row in rows(self._engine, Space.INVOCATIONS, function.text(), bounds, budget=budget):
+            found.append(_load(function, row.body))
+            if len(found) >= limit:
+                break
+        return found
 
     async def postpone(self, old: Invocation, new: Invocation) -> bool:
         """Put another state of an invocation in the place of the present one; False if that is gone."""
@@ -172,15 +178,16 @@ def _milliseconds(moment: float) -> bytes:
 
 
 def _dump(invocation: Invocation) -> bytes:
-    head = orjson.dumps(
-        {
-            "id": invocation.id,
-            "sent_at": invocation.sent_at,
-            "due_at": invocation.due_at,
-            "attempts": invocation.attempts,
-            "throttled": invocation.throttled,
-            "client_context": invocation.client_context,
-        }
+    head = KIND.dump(
+        HeadRecord(
+            invocation.id,
+            invocation.sent_at,
+            invocation.due_at,
+            invocation.attempts,
+            invocation.throttled,
+            invocation.client_context,
+            unknown=invocation.unknown,
+        )
     )
     return b"".join((FORMAT, len(head).to_bytes(4, "big"), head, invocation.payload))
 
@@ -188,4 +195,15 @@ def _dump(invocation: Invocation) -> bytes:
 def _load(function: FunctionKey, body: bytes) -> Invocation:
     assert body[:1] == FORMAT, "a store of a newer format is refused when it is opened"
     end = 5 + int.from_bytes(body[1:5], "big")
-    return Invocation(function, payload=body[end:], **orjson.loads(body[5:end]))
+    head = KIND.load(body[5:end])
+    return Invocation(
+        function,
+        head.id,
+        body[end:],
+        head.sent_at,
+        head.due_at,
+        head.attempts,
+        head.throttled,
+        head.client_context,
+        unknown=head.unknown,
+    )

@@ -26,6 +26,7 @@ class Space(IntEnum):
     CHECKPOINTS = 9  # uuid of an event source mapping -> shard -> how far its records were processed
     INVOCATIONS = 10  # account/region/function -> asynchronous invocations that wait
     SEAL = 11  # a note sealed with the master keys that all servers of the store must have
+    FORMATS = 12  # the format of the records
 
 
 _ENCODERS: dict[str, Callable[[str], bytes]] = {"S": str.encode, "N": numbers.key_bytes, "B": b64decode}

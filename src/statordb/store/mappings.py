@@ -6,17 +6,17 @@ the mapping is there, so that keeping a checkpoint needs nothing of another part
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
-import orjson
-
-from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Stop, Stored
+from statordb.engine.contract import Effects, Engine, Key, Refused, Stored
 from statordb.model.clock import Clock
 from statordb.store import contention
 from statordb.store.contention import Contended
 from statordb.store.keyspace import Space
+from statordb.store.record import Kind, Record
+from statordb.store.rows import all_rows, rows
 
 CREATING, ENABLING, ENABLED, UPDATING = "Creating", "Enabling", "Enabled", "Updating"
 DISABLING, DISABLED, DELETING = "Disabling", "Disabled", "Deleting"
@@ -26,13 +26,11 @@ FOREVER = -1  # of retries and record age
 
 TRIES_MAX = 100  # of a change that others come before
 
-_PAGE = Budget(rows_max=1000, bytes_max=4 << 20)
-_FORMAT = b"\x01"
 _NOT_NOTED = object()  # a refusal's reason
 
 
 @dataclass(frozen=True, slots=True)
-class MappingRecord:
+class MappingRecord(Record):
     """One event source mapping. Members of the API that are not told of have the same meaning there.
 
     `stream_arn`: of a DynamoDB stream. `function`: a function's ARN, or the URL of an endpoint that takes Lambda's
@@ -72,7 +70,7 @@ class MappingRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class WindowRecord:
+class WindowRecord(Record):
     """A tumbling window that is open: when it began (seconds since the epoch), and what the function keeps in it.
 
     `state` is JSON. None: no record of the window has come yet.
@@ -83,7 +81,7 @@ class WindowRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(Record):
     """How far a shard is done: every record with a sequence number up to `position`. `ended`: and none will follow."""
 
     position: int
@@ -109,7 +107,7 @@ class Mappings:
     async def create(self, record: MappingRecord, checkpoints: Mapping[str, Checkpoint]) -> None:
         """Keep a new mapping and, by shard, where it begins. Raises Claimed."""
         key, claim, note = _key(record), _claim(record), _note(record)
-        begun = tuple((_shard_key(record.uuid, shard), _dump_checkpoint(at)) for shard, at in checkpoints.items())
+        begun = tuple((_shard_key(record.uuid, shard), CHECKPOINT.dump(at)) for shard, at in checkpoints.items())
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
             taken = stored[0]
@@ -128,25 +126,13 @@ class Mappings:
 
     async def of(self, account: str, region: str) -> Sequence[MappingRecord]:
         """The mappings of an account and region, by uuid."""
-        found: list[MappingRecord] = []
-        after: bytes | None = None
-        while True:
-            page = await self._engine.range(Space.MAPPINGS, _partition(account, region), Bounds(), True, _PAGE, after)
-            found += map(load, page.bodies)
-            if page.stop is Stop.EXHAUSTED:
-                return found
-            after = page.last[1]
+        found = rows(self._engine, Space.MAPPINGS, _partition(account, region))
+        return [load(row.body) async for row in found]
 
     async def all(self) -> Sequence[MappingRecord]:
         """The mappings of every account and region, for the keeper."""
-        found: list[MappingRecord] = []
-        after: tuple[bytes, bytes] | None = None
-        while True:
-            page = await self._engine.scan(Space.MAPPINGS, 0, 1, _PAGE, after)
-            found += [load(row.body) for row in page.rows if row.partition.startswith(_PREFIX)]
-            if page.stop is Stop.EXHAUSTED:
-                return found
-            after = page.last
+        found = all_rows(self._engine, Space.MAPPINGS)
+        return [load(row.body) async for row in found if row.partition.startswith(_PREFIX)]
 
     async def change(self, record: MappingRecord, change: Change) -> MappingRecord | None:
         """Alter a mapping. Returns it as it is then, None if there is none (any more). Raises Claimed, and Contended
@@ -203,33 +189,27 @@ class Mappings:
 
     async def checkpoints(self, uuid: str) -> dict[str, Checkpoint]:
         """How far every shard of a mapping is done, by its id."""
-        found: dict[str, Checkpoint] = {}
-        after: bytes | None = None
-        while True:
-            page = await self._engine.range(Space.CHECKPOINTS, uuid.encode(), Bounds(), True, _PAGE, after)
-            found |= {row.sort.decode(): _load_checkpoint(row.body) for row in page.rows if row.sort}
-            if page.stop is Stop.EXHAUSTED:
-                return found
-            after = page.last[1]
+        found = rows(self._engine, Space.CHECKPOINTS, uuid.encode())
+        return {row.sort.decode(): CHECKPOINT.load(row.body) async for row in found if row.sort}
 
     async def checkpoint(self, uuid: str, shard: str) -> Checkpoint | None:
         stored = await self._engine.get(_shard_key(uuid, shard))
-        return None if stored is None else _load_checkpoint(stored.body)
+        return None if stored is None else CHECKPOINT.load(stored.body)
 
     async def save(self, record: MappingRecord, shard: str, checkpoint: Checkpoint) -> bool:
         """Keep how far a shard is done; False, and nothing is written, if the mapping is gone or is further already."""
         note, key = _note(record), _shard_key(record.uuid, shard)
-        body = _dump_checkpoint(checkpoint)
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
             noted, kept = stored
             if noted is None:
                 return Refused(_NOT_NOTED)
-            if kept is not None:
-                known = _load_checkpoint(kept.body)
-                if known.position > checkpoint.position or known.ended > checkpoint.ended:
-                    return Refused("further already")
-            return Effects(writes=((key, body),))
+            if kept is None:
+                return Effects(writes=((key, CHECKPOINT.dump(checkpoint)),))
+            known = CHECKPOINT.load(kept.body)
+            if known.position > checkpoint.position or known.ended > checkpoint.ended:
+                return Refused("further already")
+            return Effects(writes=((key, CHECKPOINT.dump(replace(checkpoint, unknown=known.unknown))),))
 
         for _ in range(TRIES_MAX):
             outcome = await contention.update(self._engine, (note, key), plan)
@@ -286,21 +266,6 @@ def _shard_key(uuid: str, shard: str) -> Key:
     return Key(Space.CHECKPOINTS, uuid.encode(), shard.encode())
 
 
-def dump(record: MappingRecord) -> bytes:
-    return _FORMAT + orjson.dumps(asdict(record))
-
-
-def load(body: bytes) -> MappingRecord:
-    assert body[:1] == _FORMAT, "a store of a newer format is refused when it is opened"
-    return MappingRecord(**orjson.loads(body[1:]))
-
-
-def _dump_checkpoint(checkpoint: Checkpoint) -> bytes:
-    return orjson.dumps(asdict(checkpoint))
-
-
-def _load_checkpoint(body: bytes) -> Checkpoint:
-    checkpoint = Checkpoint(**orjson.loads(body))
-    if checkpoint.window is None:
-        return checkpoint
-    return replace(checkpoint, window=WindowRecord(**checkpoint.window))  # type: ignore[arg-type]
+KIND = Kind(MappingRecord)
+dump, load = KIND.dump, KIND.load
+CHECKPOINT = Kind(Checkpoint)

@@ -1,13 +1,13 @@
-"""What the catalog keeps of a table: plain data, stored as JSON."""
+"""What the catalog keeps of a table: plain data."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import orjson
+from statordb.store.record import Kind, Record
 
 
 @dataclass(frozen=True, slots=True)
-class IndexRecord:
+class IndexRecord(Record):
     """A secondary index. `status`: CREATING (being built), ACTIVE, UPDATING or DELETING.
 
     `backfilling`: of one that is being built, whether entries may be put: every process knows of the index.
@@ -25,7 +25,7 @@ class IndexRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class ExpiryRecord:
+class ExpiryRecord(Record):
     """Time to live. `space` holds the expiry index; `ready` once it covers the whole table."""
 
     attribute: str
@@ -34,7 +34,7 @@ class ExpiryRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class FeedRecord:
+class FeedRecord(Record):
     """A change log that the table's writes append to. `view`: a stream view type; `space` holds the log's shards.
 
     `shards`: [lowest hash, id] of each open shard, ascending; a shard takes the partitions from its lowest hash on.
@@ -48,7 +48,7 @@ class FeedRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class DestinationRecord:
+class DestinationRecord(Record):
     """A Kinesis data stream that the table's changes are sent to. `status`: ENABLING, ACTIVE, DISABLING, DISABLED,
     UPDATING or ENABLE_FAILED; `precision`: MILLISECOND or MICROSECOND of ApproximateCreationDateTime, None as not
     chosen. `feed`: the log that waits to be sent; None once it is disabled. `changed_at`: when the status became what
@@ -68,7 +68,7 @@ class DestinationRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class TableRecord:
+class TableRecord(Record):
     """A table. `status` is CREATING, UPDATING or DELETING until `settles_at` (seconds since the epoch), ACTIVE or
     gone after. `leftover`: spaces of indexes that are gone, until the keeper has dropped them."""
 
@@ -122,19 +122,5 @@ class TableRecord:
         return [*owned, self.expiry.space] if self.expiry else owned
 
 
-def dump(record: TableRecord) -> bytes:
-    return orjson.dumps(asdict(record))
-
-
-def load(body: bytes) -> TableRecord:
-    fields = orjson.loads(body)
-    fields["indexes"] = [IndexRecord(**index) for index in fields["indexes"]]
-    if fields["expiry"] is not None:
-        fields["expiry"] = ExpiryRecord(**fields["expiry"])
-    if fields.get("stream") is not None:
-        fields["stream"] = FeedRecord(**fields["stream"])
-    fields["destinations"] = [
-        DestinationRecord(**{**kept, "feed": FeedRecord(**kept["feed"]) if kept["feed"] else None})
-        for kept in fields.get("destinations", ())
-    ]
-    return TableRecord(**fields)
+KIND = Kind(TableRecord)
+dump, load = KIND.dump, KIND.load

@@ -14,23 +14,21 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import pairwise
 
-import orjson
-
 from statordb.engine.contract import Bounds, Budget, Change, Effects, Engine, Key, Refused, Stop, Stored
 from statordb.store import changes, contention
 from statordb.store.keyspace import Space, prefix_end
+from statordb.store.record import Kind, Record
 from statordb.store.records import FeedRecord
+from statordb.store.rows import PAGE, all_rows
 
 RETENTION_SECONDS = 24 * 3600.0  # developer guide, "Change data capture for DynamoDB Streams"
 HASH_MAX = (1 << 64) - 1
 DISORDER_SECONDS = 2.0  # a record with a later place in the log may be older than its neighbour by so much at most
 CACHED_MAX = 256  # parsed records
 
-_PAGE = Budget(rows_max=1000, bytes_max=4 << 20)
-
 
 @dataclass(frozen=True, slots=True)
-class ShardRecord:
+class ShardRecord(Record):
     """A shard. Takes partitions whose hash is from `lower` to `upper`. Times in seconds since the epoch.
 
     `start`: no sequence number of the shard is below; None, as `ending`, until the keeper has settled it (`settle`).
@@ -50,7 +48,7 @@ class ShardRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamRecord:
+class StreamRecord(Record):
     """A stream. `space` holds its logs. `settles_at`: until then it is ENABLING, or DISABLING. `rolling`: the table's
     writes wait for its shards to be replaced."""
 
@@ -122,20 +120,14 @@ class Streams:
         bounds = Bounds(prefix, prefix_end(prefix) if prefix else None)
         last = None if after is None else "\0".join(after).encode()
         page = await self._engine.range(
-            Space.STREAMS, _partition(account, region), bounds, True, Budget(limit + 1, _PAGE.bytes_max), last
+            Space.STREAMS, _partition(account, region), bounds, True, Budget(limit + 1, PAGE.bytes_max), last
         )
         found = [load(body) for body in page.bodies]
         return found[:limit], len(found) > limit or page.stop is Stop.BYTES
 
     async def all(self) -> Sequence[StreamRecord]:
         """Every stream of every account and region, for the keeper."""
-        found, after = [], None
-        while True:
-            page = await self._engine.scan(Space.STREAMS, 0, 1, _PAGE, after)
-            found += [load(row.body) for row in page.rows]
-            if page.stop is Stop.EXHAUSTED:
-                return found
-            after = page.last
+        return [load(row.body) async for row in all_rows(self._engine, Space.STREAMS)]
 
     async def read(self, stream: StreamRecord, shard: str, after: int, budget: Budget) -> list[Change]:
         """Changes of a shard with sequence numbers above `after`, in order: all that can ever come before the last."""
@@ -163,7 +155,7 @@ class Streams:
     async def at(self, stream: StreamRecord, shard: ShardRecord, moment: float) -> int:
         """The sequence number just below that of the first record which was made at a moment (seconds) or later."""
         after = await self.before(stream, shard, moment - DISORDER_SECONDS)
-        while page := await self.read(stream, shard.id, after, _PAGE):
+        while page := await self.read(stream, shard.id, after, PAGE):
             for sequence, body in page:
                 if changes.happened_at(body) >= moment:
                     return after
@@ -248,11 +240,5 @@ def _partition(account: str, region: str) -> bytes:
     return f"streams/{account}/{region}".encode()
 
 
-def dump(record: StreamRecord) -> bytes:
-    return orjson.dumps(record)
-
-
-def load(body: bytes) -> StreamRecord:
-    fields = orjson.loads(body)
-    fields["shards"] = [ShardRecord(**shard) for shard in fields["shards"]]
-    return StreamRecord(**fields)
+KIND = Kind(StreamRecord)
+dump, load = KIND.dump, KIND.load

@@ -1,15 +1,15 @@
 """TransactWriteItems and TransactGetItems: one engine update, or one snapshot, over items of any tables."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
-
-import orjson
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from statordb.engine.contract import Conflict, Effects, Engine, Key, Plan, Refused, Stale, Stored
 from statordb.model import errors
 from statordb.model.limits import TRANSACT_TOKEN_SECONDS
 from statordb.store.image import Image
 from statordb.store.keyspace import Space
+from statordb.store.record import Kind, Record
 from statordb.store.table import BUSY, LOOKS, MOVED, Apply, Staging, Table, Written, found
 
 SUCCEEDED = {"Code": "None"}
@@ -39,6 +39,18 @@ class Token(NamedTuple):
     @staticmethod
     def of(account: str, region: str, token: str, digest: str, now: float) -> "Token":
         return Token(Key(Space.TOKENS, f"{account}/{region}/{token}".encode(), b""), digest, now)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord(Record):
+    """What is kept of a request with a token. `expires`: seconds since the epoch; `sizes`: as in `Replayed`."""
+
+    digest: str
+    expires: float
+    sizes: list[int]
+
+
+TOKEN = Kind(TokenRecord)
 
 
 class TokenReused(NamedTuple):
@@ -122,8 +134,8 @@ def _staged(news: list[tuple[Action, Image | None, Image | None]], token: Token 
         written.append(Written(old, new, units))
     if token is not None:
         sizes = [max(w.old.size if w.old else 0, w.new.size if w.new else 0) for w in written]
-        record = {"digest": token.digest, "expires": token.now + TRANSACT_TOKEN_SECONDS, "sizes": sizes}
-        staging.writes.append((token.key, orjson.dumps(record)))
+        record = TokenRecord(token.digest, token.now + TRANSACT_TOKEN_SECONDS, sizes)
+        staging.writes.append((token.key, TOKEN.dump(record)))
     return staging.effects(written)
 
 
@@ -131,18 +143,17 @@ def _known(row: Stored | None, token: Token) -> Effects | Refused | None:
     """The answer if the token is in use."""
     if row is None:
         return None
-    record = orjson.loads(row[0])
-    if record["expires"] <= token.now:
+    record = TOKEN.load(row.body)
+    if record.expires <= token.now:
         return None
-    if record["digest"] != token.digest:
+    if record.digest != token.digest:
         return Refused(TokenReused())
-    return Effects(outcome=Replayed(record["sizes"]))
+    return Effects(outcome=Replayed(record.sizes))
 
 
 def token_expired(body: bytes, now: float) -> bool:
     """Whether an idempotency record may be forgotten."""
-    record: dict[str, Any] = orjson.loads(body)
-    return bool(record["expires"] <= now)
+    return TOKEN.load(body).expires <= now
 
 
 async def read(engine: Engine, keys: Sequence[Key]) -> list[Image | None] | Refused:

@@ -12,7 +12,18 @@ from typing import NamedTuple
 from lmdb import Transaction
 
 from statordb.engine.contract import FormatTooNew, StoreUnusable
-from statordb.engine.lmdb.keys import FORMAT_KEY, SPACE_GIVEN_MIN, SPACES_KEY, pack_id, unpack_id
+from statordb.engine.lmdb.groups import Group, is_group
+from statordb.engine.lmdb.keys import (
+    FORMAT_KEY,
+    SEQUENCE_BYTES,
+    SPACE_BYTES,
+    SPACE_GIVEN_MIN,
+    SPACES_KEY,
+    Own,
+    after_prefix,
+    pack_id,
+    unpack_id,
+)
 
 
 class Step(NamedTuple):
@@ -26,7 +37,26 @@ def _lay_out(txn: Transaction[bytes]) -> None:
     txn.put(SPACES_KEY, pack_id(SPACE_GIVEN_MIN))
 
 
-STEPS = (Step("The first layout: rows, logs, tallies and intentions as `keys` describes them.", _lay_out),)
+def _group_logs(txn: Transaction[bytes]) -> None:
+    """Make a group of each log entry that is a row by itself. They are the first ones of their logs."""
+    at = pack_id(Own.LOG)
+    with txn.cursor() as cursor:
+        while cursor.set_range(at) and cursor.key().startswith(at[:SPACE_BYTES]):
+            key, value = cursor.item()
+            log = key[:-SEQUENCE_BYTES]
+            if is_group(key, value):
+                at = after_prefix(log)
+                continue
+            group = Group()
+            group.add(unpack_id(key[-SEQUENCE_BYTES:]), value)
+            cursor.put(key, group.value)
+            at = key + b"\0"
+
+
+STEPS = (
+    Step("The first layout: rows, logs, tallies and intentions as `keys` describes them.", _lay_out),
+    Step("Entries of change logs lie in groups. Records have members that the release 0.1.0 fails on.", _group_logs),
+)
 """Step n (counted from 1) leads from format n - 1 to format n."""
 
 

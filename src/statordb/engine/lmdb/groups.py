@@ -60,6 +60,15 @@ def entries(key: bytes, value: bytes) -> Iterator[Entry]:
         yield transaction | tick, value[at - length : at]
 
 
+def is_group(key: bytes, value: bytes) -> bool:
+    """Whether a log's row is a group, and not one entry's body as it was before there were groups."""
+    at = tick = 0
+    while at + _ENTRY_BYTES <= len(value):
+        tick, length = _unpack_entry(value, at)
+        at += _ENTRY_BYTES + length
+    return at == len(value) > 0 and tick == unpack_id(key[-SEQUENCE_BYTES:]) & TICK_MASK
+
+
 def cut(key: bytes, value: bytes, upto: int, entries_max: int) -> tuple[int, int, bytes]:
     """Leave out the first entries of a group, up to a sequence: (how many are, how many would be but for the maximum,
     what is left of the value)."""

@@ -8,7 +8,12 @@ from statordb.engine.cassandra.cql.keys import OWN_SPACES, table_of
 from statordb.engine.cassandra.cql.session import QUORUM, SERIAL, Contact, Session, Unauthorized, Unreachable
 from statordb.engine.contract import FormatTooNew, StoreUnusable
 
-FORMAT = 1
+FORMAT = 2
+"""What each number came with; a released one is never changed, and its steps are taken by `_migrate`.
+
+1   The first layout.
+2   Records have members that a process of format 1 fails on. Nothing else changes.
+"""
 PREPARE_SECONDS = 120.0  # how long a cluster that does not answer well is asked again
 UNAUTHORIZED_SECONDS = 20.0  # the same, where it says that the user may not
 PAUSE_SECONDS = 0.5
@@ -94,7 +99,8 @@ async def _prepare(session: Session, datacenter: str, copies: int) -> None:
         if name in missing:
             options = f"{OPTIONS} AND gc_grace_seconds = {FLEETING_SECONDS}" if name in FLEETING else OPTIONS
             await session.schema(f"CREATE TABLE IF NOT EXISTS {keyspace}.{name} ({TABLES[name]}) WITH {options}")
-    await _check_format(session, keyspace)
+        if name == "meta":  # the first one: nothing is made in a keyspace of a newer release
+            await _check_format(session, keyspace)
 
 
 async def _racks(session: Session, datacenter: str) -> list[str]:
@@ -126,5 +132,15 @@ async def _check_format(session: Session, keyspace: str) -> None:
         found = await session.rows(select, "format", consistency=SERIAL)
     if not found:
         raise StoreUnusable(f"the format of the keyspace {keyspace} can't be read")
-    if found[0][0] > FORMAT:
-        raise FormatTooNew(found[0][0], FORMAT)
+    await _migrate(session, keyspace, found[0][0])
+
+
+async def _migrate(session: Session, keyspace: str, found: int) -> None:
+    """Lead a keyspace on to this release's format; processes of older ones don't start on it any more. Raises
+    FormatTooNew."""
+    update = f"UPDATE {keyspace}.meta SET value = ? WHERE name = 'format' IF value = ?"
+    while found < FORMAT:
+        refused = await session.conditional([(update, (found + 1, found))])
+        found = found + 1 if refused is None else refused[0]["value"]
+    if found > FORMAT:
+        raise FormatTooNew(found, FORMAT)

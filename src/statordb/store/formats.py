@@ -1,0 +1,52 @@
+"""The format of all records together: a number in the store, so that a release refuses what a newer one wrote.
+
+Each kind of record has a format of its own, and rows say which is theirs. That alone would be found out row by row, in
+the middle of requests; this number is compared when a store is opened.
+"""
+
+from statordb.engine.contract import Effects, Engine, FormatTooNew, Key, Refused, Stored
+from statordb.store import (
+    contention,
+    credentials,
+    functions,
+    invocations,
+    leases,
+    mappings,
+    records,
+    streams,
+    transactions,
+)
+from statordb.store.keyspace import Space
+
+KINDS = (
+    *(records.KIND, streams.KIND, functions.KIND, functions.PACKAGE, mappings.KIND, mappings.CHECKPOINT),
+    *(invocations.KIND, leases.LEASE, leases.KEEPER, transactions.TOKEN, credentials.KIND),
+)
+KEY = Key(Space.FORMATS, b"records", b"")
+
+
+def current() -> int:
+    """The number of this release. It grows with every step of any kind."""
+    return sum(kind.format for kind in KINDS) - len(KINDS) + 1
+
+
+async def admit(engine: Engine) -> None:
+    """See that this release knows all records of a store; older ones refuse it from then on. Raises FormatTooNew."""
+    supported = current()
+
+    def plan(stored: list[Stored | None]) -> Effects | Refused:
+        found = _number(stored[0])
+        if found > supported:
+            return Refused(found)
+        return Effects(writes=((KEY, b"%d" % supported),))
+
+    stored = await engine.get(KEY)
+    if stored is not None and _number(stored) == supported:
+        return
+    outcome = await contention.update(engine, (KEY,), plan)
+    if isinstance(outcome, Refused):
+        raise FormatTooNew(outcome.reason, supported)
+
+
+def _number(stored: Stored | None) -> int:
+    return 0 if stored is None else int(stored.body)

@@ -1,0 +1,40 @@
+"""Reading on, page by page, for those who want every row."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from statordb.engine.contract import Bounds, Budget, Engine, Place, Row, Stop
+
+PAGE = Budget(rows_max=250, bytes_max=1 << 20)  # read, and parsed, before others get their turn
+
+
+async def rows(
+    engine: Engine,
+    space: int,
+    partition: bytes,
+    bounds: Bounds = Bounds(),  # noqa: B008  # a constant
+    after: bytes | None = None,
+    budget: Budget = PAGE,
+) -> AsyncIterator[Row]:
+    """The rows of a partition in sort order, behind `after`. `budget`: of what is read at once."""
+    while True:
+        page = await engine.range(space, partition, bounds, True, budget, after)
+        for row in page.rows:
+            yield row
+        if page.stop is Stop.EXHAUSTED:
+            return
+        await asyncio.sleep(0)
+        after = page.last[1]
+
+
+async def all_rows(engine: Engine, space: int, budget: Budget = PAGE) -> AsyncIterator[Row]:
+    """The rows of a space, in hash order."""
+    after: Place | None = None
+    while True:
+        page = await engine.scan(space, 0, 1, budget, after)
+        for row in page.rows:
+            yield row
+        if page.stop is Stop.EXHAUSTED:
+            return
+        await asyncio.sleep(0)
+        after = page.last
