@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from functools import partial
 
 import uvloop
 
@@ -14,7 +15,7 @@ from statordb.server.functions import remote_invoker
 from statordb.server.heartbeat import Heartbeat
 from statordb.server.keeping import Keeping
 from statordb.server.lane.answering import Answering
-from statordb.server.lane.memory import is_grown
+from statordb.server.lane.memory import come_first, is_grown
 from statordb.server.process import Link
 from statordb.server.settings import EXIT_BAD_START, BadStart
 from statordb.server.worker import Worker, tune_collector
@@ -44,6 +45,7 @@ def run_keeper(site: Site, link: Link) -> int:
 def run_lane(site: Site, index: int, link: Link) -> int:
     """Answer what would hold up others in a worker, until nobody needs it."""
     os.nice(LANE_NICENESS)
+    come_first()
     return _run_child(_lane(site, index, link))
 
 
@@ -139,7 +141,9 @@ async def _lane(site: Site, index: int, link: Link) -> None:
     link.watch(loop)
     store = await open_store(site.directory, site.settings)
     counters = site.counters.of_lane(index)
-    answering = Answering(site.doors[index], dispatcher_of(site, store, None), is_grown)
+    answering = Answering(
+        site.doors[index], dispatcher_of(site, store, None), is_grown, partial(site.lane_tallies.set_busy, index)
+    )
     loop.add_signal_handler(signal.SIGTERM, answering.stop)
     try:
         tune_collector()

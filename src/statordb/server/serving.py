@@ -62,7 +62,7 @@ def _serve(settings: Settings, directory: Directory) -> int:
         Roster(count, lanes=lanes),
         composition.shared_counters(count, lanes),
         [Door() for _ in range(lanes)],
-        LaneTallies(count),
+        LaneTallies(count, lanes),
         composition.load_shapes(),
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import orjson
@@ -328,3 +329,21 @@ async def test_a_lane_outlives_a_worker_that_was_to_write(lane: Lane) -> None:
     other = LaneClient([lane.door], lane.tallies.of_worker(0), lambda: lane.now)
     assert (await other.submit(Request("GetItem", b"{}", WHO, "ID"))).status == 200
     other.close()
+
+
+def test_a_lane_that_is_free_is_asked_before_one_that_answers_another_worker() -> None:
+    async def run() -> None:
+        doors, tallies = [Door(), Door()], LaneTallies(1, 2)
+        client = LaneClient(doors, tallies.of_worker(0), lambda: 0.0)
+        tallies.set_busy(0, True)
+        service = Echo()
+        answering = Answering(doors[1], service, lambda: False, partial(tallies.set_busy, 1), linger_seconds=0.01)
+        task = asyncio.create_task(answering.run())
+        assert (await client.submit(Request("GetItem", b"{}", WHO, "ID"))).status == 200
+        assert not tallies.is_busy(1)
+        client.close()
+        await task
+        for door in doors:
+            door.close()
+
+    asyncio.run(run())

@@ -26,15 +26,21 @@ class Answering:
     """Answers what comes through a door by `service`, from `start` until nobody has used it for `linger_seconds`.
 
     `grown` tells whether this process should end for its size, which it then does between two requests: what was asked
-    and not begun, workers ask its successor.
+    and not begun, workers ask its successor. `busy` is told when a request begins and ends.
     """
 
     def __init__(
-        self, door: Door, service: Service, grown: Callable[[], bool], linger_seconds: float = LINGER_SECONDS
+        self,
+        door: Door,
+        service: Service,
+        grown: Callable[[], bool],
+        busy: Callable[[bool], None] = lambda busy: None,
+        linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self._door = door
         self._service = service
         self._grown = grown
+        self._busy = busy
         self._linger_seconds = linger_seconds
         self._streams: set[FrameStream] = set()
         self._asked: deque[tuple[FrameStream, Frame]] = deque()  # a worker asks one at a time
@@ -49,10 +55,13 @@ class Answering:
         """Take and answer until the end."""
         loop = asyncio.get_running_loop()
         loop.add_reader(self._door.waiting, self._take)
+        self._busy(False)  # which the one before may have left otherwise
         try:
             while await self._is_wanted():
                 stream, frame = self._asked.popleft()
+                self._busy(True)
                 await self._answer(stream, frame)
+                self._busy(False)
                 if self._grown():
                     break
         finally:

@@ -142,8 +142,13 @@ class LaneClient:
             link.close()
 
     def _advance(self) -> None:
-        """Give each lane that is free the next call."""
-        for link in sorted(self._links, key=lambda link: not link.is_open):  # one that runs before one that does not
+        """Give each lane that is free the next call: first one that runs and is free for others too."""
+        if self._waiting.count:
+            is_busy = self._counters.is_busy
+            order = sorted(range(len(self._links)), key=lambda at: (is_busy(at), not self._links[at].is_open))
+        else:
+            order = []
+        for link in (self._links[at] for at in order):
             while self._waiting.count and link.call is None:
                 call = self._waiting.take()
                 try:

@@ -1,6 +1,7 @@
-"""What the workers count of the lanes, in one shared mapping."""
+"""What workers count of the lanes, and lanes tell of themselves, in one shared mapping."""
 
 import mmap
+from collections.abc import Callable
 from typing import NamedTuple
 
 CELLS = 3
@@ -18,11 +19,20 @@ class LaneTotals(NamedTuple):
 class LaneTallies:
     """The mapping, made before the fork."""
 
-    def __init__(self, workers: int) -> None:
-        self._cells = memoryview(mmap.mmap(-1, workers * CELLS * 8)).cast("Q")
+    def __init__(self, workers: int, lanes: int = 1) -> None:
+        size = workers * CELLS
+        cells = memoryview(mmap.mmap(-1, (size + lanes) * 8)).cast("Q")
+        self._cells, self._busy = cells[:size], cells[size:]
+
+    def set_busy(self, lane: int, busy: bool) -> None:
+        """Tell whether a lane is answering a request."""
+        self._busy[lane] = busy
+
+    def is_busy(self, lane: int) -> bool:
+        return bool(self._busy[lane])
 
     def of_worker(self, slot: int) -> "LaneCounters":
-        counters = LaneCounters(self._cells[slot * CELLS : (slot + 1) * CELLS])
+        counters = LaneCounters(self._cells[slot * CELLS : (slot + 1) * CELLS], self.is_busy)
         counters.set_waiting(0)  # what waited in the worker before this one waits no more
         return counters
 
@@ -31,10 +41,11 @@ class LaneTallies:
 
 
 class LaneCounters:
-    """What one worker counts."""
+    """What one worker counts. `is_busy`: whether a lane answers a request, of whichever worker."""
 
-    def __init__(self, cells: memoryview) -> None:
+    def __init__(self, cells: memoryview, is_busy: Callable[[int], bool]) -> None:
         self._cells = cells
+        self.is_busy = is_busy
 
     def requested(self) -> None:
         self._cells[REQUESTS] += 1
