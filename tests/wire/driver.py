@@ -16,8 +16,10 @@ from statordb.model.credential import Credential
 from statordb.model.errors import ClientError
 from statordb.model.request import Reply, Request
 from statordb.wire.connection import Connection
-from statordb.wire.context import WireContext, WireSettings, request_ids
-from statordb.wire.sigv4 import IamAuthenticator, OpenAuthenticator
+from statordb.wire.context import WireContext, request_ids
+from statordb.wire.open_authenticator import OpenAuthenticator
+from statordb.wire.settings import WireSettings
+from statordb.wire.sigv4 import IamAuthenticator
 
 KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
@@ -163,6 +165,9 @@ class Wire:
     credentials: dict[str, Credential] = field(default_factory=dict)
     epoch: int = 0
     looked_up: list[str] = field(default_factory=list)
+    rest: Any = None
+    rest_authenticator: Any = None
+    defer: Callable[[Callable[[], None]], object] | None = None
 
     def __post_init__(self) -> None:
         self.credentials[KEY] = Credential(KEY, SECRET, "123456789012", "arn:aws:iam::123456789012:user/a")
@@ -176,6 +181,9 @@ class Wire:
             settings=self.settings,
             request_ids=request_ids("R" * 36, 0),
             observe=lambda *seen: self.observed.append(seen),
+            defer=self.defer,
+            rest=self.rest,
+            rest_authenticator=self.rest_authenticator,
         )
 
     def lookup(self, key: str) -> Credential | None:

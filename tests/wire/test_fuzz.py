@@ -2,11 +2,11 @@
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.wire.driver import Clock, FakeService, Wire, raw, signed, split_answers
 
-from statordb.wire.context import WireSettings
+from statordb.wire.settings import WireSettings
 
 REQUESTS = [
     signed(),
@@ -57,16 +57,19 @@ def settle(wire: Wire, pieces: list[bytes]) -> None:
     assert not wire.context.connections
 
 
+@settings(deadline=None)
 @given(streams(), st.booleans())
 def test_damaged_requests(pieces: list[bytes], is_open: bool) -> None:
     settle(Wire(Clock(), FakeService(), open=is_open, settings=WireSettings(header_bytes_max=2000)), pieces)
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=5))
 def test_random_bytes(pieces: list[bytes]) -> None:
     settle(Wire(Clock(), FakeService()), pieces)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=60), st.booleans())
 def test_random_claims(text: str, is_open: bool) -> None:
     wire = Wire(Clock(), FakeService(), open=is_open)

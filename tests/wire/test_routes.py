@@ -3,7 +3,7 @@
 import pytest
 from tests.wire.driver import Wire, raw, signed
 
-from statordb.wire.context import WireSettings
+from statordb.wire.settings import WireSettings
 
 ORIGIN = {"Origin": "http://example.com"}
 NOT_FOUND = (404, b"<UnknownOperationException/>\n")

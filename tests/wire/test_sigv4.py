@@ -8,12 +8,13 @@ from urllib.parse import quote
 from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.wire.driver import KEY, SECRET, Clock, Wire
 
 from statordb.model.request import Principal
-from statordb.wire.sigv4 import IamAuthenticator, Mac, signing_key
+from statordb.wire.keyring import Mac, signing_key
+from statordb.wire.sigv4 import IamAuthenticator
 
 VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
 NAMES = st.from_regex(r"x-[a-z]{1,8}", fullmatch=True)
@@ -57,6 +58,7 @@ def query_of(pairs: list[tuple[str, str]]) -> str:
     return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
 
 
+@settings(deadline=None)
 @given(HEADERS, st.binary(max_size=50), QUERIES, PATHS)
 def test_header_signatures_hold(
     headers: dict[str, str], body: bytes, query: list[tuple[str, str]], path: list[str]
@@ -65,6 +67,7 @@ def test_header_signatures_hold(
     assert isinstance(authenticator().check(*sign(headers, body, url)), Principal)
 
 
+@settings(deadline=None)
 @given(HEADERS, st.binary(max_size=50), QUERIES)
 def test_presigned_requests_hold(headers: dict[str, str], body: bytes, query: list[tuple[str, str]]) -> None:
     url = "/?" + query_of(query) if query else "/"
@@ -76,6 +79,7 @@ def flip(data: bytes, at: int, bit: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :]
 
 
+@settings(deadline=None)
 @given(HEADERS, st.binary(min_size=1, max_size=50), st.booleans(), st.data())
 def test_no_flipped_bit_is_let_in(headers: dict[str, str], body: bytes, presigned: bool, data: st.DataObject) -> None:
     """Neither from a stranger nor from a client already known."""
@@ -108,6 +112,7 @@ def test_no_flipped_bit_is_let_in(headers: dict[str, str], body: bytes, presigne
     assert not isinstance(checker.check(method, url, changed, body), Principal)
 
 
+@settings(deadline=None)
 @given(HEADERS, st.binary(max_size=50), st.sampled_from(["", "token"]), VALUES)
 def test_both_ways_agree(headers: dict[str, str], body: bytes, token: str, change: str) -> None:
     """A known client's request is judged along the short way as along the general way, whatever it carries."""

@@ -8,7 +8,14 @@ KIB = 1024
 MIB = 1024 * KIB
 
 # Wire
-REQUEST_BYTES_MAX = 16 * MIB
+REQUEST_BYTES_MAX = 16 * MIB  # of batches, transactions and several statements
+ITEM_REQUEST_BYTES_MAX = 8 * MIB  # of one item, or one expression: 2.4 MB of content, several bytes of JSON for each
+KEY_REQUEST_BYTES_MAX = 4 * MIB  # of GetItem, where 2 MB of names are most of it
+CONTROL_REQUEST_BYTES_MAX = MIB  # of all others
+OPEN_BODY_BYTES_MAX = 64 * KIB  # of a body that is read before it is known who sends it
+HELD_BODIES_BYTES_MAX = 256 * MIB  # of requests of one worker that are incomplete, or wait for their answer
+WAITING_BODIES_BYTES_MAX = 16 * MIB  # of one connection's requests that wait for their answer, before no more is read
+WAITING_ANSWERS_BYTES_MAX = 4 * MIB  # of one connection's answers that wait, before no further request is begun
 UNPACKED_INLINE_BYTES_MAX = 64 * KIB  # of a body that is unpacked where it came in
 UNPACKED_MEMBERS_MAX = 16  # of a gzip body
 UNPACKED_RATIO_MAX = 100  # unpacked by packed bytes

@@ -38,8 +38,11 @@ from statordb.shapes.json import Shapes
 from statordb.store import formats
 from statordb.store.credentials import Credentials
 from statordb.store.store import Store
-from statordb.wire.context import Observer, WireContext, WireSettings
-from statordb.wire.sigv4 import Authenticator, IamAuthenticator, OpenAuthenticator
+from statordb.wire.authenticator import Authenticator
+from statordb.wire.context import Observer, WireContext
+from statordb.wire.open_authenticator import OpenAuthenticator
+from statordb.wire.settings import WireSettings
+from statordb.wire.sigv4 import IamAuthenticator
 
 log = logging.getLogger(__name__)
 

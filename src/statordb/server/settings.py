@@ -67,7 +67,7 @@ class Settings:
     sns_endpoint: str = ""  # the same, to a topic
     shutdown_seconds: float = 10.0  # how long requests in flight may take once the server is told to end
     idle_seconds: float = 120.0  # how long a connection may wait for its next request
-    request_seconds: float = 30.0  # how long a request may take to arrive
+    request_seconds: float = 10.0  # how long nothing may come of a request that is not complete
 
     @property
     def worker_count(self) -> int:

@@ -11,9 +11,15 @@ UNSIGNED_PAYLOAD = b"UNSIGNED-PAYLOAD"
 
 
 def canonical_request(
-    method: bytes, url: bytes, headers: Mapping[bytes, bytes], signed: Sequence[bytes], body: bytes
+    method: bytes,
+    url: bytes,
+    headers: Mapping[bytes, bytes],
+    signed: Sequence[bytes],
+    body: bytes,
+    digest: bytes | None = None,
 ) -> bytes:
-    """The canonical request over the headers named in `signed` (any case, any order).
+    """The canonical request over the headers named in `signed` (any case, any order). `digest`: the SHA-256 of the
+    body in hexadecimal, where that is known.
 
     A signed header that the request does not carry has no line, so that a signature can't hold without it.
     """
@@ -26,7 +32,7 @@ def canonical_request(
         canonical_query(query),
         b"".join(lines),
         b";".join(names),
-        payload_hash(headers, body),
+        payload_hash(headers, body, digest),
     )
     return b"\n".join(parts)
 
@@ -36,11 +42,16 @@ def trim(value: bytes) -> bytes:
     return b" ".join(value.split())
 
 
-def payload_hash(headers: Mapping[bytes, bytes], body: bytes) -> bytes:
+def payload_hash(headers: Mapping[bytes, bytes], body: bytes, digest: bytes | None = None) -> bytes:
     """Always the hash of the body that came, whatever x-amz-content-sha256 says, unless it says unsigned."""
-    if headers.get(b"x-amz-content-sha256", b"").strip() == UNSIGNED_PAYLOAD:
+    if is_unsigned(headers):
         return UNSIGNED_PAYLOAD
-    return sha256(body).hexdigest().encode()
+    return digest or sha256(body).hexdigest().encode()
+
+
+def is_unsigned(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a request says that its body is not part of what was signed."""
+    return headers.get(b"x-amz-content-sha256", b"").strip() == UNSIGNED_PAYLOAD
 
 
 def canonical_path(path: bytes) -> bytes:

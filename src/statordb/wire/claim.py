@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import unquote_to_bytes
 
 from statordb.model import errors
-from statordb.model.limits import PRESIGN_EXPIRES_SECONDS_MAX
+from statordb.model.limits import CLOCK_SKEW_SECONDS_MAX, PRESIGN_EXPIRES_SECONDS_MAX
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 QUERY_PARAMETERS = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date")
@@ -176,3 +176,50 @@ def _expires(text: str) -> int:
             f"{PRESIGN_EXPIRES_SECONDS_MAX} seconds"
         )
     return seconds
+
+
+def check_date(claim: Claim, now: float) -> None:
+    """Raise the ClientError of a claim that is not current at `now`, seconds since the epoch."""
+    age = now - claim.stamp
+    if age < -CLOCK_SKEW_SECONDS_MAX:
+        raise errors.invalid_signature(
+            f"Signature not yet current: {claim.date} is still later than "
+            f"{basic_date(now + CLOCK_SKEW_SECONDS_MAX)} ({basic_date(now)} + 15 min.)"
+        )
+    if claim.expires is not None:
+        if age > claim.expires:
+            raise errors.request_expired("Request has expired.")
+    elif age > CLOCK_SKEW_SECONDS_MAX:
+        raise errors.invalid_signature(
+            f"Signature expired: {claim.date} is now earlier than "
+            f"{basic_date(now - CLOCK_SKEW_SECONDS_MAX)} ({basic_date(now)} - 15 min.)"
+        )
+
+
+def check_scope(claim: Claim, services: tuple[str, ...]) -> None:
+    """Raise the ClientError of a claim whose scope is not of one of these services; takes its credential apart."""
+    if b"host" not in (name.lower() for name in claim.signed):
+        raise errors.invalid_signature("'Host' must be a 'SignedHeader' in the AWS Authorization.")
+    if claim.algorithm != ALGORITHM:
+        raise errors.incomplete_signature(
+            f"Unsupported AWS 'algorithm': '{claim.algorithm}' (only AWS4-HMAC-SHA256 for now). "
+        )
+    claim.split_credential()
+    faults = ""
+    if not claim.region_is_valid():
+        faults += region_fault(claim)
+    if claim.service not in services:
+        faults += f"Credential should be scoped to correct service: '{services[0]}'. "
+    if claim.terminator != "aws4_request":
+        faults += f"Credential should be scoped with a valid terminator: 'aws4_request', not '{claim.terminator}'. "
+    if claim.day != claim.date[:8]:
+        faults += (
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
+            f"'{claim.day}' != '{claim.date[:8]}', from '{claim.date}'."
+        )
+    if faults:
+        raise errors.invalid_signature(faults)
+
+
+def region_fault(claim: Claim) -> str:
+    return f"Credential should be scoped to a valid region, not '{claim.region}'. "

@@ -3,65 +3,26 @@
 import asyncio
 import secrets
 import string
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
-import orjson
-
-from statordb.model import errors
-from statordb.model.function_limits import LARGE_REQUESTS_MAX, REST_REQUEST_BYTES_MAX
-from statordb.model.limits import (
-    HEADER_BYTES_MAX,
-    HEADERS_MAX,
-    KIB,
-    MIB,
-    PIPELINE_REQUESTS_MAX,
-    REQUEST_BYTES_MAX,
-    URL_BYTES_MAX,
-)
-from statordb.model.request import Reply, Service, error_reply
-from statordb.model.rest import RestReply, RestService
-from statordb.wire import rest
-from statordb.wire.outbox import Defer, Outbox
+from statordb.model.request import Service
+from statordb.model.rest import RestService
+from statordb.wire.admission import Admission
+from statordb.wire.authenticator import Authenticator
+from statordb.wire.outbox import Outbox
 from statordb.wire.reply import Heads
-from statordb.wire.sigv4 import Authenticator
+from statordb.wire.rounds import Defer, Rounds
+from statordb.wire.settings import WireSettings
 
 TARGET_PREFIX = "DynamoDB_20120810"
 OPERATIONS_CACHED_MAX = 1024
 TARGET_BYTES_MAX = 128
 REQUEST_ID_CHARACTERS = 52
-TOO_LARGE = error_reply(errors.request_too_large())
-BUSY = Reply(
-    429, orjson.dumps({"__type": "TooManyRequestsException", "message": "Rate exceeded"}), "TooManyRequestsException"
-)
 WEYL_STEP = 0x9E3779B97F4A7C15  # odd, so that its multiples meet every 64-bit number once
 
 Observer = Callable[[str, float, int, str | None], None]
 """observe(operation, seconds, status, error code or None); the operation is "-" for what never reached the service."""
-
-
-@dataclass(frozen=True, slots=True)
-class WireSettings:
-    """Limits and patience of the wire. Times in seconds."""
-
-    region: str = "us-east-1"  # named by the health answer to clients that name no host
-    target_prefixes: Mapping[str, str] = field(default_factory=dict)  # by operation; of all others TARGET_PREFIX
-    request_bytes_max: int = REQUEST_BYTES_MAX
-    unpacked_inline_bytes_max: int | None = None  # larger inside: left packed for the service; None: all is unpacked
-    rest_request_bytes_max: int = REST_REQUEST_BYTES_MAX  # on the paths of the REST API
-    large_requests_max: int = LARGE_REQUESTS_MAX  # of which more than request_bytes_max has come, and more will
-    header_bytes_max: int = HEADER_BYTES_MAX
-    headers_max: int = HEADERS_MAX
-    url_bytes_max: int = URL_BYTES_MAX
-    pipeline_requests_max: int = PIPELINE_REQUESTS_MAX
-    idle_seconds: float = 120.0  # between requests
-    head_seconds: float = 20.0  # from the first byte of a request to the end of its headers
-    body_seconds: float = 30.0  # for the body, and more for as long as it comes at the least rate
-    body_bytes_per_second_min: int = 16 * KIB
-    write_seconds: float = 60.0  # without the peer taking anything of what waits to be sent
-    linger_seconds: float = 10.0  # for a refused client to read its answer
-    linger_bytes_max: int = 64 * MIB
 
 
 class Peer(Protocol):
@@ -75,6 +36,12 @@ class Peer(Protocol):
 
     def abort(self) -> None:
         """Close without sending what waits."""
+
+    is_known: bool
+    """Whether a request of it was let in."""
+
+    def idle_since(self) -> float | None:
+        """The monotonic time since which nothing goes on there; None while something does."""
 
 
 class WireContext:
@@ -114,8 +81,9 @@ class WireContext:
         self.heads = Heads(clock())
         self.headers_max = self.settings.headers_max
         self.head_bytes_unmeasured = min(self.settings.header_bytes_max, self.settings.url_bytes_max)
-        self.connections: set[Peer] = set()
-        self._large: set[Peer] = set()  # connections on which more than request_bytes_max of a body comes in
+        self.rounds = Rounds(defer)
+        self.admission = Admission(self.settings, self.operation, authenticator, rest, self.rest_authenticator)
+        self.connections: dict[Peer, None] = {}  # the oldest first
         self.draining = False
         self._clock = clock
         self._operations: dict[bytes, str] = {}
@@ -133,39 +101,9 @@ class WireContext:
             self._operations[target] = name
         return name
 
-    def refuse_large(self, url: bytes, headers: Mapping[bytes, bytes], size: int) -> Reply | RestReply | None:
-        """What a body of more than request_bytes_max is answered; None if it may come.
-
-        Deployment packages are large; but nobody's who could not be let in, whatever the signature will turn out to be.
-        """
-        if self.rest is None or not rest.is_rest(url) or size > self.settings.rest_request_bytes_max:
-            return TOO_LARGE
-        authenticator = self.rest_authenticator
-        refused = rest.guard(headers, authenticator.is_open)
-        if refused is not None:
-            return refused
-        fault = authenticator.check_claim(url, headers)
-        return None if fault is None else rest.refusal_of(fault)
-
-    def admit_large(
-        self, connection: Peer, url: bytes, headers: Mapping[bytes, bytes], size: int
-    ) -> Reply | RestReply | None:
-        """Let more than request_bytes_max of a body, `size` bytes by now, come in, until `large_is_in` or the end.
-
-        Returns the refusal of one that may not come, or of one too many.
-        """
-        if connection in self._large:
-            return TOO_LARGE if size > self.settings.rest_request_bytes_max else None
-        refusal = self.refuse_large(url, headers, size)
-        if refusal is not None:
-            return refusal
-        if len(self._large) >= self.settings.large_requests_max:
-            return BUSY
-        self._large.add(connection)
-        return None
-
-    def large_is_in(self, connection: Peer) -> None:
-        self._large.discard(connection)
+    def rounds_allow(self) -> bool:
+        """Whether another request that was sent ahead may be begun in this round of the event loop."""
+        return self.rounds.allows(self.monotonic())
 
     def sweep(self) -> None:
         """To be called once a second: renews the Date of answers, ends connections that take too long."""
@@ -176,11 +114,10 @@ class WireContext:
             connection.sweep(now)
 
     def joined(self, connection: Peer) -> None:
-        self.connections.add(connection)
+        self.connections[connection] = None
 
     def left(self, connection: Peer) -> None:
-        self.connections.discard(connection)
-        self._large.discard(connection)
+        self.connections.pop(connection, None)
         if self._emptied is not None and not self.connections and not self._emptied.done():
             self._emptied.set_result(None)
 

@@ -6,6 +6,7 @@ InternalServerError for anything else or anything broken; answers above 4 KB pac
 
 import re
 import zlib
+from collections.abc import Iterator
 from functools import lru_cache
 
 from statordb.model import errors
@@ -15,8 +16,9 @@ from statordb.model.limits import UNPACKED_RATIO_BYTES_MIN as RATIO_BYTES_MIN
 from statordb.model.limits import UNPACKED_RATIO_MAX as RATIO_MAX
 
 COMPRESS_BYTES_MIN = 4 * KIB
-COMPRESS_BYTES_MAX = 2 * MIB  # above, packing would hold up the event loop for longer than sending does
+COMPRESS_BYTES_MAX = 2 * MIB  # above, packing would take a worker's time for longer than sending does
 COMPRESS_LEVEL = 1
+COMPRESSED_BYTES = 32 * KIB  # of an answer, that are packed in one go
 
 FED_BYTES = 16 * KIB  # given to zlib at a time: what it leaves of it is copied
 PIECE_BYTES = 256 * KIB  # taken from zlib at a time
@@ -77,6 +79,15 @@ def encode_body(coding: str, body: bytes) -> bytes:
     """The body packed as `coding`, "gzip" or "deflate"."""
     packer = zlib.compressobj(COMPRESS_LEVEL, zlib.DEFLATED, _WINDOW_BITS[coding])
     return packer.compress(body) + packer.flush()
+
+
+def encode_in_slices(coding: str, body: bytes) -> Iterator[bytes]:
+    """The same in pieces, each of them the work of a few milliseconds at most."""
+    packer = zlib.compressobj(COMPRESS_LEVEL, zlib.DEFLATED, _WINDOW_BITS[coding])
+    view = memoryview(body)
+    for at in range(0, len(body), COMPRESSED_BYTES):
+        yield packer.compress(view[at : at + COMPRESSED_BYTES])
+    yield packer.flush()
 
 
 @lru_cache(maxsize=256)

@@ -6,12 +6,10 @@ answers.
 """
 
 from asyncio import Transport
-from collections.abc import Callable
+
+from statordb.wire.rounds import Defer
 
 REPLIES_HELD_MAX = 16
-
-Defer = Callable[[Callable[[], None]], object]
-"""Has a callback called soon, as the event loop's `call_soon`."""
 
 
 class Outbox:

@@ -1,18 +1,21 @@
 """Replies to bytes: the one place where the head of every answer is written."""
 
 import time
+from collections.abc import Iterator
 from typing import NamedTuple
 from zlib import crc32
 
 from statordb.model.limits import KIB
-from statordb.wire.encoding import COMPRESS_BYTES_MAX, COMPRESS_BYTES_MIN, encode_body
+from statordb.wire.encoding import COMPRESS_BYTES_MAX, COMPRESS_BYTES_MIN, encode_body, encode_in_slices
 
 JSON_1_0 = "application/x-amz-json-1.0"
 JSON = "application/json"
 PLAIN = ""  # no Content-Type, as DynamoDB's health answer
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-ONE_WRITE_BYTES_MAX = 64 * KIB  # larger bodies are written beside their head, not copied behind it
+WHOLE_BYTES_MAX = 32 * KIB  # larger bodies are packed in slices, and written beside their head, not copied behind it
+CHECKED_BYTES = 1024 * KIB  # of a body, whose checksum is taken in one go
+WRITTEN_BYTES = 512 * KIB  # of a body, that are written in one go
 
 CORS = (
     "Access-Control-Allow-Origin: *\r\n"
@@ -49,6 +52,11 @@ class Form(NamedTuple):
 
 USUAL = Form(JSON_1_0)
 
+Slice = tuple[tuple[bytes | memoryview, ...], bool]
+"""What is to be written of an answer, and whether that is the last of it."""
+
+NOTHING_YET: Slice = ((), False)
+
 
 class Heads:
     """Heads of answers. What all answers of one second share is put together once, by `set_time`."""
@@ -71,14 +79,39 @@ class Heads:
 
     def head(self, status: int, form: Form, request_id: str, body: bytes, keep_alive: bool) -> tuple[bytes, bytes]:
         """The head of any answer, and its body as packed. The checksum is of the body as sent."""
+        coding = form.coding if COMPRESS_BYTES_MIN < len(body) <= COMPRESS_BYTES_MAX else None
+        if coding is not None:
+            body = encode_body(coding, body)
+        return self._head(status, form, request_id, len(body), crc32(body), coding, keep_alive), body
+
+    def in_slices(self, status: int, form: Form, request_id: str, body: bytes, keep_alive: bool) -> Iterator[Slice]:
+        """The same of a large body, in slices between which others may run. The first bytes are the head's."""
+        coding = form.coding if len(body) <= COMPRESS_BYTES_MAX else None
+        if coding is not None:
+            packed = []
+            for piece in encode_in_slices(coding, body):
+                packed.append(piece)
+                yield NOTHING_YET
+            body = b"".join(packed)
+        view = memoryview(body)
+        checksum = crc32(view[:CHECKED_BYTES])
+        for at in range(CHECKED_BYTES, len(body), CHECKED_BYTES):
+            yield NOTHING_YET
+            checksum = crc32(view[at : at + CHECKED_BYTES], checksum)
+        head = self._head(status, form, request_id, len(body), checksum, coding, keep_alive)
+        yield (head, view[:WRITTEN_BYTES]), len(body) <= WRITTEN_BYTES
+        for at in range(WRITTEN_BYTES, len(body), WRITTEN_BYTES):
+            yield (view[at : at + WRITTEN_BYTES],), at + WRITTEN_BYTES >= len(body)
+
+    def _head(
+        self, status: int, form: Form, request_id: str, size: int, checksum: int, coding: str | None, keep_alive: bool
+    ) -> bytes:
         extra = form.extra
-        if form.coding is not None and COMPRESS_BYTES_MIN < len(body) <= COMPRESS_BYTES_MAX:
-            body = encode_body(form.coding, body)
-            extra += f"Content-Encoding: {form.coding}\r\n"
+        if coding is not None:
+            extra += f"Content-Encoding: {coding}\r\n"
         if status != 204:  # which has no body, and so no length
-            extra = f"x-amz-crc32: {crc32(body)}\r\nContent-Length: {len(body)}\r\n{extra}"
-        head = f"{self._front(status, form.content_type, keep_alive)}{request_id}\r\n{extra}\r\n"
-        return head.encode("latin-1"), body
+            extra = f"x-amz-crc32: {checksum}\r\nContent-Length: {size}\r\n{extra}"
+        return f"{self._front(status, form.content_type, keep_alive)}{request_id}\r\n{extra}\r\n".encode("latin-1")
 
     def _front(self, status: int, content_type: str, keep_alive: bool) -> str:
         kind = f"Content-Type: {content_type}\r\n" if content_type else ""

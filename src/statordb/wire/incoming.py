@@ -1,0 +1,304 @@
+"""The request that comes in on a connection: read by httptools, bounded while it is incomplete."""
+
+import logging
+from typing import Any, Protocol
+
+import httptools
+
+from statordb.model.limits import OPEN_BODY_BYTES_MAX
+from statordb.model.request import Reply
+from statordb.model.rest import RestReply
+from statordb.wire.admission import TOO_MUCH, LargeBody
+from statordb.wire.answers import PROCEED, Answers
+from statordb.wire.context import WireContext
+from statordb.wire.exchange import FIRST_ACCEPT_ENCODING, INTERNAL, Exchange
+from statordb.wire.reply import USUAL, Form
+from statordb.wire.rest import form_of
+
+IDLE, HEAD, BODY = range(3)  # between requests, within a request's head, within its body
+
+BAD_REQUEST = Reply(400, b"", "BadRequest")
+
+log = logging.getLogger(__name__)
+
+
+class Owner(Protocol):
+    """The connection, as what comes in sees it."""
+
+    def take_no_more(self) -> None:
+        """The request that has just come is the last."""
+
+    def refuse(self, reply: Reply, form: Form = USUAL) -> None:
+        """Answer what can't be read on behind, and close."""
+
+    def reply(self, reply: Reply, form: Form = USUAL) -> None:
+        """Write a reply behind those to all requests before it."""
+
+
+class Incoming:
+    """Turns bytes into requests. The `on_` methods are called by the parser.
+
+    phase     where in a request the reading is;  requests: how many have been complete.
+    body_bytes  how much of the body has come.
+    is_done   nothing more is taken.
+    """
+
+    __slots__ = (
+        "_answers",
+        "_chunks",
+        "_context",
+        "_counted",
+        "_fed",
+        "_first",
+        "_head",
+        "_headers",
+        "_large",
+        "_owner",
+        "_parser",
+        "_read",
+        "_repeats",
+        "_url",
+        "body_bytes",
+        "is_done",
+        "phase",
+        "requests",
+    )
+
+    def __init__(self, context: WireContext, answers: Answers, owner: Owner) -> None:
+        self._context = context
+        self._answers = answers
+        self._owner = owner
+        self._parser: Any = httptools.HttpRequestParser(self)
+        self.phase = IDLE
+        self.requests = 0
+        self.is_done = False
+        self._headers: dict[bytes, bytes] = {}  # being read; trailers end up here too
+        self._head = self._headers  # of the request, once complete
+        self._repeats = 0
+        self._chunks: list[bytes] = []
+        self._large: LargeBody | None = None  # takes the body's bytes in place of _chunks
+        self._url = b""
+        self.body_bytes = 0
+        self._counted = 0  # of the body's bytes, those that count as held
+        self._read = 0  # bytes of the read that is being parsed
+        self._first = 0  # bytes of the read in which the request began: an upper bound of its part
+        self._fed = 0  # bytes of the later reads within the current phase
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes. Never raises."""
+        self._read = len(data)
+        if self.phase != IDLE:
+            self._fed += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._ignore_upgrade(memoryview(data), upgrade.args[0])
+        except httptools.HttpParserError as error:
+            self._parse_failed(error)
+        if self.phase != IDLE and not self.is_done:
+            self._bound()
+
+    def lost(self) -> None:
+        """The connection is gone, or nothing more is taken from it."""
+        self.is_done = True
+        self._forget_body()
+
+    def close(self) -> None:
+        self.lost()
+        self._parser = None  # which holds this object
+
+    # Called by the parser
+
+    def on_message_begin(self) -> None:
+        self._headers = {}
+        self._repeats = 0
+        self._chunks = []
+        self._url = b""
+        self.body_bytes = 0
+        self._first = self._read
+        self._fed = 0
+        self.phase = HEAD
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        headers = self._headers
+        if name in headers:
+            self._repeat(name, value)
+        else:
+            headers[name] = value
+
+    def on_headers_complete(self) -> None:
+        if self.is_done:
+            return
+        headers = self._head = self._headers
+        self.phase = BODY
+        context = self._context
+        if (
+            self._first + self._fed > context.head_bytes_unmeasured
+            or len(headers) + self._repeats > context.headers_max
+        ):
+            if self._is_large_head():
+                self._owner.refuse(BAD_REQUEST)
+                return
+        self._fed = 0
+        length = headers.get(b"content-length")
+        if length is not None and len(length) > 4 and int(length) > OPEN_BODY_BYTES_MAX:
+            if not self._admits(int(length)):
+                return
+        if b"expect" in headers:
+            self._expect(headers[b"expect"])
+        if b"transfer-encoding" in headers:
+            self._headers = {}
+
+    def on_body(self, data: bytes) -> None:
+        self.body_bytes += len(data)
+        if self._large is None:
+            self._chunks.append(data)
+        else:
+            self._large.add(data)
+
+    def on_message_complete(self) -> None:
+        if self.is_done:
+            return
+        context = self._context
+        body: bytes
+        digest = None
+        if self._large is None and self.body_bytes <= OPEN_BODY_BYTES_MAX:
+            chunks = self._chunks
+            body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        else:
+            if not self._admits(self.body_bytes):
+                return
+            large: LargeBody = self._large  # type: ignore[assignment]  # _admits has made it
+            body = large.data  # type: ignore[assignment]  # whoever reads a body reads this too
+            digest = large.digest
+        if self._counted or self._large is not None:
+            self._forget_body()
+        self.phase = IDLE
+        self.requests += 1
+        parser = self._parser
+        if not parser.should_keep_alive() or context.draining:
+            self._owner.take_no_more()
+        self._answers.take(
+            Exchange(
+                parser.get_method(),
+                self._url,
+                self._head,
+                body,
+                digest,
+                context.next_request_id(),
+                context.monotonic(),
+                self._owner,
+            )
+        )
+
+    # Bounds
+
+    def _ignore_upgrade(self, data: memoryview, offset: int) -> None:
+        """The parser stops behind a request that offers an upgrade; HTTP/1.1 goes on with a new one."""
+        while True:
+            self._parser = httptools.HttpRequestParser(self)
+            data = data[offset:]
+            if self.is_done or not data:
+                return
+            try:
+                self._parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                offset = upgrade.args[0]
+            except httptools.HttpParserError as error:
+                self._parse_failed(error)
+                return
+
+    def _parse_failed(self, error: Exception) -> None:
+        if isinstance(error, httptools.HttpParserCallbackError):
+            log.error("a parser callback failed", exc_info=error)
+            self._owner.refuse(INTERNAL)
+        else:
+            self._owner.refuse(BAD_REQUEST)
+
+    def _is_large_head(self) -> bool:
+        """The limits on a complete head, exactly."""
+        settings = self._context.settings
+        head_bytes = sum(len(name) + len(value) + 4 for name, value in self._head.items())  # 4: colon, space, CRLF
+        return (
+            head_bytes > settings.header_bytes_max
+            or len(self._head) + self._repeats > settings.headers_max
+            or len(self._url) > settings.url_bytes_max
+        )
+
+    def _repeat(self, name: bytes, value: bytes) -> None:
+        """Join a repeated header by commas, as the canonical request has it."""
+        headers = self._headers
+        self._repeats += 1
+        if self._repeats <= self._context.settings.headers_max:  # beyond, the request is refused anyway
+            if name == b"accept-encoding":
+                headers.setdefault(FIRST_ACCEPT_ENCODING, headers[name])
+            headers[name] = headers[name].rstrip() + b"," + value
+
+    def _expect(self, expectation: bytes) -> None:
+        """Ask for the body, in the order of the replies."""
+        if expectation.strip().lower() == b"100-continue" and self._parser.get_http_version() == "1.1":
+            self._owner.reply(PROCEED)
+
+    def _bound(self) -> None:
+        """Bound what a request may hold of memory before it is complete."""
+        settings = self._context.settings
+        if self.phase == HEAD:
+            if (
+                len(self._headers) + self._repeats > settings.headers_max
+                or len(self._url) > settings.url_bytes_max
+                or self._fed > 2 * (settings.header_bytes_max + settings.url_bytes_max)
+            ):
+                self._owner.refuse(BAD_REQUEST)
+            return
+        if self._large is not None or self.body_bytes > OPEN_BODY_BYTES_MAX:
+            if not self._admits(self.body_bytes):
+                return
+        elif self._context.admission.held_bytes > settings.held_bytes_max:
+            self._owner.refuse(TOO_MUCH)
+            return
+        if self._fed - self.body_bytes > settings.header_bytes_max + self.body_bytes // 2:
+            self._owner.refuse(BAD_REQUEST)  # chunk sizes and trailers without end
+            return
+        self._context.admission.held_bytes += self.body_bytes - self._counted
+        self._counted = self.body_bytes
+
+    def _admits(self, size: int) -> bool:
+        """Whether a body that has, or will have, `size` bytes, more than anybody's may have, may come on. If not, that
+        is answered."""
+        admission = self._context.admission
+        large = self._large
+        if large is None:
+            judged = admission.open(self._url, self._head, size)
+            if not isinstance(judged, LargeBody):
+                return self._refused(judged)
+            large = self._large = judged
+            for chunk in self._chunks:
+                large.add(chunk)
+            self._chunks = []
+        else:
+            refusal = admission.refusal(large, self._url, self._head, size)
+            if refusal is not None:
+                return self._refused(refusal)
+        refusal = admission.place(large)
+        return refusal is None or self._refused(refusal)
+
+    def _refused(self, refusal: Reply | RestReply) -> bool:
+        if isinstance(refusal, RestReply):
+            self._owner.refuse(Reply(refusal.status, refusal.body, refusal.error), form_of(refusal))
+        else:
+            self._owner.refuse(refusal)
+        return False
+
+    def _forget_body(self) -> None:
+        admission = self._context.admission
+        admission.held_bytes -= self._counted
+        self._counted = 0
+        self._chunks = []
+        if self._large is not None:
+            admission.leave(self._large)
+            self._large = None

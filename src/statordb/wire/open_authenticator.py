@@ -1,0 +1,57 @@
+"""Who asks where nobody checks: whatever is well formed is let in."""
+
+from statordb.model import errors
+from statordb.model.errors import ClientError
+from statordb.model.request import Principal
+from statordb.wire.authenticator import Headers, Verdict
+from statordb.wire.claim import Claim, read_claim, region_fault
+from statordb.wire.keyring import remember
+from statordb.wire.sigv4 import CLIENT_PREFIX_BYTES_MAX, CLIENTS_CACHED_MAX, SIGNATURE_BYTES
+
+
+class OpenAuthenticator:
+    """Lets in any well-formed claim. An access key id of exactly 12 digits names the account."""
+
+    is_open = True
+
+    def __init__(self, default_account: str = "000000000000") -> None:
+        self._default_account = default_account
+        self._known: dict[bytes, Principal] = {}
+
+    def check(self, method: bytes, url: bytes, headers: Headers, body: bytes, digest: bytes | None = None) -> Verdict:
+        authorization = headers.get(b"authorization")
+        if authorization is not None and url == b"/":
+            known = self._known.get(authorization[:-SIGNATURE_BYTES])
+            if known is not None and authorization[-SIGNATURE_BYTES:].isalnum() and b"x-amz-date" in headers:
+                return known
+        try:
+            claim = self._claim(url, headers)
+        except ClientError as fault:
+            return fault
+        principal = self._principal(claim)
+        if authorization is not None and authorization.endswith(b"=" + claim.signature.encode("latin-1")):
+            prefix = authorization[:-SIGNATURE_BYTES]
+            if prefix.endswith(b"Signature=") and len(prefix) <= CLIENT_PREFIX_BYTES_MAX:
+                remember(self._known, prefix, principal, CLIENTS_CACHED_MAX)
+        return principal
+
+    def check_claim(self, url: bytes, headers: Headers) -> ClientError | None:
+        try:
+            self._claim(url, headers)
+        except ClientError as fault:
+            return fault
+        return None
+
+    def _claim(self, url: bytes, headers: Headers) -> Claim:
+        claim = read_claim(url.partition(b"?")[2], headers)
+        claim.split_credential()
+        if not claim.access_key_id:
+            raise errors.unrecognized_client()
+        if not claim.region_is_valid():
+            raise errors.invalid_signature(region_fault(claim))
+        return claim
+
+    def _principal(self, claim: Claim) -> Principal:
+        key = claim.access_key_id
+        account = key if len(key) == 12 and key.isascii() and key.isdigit() else self._default_account
+        return Principal(account, key, claim.region, f"arn:aws:iam::{account}:root")

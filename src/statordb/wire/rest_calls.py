@@ -1,0 +1,78 @@
+"""Calls of the REST API: what gets through to its service, and its answers as the wire's."""
+
+import asyncio
+import logging
+import uuid
+from functools import partial
+from typing import Any
+
+from statordb.model.errors import ClientError
+from statordb.model.function_limits import INVOKE_BYTES_MAX
+from statordb.model.pending import Pending
+from statordb.model.request import Principal, Reply
+from statordb.model.rest import RestReply, RestRequest
+from statordb.wire import rest
+from statordb.wire.context import WireContext
+from statordb.wire.encoding import decode_body
+from statordb.wire.exchange import Exchange, Waiting, after
+
+log = logging.getLogger(__name__)
+
+
+def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
+    """Answer a request for a path of the REST API, at once or by a future. Raises nothing."""
+    assert context.rest is not None
+    headers = exchange.headers
+    exchange.request_id = str(uuid.uuid4())
+    authenticator = context.rest_authenticator
+    refused = rest.guard(headers, authenticator.is_open)
+    if refused is not None:
+        return _reply(exchange, refused)
+    principal = authenticator.check(exchange.method, exchange.url, headers, exchange.body, exchange.digest)
+    if isinstance(principal, ClientError):
+        return _reply(exchange, rest.refusal_of(principal))
+    if not isinstance(principal, Principal):
+        return after(principal, exchange, partial(begin, context=context))
+    body = exchange.body
+    if b"content-encoding" in headers:
+        try:
+            body = decode_body(headers[b"content-encoding"], body, context.settings.rest_request_bytes_max)
+        except ClientError as fault:
+            return _reply(exchange, rest.refusal_of(fault))
+    if len(body) <= INVOKE_BYTES_MAX:
+        body = bytes(body)  # of a payload, which services keep; packages, which are larger, are only parsed
+    path, _, query = exchange.url.decode("latin-1").partition("?")
+    request = RestRequest(exchange.method.decode("latin-1"), path, query, headers, body, principal, exchange.request_id)
+    try:
+        answer = context.rest.handle(request)
+    except Exception:
+        log.exception("the service raised", extra={"request_id": exchange.request_id})
+        return _reply(exchange, rest.INTERNAL)
+    if isinstance(answer, RestReply):
+        exchange.operation = request.operation
+        return _reply(exchange, answer)
+    return _relay(answer, request, exchange)
+
+
+def _relay(
+    answer: Pending[RestReply] | asyncio.Future[RestReply], request: RestRequest, exchange: Exchange
+) -> asyncio.Future[Reply]:
+    """The reply of a REST answer that comes later."""
+    relayed: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+    def finish(future: Any) -> None:
+        exchange.operation = request.operation
+        try:
+            reply = future.result()
+        except BaseException:  # whatever it is: the client must not wait for ever
+            log.exception("the service failed", extra={"request_id": exchange.request_id})
+            reply = rest.INTERNAL
+        relayed.set_result(_reply(exchange, reply))
+
+    answer.add_done_callback(finish)
+    return relayed
+
+
+def _reply(exchange: Exchange, reply: RestReply) -> Reply:
+    exchange.form = rest.form_of(reply)
+    return Reply(reply.status, reply.body, reply.error)

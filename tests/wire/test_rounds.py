@@ -1,0 +1,233 @@
+"""Nobody holds up the others: requests that were sent ahead and large answers give way between rounds of the loop."""
+
+import gzip
+import json
+import zlib
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.wire.driver import Clock, FakeService, Wire, signed, split_answers
+
+from statordb.model.request import Reply
+from statordb.wire.rounds import AHEAD_SECONDS, Rounds
+from statordb.wire.settings import WireSettings
+
+UNPACK: dict[str, Callable[[bytes], bytes]]
+UNPACK = {"gzip": gzip.decompress, "deflate": zlib.decompress, "identity": bytes}
+
+
+class Loop:
+    """Callbacks that a test runs, a round at a time, as an event loop does."""
+
+    def __init__(self) -> None:
+        self.ready: deque[Callable[[], None]] = deque()
+
+    def run_round(self) -> None:
+        for _ in range(len(self.ready)):
+            self.ready.popleft()()
+
+    def run(self) -> int:
+        rounds = 0
+        while self.ready:
+            self.run_round()
+            rounds += 1
+        return rounds
+
+
+class WorkingService(FakeService):
+    """Each request takes a millisecond."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.clock = clock
+
+    def handle(self, request: Any) -> Any:
+        self.clock.now += 0.001
+        return super().handle(request)
+
+
+@pytest.fixture
+def loop() -> Loop:
+    return Loop()
+
+
+@pytest.fixture
+def wire(loop: Loop) -> Wire:
+    clock = Clock()
+    return Wire(clock, WorkingService(clock), defer=loop.ready.append)
+
+
+def operations(wire: Wire) -> list[str]:
+    return [request.operation for request in wire.service.requests]
+
+
+def test_what_is_sent_ahead_is_begun_in_later_rounds(wire: Wire, loop: Loop) -> None:
+    one, other = wire.connect(), wire.connect()
+    one[0].data_received(signed("Ahead") * 64)
+    assert len(operations(wire)) <= 4  # the first, and two milliseconds
+    other[0].data_received(signed("First"))
+    assert operations(wire)[-1] == "First"  # it waits for none of the others
+    before = len(operations(wire))
+    loop.run_round()
+    assert len(operations(wire)) - before <= 4
+    loop.run()
+    assert len(split_answers(one[1].out)) == 64
+    assert len(split_answers(other[1].out)) == 1
+
+
+def test_those_who_sent_ahead_take_turns(wire: Wire, loop: Loop) -> None:
+    connections = [wire.connect() for _ in range(8)]
+    for number, (connection, _) in enumerate(connections):
+        connection.data_received(signed(f"Of{number}") * 64)
+    begun = operations(wire)
+    assert len(begun) <= 8 + 3  # of each the first; ahead of them two milliseconds for all together
+    del wire.service.requests[:]
+    for _ in range(9):
+        loop.run_round()
+    assert len(set(operations(wire))) == 8
+    assert len(operations(wire)) <= 9 * 4
+    loop.run()
+    assert [len(split_answers(transport.out)) for _, transport in connections] == [64] * 8
+
+
+def test_answers_of_those_who_wait_keep_their_order(loop: Loop) -> None:
+    clock = Clock()
+    wire = Wire(clock, WorkingService(clock), defer=loop.ready.append)
+    connection, transport = wire.connect()
+    connection.data_received(b"".join(signed(f"{'Slow' if number % 5 == 4 else 'Op'}{number}") for number in range(30)))
+    loop.run()
+    for number, future in reversed(list(enumerate(wire.service.futures))):
+        future.finish(Reply(200, json.dumps({"Operation": f"Slow{5 * number + 4}"}).encode()))
+        loop.run()
+    answers = [answer.json["Operation"] for answer in split_answers(transport.out)]
+    assert answers == [f"{'Slow' if number % 5 == 4 else 'Op'}{number}" for number in range(30)]
+
+
+def test_a_connection_that_is_lost_while_it_waits_begins_nothing(wire: Wire, loop: Loop) -> None:
+    connection, transport = wire.connect()
+    connection.data_received(signed("Ahead") * 64)
+    begun = len(operations(wire))
+    transport.closed = True
+    connection.connection_lost(None)
+    loop.run()
+    assert len(operations(wire)) == begun
+    assert wire.context.admission.held_bytes == 0
+
+
+def test_a_client_that_leaves_its_half_open_is_answered_all(wire: Wire, loop: Loop) -> None:
+    connection, transport = wire.connect()
+    connection.data_received(signed("Ahead") * 20)
+    assert connection.eof_received()
+    loop.run()
+    assert len(split_answers(transport.out)) == 20
+    assert transport.closed
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip", "deflate"])
+@pytest.mark.parametrize("size", [32 * 1024, 32 * 1024 + 1, 1_000_000, 3_000_001])
+def test_a_large_answer_leaves_in_slices(wire: Wire, loop: Loop, coding: str, size: int) -> None:
+    wire.service.body = (b"0123456789abcdef" * (size // 16 + 1))[:size]
+    one, other = wire.connect(), wire.connect()
+    request = signed(headers={"Accept-Encoding": coding})
+    one[0].data_received(request)
+    one[0].data_received(request)  # in order, behind the first
+    other[0].data_received(signed("Slow"))
+    loop.run()
+    first, second = split_answers(one[1].out)
+    for answer in (first, second):
+        unpack = {"gzip": gzip.decompress, "deflate": zlib.decompress}.get(
+            answer.headers.get("content-encoding", ""), bytes
+        )
+        assert unpack(answer.body) == wire.service.body
+        assert answer.headers["x-amz-crc32"] == str(zlib.crc32(answer.body))
+    assert [seen[0] for seen in wire.observed] == ["GetItem", "GetItem"]
+
+
+def test_packing_gives_way(wire: Wire, loop: Loop) -> None:
+    wire.service.body = b"x" * 1_000_000
+    connection, transport = wire.connect()
+    connection.data_received(signed(headers={"Accept-Encoding": "gzip"}))
+    assert transport.out == b""
+    assert loop.run() > 1_000_000 // 32 // 1024
+    assert split_answers(transport.out)[0].headers["content-encoding"] == "gzip"
+
+
+def test_a_large_answer_waits_for_a_client_that_takes_nothing(wire: Wire, loop: Loop) -> None:
+    wire.service.body = b"x" * 3_000_000
+    connection, transport = wire.connect()
+    connection.data_received(signed())
+    connection.pause_writing()
+    written = len(transport.out)
+    loop.run()
+    assert len(transport.out) == written
+    connection.resume_writing()
+    loop.run()
+    assert split_answers(transport.out)[0].body == wire.service.body
+
+
+def test_a_large_last_answer_is_written_before_the_end(wire: Wire, loop: Loop) -> None:
+    wire.service.body = b"x" * 3_000_000
+    for last in ({"Connection": "close"}, {}):
+        connection, transport = wire.connect()
+        connection.data_received(signed(headers=last))
+        if not last:
+            connection.drain()
+            connection.eof_received()
+        assert not transport.closed
+        loop.run()
+        assert split_answers(transport.out)[0].body == wire.service.body
+        assert transport.closed
+
+
+def test_a_connection_that_is_lost_amid_its_answer_writes_no_more(wire: Wire, loop: Loop) -> None:
+    wire.service.body = b"x" * 3_000_000
+    connection, transport = wire.connect()
+    connection.data_received(signed())
+    transport.closed = True
+    connection.connection_lost(None)
+    loop.run()
+
+
+def test_answers_that_wait_for_others_are_bounded(make_wire: Callable[..., Wire]) -> None:
+    wire = make_wire(settings=WireSettings(answers_bytes_max=100_000))
+    wire.service.body = b"x" * 30_000
+    connection, transport = wire.connect()
+    connection.data_received(signed("Slow") + signed() * 30)
+    assert len(wire.service.requests) == 1 + 4  # the last of them goes beyond the bound
+    wire.service.futures[0].finish(Reply(200, b"{}"))
+    assert len(split_answers(transport.out)) == 31
+
+
+def test_time_is_given_anew_in_each_round(loop: Loop) -> None:
+    rounds = Rounds(loop.ready.append)
+    assert rounds.allows(1.0)
+    assert rounds.allows(1.0 + AHEAD_SECONDS / 2)
+    assert not rounds.allows(1.0 + AHEAD_SECONDS)
+    loop.run_round()
+    assert rounds.allows(1.0 + AHEAD_SECONDS)
+
+
+def test_each_round_is_that_of_one(loop: Loop) -> None:
+    rounds, done = Rounds(loop.ready.append), []
+
+    def work(name: str, times: int) -> None:
+        done.append(name)
+        if times > 1:
+            rounds.later(lambda: work(name, times - 1))
+
+    rounds.later(lambda: work("a", 3))
+    rounds.later(lambda: work("b", 2))
+    for expected in ("a", "ab", "aba", "abab", "ababa"):
+        loop.run_round()
+        assert "".join(done) == expected
+    assert not loop.ready
+
+
+def test_without_a_loop_nothing_waits() -> None:
+    rounds, done = Rounds(), []
+    rounds.later(lambda: rounds.later(lambda: done.append(1)))
+    assert done == [1]
+    assert rounds.allows(0.0)
+    assert rounds.allows(99.0)
