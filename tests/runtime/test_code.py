@@ -63,7 +63,7 @@ def test_what_an_earlier_server_unpacked_is_not_used(tmp_path: Path) -> None:
 
     async def second(pool: Pool) -> None:
         assert await call(pool, packaged(APP), 1) == 2
-        await pool._sweep()
+        await pool._upkeep.sweep()
         assert len(os.listdir(tmp_path / "code")) == 1  # the old one is gone
 
     run(first, (APP,), directory=tmp_path)
@@ -147,11 +147,11 @@ def test_a_package_that_nobody_uses_is_taken_away(monkeypatch: pytest.MonkeyPatc
     async def story(pool: Pool) -> None:
         await call(pool, packaged(APP), 1)
         kept.append(os.listdir(tmp_path / "code"))
-        await pool._sweep()
+        await pool._upkeep.sweep()
         kept.append(os.listdir(tmp_path / "code"))  # in use
-        for fleet in pool._fleets.values():
+        for fleet in pool._fleets:
             fleet.retire_all()
-        await pool._sweep()
+        await pool._upkeep.sweep()
         kept.append(os.listdir(tmp_path / "code"))
 
     run(story, (APP,), directory=tmp_path)

@@ -161,12 +161,33 @@ def test_the_other_side_may_come_back() -> None:
     tell(story)
 
 
+def test_more_at_once_than_may_be_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On either side: a worker asks for no more, and who asks for more all the same is told so."""
+    monkeypatch.setattr(doorway, "ASKED_MAX", 2)
+
+    async def story(remote: RemoteInvoker, told: Told, doorway_: Doorway) -> None:
+        running = [asyncio.create_task(remote.invoke(function("a.b"), b"wait")) for _ in range(2)]
+        await until(lambda: len(told.asked) == 2)
+        with pytest.raises(Throttled, match="ConcurrentInvocationLimitExceeded"):
+            await remote.invoke(function("a.b"), b"1")
+        monkeypatch.setattr(doorway, "ASKED_MAX", 3)
+        third = asyncio.create_task(remote.invoke(function("a.b"), b"wait"))
+        await asyncio.sleep(0)  # it has been sent
+        monkeypatch.setattr(doorway, "ASKED_MAX", 2)
+        with pytest.raises(Throttled, match="ConcurrentInvocationLimitExceeded"):
+            await third
+        told.release.set()
+        assert [outcome.payload for outcome in await asyncio.gather(*running)] == [b"waitwait"] * 2
+        assert len(told.asked) == 2
+
+    tell(story)
+
+
 def test_closing_keeps_the_callers_own_cancellation() -> None:
     """Else whoever is told to stop in there would go on."""
 
     async def story(remote: RemoteInvoker, told: Told, doorway: Doorway) -> None:
-        slow = asyncio.create_task(ends_slowly(told.release))
-        doorway._tasks.add(slow)
+        doorway._connections.begin(ends_slowly(told.release))
         await asyncio.sleep(0)
         closing = asyncio.create_task(doorway.close())
         await asyncio.sleep(0)

@@ -11,7 +11,7 @@ import pytest
 from tests.runtime.pools import CREDENTIALS, HANDLERS, alive, call, ends_slowly, failure, function, kill, run, until
 
 from statordb.model.invocation import NotRunnable, Throttled
-from statordb.runtime import pool as pool_module
+from statordb.runtime import upkeep
 from statordb.runtime.pool import Pool
 from statordb.runtime.private_directory import NotPrivate
 from statordb.store.functions import FunctionRecord
@@ -201,7 +201,7 @@ def test_the_pool_makes_its_directory_for_itself_alone(tmp_path: Path) -> None:
 
 
 def test_processes_of_a_function_that_is_gone_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool_module, "EXISTS_SECONDS", 0.05)
+    monkeypatch.setattr(upkeep, "EXISTS_SECONDS", 0.05)
     gone: set[str] = set()
     asked: list[str] = []
 
@@ -282,7 +282,7 @@ def test_closing_ends_every_process_and_refuses_what_runs() -> None:
 def test_closing_keeps_the_callers_own_cancellation() -> None:
     async def story(pool: Pool) -> None:
         may_end = asyncio.Event()
-        pool._tasks.add(asyncio.create_task(ends_slowly(may_end)))
+        pool._starting.begin(ends_slowly(may_end))
         await asyncio.sleep(0)
         closing = asyncio.create_task(pool.close())
         await asyncio.sleep(0)

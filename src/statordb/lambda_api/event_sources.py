@@ -142,12 +142,8 @@ async def mapping_of(context: Context, uuid: str) -> MappingRecord:
     principal = context.principal
     record = await context.store.mappings.find(principal.account, principal.region, uuid)
     if record is None:
-        raise no_mapping()
+        raise faults.nothing_set()
     return record
-
-
-def no_mapping() -> faults.Fault:
-    return faults.not_found("The resource you requested does not exist.")
 
 
 def taken(record: MappingRecord, uuid: str) -> faults.Fault:

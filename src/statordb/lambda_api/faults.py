@@ -3,6 +3,8 @@
 Types, HTTP statuses and members are those of Lambda's service model; texts are AWS's where its answers are known.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 _CAPITAL = frozenset(
@@ -35,27 +37,22 @@ class Fault(Exception):
         return {"Type": side, "Message" if self.type in _CAPITAL else "message": self.message, **self.members}
 
 
-def invalid_parameter(message: str) -> Fault:
-    return Fault(400, "InvalidParameterValueException", message)
+def _maker(status: int, type: str) -> Callable[[str], Fault]:
+    """Of errors that differ in nothing but their message."""
+    return partial(Fault, status, type)
 
 
-def validation(message: str) -> Fault:
-    """A member that breaks a constraint of the service model."""
-    return Fault(400, "ValidationException", message)
-
-
-def serialization(message: str) -> Fault:
-    """A body that is no JSON, or a member of another JSON type than the model's."""
-    return Fault(400, "SerializationException", message)
-
-
-def invalid_content(message: str) -> Fault:
-    """Invoke: a payload that is no JSON."""
-    return Fault(400, "InvalidRequestContentException", message)
-
-
-def not_found(message: str) -> Fault:
-    return Fault(404, "ResourceNotFoundException", message)
+invalid_parameter = _maker(400, "InvalidParameterValueException")
+validation = _maker(400, "ValidationException")  # a member that breaks a constraint of the service model
+serialization = _maker(400, "SerializationException")  # a body, or a member of another JSON type
+invalid_content = _maker(400, "InvalidRequestContentException")  # invoke: a payload that is no JSON
+not_found = _maker(404, "ResourceNotFoundException")
+conflict = _maker(409, "ResourceConflictException")
+in_use = _maker(400, "ResourceInUseException")
+too_large = _maker(413, "RequestTooLargeException")
+access_denied = _maker(403, "AccessDeniedException")
+unsupported_media_type = _maker(415, "UnsupportedMediaTypeException")
+not_runnable = _maker(502, "InvalidRuntimeException")  # the function can't be started at all
 
 
 def function_not_found(arn: str) -> Fault:
@@ -71,14 +68,6 @@ def nothing_set() -> Fault:
     return not_found("The resource you requested does not exist.")
 
 
-def conflict(message: str) -> Fault:
-    return Fault(409, "ResourceConflictException", message)
-
-
-def in_use(message: str) -> Fault:
-    return Fault(400, "ResourceInUseException", message)
-
-
 def precondition_failed() -> Fault:
     """The RevisionId of the request is not the present one."""
     return Fault(
@@ -89,10 +78,6 @@ def precondition_failed() -> Fault:
     )
 
 
-def too_large(message: str) -> Fault:
-    return Fault(413, "RequestTooLargeException", message)
-
-
 def too_many(reason: str, message: str = "Rate Exceeded.") -> Fault:
     """`reason`: one of the model's ThrottleReason, for example ReservedFunctionConcurrentInvocationLimitExceeded."""
     return Fault(429, "TooManyRequestsException", message, {"Reason": reason})
@@ -100,19 +85,6 @@ def too_many(reason: str, message: str = "Rate Exceeded.") -> Fault:
 
 def code_storage_exceeded() -> Fault:
     return Fault(400, "CodeStorageExceededException", "Code storage limit exceeded.")
-
-
-def access_denied(message: str) -> Fault:
-    return Fault(403, "AccessDeniedException", message)
-
-
-def unsupported_media_type(message: str) -> Fault:
-    return Fault(415, "UnsupportedMediaTypeException", message)
-
-
-def not_runnable(message: str) -> Fault:
-    """The function can't be started at all."""
-    return Fault(502, "InvalidRuntimeException", message)
 
 
 def unknown_operation(method: str, path: str) -> Fault:

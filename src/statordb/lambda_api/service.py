@@ -15,6 +15,7 @@ from statordb.lambda_api.context import Answer, Context, Operation, RestAnswer
 from statordb.lambda_api.faults import Fault
 from statordb.model.errors import ClientError
 from statordb.model.rest import JSON, RestReply, RestRequest
+from statordb.model.tasks import Tasks
 from statordb.runtime.invoker import Invoker
 from statordb.store.store import Store
 
@@ -58,20 +59,14 @@ class FunctionService:
         self._check_destination = check_destination
         self._report = report
         self._api: Api | None = None
-        self._tasks: set[asyncio.Task[RestReply]] = set()
+        self._tasks = Tasks()
 
     def handle(self, request: RestRequest) -> asyncio.Task[RestReply]:
-        task = asyncio.get_running_loop().create_task(self._answer(request))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        return self._tasks.begin(self._answer(request))
 
     async def close(self) -> None:
         """Cancel what still runs, and await its end."""
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.close()
 
     async def _answer(self, request: RestRequest) -> RestReply:
         try:

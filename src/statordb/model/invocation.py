@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 LOG_TAIL_BYTES_MAX = 4096  # API reference, Invoke: "the last 4 KB of the execution log"
+THROTTLED_RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
+THROTTLED_TOTAL = "ConcurrentInvocationLimitExceeded"
 UNHANDLED = "Unhandled"  # X-Amz-Function-Error of every failure of a function
 
 
@@ -21,8 +23,8 @@ class Outcome(NamedTuple):
 
 
 class Throttled(Exception):
-    """The function's concurrency is used up; args[0] is the reason code of TooManyRequestsException:
-    ReservedFunctionConcurrentInvocationLimitExceeded or ConcurrentInvocationLimitExceeded."""
+    """The function's concurrency is used up; args[0] is the reason code of TooManyRequestsException: THROTTLED_RESERVED
+    or THROTTLED_TOTAL."""
 
 
 class NotRunnable(Exception):

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from statordb.model.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
+from statordb.model.invocation import THROTTLED_TOTAL, UNHANDLED, NotRunnable, Outcome, Throttled
 from statordb.outbound.aws_session import AwsSession
 from statordb.outbound.http_client import HttpClient, Response, Unreachable, check_url
 
@@ -69,7 +69,7 @@ def _outcome(response: Response, request_id: str) -> Outcome:
     if 200 <= response.status < 300:
         return Outcome(response.body, None, b"", request_id)
     if response.status == 429:
-        raise Throttled("ConcurrentInvocationLimitExceeded")
+        raise Throttled(THROTTLED_TOTAL)
     return _failed("HttpStatus", f"The endpoint answered with status {response.status}", request_id)
 
 
@@ -84,7 +84,7 @@ def _lambda_outcome(url: str, response: Response, request_id: str) -> Outcome:
             return Outcome(body, None, b"", request_id)
         return _emulated(body, request_id)
     if status == 429:
-        raise Throttled(str(_member(body, "Reason") or "ConcurrentInvocationLimitExceeded"))
+        raise Throttled(str(_member(body, "Reason") or THROTTLED_TOTAL))
     message = _member(body, "Message") or _member(body, "message") or f"The endpoint answered with status {status}"
     if 400 <= status < 500 and status != PAYLOAD_TOO_LARGE:
         raise NotRunnable(f"{url} can't be invoked: {message}")

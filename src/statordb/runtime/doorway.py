@@ -16,7 +16,8 @@ from typing import Any
 
 import orjson
 
-from statordb.model.invocation import NotRunnable, Outcome, Throttled
+from statordb.model.invocation import THROTTLED_TOTAL, NotRunnable, Outcome, Throttled
+from statordb.model.tasks import Tasks
 from statordb.runtime.instance import init_seconds_max
 from statordb.runtime.invoker import Invoker
 from statordb.store.functions import FunctionRecord
@@ -24,6 +25,8 @@ from statordb.store.functions import FunctionRecord
 HEAD_BYTES_MAX = 1024 * 1024
 BODY_BYTES_MAX = 16 * 1024 * 1024
 HELLO_SECONDS_MAX = 5.0  # for the other side to take a connection
+CONNECTIONS_MAX = 256  # of workers, and of strangers that have not shown the secret yet
+ASKED_MAX = 128  # invocations of one worker at once; the pool runs fewer
 SPARE_SECONDS = 60.0  # beyond what the function may take: for its code to be fetched and unpacked
 
 _LENGTHS = struct.Struct(">II")
@@ -46,7 +49,7 @@ class Doorway:
         self._invoker = invoker
         self._secret = secret.encode()
         self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._connections = Tasks()
 
     async def start(self, listener: socket.socket) -> None:
         self._server = await asyncio.start_server(self._connected, sock=listener)
@@ -55,33 +58,31 @@ class Doorway:
         """Take and answer no more. What runs goes on in the invoker."""
         if self._server is not None:
             self._server.close()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)  # raises nothing but the caller's own cancellation
+        await self._connections.close()
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if len(self._connections) < CONNECTIONS_MAX:
+            self._connections.begin(self._serve(reader, writer))
+        else:
+            writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One worker, until it goes."""
-        asked: set[asyncio.Task[None]] = set()
+        asked = Tasks()
         try:
             if await self._knows_secret(reader):
                 writer.write(_WELCOME)
                 while True:
                     head, body = await _read(reader)
-                    task = asyncio.create_task(self._answer(writer, head, body))
-                    asked.add(task)
-                    task.add_done_callback(asked.discard)
+                    if len(asked) < ASKED_MAX:
+                        asked.begin(self._answer(writer, head, body))
+                    else:
+                        writer.write(_frame({"id": head["id"], "kind": "throttled", "words": THROTTLED_TOTAL}, b""))
+                        await writer.drain()
         except (OSError, EOFError, ValueError):
             pass  # it has gone, or does not speak our language: the connection is closed
         finally:
-            for task in asked:
-                task.cancel()
+            asked.cancel()
             writer.close()
 
     async def _knows_secret(self, reader: asyncio.StreamReader) -> bool:
@@ -186,9 +187,11 @@ class _Link:
         return cls(reader, writer)
 
     async def ask(self, number: int, frame: bytes) -> tuple[dict[str, Any], bytes]:
-        """Send a request and wait for its answer. Raises PoolUnreachable."""
+        """Send a request and wait for its answer. Raises PoolUnreachable, Throttled."""
         if self.lost:
             raise PoolUnreachable("The process that runs functions has gone.")
+        if len(self._waiting) >= ASKED_MAX:
+            raise Throttled(THROTTLED_TOTAL)
         future: asyncio.Future[tuple[dict[str, Any], bytes]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
         try:

@@ -1,6 +1,8 @@
-"""The instances of one function."""
+"""The instances of each function, and of all."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from statordb.runtime.instance import Instance, State
 from statordb.runtime.logs import LogFile
@@ -47,7 +49,7 @@ class Fleet:
         """The one that was used last of those which can take an invocation at once."""
         while self.ready:
             instance = self.ready.pop()
-            if instance.lives:
+            if instance.sandbox.lives:
                 return instance
         return None
 
@@ -69,6 +71,53 @@ class Fleet:
     @property
     def unused(self) -> bool:
         return not self.instances and not self.running
+
+
+class Fleets:
+    """The fleets of a pool; `logs`: the directory of the functions' logs."""
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        self._fleets: dict[tuple[str, str, str], Fleet] = {}
+
+    def __iter__(self) -> Iterator[Fleet]:
+        """A copy: fleets come and go meanwhile."""
+        return iter(tuple(self._fleets.values()))
+
+    def of(self, function: FunctionRecord) -> Fleet:
+        """A function's fleet, which is made, or goes over to what the caller knows."""
+        key = _key(function)
+        fleet = self._fleets.get(key)
+        if fleet is None:
+            path = self._logs.joinpath(*(quote(part, safe="") for part in key[:2]), f"{function.name}.log")
+            fleet = self._fleets[key] = Fleet(function, LogFile(path))
+        elif fleet.function is not function:
+            fleet.adopt(function)
+        return fleet
+
+    def owning(self, instance: Instance) -> Fleet:
+        """The fleet that an instance is one of."""
+        return self._fleets[_key(instance.function)]
+
+    def instances(self) -> list[Instance]:
+        return [instance for fleet in self._fleets.values() for instance in fleet.instances]
+
+    def make_room(self, instances_max: int) -> None:
+        """End the instance that has been idle longest, if there are as many as may be."""
+        if sum(len(fleet.instances) for fleet in self._fleets.values()) >= instances_max:
+            idle = [instance for fleet in self._fleets.values() for instance in fleet.ready]
+            if idle:
+                min(idle, key=lambda instance: instance.since).end()
+
+    def drop_unused(self) -> None:
+        for key, fleet in list(self._fleets.items()):
+            if fleet.unused:
+                fleet.log.close()
+                del self._fleets[key]
+
+
+def _key(function: FunctionRecord) -> tuple[str, str, str]:
+    return function.account, function.region, function.name
 
 
 def _watch(function: FunctionRecord) -> Watch | None:

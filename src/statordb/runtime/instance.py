@@ -7,34 +7,21 @@ SETTLING. An invocation that is offered before the runtime asks is held until th
 """
 
 import asyncio
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from enum import Enum, auto
-from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from statordb.model.invocation import UNHANDLED, Outcome
-from statordb.runtime import endings, leftovers, memory, processes
+from statordb.runtime import endings
 from statordb.runtime.endings import Ending
 from statordb.runtime.event import Invocation
-from statordb.runtime.logs import LogFile, Output, report_line
-from statordb.runtime.process import Process
-from statordb.runtime.runtime_api import (
-    ACCEPTED,
-    INVALID_REQUEST_ID,
-    INVALID_STATE,
-    TOO_LARGE,
-    Connection,
-    Reply,
-    RuntimeApi,
-)
-from statordb.runtime.runtimes import environment_of
+from statordb.runtime.logs import LogFile
+from statordb.runtime.runtime_api import ACCEPTED, INVALID_REQUEST_ID, INVALID_STATE, TOO_LARGE, Connection, Reply
+from statordb.runtime.sandbox import Launch, Sandbox
 from statordb.store.functions import FunctionRecord
 
 INIT_SECONDS_MAX = 10.0  # Lambda quotas: the init phase; see init_seconds_max
 GRACE_SECONDS = 0.5  # between SIGTERM and SIGKILL, for an instance that is not needed any more
-LAST_WORDS_SECONDS = 1.0  # for what a process that has exited has sent and we have not read
-LAST_WORDS_CHECK_SECONDS = 0.005
 
 
 class State(Enum):
@@ -61,7 +48,7 @@ class Owner(Protocol):
         """The instance ended before it was handed the invocation, for no fault of that."""
 
     def ended(self, instance: "Instance") -> None:
-        """It takes no more. Its process may take a while to die: `gone`."""
+        """It takes no more. Its process may take a while to die: `sandbox.gone`."""
 
 
 def init_seconds_max(function: FunctionRecord) -> float:
@@ -70,19 +57,8 @@ def init_seconds_max(function: FunctionRecord) -> float:
     return max(INIT_SECONDS_MAX, function.timeout_seconds)
 
 
-class Launch(NamedTuple):
-    """What an instance is started with. `home`: a directory of its own; `now`: seconds since the epoch."""
-
-    command: list[str]
-    root: Path
-    home: Path
-    endpoint: str
-    credentials: Mapping[str, str]
-    now: Callable[[], float]
-
-
 class Instance:
-    """Runs `function` as `launch` says. `start` it once; `gone` is set when nothing is left of it."""
+    """Runs `function` in a sandbox as `launch` says. `start` it once."""
 
     def __init__(self, function: FunctionRecord, launch: Launch, log: LogFile, owner: Owner) -> None:
         self._loop = asyncio.get_running_loop()
@@ -92,49 +68,19 @@ class Instance:
         self.since = self.born_at = self._loop.time()  # `since`: when it came to its state
         self.retiring = False  # to end when it has nothing to do
         self.initialised: asyncio.Future[None] = self._loop.create_future()  # or ended before it was
-        self.gone: asyncio.Future[None] = self._loop.create_future()
-        self._launch = launch
-        self._log = log
+        self._now = launch.now
         self._owner = owner
-        self._api = RuntimeApi(self)
-        self._process: Process | None = None
-        self._output: Output | None = None
+        self.sandbox = Sandbox(function, launch, log, self, self._exited)
         self._poll: Connection | None = None
         self._held: Invocation | None = None
         self._current: Invocation | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._init_ms: float | None = None  # for the REPORT line of the first invocation
-        self._peak_bytes = 0
-        self._burial: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin the process. Raises OSError; nothing is left then but the home."""
-        launch = self._launch
-        await self._api.start()
-        environment = environment_of(
-            self.function,
-            launch.root,
-            launch.home,
-            self._api.address,
-            launch.endpoint,
-            launch.credentials,
-            launch.now(),
-        )
-        try:
-            self._process = Process(launch.command, launch.root, environment, self._exited)
-            self._output = Output(self._process.output, self._log)
-            leftovers.note(launch.home, self._process.pid)
-        except BaseException:
-            self._api.close()
-            if self._process is not None:
-                self._process.kill()
-            raise
+        await self.sandbox.start()
         self._timer = self._loop.call_later(init_seconds_max(self.function), self._overdue)
-
-    @property
-    def lives(self) -> bool:
-        """Whether its process does, asked of the kernel: it may have died in its sleep a moment ago."""
-        return self._process is not None and not self._process.has_exited()
 
     @property
     def holds(self) -> bool:
@@ -167,26 +113,16 @@ class Instance:
         """End now, with a little time for the process's own handlers."""
         if self.state is not State.ENDED:
             self._become_ended()
-            if self._process is not None:
-                self._process.terminate()
-                self._timer = self._loop.call_later(GRACE_SECONDS, self._process.kill)
+            self.sandbox.terminate()
+            self._timer = self._loop.call_later(GRACE_SECONDS, self.sandbox.kill)
 
     def measure(self, members: Iterable[int] = ()) -> None:
         """Look at the memory of its processes, and end them if it is beyond the function's bound.
 
         `members`: those of its session, if known; else those are looked at whose parents live.
         """
-        if self.state is not State.ENDED and self._process is not None:
-            bound = self.function.memory_mb * memory.MIB
-            used = memory.used_bytes(members or processes.descendants(self._process.pid), bound)
-            self._peak_bytes = max(self._peak_bytes, used)
-            if used > bound:
-                self._fail(lambda invocation: endings.out_of_memory(invocation.request_id))
-
-    @property
-    def session(self) -> int:
-        """The session of its processes; 0 before there are any."""
-        return 0 if self._process is None else self._process.pid
+        if self.state is not State.ENDED and not self.sandbox.is_within_memory(members):
+            self._fail(lambda invocation: endings.out_of_memory(invocation.request_id))
 
     # What the runtime says
 
@@ -248,11 +184,8 @@ class Instance:
         self._current = invocation
         self._become(State.BUSY)
         self._timer = self._loop.call_later(invocation.function.timeout_seconds, self._overdue)
-        if not self._peak_bytes:
-            self._peak_bytes = processes.resident_bytes(self.session)
-        assert self._output is not None
-        self._output.mark(f"START RequestId: {invocation.request_id} Version: $LATEST\n")
-        connection.send_event(invocation.head(self._launch.now()), invocation.payload)
+        self.sandbox.begin_log(invocation)
+        connection.send_event(invocation.head(self._now()), invocation.payload)
 
     def _finish(self, payload: bytes, error: str | None, ending: Ending | None = None) -> None:
         """The runtime has told how the invocation ended, and will ask for another."""
@@ -269,8 +202,7 @@ class Instance:
         was, elapsed_ms = self.state, self._elapsed_ms()
         held, current = self._held, self._current
         self._held = self._current = None
-        if self._process is not None:
-            self._process.kill()
+        self.sandbox.kill()
         self._become_ended()
         invocation = held if was is State.STARTING else current
         if invocation is not None:
@@ -283,15 +215,9 @@ class Instance:
         self, invocation: Invocation, payload: bytes, error: str | None, elapsed_ms: float, ending: Ending | None
     ) -> None:
         """End the invocation's log, and hand its outcome on."""
-        assert self._output is not None
-        self._output.drain()
-        used_mb = math.ceil(self._peak_bytes / memory.MIB)
-        report = report_line(invocation.request_id, elapsed_ms, self.function.memory_mb, used_mb, self._init_ms)
-        self._init_ms = None
-        line, status = ("", "") if ending is None else (ending.line, ending.status)
-        self._output.mark(f"{line}END RequestId: {invocation.request_id}\n{report}{status}\n")
-        tail = self._output.take_tail()
-        self._owner.finished(self, invocation, Outcome(payload, error, tail, invocation.request_id))
+        init_ms, self._init_ms = self._init_ms, None
+        outcome = self.sandbox.end_log(invocation, payload, error, elapsed_ms, init_ms, ending)
+        self._owner.finished(self, invocation, outcome)
 
     def _elapsed_ms(self) -> float:
         return (self._loop.time() - self.since) * 1000 if self.state is State.BUSY else 0.0
@@ -301,7 +227,7 @@ class Instance:
         if self.state is State.BUSY:
             self._fail(
                 lambda invocation: endings.timed_out(
-                    invocation.request_id, invocation.function.timeout_seconds, self._launch.now()
+                    invocation.request_id, invocation.function.timeout_seconds, self._now()
                 )
             )
         else:
@@ -317,6 +243,7 @@ class Instance:
     def _become_ended(self) -> None:
         self._stop_timer()
         self._poll = None
+        self.sandbox.silence()
         self._become(State.ENDED)
         self._owner.ended(self)
 
@@ -325,32 +252,6 @@ class Instance:
             self._timer.cancel()
             self._timer = None
 
-    # The end of the process
-
-    def _exited(self) -> None:
-        """The process has ended. What it sent before is read first: an answer may be among that."""
-        assert self._process is not None
-        self._process.kill()  # the rest of its group
-        self._await_last_words(self._loop.time() + LAST_WORDS_SECONDS)
-
-    def _await_last_words(self, until: float) -> None:
-        if self.state is not State.ENDED and self._api.connections and self._loop.time() < until:
-            self._loop.call_later(LAST_WORDS_CHECK_SECONDS, self._await_last_words, until)
-            return
-        assert self._process is not None
-        code = self._process.exit_code()
+    def _exited(self, code: int) -> None:
         self._fail(lambda invocation: endings.exited(invocation.request_id, code))
-        self._burial = asyncio.create_task(self._bury(self._process))
-
-    async def _bury(self, process: Process) -> None:
-        """Let go of all that it had."""
         self._stop_timer()
-        self._api.close()
-        if self._output is not None:
-            self._output.drain()
-            self._output.close()
-        try:
-            await asyncio.to_thread(leftovers.clear, self._launch.home, process.pid)
-        finally:
-            process.reap()
-            self.gone.set_result(None)

@@ -1,38 +1,29 @@
 """Runs functions in processes of their own on this machine, kept warm between invocations."""
 
 import asyncio
-import logging
 import os
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from urllib.parse import quote
 
-from statordb.model.invocation import NotRunnable, Outcome, Throttled
-from statordb.runtime import leftovers, private_directory, processes, runtimes
+from statordb.model.invocation import THROTTLED_RESERVED, THROTTLED_TOTAL, NotRunnable, Outcome, Throttled
+from statordb.model.tasks import Tasks
+from statordb.runtime import leftovers, private_directory, runtimes
 from statordb.runtime.code import CodeCache
 from statordb.runtime.event import Invocation
-from statordb.runtime.fleet import Fleet
-from statordb.runtime.instance import Instance, Launch, State
-from statordb.runtime.logs import LogFile
-from statordb.runtime.memory import SAMPLE_SECONDS, SURVEY_SAMPLES
+from statordb.runtime.fleet import Fleet, Fleets
+from statordb.runtime.instance import Instance
+from statordb.runtime.sandbox import Launch
+from statordb.runtime.upkeep import Upkeep
 from statordb.store.functions import FunctionRecord
 
 CONCURRENCY_MAX = 64  # invocations at once, of all functions
 INSTANCES_MAX = 64  # processes of functions, with those that are kept warm
 IDLE_SECONDS_MAX = 300.0  # then an instance is ended
-LIFE_SECONDS_MAX = 3000.0  # of an instance: less than a session lasts, which its credentials are of
 STARTS_MAX = 2 * (os.cpu_count() or 2)  # instances that are being started at once: more would all time out together
 START_SECONDS = 1.0  # after which the next may be started, whether this one is done or not
 SETTLE_SECONDS = 0.25  # for an instance to ask for the next invocation, before another is started for that
-SWEEP_SECONDS = 10.0  # between two looks for instances that are not needed
-EXISTS_SECONDS = 3.0  # between two looks for functions that are gone
 CLOSE_SECONDS_MAX = 5.0  # for the last process to die
-
-THROTTLED_RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
-THROTTLED_TOTAL = "ConcurrentInvocationLimitExceeded"
-
-log = logging.getLogger(__name__)
 
 
 class Pool:
@@ -62,32 +53,25 @@ class Pool:
         self._homes = self._directory / leftovers.HOMES
         self._endpoint = endpoint
         self._session = session
-        self._exists = exists
         self._now = now
-        self._idle_seconds = idle_seconds
         self._concurrency = concurrency
         self._loop = asyncio.get_running_loop()
-        self._fleets: dict[tuple[str, str, str], Fleet] = {}
-        self._invocations: dict[Invocation, Fleet] = {}  # those that run
+        self._fleets = Fleets(self._directory / "logs")
+        self._invocations: dict[Invocation, Fleet] = {}  # those that run; at most `concurrency`
         self._living: set[asyncio.Future[None]] = set()  # of every instance with a process, to its end
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._starting = Tasks()  # at most one for each that runs
         self._starts = asyncio.Semaphore(STARTS_MAX)
         self._closed = False
         private_directory.make(self._homes)
         leftovers.clear_all(self._directory)
         self._code = CodeCache(self._directory / "code", code)
-        self._looks = 0
-        self._keeping = [
-            asyncio.create_task(_repeat(SAMPLE_SECONDS, self._measure)),
-            asyncio.create_task(_repeat(min(SWEEP_SECONDS, idle_seconds), self._sweep)),
-            asyncio.create_task(_repeat(EXISTS_SECONDS, self._retire_gone)),
-        ]
+        self._upkeep = Upkeep(self._fleets, self._code, exists, idle_seconds)
 
     async def invoke(
         self, function: FunctionRecord, payload: bytes, *, client_context: str | None = None, request_id: str = ""
     ) -> Outcome:
         """See Invoker. Raises Throttled also when the pool is closed meanwhile."""
-        fleet = self._fleet_of(function)
+        fleet = self._fleets.of(function)
         self._admit(fleet)
         invocation = Invocation(fleet.function, payload, client_context, request_id or str(uuid.uuid4()))
         self._invocations[invocation] = fleet
@@ -105,31 +89,19 @@ class Pool:
     async def close(self) -> None:
         """End every process. What runs is refused, as throttled: it may run again elsewhere or later."""
         self._closed = True
-        tasks = (*self._keeping, *self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)  # raises nothing but the caller's own cancellation
-        for fleet in self._fleets.values():
-            for instance in list(fleet.instances):
-                instance.end()
+        self._starting.cancel()
+        await self._upkeep.close()
+        await self._starting.ended()
+        for instance in self._fleets.instances():
+            instance.end()
         for invocation in list(self._invocations):
             self._fail(invocation, Throttled(THROTTLED_TOTAL))
         if self._living:
             await asyncio.wait(self._living, timeout=CLOSE_SECONDS_MAX)
-        for fleet in self._fleets.values():
+        for fleet in self._fleets:
             fleet.log.close()
 
     # From admission to a process
-
-    def _fleet_of(self, function: FunctionRecord) -> Fleet:
-        key = (function.account, function.region, function.name)
-        fleet = self._fleets.get(key)
-        if fleet is None:
-            path = self._directory.joinpath("logs", *(quote(part, safe="") for part in key[:2]), f"{key[2]}.log")
-            fleet = self._fleets[key] = Fleet(function, LogFile(path))
-        elif fleet.function is not function:
-            fleet.adopt(function)
-        return fleet
 
     def _admit(self, fleet: Fleet) -> None:
         concurrency = fleet.function.concurrency
@@ -157,9 +129,7 @@ class Pool:
             self._start_for(invocation, fleet)
 
     def _start_for(self, invocation: Invocation, fleet: Fleet) -> None:
-        task = asyncio.create_task(self._start(invocation, fleet))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._starting.begin(self._start(invocation, fleet))
 
     async def _start(self, invocation: Invocation, fleet: Fleet) -> None:
         """Start an instance for it, when it is its turn."""
@@ -179,7 +149,7 @@ class Pool:
         root = await self._code.root_of(function)
         command = runtimes.command_of(function, root)
         credentials = await self._session(function)
-        self._make_room()
+        self._fleets.make_room(INSTANCES_MAX)
         home = leftovers.new_home(self._homes)
         launch = Launch(command, root, home, self._endpoint, credentials, self._now)
         instance = Instance(function, launch, fleet.log, self)
@@ -192,26 +162,19 @@ class Pool:
             if isinstance(fault, (OSError, ValueError)):  # ValueError: variables that no process can have
                 raise NotRunnable(f"The function {function.name} can't be started: {fault}.") from fault
             raise
-        self._living.add(instance.gone)
-        instance.gone.add_done_callback(self._living.discard)
+        self._living.add(instance.sandbox.gone)
+        instance.sandbox.gone.add_done_callback(self._living.discard)
         if function.revision != fleet.function.revision:
             instance.retire()
         return instance
 
-    def _make_room(self) -> None:
-        """End the instance that has been idle longest, if there are as many as may be."""
-        if sum(len(fleet.instances) for fleet in self._fleets.values()) >= INSTANCES_MAX:
-            idle = [instance for fleet in self._fleets.values() for instance in fleet.ready]
-            if idle:
-                min(idle, key=lambda instance: instance.since).end()
-
     # What instances tell (Owner)
 
     def ready(self, instance: Instance) -> None:
-        self._of(instance).ready.append(instance)
+        self._fleets.owning(instance).ready.append(instance)
 
     def unready(self, instance: Instance) -> None:
-        self._of(instance).unready(instance)
+        self._fleets.owning(instance).unready(instance)
 
     def finished(self, instance: Instance, invocation: Invocation, outcome: Outcome) -> None:
         self._release(invocation)
@@ -224,11 +187,7 @@ class Pool:
             self._place(invocation, fleet)
 
     def ended(self, instance: Instance) -> None:
-        self._of(instance).forget(instance)
-
-    def _of(self, instance: Instance) -> Fleet:
-        function = instance.function
-        return self._fleets[function.account, function.region, function.name]
+        self._fleets.owning(instance).forget(instance)
 
     def _fail(self, invocation: Invocation, fault: Exception) -> None:
         self._release(invocation)
@@ -239,52 +198,3 @@ class Pool:
         fleet = self._invocations.pop(invocation, None)
         if fleet is not None:
             fleet.running -= 1
-
-    # What goes on all the time
-
-    async def _measure(self) -> None:
-        """Look at the memory of busy instances; now and then at that of all, with all their children."""
-        instances = [instance for fleet in self._fleets.values() for instance in fleet.instances]
-        self._looks += 1
-        if instances and self._looks % SURVEY_SAMPLES == 0:
-            members = await asyncio.to_thread(processes.by_session)
-            for instance in instances:
-                instance.measure(members.get(instance.session, ()))
-        else:
-            for instance in instances:
-                if instance.state in (State.BUSY, State.STARTING):
-                    instance.measure()
-
-    async def _sweep(self) -> None:
-        """End what has been idle or has lived for long, and let go of what is not used."""
-        now = self._loop.time()
-        for key, fleet in list(self._fleets.items()):
-            for instance in list(fleet.instances):
-                resting = instance.state in (State.READY, State.SETTLING) and not instance.holds
-                if now - instance.born_at >= LIFE_SECONDS_MAX:
-                    instance.retire()
-                elif resting and now - instance.since >= self._idle_seconds:
-                    instance.end()
-            if fleet.unused:
-                fleet.log.close()
-                del self._fleets[key]
-        await self._code.sweep({instance.root for fleet in self._fleets.values() for instance in fleet.instances})
-
-    async def _retire_gone(self) -> None:
-        """End the warm processes of functions that are gone, with the credentials that those have."""
-        if self._exists is None:
-            return
-        for fleet in list(self._fleets.values()):
-            function = fleet.function
-            if fleet.ready and not await self._exists(function) and fleet.function is function:
-                fleet.retire_all()
-
-
-async def _repeat(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
-    """Act again and again with a pause before each; what fails is logged and tried again."""
-    while True:
-        await asyncio.sleep(seconds)
-        try:
-            await act()
-        except Exception:
-            log.exception("the keeping of functions' processes failed")

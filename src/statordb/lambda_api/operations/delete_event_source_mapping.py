@@ -19,5 +19,5 @@ async def delete_event_source_mapping(context: Context, request: Request) -> Ans
 
     changed = await context.store.mappings.change(record, change)
     if changed is None:
-        raise event_sources.no_mapping()
+        raise faults.nothing_set()
     return event_sources.shown(changed)

@@ -26,7 +26,7 @@ async def update_event_source_mapping(context: Context, request: Request) -> Ans
     except Claimed as fault:
         raise event_sources.taken(replace(record, **fields), fault.args[0]) from None
     if changed is None:
-        raise event_sources.no_mapping()
+        raise faults.nothing_set()
     return event_sources.shown(changed)
 
 

@@ -1,0 +1,45 @@
+"""Tasks that nobody waits for one by one."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Tasks:
+    """Holds tasks while they run: the event loop knows them only weakly. Each is let go of when it ends."""
+
+    __slots__ = ("_running",)
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[Any]] = set()
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def __iter__(self) -> Iterator[asyncio.Task[Any]]:
+        """Those that run; a copy, since they may end meanwhile."""
+        return iter(tuple(self._running))
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        return self.hold(asyncio.get_running_loop().create_task(work))
+
+    def hold(self, task: asyncio.Task[T]) -> asyncio.Task[T]:
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    def cancel(self) -> None:
+        for task in self:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Cancel what runs, and wait for its end. Raises nothing but the caller's own cancellation."""
+        self.cancel()
+        await self.ended()
+
+    async def ended(self) -> None:
+        """Wait until all that runs now has ended, however it does."""
+        if self._running:
+            await asyncio.wait(tuple(self._running))
