@@ -45,6 +45,11 @@ def compile_value(operand: Operand, names: Names) -> Compute:
     return compute
 
 
+def makes_lists(operand: Operand) -> bool:
+    """Whether what is assigned is made by list_append, which stands around all else."""
+    return isinstance(operand, Call) and operand.function == "list_append"
+
+
 def _arithmetic(operand: Arithmetic, names: Names) -> Compute:
     left, right = compile_value(operand.left, names), compile_value(operand.right, names)
     combine = add if operand.operator == "+" else subtract

@@ -7,12 +7,12 @@ elements: SET behind the end appends, in order of the indexes; REMOVE of several
 
 from collections.abc import Callable
 
-from statordb.expressions.assigned import WRONG_TYPE, Compute, compile_value
+from statordb.expressions.assigned import WRONG_TYPE, Compute, compile_value, makes_lists
 from statordb.expressions.growth import Growth
 from statordb.expressions.operands import Names, Values, compile_operand
 from statordb.expressions.paths import Item, Value, resolve
 from statordb.expressions.syntax import Action, Add, Remove, Set, UpdateNode
-from statordb.model.budget import Budget
+from statordb.model.budget import UNBOUNDED, Budget
 from statordb.model.errors import ClientError, validation
 from statordb.model.numbers import add
 
@@ -20,6 +20,8 @@ WRONG_TYPE_LEGACY = "Type mismatch for attribute to update"
 
 Change = Callable[[Value | None, Item, Values, Growth], Value | None]  # old value -> new value; None: there is none
 Update = Callable[[Item, Values, bool, Budget], Item]
+
+_NO_GROWTH = Growth(UNBOUNDED)  # of what makes nothing
 
 
 def _invalid_path() -> ClientError:
@@ -48,6 +50,8 @@ def compile_update(node: UpdateNode, names: Names, wrong_type: str = WRONG_TYPE)
         else:
             changes.append((first, _change(action, names, wrong_type)))
     branches = list(trees.items())
+    if not (changes or branches or any(isinstance(action, Set) and makes_lists(action.value) for action in node.actions)):
+        return _assign(sets, removed)
 
     def run(item: Item, values: Values, exists: bool, budget: Budget) -> Item:
         growth = Growth(budget)
@@ -63,6 +67,20 @@ def compile_update(node: UpdateNode, names: Names, wrong_type: str = WRONG_TYPE)
         for name, branch in branches:
             if exists or not branch.only_removes:
                 new[name] = branch.apply(item.get(name), item, values, growth)
+        for name in removed:
+            new.pop(name, None)
+        return new
+
+    return run
+
+
+def _assign(sets: list[tuple[str, Compute]], removed: list[str]) -> Update:
+    """The closure of the usual update: whole attributes, and no lists to be made."""
+
+    def run(item: Item, values: Values, exists: bool, budget: Budget) -> Item:
+        new = item.copy()
+        for name, compute in sets:
+            new[name] = compute(item, values, _NO_GROWTH)
         for name in removed:
             new.pop(name, None)
         return new
