@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from statordb.api.shape_overrides import DYNAMODB
-from statordb.model.errors import ClientError
+from statordb.model.errors import ClientError, quoted
+from statordb.model.limits import QUOTED_CHARACTERS_MAX
 from statordb.model.service import load_service
 from statordb.shapes.constraints import FAULTS_MAX
 from statordb.shapes.json import Shapes
-from statordb.shapes.printing import VALUE_CHARACTERS_MAX
 
 SHAPES = Shapes(DYNAMODB, load_service())
 NAME = "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
@@ -55,7 +55,7 @@ def test_table_names_of_items() -> None:
     long = "x" * 256
     assert refusal("GetItem", {"TableName": long, "Key": KEY}) == one(f"'{long}'", "tableName", at_most(255))
     arn = "arn:" + "x" * 1021
-    assert refusal("GetItem", {"TableName": arn, "Key": KEY}) == one(f"'{arn}'", "tableName", at_most(1024))
+    assert refusal("GetItem", {"TableName": arn, "Key": KEY}) == one(f"'{quoted(arn)}'", "tableName", at_most(1024))
     newline = "cart\n"
     assert refusal("GetItem", {"TableName": newline, "Key": KEY}) == one(f"'{newline}'", "tableName", NAME)
 
@@ -225,7 +225,7 @@ def test_no_more_than_ten_faults_are_told() -> None:
 def test_a_printed_value_has_a_maximal_length() -> None:
     # Ten faults may each print a whole request; the answer must not be many times as large as what was asked.
     message = refusal("GetItem", {"TableName": "x" * 1_000_000, "Key": KEY})
-    assert VALUE_CHARACTERS_MAX <= len(message) < VALUE_CHARACTERS_MAX + 200
+    assert QUOTED_CHARACTERS_MAX <= len(message) < QUOTED_CHARACTERS_MAX + 200
 
 
 @pytest.mark.parametrize(

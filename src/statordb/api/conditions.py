@@ -1,6 +1,6 @@
 """The expressions and legacy conditions of a request, read in AWS's order."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from statordb.api.context import Request
@@ -8,47 +8,64 @@ from statordb.expressions import legacy
 from statordb.expressions.bound import Condition, KeyCondition, Projection, Update
 from statordb.expressions.placeholders import Placeholders
 from statordb.model import errors
+from statordb.model.budget import UNBOUNDED, Budget
 from statordb.model.errors import ClientError
+from statordb.model.limits import EXPRESSION_PLACEHOLDERS_BYTES_MAX, LEGACY_VALUES_BYTES_MAX
 from statordb.model.values import check
 
 
-def placeholders(request: Request) -> Placeholders:
-    """Names and values of a request; the values are validated and normalised here."""
+def placeholders(request: Request, budget: Budget = UNBOUNDED) -> Placeholders:
+    """Names and values of a request; the values are validated and normalised here.
+
+    `budget`: what the request's expressions spend of, legacy ones included.
+    """
     values = request.get("ExpressionAttributeValues")
-    bound = Placeholders(request.get("ExpressionAttributeNames"), values)
+    bound = Placeholders(request.get("ExpressionAttributeNames"), values, budget)
     if values:
-        for name, value in values.items():
-            try:
-                check(value)
-            except ClientError as fault:
-                raise errors.validation(
-                    f"ExpressionAttributeValues contains invalid value: {fault.message} for key {name}"
-                ) from None
+        _check_values(values, bound)
     return bound
+
+
+def _check_values(values: Mapping[str, Any], bound: Placeholders) -> None:
+    room = EXPRESSION_PLACEHOLDERS_BYTES_MAX
+    for name, value in values.items():
+        try:
+            room -= check(value, room)
+        except ClientError as fault:
+            raise errors.validation(
+                f"ExpressionAttributeValues contains invalid value: {fault.message} for key {name}"
+            ) from None
+        if room < 0:
+            raise errors.parameter_too_large("ExpressionAttributeValues")
+    if room < bound.name_bytes:
+        raise errors.parameter_too_large("Combined size of ExpressionAttributeNames and ExpressionAttributeValues")
 
 
 def condition(request: Request, bound: Placeholders) -> Condition | None:
     """ConditionExpression, or Expected."""
-    text = request.get("ConditionExpression")
-    if text is not None:
-        return bound.condition("ConditionExpression", text)
-    expected, operator = request.get("Expected"), request.get("ConditionalOperator")
-    if not expected and operator is None:
-        return None
-    _check_operands(expected)
-    return legacy.expected(expected, operator)
+    return _condition(request, bound, "ConditionExpression", "Expected", legacy.expected)
 
 
 def row_filter(request: Request, bound: Placeholders, legacy_member: str) -> Condition | None:
     """FilterExpression, or the legacy member (QueryFilter or ScanFilter)."""
-    text = request.get("FilterExpression")
+    return _condition(request, bound, "FilterExpression", legacy_member, legacy.query_filter)
+
+
+def _condition(
+    request: Request,
+    bound: Placeholders,
+    parameter: str,
+    legacy_member: str,
+    read: Callable[[Mapping[str, Any] | None, str | None, Budget], Condition],
+) -> Condition | None:
+    text = request.get(parameter)
     if text is not None:
-        return bound.condition("FilterExpression", text)
+        return bound.condition(parameter, text)
     given, operator = request.get(legacy_member), request.get("ConditionalOperator")
     if not given and operator is None:
         return None
-    _check_operands(given)
-    return legacy.query_filter(given, operator)
+    _check_operands(legacy_member, given)
+    return read(given, operator, bound.budget)
 
 
 def update(request: Request, bound: Placeholders) -> Update | None:
@@ -59,8 +76,8 @@ def update(request: Request, bound: Placeholders) -> Update | None:
     updates = request.get("AttributeUpdates")
     if not updates:
         return None
-    _check_operands(updates)
-    return legacy.attribute_updates(updates)
+    _check_operands("AttributeUpdates", updates)
+    return legacy.attribute_updates(updates, bound.budget)
 
 
 def projection(request: Request, bound: Placeholders) -> Projection | None:
@@ -80,7 +97,7 @@ def key_condition(request: Request, bound: Placeholders) -> KeyCondition:
     text = request.get("KeyConditionExpression")
     if text is not None:
         return bound.key_condition(text)
-    _check_operands(request["KeyConditions"])
+    _check_operands("KeyConditions", request["KeyConditions"])
     return legacy.key_conditions(request["KeyConditions"])
 
 
@@ -89,11 +106,19 @@ def _refuse_empty_name(names: Collection[str] | None) -> None:
         raise errors.validation("Empty attribute name")
 
 
-def _check_operands(conditions: Mapping[str, Any] | None) -> None:
-    """Validate and normalise the values of legacy conditions or updates, and refuse empty attribute names."""
+def _check_operands(parameter: str, conditions: Mapping[str, Any] | None) -> None:
+    """Validate and normalise the values of legacy conditions or updates; refuse empty attribute names, and too many."""
+    if not conditions:
+        return
     _refuse_empty_name(conditions)
-    for operands in (conditions or {}).values():
+    legacy.refuse_many(conditions)
+    room = LEGACY_VALUES_BYTES_MAX
+    for operands in conditions.values():
         if "Value" in operands:
-            check(operands["Value"])
+            room -= check(operands["Value"], room)
         for value in operands.get("AttributeValueList") or ():
-            check(value)
+            room -= check(value, room)
+            if room < 0:
+                break
+        if room < 0:
+            raise errors.parameter_too_large(parameter)

@@ -50,7 +50,8 @@ def compile_update(node: UpdateNode, names: Names, wrong_type: str = WRONG_TYPE)
         else:
             changes.append((first, _change(action, names, wrong_type)))
     branches = list(trees.items())
-    if not (changes or branches or any(isinstance(action, Set) and makes_lists(action.value) for action in node.actions)):
+    makes = any(isinstance(action, Set) and makes_lists(action.value) for action in node.actions)
+    if not (changes or branches or makes):
         return _assign(sets, removed)
 
     def run(item: Item, values: Values, exists: bool, budget: Budget) -> Item:

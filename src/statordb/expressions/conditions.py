@@ -5,7 +5,6 @@ missing attribute or one of another type is not. Source: developer guide, "Condi
 and functions".
 """
 
-from base64 import b64decode
 from collections.abc import Iterator
 
 from statordb.expressions.faults import Fault
@@ -35,8 +34,9 @@ from statordb.expressions.syntax import (
     Path,
     ValueReference,
 )
+from statordb.model.errors import quoted
 from statordb.model.limits import EXPRESSION_IN_OPERANDS_MAX
-from statordb.model.values import compare
+from statordb.model.values import binary_size, compare
 
 ORDERED_TYPES = frozenset(("S", "N", "B"))
 _PREFIX_TYPES = frozenset(("S", "B"))
@@ -136,9 +136,9 @@ def _check_bounds(low: Value | None, high: Value | None) -> None:
 def _show_value(value: Value) -> str:
     ((type_, content),) = value.items()
     if type_ == "B":
-        length = len(b64decode(content))
+        length = binary_size(content)
         content = f"java.nio.HeapByteBuffer[pos=0 lim={length} cap={length}]"
-    return f"{{{type_}:{content}}}"
+    return f"{{{type_}:{quoted(content)}}}"
 
 
 def _check_call(node: Call, names: Names, values: Values) -> None:
@@ -163,7 +163,8 @@ def _check_type_name(operand: Operand, values: Values) -> None:
         raise wrong_type("attribute_type", type_ or "{NS,SS,L,BS,N,M,B,BOOL,NULL,S}")
     if given["S"] not in _TYPE_NAMES:
         raise Fault(
-            f"Invalid attribute type name found; type: {given['S']}, valid types: {{B,NULL,SS,BOOL,L,BS,N,NS,S,M}}"
+            f"Invalid attribute type name found; type: {quoted(given['S'])}, "
+            "valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}"
         )
 
 

@@ -31,7 +31,16 @@ from statordb.expressions.syntax import (
     Set,
     UpdateNode,
 )
-from statordb.model.errors import ClientError, invalid_parameters, validation
+from statordb.model.budget import UNBOUNDED, Budget
+from statordb.model.errors import (
+    ClientError,
+    invalid_parameters,
+    quoted,
+    too_many_conditions,
+    too_many_names,
+    validation,
+)
+from statordb.model.limits import ATTRIBUTES_TO_GET_MAX, LEGACY_CONDITIONS_MAX
 from statordb.model.values import compare
 
 _COMPARATORS = {"EQ": "=", "NE": "<>", "LE": "<=", "LT": "<", "GE": ">=", "GT": ">"}
@@ -53,14 +62,18 @@ _ADD_TYPES = frozenset(("N", "SS", "NS", "BS", "L"))
 _DELETE_TYPES = frozenset(("SS", "NS", "BS"))
 
 
-def expected(expected: Mapping[str, Any] | None, conditional_operator: str | None) -> Condition:
+def expected(
+    expected: Mapping[str, Any] | None, conditional_operator: str | None, budget: Budget = UNBOUNDED
+) -> Condition:
     """The Expected parameter of a write; None or empty: a condition that always holds. Raises ValidationException."""
-    return _condition(expected, conditional_operator, _expectation)
+    return _condition(expected, conditional_operator, _expectation, budget)
 
 
-def query_filter(filter: Mapping[str, Any] | None, conditional_operator: str | None) -> Condition:
+def query_filter(
+    filter: Mapping[str, Any] | None, conditional_operator: str | None, budget: Budget = UNBOUNDED
+) -> Condition:
     """QueryFilter or ScanFilter; None or empty: a condition that always holds. Raises ValidationException."""
-    return _condition(filter, conditional_operator, _filter)
+    return _condition(filter, conditional_operator, _filter, budget)
 
 
 def key_conditions(conditions: Mapping[str, Any]) -> KeyCondition:
@@ -75,18 +88,26 @@ def key_conditions(conditions: Mapping[str, Any]) -> KeyCondition:
     return LegacyKeyCondition(tests)
 
 
-def attribute_updates(updates: Mapping[str, Any]) -> Update:
+def attribute_updates(updates: Mapping[str, Any], budget: Budget = UNBOUNDED) -> Update:
     """The AttributeUpdates parameter. Raises ValidationException."""
     node = UpdateNode((), tuple(_action(name, update) for name, update in updates.items()))
-    return Update(UpdatePlan(node, {}, WRONG_TYPE_LEGACY), {})
+    return Update(UpdatePlan(node, {}, WRONG_TYPE_LEGACY), {}, budget)
+
+
+def refuse_many(members: Mapping[str, Any]) -> None:
+    """Raises ValidationException where one of these parameters has more members than an expression has operators."""
+    if len(members) > LEGACY_CONDITIONS_MAX:
+        raise too_many_conditions(len(members))
 
 
 def attributes_to_get(names: Sequence[str]) -> Projection:
     """The AttributesToGet parameter. Raises ValidationException for a name that is there twice."""
+    if len(names) > ATTRIBUTES_TO_GET_MAX:
+        raise too_many_names("AttributesToGet", len(names))
     seen = set()
     for name in names:
         if name in seen:
-            raise invalid_parameters(f"Duplicate value in attribute name: {name}")
+            raise invalid_parameters(f"Duplicate value in attribute name: {quoted(name)}")
         seen.add(name)
     return Projection(ProjectionPlan([(name,) for name in names]))
 
@@ -133,15 +154,18 @@ def _condition(
     members: Mapping[str, Any] | None,
     conditional_operator: str | None,
     build: Callable[[str, Mapping[str, Any]], ConditionNode],
+    budget: Budget,
 ) -> Condition:
     if not members:
         if conditional_operator is not None:
             raise validation("ConditionalOperator cannot be used without Filter or Expected")
-        return Condition(_ALWAYS, {})
+        return Condition(_ALWAYS, {}, budget)
     nodes = tuple(build(name, member) for name, member in members.items())
     if len(nodes) == 1:
-        return Condition(ConditionPlan(nodes[0], {}), {})
-    return Condition(ConditionPlan(Or(nodes) if conditional_operator == "OR" else And(nodes), {}), {})
+        node = nodes[0]
+    else:
+        node = Or(nodes) if conditional_operator == "OR" else And(nodes)
+    return Condition(ConditionPlan(node, {}), {}, budget)
 
 
 _ALWAYS = ConditionPlan(And(()), {})
@@ -186,7 +210,7 @@ def _existence(name: str, exists: bool | None, value: Value | None) -> Condition
 
 
 def _for_attribute(problem: str, name: str) -> ClientError:
-    return invalid_parameters(f"{problem} for Attribute: {name}")
+    return invalid_parameters(f"{problem} for Attribute: {quoted(name)}")
 
 
 def _check_arguments(operator: str, arguments: list[Value]) -> None:

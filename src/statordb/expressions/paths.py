@@ -5,6 +5,7 @@ from typing import Any
 
 from statordb.expressions.faults import Fault
 from statordb.expressions.syntax import NameReference, Path
+from statordb.model.errors import listed
 from statordb.model.limits import EXPRESSION_PATH_ELEMENTS_MAX
 
 Parts = tuple[str | int, ...]
@@ -39,7 +40,7 @@ def check_depth(parts: Parts) -> None:
 
 def show(parts: Parts) -> str:
     """As in AWS's messages: [a, b, [1]]."""
-    return f"[{', '.join(f'[{part}]' if isinstance(part, int) else part for part in parts)}]"
+    return f"[{listed(f'[{part}]' if isinstance(part, int) else part for part in parts)}]"
 
 
 def reader(parts: Parts) -> Reader:

@@ -7,8 +7,13 @@ from statordb.expressions.faults import Fault
 from statordb.expressions.paths import Value
 from statordb.expressions.plans import CONDITIONS, KEY_CONDITIONS, PROJECTIONS, UPDATES, Plan
 from statordb.model.budget import UNBOUNDED, Budget
-from statordb.model.errors import ClientError, validation
-from statordb.model.limits import ATTRIBUTE_NAME_BYTES_MAX, EXPRESSION_PLACEHOLDER_BYTES_MAX
+from statordb.model.errors import ClientError, listed, parameter_too_large, quoted, validation
+from statordb.model.limits import (
+    ATTRIBUTE_NAME_BYTES_MAX,
+    EXPRESSION_PLACEHOLDER_BYTES_MAX,
+    EXPRESSION_PLACEHOLDERS_BYTES_MAX,
+    EXPRESSION_PLACEHOLDERS_MAX,
+)
 
 _NAME_KEY = re.compile(r"#[A-Za-z0-9_]+").fullmatch
 _VALUE_KEY = re.compile(r":[A-Za-z0-9_]+").fullmatch
@@ -21,7 +26,7 @@ class Placeholders:
     Bind each expression of the request in AWS's order, then call `finish`.
     """
 
-    __slots__ = ("_budget", "_names", "_plans", "_values")
+    __slots__ = ("_names", "_plans", "_values", "budget", "name_bytes")
 
     def __init__(
         self, names: dict[str, str] | None, values: dict[str, Value] | None, budget: Budget = UNBOUNDED
@@ -30,13 +35,12 @@ class Placeholders:
 
         `budget`: what the bound expressions spend of, wherever they are run.
         """
-        if names is not None:
-            _check_names(names)
+        self.name_bytes = 0 if names is None else _check_names(names)
         if values is not None:
             _check_value_keys(values)
         self._names = names or {}
         self._values = values or {}
-        self._budget = budget
+        self.budget = budget
         self._plans: list[Plan] = []
 
     def condition(self, parameter: str, text: str) -> Condition:
@@ -46,7 +50,7 @@ class Placeholders:
         except Fault as fault:
             raise _invalid(parameter, fault) from None
         self._plans.append(plan)
-        return Condition(plan, self._values, self._budget)
+        return Condition(plan, self._values, self.budget)
 
     def key_condition(self, text: str) -> KeyCondition:
         try:
@@ -70,7 +74,7 @@ class Placeholders:
         except Fault as fault:
             raise _invalid("UpdateExpression", fault) from None
         self._plans.append(plan)
-        return Update(plan, self._values, self._budget)
+        return Update(plan, self._values, self.budget)
 
     def finish(self) -> None:
         """Raises ValidationException where a name or a value was used by no expression."""
@@ -87,18 +91,23 @@ class Placeholders:
             raise _unused("ExpressionAttributeValues", [key for key in self._values if key not in used_values])
 
 
-def _check_names(names: dict[str, str]) -> None:
+def _check_names(names: dict[str, str]) -> int:
+    """Their size in bytes, roughly: characters that take several bytes count as one."""
     if not names:
         raise validation("ExpressionAttributeNames must not be empty")
+    if len(names) > EXPRESSION_PLACEHOLDERS_MAX:
+        raise parameter_too_large("ExpressionAttributeNames")
+    total = 0
     for key in names:
         if _NAME_KEY(key) is None:
-            raise validation(f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{key}"')
+            raise validation(f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{quoted(key)}"')
         if len(key) > EXPRESSION_PLACEHOLDER_BYTES_MAX:
             raise validation(
                 "ExpressionAttributeNames contains invalid key: "
                 f"The expression attribute map contains a key that is too long; size of key: {len(key)}"
             )
     for key, name in names.items():
+        total += len(key) + len(name)
         if not name:
             raise validation(f"ExpressionAttributeNames contains invalid value: Empty attribute name for key {key}")
         if len(name) * _UTF8_BYTES_PER_CHARACTER_MAX > ATTRIBUTE_NAME_BYTES_MAX:
@@ -107,14 +116,19 @@ def _check_names(names: dict[str, str]) -> None:
                     "ExpressionAttributeNames contains invalid value: "
                     f"Attribute name is too large, must be less than {ATTRIBUTE_NAME_BYTES_MAX + 1} bytes for key {key}"
                 )
+    if total > EXPRESSION_PLACEHOLDERS_BYTES_MAX:
+        raise parameter_too_large("ExpressionAttributeNames")
+    return total
 
 
 def _check_value_keys(values: dict[str, Value]) -> None:
     if not values:
         raise validation("ExpressionAttributeValues must not be empty")
+    if len(values) > EXPRESSION_PLACEHOLDERS_MAX:
+        raise parameter_too_large("ExpressionAttributeValues")
     for key in values:
         if _VALUE_KEY(key) is None:
-            raise validation(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{key}"')
+            raise validation(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{quoted(key)}"')
         if len(key) > EXPRESSION_PLACEHOLDER_BYTES_MAX:
             raise validation(
                 "ExpressionAttributeValues contains invalid key: "
@@ -127,4 +141,4 @@ def _invalid(parameter: str, fault: Fault) -> ClientError:
 
 
 def _unused(parameter: str, keys: list[str]) -> ClientError:
-    return validation(f"Value provided in {parameter} unused in expressions: keys: {{{', '.join(keys)}}}")
+    return validation(f"Value provided in {parameter} unused in expressions: keys: {{{listed(keys)}}}")

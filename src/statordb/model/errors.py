@@ -4,7 +4,10 @@ Types, HTTP statuses and texts are AWS's: the API reference ("Common Errors", an
 botocore's service model. `SMITHY_*` prefixes are what DynamoDB puts before the name in `__type`.
 """
 
+from collections.abc import Iterable
 from typing import Any
+
+from statordb.model.limits import ERROR_TEXT_CHARACTERS_MAX, QUOTED_CHARACTERS_MAX
 
 SERVICE = "com.amazonaws.dynamodb.v20120810#"
 CORAL = "com.amazon.coral.service#"
@@ -28,6 +31,8 @@ class ClientError(Exception):
         members: dict[str, Any] | None = None,
         message_member: str = "message",
     ) -> None:
+        if message is not None and len(message) > ERROR_TEXT_CHARACTERS_MAX:
+            message = message[:ERROR_TEXT_CHARACTERS_MAX] + _CUT
         super().__init__(type, message)
         self.type = type
         self.message = message
@@ -50,6 +55,26 @@ class ClientError(Exception):
         return body
 
 
+_CUT = "..."
+
+
+def quoted(text: str) -> str:
+    """What a client sent, as an error's text tells it: a value may be as large as a request."""
+    return text if len(text) <= QUOTED_CHARACTERS_MAX else text[:QUOTED_CHARACTERS_MAX] + _CUT
+
+
+def listed(texts: Iterable[str]) -> str:
+    """Several of them with commas between, as one text: not all of them are looked at where there are many."""
+    parts = []
+    length = 0
+    for text in texts:
+        parts.append(quoted(text))
+        length += len(text) + 2
+        if length > QUOTED_CHARACTERS_MAX + 2:
+            break
+    return quoted(", ".join(parts))
+
+
 def validation(message: str) -> ClientError:
     return ClientError(VALIDATE + "ValidationException", message)
 
@@ -65,6 +90,20 @@ def item_too_large() -> ClientError:
 
 def update_too_large() -> ClientError:
     return validation("Item size to update has exceeded the maximum allowed size")
+
+
+def too_many_conditions(count: int) -> ClientError:
+    """Of the legacy parameters, which have no operators to count; the text is like that about operators."""
+    return invalid_parameters(f"The request contains too many conditions; condition count: {count}")
+
+
+def too_many_names(parameter: str, count: int) -> ClientError:
+    return invalid_parameters(f"{parameter} contains too many attribute names; attribute name count: {count}")
+
+
+def parameter_too_large(parameter: str) -> ClientError:
+    """Of names and values, by DynamoDB's text about its placeholders; `parameter` is how it names them."""
+    return validation(f"{parameter} exceeds max size")
 
 
 def too_much_work() -> ClientError:

@@ -27,6 +27,9 @@ PIPELINE_REQUESTS_MAX = 64  # requests of one connection that are read before th
 CLOCK_SKEW_SECONDS_MAX = 15 * 60
 PRESIGN_EXPIRES_SECONDS_MAX = 7 * 24 * 3600
 
+QUOTED_CHARACTERS_MAX = 1024  # of a value that an error's text tells
+ERROR_TEXT_CHARACTERS_MAX = 16 * KIB  # of a whole error's text, which may tell ten faults
+
 # Items and values
 ITEM_BYTES_MAX = 400 * KIB
 NESTING_DEPTH_MAX = 32
@@ -42,6 +45,11 @@ EXPRESSION_BYTES_MAX = 4096
 EXPRESSION_OPERATORS_MAX = 300
 EXPRESSION_IN_OPERANDS_MAX = 100
 EXPRESSION_PATH_ELEMENTS_MAX = 32
+EXPRESSION_PLACEHOLDERS_MAX = 4096  # names, and values: no more can be named in the texts of one request
+EXPRESSION_PLACEHOLDERS_BYTES_MAX = 2 * MIB  # names and values together
+LEGACY_CONDITIONS_MAX = 300  # of Expected, QueryFilter, ScanFilter, KeyConditions or AttributeUpdates; as operators
+LEGACY_VALUES_BYTES_MAX = 2 * MIB  # of all values of such a parameter
+ATTRIBUTES_TO_GET_MAX = 4096
 
 # Reading and writing
 PAGE_BYTES_MAX = 1 * MIB

@@ -8,7 +8,7 @@ Number.
 import re
 from decimal import Context, Decimal
 
-from statordb.model.errors import ClientError, validation
+from statordb.model.errors import ClientError, quoted, validation
 from statordb.model.limits import NUMBER_DIGITS_MAX, NUMBER_EXPONENT_MAX, NUMBER_EXPONENT_MIN
 
 _SYNTAX = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)([0-9]+))?", re.ASCII)
@@ -21,7 +21,7 @@ _PAIRS = {f"{n:02d}": n + 1 for n in range(100)}
 def not_numeric(text: str) -> ClientError:
     if not text:
         return validation("The parameter cannot be converted to a numeric value")
-    return validation("The parameter cannot be converted to a numeric value: " + text)
+    return validation("The parameter cannot be converted to a numeric value: " + quoted(text))
 
 
 def overflow() -> ClientError:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from statordb.model import numbers
-from statordb.model.errors import ClientError, invalid_parameters, validation
-from statordb.model.limits import NESTING_DEPTH_MAX
+from statordb.model.errors import ClientError, invalid_parameters, listed, validation
+from statordb.model.limits import ITEM_BYTES_MAX, NESTING_DEPTH_MAX
 
 Value = dict[str, Any]
 Item = dict[str, Value]
@@ -27,24 +27,31 @@ def type_of(value: Mapping[str, Any]) -> str:
     raise AssertionError("a checked value has a type")
 
 
-def check(value: Value) -> int:
-    """Validate and normalise a value in place; returns its size in bytes. Raises ValidationException."""
-    return _check(value, 0)
+def check(value: Value, bytes_max: int = ITEM_BYTES_MAX) -> int:
+    """Validate and normalise a value in place; returns its size in bytes. Raises ValidationException.
+
+    Where that is more than `bytes_max`, not all of the value has been looked at, and it must not be used.
+    """
+    return _check(value, 0, bytes_max)
 
 
-def check_item(item: Item) -> int:
-    """Validate and normalise an item in place; returns its size in bytes, attribute names included."""
+def check_item(item: Item, bytes_max: int = ITEM_BYTES_MAX) -> int:
+    """The same for an item, attribute names included."""
     if "" in item:
         raise validation("Empty attribute name")
     total = 0
     for name, value in item.items():
-        total += (len(name) if name.isascii() else len(name.encode())) + _check(value, 0)
+        total += len(name) if name.isascii() else len(name.encode())
+        total += _check(value, 0, bytes_max - total)
+        if total > bytes_max:
+            break
     return total
 
 
-def _check(value: Value, depth: int) -> int:
+def _check(value: Value, depth: int, room: int) -> int:
+    """`room`: bytes after which nobody wants to know the rest."""
     if len(value) != 1:
-        raise _not_one_type(value, depth)
+        raise _not_one_type(value, depth, room)
     for tag, content in value.items():
         if tag == "S":
             return len(content) if content.isascii() else len(content.encode())
@@ -55,53 +62,59 @@ def _check(value: Value, depth: int) -> int:
             return numbers.size(text)
         if tag == "BOOL":
             return 1
-        return _CHECKS[tag](value, content, depth)
+        return _CHECKS[tag](value, content, depth, room)
     raise AssertionError("unreachable")
 
 
-def _not_one_type(value: Value, depth: int) -> ClientError:
+def _not_one_type(value: Value, depth: int, room: int) -> ClientError:
     """The fault of a value of no type, or of several, whose contents' faults come first."""
     if not value:
         return validation("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
     for tag, content in value.items():
-        _check({tag: content}, depth)
+        _check({tag: content}, depth, room)
     return validation(
         "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
     )
 
 
-def _check_binary(value: Value, content: str, depth: int) -> int:
+def _check_binary(value: Value, content: str, depth: int, room: int) -> int:
     return binary_size(content)
 
 
-def _check_null(value: Value, content: bool, depth: int) -> int:
+def _check_null(value: Value, content: bool, depth: int, room: int) -> int:
     if not content:
         raise invalid_parameters("Null attribute value types must have the value of true")
     return 1
 
 
-def _check_strings(value: Value, content: list[str], depth: int) -> int:
+def _check_strings(value: Value, content: list[str], depth: int, room: int) -> int:
     if not content:
         raise invalid_parameters("An string set  may not be empty")
+    if len(content) > room + 1:  # each but one has a byte at least
+        return len(content)
     if len(set(content)) != len(content):
-        raise invalid_parameters(f"Input collection [{', '.join(content)}] contains duplicates.")
+        raise invalid_parameters(f"Input collection [{listed(content)}] contains duplicates.")
     return sum(len(text.encode()) for text in content)
 
 
-def _check_numbers(value: Value, content: list[str], depth: int) -> int:
+def _check_numbers(value: Value, content: list[str], depth: int, room: int) -> int:
     if not content:
         raise invalid_parameters("An number set  may not be empty")
+    if len(content) > room + 1:  # each but one has a byte at least
+        return len(content)
     value["NS"] = texts = [numbers.normalize(text) for text in content]
     if len(set(texts)) != len(texts):
         raise validation("Input collection contains duplicates")
     return sum(map(numbers.size, texts))
 
 
-def _check_binaries(value: Value, content: list[str], depth: int) -> int:
+def _check_binaries(value: Value, content: list[str], depth: int, room: int) -> int:
     if not content:
         raise invalid_parameters("Binary sets should not be empty")
+    if len(content) > room + 1:  # each but one has a byte at least
+        return len(content)
     if len(set(content)) != len(content):
-        raise invalid_parameters(f"Input collection [{', '.join(content)}]of type BS contains duplicates.")
+        raise invalid_parameters(f"Input collection [{listed(content)}]of type BS contains duplicates.")
     return sum(map(binary_size, content))
 
 
@@ -118,25 +131,30 @@ def _deeper(depth: int) -> int:
     return depth + 1
 
 
-def _check_list(value: Value, content: list[Value], depth: int) -> int:
+def _check_list(value: Value, content: list[Value], depth: int, room: int) -> int:
     total = COLLECTION_BYTES + len(content)
     depth = _deeper(depth)
     for member in content:
-        total += _check(member, depth)
+        if total > room:
+            break
+        total += _check(member, depth, room - total)
     return total
 
 
-def _check_map(value: Value, content: Item, depth: int) -> int:
+def _check_map(value: Value, content: Item, depth: int, room: int) -> int:
     total = COLLECTION_BYTES + len(content)
     depth = _deeper(depth)
     if "" in content:
         raise validation("Empty attribute name")
     for name, member in content.items():
-        total += len(name.encode()) + _check(member, depth)
+        if total > room:
+            break
+        total += len(name) if name.isascii() else len(name.encode())
+        total += _check(member, depth, room - total)
     return total
 
 
-_CHECKS: dict[str, Callable[[Value, Any, int], int]] = {
+_CHECKS: dict[str, Callable[[Value, Any, int, int], int]] = {
     "B": _check_binary,
     "NULL": _check_null,
     "SS": _check_strings,
@@ -163,7 +181,7 @@ def depth_of(value: Value) -> int:
 
 
 def size(value: Value) -> int:
-    """Size in bytes of a checked value."""
+    """Size in bytes of a checked value; of one that is too large for any item, something beyond ITEM_BYTES_MAX."""
     for tag, content in value.items():
         if tag == "S":
             return len(content) if content.isascii() else len(content.encode())
@@ -176,7 +194,7 @@ def size(value: Value) -> int:
         if tag == "M":
             return COLLECTION_BYTES + len(content) + item_size(content)
         if tag == "L":
-            return COLLECTION_BYTES + len(content) + sum(map(size, content))
+            return _list_size(content)
         if tag == "NS":
             return sum(map(numbers.size, content))
         if tag == "SS":
@@ -186,10 +204,21 @@ def size(value: Value) -> int:
 
 
 def item_size(item: Item) -> int:
-    """Size in bytes of a checked item: attribute names and values."""
+    """Size in bytes of a checked item: attribute names and values; of one that is too large, as `size`."""
     total = 0
     for name, value in item.items():
         total += (len(name) if name.isascii() else len(name.encode())) + size(value)
+        if total > ITEM_BYTES_MAX:
+            break
+    return total
+
+
+def _list_size(members: list[Value]) -> int:
+    total = COLLECTION_BYTES + len(members)
+    for member in members:
+        if total > ITEM_BYTES_MAX:
+            break
+        total += size(member)
     return total
 
 

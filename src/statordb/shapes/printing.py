@@ -6,9 +6,10 @@ The forms are those of messages of AWS that users have quoted in public reports,
 import zlib
 from typing import Any
 
+from statordb.model.errors import quoted
+from statordb.model.limits import QUOTED_CHARACTERS_MAX
 from statordb.shapes.nodes import Node
 
-VALUE_CHARACTERS_MAX = 65_536  # of one printed value: a message may tell ten, each of up to a whole request
 _HASHED_CHARACTERS = 64  # of a text that goes into a union's hash
 
 
@@ -21,7 +22,7 @@ def printed(node: Node, value: Any) -> str:
         return "null"
     text = _Text()
     text.write(node, value)
-    return f"'{''.join(text.parts)[:VALUE_CHARACTERS_MAX]}'"
+    return f"'{quoted(''.join(text.parts))}'"
 
 
 class _Text:
@@ -69,7 +70,7 @@ class _Text:
     def _next(self, position: int, label: str) -> bool:
         """Begin a member; False if the text is long enough."""
         self.add(f", {label}" if position else label)
-        return self.characters <= VALUE_CHARACTERS_MAX
+        return self.characters <= QUOTED_CHARACTERS_MAX
 
 
 def _hash(value: dict[str, Any]) -> int:

@@ -16,7 +16,7 @@ from statordb.engine.contract import Key, Refused
 from statordb.expressions.bound import Condition, Update
 from statordb.model import errors
 from statordb.model.errors import ClientError
-from statordb.model.limits import ITEM_BYTES_MAX, TRANSACT_BYTES_MAX
+from statordb.model.limits import EXPRESSION_PLACEHOLDERS_BYTES_MAX, ITEM_BYTES_MAX, TRANSACT_BYTES_MAX
 from statordb.model.values import Item, check_item
 from statordb.store import transactions
 from statordb.store.image import Image
@@ -72,7 +72,7 @@ def _read(entry: dict[str, Any]) -> Part:
     update = conditions.update(request, bound) if kind == "Update" else None
     condition = conditions.condition(request, bound)
     bound.finish()
-    size = item_size + check_item(request.get("ExpressionAttributeValues") or {})
+    size = item_size + check_item(request.get("ExpressionAttributeValues") or {}, EXPRESSION_PLACEHOLDERS_BYTES_MAX)
     return Part(kind, request, item, item_size, size, condition, update)
 
 
