@@ -22,6 +22,7 @@ from statordb.keeper.kinesis_sender import BotoSender
 from statordb.lambda_api.service import FunctionService
 from statordb.model.clock import SystemClock
 from statordb.model.credential import Credential
+from statordb.model.limits import UNPACKED_INLINE_BYTES_MAX
 from statordb.model.request import Lane, Request
 from statordb.model.rest import RestRequest
 from statordb.model.service import ServiceModelMissing, load_service
@@ -155,6 +156,7 @@ def wire_context(
             target_prefixes=site.shapes.target_prefixes,
             idle_seconds=settings.idle_seconds,
             body_seconds=settings.request_seconds,
+            unpacked_inline_bytes_max=UNPACKED_INLINE_BYTES_MAX,
         ),
         observe=observe,
         defer=asyncio.get_running_loop().call_soon,

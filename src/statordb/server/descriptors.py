@@ -16,7 +16,7 @@ def allow_many() -> None:
 
 
 def connections_max() -> int:
-    """How many connections a worker may have; further clients wait."""
+    """How many connections a worker may have; beyond, those on which nothing goes on make room for further clients."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return CONNECTIONS_MAX

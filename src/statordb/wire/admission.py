@@ -53,6 +53,11 @@ Headers = Mapping[bytes, bytes]
 Refusal = Reply | RestReply
 
 
+def body_bytes_max(operation: str | None) -> int:
+    """What the body of a request of DynamoDB's API may have, also unpacked."""
+    return BYTES_MAX.get(operation or "", CONTROL_REQUEST_BYTES_MAX)
+
+
 class LargeBody:
     """A body on its way in that is too large to be joined and hashed when it is complete.
 
@@ -107,8 +112,7 @@ class Admission:
 
     def bytes_max(self, operation: str | None) -> int:
         """What the body of a request of DynamoDB's API may have, also unpacked."""
-        bound = BYTES_MAX.get(operation or "", CONTROL_REQUEST_BYTES_MAX)
-        return min(bound, self._settings.request_bytes_max)
+        return min(body_bytes_max(operation), self._settings.request_bytes_max)
 
     def open(self, url: bytes, headers: Headers, size: int) -> LargeBody | Refusal:
         """Judge a body of at least `size` bytes, more than OPEN_BODY_BYTES_MAX, by its head: it may come, or is

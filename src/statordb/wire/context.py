@@ -1,9 +1,13 @@
 """What all connections of one worker share: the service, limits, clocks, and the list of who is connected."""
 
 import asyncio
+import heapq
+import logging
 import secrets
 import string
+from collections import deque
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 from typing import Protocol
 
 from statordb.model.request import Service
@@ -19,7 +23,10 @@ TARGET_PREFIX = "DynamoDB_20120810"
 OPERATIONS_CACHED_MAX = 1024
 TARGET_BYTES_MAX = 128
 REQUEST_ID_CHARACTERS = 52
+LEAVING_MAX = 64  # connections that are chosen to make room, for as many clients that come within a second
 WEYL_STEP = 0x9E3779B97F4A7C15  # odd, so that its multiples meet every 64-bit number once
+
+log = logging.getLogger(__name__)
 
 Observer = Callable[[str, float, int, str | None], None]
 """observe(operation, seconds, status, error code or None); the operation is "-" for what never reached the service."""
@@ -85,6 +92,8 @@ class WireContext:
         self.admission = Admission(self.settings, self.operation, authenticator, rest, self.rest_authenticator)
         self.connections: dict[Peer, None] = {}  # the oldest first
         self.draining = False
+        self._leaving: deque[Peer] = deque()  # the next ones to make room
+        self._made_room = 0
         self._clock = clock
         self._operations: dict[bytes, str] = {}
         self._emptied: asyncio.Future[None] | None = None
@@ -112,6 +121,26 @@ class WireContext:
         now = self.monotonic()
         for connection in tuple(self.connections):
             connection.sweep(now)
+        self._leaving.clear()
+        if self._made_room:
+            log.warning("idle connections were closed to make room", extra={"connections": self._made_room})
+            self._made_room = 0
+
+    def make_room(self) -> bool:
+        """Close a connection on which nothing goes on: that of the stranger who has been idle for longest, else of
+        anybody. Returns False if there is none."""
+        while self._leaving:
+            peer = self._leaving.popleft()
+            if peer in self.connections and peer.idle_since() is not None:
+                peer.abort()
+                self._made_room += 1
+                return True
+        idle = [(peer.is_known, since, peer) for peer in self.connections if (since := peer.idle_since()) is not None]
+        if not idle:
+            return False
+        some = heapq.nsmallest(LEAVING_MAX, idle, key=itemgetter(0, 1))  # all are looked at, so not for one alone
+        self._leaving.extend(peer for _, _, peer in some)
+        return self.make_room()
 
     def joined(self, connection: Peer) -> None:
         self.connections[connection] = None

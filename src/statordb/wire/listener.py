@@ -15,6 +15,7 @@ from statordb.wire.context import WireContext
 STAND_BACK_SECONDS = 0.002  # leaves a connection to another worker
 EXHAUSTED_SECONDS = 0.5  # before trying again without a free file descriptor
 SWEEP_SECONDS = 1.0
+HANDSHAKES_MAX = 1000  # connections at once that are not there yet: of TLS, and of those that came just now
 TLS_HANDSHAKE_SECONDS = 20.0
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class Listener:
     """Serves a bound, listening, non-blocking socket, which stays the caller's to close.
 
     may_accept()  False leaves the next connection to another worker for about 2 ms.
-    connections_max  further clients wait in the socket's backlog.
+    connections_max  for further clients those make room on which nothing goes on; if there is none, they wait.
     """
 
     def __init__(
@@ -76,8 +77,7 @@ class Listener:
         self._timers["watch"] = self._loop.call_later(seconds, self._watch)
 
     def _accept(self) -> None:
-        waiting = len(self._context.connections) + len(self._handshakes)
-        if waiting >= self._connections_max or not self._may_accept():
+        if not self._may_accept() or not self._has_room():
             self._stand_back(STAND_BACK_SECONDS)
             return
         try:
@@ -86,11 +86,18 @@ class Listener:
             return  # another worker was quicker, or the client is gone
         except OSError:
             log.exception("connections can't be accepted")
+            self._context.make_room()
             self._stand_back(EXHAUSTED_SECONDS)
             return
         task = self._loop.create_task(self._serve(client))
         self._handshakes.add(task)
         task.add_done_callback(self._handshakes.discard)
+
+    def _has_room(self) -> bool:
+        if len(self._handshakes) >= HANDSHAKES_MAX:
+            return False
+        taken = len(self._context.connections) + len(self._handshakes)
+        return taken < self._connections_max or self._context.make_room()
 
     async def _serve(self, client: socket.socket) -> None:
         try:

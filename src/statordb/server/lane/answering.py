@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable
 from statordb.engine.contract import OutcomeUnknown
 from statordb.model import errors
 from statordb.model.errors import ClientError
-from statordb.model.limits import REQUEST_BYTES_MAX
 from statordb.model.pending import Pending
 from statordb.model.request import Reply, Request, Service, error_reply
 from statordb.server.lane.calls import pack_reply, unpack_request
 from statordb.server.lane.door import Door
 from statordb.server.lane.frames import BODY_BYTES_MAX, NUMBER_MAX, Frame, FrameStream, Kind
+from statordb.wire.admission import body_bytes_max
 from statordb.wire.encoding import decode_body
 
 LINGER_SECONDS = 1.0  # that a lane stays without a worker that uses it
@@ -158,7 +158,7 @@ async def answered(service: Service, request: Request) -> Reply:
     """The reply of `service` to a request whose body may be packed."""
     try:
         if request.coding:
-            request.body = decode_body(request.coding, request.body, REQUEST_BYTES_MAX)
+            request.body = decode_body(request.coding, request.body, body_bytes_max(request.operation))
             request.coding = b""
         reply = service.handle(request)
         return await reply if isinstance(reply, Awaitable) else reply
