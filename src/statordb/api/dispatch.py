@@ -12,7 +12,7 @@ import orjson
 
 from statordb.api.context import Answer, Context
 from statordb.api.operations import OPERATIONS, SHORTCUTS
-from statordb.engine.contract import Conflict
+from statordb.engine.contract import Conflict, Overloaded
 from statordb.model import errors
 from statordb.model import request as wire
 from statordb.model.budget import Heavy
@@ -27,6 +27,7 @@ Report = Callable[[wire.Request, BaseException], None]
 
 
 # All else that is raised is answered: where what an operation awaits is cancelled, its client must not wait for ever.
+OVERLOADED = "More requests wait for the store than it takes. Try again."
 _SHUTDOWN = (KeyboardInterrupt, SystemExit)
 
 
@@ -98,6 +99,8 @@ class Dispatcher:
         """The reply to a request that raised. A conflict that gets here is that of a write of one item."""
         if isinstance(fault, Conflict):
             fault = errors.transaction_conflict()
+        elif isinstance(fault, Overloaded):
+            fault = errors.throttling(OVERLOADED)
         if isinstance(fault, ClientError):
             return error_reply(fault)
         self._report(request, fault)

@@ -186,6 +186,10 @@ class OutcomeUnknown(Exception):
     """The update may or may not have happened, and could not be resolved."""
 
 
+class Overloaded(Exception):
+    """So much waits for the engine already that this was not taken: nothing was written. Ask again after a while."""
+
+
 class Conflict(Exception):
     """Another update over several partitions holds rows of the footprint, and went on to: nothing was written, or read.
 
@@ -269,7 +273,8 @@ class Engine(Protocol):
         """Atomic over the whole footprint: read it, call the plan, make its effects durable; answers only then.
 
         An exception raised by the plan is raised here; nothing is written then, and other updates are not disturbed.
-        Raises Conflict, OutcomeUnknown. What guards name is changed by announced updates, or else within this process.
+        Raises Conflict, Overloaded, OutcomeUnknown. What guards name is changed by announced updates, or else within
+        this process.
         """
         ...
 

@@ -199,7 +199,11 @@ class CassandraEngine:
         except BaseException:
             ended()
             raise
-        self._writer.submit(table, partition, update)
+        try:
+            self._writer.submit(table, partition, update)
+        except BaseException:
+            ended()
+            raise
         return await answer
 
     async def _update_many(self, call: _Call) -> Answer:

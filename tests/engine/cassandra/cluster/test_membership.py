@@ -74,7 +74,7 @@ def test_who_was_taken_for_dead_begins_anew(fleet: Fleet, run: Run) -> None:
         assert lost.membership.incarnation != incarnation
         assert not entry.valid()
         assert lost.journal.lowest() is None
-        lost.journal.close(entry)
+        entry.close()
         assert (await lost.journal.open([])).valid()
 
     run(story())
@@ -162,7 +162,7 @@ def test_who_owes_tells_of_it_more_often_while_another_reads(fleet: Fleet, run: 
         assert await told(0.5) > 5
         await until(lambda: not owing.membership._is_asked())
         assert await told(1.0) <= 4
-        owing.journal.close(entry)
+        entry.close()
 
     run(story())
 
@@ -174,7 +174,7 @@ def test_versions_of_a_number_go_on_above_those_of_its_last_holder(fleet: Fleet,
         ahead = await fleet.join(ahead=60)
         entry = await ahead.journal.open([])
         version = ahead.clock.next()
-        ahead.journal.close(entry)
+        entry.close()
         await ahead.membership.leave()
         behind = await fleet.join(ahead=-60)
         await behind.journal.open([])

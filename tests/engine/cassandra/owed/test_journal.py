@@ -22,16 +22,12 @@ updates = st.lists(
 )
 
 
-class Nobody:
-    term = 1
-
-
 @given(updates)
 def test_what_was_noted_is_read_again(updates: list[tuple[list[Noted], bytes | None]]) -> None:
-    membership: Any = Nobody()
+    nobody: Any = None
     body = bytearray([FORMAT])
     for each, transaction in updates:
-        journal._encode(Entry(membership, each, transaction, 0), body)
+        journal._encode(Entry(nobody, each, transaction, 0, 1), body)
     assert list(journal.decode(bytes(body))) == updates
 
 
@@ -51,11 +47,11 @@ def test_updates_share_a_row_that_goes_when_all_are_done(fleet: Fleet, run: Run)
         assert process.journal.pending == 50
         assert process.journal.oldest_seconds() > 0
         for entry in entries[1:]:
-            process.journal.close(entry)
+            entry.close()
         await asyncio.sleep(2 * FORGET_SECONDS)
         assert [] != await stored(process) != rows[1:]
-        process.journal.close(entries[0])
-        process.journal.close(entries[0])  # nothing happens
+        entries[0].close()
+        entries[0].close()  # nothing happens
         while await stored(process):
             await asyncio.sleep(FORGET_SECONDS / 4)
         assert process.journal.pending == 0
@@ -70,14 +66,14 @@ def test_bounds_are_below_and_settled_in_any_order(fleet: Fleet, run: Run) -> No
         assert journal.lowest() is None
         first, second = await journal.open([]), await journal.open([])
         assert journal.lowest() == first.bound < process.clock.next()
-        journal.settle(first)
+        first.settle()
         assert journal.lowest() == second.bound
-        journal.close(second)
+        second.close()
         assert journal.lowest() is None
         assert journal.pending == 1
         with pytest.raises(Unreachable):
             await journal.end()  # the first has left a pending row, for all that is known
-        journal.close(first)
+        first.close()
 
     run(story())
 
@@ -104,6 +100,26 @@ def test_large_notes_take_rows_of_their_own(fleet: Fleet, run: Run) -> None:
         assert [update for row in rows for update in row] == [(large, None)] * 6
         assert all(len(row) <= 2 for row in rows)
         for entry in entries:
-            process.journal.close(entry)
+            entry.close()
+
+    run(story())
+
+
+def test_an_entry_is_closed_when_its_owner_is_done_unless_something_is_at_stake(fleet: Fleet, run: Run) -> None:
+    async def story() -> None:
+        process = await fleet.join()
+        with pytest.raises(ZeroDivisionError), await process.journal.open([]):
+            raise ZeroDivisionError
+        assert process.journal.pending == 0
+        entry = await process.journal.open([])
+        entry.at_stake = True
+        with pytest.raises(asyncio.CancelledError), entry:
+            raise asyncio.CancelledError
+        assert process.journal.lowest() == entry.bound
+        with pytest.raises(AssertionError):
+            entry.close()
+        entry.at_stake = False
+        entry.close()
+        assert process.journal.lowest() is None
 
     run(story())

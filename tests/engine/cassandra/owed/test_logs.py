@@ -96,7 +96,7 @@ def test_a_log_is_trimmed_and_dropped(fleet: Fleet, stream: int, run: Run) -> No
         entry = await process.journal.open([])
         sequences = await spread(process, stream, 7)
         others = await spread(process, stream, 3, b"other")
-        process.journal.close(entry)
+        entry.close()
         assert await logs.end(stream, SHARD) == sequences[6]
         assert await logs.trim(stream, SHARD, sequences[3], 1) is True
         assert await logs.trim(stream, SHARD, sequences[3], 9) is False
@@ -122,12 +122,12 @@ def test_who_acknowledged_an_entry_reads_it_at_once_and_others_soon(fleet: Fleet
             entry = await writer.journal.open([])
             sequence = writer.clock.next()
             await writer.logs.append(stream, SHARD, sequence, [b""])
-            writer.journal.settle(entry)
+            entry.settle()
             assert await writer.logs.end(stream, SHARD) == sequence
             until = time.monotonic() + 2
             while await reader.logs.end(stream, SHARD) != sequence:
                 assert time.monotonic() < until
-            writer.journal.close(entry)
+            entry.close()
 
     run(story())
 
@@ -142,10 +142,10 @@ async def write(process: Process, stream: int, wrote: list[int], seed: int, unti
         sequence = process.clock.next()
         await asyncio.sleep(dice.choice((0, 0, 0.005, 0.05)))
         await process.logs.append(stream, SHARD, sequence, [b""])
-        process.journal.settle(entry)
+        entry.settle()
         wrote.append(sequence)
         await asyncio.sleep(dice.choice((0, 0, 0.005)))
-        process.journal.close(entry)
+        entry.close()
         await asyncio.sleep(dice.choice((0, 0.01, 0.01, 0.3)))
 
 

@@ -69,7 +69,7 @@ def test_what_was_owed_arrives_and_readers_wait_for_it(fleet: Fleet, run: Run) -
         entry = await other.journal.open([])
         later = other.clock.next(update.version)
         await other.logs.append(update.stream, b"", later, [b"later"])
-        other.journal.close(entry)
+        entry.close()
         while not (changes := await other.logs.read(update.stream, b"", 0, AMPLE)):
             await asyncio.sleep(0.05)
         assert [tuple(change) for change in changes] == [(update.version, b"change"), (later, b"later")]

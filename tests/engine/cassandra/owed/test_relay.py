@@ -61,7 +61,7 @@ def test_changes_are_numbered_in_their_order(fleet: Fleet, run: Run) -> None:
         owed = Owed([], [(stream, shard, b"%d" % at) for at, shard in enumerate(shards)], False)
         for _ in range(2):
             await process.relay.deliver(version, owed)
-        process.journal.close(entry)
+        entry.close()
         for shard in (b"a", b"b"):
             changes = await process.logs.read(stream, shard, 0, AMPLE)
             expected = [(version + at * STEP, b"%d" % at) for at, each in enumerate(shards) if each == shard]

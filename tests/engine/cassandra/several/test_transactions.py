@@ -347,6 +347,44 @@ def test_a_process_that_was_taken_for_dead_begins_again(fleet: Fleet, run: Run) 
     run(story())
 
 
+class Refusing(Mortal):
+    """A few times marks can't be taken off, by an error that trying again does not mend."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.left = 3
+
+    async def conditional(self, statements: Sequence[Statement]) -> list[dict[str, Any]] | None:
+        if self.left and "IF mark = ?" in statements[0][0]:
+            self.left -= 1
+            raise ZeroDivisionError
+        return await super().conditional(statements)
+
+
+def test_readers_of_logs_do_not_wait_for_ever_where_rows_can_not_be_let_go_of(
+    fleet: Fleet, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "AGAIN_SECONDS", 0.05)
+
+    async def story() -> None:
+        await make_tables(fleet.session)
+        process = await fleet.join()
+        process.session = Refusing(process.session)  # type: ignore[assignment]
+        one, other = Member(process), await member(fleet)
+        two = keys_of(2)
+        one.mortal.meddle = lambda: single_put(fleet.session, other, two[1], lambda _: b"5")
+        refused = await one.transactions.update(
+            two, lambda stored: Refused("five") if stored[1] else Effects(writes=[(key, b"0") for key in two])
+        )
+        assert isinstance(refused, Refused)
+        assert process.journal.lowest() is not None
+        await one.transactions.finish()
+        assert process.journal.lowest() is None
+        assert await bodies(other, two) == [None, b"5"]
+
+    run(story())
+
+
 class Lossy(Mortal):
     """Loses conditional writes, or their answers, or lets them come late."""
 

@@ -33,6 +33,11 @@ class Epochs:
         return token != self.current
 
     @property
+    def busy(self) -> bool:
+        """Whether updates run that go by some epoch."""
+        return bool(self._guarded)
+
+    @property
     def settled(self) -> int:
         """The epoch that every running update goes by, or a later one."""
         return min(self._guarded, default=self.current)

@@ -136,8 +136,8 @@ class Membership:
         await self._write.finish()
         await self._look.finish()
         self._valid_until = float("-inf")
-        if self._lost or self._lowest() is not None:
-            return
+        if self._lost or self._lowest() is not None or self._epochs.busy:
+            return  # a write may still be under way: nobody may take this process for ended before its lease is over
         try:
             if self._owing is not None:
                 await self._owing.end()

@@ -7,14 +7,13 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
-from acsylla.errors import CassException
-
 from statordb.engine.cassandra.cql.session import Unreachable
 from statordb.engine.contract import Conflict, Key
 
 PAUSE_SECONDS_MIN = 0.02
 PAUSE_SECONDS_MAX = 0.5
 AGAIN_SECONDS = 0.5
+AGAIN_SECONDS_MAX = 10.0  # the same, where it was refused rather than not answered
 CONFLICT_SECONDS = 1.0  # how long others may hold rows before the caller is told
 CONTENTION_SECONDS = 5.0  # how long an update begins again for other reasons
 YIELD_SECONDS = 0.01  # a pause between two tries, which grows
@@ -40,15 +39,17 @@ async def insist(ask: Callable[[], Awaitable[T]], seconds: float) -> T:
 
 
 async def in_the_end(ask: Callable[[], Awaitable[T]], pause: float = AGAIN_SECONDS) -> T:
-    """What `ask` gives, asked again for as long as it takes."""
+    """What `ask` gives, asked again for as long as it takes: what is owed stays owed. Only who cancels ends it."""
+    refused = pause
     while True:
         try:
             return await ask()
         except Unreachable:
-            pass
-        except CassException as fault:  # what is owed stays owed, until somebody grants it again
-            log.error("Cassandra refuses what has to be done: %s", fault)
-        await asyncio.sleep(pause)
+            wait = pause
+        except Exception:  # a right that was taken away, or a fault of ours
+            log.exception("what has to be done can't be done now")
+            wait = refused = min(2 * refused, AGAIN_SECONDS_MAX)
+        await asyncio.sleep(wait)
 
 
 async def all_of(works: list[Awaitable[T]]) -> list[T]:

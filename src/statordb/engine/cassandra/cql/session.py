@@ -38,6 +38,11 @@ _FINAL = (errors.CassErrorServerInvalidQuery, errors.CassErrorServerSyntaxError)
 _HUNG_UP = ("closed prematurely", "write to socket", "reset by peer", "broken pipe")
 
 
+def is_refusal(fault: Exception) -> bool:
+    """Whether a statement was refused before anything was done: by a node that read it, or while it was being made."""
+    return isinstance(fault, (*_FINAL, TypeError, ValueError))
+
+
 class Unreachable(Exception):
     """Cassandra did not answer well in time; what was asked for can be asked for again."""
 

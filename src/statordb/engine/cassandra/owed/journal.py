@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from struct import Struct
+from types import TracebackType
 from typing import NamedTuple
 
 from statordb.engine.cassandra.cluster.clock import Clock
@@ -21,6 +22,7 @@ from statordb.engine.cassandra.cql.session import Session, Unreachable
 FORMAT = 1
 ROW_BYTES_MAX = 256 << 10  # of a journal row, but for what a single update notes
 FORGET_SECONDS = 0.25  # between deletions
+OPEN_TRIES = 5  # at an entry under a lease that holds
 SCATTERED_MAX = 256  # groups that are over behind one that is not, before they are deleted one by one
 _WRITE_TIME = 1  # Cassandra timestamps; numbers are never used again
 _DELETE_TIME = 2
@@ -41,22 +43,48 @@ class Noted(NamedTuple):
 
 
 class Entry:
-    """An update that may owe something. `bound`: below all sequences that it will get."""
+    """An update that may owe something, in the hands of whoever sees to it: `with` it, whose end closes it.
 
-    __slots__ = ("_membership", "bound", "group", "noted", "opened", "term", "transaction")
+    While it is `at_stake`, a write under it may take effect, or left something that is still owed. Then its end does
+    not close it, whatever it comes by: an owner who is cancelled, or fails, leaves it open, and this process does not
+    end in order; so others find the rows that are noted, and do what is owed.
 
-    def __init__(self, membership: Membership, noted: Sequence[Noted], transaction: bytes | None, bound: int) -> None:
-        self._membership = membership
+    `bound`: below all sequences that it will get.
+    """
+
+    __slots__ = ("_journal", "at_stake", "bound", "group", "noted", "opened", "term", "transaction")
+
+    def __init__(
+        self, journal: "Journal", noted: Sequence[Noted], transaction: bytes | None, bound: int, term: int
+    ) -> None:
+        self._journal = journal
         self.noted = noted
         self.transaction = transaction
         self.bound = bound
+        self.term = term
         self.group = 0
+        self.at_stake = False
         self.opened = time.monotonic()
-        self.term = membership.term
+
+    def __enter__(self) -> "Entry":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
+        if not self.at_stake:
+            self.close()
 
     def valid(self) -> bool:
         """Whether the rows may be written now; where not, somebody else may have begun to recover this process."""
-        return self.term == self._membership.term and self._membership.valid()
+        return self._journal.is_valid(self)
+
+    def settle(self) -> None:
+        """All that the update owes to logs is there: their readers may have it. Before its answer is given."""
+        self._journal.settled(self)
+
+    def close(self) -> None:
+        """The update owes nothing any more, and left no pending row."""
+        assert not self.at_stake, "what may still take effect must be found by others"
+        self._journal.closed(self)
 
 
 class Journal:
@@ -76,10 +104,10 @@ class Journal:
 
     async def open(self, noted: Sequence[Noted], transaction: bytes | None = None) -> Entry:
         """Note rows durably; the lease is valid then. Ask `entry.valid()` before each write. Raises Unreachable."""
-        while True:
+        for _ in range(OPEN_TRIES):
             if not self._membership.valid():
                 await self._membership.ensure_valid()
-            entry = Entry(self._membership, noted, transaction, self._clock.bound())
+            entry = Entry(self, noted, transaction, self._clock.bound(), self._membership.term)
             self._entries[entry] = self._unsettled[entry] = None
             try:
                 if self._membership.parked:
@@ -87,21 +115,25 @@ class Journal:
                 self._waiting.append(entry)
                 await self._insert.run()
             except BaseException:
-                self.close(entry)
+                entry.close()
                 raise
             if entry.valid():
                 return entry
-            self.close(entry)
+            entry.close()
+        raise Unreachable("this process is taken for dead again and again")
 
-    def settle(self, entry: Entry) -> None:
-        """All that the update owes to logs is there: their readers may have it. Before its answer is given."""
+    def is_valid(self, entry: Entry) -> bool:
+        return entry.term == self._membership.term and self._membership.valid()
+
+    def settled(self, entry: Entry) -> None:
+        """See `Entry.settle`."""
         if entry in self._unsettled:
             del self._unsettled[entry]
             self._membership.settled()
 
-    def close(self, entry: Entry) -> None:
-        """The update owes nothing any more, and left no pending row."""
-        self.settle(entry)
+    def closed(self, entry: Entry) -> None:
+        """See `Entry.close`."""
+        self.settled(entry)
         if entry not in self._entries:
             return
         del self._entries[entry]

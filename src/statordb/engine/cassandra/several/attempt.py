@@ -1,6 +1,7 @@
 """One try at an update over several partitions, by the process that was asked for it."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
@@ -22,6 +23,8 @@ from statordb.engine.contract import Effects, OutcomeUnknown, Plan, Refused
 
 COMMIT_SECONDS = 8.0  # how long an unknown outcome is asked for before the caller is told
 APPLY_SECONDS = 8.0  # how long the rows may take to be written, the same
+
+log = logging.getLogger(__name__)
 
 
 class Means(NamedTuple):
@@ -95,6 +98,7 @@ class Attempt:
         noting = asyncio.ensure_future(self._ledger.note(self._id, self._wanted.noted))
         try:
             self._entry = await self._means.journal.open(self._wanted.noted, self._id)
+            self._entry.at_stake = True  # until nothing is held, and nothing owed: `_forget` alone closes it
         finally:
             await noting
 
@@ -131,7 +135,9 @@ class Attempt:
         """Let go of everything; what can't be done now is done in the background."""
         try:
             await self._settling.release(self._id, list(self._held))
-        except Unreachable:
+        except Exception as fault:  # of whatever kind: while the entry is open, no reader of logs gets past it
+            if not isinstance(fault, Unreachable):
+                log.exception("rows could not be let go of at once")
             self._means.start(self._undo_later())
             return
         self._means.start(self._undo_later() if self._doubtful else self._forget())
@@ -149,7 +155,8 @@ class Attempt:
     async def _forget(self) -> None:
         await in_the_end(lambda: self._settling.forget(self._id))
         if self._entry is not None:
-            self._means.journal.close(self._entry)
+            self._entry.at_stake = False
+            self._entry.close()
 
     async def _commit(self, record: Record, chunks: int) -> bool:
         """Whether it happens; else somebody else aborted it. Raises OutcomeUnknown."""
@@ -195,6 +202,6 @@ class Attempt:
         await in_the_end(lambda: self._settling.relay(record))
         self._tell()
         if self._entry is not None:
-            self._means.journal.settle(self._entry)
+            self._entry.settle()
         relayed.set_result(None)
         await self._forget()

@@ -87,8 +87,10 @@ class Transactions:
         """Wait for all that was begun, or for FINISH_SECONDS."""
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=FINISH_SECONDS)
-        for task in self._tasks:
+        tasks = set(self._tasks)
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(work)
@@ -99,8 +101,8 @@ class Transactions:
     async def _update(self, footprint: Sequence[Key], plan: Plan, tell: "_Once", term: int | None) -> Effects | Refused:
         try:
             outcome = await self._try(Footprint(footprint), plan, tell, term)
-        except OutcomeUnknown:
-            raise  # the attempt goes on, and tells
+        except (OutcomeUnknown, asyncio.CancelledError):
+            raise  # the attempt goes on, and tells; or the process ends, and its outcome is for others to find out
         except BaseException:
             tell()
             raise

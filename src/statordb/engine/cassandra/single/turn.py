@@ -80,9 +80,9 @@ class Update:
 
 
 class Turn:
-    """What a partition's updates come to, by the rows as they were read.
+    """What a partition's updates come to, by the rows as they were read. `take` them one after the other.
 
-    `updates`: those of the given ones, from the first on, that fit into one write.
+    `updates`: those that were taken, from the first on, as far as they fit into one write.
     """
 
     __slots__ = (
@@ -103,10 +103,10 @@ class Turn:
         "wrote",
     )  # fmt: skip
 
-    def __init__(self, table: str, partition: bytes, updates: Sequence[Update], state: Mapping[Spot, Found]) -> None:
+    def __init__(self, table: str, partition: bytes, state: Mapping[Spot, Found]) -> None:
         self.table = table
         self.partition = partition
-        self.updates = updates
+        self.updates: list[Update] = []
         self.before = state
         self.seen = max((found.version for found in state.values()), default=0)
         self.state = dict(state)
@@ -119,11 +119,12 @@ class Turn:
         self.announce = False
         self.wrote = 0  # updates that have effects to be made durable
         self.bytes = 0  # of bodies
-        for place, update in enumerate(updates):
-            self._run(update, place)
-            if self.bytes >= TURN_BYTES_MAX:
-                self.updates = updates[: place + 1]
-                break
+
+    def take(self, update: Update) -> bool:
+        """Run its plan on what those before it leave. Whether there is room for more behind it."""
+        self.updates.append(update)
+        self._run(update, len(self.updates) - 1)
+        return self.bytes < TURN_BYTES_MAX
 
     def _run(self, update: Update, place: int) -> None:
         update.error = update.outcome = None
@@ -140,7 +141,7 @@ class Turn:
         try:
             outcome = update.plan(stored)
             if outcome.__class__ is Effects:
-                self._check(update, outcome)
+                self.bytes += _checked(update, outcome)
             elif outcome.__class__ is not Refused:
                 raise TypeError(f"a plan returned {outcome.__class__.__name__}, neither Effects nor Refused")
         except BaseException as error:  # also what a plan should not raise: others go on, the caller gets it
@@ -159,19 +160,6 @@ class Turn:
         spots = [spot for spot in update.spots if spot is not None]
         if len(spots) > 1 and not self.put.keys().isdisjoint(spots):
             self.relied.update(spots)
-
-    def _check(self, update: Update, effects: Effects) -> None:
-        """Raises ValueError or TypeError for what can't be stored."""
-        size = measured(effects)
-        for key, _ in effects.writes:
-            if key not in update.footprint or keys.is_derived(key.space):
-                raise ValueError(f"a plan wrote {key}, which is not in its footprint")
-        for _, _, base in effects.derived:
-            if base is not None and base not in update.footprint:
-                raise ValueError(f"a plan derived a row from {base}, which is not in its footprint")
-        if size > UPDATE_BYTES_MAX:
-            raise ValueError(f"{size} bytes can't be written to one partition at once")
-        self.bytes += size
 
     def _take(self, update: Update, effects: Effects, place: int) -> None:
         if does_nothing(effects):
@@ -210,6 +198,10 @@ class Turn:
     @property
     def guarded(self) -> bool:
         return any(update.term is not None for update in self.updates)
+
+    def is_over(self, term: int) -> bool:
+        """Whether some update goes by what held in another term of this process."""
+        return any(update.term is not None and update.term != term for update in self.updates)
 
     @property
     def owes(self) -> bool:
@@ -272,6 +264,20 @@ class Turn:
             return {}
         left.update((spot, Found(body, last, None)) for spot, body in self.put.items())
         return left
+
+
+def _checked(update: Update, effects: Effects) -> int:
+    """Bytes of an update's effects. Raises ValueError or TypeError for what can't be stored."""
+    size = measured(effects)
+    for key, _ in effects.writes:
+        if key not in update.footprint or keys.is_derived(key.space):
+            raise ValueError(f"a plan wrote {key}, which is not in its footprint")
+    for _, _, base in effects.derived:
+        if base is not None and base not in update.footprint:
+            raise ValueError(f"a plan derived a row from {base}, which is not in its footprint")
+    if size > UPDATE_BYTES_MAX:
+        raise ValueError(f"{size} bytes can't be written to one partition at once")
+    return size
 
 
 def missing(updates: Iterable[Update], state: Mapping[Spot, Found]) -> list[Spot]:
