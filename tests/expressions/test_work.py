@@ -210,3 +210,11 @@ def test_an_update_beyond_what_may_be_done_in_one_go_is_heavy(item):
     with pytest.raises(Heavy):
         update("SET x = list_append(a, b)", item, InlineBudget())
     assert "x" not in item
+
+
+@pytest.mark.parametrize("level", ["(a = :v AND {} OR b = :v)", "NOT ({} AND a = b)", "(a = :v OR NOT ({} AND b = a))"])
+def test_what_is_nested_as_deep_as_operators_allow_does_not_exhaust_the_stack(level):
+    text = "c = d"
+    while text.count("=") + text.count("AND") + text.count("OR") + text.count("NOT") < 290:
+        text = level.replace("{}", text)
+    assert condition(text, Tally(), {":v": {"N": "1"}} if ":v" in text else None)({}) in (True, False)

@@ -31,19 +31,28 @@ from statordb.expressions.syntax import (
 
 def distinct(node: ConditionNode, names: Names) -> ConditionNode:
     """A tree that means the same, with each condition and operand once where it stands beside its like."""
+    return _distinct(node, names)[0]
+
+
+def _distinct(node: ConditionNode, names: Names) -> tuple[ConditionNode, Hashable]:
+    """The same, and what it is known by: made from the leaves up, so that each part is looked at once."""
     if isinstance(node, And | Or):
         kept: dict[Hashable, ConditionNode] = {}
         for condition in node.conditions:
-            found = distinct(condition, names)
-            kept.setdefault(_of_condition(found, names), found)
+            found, identity = _distinct(condition, names)
+            kept.setdefault(identity, found)
         conditions = tuple(kept.values())
-        return conditions[0] if len(conditions) == 1 else type(node)(conditions)
+        if len(conditions) == 1:
+            return conditions[0], next(iter(kept))
+        return type(node)(conditions), (type(node), frozenset(kept))
     if isinstance(node, Not):
-        return Not(distinct(node.condition, names))
+        inner, identity = _distinct(node.condition, names)
+        return Not(inner), (Not, identity)
     if isinstance(node, In):
         candidates = {_of_operand(candidate, names): candidate for candidate in node.candidates}
-        return In(node.operand, tuple(candidates.values()))
-    return node
+        identity = In, _of_operand(node.operand, names), frozenset(candidates)
+        return In(node.operand, tuple(candidates.values())), identity
+    return node, _of_primitive(node, names)
 
 
 def pair(left: Operand, right: Operand, names: Names) -> Hashable:
@@ -66,20 +75,13 @@ def _pairs(node: ConditionNode, names: Names) -> Iterator[Hashable]:
             yield pair(condition.left, condition.right, names)
 
 
-def _of_condition(node: ConditionNode, names: Names) -> Hashable:
-    if isinstance(node, And | Or):
-        return type(node), frozenset(_of_condition(condition, names) for condition in node.conditions)
-    if isinstance(node, Not):
-        return Not, _of_condition(node.condition, names)
+def _of_primitive(node: Comparison | Between | Call, names: Names) -> Hashable:
     if isinstance(node, Comparison):
         if node.operator in ("=", "<>"):
             return node.operator, pair(node.left, node.right, names)
         return node.operator, _of_operand(node.left, names), _of_operand(node.right, names)
     if isinstance(node, Between):
         return Between, *[_of_operand(each, names) for each in (node.operand, node.low, node.high)]
-    if isinstance(node, In):
-        candidates = frozenset(_of_operand(candidate, names) for candidate in node.candidates)
-        return In, _of_operand(node.operand, names), candidates
     return _of_operand(node, names)
 
 
