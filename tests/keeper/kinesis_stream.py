@@ -1,8 +1,7 @@
 """A table whose changes go to a data stream in memory, and what a consumer finds there."""
 
-import asyncio
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import orjson
@@ -12,7 +11,7 @@ from statordb.engine.contract import Budget
 from statordb.keeper.kinesis import Kinesis
 from statordb.keeper.kinesis_records import Entry
 from statordb.keeper.kinesis_sender import Unavailable
-from statordb.model.request import Request
+from statordb.model.request import Reply, Request
 
 ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/changes"
 HOUR = 3600.0
@@ -100,15 +99,22 @@ def put(api: Api, name: str, value: str = "") -> None:
 
 
 async def feed(api: Api, items: Sequence[str]) -> None:
-    """Changes of items in this order, their values counted from "0"; all at once, as one by one takes its time."""
-    replies = []
+    """Changes of items, their values counted from "0"; those of one item in this order, so one after the other."""
+    last: dict[str, Awaitable[Reply]] = {}
+
+    async def answered(reply: Awaitable[Reply]) -> None:
+        given = await reply
+        assert given.status == 200, given.body
+
     for number, name in enumerate(items):
+        if name in last:
+            await answered(last.pop(name))
         body = orjson.dumps({"TableName": "carts", "Item": {"p": {"S": name}, "v": {"S": str(number)}}})
         reply = api.dispatcher.handle(Request("PutItem", body, PRINCIPAL, "id"))
         assert inspect.isawaitable(reply)
-        replies.append(reply)
-    for given in await asyncio.gather(*replies):
-        assert given.status == 200, given.body
+        last[name] = reply
+    for waited in last.values():
+        await answered(waited)
 
 
 def described(api: Api) -> dict[str, Any]:

@@ -139,11 +139,14 @@ class Stale:
 
 
 Plan = Callable[[list[Stored | None]], Effects | Refused]
-"""Pure and quick: no clock, no randomness, no await, never mutates what it was given. It may be called more than
-once."""
+"""Pure: no clock, no randomness, no await, never mutates what it was given. It may be called more than once, on other
+rows each time, and in another thread while its caller waits."""
+
+ABSENT = 0
+"""The version of a row that is not there. Those of rows are above it."""
 
 Guard = tuple[Key, int]
-"""A key and the version it must still have when the update takes effect."""
+"""A key and the version it must still have when the update takes effect; ABSENT if there must be no row."""
 
 
 class Use(Enum):

@@ -21,7 +21,7 @@ from statordb.engine.lmdb.keys import (
     tally_key,
     within_prefix,
 )
-from statordb.engine.lmdb.rows import encode, row_key
+from statordb.engine.lmdb.rows import named, row_key
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Plan = Callable[[Any], Effects]
@@ -42,7 +42,7 @@ def test_what_is_on_disk_never_changes() -> None:
     }
     key = Key(1001, b"partition", b"sort")
     assert row_key(key, digest).hex() == "00000000000003e9" + "c6fd5e0debaf3605a49dc6df8c8750ca" + b"sort".hex()
-    assert encode(key, 7, b"body") == b"\0\0\0\0\0\0\0\7" + b"\0\11" + b"partition" + b"body"
+    assert pack_id(7) + named(key.partition) + b"body" == b"\0\0\0\0\0\0\0\7" + b"\0\11" + b"partition" + b"body"
     assert log_prefix(1001, b"ab").hex() == "0000000000000388" + "00000000000003e9" + "0002" + b"ab".hex()
     assert within_prefix(1001).hex() == "0000000000000389" + "00000000000003e9"
     assert tally_key(1001).hex() == "0000000000000386" + "00000000000003e9"

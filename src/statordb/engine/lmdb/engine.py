@@ -12,11 +12,12 @@ import lmdb
 
 from statordb.engine.contract import Effects, EngineClosed, Guard, Key, Plan, Refused, Stale, Traits, Use
 from statordb.engine.lmdb import spaces
-from statordb.engine.lmdb.batch import Job, Update
+from statordb.engine.lmdb.entries import AGAIN, Job, Write
 from statordb.engine.lmdb.environment import DATA_FILE, open_environment
 from statordb.engine.lmdb.epoch import Epoch
 from statordb.engine.lmdb.headroom import Headroom
 from statordb.engine.lmdb.keys import PARTITION_BYTES_MAX, SORT_BYTES_MAX, Digest, digest, segment_of
+from statordb.engine.lmdb.planning import Answer, Guarded, Update
 from statordb.engine.lmdb.reader import Reader, closed
 from statordb.engine.lmdb.writer import Writer
 from statordb.model.pending import Pending
@@ -43,6 +44,9 @@ class LmdbEngine(Reader):
         self._headroom = headroom
         self._writer = Writer(env, epoch, headroom)
         self._closed = False
+        self._guarded = Guarded(digest)
+        self.updates_total = 0
+        self.refused_total = 0
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @classmethod
@@ -66,12 +70,27 @@ class LmdbEngine(Reader):
     async def update(
         self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()
     ) -> Effects | Refused | Stale:
-        if self._closed:
-            raise EngineClosed("the engine is closed")
-        entry = Update(footprint, plan, guards, self._digest, Pending(self._running_loop()))
-        self._writer.submit(entry)
-        outcome: Effects | Refused | Stale = await entry.answer
-        return outcome
+        """As the contract says. A plan runs on what a read transaction saw; the write lock is only taken for what it
+        came to, and the plan runs again where that is out of date."""
+        update = Update(footprint, plan, guards, self._guarded, self._digest)
+        while True:
+            stale = update.read(self._begin)
+            if stale is not None:
+                return stale
+            answer: Answer | None = update.work_out()
+            if answer is None:
+                if self._closed:
+                    raise EngineClosed("the engine is closed")
+                entry = Write(update, Pending(self._running_loop()))
+                self._writer.submit(entry)
+                answer = await entry.answer
+                if answer is AGAIN:
+                    update.tries += 1
+                    continue
+            self.updates_total += 1
+            if answer.__class__ is Refused:
+                self.refused_total += 1
+            return answer
 
     async def create_space(self, use: Use = Use.ROWS, within: int | None = None) -> int:
         space: int = await self._do(partial(spaces.create, within=within))
@@ -117,8 +136,8 @@ class LmdbEngine(Reader):
         used = (pages["branch_pages"] + pages["leaf_pages"] + pages["overflow_pages"]) * pages["psize"]
         in_file = (self._env.info()["last_pgno"] + 1) * pages["psize"]
         return {
-            "updates_total": writer.updates_total,
-            "refused_total": writer.refused_total,
+            "updates_total": self.updates_total,
+            "refused_total": self.refused_total,
             "commits_total": writer.commits_total,
             "batch_size_total": writer.batch_size_total,
             "commit_seconds_total": writer.commit_seconds_total,

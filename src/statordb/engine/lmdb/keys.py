@@ -48,7 +48,6 @@ Digest = Callable[[bytes], bytes]
 
 pack_id = Struct(">Q").pack
 pack_length = Struct(">H").pack
-pack_head = Struct(">QH").pack
 unpack_head = Struct(">QH").unpack_from
 pack_tally = Struct(">qq").pack
 unpack_tally = Struct(">qq").unpack

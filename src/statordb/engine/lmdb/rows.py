@@ -8,8 +8,8 @@ from statordb.engine.lmdb.keys import (
     SORT_BYTES_MAX,
     Digest,
     collision,
-    pack_head,
     pack_id,
+    pack_length,
     unpack_head,
 )
 
@@ -33,6 +33,6 @@ def decode(key: Key, value: bytes) -> Stored:
     return new(Stored, (value[HEAD_BYTES + length :], version))
 
 
-def encode(key: Key, version: int, body: bytes) -> bytes:
-    partition = key[1]
-    return pack_head(version, len(partition)) + partition + body
+def named(partition: bytes) -> bytes:
+    """What stands in a value between its version and its body."""
+    return pack_length(len(partition)) + partition

@@ -1,21 +1,23 @@
 """The writer: one write transaction after another, each with all updates that wait, and one fsync each.
 
-Two threads share the work, and never run Python code against each other. LMDB wants a write transaction begun and
-committed by one thread, and both may block (on another process's transaction, on the disk): that is the writer's
-thread. The plans are Python, and would fight the event loop for the interpreter lock, so they run on the event loop:
+Two threads share the work. LMDB wants a write transaction begun and committed by one thread, and both may block (on
+another process's transaction, on the disk): that is the writer's thread. To compare versions and put bytes is Python,
+and would fight the event loop for the interpreter lock, so that runs on the event loop:
 
-event loop   submit -> | wake                    | run all that waits |            | answer all writer       idle
-| begin (may block) -> post |  wait              | commit -> post |
+event loop   submit -> | wake                    | fill: all that waits |            | answer all writer       idle
+| begin (may block) -> post |  wait                | commit -> post |
 
-While the writer commits, the event loop goes on, and what is submitted meanwhile goes into the next transaction.
+While the writer commits, the event loop goes on, and what is submitted meanwhile goes into the next transaction. From
+begin to commit all writers of all processes wait. So an event loop that is busy with something else is not waited for:
+after a moment the writer's thread fills the turn itself.
 """
 
 from __future__ import annotations  # lmdb's types take their parameter in annotations only
 
 import errno
 import logging
+import sys
 from asyncio import AbstractEventLoop
-from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -23,17 +25,19 @@ from time import perf_counter
 
 import lmdb
 
-from statordb.engine.contract import OutcomeUnknown, Refused
-from statordb.engine.lmdb.batch import TICKS_MAX, Batch, Job, Update
+from statordb.engine.contract import OutcomeUnknown
+from statordb.engine.lmdb.batch import Batch
+from statordb.engine.lmdb.entries import Entry
 from statordb.engine.lmdb.epoch import Epoch
 from statordb.engine.lmdb.headroom import Headroom
+from statordb.engine.lmdb.prepared import TICKS_MAX
+from statordb.engine.lmdb.waiting import Waiting
 
 BATCH_ENTRIES_MAX = 1024
-BATCH_BYTES_MAX = 16 << 20  # of rows and changes; a batch ends with the update that reaches it
+BATCH_BYTES_MAX = 512 << 10  # of rows and changes in one transaction, unless one update alone has more
 BATCH_TICKS_MAX = TICKS_MAX // 2
-LOOP_GONE_SECONDS = 0.5  # between two looks whether an event loop that was asked to run a batch still runs
-
-Entry = Update | Job
+FILL_SECONDS = 0.002  # that an event loop has to begin with filling a turn
+SWITCH_SECONDS = 0.0005  # after which a thread that wants the interpreter lock gets it, in all of the process
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -53,7 +57,7 @@ class Turn:
         self.txn = txn
         self.claim = Lock()  # taken by whoever fills it
         self.entries: list[Entry] = []
-        self.batch: Batch | None = None
+        self.batch: Batch | None = None  # once it is filled
         self.spoiled = False
 
 
@@ -64,17 +68,16 @@ class Writer:
         self._env = env
         self._epoch = epoch
         self._headroom = headroom
-        self._waiting: deque[Entry] = deque()
-        self._alone = 0  # so many of those in front get a transaction of their own, after one of them spoiled theirs
+        self._waiting = Waiting()
         self._idle = False  # the writer waits to be woken, or is about to look once more before it does
         self._begun: Turn | None = None  # a turn that waits to be filled
         self._wakes: SimpleQueue[bool] = SimpleQueue()  # False: end
         self._filled: SimpleQueue[Turn] = SimpleQueue()
-        self.updates_total = 0
-        self.refused_total = 0
         self.commits_total = 0
         self.batch_size_total = 0
         self.commit_seconds_total = 0.0
+        # A thread in the middle of a turn waits that long beside a busy event loop, perhaps after each call of LMDB.
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._thread = Thread(target=self._run, name="lmdb-writer", daemon=True)
         self._thread.start()
 
@@ -82,7 +85,7 @@ class Writer:
 
     def submit(self, entry: Entry) -> None:
         """Hand in an update or a job."""
-        self._waiting.append(entry)
+        self._waiting.add(entry)
         if self._idle:
             self._idle = False
             # Not at once: what else is ready now joins the batch, and the threads do not meet at the interpreter lock.
@@ -95,46 +98,11 @@ class Writer:
     def join(self) -> None:
         self._thread.join()
 
-    def _fill(self, turn: Turn) -> None:
-        """Run what waits inside a transaction that was begun for it."""
-        if not turn.claim.acquire(blocking=False):
-            return
-        self._begun = None
-        batch = turn.batch = Batch(turn.txn)
-        entries, waiting = turn.entries, self._waiting
-        entries_max = 1 if self._alone else BATCH_ENTRIES_MAX
-        try:
-            while waiting and len(entries) < entries_max:
-                entry = waiting.popleft()
-                entries.append(entry)
-                entry.run(batch)
-                if batch.bytes > BATCH_BYTES_MAX or batch.ticks > BATCH_TICKS_MAX:
-                    break
-            batch.finish()
-            if self._headroom is not None:
-                self._headroom.keep()
-        except BaseException as error:
-            # The transaction may hold half of an entry: nothing of it may be kept.
-            turn.spoiled = True
-            if len(entries) > 1:
-                waiting.extendleft(reversed(entries))
-                self._alone = len(entries)
-                entries.clear()
-            else:
-                _fail(entries, error)
-        if self._alone and entries:
-            self._alone -= 1
-        self._filled.put(turn)
-
     def _answer(self, entries: list[Entry]) -> None:
         begun = self._begun
         if begun is not None:  # so that the disk works while these are told
             self._fill(begun)
         for entry in entries:
-            if entry.__class__ is Update and entry.error is None:
-                self.updates_total += 1
-                if entry.outcome.__class__ is Refused:
-                    self.refused_total += 1
             try:
                 if entry.error is not None:
                     entry.answer.set_exception(entry.error)
@@ -144,6 +112,36 @@ class Writer:
                 # Whoever waited for this one failed; the others must hear all the same.
                 log.exception("the receiver of an update's answer failed")
 
+    # On either
+
+    def _fill(self, turn: Turn) -> None:
+        """Do what waits inside a transaction that was begun for it."""
+        if not turn.claim.acquire(blocking=False):
+            return
+        self._begun = None
+        entries, waiting = turn.entries, self._waiting
+        entries_max = 1 if waiting.alone else BATCH_ENTRIES_MAX
+        try:
+            batch = turn.batch = Batch(turn.txn)
+            while len(entries) < entries_max and batch.ticks <= BATCH_TICKS_MAX:
+                entry = waiting.take(BATCH_BYTES_MAX - batch.bytes, len(entries))
+                if entry is None:
+                    break
+                entries.append(entry)
+                if not entry.run(batch):
+                    waiting.put_back(entries.pop())
+                    break
+            batch.finish()
+        except BaseException as error:
+            # The transaction may hold half of an entry: nothing of it may be kept.
+            turn.spoiled = True
+            if len(entries) > 1:
+                waiting.alone.extend(entries)
+                entries.clear()
+            else:
+                _fail(entries, error)
+        self._filled.put(turn)
+
     # On the writer's thread
 
     def _run(self) -> None:
@@ -151,7 +149,7 @@ class Writer:
         going = True
         while going or waiting:
             if waiting:
-                self._turn(waiting[0].answer.get_loop())
+                self._turn(waiting.first().answer.get_loop())
                 continue
             self._idle = True
             if waiting:  # handed in by somebody who did not see that
@@ -164,9 +162,10 @@ class Writer:
         try:
             txn = self._env.begin(write=True)
         except lmdb.Error as error:
-            entries = [self._waiting.popleft()]
-            _fail(entries, error)
-            self._tell(loop, entries)
+            entry = self._waiting.take(0, 0)
+            assert entry is not None, "nobody else takes while no turn is begun"
+            _fail([entry], error)
+            self._tell(loop, [entry])
             return
         turn = self._begun = Turn(txn)
         self._have_filled(loop, turn)
@@ -178,23 +177,24 @@ class Writer:
             self._tell(loop, turn.entries)
 
     def _have_filled(self, loop: AbstractEventLoop, turn: Turn) -> None:
-        """Let the event loop run what waits; if it is gone, or stands still, run it here."""
-        posted = _post(loop, self._fill, turn)
-        while True:
-            if not posted or not loop.is_running():
-                self._fill(turn)  # does nothing if the loop has begun to
+        """Let the event loop fill the turn; if it is gone, stands still or is busy, fill it here."""
+        if _post(loop, self._fill, turn):
             try:
-                self._filled.get(timeout=LOOP_GONE_SECONDS)
+                self._filled.get(timeout=FILL_SECONDS)
                 return
             except Empty:
-                continue
+                pass
+        self._fill(turn)  # does nothing if the loop has begun to
+        self._filled.get()
 
     def _commit(self, turn: Turn) -> None:
         entries, batch = turn.entries, turn.batch
         assert batch is not None, "a filled turn has a batch"
         started = perf_counter()
         try:
-            turn.txn.commit()
+            if self._headroom is not None:
+                self._headroom.keep()
+            batch.txn.commit()
         except lmdb.Error as error:
             full = isinstance(error, lmdb.MapFullError) or error.code in FULL
             _fail(entries, error, unknown=not full)

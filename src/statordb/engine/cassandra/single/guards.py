@@ -9,9 +9,7 @@ from collections.abc import Sequence
 
 from statordb.engine.cassandra.cql import keys, rows
 from statordb.engine.cassandra.cql.session import Session
-from statordb.engine.contract import Guard, Key
-
-ABSENT = 0
+from statordb.engine.contract import ABSENT, Guard, Key
 
 
 class Guards:

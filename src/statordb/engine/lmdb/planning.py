@@ -1,0 +1,154 @@
+"""Planning: one call of `update`, worked out on what a read saw, with no lock taken.
+
+A plan may be long and may raise; so it runs before the write lock is asked for. Only one that has shown itself to be
+quick may run again within the write transaction, where its rows have changed meanwhile.
+"""
+
+from __future__ import annotations  # lmdb's types take their parameter in annotations only
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+
+import lmdb
+
+from statordb.engine.contract import ABSENT, Effects, Guard, Key, Plan, Refused, Stale, Stored
+from statordb.engine.lmdb.keys import Digest
+from statordb.engine.lmdb.prepared import Prepared, Relied, prepare
+from statordb.engine.lmdb.rows import decode, row_key
+
+QUICK_SECONDS = 0.0005  # a plan that took less may run again within the write transaction
+TRIES_MAX = 5  # to work a plan out before the write transaction
+GUARDED_ROWS_MAX = 4096  # whose keys are remembered
+
+Answer = Effects | Refused | Stale
+
+
+class Guarded:
+    """Rows that updates are guarded by: usually few, and the same ones again and again.
+
+    Their keys are remembered; and which guards hold, as long as reads see one and the same snapshot.
+    """
+
+    __slots__ = ("_digest", "_held", "_rows", "_snapshot")
+
+    def __init__(self, digest: Digest) -> None:
+        self._digest = digest
+        self._rows: dict[Key, bytes] = {}
+        self._snapshot = -1
+        self._held: dict[Guard, Relied] = {}
+
+    def relied(self, guards: Sequence[Guard], txn: lmdb.Transaction[bytes]) -> list[Relied] | Stale:
+        """What an update relies on that is planned in a read transaction; Stale if a guard does not hold there."""
+        held = self._held
+        snapshot = txn.id()
+        if snapshot != self._snapshot:
+            held.clear()
+            self._snapshot = snapshot
+        found: list[Relied] = []
+        for guard in guards:
+            relied = held.get(guard)
+            if relied is None:
+                key, version = guard
+                row = self._row(key)
+                value = txn.get(row)
+                if (ABSENT if value is None else decode(key, value)[1]) != version:
+                    return Stale(key)
+                relied = held[guard] = (row, version)
+            found.append(relied)
+        return found
+
+    def _row(self, key: Key) -> bytes:
+        row = self._rows.get(key)
+        if row is None:
+            if len(self._rows) >= GUARDED_ROWS_MAX:
+                self._rows.clear()
+            row = self._rows[key] = row_key(key, self._digest)
+        return row
+
+
+class Update:
+    """One call of `update`, until it is answered.
+
+    `prepared` is what the plan came to the last time, `effects` the same for the caller.
+    """
+
+    __slots__ = (
+        "_digest", "_footprint", "_guarded", "_guards", "_held", "_plan", "_relied", "_rows", "_stored", "effects",
+        "prepared", "seconds", "tries",
+    )  # fmt: skip
+
+    def __init__(
+        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard], guarded: Guarded, digest: Digest
+    ) -> None:
+        """Raises ValueError for a key that can't be stored."""
+        self._footprint = footprint
+        self._plan = plan
+        self._guards = guards
+        self._guarded = guarded
+        self._digest = digest
+        self._rows = [row_key(key, digest) for key in footprint]
+        self._held: Sequence[Relied] = ()
+        self.effects: Effects | None = None
+        self.prepared: Prepared | None = None
+        self.seconds = 0.0  # that the plan took the last time
+        self.tries = 0  # for which its rows had changed before it came to be written
+
+    @property
+    def inside(self) -> bool:
+        """Whether the plan may run again within the write transaction: it is quick, or came too late too often."""
+        return self.seconds < QUICK_SECONDS or self.tries >= TRIES_MAX
+
+    def read(self, begin: Callable[[], lmdb.Transaction[bytes]]) -> Stale | None:
+        """Take the footprint's rows from a read transaction; Stale if a guard does not hold there.
+
+        Nothing may keep the transaction's object while the update waits: it keeps its place among the readers.
+        """
+        with begin() as txn:
+            if self._guards:
+                held = self._guarded.relied(self._guards, txn)
+                if isinstance(held, Stale):
+                    return held
+                self._held = held
+            self.read_rows(txn)
+        return None
+
+    def read_rows(self, txn: lmdb.Transaction[bytes]) -> None:
+        """The same where the guards are known to hold."""
+        stored: list[Stored | None] = []
+        relied: list[Relied] = []
+        for key, row in zip(self._footprint, self._rows):  # noqa: B905  # of one length
+            value = txn.get(row)
+            if value is None:
+                stored.append(None)
+                relied.append((row, ABSENT))
+            else:
+                found = decode(key, value)
+                stored.append(found)
+                relied.append((row, found[1]))
+        self._stored, self._relied = stored, relied
+
+    def work_out(self) -> Effects | Refused | None:
+        """Call the plan on what was read: the answer, if there is nothing to write; else None, and `prepared` is there.
+
+        Raises what the plan raises, and ValueError or TypeError for effects that can't be stored.
+        """
+        started = perf_counter()
+        outcome = self._plan(self._stored)
+        self.seconds = perf_counter() - started
+        if outcome.__class__ is not Effects:
+            if outcome.__class__ is not Refused:
+                raise TypeError(f"a plan returned {outcome.__class__.__name__}, neither Effects nor Refused")
+            return outcome
+        prepared = prepare(outcome, self._footprint, self._rows, self._relied, self._held, self._digest)
+        if prepared is None:
+            return outcome
+        self.effects = outcome
+        self.prepared = prepared
+        return None
+
+    def stale(self, row: bytes) -> Stale | None:
+        """What to answer where a row has changed: Stale if it is a guard's, None if the plan is to run again."""
+        for (guarded, _), (key, _) in zip(self._held, self._guards, strict=True):
+            if guarded == row:
+                return Stale(key)
+        return None

@@ -1,0 +1,146 @@
+"""Where plans run: on what a read saw, and not under the write lock unless they are known to be quick."""
+
+import asyncio
+import subprocess
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from statordb.engine.contract import Effects, Key, Refused, Stored
+from statordb.engine.lmdb import LmdbEngine
+from statordb.engine.lmdb.batch import Batch
+from statordb.engine.lmdb.entries import AGAIN, Write
+from statordb.engine.lmdb.environment import READERS_MAX
+from statordb.engine.lmdb.keys import digest
+from statordb.engine.lmdb.planning import QUICK_SECONDS, Guarded, Update
+from statordb.model.pending import Pending
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+Start = Callable[..., "subprocess.Popen[str]"]
+
+HOT = Key(1, b"hot", b"")
+
+
+class Counting:
+    """A plan that adds one to a row, told what to do before it answers."""
+
+    def __init__(self, before: Callable[[], object] = lambda: None) -> None:
+        self.before = before
+        self.calls = 0
+
+    def __call__(self, stored: list[Stored | None]) -> Effects:
+        self.calls += 1
+        self.before()
+        number = 0 if stored[0] is None else int(stored[0].body)
+        return Effects([(HOT, b"%d" % (number + 1))], outcome=number + 1)
+
+
+async def together(engine: LmdbEngine, plans: list[Any]) -> list[Any]:
+    return await asyncio.gather(*(engine.update([HOT], plan) for plan in plans), return_exceptions=True)
+
+
+def test_a_plan_that_is_not_quick_never_runs_under_the_write_lock(directory: Path, run: Run) -> None:
+    """Each takes the lock itself, also when it runs again as another came first: who waits for himself never ends."""
+    engine = LmdbEngine.open(directory, durable=False)
+
+    def slowly() -> None:
+        time.sleep(2 * QUICK_SECONDS)
+        engine._env.begin(write=True).abort()
+
+    plans = [Counting(slowly) for _ in range(4)]
+    answers = run(together(engine, plans))
+    assert sorted(answer.outcome for answer in answers) == [1, 2, 3, 4]
+    assert sum(plan.calls for plan in plans) > 4  # some did run again
+    run(engine.close())
+
+
+def test_a_refusal_and_an_update_of_nothing_take_no_lock(directory: Path, run: Run) -> None:
+    engine = LmdbEngine.open(directory, durable=False)
+    run(engine.update([HOT], Counting()))
+    with engine._env.begin(write=True):
+        assert run(engine.update([HOT], lambda stored: Refused("no"))) == Refused("no")
+        assert run(engine.update([HOT], lambda stored: Effects(outcome=stored[0].body))).outcome == b"1"
+    run(engine.close())
+
+
+def test_quick_plans_of_one_row_go_together(directory: Path, run: Run) -> None:
+    """One runs again within the turn, on what those before it left; or else each turn would bring one of them on."""
+    engine = LmdbEngine.open(directory, durable=False)
+    plans = [Counting() for _ in range(100)]
+    commits = engine.metrics()["commits_total"]
+    answers = run(together(engine, plans))
+    assert sorted(answer.outcome for answer in answers) == list(range(1, 101))
+    assert engine.metrics()["commits_total"] - commits < 50
+    run(engine.close())
+
+
+def test_what_a_plan_raises_when_it_runs_again_goes_to_its_caller_alone(directory: Path, run: Run) -> None:
+    engine = LmdbEngine.open(directory, durable=False)
+
+    def failing(stored: list[Stored | None]) -> Effects:
+        if stored[0] is not None:
+            raise ZeroDivisionError
+        return Effects([(HOT, b"0")])
+
+    answers = run(together(engine, [Counting(), failing, Counting()]))
+    assert [type(answer) for answer in answers] == [Effects, ZeroDivisionError, Effects]
+    assert run(engine.get(HOT)).body == b"2"
+    run(engine.close())
+
+
+def worked_out(engine: LmdbEngine) -> Write:
+    update = Update([HOT], Counting(), (), Guarded(digest), digest)
+    update.read(engine._env.begin)
+    assert update.work_out() is None
+    return Write(update, Pending(asyncio.new_event_loop()))
+
+
+def test_what_ran_again_in_a_spoiled_transaction_runs_once_more(directory: Path, run: Run) -> None:
+    """The next transaction has the same id as the one that was spoiled, and so the same versions for other bodies."""
+    engine = LmdbEngine.open(directory, durable=False)
+    first, second = worked_out(engine), worked_out(engine)
+    with engine._env.begin(write=True) as txn:
+        batch = Batch(txn)
+        first.run(batch)
+        second.run(batch)
+        assert second.outcome.outcome == 2
+        txn.abort()
+    run(engine.update([HOT], lambda stored: Effects([(HOT, b"100")])))
+    with engine._env.begin(write=True) as txn:
+        second.run(Batch(txn))
+        assert second.outcome is AGAIN
+    assert run(engine.get(HOT)).body == b"100"
+    run(engine.close())
+
+
+def test_an_update_that_waits_is_no_reader(directory: Path, run: Run) -> None:
+    """LMDB has room for so many read transactions, of all processes together."""
+    engine = LmdbEngine.open(directory, durable=False)
+    answers = run(together(engine, [Counting() for _ in range(READERS_MAX + 1)]))
+    assert {type(answer) for answer in answers} == {Effects}
+    run(engine.close())
+
+
+@pytest.mark.slow
+def test_a_busy_process_does_not_stop_the_others(directory: Path, start: Start, run: Run) -> None:
+    """Its event loop is busy from before its turn begins until the others have done theirs."""
+    engine = LmdbEngine.open(directory, durable=False)
+    other = start("busy.py", directory, 50)
+    assert other.stdin is not None
+    assert other.stdout is not None
+    assert other.stdout.readline() == "busy\n"
+
+    async def updates() -> None:
+        for _ in range(20):
+            await engine.update([HOT], Counting())
+
+    run(updates())
+    assert other.poll() is None
+    other.stdin.write("enough\n")
+    other.stdin.flush()
+    assert other.wait(60) == 0
+    assert run(engine.get(Key(1, b"busy 49", b""))).body == b"x"
+    run(engine.close())
