@@ -1,5 +1,6 @@
 """A real server, from its command line to its end: several workers, one process, and access keys beside it."""
 
+import gzip
 import http.client
 import json
 import os
@@ -36,7 +37,10 @@ def signed(
 
 def call(url: str, operation: str, body: object, *credential: str) -> tuple[int, dict[str, str]]:
     """Status and body of one request on a connection of its own."""
-    data, headers = signed(url, operation, body, *credential)
+    return post(url, *signed(url, operation, body, *credential))
+
+
+def post(url: str, data: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str]]:
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=WAIT_SECONDS_MAX)
     try:
         connection.request("POST", "/", data, headers)
@@ -180,6 +184,33 @@ def test_the_end_comes_in_time_where_a_worker_stands(workers: str, monkeypatch: 
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(WAIT_SECONDS_MAX) == 0
         assert server.descendants() == {}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_large_packed_requests_are_answered_in_a_lane(workers: str) -> None:
+    """It runs once one has come, and again where it was killed."""
+
+    def lanes() -> list[int]:
+        return [pid for pid in server.descendants() if _name(pid) == "statordb-lane0"]
+
+    with ServerProcess("--memory", "--workers", workers, "--admin-port", "0", "--log-format", "json") as server:
+        assert lanes() == []
+        data, headers = signed(server.url, "ListTables", {"Unknown": ["x" * 100] * 2000})
+        packed, headers = gzip.compress(data), {**headers, "Content-Encoding": "gzip"}
+        for _ in range(2):
+            assert post(server.url, packed, headers) == (200, {"TableNames": []})
+            (lane,) = lanes()
+            os.kill(lane, signal.SIGKILL)
+            eventually(lambda: lane not in lanes())
+        metrics = get(str(started(server)["admin_url"]) + "/metrics")[1]
+        assert total(metrics, "statordb_lane_requests_total") == 2
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def test_a_second_server_on_the_same_port_or_directory_is_refused(several: tuple[ServerProcess, Path]) -> None:

@@ -1,13 +1,17 @@
 """A worker's client and a lane's answering on one event loop, joined by a door."""
 
 import asyncio
+import gc
 import gzip
+import os
+import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
 import orjson
 import pytest
+import uvloop
 
 from statordb.model.errors import ClientError
 from statordb.model.limits import KIB, MIB
@@ -18,6 +22,7 @@ from statordb.server.lane.answering import Answering
 from statordb.server.lane.client import REQUESTS_MAX, WAIT_SECONDS_MAX, LaneClient
 from statordb.server.lane.counters import LaneTallies
 from statordb.server.lane.door import Door
+from statordb.server.lane.frames import FrameStream
 
 WHO = Principal("000000000000", "AKID", "us-east-1", "arn:aws:iam::000000000000:root")
 SECONDS_MAX = 20.0
@@ -100,6 +105,12 @@ class Lane:
 Body = Callable[[Lane], Coroutine[Any, Any, None]]
 
 
+def run_on_uvloop(main: Coroutine[Any, Any, None]) -> None:
+    """Servers run on it, and its streams differ from asyncio's."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
+
+
 def lane_test(body: Body) -> Callable[[], None]:
     """A test with a lane, in an event loop of its own."""
 
@@ -112,7 +123,7 @@ def lane_test(body: Body) -> Callable[[], None]:
             await lane.close()
 
     def test() -> None:
-        asyncio.run(run())
+        run_on_uvloop(run())
 
     test.__name__, test.__doc__ = body.__name__, body.__doc__
     return test
@@ -346,4 +357,25 @@ def test_a_lane_that_is_free_is_asked_before_one_that_answers_another_worker() -
         for door in doors:
             door.close()
 
-    asyncio.run(run())
+    run_on_uvloop(run())
+
+
+def test_a_stream_that_ends_while_it_is_connected_closes_its_descriptor_once() -> None:
+    """A second time would close whatever has its number by then."""
+
+    async def run() -> None:
+        near, far = socket.socketpair()
+        stream = FrameStream(lambda frame: None, lambda: None)
+        connecting = asyncio.create_task(stream.connect(near))
+        await asyncio.sleep(0)
+        stream.abort()
+        await connecting
+        await asyncio.sleep(0.01)
+        others = [os.open(os.devnull, os.O_RDONLY) for _ in range(4)]
+        del near, stream, connecting
+        gc.collect()
+        for other in others:
+            os.close(other)  # raises OSError where it is closed
+        far.close()
+
+    run_on_uvloop(run())

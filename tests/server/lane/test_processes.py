@@ -11,6 +11,7 @@ pytestmark = pytest.mark.slow  # real processes
 PROGRAM = """
 import asyncio, os, signal, sys, time
 from functools import partial
+import uvloop
 from statordb.model.request import Principal, Reply, Request
 from statordb.server.hung import Watch
 from statordb.server.heartbeat import Heartbeat
@@ -38,7 +39,7 @@ class Service:
 
 def lane(link):
     say(f"lane {{os.getpid()}}")
-    asyncio.run(answer(link))
+    uvloop.run(answer(link))
     say("lane ends")
     return 0
 
@@ -50,7 +51,7 @@ async def answer(link):
 
 def worker(link):
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    return asyncio.run(ask(link))
+    return uvloop.run(ask(link))
 
 async def ask(link):
     link.watch(asyncio.get_running_loop())

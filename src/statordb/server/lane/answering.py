@@ -49,7 +49,7 @@ class Answering:
         self._write_number = 0
         self._more = asyncio.Event()
         self._ending = False
-        self._connecting: set[asyncio.Task[object]] = set()
+        self._connecting: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Take and answer until the end."""
@@ -108,8 +108,7 @@ class Answering:
             return
         stream = FrameStream(lambda frame: self._received(stream, frame), lambda: self._lost(stream))
         self._streams.add(stream)
-        loop = asyncio.get_running_loop()
-        task: asyncio.Task[object] = loop.create_task(loop.create_unix_connection(lambda: stream, sock=far))
+        task = asyncio.get_running_loop().create_task(stream.connect(far))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
         self._more.set()

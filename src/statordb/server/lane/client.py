@@ -37,7 +37,7 @@ class Link:
         self._finished = finished
         self._writing: set[asyncio.Task[None]] = set()  # bounded by what one request may write
         self._stream: FrameStream | None = None
-        self._connecting: asyncio.Task[object] | None = None
+        self._connecting: asyncio.Task[None] | None = None
         self._number = 0
         self.call: Call | None = None
         self.used_at = 0.0
@@ -65,8 +65,7 @@ class Link:
     def _connect(self) -> FrameStream:
         near = self._door.leave()
         made = FrameStream(lambda frame: self._received(made, frame), lambda: self._lost(made))
-        loop = asyncio.get_running_loop()
-        self._connecting = loop.create_task(loop.create_unix_connection(lambda: made, sock=near))
+        self._connecting = asyncio.get_running_loop().create_task(made.connect(near))
         return made
 
     def _received(self, stream: FrameStream, frame: Frame) -> None:
@@ -117,6 +116,7 @@ class LaneClient:
         self._waiting = Waiting()
         self._count = 0
         self._bytes = 0
+        self._closed = False
         self._timer: asyncio.TimerHandle | None = None
 
     def submit(self, request: Request) -> Pending[Reply]:
@@ -136,6 +136,7 @@ class LaneClient:
 
     def close(self) -> None:
         """Let go of the lanes. What they have is not answered any more."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
         for link in self._links:
@@ -143,7 +144,7 @@ class LaneClient:
 
     def _advance(self) -> None:
         """Give each lane that is free the next call: first one that runs and is free for others too."""
-        if self._waiting.count:
+        if self._waiting.count and not self._closed:
             is_busy = self._counters.is_busy
             order = sorted(range(len(self._links)), key=lambda at: (is_busy(at), not self._links[at].is_open))
         else:

@@ -5,6 +5,7 @@ comes into the buffer that it stays in.
 """
 
 import asyncio
+import socket
 from collections import deque
 from collections.abc import Callable, Generator
 from enum import IntEnum
@@ -57,6 +58,15 @@ class FrameStream(asyncio.BufferedProtocol):
         self._buffer = bytearray(next(self._parts))
         self._filled = 0
 
+    async def connect(self, end: socket.socket) -> None:
+        """Take over one end of a pair of sockets. For uvloop."""
+        try:
+            await asyncio.get_running_loop().create_unix_connection(lambda: self, sock=end)
+        finally:
+            # uvloop closes what it was given, also where it ends before this does: not twice, since the number may
+            # be another's by then.
+            end.detach()
+
     # To be sent
 
     def send(self, kind: Kind, number: int, head: bytes = b"", body: bytes = b"") -> None:
@@ -105,11 +115,10 @@ class FrameStream(asyncio.BufferedProtocol):
     # asyncio's protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(PIECE_BYTES_MAX)
+        self._transport = made = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
+        made.set_write_buffer_limits(PIECE_BYTES_MAX)
         if self._closing and not self._outgoing:
-            transport.close()
+            made.close()
         self._pump()
 
     def pause_writing(self) -> None:
