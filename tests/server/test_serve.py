@@ -201,7 +201,7 @@ def test_large_packed_requests_are_answered_in_a_lane(workers: str) -> None:
             assert post(server.url, packed, headers) == (200, {"TableNames": []})
             (lane,) = lanes()
             os.kill(lane, signal.SIGKILL)
-            eventually(lambda: lane not in lanes())
+            eventually(lambda: not lanes())
         metrics = get(str(started(server)["admin_url"]) + "/metrics")[1]
         assert total(metrics, "statordb_lane_requests_total") == 2
 
@@ -284,7 +284,7 @@ def test_idle_strangers_leave_the_admin_port_its_descriptors(tmp_path: Path) -> 
             def full() -> bool:
                 nonlocal text
                 text = get(admin + "/metrics")[1]
-                return total(text, "statordb_connections") >= 200
+                return total(text, "statordb_connections") > 150
 
             eventually(full)
             assert total(text, "statordb_connections") <= 200
