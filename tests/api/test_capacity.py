@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.in_process import Api
 
-from statordb.api.capacity import read_units
+from statordb.commands.capacity import read_units
 
 KIB = 1024
 

@@ -9,7 +9,7 @@ from tests.keeper.trigger_stage import UUID, Stage, names
 
 from statordb.engine.contract import Budget
 from statordb.model.invocation import Throttled
-from statordb.store.functions import mappings
+from statordb.store import mappings
 
 
 @pytest.fixture

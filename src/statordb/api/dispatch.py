@@ -12,15 +12,20 @@ import orjson
 
 from statordb.api.context import Answer, Context
 from statordb.api.operations import OPERATIONS, SHORTCUTS
+from statordb.commands.gate import Gate, OwnAccount
+from statordb.commands.turns import Turns
 from statordb.engine.contract import Conflict, Overloaded
 from statordb.model import errors
 from statordb.model import request as wire
-from statordb.model.budget import Heavy
+from statordb.model.budget import UNBOUNDED, Budget, Heavy, InlineBudget, LaneBudget
 from statordb.model.errors import ClientError
+from statordb.model.limits import UNWEIGHED_BYTES_MAX
 from statordb.model.pending import Pending
 from statordb.model.request import Lane, Principal, Reply, error_reply
 from statordb.shapes.json import Shapes
 from statordb.store.store import Store
+
+_new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
 Report = Callable[[wire.Request, BaseException], None]
 """Told of every unexpected exception, for the log."""
@@ -34,7 +39,8 @@ _SHUTDOWN = (KeyboardInterrupt, SystemExit)
 class Dispatcher:
     """The service behind the wire (`model.request.Service`).
 
-    `lane` takes the requests that are too much for one go here; without one there must be none (see `model.budget`).
+    `lane` takes the requests that are too much for one go here. Without one nobody is held up here, and a request may
+    do all that one may do at all. `gate` says who may do what, `turns` who goes on next with what is done in slices.
     """
 
     def __init__(
@@ -45,39 +51,49 @@ class Dispatcher:
         endpoint: str = "localhost:8000",
         *,
         lane: Lane | None = None,
+        gate: Gate | None = None,
+        turns: Turns | None = None,
     ) -> None:
-        self._store = store
         self._check = shapes.check
         self._report = report
-        self._endpoint = endpoint
         self._lane = lane
-        # Clients repeat themselves, and the wire knows them by the same object.
-        self._last = Context(store, Principal("", "", "", ""), endpoint)
+        self._new_budget: Callable[[], Budget] = LaneBudget if lane is None else InlineBudget
+        # What is the same for all, with what changes from request to request behind it. Clients repeat themselves, and
+        # the wire knows them by the same object.
+        self._parts = (store, endpoint, gate or OwnAccount(), turns or Turns(), self._new_budget)
+        self._last = Context(*self._parts, Principal("", "", "", ""), None, UNBOUNDED)
 
     def handle(self, request: wire.Request) -> Reply | Pending[Reply]:
         if request.coding:
             return self.passed_on(request)
+        body = request.body
+        budget: Budget | None = None
         try:
-            document = orjson.loads(request.body)
+            if len(body) > UNWEIGHED_BYTES_MAX:
+                budget = self._new_budget()
+                budget.weigh(body)
+            document = orjson.loads(body)
         except orjson.JSONDecodeError:
             return error_reply(errors.serialization(None))
+        except Heavy:
+            return self.passed_on(request)
+        except ClientError as fault:
+            return error_reply(fault)
         try:
             operation = OPERATIONS.get(request.operation)
             if operation is None:
                 raise errors.unknown_operation()
             context = self._last
-            if context.principal is not request.principal:
-                context = self._last = Context(self._store, request.principal, self._endpoint)
+            if context.principal is not request.principal or context.source is not request.source:
+                context = self._last = _new(Context, (*self._parts, request.principal, request.source, UNBOUNDED))
             shortcut = SHORTCUTS.get(request.operation)
             coroutine = None if shortcut is None else shortcut(context, document)
             if coroutine is None:
+                context = context.within(budget or self._new_budget())
                 coroutine = operation(context, self._check(request.operation, document))
             waited = coroutine.send(None)
         except StopIteration as done:
-            answer = done.value
-            if answer.__class__ is bytes:
-                return _new(Reply, (200, answer, None))
-            return _reply(answer)
+            return self.answered(request, done.value)
         except Heavy:
             return self.passed_on(request)
         except _SHUTDOWN:
@@ -85,6 +101,15 @@ class Dispatcher:
         except BaseException as fault:
             return self.failed(request, fault)
         return Resumption(self, request, coroutine, waited)
+
+    def answered(self, request: wire.Request, answer: Answer) -> Reply:
+        """The reply of an operation that is done."""
+        if answer.__class__ is not dict:
+            return _new(Reply, (200, answer, None))
+        try:
+            return _new(Reply, (200, orjson.dumps(answer), None))
+        except Exception as fault:
+            return self.failed(request, fault)
 
     def passed_on(self, request: wire.Request) -> Reply | Pending[Reply]:
         """The reply to a request that begins again in the lane."""
@@ -115,14 +140,6 @@ class Dispatcher:
         return None if target.rpartition(".")[2] in OPERATIONS else errors.unknown_operation()
 
 
-def _reply(answer: Answer) -> Reply:
-    body = answer if isinstance(answer, bytes) else orjson.dumps(answer)
-    return _new(Reply, (200, body, None))
-
-
-_new = tuple.__new__  # makes a named tuple in half the time of calling its class
-
-
 class Resumption(Pending[Reply]):
     """The reply of an operation that waits, driven on by the callbacks of what it waits for."""
 
@@ -148,7 +165,7 @@ class Resumption(Pending[Reply]):
         try:
             waited = self._coroutine.send(None)
         except StopIteration as done:
-            self.set_result(_reply(done.value))
+            self.set_result(self._dispatcher.answered(self._request, done.value))
         except Heavy:
             self._follow(self._dispatcher.passed_on(self._request))
         except _SHUTDOWN:

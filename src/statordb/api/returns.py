@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from statordb.api.capacity import Meter, wanted
+from statordb.api.answers import wanted
 from statordb.api.context import Answer, Request
+from statordb.commands.capacity import Meter
 from statordb.engine.contract import Refused
 from statordb.model import errors
 from statordb.model.errors import ClientError

@@ -58,26 +58,27 @@ class Page:
 
     bodies  of the rows, in order: all that most readers want.
     bytes   partition, sort and body bytes of all rows.
+    place   tells where the row at an index lies.
     rows    the rows whole; made when asked for.
     """
 
-    __slots__ = ("_place", "bodies", "bytes", "stop")
+    __slots__ = ("bodies", "bytes", "place", "stop")
 
     def __init__(self, bodies: list[bytes], stop: Stop, bytes: int, place: Callable[[int], Place]) -> None:
         """`place` tells the place of the row at an index."""
         self.bodies = bodies
         self.stop = stop
         self.bytes = bytes
-        self._place = place
+        self.place = place
 
     @property
     def rows(self) -> list[Row]:
-        return [Row(*self._place(index), body) for index, body in enumerate(self.bodies)]
+        return [Row(*self.place(index), body) for index, body in enumerate(self.bodies)]
 
     @property
     def last(self) -> Place:
         """The place of the last row; there must be one."""
-        return self._place(len(self.bodies) - 1)
+        return self.place(len(self.bodies) - 1)
 
 
 class Budget(NamedTuple):
@@ -172,6 +173,7 @@ class Traits:
     global_indexes_strong: bool  # derived rows of other partitions are visible with the update that made them
     guards: bool  # guards are checked inside the update; else the catalog's lease protects
     epoch: bool  # `epoch()` tells at once of announced updates of other processes
+    remote: bool  # reads wait for others: those that can go together should
 
 
 class Usage(NamedTuple):
@@ -241,12 +243,12 @@ class Engine(Protocol):
         budget: Budget,
         after: bytes | None = None,
         consistent: bool = True,
-        skip: int = 0,
+        head: int | None = None,
     ) -> Page:
         """A slice of one partition in sort order, or against it.
 
-        `after`: go on behind this sort key, which need not exist. `skip`: leave out that many bytes of each body's
-        front; the page's bytes count them all the same.
+        `after`: go on behind this sort key, which need not exist. `head`: give only that many bytes of each body's
+        front, which saves copies to those who want no more; the page's bytes count the whole bodies all the same.
         """
         ...
 
@@ -258,11 +260,12 @@ class Engine(Protocol):
         budget: Budget,
         after: tuple[bytes, bytes] | None = None,
         consistent: bool = True,
+        head: int | None = None,
     ) -> Page:
         """A slice of segment `segment` of `total` in hash order; every row is in exactly one segment.
 
         `after`: go on behind this (partition, sort), which need not exist; if it lies in another segment, the result is
-        what lies behind it in hash order within this segment.
+        what lies behind it in hash order within this segment. `head`: as for a range.
         """
         ...
 

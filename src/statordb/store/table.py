@@ -34,6 +34,8 @@ class Written(NamedTuple):
     index_units: dict[str, int] | None
 
 
+READ_AT_ONCE_MAX = 256  # items
+READ_HERE_AT_ONCE_MAX = 4
 PAUSE_SECONDS = 0.01  # between two looks at the epoch, while writes are to wait
 LOOK_SECONDS = 0.5  # between two looks at the record, meanwhile
 PAUSED_SECONDS_MAX = 20.0  # that a write waits: longer than another keeper needs to take over from one that died
@@ -73,7 +75,8 @@ class Table:
 
     __slots__ = (
         "_catalog", "_derived", "_engine", "_paths", "building", "collections", "expiry", "feeds", "get", "guard",
-        "indexes", "key_names", "name", "now", "paused", "primary", "record", "schema", "settled", "space",
+        "indexes", "key_names", "name", "now", "paused", "primary", "read_at_once", "record", "schema", "settled",
+        "space",
     )  # fmt: skip
 
     def __init__(self, record: TableRecord, guard: Guard, engine: Engine, catalog: Catalog) -> None:
@@ -84,6 +87,8 @@ class Table:
         self._engine = engine
         self._catalog = catalog
         self.get = engine.get
+        # What is here is read a few at a time, so that others may run between: items may be large.
+        self.read_at_once = READ_AT_ONCE_MAX if engine.traits.remote else READ_HERE_AT_ONCE_MAX
         self.now = catalog.now
         self.collections: dict[str, str] = {}  # key condition text that asks for a whole item collection -> its value
         self.settled = record.status == "ACTIVE"  # else the status depends on the time
@@ -125,10 +130,10 @@ class Table:
         budget: Budget,
         after: bytes | None,
         consistent: bool,
-        skip: int = 0,
+        head: int | None = None,
     ) -> Awaitable[Page]:
-        """Rows of one partition by a path, in or against its order."""
-        return self._engine.range(path.space, partition, bounds, forward, budget, after, consistent, skip)
+        """Rows of one partition by a path, in or against its order. `head`: see `Engine.range`."""
+        return self._engine.range(path.space, partition, bounds, forward, budget, after, consistent, head)
 
     def scan(
         self,
@@ -138,9 +143,10 @@ class Table:
         budget: Budget,
         after: tuple[bytes, bytes] | None,
         consistent: bool,
+        head: int | None = None,
     ) -> Awaitable[Page]:
         """Rows of one segment by a path, in hash order."""
-        return self._engine.scan(path.space, segment, total, budget, after, consistent)
+        return self._engine.scan(path.space, segment, total, budget, after, consistent, head)
 
     def segment_of(self, partition: bytes, total: int) -> int:
         """The segment of a scan, of `total`, that holds a partition."""

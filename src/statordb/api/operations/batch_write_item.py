@@ -3,10 +3,12 @@
 import asyncio
 from typing import Any
 
-from statordb.api.capacity import Meter, wanted
+from statordb.api.answers import wanted
 from statordb.api.context import Answer, Context, Request
-from statordb.api.keys import check_values, locate_item, locate_key
+from statordb.api.keys import check_values
 from statordb.api.returns import collections_metrics
+from statordb.commands.capacity import Meter
+from statordb.commands.keys import locate_item, locate_key
 from statordb.engine.contract import Conflict, Key, Refused
 from statordb.model import errors
 from statordb.model.limits import BATCH_WRITE_REQUESTS_MAX, ITEM_BYTES_MAX

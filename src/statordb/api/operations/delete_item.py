@@ -2,8 +2,9 @@
 
 from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request
-from statordb.api.keys import attributes_of, locate_key
+from statordb.api.keys import attributes_of
 from statordb.api.returns import condition_failure, written_answer
+from statordb.commands.keys import locate_key
 from statordb.engine.contract import Refused
 from statordb.expressions.legacy import reject_mixed
 from statordb.model import errors
@@ -16,7 +17,7 @@ async def delete_item(context: Context, request: Request) -> Answer:
     returns = request.get("ReturnValues")
     if returns is not None and returns not in ("ALL_OLD", "NONE"):
         raise errors.validation("ReturnValues can only be ALL_OLD or NONE")
-    bound = conditions.placeholders(request)
+    bound = conditions.placeholders(request, context.budget)
     condition = conditions.condition(request, bound)
     bound.finish()
 

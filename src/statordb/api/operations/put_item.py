@@ -2,8 +2,8 @@
 
 from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request
-from statordb.api.keys import locate_item
 from statordb.api.returns import condition_failure, written_answer
+from statordb.commands.keys import locate_item
 from statordb.engine.contract import Refused
 from statordb.expressions.legacy import reject_mixed
 from statordb.model import errors
@@ -25,7 +25,7 @@ async def put_item(context: Context, request: Request) -> Answer:
         raise errors.validation("Item size has exceeded the maximum allowed size")
     condition = None
     if not plain:
-        bound = conditions.placeholders(request)
+        bound = conditions.placeholders(request, context.budget)
         condition = conditions.condition(request, bound)
         bound.finish()
 

@@ -1,22 +1,23 @@
 """Query."""
 
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 import orjson
 
 from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request
-from statordb.api.key_conditions import WHOLE, KeyRange, arrange
-from statordb.api.selection import Selection, check_cursor_values, check_select, cursor_position, cut, find_path
-from statordb.engine.contract import Budget, Page, Place, Stop
+from statordb.api.selecting import check_cursor_values, check_select, choice, found_answer
+from statordb.commands.key_conditions import WHOLE, KeyRange, arrange
+from statordb.commands.pages import CHUNK_ROWS_MAX
+from statordb.commands.perform import perform
+from statordb.commands.reading import Range
+from statordb.commands.selection import Choice
+from statordb.engine.contract import Stop
 from statordb.expressions import legacy
-from statordb.expressions.bound import Condition
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.store import codec
-from statordb.store.access import AccessPath
-from statordb.store.reading import CHUNK_BYTES_MAX, CHUNK_ROWS_MAX, read_slice
 from statordb.store.table import Table
 
 _EXPRESSIONS = ("ProjectionExpression", "FilterExpression", "KeyConditionExpression")
@@ -35,6 +36,7 @@ _USUAL_LIMIT_MAX = CHUNK_ROWS_MAX
 _USUAL_NAME_CHARACTERS_MAX = 255
 _COLLECTIONS_MAX = 64  # texts remembered by a table
 _NONE: dict[str, Any] = {}
+ALL = Choice()
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
 
@@ -54,7 +56,12 @@ def usual_query(context: Context, document: Any) -> Coroutine[Any, Any, Answer] 
     if table is None or not table.settled:
         return None
     key_range = _known_collection(document, table, text) or _key_range(document, table, text)
-    return None if key_range is None else _first_rows(context, document, table, key_range)
+    if key_range is None:
+        return None
+    forward, consistent = document.get("ScanIndexForward") is not False, document.get("ConsistentRead") is True
+    command = _new(Range, (name, None, (), ALL, document.get("Limit"), forward, consistent, None))
+    context.gate.admit(principal, command)
+    return _first_rows(context, document, command, table, key_range)
 
 
 def _has_usual_options(document: Request) -> bool:
@@ -111,33 +118,27 @@ def _has_usual_placeholders(document: Request) -> bool:
     return True
 
 
-async def _first_rows(context: Context, request: Request, table: Table, key_range: KeyRange) -> Answer:
-    limit = request.get("Limit")
-    budget = Budget(limit or _USUAL_LIMIT_MAX, CHUNK_BYTES_MAX)
-    forward, consistent = request.get("ScanIndexForward") is not False, request.get("ConsistentRead") is True
-    path = table.primary
-    page = await table.range(
-        path, key_range.partition, key_range.bounds, forward, budget, None, consistent, codec.HEADER_BYTES
-    )
-    texts = page.bodies
+async def _first_rows(context: Context, request: Request, command: Range, table: Table, key_range: KeyRange) -> Answer:
+    page = await command.first(context, table, key_range)
+    texts = [body[codec.HEADER_BYTES :] for body in page.bodies]
     if page.stop is Stop.EXHAUSTED:
         last = b""
-    elif page.stop is Stop.ROWS and limit is not None:
-        item = orjson.loads(texts[-1])
-        last = b',"LastEvaluatedKey":' + orjson.dumps({name: item[name] for name in path.cursor_names})
+    elif page.stop is Stop.ROWS and command.limit is not None:
+        item = codec.decode(page.bodies[-1])
+        last = b',"LastEvaluatedKey":' + orjson.dumps({name: item[name] for name in table.key_names})
     else:  # more than is read at once
-        return await query(context, request)
+        context = context.within(context.new_budget())
+        return await found_answer(request, await command.rest(context, table, key_range, page), context.turn())
     counts = b'],"Count":%d,"ScannedCount":%d' % (len(texts), len(texts))
     return b"".join((b'{"Items":[', b",".join(texts), counts, last, b"}"))
 
 
 async def query(context: Context, request: Request) -> Answer:
-    condition = projection = None
+    chosen = ALL
     if request.keys() <= _PLAIN and "KeyConditionExpression" in request:
-        bound = conditions.placeholders(request)
+        bound = conditions.placeholders(request, context.budget)
         asked = bound.key_condition(request["KeyConditionExpression"])
         bound.finish()
-        key_conditions = asked.conditions
     else:
         legacy.reject_mixed(request, _EXPRESSIONS, _LEGACY)
         check_cursor_values(request)
@@ -145,58 +146,19 @@ async def query(context: Context, request: Request) -> Answer:
             raise errors.validation(
                 "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
             )
-        bound = conditions.placeholders(request)
+        bound = conditions.placeholders(request, context.budget)
         asked = conditions.key_condition(request, bound)
-        condition, projection = cut(request, bound, "QueryFilter")
+        chosen = choice(request, bound, "QueryFilter")
         bound.finish()
-        key_conditions = asked.conditions
         check_select(request)
-
-    table = context.known_table(request["TableName"]) or await context.table(request["TableName"])
-    path = find_path(table, request, "querying")
-    key_range = arrange(path, key_conditions)
-    after = _position(table, path, request, key_range)
-    _refuse_key_filter(path, condition, request)
-    selection = Selection(table, path, request, condition, projection)
-
-    forward = request.get("ScanIndexForward") is not False
-    consistent = request.get("ConsistentRead") is True
-
-    def fetch(after: Place | None, budget: Budget) -> Awaitable[Page]:
-        last = None if after is None else after[1]
-        return table.range(path, key_range.partition, key_range.bounds, forward, budget, last, consistent)
-
-    return await selection.answer(await read_slice(fetch, after, request.get("Limit")))
-
-
-def _position(table: Table, path: AccessPath, request: Request, key_range: KeyRange) -> Place | None:
-    cursor = request.get("ExclusiveStartKey")
-    if not cursor:
-        return None
-    position = cursor_position(table, path, cursor)
-    if path.name is None and not path.schema.sort:
-        shown = ", ".join(
-            f"{name}=AttributeValue: {{{tag}:{text}}}" for name, v in cursor.items() for tag, text in v.items()
-        )
-        raise errors.validation(f"The provided exclusive start key is invalid: ExclusiveStartKey: {{{shown}}}")
-    if position[0] != key_range.partition:
-        raise errors.validation(
-            "The query can return at most one row and cannot be restarted"
-            if key_range.single
-            else "The provided starting key is outside query boundaries based on provided conditions"
-        )
-    lower, upper = key_range.bounds
-    if position[1] < lower or (upper is not None and position[1] >= upper):
-        raise errors.validation("The provided starting key does not match the range key predicate")
-    return position
-
-
-def _refuse_key_filter(path: AccessPath, condition: Condition | None, request: Request) -> None:
-    if condition is None:
-        return
-    for name in path.schema.names:
-        if name in condition.attributes:
-            kind = "Filter Expression" if request.get("FilterExpression") is not None else "QueryFilter"
-            raise errors.validation(
-                f"{kind} can only contain non-primary key attributes: Primary key attribute: {name}"
-            )
+    command = Range(
+        request["TableName"],
+        request.get("IndexName"),
+        asked.conditions,
+        chosen,
+        request.get("Limit"),
+        request.get("ScanIndexForward") is not False,
+        request.get("ConsistentRead") is True,
+        request.get("ExclusiveStartKey"),
+    )
+    return await found_answer(request, await perform(context, command), context.turn())

@@ -1,14 +1,12 @@
 """Scan."""
 
-from collections.abc import Awaitable
-
 from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request
-from statordb.api.selection import Selection, check_cursor_values, check_select, cursor_position, cut, find_path
-from statordb.engine.contract import Budget, Page, Place
+from statordb.api.selecting import check_cursor_values, check_select, choice, found_answer
+from statordb.commands.perform import perform
+from statordb.commands.reading import Scan
 from statordb.expressions import legacy
 from statordb.model import errors
-from statordb.store.reading import read_slice
 
 _EXPRESSIONS = ("ProjectionExpression", "FilterExpression")
 _LEGACY = ("AttributesToGet", "ScanFilter", "ConditionalOperator")
@@ -18,27 +16,21 @@ async def scan(context: Context, request: Request) -> Answer:
     legacy.reject_mixed(request, _EXPRESSIONS, _LEGACY)
     check_cursor_values(request)
     segment, total = _segment(request)
-    bound = conditions.placeholders(request)
-    condition, projection = cut(request, bound, "ScanFilter")
+    bound = conditions.placeholders(request, context.budget)
+    chosen = choice(request, bound, "ScanFilter")
     bound.finish()
     check_select(request)
-
-    table = await context.table(request["TableName"])
-    path = find_path(table, request, "scanning")
-    selection = Selection(table, path, request, condition, projection)
-    cursor = request.get("ExclusiveStartKey")
-    start = cursor_position(table, path, cursor) if cursor else None
-    if start is not None and table.segment_of(start[0], total) != segment:
-        raise errors.validation(
-            "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with "
-            f"correct Segment. TotalSegments: {total} Segment: {segment}"
-        )
-    consistent = request.get("ConsistentRead") is True
-
-    def fetch(after: Place | None, budget: Budget) -> Awaitable[Page]:
-        return table.scan(path, segment, total, budget, after, consistent)
-
-    return await selection.answer(await read_slice(fetch, start, request.get("Limit")))
+    command = Scan(
+        request["TableName"],
+        request.get("IndexName"),
+        chosen,
+        request.get("Limit"),
+        request.get("ConsistentRead") is True,
+        request.get("ExclusiveStartKey"),
+        segment,
+        total,
+    )
+    return await found_answer(request, await perform(context, command), context.turn())
 
 
 def _segment(request: Request) -> tuple[int, int]:

@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from statordb.api import conditions
-from statordb.api.capacity import TRANSACTION_FACTOR, Meter, read_units, wanted
-from statordb.api.changes import refuse_key_updates, updater
+from statordb.api.answers import wanted
 from statordb.api.context import Answer, Context, Request
-from statordb.api.keys import check_values, locate_item, locate_key
+from statordb.api.keys import check_values
 from statordb.api.returns import collections_metrics
+from statordb.commands.capacity import TRANSACTION_FACTOR, Meter, read_units
+from statordb.commands.changes import refuse_key_updates, updater
+from statordb.commands.keys import locate_item, locate_key
 from statordb.engine.contract import Key, Refused
 from statordb.expressions.bound import Condition, Update
 from statordb.model import errors
@@ -40,7 +42,7 @@ class Part(NamedTuple):
 
 
 async def transact_write_items(context: Context, request: Request) -> Answer:
-    parts = [_read(entry) for entry in request["TransactItems"]]
+    parts = [_read(context, entry) for entry in request["TransactItems"]]
     payload = sum(part.size for part in parts)
     if payload > TRANSACT_BYTES_MAX:
         raise errors.validation(f"Transaction payload size cannot exceed 4MB. Payload Size: {payload}")
@@ -56,7 +58,7 @@ async def transact_write_items(context: Context, request: Request) -> Answer:
     return await _answer(request, parts, [action.table for action in actions], outcome)
 
 
-def _read(entry: dict[str, Any]) -> Part:
+def _read(context: Context, entry: dict[str, Any]) -> Part:
     """Read one entry of TransactItems; raises ValidationException for what DynamoDB refuses as a whole."""
     if not entry:
         raise errors.validation("Invalid Request: TransactWriteRequest should contain Delete or Put or Update request")
@@ -68,7 +70,7 @@ def _read(entry: dict[str, Any]) -> Part:
     item_size = check_item(item)
     if kind == "Put" and item_size > ITEM_BYTES_MAX:
         raise errors.validation("Item size has exceeded the maximum allowed size")
-    bound = conditions.placeholders(request)
+    bound = conditions.placeholders(request, context.budget)
     update = conditions.update(request, bound) if kind == "Update" else None
     condition = conditions.condition(request, bound)
     bound.finish()

@@ -3,10 +3,11 @@
 import orjson
 
 from statordb.api import conditions
-from statordb.api.changes import refuse_key_updates, updater
 from statordb.api.context import Answer, Context, Request
-from statordb.api.keys import attributes_of, locate_key
+from statordb.api.keys import attributes_of
 from statordb.api.returns import condition_failure, written_answer
+from statordb.commands.changes import refuse_key_updates, updater
+from statordb.commands.keys import locate_key
 from statordb.engine.contract import Refused
 from statordb.expressions.bound import Update
 from statordb.expressions.legacy import reject_mixed
@@ -20,7 +21,7 @@ async def update_item(context: Context, request: Request) -> Answer:
         ("AttributeUpdates", "Expected", "ConditionalOperator"),
     )
     item_key = attributes_of(request, "Key")
-    bound = conditions.placeholders(request)
+    bound = conditions.placeholders(request, context.budget)
     update = conditions.update(request, bound)
     condition = conditions.condition(request, bound)
     bound.finish()

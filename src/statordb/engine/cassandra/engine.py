@@ -52,6 +52,7 @@ TRAITS = Traits(
     global_indexes_strong=False,
     guards=False,
     epoch=False,
+    remote=True,
 )
 FLUSH_SECONDS = 1.0
 TABLE_POOL = 4

@@ -29,6 +29,7 @@ TRAITS = Traits(
     global_indexes_strong=True,
     guards=True,
     epoch=True,
+    remote=False,
 )
 
 
@@ -151,7 +152,7 @@ class LmdbEngine(Reader):
             self._closed = True
             self._writer.close()
         await asyncio.to_thread(self._writer.join)
-        self._begin = closed
+        self._begin = self._begin_views = closed
         if self._headroom is not None:
             self._headroom.close()
         self._env.close()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations  # lmdb's types take their parameter in annotations only
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from typing import NoReturn, TypeVar
 
 import lmdb
 
@@ -15,6 +16,7 @@ from statordb.engine.lmdb.keys import (
     ROW_OVERHEAD_BYTES,
     SEQUENCE_BYTES,
     Digest,
+    HashCollision,
     after_prefix,
     collision,
     log_prefix,
@@ -28,10 +30,11 @@ from statordb.engine.lmdb.keys import (
 )
 from statordb.engine.lmdb.rows import decode, new
 
+Taken = TypeVar("Taken", bytes, memoryview)
 CHUNK_ROWS = 16  # taken from a cursor at once; more would be read in vain where a few reach the byte budget
 
 
-def closed(*_: object, **__: object) -> lmdb.Transaction[bytes]:
+def closed(*_: object, **__: object) -> NoReturn:
     """Stands in for `Environment.begin` once the engine is closed, so that an open one checks nothing."""
     raise EngineClosed("the engine is closed")
 
@@ -41,6 +44,7 @@ class Reader:
 
     def __init__(self, env: lmdb.Environment, digest: Digest) -> None:
         self._begin: Callable[[], lmdb.Transaction[bytes]] = env.begin
+        self._begin_views: Callable[[], lmdb.Transaction[memoryview]] = lambda: env.begin(buffers=True)
         self._digest = digest
 
     async def get(self, key: Key, consistent: bool = True, skip: int = 0) -> Stored | None:
@@ -73,7 +77,7 @@ class Reader:
         budget: Budget,
         after: bytes | None = None,
         consistent: bool = True,
-        skip: int = 0,
+        head: int | None = None,
     ) -> Page:
         prefix = pack_id(space) + self._digest(partition)
         lower, upper = bounds
@@ -84,8 +88,14 @@ class Reader:
                 start = max(start, prefix + after + b"\0")
             else:
                 end = min(end, prefix + after)
+        if head is not None:
+            page = self._heads(start, end, forward, budget, head)
+            for row in page.rows:
+                if row.partition != partition:
+                    raise HashCollision(space, partition, row.partition)
+            return page
         with self._begin() as txn, txn.cursor() as cursor:
-            return self._range_page(cursor, space, partition, start, end, forward, budget, skip)
+            return self._range_page(cursor, space, partition, start, end, forward, budget)
 
     def _range_page(
         self,
@@ -96,15 +106,10 @@ class Reader:
         end: bytes,
         forward: bool,
         budget: Budget,
-        skip: int,
     ) -> Page:
-        if forward:
-            walk = cursor.iternext(True, True) if cursor.set_range(start) else iter(())
-        else:
-            found = cursor.prev() if cursor.set_range(end) else cursor.last()
-            walk = cursor.iterprev(True, True) if found else iter(())
+        walk = _walk(cursor, start, end, forward)
         named = pack_length(len(partition)) + partition
-        body_start = HEAD_BYTES + len(partition) + skip
+        body_start = HEAD_BYTES + len(partition)
         rows_left, bytes_left = budget
         pairs: list[tuple[bytes, bytes]] = []
         stop: Stop | None = None
@@ -136,11 +141,14 @@ class Reader:
         budget: Budget,
         after: tuple[bytes, bytes] | None = None,
         consistent: bool = True,
+        head: int | None = None,
     ) -> Page:
         start, end = segment_edges(space, segment, total)
         if after is not None:
             partition, sort = after
             start = max(start, pack_id(space) + self._digest(partition) + sort + b"\0")
+        if head is not None:
+            return self._heads(start, end, True, budget, head)
         bodies: list[bytes] = []
         places: list[Place] = []
         rows_max, bytes_left = budget
@@ -153,6 +161,29 @@ class Reader:
                 body_start = HEAD_BYTES + unpack_head(value)[1]
                 bodies.append(value[body_start:])
                 places.append((value[HEAD_BYTES:body_start], key[PREFIX_BYTES:]))
+                bytes_left -= len(key) + len(value) - ROW_OVERHEAD_BYTES
+                if len(bodies) >= rows_max:
+                    stop = Stop.ROWS
+                    break
+                if bytes_left <= 0:
+                    stop = Stop.BYTES
+                    break
+        return Page(bodies, stop, budget[1] - bytes_left, places.__getitem__)
+
+    def _heads(self, start: bytes, end: bytes, forward: bool, budget: Budget, head: int) -> Page:
+        """A page that has only so many bytes of each body: the rest is not even copied out of the store."""
+        bodies: list[bytes] = []
+        places: list[Place] = []
+        rows_max, bytes_left = budget
+        stop = Stop.EXHAUSTED
+        with self._begin_views() as txn, txn.cursor() as cursor:
+            for view, value in _walk(cursor, start, end, forward):
+                key = bytes(view)
+                if not start <= key < end:
+                    break
+                body_start = HEAD_BYTES + unpack_head(value)[1]
+                bodies.append(bytes(value[body_start : body_start + head]))
+                places.append((bytes(value[HEAD_BYTES:body_start]), key[PREFIX_BYTES:]))
                 bytes_left -= len(key) + len(value) - ROW_OVERHEAD_BYTES
                 if len(bodies) >= rows_max:
                     stop = Stop.ROWS
@@ -192,6 +223,14 @@ class Reader:
         with self._begin() as txn:
             kept = txn.get(tally_key(space))
         return Usage(0, 0) if kept is None else Usage(*unpack_tally(kept))
+
+
+def _walk(cursor: lmdb.Cursor[Taken], start: bytes, end: bytes, forward: bool) -> Iterator[tuple[Taken, Taken]]:
+    """Rows from `start` on, or backward from the last one before `end`; it goes on beyond the other edge."""
+    if forward:
+        return cursor.iternext(True, True) if cursor.set_range(start) else iter(())
+    found = cursor.prev() if cursor.set_range(end) else cursor.last()
+    return cursor.iterprev(True, True) if found else iter(())
 
 
 def _within(pairs: list[tuple[bytes, bytes]], bytes_max: int) -> tuple[list[tuple[bytes, bytes]], int]:

@@ -12,13 +12,13 @@ SPARE = 1.1  # more rows than their mean size says, so that they seldom fall sho
 class Filling:
     """Takes rows one by one until a budget is reached."""
 
-    __slots__ = ("_bodies", "_bytes", "_bytes_max", "_mean", "_places", "_rows_max", "_seen", "_skip", "stop")
+    __slots__ = ("_bodies", "_bytes", "_bytes_max", "_head", "_mean", "_places", "_rows_max", "_seen", "stop")
 
-    def __init__(self, budget: Budget, mean: float, skip: int = 0) -> None:
-        """`mean`: bytes of a row as far as is known, 0 if not. `skip`: bytes left out of each body's front."""
+    def __init__(self, budget: Budget, mean: float, head: int | None = None) -> None:
+        """`mean`: bytes of a row as far as is known, 0 if not. `head`: give only so many bytes of each body."""
         self._rows_max, self._bytes_max = budget
         self._mean = mean
-        self._skip = skip
+        self._head = head
         self._bodies: list[bytes] = []
         self._places: list[Place] = []
         self._bytes = 0
@@ -30,7 +30,7 @@ class Filling:
         self._seen += 1
         if body is None:
             return False
-        self._bodies.append(body[self._skip :] if self._skip else body)
+        self._bodies.append(body[: self._head])
         self._places.append((partition, sort))
         self._bytes += len(partition) + len(sort) + len(body)
         if self._bytes >= self._bytes_max:

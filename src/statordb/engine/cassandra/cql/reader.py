@@ -87,7 +87,7 @@ class Reader:
         budget: Budget,
         after: bytes | None = None,
         consistent: bool = True,
-        skip: int = 0,
+        head: int | None = None,
     ) -> Page:
         lower, upper = bounds
         if after is not None:
@@ -95,7 +95,7 @@ class Reader:
                 lower = max(lower, after + b"\0")
             else:
                 upper = after if upper is None else min(upper, after)
-        filling = Filling(budget, self._means.get(space, 0), skip)
+        filling = Filling(budget, self._means.get(space, 0), head)
         level = _level(space, consistent)
         try:
             await self._fill(filling, space, partition, lower, upper, forward, level)
@@ -111,8 +111,9 @@ class Reader:
         budget: Budget,
         after: tuple[bytes, bytes] | None = None,
         consistent: bool = True,
+        head: int | None = None,
     ) -> Page:
-        filling = Filling(budget, self._means.get(space, 0))
+        filling = Filling(budget, self._means.get(space, 0), head)
         first, last = tokens.segment(segment, total)
         level = _level(space, consistent)
         try:

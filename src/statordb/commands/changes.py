@@ -1,6 +1,6 @@
 """How an update makes the new item out of the old one, for UpdateItem and transactions alike."""
 
-from statordb.api.keys import index_fault, refuse_nested_keys
+from statordb.commands.keys import index_fault, refuse_nested_keys
 from statordb.engine.contract import Refused
 from statordb.expressions.bound import Condition, Update
 from statordb.model import errors

@@ -70,9 +70,3 @@ def _units(units: float, transactional: str | None) -> dict[str, float]:
     if transactional is None:
         return {"CapacityUnits": units}
     return {"CapacityUnits": units, transactional + "CapacityUnits": units}
-
-
-def wanted(request: Mapping[str, Any]) -> str | None:
-    """TOTAL or INDEXES if the request asks for consumed capacity."""
-    detail: str | None = request.get("ReturnConsumedCapacity")
-    return None if detail is None or detail == "NONE" else detail

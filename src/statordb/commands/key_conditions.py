@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from statordb.api.keys import refuse_long
+from statordb.commands.keys import refuse_long
 from statordb.engine.contract import Bounds
 from statordb.model import errors
 from statordb.model.errors import ClientError

@@ -1,0 +1,92 @@
+"""What every operation gets: the store, who asks, what may be done, and the time."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from statordb.commands.gate import TABLE_ARN, Gate, Named
+from statordb.commands.turns import Turn, Turns
+from statordb.model import errors
+from statordb.model.budget import Budget
+from statordb.model.request import Principal
+from statordb.store.store import Store
+from statordb.store.table import Table
+
+_new = tuple.__new__  # makes a named tuple in half the time of calling its class
+
+
+class Context(NamedTuple):
+    """The surroundings of one request.
+
+    endpoint    host:port that clients are told to use.
+    new_budget  makes the budget of a request, from which `budget` is; a request of the usual form needs none.
+    source      see `model.request.Request`.
+    """
+
+    store: Store
+    endpoint: str
+    gate: Gate
+    turns: Turns
+    new_budget: Callable[[], Budget]
+    principal: Principal
+    source: object
+    budget: Budget
+
+    def within(self, budget: Budget) -> "Context":
+        """The same with another budget."""
+        return _new(Context, (*self[:-1], budget))
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self.store.clock.now()
+
+    def turn(self) -> Turn:
+        """The request's share of the turns, for what is done in slices."""
+        return Turn(self.turns, self.source, self.budget)
+
+    def known_table(self, name: str) -> Table | None:
+        """The table of a data operation if this process knows it, and it is in its usual state; None says nothing."""
+        principal = self.principal
+        table = self.store.catalog.cached(principal.account, principal.region, name)
+        return table if table is not None and table.settled else None
+
+    async def table(self, name: str) -> Table:
+        """The table of a data operation; raises ResourceNotFoundException unless it is there and ready."""
+        catalog = self.store.catalog
+        account, region, name = self.named(name)
+        table = catalog.cached(account, region, name) or await catalog.reload(account, region, name)
+        if table is None:
+            raise errors.resource_not_found()
+        if not table.settled and not table.record.usable_at(self.now()):
+            raise errors.resource_not_found()
+        return table
+
+    async def described(self, name: str) -> Table:
+        """The table of a control operation, whatever its status; raises ResourceNotFoundException naming it."""
+        account, region, short = self.scope(name)
+        table = await self.store.catalog.reload(account, region, short)
+        if table is None:
+            raise errors.table_not_found(short)
+        return table
+
+    def scope(self, name: str) -> tuple[str, str, str]:
+        """(account, region, table name) that the TableName of a control operation, which may be an ARN, names.
+
+        Raises AccessDeniedException unless the principal may use it.
+        """
+        self.gate.admit(self.principal, Named(name))
+        return self.named(name)
+
+    def named(self, name: str) -> tuple[str, str, str]:
+        """(account, region, table name) that a TableName, which may be an ARN, names."""
+        if not name.startswith("arn:"):
+            return self.principal.account, self.principal.region, name
+        return self.parse_arn(name)
+
+    @staticmethod
+    def parse_arn(arn: str) -> tuple[str, str, str]:
+        """Account, region and table name of a table's ARN."""
+        match = TABLE_ARN.fullmatch(arn)
+        if match is None:
+            raise errors.validation("Invalid TableArn: Invalid ResourceArn provided as input " + arn)
+        region, account, name = match.groups()
+        return account, region, name

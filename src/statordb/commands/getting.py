@@ -1,0 +1,204 @@
+"""The commands that read items by their keys: Get, BatchGet and TransactGet."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import orjson
+
+from statordb.commands.capacity import read_units
+from statordb.commands.context import Context
+from statordb.commands.keys import locate_key
+from statordb.commands.selection import parsed
+from statordb.commands.turns import Turn
+from statordb.engine.contract import Key, Refused
+from statordb.expressions.bound import Projection
+from statordb.model import errors
+from statordb.model.budget import Budget, Heavy
+from statordb.model.errors import ClientError
+from statordb.model.limits import BATCH_GET_BYTES_MAX, TRANSACT_BYTES_MAX
+from statordb.model.values import Item
+from statordb.store import codec, transactions
+from statordb.store.image import Image
+from statordb.store.table import Table
+
+
+class Got(NamedTuple):
+    """An item as it was found: JSON of what is wanted of it, its whole size in bytes; None and 0 if there is none."""
+
+    table: Table
+    text: bytes | None
+    size: int
+
+
+class Get(NamedTuple):
+    """One item."""
+
+    table: str
+    key: Item
+    projection: Projection | None
+    consistent: bool
+
+    @property
+    def action(self) -> str:
+        return "dynamodb:GetItem"
+
+    @property
+    def index_name(self) -> None:
+        return None
+
+    def demands(self) -> "tuple[Get]":
+        return (self,)
+
+    async def run(self, context: Context) -> Got:
+        table = context.known_table(self.table) or await context.table(self.table)
+        key = table.primary.usual_key(self.key) or locate_key(table, self.key)
+        stored = await table.get(key, self.consistent)
+        if stored is None:
+            return Got(table, None, 0)
+        body = stored.body
+        return Got(table, _text(body, self.projection, context.budget), codec.size(body))
+
+
+class Wanted(NamedTuple):
+    """Some items of one table, each by itself."""
+
+    table: str
+    keys: Sequence[Item]
+    projection: Projection | None
+    consistent: bool
+
+    @property
+    def action(self) -> str:
+        return "dynamodb:BatchGetItem"
+
+    @property
+    def index_name(self) -> None:
+        return None
+
+
+class Several(NamedTuple):
+    """What was found of a `Wanted`. `units`: read units of the table; `processed`: how many of its keys were."""
+
+    table: Table
+    texts: list[bytes]
+    units: float
+    processed: int
+
+
+class BatchGet(NamedTuple):
+    """Items of any tables, as many as there is room for."""
+
+    wanted: Sequence[Wanted]
+
+    def demands(self) -> Sequence[Wanted]:
+        return self.wanted
+
+    async def run(self, context: Context) -> list[Several]:
+        room = BATCH_GET_BYTES_MAX
+        turn = context.turn()
+        await turn.begin()
+        found = []
+        for wanted in self.wanted:
+            table = context.known_table(wanted.table) or await context.table(wanted.table)
+            keys = [locate_key(table, key) for key in wanted.keys]
+            if len(set(keys)) != len(keys):
+                raise errors.validation("Provided list of item keys contains duplicates")
+            several, room = await _read(table, keys, wanted, room, turn)
+            found.append(several)
+        return found
+
+
+async def _read(table: Table, keys: Sequence[Key], wanted: Wanted, room: int, turn: Turn) -> tuple[Several, int]:
+    """Read until the room, in bytes, is used up; and the room that is left."""
+    texts: list[bytes] = []
+    units = 0.0
+    at_once = table.read_at_once
+    for start in range(0, len(keys), at_once):
+        for position, body in enumerate(await table.get_many(keys[start : start + at_once], wanted.consistent), start):
+            size = 0 if body is None else codec.size(body)
+            if size > room:
+                return Several(table, texts, units, position), 0
+            room -= size
+            units += read_units(size, wanted.consistent)
+            if body is not None:
+                try:
+                    text = _text(body, wanted.projection, turn.budget)
+                except Heavy:  # together with what this slice had before
+                    await turn.over()
+                    text = _text(body, wanted.projection, turn.budget)
+                texts.append(text)
+                if turn.due(len(body)):
+                    await turn.over()
+    return Several(table, texts, units, len(keys)), room
+
+
+class Part(NamedTuple):
+    """One item of a transaction."""
+
+    table: str
+    key: Item
+    projection: Projection | None
+
+    @property
+    def action(self) -> str:
+        return "dynamodb:GetItem"
+
+    @property
+    def index_name(self) -> None:
+        return None
+
+
+class TransactGet(NamedTuple):
+    """Items of any tables, all as they are at one moment."""
+
+    parts: Sequence[Part]
+
+    def demands(self) -> Sequence[Part]:
+        return self.parts
+
+    async def run(self, context: Context) -> list[Got]:
+        tables = {name: await context.table(name) for name in dict.fromkeys(part.table for part in self.parts)}
+        keys = self._keys(tables)
+        turn = context.turn()
+        await turn.begin()
+        images = await transactions.read(context.store.engine, keys)
+        if isinstance(images, Refused):
+            raise errors.transaction_canceled(images.reason)
+        if sum(image.size for image in images if image is not None) > TRANSACT_BYTES_MAX:
+            reasons = [{"Code": "ValidationError", "Message": "Collection size exceeded."}]
+            raise errors.transaction_canceled(reasons + [{"Code": "None"}] * (len(keys) - 1))
+        found = []
+        for part, image in zip(self.parts, images, strict=True):
+            found.append(await self._got(tables[part.table], part, image, turn))
+        return found
+
+    async def _got(self, table: Table, part: Part, image: Image | None, turn: Turn) -> Got:
+        if image is None:
+            return Got(table, None, 0)
+        try:
+            text = _text(image.body, part.projection, turn.budget)
+        except Heavy:  # together with what this slice had before
+            await turn.over()
+            text = _text(image.body, part.projection, turn.budget)
+        if turn.due(len(text)):
+            await turn.over()
+        return Got(table, text, image.size)
+
+    def _keys(self, tables: dict[str, Table]) -> list[Key]:
+        """Storage keys of all items; a key that does not fit its table cancels the transaction."""
+        keys: list[Key] = []
+        for position, part in enumerate(self.parts):
+            try:
+                keys.append(locate_key(tables[part.table], part.key))
+            except ClientError as fault:
+                reasons = [{"Code": "None"}] * len(self.parts)
+                reasons[position] = {"Code": "ValidationError", "Message": fault.message or ""}
+                raise errors.transaction_canceled(reasons) from None
+        if len(set(keys)) != len(keys):
+            raise errors.validation("Transaction request cannot include multiple operations on one item")
+        return keys
+
+
+def _text(body: bytes, projection: Projection | None, budget: Budget) -> bytes:
+    """What is wanted of a stored item, as JSON. Raises Heavy."""
+    return codec.text(body) if projection is None else orjson.dumps(projection(parsed(body, budget)))

@@ -1,0 +1,138 @@
+"""Keys and items against a table's schema, with AWS's texts."""
+
+from collections.abc import Collection
+
+from statordb.engine.contract import Key
+from statordb.model import errors
+from statordb.model.errors import ClientError
+from statordb.model.limits import PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX
+from statordb.model.schema import KeyAttribute, KeySchema
+from statordb.model.values import Item, Value, size, type_of
+from statordb.store.table import Table
+
+
+def locate_key(table: Table, key: Item) -> Key:
+    """Storage key for the Key of a request; raises ValidationException unless it fits the schema exactly."""
+    attributes = table.schema.attributes
+    if len(key) != len(attributes):
+        raise errors.validation("The provided key element does not match the schema")
+    for attribute in attributes:
+        value = key.get(attribute.name)
+        if value is None or attribute.type not in value:
+            raise errors.validation("The provided key element does not match the schema")
+        if not value[attribute.type]:
+            raise _empty_key(attribute)
+    return _sized(table, key)
+
+
+def locate_item(table: Table, item: Item) -> Key:
+    """Storage key of a whole item; raises ValidationException unless its key attributes, those of indexes included,
+    fit."""
+    for attribute in table.schema.attributes:
+        value = item.get(attribute.name)
+        if value is None:
+            raise errors.invalid_parameters(f"Missing the key {attribute.name} in the item")
+        if attribute.type not in value:
+            raise errors.invalid_parameters(
+                f"Type mismatch for key {attribute.name} expected: {attribute.type} actual: {type_of(value)}"
+            )
+        if not value[attribute.type]:
+            raise _empty_key(attribute)
+    key = _sized(table, item)
+    if table.indexes:
+        fault = index_fault(table, item)
+        if fault is not None:
+            raise fault
+    return key
+
+
+def _empty_key(attribute: KeyAttribute) -> ClientError:
+    kind = "string" if attribute.type == "S" else "binary"
+    return errors.validation(
+        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty "
+        f"{kind} value. Key: {attribute.name}"
+    )
+
+
+def _sized(table: Table, item: Item) -> Key:
+    key = table.primary.key(item)
+    if len(key.partition) > PARTITION_KEY_BYTES_MAX:
+        raise hash_key_too_long()
+    if len(key.sort) > SORT_KEY_BYTES_MAX:
+        raise range_key_too_long()
+    return key
+
+
+def refuse_nested_keys(table: Table, names: Collection[str]) -> None:
+    """Raise ValidationException if an expression goes into a key attribute; `names` are the attributes it goes into."""
+    if not names:
+        return
+    for name in table.key_names:
+        if name in names:
+            raise _not_scalar("Key", name)
+    for index in table.indexes:
+        for name in index.schema.names:
+            if name in names:
+                raise _not_scalar("IndexKey", name)
+
+
+def _not_scalar(kind: str, name: str) -> ClientError:
+    return errors.validation(
+        f"Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: {kind}: {name}"
+    )
+
+
+def hash_key_too_long() -> ClientError:
+    return errors.invalid_parameters("Size of hashkey has exceeded the maximum size limit of2048 bytes")
+
+
+def range_key_too_long() -> ClientError:
+    return errors.invalid_parameters("Aggregated size of all range keys has exceeded the size limit of 1024 bytes")
+
+
+def refuse_long(attribute: KeyAttribute, value: Value, schema: KeySchema) -> None:
+    """Raise ValidationException if a value is too long to be that attribute of a key."""
+    if attribute in schema.partition:
+        if size(value) > PARTITION_KEY_BYTES_MAX:
+            raise hash_key_too_long()
+    elif size(value) > SORT_KEY_BYTES_MAX:
+        raise range_key_too_long()
+
+
+def index_fault(table: Table, item: Item) -> ClientError | None:
+    """The fault of an item whose attributes can't be keys of one of the table's indexes."""
+    for index in table.indexes:
+        fault = _schema_fault(index.schema, index.name, item)
+        if fault is not None:
+            return fault
+    return None
+
+
+def _schema_fault(schema: KeySchema, index_name: str, item: Item) -> ClientError | None:
+    for attributes, limit in ((schema.partition, PARTITION_KEY_BYTES_MAX), (schema.sort, SORT_KEY_BYTES_MAX)):
+        total = 0
+        for attribute in attributes:
+            value = item.get(attribute.name)
+            if value is None:
+                continue
+            content = value.get(attribute.type)
+            if content is None:
+                return errors.invalid_parameters(
+                    f"Type mismatch for Index Key {attribute.name} Expected: {attribute.type} "
+                    f"Actual: {type_of(value)} IndexName: {index_name}"
+                )
+            if not content:
+                return _empty_index_key(attribute, index_name)
+            total += size(value)
+        if total > limit:
+            return hash_key_too_long() if attributes is schema.partition else range_key_too_long()
+    return None
+
+
+def _empty_index_key(attribute: KeyAttribute, index_name: str) -> ClientError:
+    kind = "string" if attribute.type == "S" else "binary"
+    return errors.validation(
+        "One or more parameter values are not valid. A value specified for a secondary index key is not supported. The "
+        f"AttributeValue for a key attribute cannot contain an empty {kind} value. IndexName: {index_name}, "
+        f"IndexKey: {attribute.name}"
+    )

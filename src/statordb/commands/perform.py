@@ -1,0 +1,31 @@
+"""The one way in: a command is admitted, and then carried out."""
+
+from collections.abc import Coroutine, Iterable
+from typing import Any, Protocol, TypeVar
+
+from statordb.commands.context import Context
+from statordb.commands.gate import Demand
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Command(Protocol[T_co]):
+    """Something to be done with items, in types: its expressions are compiled, its values checked.
+
+    It is not known yet whether its tables are there, and whether keys fit them: who may not do it is told nothing of
+    that.
+    """
+
+    def demands(self) -> Iterable[Demand]: ...
+
+    def run(self, context: Context) -> Coroutine[Any, Any, T_co]:
+        """Do it, within the budget and the turns of the context. Raises ClientError, Heavy."""
+        ...
+
+
+def perform(context: Context, command: Command[T_co]) -> Coroutine[Any, Any, T_co]:
+    """Have a command admitted, and do it. Raises AccessDeniedException at once."""
+    principal = context.principal
+    for demand in command.demands():
+        context.gate.admit(principal, demand)
+    return command.run(context)

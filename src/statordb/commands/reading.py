@@ -1,0 +1,171 @@
+"""The commands that read many rows: Range and Scan."""
+
+from collections.abc import Awaitable, Sequence
+from typing import NamedTuple
+
+from statordb.commands.capacity import read_units
+from statordb.commands.context import Context
+from statordb.commands.key_conditions import Condition as KeyCondition
+from statordb.commands.key_conditions import KeyRange, arrange
+from statordb.commands.pages import CHUNK_BYTES_MAX, CHUNK_ROWS_MAX, Rows, read_rows
+from statordb.commands.selection import Choice, Selection, cursor_position, find_path
+from statordb.engine.contract import Budget, Page, Place
+from statordb.model import errors
+from statordb.model.values import Item
+from statordb.store.access import AccessPath
+from statordb.store.table import Table
+
+USUAL_BYTES_MAX = 16 * 1024  # read without asking for a turn; more is the slice of its round
+
+
+class Found(NamedTuple):
+    """A page. `cursor`: the key to go on behind; None if that was all."""
+
+    table: Table
+    path: AccessPath
+    rows: Rows
+    cursor: Item | None
+    consistent: bool
+
+    def units(self) -> tuple[float, dict[str, float] | None]:
+        """Read units of the table, and by index name."""
+        read = read_units(self.rows.size, self.consistent)
+        if self.path.name is None:
+            return read, None
+        return sum(read_units(size, self.consistent) for size in self.rows.fetched), {self.path.name: read}
+
+
+class Range(NamedTuple):
+    """Rows of one partition of a table or an index, in or against its order. `start`: a LastEvaluatedKey."""
+
+    table: str
+    index_name: str | None
+    conditions: Sequence[KeyCondition]
+    choice: Choice
+    limit: int | None
+    forward: bool
+    consistent: bool
+    start: Item | None
+
+    @property
+    def action(self) -> str:
+        return "dynamodb:Query"
+
+    def demands(self) -> "tuple[Range]":
+        return (self,)
+
+    async def run(self, context: Context) -> Found:
+        table = context.known_table(self.table) or await context.table(self.table)
+        path = find_path(table, self.index_name, self.consistent, "querying")
+        key_range = arrange(path, self.conditions)
+        after = self._position(table, path, key_range)
+        self._refuse_key_filter(path)
+        return await self._go_on(context, table, path, key_range, after, None)
+
+    async def first(self, context: Context, table: Table, key_range: KeyRange) -> Page:
+        """The first chunk of a range by the primary key from its beginning, where nothing is to be checked any more."""
+        turns = context.turns
+        if turns.taken:
+            await turns.wait(context.source)
+        budget = Budget(self.limit or CHUNK_ROWS_MAX, CHUNK_BYTES_MAX)
+        partition, bounds, _ = key_range
+        page = await table.range(table.primary, partition, bounds, self.forward, budget, None, self.consistent)
+        if page.bytes > USUAL_BYTES_MAX:
+            turns.take()
+        return page
+
+    async def rest(self, context: Context, table: Table, key_range: KeyRange, first: Page) -> Found:
+        """The whole page whose `first` chunk has been read."""
+        return await self._go_on(context, table, table.primary, key_range, None, first)
+
+    async def _go_on(
+        self,
+        context: Context,
+        table: Table,
+        path: AccessPath,
+        key_range: KeyRange,
+        after: Place | None,
+        first: Page | None,
+    ) -> Found:
+        partition, bounds, _ = key_range
+
+        def read(after: Place | None, budget: Budget, head: int | None) -> Awaitable[Page]:
+            last = None if after is None else after[1]
+            return table.range(path, partition, bounds, self.forward, budget, last, self.consistent, head)
+
+        selection = Selection(table, path, self.choice, self.consistent, read)
+        turn = context.turn()
+        await turn.begin()
+        rows = await read_rows(selection, after, self.limit, turn, first)
+        return Found(table, path, rows, selection.cursor(rows, turn), self.consistent)
+
+    def _position(self, table: Table, path: AccessPath, key_range: KeyRange) -> Place | None:
+        cursor = self.start
+        if not cursor:
+            return None
+        position = cursor_position(table, path, cursor)
+        if path.name is None and not path.schema.sort:
+            shown = ", ".join(
+                f"{name}=AttributeValue: {{{tag}:{text}}}" for name, v in cursor.items() for tag, text in v.items()
+            )
+            raise errors.validation(f"The provided exclusive start key is invalid: ExclusiveStartKey: {{{shown}}}")
+        if position[0] != key_range.partition:
+            raise errors.validation(
+                "The query can return at most one row and cannot be restarted"
+                if key_range.single
+                else "The provided starting key is outside query boundaries based on provided conditions"
+            )
+        lower, upper = key_range.bounds
+        if position[1] < lower or (upper is not None and position[1] >= upper):
+            raise errors.validation("The provided starting key does not match the range key predicate")
+        return position
+
+    def _refuse_key_filter(self, path: AccessPath) -> None:
+        condition = self.choice.condition
+        if condition is None:
+            return
+        for name in path.schema.names:
+            if name in condition.attributes:
+                kind = "QueryFilter" if self.choice.legacy else "Filter Expression"
+                raise errors.validation(
+                    f"{kind} can only contain non-primary key attributes: Primary key attribute: {name}"
+                )
+
+
+class Scan(NamedTuple):
+    """All rows of a table or an index, or of one of `total` segments, in hash order. `start`: a LastEvaluatedKey."""
+
+    table: str
+    index_name: str | None
+    choice: Choice
+    limit: int | None
+    consistent: bool
+    start: Item | None
+    segment: int
+    total: int
+
+    @property
+    def action(self) -> str:
+        return "dynamodb:Scan"
+
+    def demands(self) -> "tuple[Scan]":
+        return (self,)
+
+    async def run(self, context: Context) -> Found:
+        table = context.known_table(self.table) or await context.table(self.table)
+        path = find_path(table, self.index_name, self.consistent, "scanning")
+
+        def read(after: Place | None, budget: Budget, head: int | None) -> Awaitable[Page]:
+            return table.scan(path, self.segment, self.total, budget, after, self.consistent, head)
+
+        selection = Selection(table, path, self.choice, self.consistent, read)
+        start = cursor_position(table, path, self.start) if self.start else None
+        if start is not None and table.segment_of(start[0], self.total) != self.segment:
+            raise errors.validation(
+                "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with "
+                f"correct Segment. TotalSegments: {self.total} Segment: {self.segment}"
+            )
+        turn = context.turn()
+        await turn.begin()
+        rows = await read_rows(selection, start, self.limit, turn)
+        return Found(table, path, rows, selection.cursor(rows, turn), self.consistent)

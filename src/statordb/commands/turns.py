@@ -1,0 +1,125 @@
+"""Who may hold the event loop next: long work is done in slices, and others run between them.
+
+At most one slice runs in a round of the loop, whatever asks for it. Who waits takes turns by source (the connection):
+what one client has sent at once waits behind the first slice of every other.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from time import perf_counter
+
+from statordb.model.budget import UNBOUNDED, Budget
+from statordb.model.pending import Pending
+
+SLICE_SECONDS = 0.002
+ROWS_UNTIMED_MAX = 8  # small rows between two looks at the clock
+ROW_UNTIMED_BYTES_MAX = 4096  # a larger one is looked up behind at once
+
+Clock = Callable[[], float]
+
+
+class Turns:
+    """A process's scheduler of slices, for one event loop at a time. What waits is bounded by what the wire takes."""
+
+    __slots__ = ("_loop", "_sources", "_waiting", "clock", "taken")
+
+    def __init__(self, clock: Clock = perf_counter) -> None:
+        """`clock` tells seconds, from any moment on."""
+        self.clock = clock
+        self.taken = False  # this round of the loop has its slice, or somebody waits for the next
+        self._sources: deque[object] = deque()  # of those who wait, in the order of their turns
+        self._waiting: dict[object, deque[Pending[None]]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def take(self) -> None:
+        """A slice runs in this round: who asks from here on waits for another."""
+        if not self.taken:
+            self.taken = True
+            self._running_loop().call_soon(self._next)
+
+    def wait(self, source: object, first: bool = False) -> Pending[None]:
+        """The next round for a slice of `source`; `first`: before what else of that source waits, as it is under
+        way."""
+        turn: Pending[None] = Pending(self._running_loop())
+        queue = self._waiting.get(source)
+        if queue is None:
+            queue = self._waiting[source] = deque()
+            self._sources.append(source)
+        if first:
+            queue.appendleft(turn)
+        else:
+            queue.append(turn)
+        self.take()
+        return turn
+
+    def _next(self) -> None:
+        """Begin a round: have the next in line run its slice."""
+        if not self._sources:
+            self.taken = False
+            return
+        # Before the slice runs, so that it is called for again whatever becomes of the slice.
+        self._running_loop().call_soon(self._next)
+        source = self._sources.popleft()
+        queue = self._waiting[source]
+        turn = queue.popleft()
+        if queue:
+            self._sources.append(source)
+        else:
+            del self._waiting[source]
+        turn.set_result(None)
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that runs now. Asking asyncio costs a system call, so the last one is asked first."""
+        loop = self._loop
+        if loop is None or not loop.is_running():
+            if loop is not None:  # what it had begun is gone with it
+                self.taken = False
+                self._sources.clear()
+                self._waiting.clear()
+            loop = self._loop = asyncio.get_running_loop()
+        return loop
+
+
+class Turn:
+    """One request's share of the turns, and of its budget of work.
+
+    `begin` waits for the first slice, if this round of the loop is taken; `due` says when a slice is over, and `over`
+    waits for the next.
+    """
+
+    __slots__ = ("_clock", "_source", "_turns", "_unlooked", "_until", "budget")
+
+    def __init__(self, turns: Turns, source: object = None, budget: Budget = UNBOUNDED) -> None:
+        self.budget = budget
+        self._turns = turns
+        self._source = source
+        self._clock = turns.clock
+        self._until = 0.0
+        self._unlooked = 0
+
+    async def begin(self) -> None:
+        turns = self._turns
+        if turns.taken:
+            await turns.wait(self._source)
+        else:
+            turns.take()
+        self._begin()
+
+    def due(self, size: int = ROW_UNTIMED_BYTES_MAX) -> bool:
+        """Whether it is time to let others run, after a row of `size` bytes: the clock is looked at every few rows."""
+        self._unlooked += 1
+        if self._unlooked < ROWS_UNTIMED_MAX and size < ROW_UNTIMED_BYTES_MAX:
+            return False
+        self._unlooked = 0
+        return self._clock() >= self._until
+
+    async def over(self) -> None:
+        """Let others run."""
+        await self._turns.wait(self._source, first=True)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._until = self._clock() + SLICE_SECONDS
+        self._unlooked = 0
+        self.budget.renew()

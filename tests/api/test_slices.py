@@ -1,0 +1,237 @@
+"""Long reads: cut into slices, fair between connections, and the same answers as in one go."""
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+from tests.in_process import PRINCIPAL, Api
+
+from statordb.commands.turns import Turns
+from statordb.model.budget import Heavy
+from statordb.model.request import Reply, Request
+
+TABLE: dict[str, Any] = {
+    "TableName": "many",
+    "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "c", "KeyType": "RANGE"}],
+    "AttributeDefinitions": [
+        {"AttributeName": "p", "AttributeType": "S"},
+        {"AttributeName": "c", "AttributeType": "N"},
+        {"AttributeName": "l", "AttributeType": "S"},
+    ],
+    "LocalSecondaryIndexes": [
+        {
+            "IndexName": "local",
+            "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "l", "KeyType": "RANGE"}],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
+    ],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+QUERY: dict[str, Any] = {
+    "TableName": "many",
+    "KeyConditionExpression": "p = :p",
+    "ExpressionAttributeValues": {":p": {"S": "a"}},
+}
+
+
+def item(number: int, size: int = 100) -> dict[str, Any]:
+    return {
+        "p": {"S": "a"},
+        "c": {"N": str(number)},
+        "l": {"S": f"{number:03}"},
+        "even": {"BOOL": number % 2 == 0},
+        "v": {"S": "x" * size},
+    }
+
+
+def fill(api: Api, count: int, size: int = 100) -> None:
+    api("CreateTable", **TABLE)
+    for number in range(count):
+        api("PutItem", TableName="many", Item=item(number, size))
+
+
+class Hasty:
+    """A clock by which every look is a slice later."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+@pytest.fixture
+def sliced(api: Api) -> Api:
+    """Every slice is over after its first few rows."""
+    parts = api.dispatcher._parts
+    api.dispatcher._parts = tuple(Turns(Hasty()) if isinstance(part, Turns) else part for part in parts)  # type: ignore[assignment]
+    return api
+
+
+@pytest.mark.parametrize("count", [0, 1, 60])
+def test_slices_change_no_answer(api: Api, sliced: Api, count: int) -> None:
+    fill(sliced, count)
+    filtered = {"FilterExpression": "even = :t", "ProjectionExpression": "c"}
+    values = {":p": {"S": "a"}, ":t": {"BOOL": True}}
+    evens = [{"c": {"N": str(number)}} for number in range(0, count, 2)]
+    answer = sliced("Query", **{**QUERY, **filtered, "ExpressionAttributeValues": values})
+    assert answer == {"Items": evens, "Count": len(evens), "ScannedCount": count}
+    answer = sliced("Query", **QUERY, Select="COUNT")
+    assert answer == {"Count": count, "ScannedCount": count}
+    answer = sliced("Query", **QUERY, IndexName="local", Select="ALL_ATTRIBUTES")
+    assert answer["Items"] == [item(number) for number in range(count)]
+    if count:
+        keys = [{"p": {"S": "a"}, "c": {"N": str(number)}} for number in range(count)]
+        answer = sliced("BatchGetItem", RequestItems={"many": {"Keys": keys}})
+        assert answer["Responses"]["many"] == [item(number) for number in range(count)]
+        gets = [{"Get": {"TableName": "many", "Key": key, "ProjectionExpression": "c"}} for key in keys]
+        answer = sliced("TransactGetItems", TransactItems=gets)
+        assert answer["Responses"] == [{"Item": {"c": key["c"]}} for key in keys]
+
+
+def test_large_answers_are_put_together_whole(sliced: Api) -> None:
+    """Piece by piece, with others between."""
+    fill(sliced, 12, 300_000)
+    keys = [{"p": {"S": "a"}, "c": {"N": str(number)}} for number in range(12)]
+    answer = sliced("BatchGetItem", RequestItems={"many": {"Keys": keys}})
+    assert answer["Responses"]["many"] == [item(number, 300_000) for number in range(12)]
+
+
+def test_counting_ends_where_reading_does(api: Api) -> None:
+    """At one megabyte, or the limit, and charged alike; though nothing is read but the sizes."""
+    fill(api, 12, 200_000)
+    for more in ({}, {"Limit": 3}, {"Limit": 6}, {"ScanIndexForward": False}, {"IndexName": "local"}):
+        cursor: dict[str, Any] = {}
+        while True:
+            request = {**QUERY, **more, **cursor, "ReturnConsumedCapacity": "INDEXES"}
+            whole, counted = api("Query", **request), api("Query", **request, Select="COUNT")
+            del whole["Items"]
+            assert counted == whole
+            if "LastEvaluatedKey" not in whole:
+                break
+            cursor = {"ExclusiveStartKey": whole["LastEvaluatedKey"]}
+
+
+def test_fetched_items_end_a_page_early(api: Api) -> None:
+    """Index entries are small: those of a page could name gigabytes."""
+    fill(api, 12, 300_000)
+    found: list[Any] = []
+    pages = 0
+    cursor: dict[str, Any] = {}
+    while True:
+        answer = api("Query", **QUERY, IndexName="local", Select="ALL_ATTRIBUTES", **cursor)
+        pages += 1
+        found += answer["Items"]
+        assert answer["Count"] == answer["ScannedCount"] == len(answer["Items"]) <= 7
+        if "LastEvaluatedKey" not in answer:
+            break
+        cursor = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+    assert found == [item(number, 300_000) for number in range(12)]
+    assert pages >= 3
+
+
+@pytest.mark.parametrize("change", ["moved", "deleted", "taken out"])
+def test_an_item_that_leaves_the_index_while_it_is_fetched_is_not_returned(
+    api: Api, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """The index is read before the table: the item may be another one by then, even for a consistent read."""
+    fill(api, 3)
+    engine = api.store.engine
+    read = engine.read
+    new = item(1)
+    if change == "moved":
+        new["l"] = {"S": "900"}
+    elif change == "taken out":
+        del new["l"]
+
+    async def later(keys: Any, *arguments: Any, **named: Any) -> Any:
+        monkeypatch.undo()
+        if change == "deleted":
+            request = Request(
+                "DeleteItem",
+                orjson.dumps({"TableName": "many", "Key": {"p": new["p"], "c": new["c"]}}),
+                PRINCIPAL,
+                "id",
+            )
+        else:
+            request = Request("PutItem", orjson.dumps({"TableName": "many", "Item": new}), PRINCIPAL, "id")
+        reply = await api.dispatcher.handle(request)  # type: ignore[misc]
+        assert reply.status == 200
+        return await read(keys, *arguments, **named)
+
+    monkeypatch.setattr(engine, "read", later)
+    request = {**QUERY, "KeyConditionExpression": "p = :p AND l < :l", "IndexName": "local"}
+    values = {":p": {"S": "a"}, ":l": {"S": "500"}}
+    answer = api(
+        "Query", **{**request, "ExpressionAttributeValues": values}, Select="ALL_ATTRIBUTES", ConsistentRead=True
+    )
+    assert answer["Items"] == [item(0), item(2)]
+    assert answer["ScannedCount"] == 3
+
+
+def test_scans_that_one_connection_pipelines_hold_up_nobody(sliced: Api) -> None:
+    """Another one's page comes after its own slices, each behind one of the others: not after all that came before."""
+    fill(sliced, 40)
+    body = orjson.dumps(
+        {"TableName": "many", "FilterExpression": "even = :t", "ExpressionAttributeValues": {":t": {"BOOL": True}}}
+    )
+    done: list[str] = []
+
+    async def play() -> None:
+        replies: list[Any] = []
+        for source in [*["greedy"] * 64, "modest"]:
+            reply = sliced.dispatcher.handle(Request("Scan", body, PRINCIPAL, "id", source))
+            if isinstance(reply, Reply):
+                done.append(source)
+            else:
+                reply.add_done_callback(lambda _, source=source: done.append(source))  # type: ignore[misc]
+                replies.append(reply)
+        while not all(reply.done() for reply in replies):
+            await asyncio.sleep(0)
+
+    sliced.run(play())
+    assert done.index("modest") <= 2
+    assert len(done) == 65
+
+
+def test_a_stored_item_that_takes_long_to_parse_goes_to_the_lane(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is it is answered here: nothing of it is looked at."""
+    api("CreateTable", **TABLE)
+    dense = {**item(1), "v": {"L": [{"N": "7"}] * 20_000}}
+    api("PutItem", TableName="many", Item=dense)
+    passed: list[Request] = []
+
+    class FakeLane:
+        def submit(self, request: Request) -> Any:
+            passed.append(request)
+            return Reply(200, b"{}")
+
+    dispatcher = type(api.dispatcher)(api.store, _Unchecked(), lambda *_: None, lane=FakeLane())  # type: ignore[arg-type]
+    key = {"p": dense["p"], "c": dense["c"]}
+    requests = [
+        ("GetItem", {"Key": key, "ReturnConsumedCapacity": "TOTAL"}, False),
+        ("GetItem", {"Key": key, "ProjectionExpression": "v[3]"}, True),
+        ("Scan", {"FilterExpression": "attribute_exists(v)"}, True),
+        ("Query", {**QUERY, "IndexName": "local", "ProjectionExpression": "v[3]"}, True),
+    ]
+
+    async def ask(operation: str, more: Any) -> Any:
+        reply: Any = dispatcher.handle(Request(operation, orjson.dumps({"TableName": "many", **more}), PRINCIPAL, "id"))
+        return reply if isinstance(reply, Reply) else await reply
+
+    for operation, more, is_heavy in requests:
+        passed.clear()
+        assert api.run(ask(operation, more)).status == 200
+        assert bool(passed) is is_heavy, operation
+
+
+class _Unchecked:
+    def check(self, operation: str, document: Any) -> Any:
+        return document
+
+
+def test_heavy_is_no_error_of_its_own() -> None:
+    """What catches client errors, or faults, must not catch it by chance before the dispatcher does."""
+    assert Heavy.__bases__ == (Exception,)

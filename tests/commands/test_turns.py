@@ -1,0 +1,157 @@
+"""Slices: at most one a round of the loop, and sources one after the other."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from statordb.commands.turns import ROWS_UNTIMED_MAX, SLICE_SECONDS, Turn, Turns
+from statordb.model.budget import InlineBudget
+
+
+class Clock:
+    """Stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Stage:
+    """Requests that work in slices; keeps in which round of the loop each slice ran, and whose it was."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.turns = Turns(self.clock)
+        self.round = 0
+        self.slices: list[tuple[int, str]] = []
+
+    async def request(self, source: str, name: str, slices: int) -> None:
+        turn = Turn(self.turns, source)
+        await turn.begin()
+        for number in range(slices):
+            self.slices.append((self.round, name))
+            self.clock.now += SLICE_SECONDS
+            if number < slices - 1:
+                assert turn.due()
+                await turn.over()
+
+    def play(self, *requests: tuple[str, str, int]) -> list[str]:
+        """Names of the requests whose slices ran, in order."""
+
+        async def count() -> None:
+            while True:
+                self.round += 1
+                await asyncio.sleep(0)
+
+        async def run() -> None:
+            counting = asyncio.ensure_future(count())
+            await asyncio.gather(*(self.request(*request) for request in requests))
+            counting.cancel()
+
+        asyncio.run(run())
+        return [name for _, name in self.slices]
+
+
+def test_one_slice_runs_in_a_round() -> None:
+    stage = Stage()
+    stage.play(("a", "a1", 3), ("b", "b1", 3), ("c", "c1", 3))
+    rounds = [number for number, _ in stage.slices]
+    assert len(rounds) == len(set(rounds)) == 9
+
+
+def test_sources_take_turns_however_much_one_of_them_asks() -> None:
+    """64 scans on one connection hold up another one's no more than one does."""
+    stage = Stage()
+    many = [("greedy", f"g{number}", 2) for number in range(64)]
+    order = stage.play(*many, ("modest", "m", 3))
+    assert [place for place, name in enumerate(order) if name == "m"][-1] <= 8
+
+
+def test_of_one_source_what_was_begun_first_is_done_first() -> None:
+    """Its answers leave in order, so that nothing is won by beginning all of them."""
+    assert Stage().play(("a", "a1", 2), ("a", "a2", 2), ("a", "a3", 1)) == ["a1", "a1", "a2", "a2", "a3"]
+
+
+def test_nobody_waits_where_nobody_works() -> None:
+    """The first slice is run at once, so that a short page is answered without a round of the loop."""
+
+    async def run() -> list[bool]:
+        turns = Turns(Clock())
+        first, second = Turn(turns).begin(), Turn(turns).begin()
+        at_once = [is_done(first), is_done(second)]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return [*at_once, is_done(Turn(turns).begin())]
+
+    assert asyncio.run(run()) == [True, False, True]
+
+
+def is_done(work: Coroutine[Any, Any, None]) -> bool:
+    try:
+        work.send(None)
+    except StopIteration:
+        return True
+    return False
+
+
+def test_what_breaks_in_its_slice_breaks_nobody_elses() -> None:
+    async def run() -> list[str]:
+        turns, done = Turns(Clock()), []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: done.append("told"))
+
+        def broken(_: object) -> None:
+            raise ValueError
+
+        def well(_: object) -> None:
+            done.append("well")
+
+        callbacks: list[Callable[[object], None]] = [broken, well]
+        for callback in callbacks:
+            turns.wait(callback).add_done_callback(callback)
+        for _ in range(4):
+            await asyncio.sleep(0)
+        return done
+
+    assert asyncio.run(run()) == ["told", "well"]
+
+
+def test_a_loop_that_is_gone_takes_nobodys_turn_along() -> None:
+    turns = Turns(Clock())
+
+    async def leave() -> None:
+        turns.take()
+
+    async def begin() -> None:
+        await asyncio.wait_for(Turn(turns).begin(), 5)
+
+    asyncio.run(leave())
+    asyncio.run(begin())
+
+
+def test_the_clock_is_looked_at_every_few_rows_and_after_a_large_one() -> None:
+    clock = Clock()
+
+    async def run() -> list[bool]:
+        turn = Turn(Turns(clock))
+        await turn.begin()
+        clock.now += SLICE_SECONDS
+        small = [turn.due(100) for _ in range(ROWS_UNTIMED_MAX)]
+        return [*small, turn.due(100_000)]
+
+    assert asyncio.run(run()) == [*[False] * (ROWS_UNTIMED_MAX - 1), True, True]
+
+
+def test_a_slice_has_its_own_share_of_the_budget() -> None:
+    async def run() -> int:
+        budget = InlineBudget()
+        turn = Turn(Turns(Clock()), None, budget)
+        await turn.begin()
+        budget.spend(15_000)
+        await turn.over()
+        budget.spend(15_000)  # would be too much for one
+        return budget.left
+
+    assert asyncio.run(run()) == InlineBudget().left - 15_000

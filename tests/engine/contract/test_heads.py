@@ -1,0 +1,46 @@
+"""Pages that have only the front of each body: else nothing is different."""
+
+from typing import Any
+
+import pytest
+
+from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Page
+
+SORTS = [b"%02d" % number for number in range(40)]
+HEAD = 5
+
+
+def body(sort: bytes) -> bytes:
+    return sort + b"|" + bytes(int(sort) * 7)
+
+
+@pytest.fixture
+def filled(engine: Engine, space: int, run: Any) -> int:
+    keys = [Key(space, b"p", sort) for sort in SORTS]
+    effects = Effects([(key, body(key.sort)) for key in keys])
+    run(engine.update(keys, lambda stored: effects))
+    return space
+
+
+def same(heads: Page, whole: Page) -> None:
+    assert heads.bodies == [body[:HEAD] for body in whole.bodies]
+    assert (heads.stop, heads.bytes) == (whole.stop, whole.bytes)
+    assert [row[:2] for row in heads.rows] == [row[:2] for row in whole.rows]
+
+
+@pytest.mark.parametrize("forward", [True, False])
+@pytest.mark.parametrize("budget", [Budget(100, 1 << 20), Budget(7, 1 << 20), Budget(100, 900)])
+def test_a_range_of_heads_is_the_same_range(
+    engine: Engine, filled: int, run: Any, forward: bool, budget: Budget
+) -> None:
+    for after in (None, b"11", b"3"):
+        for bounds in (Bounds(), Bounds(b"05", b"33"), Bounds(b"9")):
+            arguments = (filled, b"p", bounds, forward, budget, after, True)
+            same(run(engine.range(*arguments, HEAD)), run(engine.range(*arguments)))
+
+
+@pytest.mark.parametrize("budget", [Budget(100, 1 << 20), Budget(7, 1 << 20), Budget(100, 900)])
+def test_a_scan_of_heads_is_the_same_scan(engine: Engine, filled: int, run: Any, budget: Budget) -> None:
+    for after in (None, (b"p", b"11")):
+        arguments = (filled, 0, 1, budget, after, True)
+        same(run(engine.scan(*arguments, HEAD)), run(engine.scan(*arguments)))
