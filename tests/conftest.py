@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:  # the black-box suites import their own modules as tests.<folder>.<module>
     sys.path.insert(0, str(ROOT))
+
+# How long an example takes says something of the machine, not of the code.
+hypothesis.settings.register_profile("statordb", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("statordb")
 
 # Any well-formed credentials do for a server that is open; one behind --url gets the caller's own.
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE000000000")

@@ -256,6 +256,18 @@ def test_faults_of_values_are_found_in_a_known_text_too(wire, refusal):
     ]:
         assert part in refusal(lambda k=key, b=bad: condition(text, {**good, k: b}))
     assert ":z" in refusal(lambda: condition(text, {key: value for key, value in good.items() if key != ":z"}))
+    between = "c BETWEEN :x AND :y AND size(d) > :w"
+    condition(between, {":x": wire(1), ":y": wire(1), ":w": wire(1)})
+    for low, high, part in [
+        (2, 1, "upper bound to be greater"),
+        (1, "a", "same data type"),
+        (True, True, "type: BOOL"),
+    ]:
+        given = {":x": wire(low), ":y": wire(high), ":w": wire(1)}
+        assert part in refusal(lambda g=given: condition(between, g))
+    assert "type: M" in refusal(lambda: condition(between, {":x": wire(1), ":y": wire(1), ":w": wire({})}))
+    condition("size(:v) = :w", {":v": wire("a"), ":w": wire(1)})
+    assert "size, operand type: N" in refusal(lambda: condition("size(:v) = :w", {":v": wire(1), ":w": wire(1)}))
     simple = {":v": wire("a")}
     condition("begins_with(a, :v)", simple)
     assert "operand type: N" in refusal(lambda: condition("begins_with(a, :v)", {":v": wire(1)}))

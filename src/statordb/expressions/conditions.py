@@ -205,14 +205,12 @@ def paths(node: ConditionNode) -> Iterator[Path]:
 
 def value_types(node: ConditionNode) -> dict[str, frozenset[str] | None] | None:
     """For each value reference the types it may have (None: any): all that is left to check once a tree has been
-    checked with other values. None for a tree where the values' contents matter too.
+    checked with other values, but for the bounds. None for a tree where other contents of values matter too.
     """
     types: dict[str, frozenset[str] | None] = {}
     for condition in primitives(node):
         allowed: frozenset[str] | None = None
         if isinstance(condition, Between):
-            if isinstance(condition.low, ValueReference) and isinstance(condition.high, ValueReference):
-                return None
             allowed = ORDERED_TYPES
         elif isinstance(condition, Comparison):
             allowed = None if condition.operator in ("=", "<>") else ORDERED_TYPES
@@ -221,9 +219,25 @@ def value_types(node: ConditionNode) -> dict[str, frozenset[str] | None] | None:
                 return None
             allowed = _PREFIX_TYPES if condition.function == "begins_with" else None
         for operand in operands_of(condition):
-            if isinstance(operand, Call):
+            if isinstance(operand, Call) and not isinstance(operand.operands[0], Path):
                 return None
             if isinstance(operand, ValueReference):
                 known = types.get(operand.text)
                 types[operand.text] = allowed if known is None else known & allowed if allowed else known
     return types
+
+
+def bounds(node: ConditionNode) -> tuple[tuple[str, str], ...]:
+    """The value references of each BETWEEN that has two of them; see `in_order`."""
+    return tuple(
+        (condition.low.text, condition.high.text)
+        for condition in primitives(node)
+        if isinstance(condition, Between)
+        and isinstance(condition.low, ValueReference)
+        and isinstance(condition.high, ValueReference)
+    )
+
+
+def in_order(low: Value, high: Value) -> bool:
+    """Whether two values of ordered types can be the bounds of a BETWEEN."""
+    return tag(low) in high and compare(low, high) <= 0

@@ -31,12 +31,14 @@ class Plan:
 
     `attributes` are the top-level attributes that it mentions (of an update: writes), `nested_attributes` those of them
     that it goes into, by `.` or `[]`. `names` and `values` are the references in the text; `types` has each value
-    reference and the types it may have (None: any), or is None where values must be checked in full each time.
+    reference and the types it may have (None: any), or is None where values must be checked in full each time; `bounds`
+    has the pairs of them that must be in order.
     """
 
     names: frozenset[str] = frozenset()
     values: frozenset[str] = frozenset()
     types: Types | None = ()
+    bounds: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, paths: list[Parts]) -> None:
         self.attributes = frozenset(str(parts[0]) for parts in paths)
@@ -55,12 +57,16 @@ class Plan:
                 for type_ in value:
                     if type_ not in allowed:
                         return False
+        for low, high in self.bounds:  # noqa: SIM110 (most have none, and pay for no generator)
+            if not conditions.in_order(values[low], values[high]):
+                return False
         return True
 
 
 class ConditionPlan(Plan):
     def __init__(self, node: ConditionNode, names: Names) -> None:
         super().__init__([resolve(path, names) for path in conditions.paths(node)])
+        self.bounds = conditions.bounds(node)
         self.run = predicates.compile_condition(node, names)
 
 
@@ -69,6 +75,7 @@ class KeyPlan(Plan):
 
     def __init__(self, node: ConditionNode, names: Names) -> None:
         super().__init__([resolve(path, names) for path in conditions.paths(node)])
+        self.bounds = conditions.bounds(node)
         self._node = node
         self._resolved = dict(names)
 
