@@ -14,8 +14,8 @@ from statordb.engine.contract import Effects, Key
 from statordb.keeper import invocations
 from statordb.keeper.invocations import LOOK_SECONDS, RETIRE_SECONDS, Invocations
 from statordb.model.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
-from statordb.store.functions import FunctionRecord
-from statordb.store.invocations import FunctionKey, Invocation
+from statordb.store.functions.catalog import FunctionRecord
+from statordb.store.functions.invocations import FunctionKey, Invocation
 from statordb.store.keyspace import Space
 
 KEY = FunctionKey(ACCOUNT, REGION, "f")

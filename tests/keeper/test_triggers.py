@@ -9,7 +9,7 @@ from tests.keeper.trigger_stage import UUID, Stage, names
 
 from statordb.engine.contract import Budget
 from statordb.model.invocation import Throttled
-from statordb.store import mappings
+from statordb.store.functions import mappings
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from statordb.keeper.triggers.retries import PAUSE_SECONDS_MAX, after_failure, l
 from statordb.keeper.triggers.verdicts import judge
 from statordb.model.invocation import UNHANDLED, Outcome
 from statordb.store.changes import sequence_text
-from statordb.store.mappings import MappingRecord
+from statordb.store.functions.mappings import MappingRecord
 
 EVENTS = [Event(number, float(number), b"{}", 0.0) for number in (5, 7, 9)]
 RECORD = MappingRecord("uuid", "000000000000", "us-east-1", "arn", "function", "LATEST", 0.0, 0.0)

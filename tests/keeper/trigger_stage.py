@@ -12,8 +12,8 @@ from tests.in_process import PRINCIPAL, Api
 
 from statordb.keeper.triggers import Triggers
 from statordb.model.invocation import UNHANDLED, Outcome
-from statordb.store.functions import FunctionRecord
-from statordb.store.mappings import Checkpoint, MappingRecord
+from statordb.store.functions.catalog import FunctionRecord
+from statordb.store.functions.mappings import Checkpoint, MappingRecord
 
 UUID = "00000000-0000-4000-8000-000000000001"
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:work"

@@ -20,7 +20,7 @@ from statordb.model.invocation import Outcome
 from statordb.model.request import Principal
 from statordb.model.rest import RestReply, RestRequest
 from statordb.outbound.destinations import Destinations
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 from statordb.store.store import Store
 
 ACCOUNT, REGION = "000000000000", "us-east-1"

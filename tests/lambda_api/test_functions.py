@@ -12,7 +12,7 @@ from tests.lambda_api.lambda_kit import ACCOUNT, REGION, ROLE, Lambda, package
 from statordb.lambda_api.requests import members
 from statordb.lambda_api.service import READ_HERE_BYTES_MAX
 from statordb.model.request import Principal
-from statordb.store.functions import CHUNK_BYTES, PACKAGE_IDLE_SECONDS_MIN, CodeMissing
+from statordb.store.functions.catalog import CHUNK_BYTES, PACKAGE_IDLE_SECONDS_MIN, CodeMissing
 
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
 

@@ -12,7 +12,7 @@ from tests.lambda_api.test_functions import refusal
 from statordb.model.function_limits import INVOKE_ANSWER_BYTES_MAX, INVOKE_BYTES_MAX, INVOKE_EVENT_BYTES_MAX
 from statordb.model.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
 from statordb.model.rest import RestReply, RestRequest
-from statordb.store.invocations import FunctionKey
+from statordb.store.functions.invocations import FunctionKey
 
 KEY = FunctionKey(ACCOUNT, REGION, "f")
 

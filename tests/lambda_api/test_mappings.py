@@ -17,8 +17,8 @@ from statordb.lambda_api.service import FunctionService
 from statordb.model.invocation import Outcome
 from statordb.model.rest import RestRequest
 from statordb.outbound.destinations import Destinations
-from statordb.store.functions import FunctionRecord
-from statordb.store.mappings import ENABLED
+from statordb.store.functions.catalog import FunctionRecord
+from statordb.store.functions.mappings import ENABLED
 
 PATH = "/2015-03-31/event-source-mappings"
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:work"

@@ -7,7 +7,7 @@ from tests.lambda_api.lambda_kit import ACCOUNT, REGION, Lambda
 from tests.lambda_api.test_functions import refusal
 
 from statordb.model.request import Principal
-from statordb.store.mappings import MappingRecord
+from statordb.store.functions.mappings import MappingRecord
 
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
 STREAM = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/t/stream/2023-11-14T22:13:20.000"

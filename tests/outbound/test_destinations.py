@@ -16,7 +16,7 @@ from tests.web_server import Answer, WebServer
 
 from statordb.model.function_limits import INVOKE_EVENT_BYTES_MAX
 from statordb.outbound.destinations import ENDPOINT_CALLS_MAX, Destinations, NotDelivered
-from statordb.store.invocations import FunctionKey
+from statordb.store.functions.invocations import FunctionKey
 
 RECORD = '{"requestContext":{"condition":"RetryAttemptsExhausted"},"größe":1}'.encode()
 QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:failures"

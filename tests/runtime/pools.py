@@ -17,7 +17,7 @@ from typing import Any
 import uvloop
 
 from statordb.runtime.pool import Pool
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 HANDLERS = Path(__file__).with_name("handlers")
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "ASIA1", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}

@@ -11,7 +11,7 @@ from tests.runtime.pools import ends_slowly, function, until
 from statordb.model.invocation import NotRunnable, Outcome, Throttled
 from statordb.runtime import doorway
 from statordb.runtime.doorway import Doorway, PoolUnreachable, RemoteInvoker
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 
 class Told:

@@ -14,7 +14,7 @@ from statordb.model.invocation import NotRunnable, Throttled
 from statordb.runtime import upkeep
 from statordb.runtime.pool import Pool
 from statordb.runtime.private_directory import NotPrivate
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": None}
 

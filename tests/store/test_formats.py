@@ -15,9 +15,10 @@ from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import Budget
 from statordb.model.clock import ManualClock
-from statordb.store import formats, mappings
+from statordb.store import formats
 from statordb.store.credentials import Credentials
-from statordb.store.invocations import FunctionKey
+from statordb.store.functions import mappings
+from statordb.store.functions.invocations import FunctionKey
 
 FIXTURES = sorted(Path(fill.__file__).parent.glob("*.tar.xz"))
 MADE_AT = 1_795_980_500.0  # seconds since the epoch: when they were filled, or a little later

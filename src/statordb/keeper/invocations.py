@@ -23,8 +23,8 @@ from statordb.lambda_api.names import LATEST
 from statordb.model.function_limits import EVENTS_AT_ONCE_MAX
 from statordb.model.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
 from statordb.runtime.invoker import Invoker
-from statordb.store.functions import FunctionRecord
-from statordb.store.invocations import FunctionKey, Invocation
+from statordb.store.functions.catalog import FunctionRecord
+from statordb.store.functions.invocations import FunctionKey, Invocation
 from statordb.store.store import Store
 
 RETRY_SECONDS = (60.0, 120.0)  # before the second and the third attempt

@@ -5,7 +5,7 @@ from dataclasses import replace
 from statordb.engine.contract import Refused
 from statordb.lambda_api import faults
 from statordb.lambda_api.context import Context
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 
 async def reserve(context: Context, record: FunctionRecord, concurrency: int | None) -> None:

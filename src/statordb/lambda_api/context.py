@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from statordb.lambda_api import faults, names
 from statordb.model.request import Principal
 from statordb.runtime.invoker import Invoker
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 from statordb.store.store import Store
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from statordb.lambda_api.names import LATEST
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 # Members that ListFunctions leaves out; API reference, ListFunctions.
 _STATE = frozenset({"State", "StateReason", "StateReasonCode", "LastUpdateStatus", "LastUpdateStatusReason"})

@@ -14,7 +14,7 @@ from statordb.lambda_api.context import Context, Request
 from statordb.lambda_api.names import LATEST
 from statordb.model.function_limits import EVENT_AGE_SECONDS_MAX, EVENT_RETRIES_MAX
 from statordb.outbound.destinations import is_function
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 OPTION = "EventInvokeConfig"
 

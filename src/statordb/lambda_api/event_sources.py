@@ -17,7 +17,7 @@ from statordb.model.function_limits import (
     MAPPING_RECORD_AGE_SECONDS_MIN,
 )
 from statordb.outbound import external
-from statordb.store.mappings import FOREVER, MappingRecord
+from statordb.store.functions.mappings import FOREVER, MappingRecord
 from statordb.store.streams import StreamRecord
 
 REPORTS_FAILURES = "ReportBatchItemFailures"

@@ -7,7 +7,7 @@ import orjson
 from statordb.lambda_api import faults
 from statordb.lambda_api.context import Context
 from statordb.model.function_limits import FUNCTION_ENVIRONMENT_BYTES_MAX
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 # Kept and shown again, though they change nothing here.
 OPTIONS = (

@@ -8,8 +8,8 @@ from statordb.engine.contract import Refused
 from statordb.lambda_api import faults
 from statordb.lambda_api.context import Context
 from statordb.model.function_limits import FUNCTION_TAGS_MAX
-from statordb.store.functions import FunctionRecord
-from statordb.store.mappings import MappingRecord
+from statordb.store.functions.catalog import FunctionRecord
+from statordb.store.functions.mappings import MappingRecord
 
 Tags = dict[str, str]
 Change = Callable[[Tags], Tags]

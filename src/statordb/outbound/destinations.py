@@ -33,7 +33,7 @@ from statordb.model.function_limits import INVOKE_EVENT_BYTES_MAX
 from statordb.outbound.aws_session import AwsSession
 from statordb.outbound.daemon_thread import in_daemon_thread
 from statordb.outbound.http_client import HttpClient, Unreachable, check_url
-from statordb.store.invocations import FunctionKey
+from statordb.store.functions.invocations import FunctionKey
 
 HTTP_SECONDS = 30.0
 FILE_THREADS_MAX = 4

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from statordb.model.invocation import NotRunnable
 from statordb.runtime import private_directory
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 UNPACKED_BYTES_MAX = 250 * 1024 * 1024  # Lambda quotas: deployment package, unzipped
 ENTRIES_MAX = 100_000

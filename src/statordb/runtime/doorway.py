@@ -20,7 +20,7 @@ from statordb.model.invocation import THROTTLED_TOTAL, NotRunnable, Outcome, Thr
 from statordb.model.tasks import Tasks
 from statordb.runtime.instance import init_seconds_max
 from statordb.runtime.invoker import Invoker
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 HEAD_BYTES_MAX = 1024 * 1024
 BODY_BYTES_MAX = 16 * 1024 * 1024

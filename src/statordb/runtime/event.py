@@ -4,7 +4,7 @@ import asyncio
 import secrets
 
 from statordb.model.invocation import Outcome
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 _NOT_IN_HEADERS = dict.fromkeys(range(32), " ")
 

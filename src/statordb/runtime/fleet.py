@@ -7,7 +7,7 @@ from urllib.parse import quote
 from statordb.runtime.instance import Instance, State
 from statordb.runtime.logs import LogFile
 from statordb.runtime.watch import Watch
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 
 class Fleet:

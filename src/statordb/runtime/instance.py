@@ -18,7 +18,7 @@ from statordb.runtime.event import Invocation
 from statordb.runtime.logs import LogFile
 from statordb.runtime.runtime_api import ACCEPTED, INVALID_REQUEST_ID, INVALID_STATE, TOO_LARGE, Connection, Reply
 from statordb.runtime.sandbox import Launch, Sandbox
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 INIT_SECONDS_MAX = 10.0  # Lambda quotas: the init phase; see init_seconds_max
 GRACE_SECONDS = 0.5  # between SIGTERM and SIGKILL, for an instance that is not needed any more

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from statordb.model.invocation import Outcome
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 
 class Invoker(Protocol):

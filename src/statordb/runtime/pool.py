@@ -15,7 +15,7 @@ from statordb.runtime.fleet import Fleet, Fleets
 from statordb.runtime.instance import Instance
 from statordb.runtime.sandbox import Launch
 from statordb.runtime.upkeep import Upkeep
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 CONCURRENCY_MAX = 64  # invocations at once, of all functions
 INSTANCES_MAX = 64  # processes of functions, with those that are kept warm

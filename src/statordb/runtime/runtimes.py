@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from statordb.model.invocation import NotRunnable
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 NODE_CLIENT = Path(__file__).with_name("node_bootstrap.mjs")
 SEARCH_PATH = "/usr/local/bin:/usr/bin/:/bin:/opt/bin"

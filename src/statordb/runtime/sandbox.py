@@ -14,7 +14,7 @@ from statordb.runtime.logs import LogFile, Output, report_line
 from statordb.runtime.process import Process
 from statordb.runtime.runtime_api import Runtime, RuntimeApi
 from statordb.runtime.runtimes import environment_of
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 LAST_WORDS_SECONDS = 1.0  # for what a process that has exited has sent and we have not read
 LAST_WORDS_CHECK_SECONDS = 0.005

@@ -10,7 +10,7 @@ from statordb.runtime.code import CodeCache
 from statordb.runtime.fleet import Fleets
 from statordb.runtime.instance import State
 from statordb.runtime.memory import SAMPLE_SECONDS, SURVEY_SAMPLES
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 LIFE_SECONDS_MAX = 3000.0  # of an instance: less than a session lasts, which its credentials are of
 SWEEP_SECONDS = 10.0  # between two looks for instances that are not needed

@@ -14,7 +14,7 @@ from statordb.runtime.doorway import Doorway, RemoteInvoker
 from statordb.runtime.pool import Pool
 from statordb.server.composition import Site, credentials_of, destinations_of
 from statordb.server.sockets import port_of
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 from statordb.store.store import Store
 
 SESSION_SECONDS = 12 * 3600  # the longest session of a role; instances are replaced long before

@@ -8,14 +8,13 @@ from statordb.engine.contract import Effects, Engine, FormatTooNew, Key, Refused
 from statordb.store import (
     contention,
     credentials,
-    functions,
-    invocations,
     leases,
-    mappings,
     records,
     streams,
     transactions,
 )
+from statordb.store.functions import catalog as functions
+from statordb.store.functions import invocations, mappings
 from statordb.store.keyspace import Space
 
 KINDS = (

@@ -3,9 +3,9 @@
 from statordb.engine.contract import Engine
 from statordb.model.clock import Clock
 from statordb.store.catalog import Catalog
-from statordb.store.functions import Functions
-from statordb.store.invocations import InvocationQueue
-from statordb.store.mappings import Mappings
+from statordb.store.functions.catalog import Functions
+from statordb.store.functions.invocations import InvocationQueue
+from statordb.store.functions.mappings import Mappings
 from statordb.store.streams import Streams
 
 STREAM_SHARD_SECONDS = 4 * 3600.0  # about as long as AWS keeps a shard open

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from statordb.store.mappings import Checkpoint
+from statordb.store.functions.mappings import Checkpoint
 
 
 class Checkpoints:

@@ -13,8 +13,8 @@ from statordb.keeper.triggers.source import NAME, NO_STREAM, Source
 from statordb.keeper.triggers.target import External, Target
 from statordb.keeper.triggers.underway import Underway
 from statordb.runtime.invoker import Invoker
-from statordb.store import mappings
-from statordb.store.mappings import MappingRecord
+from statordb.store.functions import mappings
+from statordb.store.functions.mappings import MappingRecord
 from statordb.store.store import Store
 from statordb.store.streams import StreamRecord
 

@@ -15,7 +15,7 @@ from statordb.keeper.triggers.events import Event
 from statordb.keeper.triggers.retries import longer
 from statordb.model.invocation import Outcome
 from statordb.store import changes
-from statordb.store.mappings import MappingRecord
+from statordb.store.functions.mappings import MappingRecord
 
 RETRIES_EXHAUSTED = "RetryAttemptsExhausted"
 AGE_EXCEEDED = "MaximumRecordAgeExceeded"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from statordb.keeper.triggers.events import Event, Piece
-from statordb.store.mappings import MappingRecord
+from statordb.store.functions.mappings import MappingRecord
 from statordb.store.streams import RETENTION_SECONDS
 
 PAUSE_SECONDS_MIN = 0.1  # before the first attempt after a failure; it doubles

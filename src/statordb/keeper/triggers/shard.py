@@ -17,7 +17,7 @@ from statordb.keeper.triggers.underway import Place
 from statordb.keeper.triggers.windows import Window
 from statordb.store import changes
 from statordb.store.changes import Teller
-from statordb.store.mappings import Checkpoint
+from statordb.store.functions.mappings import Checkpoint
 from statordb.store.store import Store
 from statordb.store.streams import ShardRecord, StreamRecord
 

@@ -6,7 +6,7 @@ from typing import Any
 from statordb.expressions import event_patterns
 from statordb.keeper.crew import Report
 from statordb.model.invocation import Throttled
-from statordb.store.mappings import MappingRecord
+from statordb.store.functions.mappings import MappingRecord
 from statordb.store.streams import ShardRecord, StreamRecord
 
 NAME = "triggers"

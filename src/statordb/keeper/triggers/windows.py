@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from statordb.store.mappings import WindowRecord
+from statordb.store.functions.mappings import WindowRecord
 
 STATE_BYTES_MAX = 1 << 20  # of JSON; beyond, the window ends early
 GRACE_SECONDS = 1.0  # from a window's end until no change that happened in it can be on its way any more

@@ -4,7 +4,7 @@ import uuid
 
 from statordb.lambda_api import event_sources, faults
 from statordb.lambda_api.context import Answer, Context, Request
-from statordb.store.mappings import Checkpoint, Claimed, MappingRecord
+from statordb.store.functions.mappings import Checkpoint, Claimed, MappingRecord
 from statordb.store.streams import StreamRecord
 
 TRIM_HORIZON, LATEST = "TRIM_HORIZON", "LATEST"

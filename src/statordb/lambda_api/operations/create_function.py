@@ -7,7 +7,7 @@ from statordb.lambda_api import faults, members, packages
 from statordb.lambda_api.context import Answer, Context, Request
 from statordb.lambda_api.description import configuration
 from statordb.lambda_api.tags import check_tags
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 
 async def create_function(context: Context, request: Request) -> Answer:

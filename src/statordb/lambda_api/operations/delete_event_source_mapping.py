@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from statordb.lambda_api import event_sources, faults
 from statordb.lambda_api.context import Answer, Context, Request
-from statordb.store import mappings
-from statordb.store.mappings import MappingRecord
+from statordb.store.functions import mappings
+from statordb.store.functions.mappings import MappingRecord
 
 
 async def delete_event_source_mapping(context: Context, request: Request) -> Answer:

@@ -16,8 +16,8 @@ from statordb.model.function_limits import (
 )
 from statordb.model.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
 from statordb.runtime.endings import response_too_large
-from statordb.store.functions import FunctionRecord
-from statordb.store.invocations import FunctionKey
+from statordb.store.functions.catalog import FunctionRecord
+from statordb.store.functions.invocations import FunctionKey
 
 _VERSION = ("X-Amz-Executed-Version", LATEST)
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from statordb.lambda_api import event_sources, faults
 from statordb.lambda_api.context import Answer, Context, Request
-from statordb.store import mappings
-from statordb.store.mappings import Claimed, MappingRecord
+from statordb.store.functions import mappings
+from statordb.store.functions.mappings import Claimed, MappingRecord
 
 
 async def update_event_source_mapping(context: Context, request: Request) -> Answer:

@@ -7,7 +7,7 @@ from statordb.engine.contract import Refused
 from statordb.lambda_api import faults, members
 from statordb.lambda_api.context import Answer, Context, Request
 from statordb.lambda_api.description import configuration
-from statordb.store.functions import FunctionRecord
+from statordb.store.functions.catalog import FunctionRecord
 
 
 async def update_function_configuration(context: Context, request: Request) -> Answer:

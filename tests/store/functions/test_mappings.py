@@ -14,8 +14,8 @@ from statordb.engine.contract import Effects, Key
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.model.clock import ManualClock
 from statordb.store.contention import Contended
+from statordb.store.functions.mappings import DELETING, Checkpoint, Claimed, MappingRecord, Mappings, WindowRecord
 from statordb.store.keyspace import Space
-from statordb.store.mappings import DELETING, Checkpoint, Claimed, MappingRecord, Mappings, WindowRecord
 
 RECORD = MappingRecord("u1", "000000000000", "us-east-1", "stream", "function", "LATEST", 1.0, 1.0)
 
