@@ -166,10 +166,12 @@ def directory() -> Iterator[Path]:
 
 @pytest.fixture
 def api(directory: Path) -> "Iterator[Api]":
-    """The whole API in process, on a store of its own for each test."""
+    """The whole API in process, on a store of its own for each test, in which every space has an owner afterwards."""
     from tests.in_process import Api  # it needs the whole server, which suites against a URL do without
+    from tests.invariants import check_spaces
 
     made = Api(directory)
     yield made
+    made.run(check_spaces(made.store))
     made.close()
     made.loop.close()

@@ -14,6 +14,7 @@ from statordb.model.budget import Heavy
 from statordb.model.errors import ClientError
 from statordb.model.pending import Pending
 from statordb.model.request import Principal, Reply, Request
+from statordb.store import contention
 
 CREATE: dict[str, Any] = {
     "TableName": "abc",
@@ -64,7 +65,7 @@ def test_an_unexpected_exception_is_a_500_that_leaks_nothing(
 ) -> None:
     async def broken(context: Any, request: Any) -> Any:
         if when == "after a wait":
-            await context.store.engine.create_space()
+            await contention.announce(context.store.engine)
         raise FileNotFoundError("/secret/path")
 
     monkeypatch.setitem(OPERATIONS, "ListTables", broken)

@@ -1,5 +1,6 @@
 """Items whose time to live is over: they go, with their index entries, and nothing else does."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -217,7 +218,9 @@ def test_a_table_that_goes_meanwhile_is_no_fault(api: Api, monkeypatch: pytest.M
 
     async def find_and_lose(account: str, region: str, name: str) -> Table | None:
         table = await find(account, region, name)
-        await api.store.catalog.change(account, region, name, lambda old: None)
+        assert table is not None
+        gone = replace(table.record, status="DELETING")
+        await api.store.catalog.change(account, region, name, lambda old: gone)
         return table
 
     monkeypatch.setattr(api.store.catalog, "find", find_and_lose)

@@ -19,6 +19,8 @@ from statordb.engine.contract import (
     Use,
 )
 
+WRITES = ("update", "create_space", "drop_space", "reclaim", "trim")
+
 
 class Around:
     """Another engine, but for what a subclass does otherwise."""
@@ -75,6 +77,36 @@ class Uses(Around):
         space = await self.inner.create_space(use, within)
         self.made[space] = use, within
         return space
+
+
+class Died(BaseException):
+    """The process has ended."""
+
+
+class Mortal(Around):
+    """Of a process that ends once it has written so many times (`lives`; None: it never does): what it was about to do
+    next it does not do any more."""
+
+    def __init__(self, engine: Engine, lives: int | None) -> None:
+        super().__init__(engine)
+        self.written = 0
+        self._lives = lives
+        self.dead = False
+        for name in WRITES:
+            setattr(self, name, self._mortal(getattr(engine, name)))
+
+    def _mortal(self, write: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def written(*arguments: Any, **named: Any) -> Any:
+            if self.dead:
+                raise Died
+            outcome = await write(*arguments, **named)
+            self.written += 1
+            if self.written == self._lives:
+                self.dead = True
+                raise Died
+            return outcome
+
+        return written
 
 
 class Eventual(Uses):

@@ -39,6 +39,7 @@ def test_the_numbers_of_spaces_are_frozen() -> None:
         "INVOCATIONS": 10,
         "SEAL": 11,
         "FORMATS": 12,
+        "CONDEMNED": 13,
     }
 
 

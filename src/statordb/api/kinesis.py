@@ -7,6 +7,7 @@ from statordb.engine.contract import Refused
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.store.records import TableRecord
+from statordb.store.spaces import Draft
 from statordb.store.table import Table
 
 Decide = Callable[[TableRecord], TableRecord | ClientError]
@@ -21,8 +22,9 @@ async def table_of(context: Context, name: str) -> Table:
     return table
 
 
-async def change(context: Context, table: Table, decide: Decide) -> None:
-    """Change the table's record; raises what `decide` says, or that the table is gone."""
+async def change(context: Context, table: Table, decide: Decide, draft: Draft | None = None) -> None:
+    """Change the table's record; raises what `decide` says, or that the table is gone. `draft`: new spaces that the
+    record names then."""
     now = context.now()
 
     def plan(record: TableRecord | None) -> TableRecord | Refused:
@@ -32,7 +34,7 @@ async def change(context: Context, table: Table, decide: Decide) -> None:
         return Refused(decided) if isinstance(decided, ClientError) else decided
 
     record = table.record
-    outcome = await context.store.catalog.change(record.account, record.region, record.name, plan)
+    outcome = await context.store.catalog.change(record.account, record.region, record.name, plan, draft)
     if isinstance(outcome, Refused):
         raise outcome.reason
 

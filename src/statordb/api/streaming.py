@@ -6,16 +6,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from statordb.api.context import Context
-from statordb.engine.contract import Refused, Use
+from statordb.engine.contract import Refused
 from statordb.model import errors
 from statordb.store import streams
 from statordb.store.records import TableRecord
+from statordb.store.spaces import Draft
 from statordb.store.store import Store
 from statordb.store.streams import StreamRecord
+from statordb.store.table import BUSY
 
 Change = Callable[[TableRecord | None], TableRecord | Refused]
 """What becomes of a table's record, its stream apart."""
 
+TRIES_MAX = 100  # of a change of a table that others come before
 _TAKEN = object()  # a refusal's reason: there is a stream of that label
 _MOVED = object()  # a refusal's reason: the table has another stream than it had when its record was read
 
@@ -41,12 +44,17 @@ def wants(specification: dict[str, Any]) -> bool:
     return bool(specification.get("StreamEnabled"))
 
 
-async def enable(context: Context, scope: tuple[str, str, str], change: Change, view: str) -> TableRecord | Refused:
-    """Create or alter a table's record, and give it a new stream. Refused as `change` does, or with a ClientError."""
+async def enable(
+    context: Context, scope: tuple[str, str, str], change: Change, view: str, draft: Draft
+) -> TableRecord | Refused:
+    """Create or alter a table's record, and give it a new stream. Refused as `change` does, or with a ClientError.
+
+    `draft`: new spaces that the record names then, beside the stream's.
+    """
     store, now = context.store, context.now()
-    space = await store.engine.create_space(Use.LOG)
+    space = await draft.log()
     moment = datetime.fromtimestamp(now, UTC)
-    while True:
+    for _ in range(TRIES_MAX):
         label = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}"
 
         def both(current: TableRecord | None, stream: StreamRecord | None, label: str = label) -> Any:
@@ -60,20 +68,22 @@ async def enable(context: Context, scope: tuple[str, str, str], change: Change, 
             made = _new(store, changed, space, label, view, now)
             return replace(changed, stream=made.feed(), stream_label=label), made
 
-        outcome = await store.catalog.change_streamed(*scope, label, both)
-        if isinstance(outcome, Refused):
-            if outcome.reason is _TAKEN:  # a table of that name had one in the same millisecond
-                moment += timedelta(milliseconds=1)
-                continue
-            await store.engine.drop_space(space)
-        assert outcome is not None
-        return outcome
+        outcome = await store.catalog.change_streamed(*scope, label, both, draft)
+        if isinstance(outcome, Refused) and outcome.reason is _TAKEN:
+            moment += timedelta(milliseconds=1)  # a table of that name had one in the same millisecond
+            continue
+        return await _told(outcome, draft)
+    await draft.give_back()
+    raise errors.throttling(BUSY)
 
 
-async def disable(context: Context, record: TableRecord, change: Change, required: bool) -> TableRecord | Refused:
-    """Alter a table's record and disable its stream, which stays readable. `required`: refused if there is none."""
+async def disable(
+    context: Context, record: TableRecord, change: Change, required: bool, draft: Draft | None = None
+) -> TableRecord | Refused:
+    """Alter a table's record and disable its stream, which stays readable. `required`: refused if there is none.
+    `draft`: new spaces that the record names then."""
     store, now = context.store, context.now()
-    while True:
+    for _ in range(TRIES_MAX):
         label = record.stream_label or ""
 
         def both(current: TableRecord | None, stream: StreamRecord | None, label: str = label) -> Any:
@@ -88,12 +98,20 @@ async def disable(context: Context, record: TableRecord, change: Change, require
                 return Refused(_MOVED)
             return replace(changed, stream=None), streams.disabled(stream, now, store.table_delay_seconds)
 
-        outcome = await store.catalog.change_streamed(record.account, record.region, record.name, label, both)
+        scope = (record.account, record.region, record.name)
+        outcome = await store.catalog.change_streamed(*scope, label, both, draft)
         if isinstance(outcome, Refused) and outcome.reason is _MOVED:
             record = (await context.described(record.arn)).record
             continue
-        assert outcome is not None
-        return outcome
+        return await _told(outcome, draft)
+    raise errors.throttling(BUSY)
+
+
+async def _told(outcome: TableRecord | Refused | None, draft: Draft | None) -> TableRecord | Refused:
+    assert outcome is not None
+    if draft is not None and isinstance(outcome, Refused):
+        await draft.give_back()
+    return outcome
 
 
 def _new(store: Store, record: TableRecord, space: int, label: str, view: str, now: float) -> StreamRecord:

@@ -146,6 +146,9 @@ rows each time, and in another thread while its caller waits."""
 ABSENT = 0
 """The version of a row that is not there. Those of rows are above it."""
 
+ABSENT = 0
+"""The version of a row that is not there. Those of rows are above it."""
+
 Guard = tuple[Key, int]
 """A key and the version it must still have when the update takes effect; ABSENT if there must be no row."""
 
@@ -306,6 +309,11 @@ class Engine(Protocol):
         `within`: a space of ROWS, from whose rows those of this one are derived, each in the partition of its own; such
         a space is dropped with that one.
         """
+        ...
+
+    async def spaces(self) -> list[int]:
+        """Every space that was made and not dropped, but those within others. Whoever makes one has it named before
+        long, by a row or otherwise: else it can only be found here."""
         ...
 
     async def drop_space(self, space: int) -> None:

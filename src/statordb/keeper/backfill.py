@@ -27,7 +27,7 @@ _CHUNK = Budget(rows_max=200, bytes_max=1 << 20)
 
 
 class Backfill:
-    """Looks at the catalog when it has changed, and builds one chunk a run."""
+    """Looks at the catalog when it has changed, and builds one chunk of each index a run."""
 
     name = "backfill"
     every_seconds = 0.1
@@ -35,30 +35,33 @@ class Backfill:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._epoch: int | None = None
+        self._pending: list[TableRecord] = []
         self._cursors: dict[int, tuple[bytes, bytes] | None] = {}  # by space of the index that is being built
 
     async def run_once(self) -> bool:
         epoch = self._store.engine.epoch()
-        if epoch == self._epoch and not self._cursors:
-            return False
-        pending = [record for record in await self._store.catalog.all() if _unfinished(record)]
-        if not pending:
+        if epoch != self._epoch:
+            self._pending = [record for record in await self._store.catalog.all() if _unfinished(record)]
             self._epoch = epoch
+        if not self._pending:
             self._cursors.clear()
-            return False
-        for record in pending:
+        advanced = False
+        for record in self._pending:
             table = await self._store.catalog.reload(record.account, record.region, record.name)
             if table is not None and table.space == record.space:
-                await self._advance(table)
-        return True
+                advanced = await self._advance(table) or advanced
+        return advanced
 
-    async def _advance(self, table: Table) -> None:
+    async def _advance(self, table: Table) -> bool:
+        """False where others came before: it is tried again a little later."""
+        advanced = False
         for index in table.building:
             opened = table if index.record.backfilling else await self._open(table, index)
             if opened is not None:
-                await self._chunk(opened, index)
+                advanced = await self._chunk(opened, index) or advanced
         if table.expiry is not None and not table.expiry.record.ready:
-            await self._chunk(table, table.expiry)
+            advanced = await self._chunk(table, table.expiry) or advanced
+        return advanced
 
     async def _open(self, table: Table, index: SecondaryIndex) -> Table | None:
         """Let writes put entries, once every process knows of the index: the one that announced it may have died before
@@ -70,7 +73,8 @@ class Backfill:
             return None
         return await self._store.catalog.reload(record.account, record.region, record.name)
 
-    async def _chunk(self, table: Table, index: SecondaryIndex | ExpiryIndex) -> None:
+    async def _chunk(self, table: Table, index: SecondaryIndex | ExpiryIndex) -> bool:
+        """Whether a chunk was entered; the next one begins with the same items otherwise."""
         after = await self._begun(index.space)
         page = await table.scan(table.primary, 0, 1, _CHUNK, after, True)
         if page.bodies:
@@ -80,13 +84,14 @@ class Backfill:
             try:
                 outcome = await self._store.engine.update([*keys, *entries], plan, (table.guard,))
             except Conflict:
-                return  # a transaction holds an item: again
+                return False  # a transaction holds an item
             if not isinstance(outcome, Effects):
-                return  # the schema changed meanwhile: again, by the new one
+                return False  # the schema changed meanwhile
             self._cursors[index.space] = page.last
         if page.stop is Stop.EXHAUSTED:
             await self._finish(table, index)
             self._cursors.pop(index.space, None)
+        return True
 
     async def _begun(self, space: int) -> tuple[bytes, bytes] | None:
         """Behind which item building goes on. It begins once every process writes by the new schema: the one that

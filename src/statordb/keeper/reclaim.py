@@ -43,7 +43,7 @@ class Reclaim:
             await self._store.engine.drop_space(space)
 
         def change(current: TableRecord | None) -> TableRecord | Refused | None:
-            return None if current is not None and current.space == record.space else Refused(None)
+            return None if current == record else Refused(None)  # it may name more by now: again, once that is read
 
         await self._store.catalog.change(record.account, record.region, record.name, change)
 

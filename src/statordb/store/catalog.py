@@ -5,17 +5,22 @@ the engine compares the version of the table's catalog row within the update, so
 schema.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 
-from statordb.engine.contract import Budget, Effects, Engine, Key, Plan, Refused, Stored
+from statordb.engine.contract import Budget, Effects, Engine, Key, Plan, Refused, Stale, Stored
+from statordb.model import errors
 from statordb.model.clock import Clock
 from statordb.store import contention, records, streams
+from statordb.store.contention import Contended
 from statordb.store.keyspace import Space
 from statordb.store.records import TableRecord
 from statordb.store.rows import PAGE, rows
+from statordb.store.spaces import Draft
 from statordb.store.streams import StreamRecord
 from statordb.store.table import Table
 
+SLOW = "The request took so long that what was made for it is gone. Try again."
 _ROOT = b"accounts"  # partition that lists the (account, region) pairs ever used
 
 Name = tuple[str, str, str]  # account, region, table name
@@ -35,6 +40,8 @@ class Catalog:
         self.now = clock.now
         self._tables: dict[Name, Table] = {}
         self._epoch = engine.epoch()
+        self._every: tuple[int, Sequence[TableRecord]] | None = None
+        self._reading = asyncio.Lock()
 
     def cached(self, account: str, region: str, name: str) -> Table | None:
         """The table, if this process knows it and may go on believing it."""
@@ -66,8 +73,13 @@ class Catalog:
             self._tables[account, region, name] = table
         return table
 
-    async def change(self, account: str, region: str, name: str, change: Change) -> TableRecord | Refused | None:
-        """Create, alter or remove a table's record, atomically. Returns what `change` returned."""
+    async def change(
+        self, account: str, region: str, name: str, change: Change, draft: Draft | None = None
+    ) -> TableRecord | Refused | None:
+        """Create, alter or remove a table's record, atomically. Returns what `change` returned.
+
+        `draft`: new spaces that the record names then; they are given back if `change` refuses.
+        """
         key = _key(account, region, name)
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
@@ -78,14 +90,24 @@ class Catalog:
             body = None if changed is None else records.dump(changed)
             return Effects(writes=((key, body),), announce=True, outcome=changed)
 
-        return await self._change((account, region, name), (key,), plan)
+        outcome = await self._change((account, region, name), (key,), plan, draft)
+        if draft is not None and isinstance(outcome, Refused):
+            await draft.give_back()
+        return outcome
 
     async def change_streamed(
-        self, account: str, region: str, name: str, label: str, change: StreamedChange
+        self,
+        account: str,
+        region: str,
+        name: str,
+        label: str,
+        change: StreamedChange,
+        draft: Draft | None = None,
     ) -> TableRecord | Refused | None:
         """Create, alter or remove a table's record and that of one of its streams, in one update.
 
-        `label` names the stream. What `change` returns for it is put; None leaves it as it is.
+        `label` names the stream. What `change` returns for it is put; None leaves it as it is. `draft`: as in `change`,
+        but that its spaces are the caller's to give back.
         """
         key, stream_key = _key(account, region, name), streams.key_of(account, region, name, label)
 
@@ -103,12 +125,22 @@ class Catalog:
                 writes.append((stream_key, streams.dump(kept)))
             return Effects(writes=writes, announce=True, outcome=record)
 
-        return await self._change((account, region, name), (key, stream_key), plan)
+        return await self._change((account, region, name), (key, stream_key), plan, draft)
 
-    async def _change(self, name: Name, footprint: tuple[Key, ...], plan: Plan) -> TableRecord | Refused | None:
+    async def _change(
+        self, name: Name, footprint: tuple[Key, ...], plan: Plan, draft: Draft | None
+    ) -> TableRecord | Refused | None:
         await self._remember(*name[:2])
-        outcome = await contention.update(self._engine, footprint, plan)
+        guards = () if draft is None else draft.guards
+        try:
+            outcome = await contention.guarded(self._engine, footprint, plan, guards)
+        except Contended:
+            if draft is not None:
+                await draft.give_back()
+            raise
         self._tables.pop(name, None)
+        if isinstance(outcome, Stale):
+            raise errors.throttling(SLOW)
         if isinstance(outcome, Effects):
             record: TableRecord | None = outcome.outcome
             return record
@@ -128,9 +160,16 @@ class Catalog:
             found.append(row.sort.decode())
         return found, False
 
-    async def all(self) -> list[TableRecord]:
-        """Every table of every account and region, for the keeper."""
-        found = []
+    async def all(self) -> Sequence[TableRecord]:
+        """Every table of every account and region, for the keeper. Read once for an epoch, however many ask."""
+        async with self._reading:
+            epoch = self._engine.epoch()  # before the read: a change that comes between is announced after it
+            if self._every is None or self._every[0] != epoch:
+                self._every = epoch, await self._read_all()
+            return self._every[1]
+
+    async def _read_all(self) -> Sequence[TableRecord]:
+        found: list[TableRecord] = []
         async for scope in rows(self._engine, Space.CATALOG, _ROOT):
             account, _, region = scope.sort.decode().partition("/")
             within = rows(self._engine, Space.CATALOG, _partition(account, region))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from statordb.engine.contract import Conflict, Effects, Engine, Key, Plan, Refused, Stale
+from statordb.engine.contract import Conflict, Effects, Engine, Guard, Key, Plan, Refused, Stale
 
 ATTEMPTS_MAX = 5  # an engine waits by itself for about a second before it gives up; who holds rows may be dead for 3 s
 
@@ -13,15 +13,21 @@ class Contended(Exception):
 
 async def update(engine: Engine, footprint: Sequence[Key], plan: Plan) -> Effects | Refused:
     """`Engine.update` without guards. Raises Contended, and what the engine raises but Conflict."""
+    outcome = await guarded(engine, footprint, plan, ())
+    assert not isinstance(outcome, Stale), "there are no guards"
+    return outcome
+
+
+async def guarded(
+    engine: Engine, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard]
+) -> Effects | Refused | Stale:
+    """`Engine.update`. Raises as `update`."""
     held: Sequence[Key] = ()
     for _ in range(ATTEMPTS_MAX):
         try:
-            outcome = await engine.update(footprint, plan)
+            return await engine.update(footprint, plan, guards)
         except Conflict as conflict:
             held = conflict.keys
-        else:
-            assert not isinstance(outcome, Stale), "there are no guards"
-            return outcome
     raise Contended(held)
 
 

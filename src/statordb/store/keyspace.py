@@ -27,6 +27,7 @@ class Space(IntEnum):
     INVOCATIONS = 10  # account/region/function -> asynchronous invocations that wait
     SEAL = 11  # a note sealed with the master keys that all servers of the store must have
     FORMATS = 12  # the format of the records
+    CONDEMNED = 13  # spaces that no record may come to name any more
 
 
 _ENCODERS: dict[str, Callable[[str], bytes]] = {"S": str.encode, "N": numbers.key_bytes, "B": b64decode}

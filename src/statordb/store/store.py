@@ -6,6 +6,7 @@ from statordb.store.catalog import Catalog
 from statordb.store.functions.catalog import Functions
 from statordb.store.functions.invocations import InvocationQueue
 from statordb.store.functions.mappings import Mappings
+from statordb.store.spaces import Draft
 from statordb.store.streams import Streams
 
 STREAM_SHARD_SECONDS = 4 * 3600.0  # about as long as AWS keeps a shard open
@@ -36,6 +37,10 @@ class Store:
         self.table_delay_seconds = table_delay_seconds
         self.stream_shards = stream_shards
         self.stream_shard_seconds = stream_shard_seconds
+
+    def draft(self) -> Draft:
+        """For spaces that a change of the catalog is to name."""
+        return Draft(self.engine)
 
     async def close(self) -> None:
         await self.engine.close()

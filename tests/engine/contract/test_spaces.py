@@ -39,6 +39,19 @@ def test_space_ids_are_new_and_above_the_servers_own(engine: Engine, run: Run) -
     assert ids == sorted(set(ids))
 
 
+def test_spaces_that_are_there_are_listed(engine: Engine, run: Run) -> None:
+    before = set(run(engine.spaces()))
+    made = [run(engine.create_space(use)) for use in Use]
+    within = [run(engine.create_space(Use.ROWS, made[0])) for _ in range(2)]
+    assert set(run(engine.spaces())) - before == set(made)
+    run(engine.drop_space(within[0]))
+    run(engine.drop_space(made[2]))
+    assert set(run(engine.spaces())) - before == set(made[:2])
+    run(engine.drop_space(made[0]))
+    reclaim_all(engine, run)
+    assert set(run(engine.spaces())) - before == {made[1]}
+
+
 def test_tallies_sum_up(engine: Engine, space: int, run: Run) -> None:
     other = run(engine.create_space(Use.DERIVED))
     assert run(engine.usage(space)) == Usage(0, 0)

@@ -1,24 +1,26 @@
 """The steps from one format to the next, and what is refused."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import lmdb
-import pytest
 from tests.engine.conftest import Run
 
-from statordb.engine.contract import Budget, Effects, FormatTooNew
+from statordb.engine.contract import Budget, Effects, Key
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.engine.lmdb.format import STEPS
 from statordb.engine.lmdb.groups import TICK_BITS
-from statordb.engine.lmdb.keys import FORMAT_KEY, log_prefix, pack_id, unpack_id
+from statordb.engine.lmdb.keys import FORMAT_KEY, living_key, log_prefix, pack_id, unpack_id
 
 ALL = Budget(1000, 1 << 20)
 
 
-def rewrite(path: Path, rows: dict[bytes, bytes]) -> None:
+def rewrite(path: Path, rows: dict[bytes, bytes], gone: Sequence[bytes] = ()) -> None:
     with lmdb.open(str(path), map_size=1 << 24, lib_version=1) as env, env.begin(write=True) as txn:
         for key, value in rows.items():
             txn.put(key, value)
+        for key in gone:
+            txn.delete(key)
 
 
 def test_entries_that_are_rows_by_themselves_become_groups(directory: Path, run: Run) -> None:
@@ -48,12 +50,26 @@ async def _entries_that_are_rows_by_themselves_become_groups(directory: Path) ->
     await engine.close()
 
 
-def test_a_newer_format_is_refused(directory: Path, run: Run) -> None:
-    run(LmdbEngine.open(directory, durable=False).close())
-    rewrite(directory, {FORMAT_KEY: pack_id(len(STEPS) + 1)})
-    with pytest.raises(FormatTooNew) as refused:
-        LmdbEngine.open(directory, durable=False)
-    assert refused.value.args == (len(STEPS) + 1, len(STEPS))
+def test_spaces_that_have_anything_are_listed(directory: Path, run: Run) -> None:
+    """What an earlier release left over is found too; it had no list."""
+
+    async def history() -> tuple[list[int], list[int]]:
+        engine = LmdbEngine.open(directory, durable=False)
+        rows, log, tally, dropped, _ = [await engine.create_space() for _ in range(5)]
+        within = await engine.create_space(within=rows)
+        keys = [Key(space, b"p", b"") for space in (rows, within, dropped)]
+        effects = Effects([(key, b"x") for key in keys], changes=[(log, b"a", b"1")], tallies=[(tally, 1, 1)])
+        await engine.update(keys, lambda stored: effects)
+        await engine.drop_space(dropped)
+        await engine.close()
+        rewrite(directory, {FORMAT_KEY: pack_id(2)}, [living_key(space) for space in range(rows, within)])
+        engine = LmdbEngine.open(directory, durable=False)
+        listed = await engine.spaces()
+        await engine.close()
+        return listed, [rows, log, tally]
+
+    listed, wanted = run(history())
+    assert listed == wanted
 
 
 def test_what_is_written_today_is_refused_by_0_1_0(directory: Path, run: Run) -> None:

@@ -39,6 +39,7 @@ def test_what_is_on_disk_never_changes() -> None:
         "DROPPED": 903,
         "LOG": 904,
         "WITHIN": 905,
+        "LIVING": 906,
     }
     key = Key(1001, b"partition", b"sort")
     assert row_key(key, digest).hex() == "00000000000003e9" + "c6fd5e0debaf3605a49dc6df8c8750ca" + b"sort".hex()

@@ -8,7 +8,7 @@ from statordb.api import schemas, streaming
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import outline
 from statordb.api.tags import parse_tags
-from statordb.engine.contract import Refused, Use
+from statordb.engine.contract import Refused
 from statordb.model import errors
 from statordb.store.records import IndexRecord, TableRecord
 
@@ -26,7 +26,8 @@ async def create_table(context: Context, request: Request) -> Answer:
         raise errors.table_exists(name)
     now = context.now()
     delay = store.table_delay_seconds
-    space = await store.engine.create_space()
+    draft = store.draft()
+    space = await draft.rows()
     record = TableRecord(
         account=account,
         region=region,
@@ -39,8 +40,8 @@ async def create_table(context: Context, request: Request) -> Answer:
         status="CREATING" if delay else "ACTIVE",
         settles_at=now + delay,
         indexes=[
-            *[await _index(context, index, space) for index in request.get("LocalSecondaryIndexes") or ()],
-            *[await _index(context, index, None) for index in request.get("GlobalSecondaryIndexes") or ()],
+            *[_index(index, await draft.within(space), True) for index in request.get("LocalSecondaryIndexes") or ()],
+            *[_index(index, await draft.derived(), False) for index in request.get("GlobalSecondaryIndexes") or ()],
         ],
         billing_mode=billing_mode,
         on_demand_since=round(now, 3) if billing_mode == "PAY_PER_REQUEST" else None,
@@ -59,12 +60,11 @@ async def create_table(context: Context, request: Request) -> Answer:
     created: TableRecord | Refused | None
     specification = request.get("StreamSpecification") or {}
     if streaming.wants(specification):
-        created = await streaming.enable(context, (account, region, name), create, specification["StreamViewType"])
+        view = specification["StreamViewType"]
+        created = await streaming.enable(context, (account, region, name), create, view, draft)
     else:
-        created = await store.catalog.change(account, region, name, create)
+        created = await store.catalog.change(account, region, name, create, draft)
     if isinstance(created, Refused):
-        for space in record.spaces():
-            await store.engine.drop_space(space)
         raise errors.table_exists(name)
     assert created is not None
     return {"TableDescription": outline(created, "CREATING")}
@@ -80,13 +80,11 @@ def _check_schema(request: Request, billing_mode: str) -> None:
     schemas.check_all_used([key_schema, *(index["KeySchema"] for index in indexes)], definitions)
 
 
-async def _index(context: Context, index: dict[str, Any], within: int | None) -> IndexRecord:
-    """A new index: local ones lie within the table's space."""
-    local = within is not None
+def _index(index: dict[str, Any], space: int, local: bool) -> IndexRecord:
     return IndexRecord(
         name=index["IndexName"],
         local=local,
-        space=await context.store.engine.create_space(Use.ROWS if local else Use.DERIVED, within),
+        space=space,
         key_schema=index["KeySchema"],
         projection=index["Projection"],
         throughput=index.get("ProvisionedThroughput"),

@@ -2,7 +2,6 @@
 
 from statordb.api import kinesis
 from statordb.api.context import Answer, Context, Request
-from statordb.engine.contract import Use
 from statordb.model.errors import ClientError
 from statordb.store import destinations
 from statordb.store.records import TableRecord
@@ -15,17 +14,14 @@ async def enable_kinesis_streaming_destination(context: Context, request: Reques
     if destinations.live(table.record) is not None:
         raise _not_over()
     precision = configuration.get("ApproximateCreationDateTimePrecision")
-    engine, now = context.store.engine, context.now()
-    space = await engine.create_space(Use.LOG)
+    now = context.now()
+    draft = context.store.draft()
+    space = await draft.log()
 
     def decide(record: TableRecord) -> TableRecord | ClientError:
         return destinations.enabled(record, stream_arn, precision, space, now) or _not_over()
 
-    try:
-        await kinesis.change(context, table, decide)
-    except ClientError:
-        await engine.drop_space(space)
-        raise
+    await kinesis.change(context, table, decide, draft)
     return {
         "TableName": table.name,
         "StreamArn": stream_arn,

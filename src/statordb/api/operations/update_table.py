@@ -6,7 +6,7 @@ from typing import Any
 from statordb.api import schemas, streaming
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import describe
-from statordb.engine.contract import Refused, Use
+from statordb.engine.contract import Refused
 from statordb.model import errors
 from statordb.model.errors import ClientError, invalid_parameters
 from statordb.model.limits import GLOBAL_INDEXES_MAX
@@ -23,7 +23,8 @@ async def update_table(context: Context, request: Request) -> Answer:
     store, record = context.store, table.record
     now = context.now()
     creates = [update["Create"] for update in updates if "Create" in update]
-    space = await store.engine.create_space(Use.DERIVED) if creates else 0
+    draft = store.draft()
+    space = await draft.derived() if creates else 0
 
     def change(current: TableRecord | None) -> TableRecord | Refused:
         if current is None or current.space != record.space:
@@ -41,14 +42,12 @@ async def update_table(context: Context, request: Request) -> Answer:
     scope = (record.account, record.region, record.name)
     specification = request.get("StreamSpecification")
     if specification is None:
-        outcome = await store.catalog.change(*scope, change)
+        outcome = await store.catalog.change(*scope, change, draft)
     elif streaming.wants(specification):
-        outcome = await streaming.enable(context, scope, change, specification["StreamViewType"])
+        outcome = await streaming.enable(context, scope, change, specification["StreamViewType"], draft)
     else:
-        outcome = await streaming.disable(context, record, change, True)
+        outcome = await streaming.disable(context, record, change, True, draft)
     if isinstance(outcome, Refused):
-        if space:
-            await store.engine.drop_space(space)
         raise outcome.reason
     return {"TableDescription": await _describe(context, request, record)}
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from statordb.api.context import Answer, Context, Request
-from statordb.engine.contract import Refused, Use
+from statordb.engine.contract import Refused
 from statordb.model import errors
 from statordb.store.records import ExpiryRecord, TableRecord
 
@@ -13,7 +13,8 @@ async def update_time_to_live(context: Context, request: Request) -> Answer:
     attribute, enabled = wanted["AttributeName"], wanted["Enabled"]
     table = await context.described(request["TableName"])
     store, record, now = context.store, table.record, context.now()
-    space = await store.engine.create_space(Use.DERIVED) if enabled and record.expiry is None else 0
+    draft = store.draft()
+    space = await draft.derived() if enabled else 0  # also where it seems to be enabled: it may be disabled meanwhile
 
     def change(record: TableRecord | None) -> TableRecord | Refused:
         if record is None or record.space != table.space or not record.usable_at(now):
@@ -31,10 +32,8 @@ async def update_time_to_live(context: Context, request: Request) -> Answer:
             return Refused(errors.validation(_elsewhere(current)))
         return replace(record, expiry=None, leftover=[*record.leftover, current.space])
 
-    outcome = await store.catalog.change(record.account, record.region, record.name, change)
+    outcome = await store.catalog.change(record.account, record.region, record.name, change, draft)
     if isinstance(outcome, Refused):
-        if space:
-            await store.engine.drop_space(space)
         raise outcome.reason
     return {"TimeToLiveSpecification": {"AttributeName": attribute, "Enabled": enabled}}
 

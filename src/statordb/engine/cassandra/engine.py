@@ -269,6 +269,10 @@ class CassandraEngine:
         with self._call():
             return await self._spaces.create_space(use, within)
 
+    async def spaces(self) -> list[int]:
+        self._check_open()
+        return await self._spaces.spaces()
+
     async def drop_space(self, space: int) -> None:
         with self._call():
             await self._spaces.drop_space(space)

@@ -21,6 +21,8 @@ from statordb.engine.lmdb.keys import (
     SPACES_KEY,
     Own,
     after_prefix,
+    dropped_key,
+    living_key,
     pack_id,
     unpack_id,
 )
@@ -53,9 +55,26 @@ def _group_logs(txn: Transaction[bytes]) -> None:
             at = key + b"\0"
 
 
+def _list_spaces(txn: Transaction[bytes]) -> None:
+    """List the spaces that have anything: rows, logs or a tally. Of one that has nothing, nothing can be left over."""
+    within, found = set[int](), set[int]()
+    with txn.cursor() as cursor:
+        for own, at in ((Own.WITHIN, 2 * SPACE_BYTES), (Own.LOG, SPACE_BYTES), (Own.TALLY, SPACE_BYTES), (None, 0)):
+            prefix = b"" if own is None else pack_id(own)
+            start = pack_id(SPACE_GIVEN_MIN) if own is None else prefix
+            while cursor.set_range(start) and cursor.key().startswith(prefix):
+                key = cursor.key()
+                (within if own is Own.WITHIN else found).add(unpack_id(key[at : at + SPACE_BYTES]))
+                start = after_prefix(key[: at + SPACE_BYTES])
+    for space in found - within:
+        if txn.get(dropped_key(space)) is None:
+            txn.put(living_key(space), b"")
+
+
 STEPS = (
     Step("The first layout: rows, logs, tallies and intentions as `keys` describes them.", _lay_out),
     Step("Entries of change logs lie in groups. Records have members that the release 0.1.0 fails on.", _group_logs),
+    Step("Spaces that are there are listed, so that those which nobody names are found.", _list_spaces),
 )
 """Step n (counted from 1) leads from format n - 1 to format n."""
 

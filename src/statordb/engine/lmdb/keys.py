@@ -39,6 +39,7 @@ class Own(IntEnum):
     DROPPED = 903  # intentions: spaces whose rows are still to be deleted
     LOG = 904  # change logs
     WITHIN = 905  # spaces that are dropped with another
+    LIVING = 906  # spaces that were made and not dropped, but those within others
 
 
 OWN_SPACES = frozenset(int(own) for own in Own)
@@ -106,6 +107,10 @@ def tally_key(space: int) -> bytes:
 
 def dropped_key(space: int) -> bytes:
     return pack_id(Own.DROPPED) + pack_id(space)
+
+
+def living_key(space: int) -> bytes:
+    return pack_id(Own.LIVING) + pack_id(space)
 
 
 def within_prefix(space: int) -> bytes:

@@ -13,6 +13,7 @@ from statordb.engine.lmdb.keys import (
     SPACES_KEY,
     Own,
     dropped_key,
+    living_key,
     log_prefix,
     log_space_prefix,
     pack_id,
@@ -28,9 +29,16 @@ def create(txn: lmdb.Transaction[bytes], within: int | None) -> int:
     assert kept is not None, "the format's first step writes the counter"
     space = unpack_id(kept)
     txn.put(SPACES_KEY, pack_id(space + 1))
-    if within is not None:
-        txn.put(within_prefix(within) + pack_id(space), b"")
+    txn.put(living_key(space) if within is None else within_prefix(within) + pack_id(space), b"")
     return space
+
+
+def living(txn: lmdb.Transaction[bytes]) -> list[int]:
+    """Every space that is there, but those within others."""
+    prefix = pack_id(Own.LIVING)
+    with txn.cursor() as cursor:
+        keys = cursor.iternext(True, False) if cursor.set_range(prefix) else iter(())
+        return [unpack_id(key[SPACE_BYTES:]) for key in takewhile(lambda key: key.startswith(prefix), keys)]
 
 
 def drop(txn: lmdb.Transaction[bytes], space: int) -> None:
@@ -38,6 +46,7 @@ def drop(txn: lmdb.Transaction[bytes], space: int) -> None:
     if space in OWN_SPACES:
         raise ValueError(f"space {space} is the engine's own")
     txn.put(dropped_key(space), b"")
+    txn.delete(living_key(space))
     prefix = within_prefix(space)
     with txn.cursor() as cursor:
         keys = cursor.iternext(True, False) if cursor.set_range(prefix) else iter(())

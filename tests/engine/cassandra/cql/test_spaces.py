@@ -107,7 +107,7 @@ def test_a_table_whose_maker_died_is_made_by_another(
     session: Session, one: Spaces, dropped: Dropped, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def history() -> None:
-        number = keys.table_number(await one.create_space(Use.LOG))
+        number = await one._take_number()
         insert = "INSERT INTO spaces (part, number, state) VALUES (0, ?, 'making') IF NOT EXISTS"
         await session.conditional([(insert, (number,))])
         waiting = [state for state in (await states(session)).values() if state in ("ready", "making")]

@@ -8,9 +8,9 @@ What becomes of a table is a row of `spaces`, changed by lightweight transaction
     used     it is a space's; `kinds` tells how many others are within it
     dropped  it is to go, with its logs and tallies; then the row goes too
 
-A log has no table: it is a row from when it is dropped until it is gone. `kinds` has the flags of the space's id, or
-the last kind given within it, in its lower bits; the upper ones are random, by which a process knows a change as its
-own whose outcome it did not learn.
+A log has no table: its row is used at once. (An earlier release made it only when the log was dropped.) `kinds` has the
+flags of the space's id, or the last kind given within it, in its lower bits; the upper ones are random, by which a
+process knows a change as its own whose outcome it did not learn.
 """
 
 import asyncio
@@ -65,7 +65,10 @@ class Spaces:
         if within is not None:
             return await self._create_within(within)
         if use is Use.LOG:
-            return keys.space_id(await self._take_number(), keys.LOG)
+            number = await self._take_number()
+            insert = "INSERT INTO spaces (part, number, state, kinds) VALUES (0, ?, 'used', ?) IF NOT EXISTS"
+            await self._change(insert, number, keys.LOG)
+            return keys.space_id(number, keys.LOG)
         flags = keys.DERIVED if use is Use.DERIVED else 0
         while True:
             for number in await self._ready():
@@ -77,17 +80,25 @@ class Spaces:
                 if not await self._ready():  # perhaps made while the lock was waited for
                     await self._make(await self._take_number())
 
+    async def spaces(self) -> list[int]:
+        """See `contract.Engine`. Logs that an earlier release made are not known. Raises Unreachable."""
+        select = "SELECT number, state, kinds FROM spaces WHERE part = 0"
+        rows = await self._session.rows(select, consistency=SERIAL)
+        used = [(number, (kinds or 0) & _FLAGS) for number, state, kinds in rows if state == "used"]
+        return [keys.space_id(number, flags & (keys.LOG | keys.DERIVED)) for number, flags in used]
+
     async def drop_space(self, space: int) -> None:
         """See `contract.Engine`. A space within another stays until that one goes. Raises ValueError, Unreachable."""
         if space < keys.OWN_SPACES_END:
             raise ValueError(f"space {space} is the server's own")
         number = keys.table_number(space)
-        if space & keys.LOG:
-            insert = "INSERT INTO spaces (part, number, state, kinds) VALUES (0, ?, 'dropped', ?) IF NOT EXISTS"
+        if keys.is_within(space):
+            return
+        if space & keys.LOG:  # an earlier release made no row of it
+            insert = "INSERT INTO spaces (part, number, state, kinds) VALUES (0, ?, 'used', ?) IF NOT EXISTS"
             await self._change(insert, number, keys.LOG)
-        elif not keys.is_within(space):
-            update = "UPDATE spaces SET state = 'dropped' WHERE part = 0 AND number = ? IF state = 'used'"
-            await self._change(update, number)
+        update = "UPDATE spaces SET state = 'dropped' WHERE part = 0 AND number = ? IF state = 'used'"
+        await self._change(update, number)
 
     async def reclaim(self, rows_max: int) -> bool:
         """Let one dropped space go, whole: Cassandra forgets a table without touching its rows. True while there are
