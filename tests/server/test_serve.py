@@ -206,6 +206,15 @@ def test_large_packed_requests_are_answered_in_a_lane(workers: str) -> None:
         assert total(metrics, "statordb_lane_requests_total") == 2
 
 
+def test_without_lanes_they_are_answered_where_they_come_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATORDB_LANES", "0")
+    with ServerProcess("--memory", "--workers", "1") as server:
+        data, headers = signed(server.url, "ListTables", {"Unknown": ["x" * 100] * 2000})
+        packed = gzip.compress(data)
+        assert post(server.url, packed, {**headers, "Content-Encoding": "gzip"}) == (200, {"TableNames": []})
+        assert [_name(pid) for pid in server.descendants()] == ["statordb-alone"]
+
+
 def _name(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/comm").read_text().strip()
