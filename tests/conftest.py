@@ -28,6 +28,8 @@ os.environ.setdefault("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE000000000")
 os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "secret")
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
+from tests import stalls  # noqa: E402  # found by the path above
+
 RUN = "STATORDB_TEST_RUN"  # environment variable: process id of the pytest that was called, known to its workers too
 CLUSTER_FIXTURES = {"cassandra", "cassandra_hosts"}
 
@@ -44,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault(RUN, str(os.getpid()))
     config.addinivalue_line("markers", "deviates(target, reason): that server is known to answer otherwise than AWS")
+    config.addinivalue_line("markers", "stands(reason): an event loop of this test may be busy for long in one go")
     config.addinivalue_line("markers", "cassandra: needs a cluster; given to all that uses the fixtures")
 
 
@@ -153,6 +156,19 @@ def cassandra_hosts(request: pytest.FixtureRequest, cluster_wanted: None) -> tup
         return tuple(named.split(","))
     cluster: Cluster = request.getfixturevalue("cassandra")
     return cluster.hosts
+
+
+@pytest.fixture(autouse=True)
+def loop_stalls(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What runs on an event loop in the test's own process may not hold it: see tests/stalls.py.
+
+    A test that says `stands(reason)` is let off.
+    """
+    stall = stalls.Stall()
+    with stalls.watched(stall):
+        yield
+    if request.node.get_closest_marker("stands") is None:
+        assert stall.allowed(), f"a loop stood for {stall.seconds * 1000:.0f} ms of processor time in {stall.what}"
 
 
 @pytest.fixture

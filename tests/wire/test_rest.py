@@ -289,6 +289,7 @@ def test_of_strangers_no_large_body_is_read(replaced: dict[str, str], error: str
     assert not transport.closed  # the client gets the time to read it
 
 
+@pytest.mark.stands("21 MB come in one read, as from no socket")
 def test_a_key_that_must_be_looked_up_first_is_judged_when_it_is_known() -> None:
     async def talk() -> list[Answer]:
         async def later(key: str) -> Credential | None:

@@ -22,7 +22,8 @@ from statordb.store.records import DestinationRecord, TableRecord
 from statordb.store.store import Store
 from statordb.store.streams import RETENTION_SECONDS
 
-READS_MAX = 10  # of the feed, before each call
+READS_MAX = 50  # of the feed, before each call
+READ_RECORDS_MAX = 100  # others run between two reads, and a record takes up to 0.1 ms
 IDLE_SECONDS = 0.05
 PAUSE_SECONDS_MIN = 0.1  # after a call that failed; it doubles
 PAUSE_SECONDS_MAX = 5.0
@@ -37,7 +38,7 @@ ELSEWHERE = "The kinesis Arn used to enable kinesis replication belongs to a str
 NOT_ACTIVE = "The kinesis Arn used to enable kinesis replication belongs to a stream which is not in Active state"
 
 _STREAM_ARN = re.compile(r"arn:aws[a-z-]*:kinesis:([^:/]+):[0-9]{12}:stream/[a-zA-Z0-9_.-]{1,128}")
-_CHUNK = Budget(rows_max=KINESIS_CALL_RECORDS_MAX, bytes_max=2 << 20)
+_CHUNK = Budget(rows_max=READ_RECORDS_MAX, bytes_max=256 << 10)
 _ONE = Budget(rows_max=1, bytes_max=1)  # a budget's first row is given whatever its size
 _SHARD = SHARD.encode()
 
@@ -135,6 +136,7 @@ class Delivery:
                 if not found:  # the feed is gone with its table
                     return True
                 too_large += window.recall(key, found[0], precision)
+            await asyncio.sleep(0)
         for _ in range(READS_MAX):
             if not window.may_look_ahead():
                 break
@@ -143,6 +145,7 @@ class Delivery:
                 at_end = window.idle
                 break
             too_large += window.look_ahead(found, precision)
+            await asyncio.sleep(0)
         if too_large:
             self._warn("kinesis records are too large", records=too_large)
         return at_end
@@ -207,6 +210,7 @@ class Delivery:
             if not expired:
                 break
             lost += sum([self._window.is_unsent(change) for change in expired])
+            await asyncio.sleep(0)
             await self._trim(expired[-1].sequence)
         self._window.forget(self._trimmed)
         if lost:

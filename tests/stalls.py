@@ -1,0 +1,87 @@
+"""A loop that stands for too long fails its test: how long an event loop was busy in one go, in processor time.
+
+Processor time of the loop's thread, without that of the collector of cyclic garbage, which in a test has the whole test
+session to look through. So neither a busy machine nor other tests make a loop stand; how fast this machine is, is
+measured.
+"""
+
+import asyncio
+import gc
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+STALL_SECONDS_MAX = 0.020  # on a machine that does the sample in SAMPLE_SECONDS
+SAMPLE_SECONDS = 0.0020
+SAMPLES = 5
+
+_SAMPLE = [{"pk": {"S": f"key {number}"}, "n": {"N": str(number)}} for number in range(200)]
+
+
+def slowness() -> float:
+    """How many times longer this machine takes for a sample of work than the one that limits are given for; at
+    least 1."""
+    return max(1.0, min(_sample() for _ in range(SAMPLES)) / SAMPLE_SECONDS)
+
+
+@lru_cache(maxsize=1)
+def slowness_at_first() -> float:
+    """The same, measured once."""
+    return slowness()
+
+
+def _sample() -> float:
+    began = time.thread_time()
+    for _ in range(4):
+        json.loads(json.dumps(_SAMPLE))
+    return time.thread_time() - began
+
+
+class Stall:
+    """The longest that a loop was busy in one go: seconds, and what it did then."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.what = ""
+
+    def allowed(self) -> bool:
+        """Whether it is short enough for this machine, as fast as it is now."""
+        if self.seconds <= STALL_SECONDS_MAX * slowness_at_first():
+            return True
+        return self.seconds <= STALL_SECONDS_MAX * slowness()
+
+
+@contextmanager
+def watched(stall: Stall) -> Iterator[None]:
+    """Note in `stall` the longest run of any callback of asyncio's own event loops, in any thread."""
+    handle: Any = asyncio.Handle
+    run: Callable[[Any], None] = handle._run
+    collecting = 0.0
+    collected = 0.0
+
+    def note_collection(phase: str, _: dict[str, int]) -> None:
+        nonlocal collecting, collected
+        if phase == "start":
+            collecting = time.thread_time()
+        else:
+            collected += time.thread_time() - collecting
+
+    def timed(self: Any) -> None:
+        nonlocal collected
+        collected = 0.0
+        began = time.thread_time()
+        run(self)
+        seconds = time.thread_time() - began - collected
+        if seconds > stall.seconds:
+            stall.seconds, stall.what = seconds, repr(self)
+
+    gc.callbacks.append(note_collection)
+    handle._run = timed
+    try:
+        yield
+    finally:
+        handle._run = run
+        gc.callbacks.remove(note_collection)
