@@ -87,6 +87,7 @@ class Api:
             for _ in range(turns):
                 self.at += 100.0
                 await self.keeper.turn(self.at)
+                await asyncio.sleep(0)
 
         self.loop.run_until_complete(turn())
         assert not self.faults, self.faults

@@ -86,7 +86,7 @@ class FunctionService:
     async def _run(self, request: RestRequest) -> RestReply:
         api = self._api
         if api is None:
-            api = self._api = load_api()
+            api = self._api = await asyncio.to_thread(load_api)  # it takes as long as a hundred requests
         found = api.routes.find(request)
         if found is None:
             raise faults.unknown_operation(request.method, request.path)
