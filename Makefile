@@ -11,13 +11,14 @@ CART := examples/cart/requirements.txt
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools serve lint types imports unit check test cluster cluster-stop bench demo
+.PHONY: help install tools serve lint types imports unit check test soak cluster cluster-stop bench demo
 
 help:
 	@echo "make serve    serve on http://127.0.0.1:8000 (installs what serving needs)"
 	@echo "make install  everything that serving and testing need from Python, into $(VENV)"
 	@echo "make check    lint, types, imports, unit tests that are quick"
 	@echo "make test     everything, from a fresh machine"
+	@echo "make soak     long histories under faults, and fuzzing, for hours"
 	@echo "make cluster  three Cassandra nodes on 127.0.0.1 to .3, port 9042; make cluster-stop ends them and keeps the data"
 	@echo "make bench    speed, beside the floor and other servers; ENGINE=cassandra: on a cluster, beside the bare driver"
 	@echo "make demo     the cart service under load; ENGINE=cassandra: on a cluster that loses a node"
@@ -65,6 +66,10 @@ check: lint types imports unit
 # all that needs Cassandra in one process; --no-loadscope-reorder keeps that and the longest files first.
 test: lint types imports tools
 	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder --durations 10 tests
+
+# Long histories, loads and fuzzing of the same kinds, for hours rather than minutes.
+soak: install tools
+	STATORDB_TEST_SOAK=1 $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder --durations 10 tests/crash tests/faults tests/fuzz
 
 cluster: $(BIN)/python
 	tests/cassandra/cluster/install.sh

@@ -8,7 +8,7 @@ from typing import Any
 from statordb.engine.contract import Engine
 
 WRITES = ("update", "create_space", "drop_space", "reclaim", "trim")  # what an engine does in another thread
-WRITE_SECONDS_MAX = 10.0  # of real time, for a write
+WRITE_SECONDS_MAX = 240.0  # of real time, for a write
 
 
 class _Hurried(selectors.DefaultSelector):

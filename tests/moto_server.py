@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-START_SECONDS_MAX = 60
+START_SECONDS_MAX = 240.0
 REGION = "us-east-1"
 ACCOUNT = "123456789012"  # that moto's resources belong to
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 STATORDB = Path(sys.executable).parent / "statordb"
 READY = re.compile(r"^StatorDB ready on (http://\S+)$", re.MULTILINE)
-START_SECONDS_MAX = 120  # a new keyspace on a busy cluster takes its time
-STOP_SECONDS_MAX = 20
+START_SECONDS_MAX = 240.0  # a new keyspace on a busy cluster takes its time
+STOP_SECONDS_MAX = 240.0
 
 
 class ServerProcess:

@@ -12,7 +12,7 @@ from tests.raw import Connection
 
 Client = Any
 MakeTable = Callable[..., str]
-TABLE_SECONDS_MAX = 30
+TABLE_SECONDS_MAX = 240.0
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from statordb.engine.cassandra.cql.session import Contact, Session
 
 INSERT = "INSERT INTO facts (id, value) VALUES (?, ?) IF NOT EXISTS"
 ALL = "SELECT id, value FROM facts"
-RETURN_SECONDS = 30.0  # until a node that was killed is asked again
+RETURN_SECONDS = 240.0  # until a node that was killed is asked again
 
 
 class Facts:

@@ -15,7 +15,7 @@ from tests.process import ServerProcess
 TOOLS = Path(__file__).parents[2] / ".tools" / "kcl"
 ITEMS = 20
 SHARD_SECONDS = 3  # the library needs about one second for each generation of shards
-SECONDS_MAX = 45  # how long a worker may take to begin, to catch up, and to end
+SECONDS_MAX = 240  # how long a worker may take to begin, to catch up, and to end
 
 Line = list[str]  # what Worker.java wrote, in words
 
@@ -134,7 +134,6 @@ def _check_lineage(lines: list[Line], parents: dict[str, str | None]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 def test_the_kinesis_client_library_reads_a_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (TOOLS / ".installed").exists(), "run `make tools` first"
     arguments = ["--data", str(tmp_path), "--workers", "1"]

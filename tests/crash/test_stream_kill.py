@@ -11,13 +11,13 @@ import pytest
 from tests.consumers.lineage import Reader, Record, Shard, describe, streams_client
 from tests.consumers.verdict import violations
 from tests.consumers.writers import TABLE, Attempt, Item, Key, Writer, create_table, key_of, tables_client
+from tests.pace import HANGS_SECONDS, until
 from tests.process import ServerProcess
 
 WRITERS = 8
 SHARD_SECONDS = 1
 SHARDS = (1, 3, 3, 4)  # that are to be open in each round: rolled, and split
 LOAD_SECONDS = (1.2, 2.2)  # a kill comes somewhere in between
-READ_SECONDS_MAX = 30
 ATTEMPTS_MIN = 500  # fewer would make this test prove nothing
 
 Records = dict[str, list[Record]]  # by shard, parents before their children
@@ -37,7 +37,7 @@ def _items(client: Any) -> list[Item]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("workers", [1, 2])
 def test_acknowledged_changes_come_in_order_over_kills(
     workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -60,15 +60,15 @@ def test_acknowledged_changes_come_in_order_over_kills(
         finally:
             server.kill()
         for writer in writers:
-            writer.join(READ_SECONDS_MAX)
+            writer.join(HANGS_SECONDS)
     assert reader is not None
     with ServerProcess(*arguments) as server:
         client = tables_client(server.url)
         items = _items(client)
         client.update_table(TableName=TABLE, StreamSpecification={"StreamEnabled": False})  # closes all shards
-        reader.join(READ_SECONDS_MAX)
+        reader.join(HANGS_SECONDS)
         later = Reader(server.url, stream)
-        later.join(READ_SECONDS_MAX)
+        later.join(HANGS_SECONDS)
         _, shards = describe(streams_client(server.url), stream)
     assert later.records == reader.records, "who reads later sees other records than who read all along"
     _judge(writers, reader.records, shards, items)
@@ -77,7 +77,13 @@ def test_acknowledged_changes_come_in_order_over_kills(
 def _load(url: str, writers: list[Writer], chance: random.Random) -> None:
     for writer in writers:
         writer.start(url)
+    before = _attempts(writers)
     time.sleep(chance.uniform(*LOAD_SECONDS))
+    until(lambda: _attempts(writers) - before > 1.5 * ATTEMPTS_MIN / len(SHARDS), "writers write")
+
+
+def _attempts(writers: list[Writer]) -> int:
+    return sum(len(made) for writer in writers for made in list(writer.attempts.values()))
 
 
 def _judge(writers: list[Writer], records: Records, shards: list[Shard], items: list[Item]) -> None:

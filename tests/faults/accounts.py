@@ -20,7 +20,7 @@ START = 100
 PAYERS = 8
 WATCHERS = 2
 ATTEMPTS_MAX = 8  # of one transfer with a token
-SETTLE_SECONDS_MAX = 30.0  # for the index to be as the table
+SETTLE_SECONDS_MAX = 240.0  # for the index to be as the table
 
 
 class Transfer(NamedTuple):

@@ -17,7 +17,7 @@ from tests.raw import Shape
 CLIENTS = 8
 ITEMS = 6  # that are appended to at a time
 ENTRIES = 30  # of an item, before another one takes its place: long items make slow requests
-READ_SECONDS_MAX = 90.0
+READ_SECONDS_MAX = 240.0
 
 
 class Append(NamedTuple):

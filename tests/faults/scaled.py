@@ -15,7 +15,7 @@ from tests.faults.deployment import Cut, Fault, Server, both
 from tests.process import STATORDB
 
 SERVERS = 2
-INIT_SECONDS_MAX = 180  # for a keyspace and its tables
+INIT_SECONDS_MAX = 600  # for a keyspace and its tables
 NODE_DOWN_SECONDS = 5.0
 NODE_PAUSED_SECONDS = 20.0
 SERVER_DOWN_SECONDS = 1.0

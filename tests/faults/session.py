@@ -30,7 +30,7 @@ ALREADY = {
 }
 CALLS_PER_SERVER = 100  # before a client goes on to the next one, so that all are used, and restarted ones again
 ANSWER_SECONDS_MAX = 15.0
-PATIENCE_SECONDS = 90.0  # for a server that takes requests, and for a request that may be made again
+PATIENCE_SECONDS = 240.0  # for a server that takes requests, and for a request that may be made again
 AWAY_SECONDS = 0.05
 
 

@@ -7,10 +7,12 @@ from itertools import chain
 
 from tests.faults.deployment import Deployment, Fault
 from tests.faults.workload import Workload
+from tests.pace import much
 
 CALM_SECONDS = 1.0  # of work before, between and after faults
-FAULTS_SECONDS = 45.0  # for so long the same faults are repeated; what is then missing of the work is done in peace
-WORK_SECONDS_MAX = 600.0
+# For so long the same faults are repeated; what is then missing of the work is done in peace.
+FAULTS_SECONDS = much(15.0, 120.0)
+WORK_SECONDS_MAX = much(900.0, 3600.0)
 
 
 def run(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.lambda_api.lambda_kit import ACCOUNT, REGION, Lambda
+from tests.pace import HANGS_SECONDS
 
 from statordb.engine.contract import Effects, Key
 from statordb.keeper import invocations
@@ -333,7 +334,7 @@ def test_a_look_at_the_queue_that_fails_cancels_nothing(bench: Bench, monkeypatc
 
     async def story() -> None:
         await bench.duty.run_once()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANGS_SECONDS):
             while not failed:
                 await asyncio.sleep(0.01)
             released.set()

@@ -25,6 +25,7 @@ from tests.keeper.kinesis_stream import (
     waiting,
     work,
 )
+from tests.pace import HANGS_SECONDS
 from tests.store.engines import Eventual
 
 from statordb.api.dispatch import Dispatcher
@@ -442,7 +443,7 @@ def test_the_duty_runs_by_itself_and_ends(api: Api, stream: Memory) -> None:
     duty = duty_of(api, stream)
 
     async def until(done: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANGS_SECONDS):
             while not done():
                 assert not await duty.run_once()
                 await asyncio.sleep(0.005)

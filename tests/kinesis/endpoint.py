@@ -14,7 +14,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-START_SECONDS_MAX = 30
+START_SECONDS_MAX = 240.0
 STREAM = "changes"
 SHARDS = 4
 

@@ -21,7 +21,7 @@ def aws(url: str, *arguments: str) -> Any:
         "AWS_PAGER": "",
     }
     command = [str(AWS), "lambda", *arguments, "--endpoint-url", url, "--output", "json"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout) if done.stdout.strip() else {}
 

@@ -21,7 +21,7 @@ from statordb.store.functions.catalog import FunctionRecord
 
 HANDLERS = Path(__file__).with_name("handlers")
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "ASIA1", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
-SECONDS_MAX = 30.0  # for what a test waits for
+SECONDS_MAX = 240.0  # for what a test waits for
 
 
 def function(handler: str, kind: str = "python", **fields: Any) -> FunctionRecord:

@@ -42,6 +42,6 @@ def signed_login(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Login]:
     """A server that knows one key only, and checks every signature."""
     data = str(tmp_path_factory.mktemp("signed"))
     command = [str(STATORDB), "credentials", "create", "--data", data, "--json"]
-    made = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)
+    made = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=240).stdout)
     with ServerProcess("--data", data, "--auth", "iam", "--workers", "1") as process:
         yield Login(process.url, made["AccessKeyId"], made["SecretAccessKey"])

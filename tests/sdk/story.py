@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from tests.sdk.operations import OPERATIONS, PAGINATORS, WAITERS
 
 Shape = dict[str, Any]
-INDEX_SECONDS_MAX = 20
-STREAM_SECONDS_MAX = 20
+INDEX_SECONDS_MAX = 240.0
+STREAM_SECONDS_MAX = 240.0
 
 
 class Call(NamedTuple):

@@ -27,7 +27,7 @@ def _run(tools: Path, login: Login, *arguments: str, service: str = "dynamodb") 
         "AWS_PAGER": "",
     }
     command = [str(tools / "awscli/bin/aws"), service, *arguments, "--endpoint-url", login.url, "--output", "json"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
     if done.returncode:
         refused = ERROR.search(done.stderr)
         assert refused, done.stderr

@@ -18,7 +18,7 @@ def test_every_operation(login: str, table_name: str, tools: Path, request: pyte
     there: Login = request.getfixturevalue(login)
     environment = {**os.environ, "NODE_PATH": str(tools / "javascript" / "node_modules")}
     command = ["node", str(SMOKE), *there, table_name]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     called = json.loads(done.stdout)
     assert set(called["operations"]) == OPERATIONS

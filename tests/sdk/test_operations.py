@@ -23,7 +23,7 @@ def _error_of(url: str, target: str) -> str:
         "Authorization": AUTHORIZATION,
     }
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, b"{}", headers), timeout=30) as reply:
+        with urllib.request.urlopen(urllib.request.Request(url, b"{}", headers), timeout=240) as reply:
             reply.read()
             return ""
     except urllib.error.HTTPError as error:

@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 
 REGION = "us-east-1"
-WAIT_SECONDS_MAX = 60.0
+WAIT_SECONDS_MAX = 240.0
 
 
 def client(service: str, url: str) -> Any:

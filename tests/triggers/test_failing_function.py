@@ -23,7 +23,6 @@ FAILURES = {"raises": 'raise ValueError("poison")', "exits": "os._exit(1)"}
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("fail", FAILURES)
 def test_a_poison_item_is_isolated_and_given_up(fail: str, tmp_path: Path) -> None:
     log, failed = tmp_path / "log", tmp_path / "failed"

