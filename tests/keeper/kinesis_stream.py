@@ -1,5 +1,6 @@
 """A table whose changes go to a data stream in memory, and what a consumer finds there."""
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
