@@ -52,6 +52,18 @@ def test_the_longest_idle_stranger_goes_first_then_the_longest_idle_client(wire:
     assert set(wire.context.connections) == {made["busy"][0]}
 
 
+def test_new_strangers_go_before_old_clients(wire: Wire) -> None:
+    client, transport = wire.connect()
+    client.data_received(signed())
+    for _ in range(5):
+        wire.pass_time(2)
+        for _ in range(3):
+            wire.connect()
+        assert wire.context.make_room()
+        assert wire.context.make_room()
+    assert not transport.aborted
+
+
 def test_one_that_woke_up_meanwhile_stays(wire: Wire) -> None:
     first, second = wire.connect(), wire.connect()
     wire.context.make_room()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.wire.driver import Clock, FakeService, Wire, signed, split_answers
+from tests.wire.driver import Clock, FakeService, Wire, raw, signed, split_answers
 
 from statordb.model.request import Reply
 from statordb.wire.rounds import AHEAD_SECONDS, Rounds
@@ -84,10 +84,10 @@ def test_those_who_sent_ahead_take_turns(wire: Wire, loop: Loop) -> None:
     begun = operations(wire)
     assert len(begun) <= 8 + 3  # of each the first; ahead of them two milliseconds for all together
     del wire.service.requests[:]
-    for _ in range(9):
+    for _ in range(17):  # of each connection one to read on and one to begin, and what was asked for before
         loop.run_round()
     assert len(set(operations(wire))) == 8
-    assert len(operations(wire)) <= 9 * 4
+    assert len(operations(wire)) <= 17 * 4
     loop.run()
     assert [len(split_answers(transport.out)) for _, transport in connections] == [64] * 8
 
@@ -103,6 +103,67 @@ def test_answers_of_those_who_wait_keep_their_order(loop: Loop) -> None:
         loop.run()
     answers = [answer.json["Operation"] for answer in split_answers(transport.out)]
     assert answers == [f"{'Slow' if number % 5 == 4 else 'Op'}{number}" for number in range(30)]
+
+
+def test_a_read_of_many_requests_is_parsed_in_slices(wire: Wire, loop: Loop) -> None:
+    """The smallest requests fit by the thousands into what the transport reads at once."""
+    connection, transport = wire.connect()
+    wire.clock.now = 0.0
+    monotonic = wire.clock
+    wire.context.monotonic = lambda: setattr(monotonic, "now", monotonic.now + 0.0001) or monotonic.now  # type: ignore[func-returns-value]
+    request = raw("GET", "/", {"Host": "a"})
+    connection.data_received(request * 10_000)
+    assert not transport.reading
+    assert len(split_answers(transport.out)) < 1000
+    assert loop.run() > 100
+    assert len(split_answers(transport.out)) == 10_000
+    assert transport.reading
+
+
+def test_what_was_read_and_not_parsed_goes_with_the_connection(wire: Wire, loop: Loop) -> None:
+    connection, transport = wire.connect()
+    connection.data_received(signed() * 100)
+    assert loop.ready
+    transport.closed = True
+    connection.connection_lost(None)
+    loop.run()
+    assert len(operations(wire)) < 10
+
+
+def test_parsing_waits_for_answers_when_as_many_requests_wait_as_may(loop: Loop) -> None:
+    clock = Clock()
+    wire = Wire(clock, FakeService(), defer=loop.ready.append, settings=WireSettings(pipeline_requests_max=10))
+    connection, transport = wire.connect()
+    connection.data_received(signed("Slow") * 100)
+    loop.run()
+    assert not transport.reading
+    assert len(wire.service.futures) == 10
+    number = 0
+    while number < len(wire.service.futures):
+        wire.service.futures[number].finish(Reply(200, b"{}"))
+        loop.run()
+        number += 1
+    assert number == 100
+    assert len(split_answers(transport.out)) == 100
+    assert transport.reading
+
+
+@pytest.mark.parametrize("size", [4095, 4096, 4097, 70_000, 300_000])
+def test_bodies_across_slices_come_whole(wire: Wire, loop: Loop, size: int) -> None:
+    body = bytes(range(256)) * (size // 256 + 1)
+    connection, transport = wire.connect()
+    connection.data_received(signed("PutItem", body) * 3)
+    loop.run()
+    assert [request.body for request in wire.service.requests] == [body] * 3
+    assert len(split_answers(transport.out)) == 3
+
+
+def test_a_client_that_is_refused_amid_a_read_is_not_parsed_on(wire: Wire, loop: Loop) -> None:
+    connection, transport = wire.connect()
+    connection.data_received(signed() + b"bad\x01\r\n" + signed() * 100)
+    loop.run()
+    assert [answer.status for answer in split_answers(transport.out)] == [200, 400]
+    assert operations(wire) == ["GetItem"]
 
 
 def test_a_connection_that_is_lost_while_it_waits_begins_nothing(wire: Wire, loop: Loop) -> None:

@@ -110,6 +110,10 @@ class Admission:
         self._authenticator = authenticator
         self._places = settings.large_requests_max
 
+    @property
+    def is_full(self) -> bool:
+        return self.held_bytes > self._settings.held_bytes_max
+
     def bytes_max(self, operation: str | None) -> int:
         """What the body of a request of DynamoDB's API may have, also unpacked."""
         return min(body_bytes_max(operation), self._settings.request_bytes_max)

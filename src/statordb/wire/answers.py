@@ -6,15 +6,14 @@ requests behind them, wait in `_started`; what may not be begun yet waits in `_u
 
 import logging
 from collections import deque
-from collections.abc import Iterator
 from functools import partial
 from typing import Any, Protocol
 
 from statordb.model.request import Reply
 from statordb.wire.context import WireContext
 from statordb.wire.exchange import Exchange, Waiting, result_of
-from statordb.wire.reply import CONTINUE, USUAL, WHOLE_BYTES_MAX, Slice
 from statordb.wire.serving import begin
+from statordb.wire.writer import Writer
 
 PROCEED = Reply(100, b"")
 
@@ -35,7 +34,7 @@ class Owner(Protocol):
 
 
 class Answers:
-    """Begins what `take` gives it, and writes the answers.
+    """Begins what `take` gives it, and has the answers written.
 
     is_writable  whether the transport takes more;  is_final: no request comes after those that are here.
     is_ahead     whether the next request comes behind another of the same read.
@@ -45,12 +44,12 @@ class Answers:
     __slots__ = (
         "_answer_bytes",
         "_context",
+        "_is_lost",
         "_is_queued",
         "_owner",
-        "_slices",
         "_started",
-        "_transport",
         "_unstarted",
+        "_writer",
         "is_ahead",
         "is_final",
         "is_writable",
@@ -59,13 +58,13 @@ class Answers:
 
     def __init__(self, context: WireContext, transport: Any, owner: Owner) -> None:
         self._context = context
-        self._transport = transport
+        self._writer = Writer(context, transport)
         self._owner = owner
-        self._started: deque[Exchange] = deque()
+        self._started: deque[Exchange] = deque()  # the first may be one whose answer is being written
         self._unstarted: deque[Exchange] = deque()
-        self._slices: Iterator[Slice] | None = None  # of the answer to the first of _started
         self._answer_bytes = 0  # of the answers in _started
         self._is_queued = False  # for a later round of the loop
+        self._is_lost = False
         self.is_writable = True
         self.is_final = False
         self.is_ahead = False
@@ -99,19 +98,18 @@ class Answers:
 
     def advance(self, is_turn: bool = False) -> None:
         """Send what is ready in order, begin what may be begun. `is_turn`: this round of the loop is this one's."""
-        started, unstarted = self._started, self._unstarted
+        started, unstarted, writer = self._started, self._unstarted, self._writer
         try:
-            while self.is_writable and self._transport is not None:
-                if self._slices is not None:
+            while self.is_writable and not self._is_lost:
+                if writer.sliced is not None:
                     if not is_turn:
                         self._wait_for_turn()
                         break
                     is_turn = False
-                    self._send_slice(self._slices)
+                    if writer.go_on():
+                        self._sent(started.popleft())
                 elif started and started[0].reply is not None:
-                    exchange = started.popleft()
-                    self._answer_bytes -= len(exchange.reply[1])  # type: ignore[index]
-                    self._send(exchange, exchange.reply)  # type: ignore[arg-type]
+                    self._send_waiting(started.popleft())
                 elif unstarted and self._has_room():
                     if not (is_turn or unstarted[0].reply is not None or self._context.rounds_allow()):
                         self._wait_for_turn()
@@ -120,15 +118,17 @@ class Answers:
                     self._start(unstarted.popleft())
                 else:
                     break
-            self._owner.answered()
+            if not self._is_lost:
+                self._owner.answered()
         except Exception:
             log.exception("an answer could not be sent")
             self._owner.abort()
 
     def lost(self) -> None:
         """The connection is gone: begin nothing more, write nothing more."""
-        self._transport = None
-        self._slices = None
+        self._is_lost = True
+        del self._owner  # which holds this object
+        self._writer.lost()
         for exchange in self._unstarted:
             self._release(exchange)
         self._unstarted.clear()
@@ -193,50 +193,26 @@ class Answers:
     # Sending
 
     def _send(self, exchange: Exchange, reply: Reply) -> None:
-        context = self._context
-        if reply is PROCEED:
-            context.outbox.put(self._transport, CONTINUE)
-            return
-        status, body, error = reply
         last = self.is_final and not self._started and not self._unstarted
-        if len(body) > WHOLE_BYTES_MAX and exchange.method != b"HEAD":
-            self._send_in_slices(exchange, reply, last)
-            return
-        if status == 200 and exchange.form is USUAL and not last:
-            head = context.heads.usual(exchange.request_id, body)
-        else:
-            head, body = context.heads.head(status, exchange.form, exchange.request_id, body, not last)
-        context.outbox.put(self._transport, head if exchange.method == b"HEAD" else head + body)
-        context.observe(exchange.operation, context.monotonic() - exchange.begun, status, error)
-        if last:
+        if not self._writer.write(exchange, reply, last):
+            self._answer_bytes += len(reply.body)
+            self._started.appendleft(exchange)
+            self.advance()
+        elif last:
             self._owner.end()
 
-    def _send_in_slices(self, exchange: Exchange, reply: Reply, last: bool) -> None:
-        """Begin a large answer, whose exchange stays the first of `_started` until all of it is written."""
-        exchange.reply = reply
-        self._answer_bytes += len(reply.body)
-        self._started.appendleft(exchange)
-        self._slices = self._context.heads.in_slices(
-            reply.status, exchange.form, exchange.request_id, reply.body, not last
-        )
-        self._context.outbox.flush()
-        self._send_slice(self._slices)
-        if self._slices is not None:
-            self.advance()
+    def _send_waiting(self, exchange: Exchange) -> None:
+        reply = exchange.reply
+        assert reply is not None
+        self._answer_bytes -= len(reply.body)
+        if reply is PROCEED:
+            self._writer.proceed()
+        else:
+            self._send(exchange, reply)
 
-    def _send_slice(self, slices: Iterator[Slice]) -> None:
-        parts, is_last = next(slices)
-        if parts:
-            self._transport.writelines(parts)
-        if is_last:
-            self._sent()
-
-    def _sent(self) -> None:
-        self._slices = None
-        context = self._context
-        exchange = self._started.popleft()
-        status, body, error = exchange.reply  # type: ignore[misc]
-        self._answer_bytes -= len(body)
-        context.observe(exchange.operation, context.monotonic() - exchange.begun, status, error)
+    def _sent(self, exchange: Exchange) -> None:
+        """A large answer is written, and the client may have ended its side meanwhile."""
+        assert exchange.reply is not None
+        self._answer_bytes -= len(exchange.reply.body)
         if self.is_final and not self._started and not self._unstarted:
             self._owner.end()

@@ -1,7 +1,7 @@
 """One client's connection, from its first byte to its end: what comes in, what is answered, and for how long.
 
-The transport calls this class. `Incoming` makes requests of the bytes, `Answers` begins them and writes what they are
-answered; both are driven without a socket.
+The transport calls this class. `Reading` holds what was read, `Incoming` makes requests of it, `Answers` begins them
+and has the answers written by `Writer`; all are driven without a socket.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from statordb.wire.answers import Answers
 from statordb.wire.context import WireContext
 from statordb.wire.exchange import Exchange
 from statordb.wire.incoming import BODY, HEAD, IDLE, Incoming
+from statordb.wire.reading import Reading
 from statordb.wire.reply import USUAL, Form
 
 REQUEST_TIMEOUT = Reply(408, b"", "RequestTimeout")
@@ -33,6 +34,7 @@ class Connection(asyncio.Protocol):
         "_mark",
         "_marked",
         "_reading",
+        "_reads",
         "_refused",
         "_transport",
         "is_known",
@@ -43,11 +45,12 @@ class Connection(asyncio.Protocol):
         self._transport: Any = None
         self._answers: Answers
         self._incoming: Incoming
+        self._reading: Reading
         self._eof = False
         self._refused = False  # the client is cut short
         self._lingering = False
         self._lingered = 0
-        self._reading = True
+        self._reads = True
         self._mark: object = None  # what the last sweep saw, and since when
         self._marked = 0.0
         self.is_known = False
@@ -58,6 +61,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         self._answers = Answers(self._context, transport, self)
         self._incoming = Incoming(self._context, self._answers, self)
+        self._reading = Reading(self._context, self._incoming, self._answers, self)
         self._marked = self._context.monotonic()
         self._context.joined(self)
         if self._context.draining:
@@ -65,21 +69,22 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        self._incoming.close()
+        self._incoming.lost()
+        self._reading.lost()
         self._answers.lost()
         self._context.left(self)
 
     def data_received(self, data: bytes) -> None:
-        incoming = self._incoming
-        if incoming.is_done:
+        if self._incoming.is_done:
             self._discard(len(data))
             return
         self._answers.is_ahead = False
-        incoming.feed(data)
+        self._reading.take(data)
 
     def eof_received(self) -> bool:
         """The client sends no more, but may still read: what it asked is answered first."""
         self._context.outbox.flush()
+        self._reading.finish()
         self.take_no_more()
         self._eof = True
         return bool(self._answers)
@@ -122,7 +127,8 @@ class Connection(asyncio.Protocol):
     # Called by what comes in, and by the answers
 
     def take_no_more(self) -> None:
-        self._incoming.lost()
+        self._incoming.end()
+        self._reading.drop()
         self._answers.is_final = True
 
     def refuse(self, reply: Reply, form: Form = USUAL) -> None:
@@ -140,15 +146,18 @@ class Connection(asyncio.Protocol):
 
     def answered(self) -> None:
         """Read on, or stop reading."""
-        answers, settings = self._answers, self._context.settings
-        wanted = self._lingering or (
-            not self._incoming.is_done
-            and answers.is_writable
+        answers, reading, settings = self._answers, self._reading, self._context.settings
+        has_room = (
+            answers.is_writable
             and len(answers) < settings.pipeline_requests_max
             and answers.waiting_bytes <= settings.waiting_bytes_max
         )
-        if wanted != self._reading and self._transport is not None and not self._transport.is_closing():
-            self._reading = wanted
+        if has_room and reading.is_held_up:
+            reading.is_held_up = False
+            self._context.rounds.later(reading.go_on)
+        wanted = self._lingering or (has_room and not self._incoming.is_done and not reading.is_behind)
+        if wanted != self._reads and self._transport is not None and not self._transport.is_closing():
+            self._reads = wanted
             if wanted:
                 self._transport.resume_reading()
             else:
@@ -184,7 +193,7 @@ class Connection(asyncio.Protocol):
         if self._answers:
             return object()  # it waits for us
         incoming = self._incoming
-        pieces = incoming.body_bytes // self._context.settings.body_progress_bytes if incoming.phase == BODY else 0
+        pieces = incoming.body.size // self._context.settings.body_progress_bytes if incoming.phase == BODY else 0
         return (incoming.phase, incoming.requests, pieces)
 
     def _patience(self) -> float:

@@ -126,21 +126,29 @@ class WireContext:
             log.warning("idle connections were closed to make room", extra={"connections": self._made_room})
             self._made_room = 0
 
-    def make_room(self) -> bool:
+    def make_room(self, strangers_only: bool = False) -> bool:
         """Close a connection on which nothing goes on: that of the stranger who has been idle for longest, else of
         anybody. Returns False if there is none."""
-        while self._leaving:
-            peer = self._leaving.popleft()
-            if peer in self.connections and peer.idle_since() is not None:
-                peer.abort()
-                self._made_room += 1
-                return True
-        idle = [(peer.is_known, since, peer) for peer in self.connections if (since := peer.idle_since()) is not None]
-        if not idle:
+        peer = self._next_to_leave(strangers_only)
+        if peer is None:
             return False
+        self.left(peer)  # at once: until its transport is closed, others would have to make room in its place
+        peer.abort()
+        self._made_room += 1
+        return True
+
+    def _next_to_leave(self, strangers_only: bool) -> Peer | None:
+        leaving = self._leaving
+        while leaving:
+            peer = leaving.popleft()
+            if peer in self.connections and not peer.is_known and peer.idle_since() is not None:
+                return peer
+        idle = [(peer.is_known, since, peer) for peer in self.connections if (since := peer.idle_since()) is not None]
         some = heapq.nsmallest(LEAVING_MAX, idle, key=itemgetter(0, 1))  # all are looked at, so not for one alone
-        self._leaving.extend(peer for _, _, peer in some)
-        return self.make_room()
+        leaving.extend(peer for is_known, _, peer in some if not is_known)
+        if leaving:
+            return leaving.popleft()
+        return None if strangers_only or not some else some[0][2]
 
     def joined(self, connection: Peer) -> None:
         self.connections[connection] = None

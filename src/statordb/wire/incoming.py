@@ -8,12 +8,13 @@ import httptools
 from statordb.model.limits import OPEN_BODY_BYTES_MAX
 from statordb.model.request import Reply
 from statordb.model.rest import RestReply
-from statordb.wire.admission import TOO_MUCH, LargeBody
 from statordb.wire.answers import PROCEED, Answers
+from statordb.wire.body import Body
 from statordb.wire.context import WireContext
 from statordb.wire.exchange import FIRST_ACCEPT_ENCODING, INTERNAL, Exchange
 from statordb.wire.reply import USUAL, Form
 from statordb.wire.rest import form_of
+from statordb.wire.settings import WireSettings
 
 IDLE, HEAD, BODY = range(3)  # between requests, within a request's head, within its body
 
@@ -39,27 +40,25 @@ class Incoming:
     """Turns bytes into requests. The `on_` methods are called by the parser.
 
     phase     where in a request the reading is;  requests: how many have been complete.
-    body_bytes  how much of the body has come.
+    body      of the request that is being read.
     is_done   nothing more is taken.
     """
 
     __slots__ = (
         "_answers",
-        "_chunks",
         "_context",
-        "_counted",
         "_fed",
         "_first",
         "_head",
         "_headers",
-        "_large",
         "_owner",
         "_parser",
         "_read",
         "_repeats",
         "_url",
-        "body_bytes",
+        "body",
         "is_done",
+        "on_body",
         "phase",
         "requests",
     )
@@ -68,6 +67,8 @@ class Incoming:
         self._context = context
         self._answers = answers
         self._owner = owner
+        self.body = Body(context.admission)
+        self.on_body = self.body.add  # by the parser
         self._parser: Any = httptools.HttpRequestParser(self)
         self.phase = IDLE
         self.requests = 0
@@ -75,17 +76,13 @@ class Incoming:
         self._headers: dict[bytes, bytes] = {}  # being read; trailers end up here too
         self._head = self._headers  # of the request, once complete
         self._repeats = 0
-        self._chunks: list[bytes] = []
-        self._large: LargeBody | None = None  # takes the body's bytes in place of _chunks
         self._url = b""
-        self.body_bytes = 0
-        self._counted = 0  # of the body's bytes, those that count as held
         self._read = 0  # bytes of the read that is being parsed
         self._first = 0  # bytes of the read in which the request began: an upper bound of its part
         self._fed = 0  # bytes of the later reads within the current phase
 
-    def feed(self, data: bytes) -> None:
-        """Take bytes. Never raises."""
+    def feed(self, data: bytes | memoryview) -> None:
+        """Parse bytes. Never raises."""
         self._read = len(data)
         if self.phase != IDLE:
             self._fed += len(data)
@@ -98,23 +95,24 @@ class Incoming:
         if self.phase != IDLE and not self.is_done:
             self._bound()
 
-    def lost(self) -> None:
-        """The connection is gone, or nothing more is taken from it."""
+    def end(self) -> None:
+        """Nothing more is taken."""
         self.is_done = True
-        self._forget_body()
+        self.body.forget()
 
-    def close(self) -> None:
-        self.lost()
+    def lost(self) -> None:
+        """The connection is gone."""
+        self.end()
         self._parser = None  # which holds this object
+        del self._owner  # which does too
 
     # Called by the parser
 
     def on_message_begin(self) -> None:
         self._headers = {}
         self._repeats = 0
-        self._chunks = []
         self._url = b""
-        self.body_bytes = 0
+        self.body.begin()
         self._first = self._read
         self._fed = 0
         self.phase = HEAD
@@ -126,7 +124,9 @@ class Incoming:
         name = name.lower()
         headers = self._headers
         if name in headers:
-            self._repeat(name, value)
+            self._repeats += 1
+            if self._repeats <= self._context.headers_max:  # beyond, the request is refused anyway
+                join_repeated(headers, name, value)
         else:
             headers[name] = value
 
@@ -140,43 +140,31 @@ class Incoming:
             self._first + self._fed > context.head_bytes_unmeasured
             or len(headers) + self._repeats > context.headers_max
         ):
-            if self._is_large_head():
+            if is_large_head(headers, self._repeats, self._url, context.settings):
                 self._owner.refuse(BAD_REQUEST)
                 return
         self._fed = 0
         length = headers.get(b"content-length")
         if length is not None and len(length) > 4 and int(length) > OPEN_BODY_BYTES_MAX:
-            if not self._admits(int(length)):
+            refusal = self.body.admit(self._url, headers, int(length))
+            if refusal is not None:
+                self._owner.refuse(*told(refusal))
                 return
         if b"expect" in headers:
             self._expect(headers[b"expect"])
         if b"transfer-encoding" in headers:
             self._headers = {}
 
-    def on_body(self, data: bytes) -> None:
-        self.body_bytes += len(data)
-        if self._large is None:
-            self._chunks.append(data)
-        else:
-            self._large.add(data)
-
     def on_message_complete(self) -> None:
         if self.is_done:
             return
-        context = self._context
-        body: bytes
-        digest = None
-        if self._large is None and self.body_bytes <= OPEN_BODY_BYTES_MAX:
-            chunks = self._chunks
-            body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        else:
-            if not self._admits(self.body_bytes):
+        context, body = self._context, self.body
+        if body.size > OPEN_BODY_BYTES_MAX:
+            refusal = body.admit(self._url, self._head, body.size)
+            if refusal is not None:
+                self._owner.refuse(*told(refusal))
                 return
-            large: LargeBody = self._large  # type: ignore[assignment]  # _admits has made it
-            body = large.data  # type: ignore[assignment]  # whoever reads a body reads this too
-            digest = large.digest
-        if self._counted or self._large is not None:
-            self._forget_body()
+        data = body.complete()
         self.phase = IDLE
         self.requests += 1
         parser = self._parser
@@ -187,8 +175,8 @@ class Incoming:
                 parser.get_method(),
                 self._url,
                 self._head,
-                body,
-                digest,
+                data,
+                body.digest,
                 context.next_request_id(),
                 context.monotonic(),
                 self._owner,
@@ -220,25 +208,6 @@ class Incoming:
         else:
             self._owner.refuse(BAD_REQUEST)
 
-    def _is_large_head(self) -> bool:
-        """The limits on a complete head, exactly."""
-        settings = self._context.settings
-        head_bytes = sum(len(name) + len(value) + 4 for name, value in self._head.items())  # 4: colon, space, CRLF
-        return (
-            head_bytes > settings.header_bytes_max
-            or len(self._head) + self._repeats > settings.headers_max
-            or len(self._url) > settings.url_bytes_max
-        )
-
-    def _repeat(self, name: bytes, value: bytes) -> None:
-        """Join a repeated header by commas, as the canonical request has it."""
-        headers = self._headers
-        self._repeats += 1
-        if self._repeats <= self._context.settings.headers_max:  # beyond, the request is refused anyway
-            if name == b"accept-encoding":
-                headers.setdefault(FIRST_ACCEPT_ENCODING, headers[name])
-            headers[name] = headers[name].rstrip() + b"," + value
-
     def _expect(self, expectation: bytes) -> None:
         """Ask for the body, in the order of the replies."""
         if expectation.strip().lower() == b"100-continue" and self._parser.get_http_version() == "1.1":
@@ -255,50 +224,33 @@ class Incoming:
             ):
                 self._owner.refuse(BAD_REQUEST)
             return
-        if self._large is not None or self.body_bytes > OPEN_BODY_BYTES_MAX:
-            if not self._admits(self.body_bytes):
-                return
-        elif self._context.admission.held_bytes > settings.held_bytes_max:
-            self._owner.refuse(TOO_MUCH)
-            return
-        if self._fed - self.body_bytes > settings.header_bytes_max + self.body_bytes // 2:
+        size = self.body.size
+        refusal = self.body.hold(self._url, self._head)
+        if refusal is not None:
+            self._owner.refuse(*told(refusal))
+        elif self._fed - size > settings.header_bytes_max + size // 2:
             self._owner.refuse(BAD_REQUEST)  # chunk sizes and trailers without end
-            return
-        self._context.admission.held_bytes += self.body_bytes - self._counted
-        self._counted = self.body_bytes
 
-    def _admits(self, size: int) -> bool:
-        """Whether a body that has, or will have, `size` bytes, more than anybody's may have, may come on. If not, that
-        is answered."""
-        admission = self._context.admission
-        large = self._large
-        if large is None:
-            judged = admission.open(self._url, self._head, size)
-            if not isinstance(judged, LargeBody):
-                return self._refused(judged)
-            large = self._large = judged
-            for chunk in self._chunks:
-                large.add(chunk)
-            self._chunks = []
-        else:
-            refusal = admission.refusal(large, self._url, self._head, size)
-            if refusal is not None:
-                return self._refused(refusal)
-        refusal = admission.place(large)
-        return refusal is None or self._refused(refusal)
 
-    def _refused(self, refusal: Reply | RestReply) -> bool:
-        if isinstance(refusal, RestReply):
-            self._owner.refuse(Reply(refusal.status, refusal.body, refusal.error), form_of(refusal))
-        else:
-            self._owner.refuse(refusal)
-        return False
+def is_large_head(headers: dict[bytes, bytes], repeats: int, url: bytes, settings: WireSettings) -> bool:
+    """The limits on a complete head, exactly."""
+    head_bytes = sum(len(name) + len(value) + 4 for name, value in headers.items())  # 4: colon, space, CRLF
+    return (
+        head_bytes > settings.header_bytes_max
+        or len(headers) + repeats > settings.headers_max
+        or len(url) > settings.url_bytes_max
+    )
 
-    def _forget_body(self) -> None:
-        admission = self._context.admission
-        admission.held_bytes -= self._counted
-        self._counted = 0
-        self._chunks = []
-        if self._large is not None:
-            admission.leave(self._large)
-            self._large = None
+
+def join_repeated(headers: dict[bytes, bytes], name: bytes, value: bytes) -> None:
+    """Join a repeated header by commas, as the canonical request has it."""
+    if name == b"accept-encoding":
+        headers.setdefault(FIRST_ACCEPT_ENCODING, headers[name])
+    headers[name] = headers[name].rstrip() + b"," + value
+
+
+def told(refusal: Reply | RestReply) -> tuple[Reply, Form]:
+    """What a refusal is answered, and how that is to look."""
+    if isinstance(refusal, RestReply):
+        return Reply(refusal.status, refusal.body, refusal.error), form_of(refusal)
+    return refusal, USUAL

@@ -97,7 +97,10 @@ class Listener:
         if len(self._handshakes) >= HANDSHAKES_MAX:
             return False
         taken = len(self._context.connections) + len(self._handshakes)
-        return taken < self._connections_max or self._context.make_room()
+        if taken < self._connections_max:
+            return True
+        # Those that are not there yet may be the strangers that are to go before any client is.
+        return self._context.make_room(strangers_only=bool(self._handshakes))
 
     async def _serve(self, client: socket.socket) -> None:
         try:

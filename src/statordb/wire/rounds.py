@@ -1,8 +1,8 @@
 """Turns of the event loop that connections take for what they need not have at once.
 
-What a client sends first is begun as soon as it is read. What it sends ahead, and the pieces of large answers, share
-two milliseconds of each round of the loop, so that ten clients that send a hundred requests at once cost the others
-little more than one would.
+What a client sends first is begun as soon as it is read. What it sends ahead, and the slices of large reads and large
+answers, share two milliseconds of each round of the loop, so that ten clients that send a hundred requests at once cost
+the others little more than one would.
 """
 
 from collections import deque
@@ -17,7 +17,8 @@ Defer = Callable[[Callable[[], None]], object]
 class Rounds:
     """Shared by the connections of a worker. Without `defer` nothing waits for a later round.
 
-    A connection waits with at most one callback, so that those who wait are as few as the connections.
+    A connection waits with at most two callbacks, one to read on and one to answer on, so that those who wait are
+    bounded by the connections.
     """
 
     __slots__ = ("_defer", "_ends", "_running", "_waiting")
