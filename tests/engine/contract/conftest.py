@@ -10,6 +10,8 @@ from statordb.engine.cassandra.cql.session import Contact
 from statordb.engine.cassandra.engine import CassandraEngine
 from statordb.engine.contract import Effects, Engine, Guard, Key, Plan, Refused, Stale, Stored
 from statordb.engine.lmdb import LmdbEngine
+from statordb.engine.lmdb.lane import LaneEngine
+from statordb.engine.lmdb.reader import closed
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Open = Callable[[], Engine]
@@ -65,6 +67,31 @@ async def lmdb_plans_twice(path: Place) -> Engine:
     return checked
 
 
+class ByLane:
+    """The engine of a lane, whose updates another one applies; the rest is asked of that one."""
+
+    def __init__(self, writing: LmdbEngine) -> None:
+        self._writing = writing
+        self._lane = LaneEngine(writing._env, writing._epoch, writing._digest, writing.apply)
+        self.update = self._lane.update
+        self.get = self._lane.get
+        self.read = self._lane.read
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._writing, name)
+
+    async def close(self) -> None:
+        """They share an environment, which the first has to close, as in one process it can be open only once."""
+        await self._writing.close()
+        self._lane._closed, self._lane._begin = True, closed
+
+
+async def lmdb_by_lane(path: Place) -> Engine:
+    engine: Any = ByLane(LmdbEngine.open(path, durable=False))
+    checked: Engine = engine
+    return checked
+
+
 async def cassandra(hosts: Place) -> Engine:
     """All tests share a keyspace: to make one takes seconds."""
     return await CassandraEngine.open(Contact(hosts=hosts, datacenter="dc1", keyspace="contract"), table_pool=2)
@@ -73,6 +100,7 @@ async def cassandra(hosts: Place) -> Engine:
 FACTORIES = [
     Factory("lmdb", "directory", lmdb),
     Factory("lmdb, plans twice", "directory", lmdb_plans_twice),
+    Factory("lmdb, by a lane", "directory", lmdb_by_lane),
     Factory("cassandra", "cassandra_hosts", cassandra, 0.05),
 ]
 

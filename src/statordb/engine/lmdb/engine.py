@@ -3,51 +3,36 @@
 from __future__ import annotations  # lmdb's types take their parameter in annotations only
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import lmdb
 
-from statordb.engine.contract import Effects, EngineClosed, Guard, Key, Plan, Refused, Stale, Traits, Use
+from statordb.engine.contract import Use
 from statordb.engine.lmdb import spaces
-from statordb.engine.lmdb.entries import AGAIN, Job, Write
-from statordb.engine.lmdb.environment import DATA_FILE, open_environment
+from statordb.engine.lmdb.entries import Foreign, Job, Write
+from statordb.engine.lmdb.environment import DATA_FILE, join_environment, open_environment
 from statordb.engine.lmdb.epoch import Epoch
 from statordb.engine.lmdb.headroom import Headroom
-from statordb.engine.lmdb.keys import PARTITION_BYTES_MAX, SORT_BYTES_MAX, Digest, digest, segment_of
-from statordb.engine.lmdb.planning import Answer, Guarded, Update
-from statordb.engine.lmdb.reader import Reader, closed
+from statordb.engine.lmdb.keys import Digest, digest
+from statordb.engine.lmdb.lane import APPLIED, CHANGED, LaneEngine, Send, verdict_of
+from statordb.engine.lmdb.planner import Planner
+from statordb.engine.lmdb.planning import Update
+from statordb.engine.lmdb.prepared import Prepared
+from statordb.engine.lmdb.reader import closed
 from statordb.engine.lmdb.writer import Writer
 from statordb.model.pending import Pending
 
-TRAITS = Traits(
-    name="lmdb",
-    sort_bytes_max=SORT_BYTES_MAX,
-    partition_bytes_max=PARTITION_BYTES_MAX,
-    global_indexes_strong=True,
-    guards=True,
-    epoch=True,
-    remote=False,
-)
 
-
-class LmdbEngine(Reader):
+class LmdbEngine(Planner):
     """One process's engine on a store. Made after a fork, never carried over one; once per store and process."""
 
-    traits = TRAITS
-
     def __init__(self, env: lmdb.Environment, epoch: Epoch, digest: Digest, headroom: Headroom | None = None) -> None:
-        super().__init__(env, digest)
-        self._env = env
-        self._epoch = epoch
+        super().__init__(env, epoch, digest)
         self._headroom = headroom
         self._writer = Writer(env, epoch, headroom)
-        self._closed = False
-        self._guarded = Guarded(digest)
-        self.updates_total = 0
-        self.refused_total = 0
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @classmethod
@@ -62,36 +47,34 @@ class LmdbEngine(Reader):
         env, epoch = open_environment(path, durable, map_bytes)
         return cls(env, epoch, digest, Headroom(env, path / DATA_FILE) if durable else None)
 
-    def epoch(self) -> int:
-        return self._epoch.value[0]
+    @staticmethod
+    def open_lane(path: Path, send: Send, durable: bool = True) -> LaneEngine:
+        """Open a store that another process of this server has opened; that one applies the updates, by `apply`.
 
-    def segment_of(self, partition: bytes, total: int) -> int:
-        return segment_of(self._digest(partition), total)
+        Raises StoreUnusable, FormatTooNew.
+        """
+        env, epoch = join_environment(path, durable)
+        return LaneEngine(env, epoch, digest, send)
 
-    async def update(
-        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()
-    ) -> Effects | Refused | Stale:
-        """As the contract says. A plan runs on what a read transaction saw; the write lock is only taken for what it
-        came to, and the plan runs again where that is out of date."""
-        update = Update(footprint, plan, guards, self._guarded, self._digest)
-        while True:
-            stale = update.read(self._begin)
-            if stale is not None:
-                return stale
-            answer: Answer | None = update.work_out()
-            if answer is None:
-                if self._closed:
-                    raise EngineClosed("the engine is closed")
-                entry = Write(update, Pending(self._running_loop()))
-                self._writer.submit(entry)
-                answer = await entry.answer
-                if answer is AGAIN:
-                    update.tries += 1
-                    continue
-            self.updates_total += 1
-            if answer.__class__ is Refused:
-                self.refused_total += 1
-            return answer
+    def _hand_in(self, update: Update) -> Pending[Any]:
+        self._check_open()
+        entry = Write(update, Pending(self._running_loop()))
+        self._writer.submit(entry)
+        return entry.answer
+
+    async def apply(self, prepared: bytes) -> bytes:
+        """Apply an update that a lane's engine prepared; what became of it, for that one. Raises nothing."""
+        try:
+            self._check_open()
+            entry = Foreign(Prepared.from_bytes(prepared), Pending(self._running_loop()))
+            self._writer.submit(entry)
+            row: bytes | None = await entry.answer
+        except Exception as fault:
+            return verdict_of(fault)
+        if row is not None:
+            return CHANGED + row
+        self.updates_total += 1
+        return APPLIED
 
     async def create_space(self, use: Use = Use.ROWS, within: int | None = None) -> int:
         space: int = await self._do(partial(spaces.create, within=within))
@@ -116,8 +99,7 @@ class LmdbEngine(Reader):
         return more
 
     async def _do(self, work: Callable[[lmdb.Transaction[bytes]], Any]) -> Any:
-        if self._closed:
-            raise EngineClosed("the engine is closed")
+        self._check_open()
         entry = Job(work, Pending(self._running_loop()))
         self._writer.submit(entry)
         return await entry.answer
@@ -130,25 +112,12 @@ class LmdbEngine(Reader):
         return loop
 
     def metrics(self) -> dict[str, float]:
-        """Totals of this process since it opened the store; sizes are of the whole store, in bytes.
-
-        `store_bytes` are in pages of rows, `free_bytes` in pages of the file that hold none, to be used again.
-        """
-        if self._closed:
-            raise EngineClosed("the engine is closed")
         writer = self._writer
-        pages = self._env.stat()
-        used = (pages["branch_pages"] + pages["leaf_pages"] + pages["overflow_pages"]) * pages["psize"]
-        in_file = (self._env.info()["last_pgno"] + 1) * pages["psize"]
         return {
-            "updates_total": self.updates_total,
-            "refused_total": self.refused_total,
+            **super().metrics(),
             "commits_total": writer.commits_total,
             "batch_size_total": writer.batch_size_total,
             "commit_seconds_total": writer.commit_seconds_total,
-            "store_bytes": used,
-            "file_bytes": in_file,
-            "free_bytes": in_file - used,
         }
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ import lmdb
 
 from statordb.engine.contract import StoreUnusable
 from statordb.engine.lmdb.epoch import Epoch
-from statordb.engine.lmdb.format import migrate
+from statordb.engine.lmdb.format import check_joined, migrate
 from statordb.engine.lmdb.keys import ANNOUNCED_KEY, pack_id
 
 GIB = 1 << 30
@@ -47,6 +47,26 @@ def open_environment(path: Path, durable: bool, map_bytes: int | None = None) ->
                 _sync_directory(path)
                 _sync_directory(path.parent)
             return env, epoch
+    except OSError as error:
+        raise StoreUnusable(f"the data directory {path} can't be used: {error.strerror}.") from error
+    except lmdb.Error as error:
+        raise StoreUnusable(f"the store in {path} can't be opened: {error}.") from error
+
+
+def join_environment(path: Path, durable: bool) -> tuple[lmdb.Environment, Epoch]:
+    """The environment that another process of this release has open, without taking the write lock, ever.
+
+    Raises StoreUnusable, FormatTooNew.
+    """
+    try:
+        env = _map(path, durable, _map_bytes(path, durable))
+        try:
+            with env.begin() as txn:
+                check_joined(txn)
+            return env, Epoch(path / EPOCH_FILE)
+        except BaseException:
+            env.close()
+            raise
     except OSError as error:
         raise StoreUnusable(f"the data directory {path} can't be used: {error.strerror}.") from error
     except lmdb.Error as error:

@@ -95,3 +95,13 @@ def migrate(txn: Transaction[bytes], steps: tuple[Step, ...] = STEPS) -> int:
     if found < len(steps):
         txn.put(FORMAT_KEY, pack_id(len(steps)))
     return len(steps)
+
+
+def check_joined(txn: Transaction[bytes], steps: tuple[Step, ...] = STEPS) -> None:
+    """For who may not migrate. Raises FormatTooNew or StoreUnusable where an environment is not in today's format."""
+    kept = txn.get(FORMAT_KEY)
+    found = 0 if kept is None else unpack_id(kept)
+    if found > len(steps):
+        raise FormatTooNew(found, len(steps))
+    if found < len(steps):
+        raise StoreUnusable("the store is not in today's format yet.")

@@ -1,0 +1,94 @@
+"""Updates that one process prepares and another applies."""
+
+import asyncio
+import subprocess
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from statordb.engine.contract import Effects, EngineClosed, FormatTooNew, Key, OutcomeUnknown, Stored, StoreUnusable
+from statordb.engine.lmdb import LmdbEngine
+from statordb.engine.lmdb.keys import FORMAT_KEY, pack_id
+from statordb.engine.lmdb.lane import LaneEngine
+from statordb.engine.lmdb.prepared import Prepared
+from statordb.engine.lmdb.writer import WriteFailed
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+Start = Callable[..., "subprocess.Popen[str]"]
+
+COUNTER = Key(1, b"counter", b"")
+MIB = 1 << 20
+
+
+def put(body: bytes) -> Callable[[list[Stored | None]], Effects]:
+    return lambda stored: Effects([(COUNTER, body)])
+
+
+def lane_of(engine: LmdbEngine, send: Callable[[bytes], Any] | None = None) -> LaneEngine:
+    return LaneEngine(engine._env, engine._epoch, engine._digest, send or engine.apply)
+
+
+def test_prepared_updates_go_through_bytes() -> None:
+    prepared = Prepared(
+        [(b"g", 1)], [(b"r", 0)], [(b"r", b"n", b"x"), (b"s", b"n", None)], [(1, b"", b"c")], [], True, 2
+    )
+    again = Prepared.from_bytes(prepared.to_bytes())
+    for name in ("guards", "relied", "puts", "changes", "tallies"):
+        assert list(getattr(again, name)) == getattr(prepared, name)
+    assert (again.announce, again.bytes) == (True, 2)
+
+
+@pytest.mark.slow
+def test_a_lane_never_takes_the_write_lock(directory: Path, start: Start, run: Run) -> None:
+    """It opens, reads and plans while another holds it, and plans again on a row that has changed."""
+    engine = LmdbEngine.open(directory, durable=False)
+    with engine._env.begin(write=True):
+        lane = start("lane.py", directory)
+        assert lane.stdin is not None
+        assert lane.stdout is not None
+        first = bytes.fromhex(lane.stdout.readline())
+    run(engine.update([COUNTER], put(b"7")))
+    for prepared in (first, None):
+        verdict = run(engine.apply(prepared or bytes.fromhex(lane.stdout.readline())))
+        lane.stdin.write(verdict.hex() + "\n")
+        lane.stdin.flush()
+    assert lane.stdout.readline() == "8\n"
+    assert run(engine.get(COUNTER)).body == b"8"
+    assert lane.wait(30) == 0
+    run(engine.close())
+
+
+def test_a_lane_is_told_why_its_update_was_not_made(directory: Path, run: Run) -> None:
+    engine = LmdbEngine.open(directory, durable=False, map_bytes=2 * MIB)
+    lane = lane_of(engine)
+    with pytest.raises(WriteFailed):
+        run(lane.update([COUNTER], put(bytes(4 * MIB))))
+
+    async def lost(prepared: bytes) -> bytes:
+        raise OutcomeUnknown("the way back")
+
+    with pytest.raises(OutcomeUnknown):
+        run(lane_of(engine, lost).update([COUNTER], put(b"x")))
+
+    async def closing(prepared: bytes) -> bytes:
+        verdicts = await asyncio.gather(engine.close(), engine.apply(prepared))
+        return verdicts[1]
+
+    with pytest.raises(EngineClosed):
+        run(lane_of(engine, closing).update([COUNTER], put(b"x")))
+
+
+@pytest.mark.parametrize(("found", "raised"), [(99, FormatTooNew), (1, StoreUnusable)])
+def test_a_lane_joins_no_store_of_another_format(
+    directory: Path, run: Run, found: int, raised: type[Exception]
+) -> None:
+    """It can't migrate it."""
+    engine = LmdbEngine.open(directory, durable=False)
+    send = engine.apply
+    with engine._env.begin(write=True) as txn:
+        txn.put(FORMAT_KEY, pack_id(found))
+    run(engine.close())
+    with pytest.raises(raised):
+        LmdbEngine.open_lane(directory, send, durable=False)
