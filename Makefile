@@ -51,7 +51,7 @@ lint: install
 
 types: install
 	$(BIN)/mypy
-	$(BIN)/mypy --explicit-package-bases $(BLACKBOX:%=tests/%) tests/conftest.py tests/process.py tests/raw.py
+	$(BIN)/mypy --explicit-package-bases $(BLACKBOX:%=tests/%) tests/conftest.py tests/brevity.py tests/process.py tests/raw.py
 
 imports: install
 	$(BIN)/lint-imports

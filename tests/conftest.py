@@ -19,6 +19,8 @@ ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:  # the black-box suites import their own modules as tests.<folder>.<module>
     sys.path.insert(0, str(ROOT))
 
+from tests import brevity, stalls  # noqa: E402  # found by the path above
+
 # How long an example takes says something of the machine, not of the code.
 hypothesis.settings.register_profile("statordb", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("statordb")
@@ -27,8 +29,6 @@ hypothesis.settings.load_profile("statordb")
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE000000000")
 os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "secret")
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
-
-from tests import stalls  # noqa: E402  # found by the path above
 
 RUN = "STATORDB_TEST_RUN"  # environment variable: process id of the pytest that was called, known to its workers too
 CLUSTER_FIXTURES = {"cassandra", "cassandra_hosts"}
@@ -43,11 +43,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(trylast=True)  # when there is a terminal reporter
 def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault(RUN, str(os.getpid()))
     config.addinivalue_line("markers", "deviates(target, reason): that server is known to answer otherwise than AWS")
     config.addinivalue_line("markers", "stands(reason): an event loop of this test may be busy for long in one go")
     config.addinivalue_line("markers", "cassandra: needs a cluster; given to all that uses the fixtures")
+    brevity.install(config)
 
 
 def pytest_unconfigure() -> None:

@@ -61,6 +61,7 @@ def test_names_and_values_have_two_megabytes_together():
     conditions.placeholders({"ExpressionAttributeValues": long})
 
 
+@pytest.mark.slow
 def test_values_are_not_looked_at_beyond_the_bound():
     members = [Counted(N="1") for _ in range(MIB)]
     request = {"ExpressionAttributeValues": {":v": {"L": members}, ":w": {"N": "x"}}}
@@ -68,6 +69,7 @@ def test_values_are_not_looked_at_beyond_the_bound():
     assert Counted.looked_at <= 2 * MIB // 3
 
 
+@pytest.mark.slow
 def test_an_item_is_not_looked_at_beyond_its_bound():
     """A list of 1.6 million numbers in a body of 15 MB held others up for nine seconds."""
     item = {"a": {"L": [{"L": [Counted(N="1") for _ in range(1000)]} for _ in range(500)]}, "b": {"N": "no number"}}

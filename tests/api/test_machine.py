@@ -11,6 +11,7 @@ from functools import cmp_to_key
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -254,5 +255,5 @@ def by_key(items: list[Item]) -> list[Item]:
     return sorted(items, key=lambda item: (item["p"]["S"], int(item["c"]["N"])))
 
 
-TestTable = Table.TestCase
+TestTable = pytest.mark.slow(Table.TestCase)
 TestTable.settings = settings(max_examples=50, stateful_step_count=20, deadline=None)

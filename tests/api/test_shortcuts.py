@@ -75,6 +75,7 @@ def check(api: Api, operation: str, document: Any) -> None:
         assert outcome(api, operation, document) == short
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(documents)
 def test_a_get_is_answered_alike(tables: Api, document: Any) -> None:
@@ -110,6 +111,7 @@ queries = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(queries)
 def test_a_query_is_answered_alike(tables: Api, document: Any) -> None:

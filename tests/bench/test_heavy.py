@@ -3,11 +3,14 @@
 import gzip
 import json
 
+import pytest
+
 import breadth
 import heavy
 from isolation import ALONE_TIMES, GOAL_MS
 
 
+@pytest.mark.slow
 def test_every_heavy_request_speaks_of_tables_that_are_filled() -> None:
     filled = {table for table, _ in heavy.items()}
     assert filled == set(heavy.TABLES)
@@ -18,6 +21,7 @@ def test_every_heavy_request_speaks_of_tables_that_are_filled() -> None:
             assert asked["TableName"] in filled, case.name
 
 
+@pytest.mark.slow
 def test_names_of_heavy_requests_are_their_own() -> None:
     """A line of the table is found by its name."""
     names = [case.name for case in heavy.cases()]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -80,6 +81,7 @@ KIB = 1024
 sizes = st.lists(st.sampled_from([10, KIB, 100 * KIB, 400 * KIB]), max_size=12)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(sizes, st.one_of(st.none(), st.integers(1, 5)), st.booleans())
 def test_pages_laid_end_to_end_are_all_rows(row_sizes: list[int], limit: int | None, counts_only: bool) -> None:

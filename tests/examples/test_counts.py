@@ -188,6 +188,7 @@ def deliveries(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[tuple[int, i
     return history, batches, carts
 
 
+@pytest.mark.slow
 @given(deliveries())
 def test_counts_are_exact_however_often_and_in_whatever_batches_changes_come(
     drawn: tuple[list[dict[str, Any]], list[tuple[int, int, int]], list[set[str]]],

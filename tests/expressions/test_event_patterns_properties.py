@@ -5,6 +5,7 @@ import json
 import re
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,11 +93,13 @@ def expected(pattern: dict[str, Any], event: Any, path: tuple[str, ...] = ()) ->
     return True
 
 
+@pytest.mark.slow
 @given(patterns, events)
 def test_matches_as_the_plain_evaluator_says(pattern: dict[str, Any], event: Any) -> None:
     assert event_patterns.compile(json.dumps(pattern))(event) is expected(pattern, event)
 
 
+@pytest.mark.slow
 @given(patterns, st.lists(events, max_size=3))
 def test_an_array_of_objects_matches_if_one_does(pattern: dict[str, Any], found: list[Any]) -> None:
     """Given that the pattern asks for something that is there."""

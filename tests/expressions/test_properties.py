@@ -164,6 +164,7 @@ def attempt(call):
         return None, f"{fault.code}: {fault.message}"
 
 
+@pytest.mark.slow
 @given(trees, items)
 @settings(max_examples=400, deadline=None)
 def test_a_printed_tree_means_what_the_tree_means(wire, tree, item):
@@ -240,6 +241,7 @@ ACTIONS = [
 ]
 
 
+@pytest.mark.slow
 @given(st.sampled_from(ACTIONS), paths, paths, items)
 @settings(max_examples=400, deadline=None)
 def test_an_update_leaves_the_old_item_alone_and_can_be_repeated(wire, action, one, two, item):
@@ -264,6 +266,7 @@ def test_an_update_leaves_the_old_item_alone_and_can_be_repeated(wire, action, o
     assert (stored, first, values) == (before, kept, given_values)
 
 
+@pytest.mark.slow
 @given(st.lists(paths, min_size=1, max_size=3), items)
 @settings(max_examples=300, deadline=None)
 def test_a_projection_has_just_what_its_paths_find(wire, wanted, item):
@@ -306,6 +309,7 @@ USES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", USES)
 def test_garbage_is_refused_not_crashed_on(method, wire):
     stored = {"a": wire({"b": [1]}), "b": wire("x"), "x.x": wire(1)}

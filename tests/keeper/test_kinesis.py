@@ -248,6 +248,7 @@ def test_a_refused_item_does_not_keep_a_disabled_destination(
     assert caplog.records[-1].message == "kinesis records are dropped with their destination"
 
 
+@pytest.mark.slow
 def test_a_hot_item_does_not_hold_up_others(api: Api, duty: Kinesis, stream: Memory) -> None:
     """Its changes are all sent nevertheless, in order."""
     api.run(feed(api, ["hot"] * 1500 + ["other"]))

@@ -122,6 +122,7 @@ def test_just_the_numbers_in_range_are_taken(value: Decimal) -> None:
     assert taken is in_range(value)
 
 
+@pytest.mark.slow
 @settings(max_examples=1500, deadline=None)
 @given(normal, normal)
 def test_key_bytes_are_in_numeric_order(a: str, b: str) -> None:
@@ -187,6 +188,7 @@ def test_sizes(text: str, size: int) -> None:
     assert numbers.size(text) == size
 
 
+@pytest.mark.slow
 @FAST
 @given(normal, normal, st.booleans())
 def test_sums_are_exact_or_refused(a: str, b: str, subtract: bool) -> None:
@@ -225,6 +227,7 @@ def test_a_sum_of_too_many_digits_is_called_an_overflow(a: str, b: str) -> None:
         numbers.add(numbers.normalize(a), numbers.normalize(b))
 
 
+@pytest.mark.slow
 @FAST
 @given(normal, normal)
 def test_comparison(a: str, b: str) -> None:

@@ -166,6 +166,7 @@ def canonical(value: Value) -> Any:
     return tag, content
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(documents, documents, st.integers(0, 1000))
 def test_equality_is_deep_and_knows_no_order_of_sets(a: Value, b: Value, seed: int) -> None:
@@ -175,6 +176,7 @@ def test_equality_is_deep_and_knows_no_order_of_sets(a: Value, b: Value, seed: i
     assert equality.equal(a, b) is (canonical(a) == canonical(b)) is equality.equal(b, a)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(documents)
 def test_a_checked_value_has_the_size_that_its_check_gave(value: Value) -> None:

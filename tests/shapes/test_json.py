@@ -219,6 +219,7 @@ def test_the_fast_way_is_the_precise_way(data: st.DataObject) -> None:
     assert (fast is document) == (precise is document)
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=200, deadline=None)
 def test_what_was_checked_is_right_when_checked_again(data: st.DataObject) -> None:

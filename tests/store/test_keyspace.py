@@ -70,6 +70,7 @@ def test_the_format_of_index_digests_is_frozen() -> None:
     assert keyspace.digest(b"ab", b"c") != keyspace.digest(b"a", b"bc")
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(ragged, ragged)
 def test_delimited_values_keep_their_order_and_none_begins_another(a: bytes, b: bytes) -> None:
@@ -80,6 +81,7 @@ def test_delimited_values_keep_their_order_and_none_begins_another(a: bytes, b: 
     assert len(first) <= 1.5 * len(a) + 2
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(ragged, ragged)
 def test_prefix_end_is_behind_all_that_begins_so(prefix: bytes, rest: bytes) -> None:
@@ -133,6 +135,7 @@ def conditions(draw: st.DrawFn, type: str) -> tuple[str, list[Value]]:
     return operator, operands
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(st.data(), st.sampled_from("SNB"))
 def test_bounds_of_a_table_are_those_of_the_condition(data: st.DataObject, type: str) -> None:
@@ -154,6 +157,7 @@ def index_of(types: str) -> SecondaryIndex:
     return SecondaryIndex(IndexRecord("i", False, 1001, key_schema, {"ProjectionType": "ALL"}), definitions, base)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.data(), st.text("SNB", min_size=1, max_size=3))
 def test_bounds_of_an_index_are_those_of_the_conditions(data: st.DataObject, types: str) -> None:
@@ -178,6 +182,7 @@ def test_bounds_of_an_index_are_those_of_the_conditions(data: st.DataObject, typ
         assert (lower <= sort and (upper is None or sort < upper)) is expected
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.data(), st.text("SNB", min_size=1, max_size=3))
 def test_entries_of_an_index_are_in_the_order_of_its_sort_key(data: st.DataObject, types: str) -> None:
@@ -195,6 +200,7 @@ def test_entries_of_an_index_are_in_the_order_of_its_sort_key(data: st.DataObjec
         assert first != second  # items of equal index keys are told apart by their primary keys
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(ragged, min_size=2, max_size=3), st.lists(ragged, min_size=2, max_size=3))
 def test_partitions_of_several_attributes_are_never_mixed_up(a: list[bytes], b: list[bytes]) -> None:

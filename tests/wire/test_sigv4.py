@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -79,6 +80,7 @@ def flip(data: bytes, at: int, bit: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :]
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(HEADERS, st.binary(min_size=1, max_size=50), st.booleans(), st.data())
 def test_no_flipped_bit_is_let_in(headers: dict[str, str], body: bytes, presigned: bool, data: st.DataObject) -> None:

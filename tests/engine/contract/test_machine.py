@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -243,6 +244,7 @@ class Model(RuleBasedStateMachine):
         assert self.spaces[space] > dropped
 
 
+@pytest.mark.slow
 def test_the_engine_does_what_the_model_does(
     engine: Engine, run: Run, settled: Settled, examples: Callable[[int], int]
 ) -> None:

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +35,7 @@ owed = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.builds(Record, numbers, numbers, st.lists(parts, max_size=3), owed))
 def test_a_record_comes_back(record: Record) -> None:
     assert Record.decode(record.encode()) == record

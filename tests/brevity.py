@@ -1,0 +1,128 @@
+"""Tests not marked slow take a quarter of a second of the processor's time at most; failures are shown at once.
+
+What counts is the time of the test's own process, so that neither a busy machine nor what a test waits for makes one
+fail; a machine that is slower than the one the bound was made on gets as much more. Where others keep the machine busy,
+even that says little: then what was too long is told at the end, and fails nothing.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+
+CPU_SECONDS_MAX = 0.25  # of the call of one test
+CALIBRATION_SECONDS = 0.004  # what `calibrate` took where CPU_SECONDS_MAX was chosen, with nothing beside
+LOAD_MAX = 1.25  # runnable processes for each processor, ours with them; with more, times say little
+SPENT = "cpu_seconds"  # user property of a report: what was too long, and not held against the test
+
+# The suites that see the server from outside: of theirs, the process of the test is a client of any size.
+OUTSIDE = frozenset(
+    (
+        *("api_suite", "cassandra", "consumers", "crash", "faults", "fuzz", "kinesis", "lambda_suite", "sdk"),
+        *("triggers", "alternator"),
+    )
+)
+
+
+def calibrate() -> float:
+    """How much slower this machine is now than the one that the bound was made on; never less than 1."""
+    return max(1.0, min(_measured() for _ in range(5)) / CALIBRATION_SECONDS)
+
+
+def _measured() -> float:
+    """Seconds of a fixed piece of work that is like a test's: small objects, dictionaries, text."""
+    began = time.process_time()
+    table: dict[int, int] = {}
+    for number in range(20_000):
+        table[number % 997] = table.get(number % 991, 0) + number
+        str(number).encode()
+    return time.process_time() - began
+
+
+def is_judged(item: pytest.Item) -> bool:
+    folder = Path(item.nodeid).parts[1:2]
+    return not any(item.get_closest_marker(name) for name in ("slow", "cassandra")) and OUTSIDE.isdisjoint(folder)
+
+
+def load() -> float:
+    """Runnable processes for each processor."""
+    return os.getloadavg()[0] / (os.cpu_count() or 1)
+
+
+class Brevity:
+    """In the process that runs tests: a test that takes too long fails. `imported`: how many modules there are."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.process_time,
+        calibrate: Callable[[], float] = calibrate,
+        load: Callable[[], float] = load,
+        imported: Callable[[], int] = lambda: len(sys.modules),
+    ) -> None:
+        self._clock = clock
+        self._calibrate = calibrate
+        self._load = load
+        self._imported = imported
+        self._slowness = calibrate()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        modules = self._imported()
+        began = self._clock()
+        result = yield
+        spent = self._clock() - began
+        # Who comes first imports for all that follow: that is no test's own time.
+        if spent > CPU_SECONDS_MAX and self._imported() == modules and is_judged(item):
+            self._judge(item, spent)
+        return result
+
+    def _judge(self, item: pytest.Item, spent: float) -> None:
+        self._slowness = max(self._slowness, self._calibrate())  # it may have become slower since we looked
+        bound = CPU_SECONDS_MAX * self._slowness
+        if spent <= bound:
+            return
+        if self._load() > LOAD_MAX:
+            item.user_properties.append((SPENT, spent))
+            return
+        pytest.fail(
+            f"The test took {spent:.2f} s of the processor's time, and {bound:.2f} s is what it may on this machine: "
+            "make it smaller, or mark it slow.",
+            pytrace=False,
+        )
+
+
+class Reporter:
+    """In the process that was called: shows each failure when it happens, and at the end what was too long."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self._terminal = terminal
+        self._too_long: list[tuple[str, float]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._terminal.write_line("")
+            self._terminal.write_sep("-", f"{report.nodeid} failed ({report.when})", red=True)
+            self._terminal.write_line(report.longreprtext)
+        if report.when == "call":
+            self._too_long += [
+                (report.nodeid, float(str(value))) for name, value in report.user_properties if name == SPENT
+            ]
+
+    def pytest_terminal_summary(self) -> None:
+        if self._too_long:
+            self._terminal.section(f"longer than {CPU_SECONDS_MAX} s, on a machine that is too busy to be sure")
+            for nodeid, spent in sorted(self._too_long, key=lambda found: -found[1]):
+                self._terminal.write_line(f"{spent:6.2f} s  {nodeid}")
+
+
+def install(config: pytest.Config) -> None:
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if not hasattr(config, "workerinput"):  # xdist's workers report to the process that was called
+        if terminal is not None:
+            config.pluginmanager.register(Reporter(terminal), "statordb-reporter")
+        if config.getoption("numprocesses", None):
+            return
+    config.pluginmanager.register(Brevity(), "statordb-brevity")
