@@ -1,8 +1,10 @@
 """What tests of updates over several partitions work with: tables, processes that can be stopped at any step, and one
 update that touches everything there is to touch."""
 
+import itertools
 import json
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -59,8 +61,8 @@ class Mortal:
 
 
 class Member:
-    """One process with transactions. `crash_at`: the number of the step before which it crashes. `ahead`: seconds by
-    which it believes others' marks to be older."""
+    """One process with transactions. `crash_at`: the number of the step before which it crashes. `ahead`: seconds
+    that pass for it whenever it meets others' marks."""
 
     def __init__(self, process: Process, crash_at: int | None = None, ahead: float = 0.0) -> None:
         self.process = process
@@ -69,15 +71,15 @@ class Member:
         self.mortal = Mortal(process.session)
         session: Any = self.mortal
         self.logs = Logs(session, process.membership)
-        now = process.clock.__dict__["_now"]
+        self._seconds = itertools.count(1)
         self.transactions = Transactions(
             session,
             process.clock,
             process.membership,
             process.journal,
             Relay(session, self.logs, process.membership),
-            now=lambda: now() + ahead,
-            step=self._step,
+            monotonic=lambda: time.monotonic() + next(self._seconds) * ahead,
+            watch=self._step,
         )
         self.recovery = Recovery(
             session,

@@ -17,7 +17,8 @@ from statordb.engine.cassandra.owed.relay import RELAY_SECONDS, TELL_SECONDS
 from statordb.engine.cassandra.several.footprint import Footprint
 from statordb.engine.cassandra.several.holds import Holds, Rows
 from statordb.engine.cassandra.several.ledger import Ledger, Record
-from statordb.engine.cassandra.several.settling import Settling, Step
+from statordb.engine.cassandra.several.protocol import Course, State, Watch
+from statordb.engine.cassandra.several.settling import Settling
 from statordb.engine.cassandra.single.effects import does_nothing
 from statordb.engine.contract import Effects, OutcomeUnknown, Plan, Refused
 
@@ -36,7 +37,7 @@ class Means(NamedTuple):
     ledger: Ledger
     holds: Holds
     settling: Settling
-    step: Step
+    watch: Watch
     start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 
@@ -53,6 +54,7 @@ class Attempt:
         self._term = term
         self._ledger = means.ledger
         self._settling = means.settling
+        self._course = Course(means.watch)
         self._id = means.clock.next().to_bytes(8, "big") + secrets.token_bytes(8)
         self._entry: Entry | None = None
         self._held: set[Noted] = set()  # perhaps
@@ -71,7 +73,7 @@ class Attempt:
                 await self._undo()
                 return decided
             record = self._wanted.record(decided, rows, self._means.clock, self._doubtful)
-            self._means.step("record")
+            self._course.step(State.RECORDED)
             chunks = await self._ledger.record(self._id, record)
             alive = await self._is_alive()
         except Exception:
@@ -94,7 +96,7 @@ class Attempt:
         return self._entry.valid()
 
     async def _note(self) -> None:
-        self._means.step("note")
+        self._course.step(State.NOTED)
         noting = asyncio.ensure_future(self._ledger.note(self._id, self._wanted.noted))
         try:
             self._entry = await self._means.journal.open(self._wanted.noted, self._id)
@@ -106,6 +108,8 @@ class Attempt:
         """Mark all rows; `rows` are then as they are held. What the plan says of these; None: others hold some."""
         waiting = self._wanted.noted
         changed = False
+        if not waiting:
+            self._course.skip(State.HELD)
         while waiting:
             refusals = await all_of([self._hold_group(group, rows) for group in waiting])
             there = {at: found for refusal in refusals for at, found in refusal.items()}
@@ -124,7 +128,7 @@ class Attempt:
         return self._wanted.run(self._plan, rows)
 
     async def _hold_group(self, group: Noted, rows: Rows) -> Rows:
-        self._means.step("hold")
+        self._course.step(State.HELD)
         self._held.add(group)
         refused = await self._means.holds.hold(group, self._id, rows, self._doubtful)
         if refused:
@@ -134,7 +138,7 @@ class Attempt:
     async def _undo(self) -> None:
         """Let go of everything; what can't be done now is done in the background."""
         try:
-            await self._settling.release(self._id, list(self._held))
+            await self._settling.release(self._course, self._id, list(self._held))
         except Exception as fault:  # of whatever kind: while the entry is open, no reader of logs gets past it
             if not isinstance(fault, Unreachable):
                 log.exception("rows could not be let go of at once")
@@ -143,33 +147,41 @@ class Attempt:
         self._means.start(self._undo_later() if self._doubtful else self._forget())
 
     async def _undo_later(self) -> None:
-        await in_the_end(lambda: self._settling.release(self._id, list(self._held)))
+        await in_the_end(lambda: self._settling.release(self._course, self._id, list(self._held)))
         await in_the_end(self._fence)
         await self._forget()
 
     async def _fence(self) -> None:
         for group in self._doubtful:
-            await self._settling.release(self._id, [group])  # a late write may have marked what was let go of
+            await self._settling.release(
+                self._course, self._id, [group]
+            )  # a late write may have marked what was let go of
             await self._means.holds.fence(group, self._rows, self._means.clock)
 
     async def _forget(self) -> None:
-        await in_the_end(lambda: self._settling.forget(self._id))
+        await in_the_end(lambda: self._settling.forget(self._course, self._id))
         if self._entry is not None:
             self._entry.at_stake = False
             self._entry.close()
 
     async def _commit(self, record: Record, chunks: int) -> bool:
         """Whether it happens; else somebody else aborted it. Raises OutcomeUnknown."""
-        self._means.step("commit")
+        self._course.step(State.COMMITTED)
         try:
-            return await insist(lambda: self._ledger.commit(self._id, record, chunks), COMMIT_SECONDS)
+            return self._told(await insist(lambda: self._ledger.commit(self._id, record, chunks), COMMIT_SECONDS))
         except (Unreachable, CassException):
             self._means.start(self._find_out(record, chunks))
             raise OutcomeUnknown("the update may or may not have happened") from None
 
+    def _told(self, committed: bool) -> bool:
+        """By the ledger, what was decided."""
+        if not committed:
+            self._course.found(State.ABORTED)
+        return committed
+
     async def _find_out(self, record: Record, chunks: int) -> None:
         """See to a transaction whose caller was told that its outcome is unknown."""
-        if await in_the_end(lambda: self._ledger.commit(self._id, record, chunks)):
+        if self._told(await in_the_end(lambda: self._ledger.commit(self._id, record, chunks))):
             loop = asyncio.get_running_loop()
             await self._complete(record, loop.create_future(), loop.create_future())
         else:
@@ -195,11 +207,11 @@ class Attempt:
 
     async def _complete(self, record: Record, applied: asyncio.Future[None], relayed: asyncio.Future[None]) -> None:
         """Apply, relay, forget, however long that takes."""
-        await in_the_end(lambda: self._settling.apply(self._id, record))
+        await in_the_end(lambda: self._settling.apply(self._course, self._id, record))
         if record.owed.announce:
             self._tell()  # what tells all processes waits for every update that has not told yet
         applied.set_result(None)
-        await in_the_end(lambda: self._settling.relay(record))
+        await in_the_end(lambda: self._settling.relay(self._course, record))
         self._tell()
         if self._entry is not None:
             self._entry.settle()

@@ -2,10 +2,12 @@
 
 After "Distributed Transactions at Scale in Amazon DynamoDB" (USENIX ATC 2023), with a commit record that is inserted if
 absent: who inserts first, the owner that commits or anybody who aborts, decides for all. Marks on rows keep everybody
-else from writing them; versions tell what was read. What happens to a transaction is one path through TRANSITIONS, and
-each is announced by its name just before its write is sent, once per partition where it has a write for each.
+else from writing them; versions tell what was read. What happens to a transaction is one path
+through TRANSITIONS: who does something to it goes by a `Course`, which takes no other. Each transition is announced by
+its name just before its write is sent, once per partition where it has a write for each.
 """
 
+from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
@@ -117,3 +119,43 @@ TRANSITIONS = (
 )
 
 NAMES = frozenset(transition.name for transition in TRANSITIONS)
+_LEADING_TO = {transition.next: transition for transition in TRANSITIONS}
+
+Watch = Callable[[str], None]
+"""Called with the name of a transition just before its write is sent."""
+
+
+class OutOfOrder(AssertionError):
+    """A step that the protocol does not have: what was to be sent must not be."""
+
+
+class Course:
+    """Where one transaction is, as far as this process knows, and where it may go from there."""
+
+    __slots__ = ("_watch", "state")
+
+    def __init__(self, watch: Watch, state: State = State.PLANNED) -> None:
+        self._watch = watch
+        self.state = state
+
+    def step(self, to: State) -> None:
+        """A write is about to be sent that leads there: the first of some, another one, or one of them again. Raises
+        OutOfOrder."""
+        transition = self._checked(to)
+        self._watch(transition.name)
+        self.state = to
+
+    def skip(self, to: State) -> None:
+        """The same where there is nothing to be written for it. Raises OutOfOrder."""
+        self._checked(to)
+        self.state = to
+
+    def found(self, state: State) -> None:
+        """Others have brought it there, as the ledger tells."""
+        self.state = state
+
+    def _checked(self, to: State) -> Transition:
+        transition = _LEADING_TO.get(to)
+        if transition is None or (self.state is not to and self.state not in transition.states):
+            raise OutOfOrder(f"a transaction can't go from {self.state.value} to {to.value}")
+        return transition

@@ -2,59 +2,69 @@
 its owner, or by anybody who meets what a dead or slow one left."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from statordb.engine.cassandra.cql.patience import all_of, insist
 from statordb.engine.cassandra.owed.journal import Noted
 from statordb.engine.cassandra.owed.relay import Relay
 from statordb.engine.cassandra.several.holds import Holds
 from statordb.engine.cassandra.several.ledger import Ledger, Record
+from statordb.engine.cassandra.several.protocol import Course, State, Watch
 
 SETTLE_SECONDS = 8.0  # how long each step is asked for
 
-Step = Callable[[str], None]
-"""Called with the name of a transition (see protocol.py) just before its write is sent."""
-
 
 class Settling:
-    """Finishes and undoes transactions. Everything may be done twice, also by several processes at once."""
+    """Finishes and undoes transactions. Everything may be done twice, also by several processes at once. Who asks hands
+    in the course that he has of the transaction."""
 
-    def __init__(self, ledger: Ledger, holds: Holds, relay: Relay, step: Step) -> None:
+    def __init__(self, ledger: Ledger, holds: Holds, relay: Relay, watch: Watch) -> None:
         self._ledger = ledger
         self._holds = holds
         self._relay = relay
-        self._step = step
+        self._watch = watch
         self._resolving: dict[bytes, tuple[asyncio.Future[bool], asyncio.Task[bool]]] = {}
 
-    async def apply(self, id: bytes, record: Record) -> None:
+    async def apply(self, course: Course, id: bytes, record: Record) -> None:
         """Write the rows of a committed transaction, and let go of them. Raises Unreachable."""
+        if not record.parts:
+            course.skip(State.APPLIED)
 
         async def one(number: int) -> None:
-            self._step("apply")
+            course.step(State.APPLIED)
             part = record.parts[number]
             await insist(lambda: self._holds.apply(id, part, record.version), SETTLE_SECONDS)
 
         await all_of([one(number) for number in range(len(record.parts))])
 
-    async def relay(self, record: Record, *, recovering: bool = False) -> None:
+    async def relay(self, course: Course, record: Record, *, recovering: bool = False) -> None:
         """Write what a committed transaction owes elsewhere; `recovering`: one of somebody else. Raises Unreachable."""
-        self._step("relay")
+        course.step(State.RELAYED)
         if record.owed:
             await self._relay.deliver(record.first, record.owed, recovering=recovering)
 
-    async def forget(self, id: bytes) -> None:
+    async def forget(self, course: Course, id: bytes) -> None:
         """Delete what the ledger has of a transaction that is done with. Raises Unreachable."""
-        self._step("forget")
+        course.step(State.FORGOTTEN)
         await self._ledger.forget(id)
 
-    async def release(self, id: bytes, groups: Sequence[Noted]) -> None:
+    async def release(self, course: Course, id: bytes, groups: Sequence[Noted]) -> None:
         """Let go of rows of a transaction that does not happen. Raises Unreachable."""
+        if not groups:
+            course.skip(State.RELEASED)
 
         async def one(group: Noted) -> None:
-            self._step("release")
-            await insist(lambda: self._holds.release(id, group), SETTLE_SECONDS)
+            course.step(State.RELEASED)
+            await self._let_go(id, group)
 
         await all_of([one(group) for group in groups])
+
+    async def show(self, id: bytes, record: Record) -> None:
+        """Write the rows of a transaction that somebody else committed. Raises Unreachable."""
+        await self.apply(Course(self._watch, State.COMMITTED), id, record)
+
+    async def _let_go(self, id: bytes, group: Noted) -> None:
+        await insist(lambda: self._holds.release(id, group), SETTLE_SECONDS)
 
     async def resolve(self, id: bytes, held: Sequence[Noted] = ()) -> bool:
         """Finish a transaction of somebody else if it was committed, else abort it; whether it was committed. Nothing
@@ -62,15 +72,20 @@ class Settling:
         """
         _, work = self._begin(id)
         committed = await asyncio.shield(work)
-        await self.release(id, held)  # finds nothing to do where it was committed, since all is applied
+        await self._sweep(id, held)
         return committed
 
     async def free(self, id: bytes, held: Sequence[Noted] = ()) -> bool:
         """The same for those who only want to get at the rows: what it owes elsewhere is done in the background."""
         freed, _ = self._begin(id)
         committed = await asyncio.shield(freed)
-        await self.release(id, held)
+        await self._sweep(id, held)
         return committed
+
+    async def _sweep(self, id: bytes, held: Sequence[Noted]) -> None:
+        """Take marks off that came late, after a transaction was over; where it was committed there are none, since all
+        is applied."""
+        await all_of([self._let_go(id, group) for group in held])
 
     def _begin(self, id: bytes) -> tuple[asyncio.Future[bool], asyncio.Task[bool]]:
         """Begin to resolve a transaction, unless that is under way: when its rows are free, and when all is done."""
@@ -94,18 +109,22 @@ class Settling:
         return freed, work
 
     async def _resolve(self, id: bytes, freed: asyncio.Future[bool]) -> bool:
-        self._step("abort")
+        course = Course(self._watch, State.NOTED)  # whatever else its owner did: it is not known to be decided
+        course.step(State.ABORTED)
         verdict = await insist(lambda: self._ledger.abort(id), SETTLE_SECONDS)
         if not verdict.committed:
-            await self.release(id, await self._ledger.noted(id))
+            await self.release(course, id, await self._ledger.noted(id))
             freed.set_result(False)
             await self._ledger.clear(id)
             return False
+        course.found(State.COMMITTED)
         record = await self._ledger.recorded(id, verdict.chunks)
-        if record is not None:  # else somebody was faster
-            await self.apply(id, record)
+        if record is not None:
+            await self.apply(course, id, record)
+        else:
+            course.found(State.RELAYED)  # somebody was faster: the record goes when all is done
         freed.set_result(True)
         if record is not None:
-            await self.relay(record, recovering=True)
-        await self.forget(id)
+            await self.relay(course, record, recovering=True)
+        await self.forget(course, id)
         return True

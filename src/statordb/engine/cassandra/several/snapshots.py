@@ -110,7 +110,7 @@ class Snapshots:
         until = time.monotonic() + SHOW_SECONDS
         while hidden := records.keys() & _marks(await self._holds.read(groups)):
             if time.monotonic() > until:
-                await all_of([self._settling.apply(mark, records[mark]) for mark in hidden])
+                await all_of([self._settling.show(mark, records[mark]) for mark in hidden])
                 return
             await asyncio.sleep(random.random() * PAUSE_SECONDS)
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
-from statordb.engine.cassandra.cluster.clock import Clock, seconds
+from statordb.engine.cassandra.cluster.clock import Clock
 from statordb.engine.cassandra.cluster.membership import Membership
 from statordb.engine.cassandra.cql.patience import Patience
 from statordb.engine.cassandra.cql.session import Session
@@ -21,12 +21,13 @@ from statordb.engine.cassandra.several.attempt import Attempt, Means
 from statordb.engine.cassandra.several.footprint import Footprint
 from statordb.engine.cassandra.several.holds import Holds, Rows, groups_of
 from statordb.engine.cassandra.several.ledger import Ledger
-from statordb.engine.cassandra.several.settling import Settling, Step
+from statordb.engine.cassandra.several.marks import Marks
+from statordb.engine.cassandra.several.protocol import Watch
+from statordb.engine.cassandra.several.settling import Settling
 from statordb.engine.cassandra.several.snapshots import Snapshots
 from statordb.engine.cassandra.single.effects import does_nothing
 from statordb.engine.contract import Effects, Key, OutcomeUnknown, Plan, Refused, Stored
 
-MARK_SECONDS = 3.0  # a transaction that holds rows longer is finished or undone by whoever meets it
 FINISH_SECONDS = 10.0  # how long a closing process waits; what is left then, others finish
 
 
@@ -41,25 +42,22 @@ class Transactions:
         journal: Journal,
         relay: Relay,
         now: Callable[[], float] = time.time,
-        step: Step = lambda name: None,
+        monotonic: Callable[[], float] = time.monotonic,
+        watch: Watch = lambda name: None,
     ) -> None:
-        """`now`: seconds since the Unix epoch. `step`: told each transition by its name, just before its write."""
-        self._now = now
+        """`now`: seconds since the Unix epoch. `watch`: told each transition by its name, just before its write."""
         self._holds = Holds(session)
         ledger = Ledger(session, now)
-        settling = Settling(ledger, self._holds, relay, step)
-        self._means = Means(clock, membership, journal, ledger, self._holds, settling, step, self._start)
+        settling = Settling(ledger, self._holds, relay, watch)
+        self._means = Means(clock, membership, journal, ledger, self._holds, settling, watch, self._start)
         self._tasks: set[asyncio.Task[Any]] = set()
         self.resolve = settling.resolve
         self.free = settling.free
+        self.is_old = Marks(monotonic).is_old
         self.snapshot: Callable[[Sequence[Key]], Awaitable[list[Stored | None]]] = Snapshots(
             self._holds, ledger, settling, self.is_old
         ).read
         self.begun_again_total = 0
-
-    def is_old(self, mark: bytes) -> bool:
-        """Whether a transaction holds rows for so long that it is to be resolved by whoever meets it."""
-        return self._now() - seconds(int.from_bytes(mark[:8], "big")) > MARK_SECONDS
 
     async def update(
         self,
