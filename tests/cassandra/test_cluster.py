@@ -137,7 +137,7 @@ def test_the_others_answer_for_the_rack_that_is_asked_first(breakable_cassandra:
 
     async def ask() -> None:
         contact = Contact(breakable_cassandra.hosts, datacenter=breakable_cassandra.datacenter)
-        session = await Session.connect(contact, "system", "rack2")
+        session = await Session.connect(contact, "system", ["rack2"])
         assert await asked(session) == "rack2"
         node.kill()
         assert await asked(session) in {"rack1", "rack3"}

@@ -129,7 +129,9 @@ class CassandraEngine:
             raise StoreUnusable(
                 f"the datacenter {contact.datacenter} has no rack {contact.rack}, only {', '.join(racks)}"
             )
-        session = await Session.connect(contact, contact.keyspace, contact.rack or random.choice(racks))
+        first = contact.rack or random.choice(racks)
+        others = random.sample([rack for rack in racks if rack != first], len(racks) - 1)
+        session = await Session.connect(contact, contact.keyspace, [first, *others])
         engine = cls(session, table_pool)
         try:
             await engine._membership.join()

@@ -5,7 +5,7 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ import acsylla
 from acsylla import errors
 
 from statordb.engine.cassandra.cql.moderation import Moderation
+from statordb.engine.cassandra.cql.racks import Racks
 from statordb.engine.contract import StoreUnusable
 
 QUORUM = "LOCAL_QUORUM"
@@ -96,42 +97,66 @@ async def open_driver(contact: Contact, hosts: Sequence[str], keyspace: str | No
         raise StoreUnusable(_reason(fault, contact)) from None
 
 
+async def _open(contact: Contact, keyspace: str | None, rack: str) -> Any:
+    """A session of the driver as this engine wants it. Raises StoreUnusable."""
+    return await open_driver(
+        contact,
+        contact.hosts,
+        keyspace,
+        consistency=QUORUM,
+        serial_consistency=SERIAL,
+        retry_policy="fallthrough",
+        request_timeout=REQUEST_SECONDS,
+        connect_timeout=REQUEST_SECONDS,
+        max_schema_wait_time_ms=int(AGREEMENT_SECONDS * 1000),
+        **_asking_first(contact.datacenter, rack),
+        token_aware_routing_shuffle_replicas=False,
+        coalesce_delay_us=COALESCE_MICROSECONDS,
+        heartbeat_interval_sec=1,
+        idle_timeout_sec=2,
+        constant_reconnect_delay_ms=500,
+    )
+
+
+async def _is_served(driver: Any) -> None:
+    """Raises CassException where a driver's nodes can't get the answer of a majority."""
+    await driver.execute(
+        acsylla.create_statement(
+            "SELECT value FROM meta WHERE name = 'format'", consistency=acsylla.Consistency.LOCAL_QUORUM
+        )
+    )
+
+
 class Session:
     """A session on one keyspace. Use it on the event loop that opened it."""
 
     def __init__(self, session: Any, contact: Contact) -> None:
         self._session = session
         self.contact = contact
+        self._racks: Racks | None = None
         self._prepared: dict[tuple[str, str], Any] = {}
         self._asking = Moderation(asyncio.get_running_loop().call_soon)
         self.retries_total = 0
         self.unknown_total = 0
 
     @classmethod
-    async def connect(cls, contact: Contact, keyspace: str | None = None, rack: str = "") -> "Session":
-        """Raises StoreUnusable. `keyspace` None: none is chosen. `rack`: whose nodes are asked, and others only when
-        they don't answer; empty: all alike."""
+    async def connect(cls, contact: Contact, keyspace: str | None = None, racks: Sequence[str] = ()) -> "Session":
+        """Raises StoreUnusable. `keyspace` None: none is chosen. `racks`: whose nodes are asked, those of the next ones
+        only where the first's don't answer, or can't get answers of the others; none: all alike."""
         try:
-            session = await open_driver(
-                contact,
-                contact.hosts,
-                keyspace,
-                consistency=QUORUM,
-                serial_consistency=SERIAL,
-                retry_policy="fallthrough",
-                request_timeout=REQUEST_SECONDS,
-                connect_timeout=REQUEST_SECONDS,
-                max_schema_wait_time_ms=int(AGREEMENT_SECONDS * 1000),
-                **_asking_first(contact.datacenter, rack),
-                token_aware_routing_shuffle_replicas=False,
-                coalesce_delay_us=COALESCE_MICROSECONDS,
-                heartbeat_interval_sec=1,
-                idle_timeout_sec=2,
-                constant_reconnect_delay_ms=500,
-            )
+            session = cls(await _open(contact, keyspace, racks[0] if racks else ""), contact)
         except StoreUnusable as fault:
             raise StoreUnusable(f"Cassandra at {', '.join(contact.hosts)} can't be reached: {fault}") from None
-        return cls(session, contact)
+        if racks:
+            session.stay_with(racks, lambda rack: _open(contact, keyspace, rack))
+        return session
+
+    def stay_with(self, racks: Sequence[str], open_driver: Callable[[str], Awaitable[Any]]) -> None:
+        """Ask the nodes of these racks, in this order; the session is one of the first's."""
+        self._racks = Racks(self._session, racks, open_driver, self._use, _is_served)
+
+    def _use(self, driver: Any) -> None:
+        self._session = driver  # what was prepared by another one goes by this one too: nodes know it by its text
 
     async def rows(self, text: str, *values: Any, consistency: str = QUORUM) -> list[tuple[Any, ...]]:
         """The rows of a SELECT, as tuples. Raises Unreachable, Missing."""
@@ -148,7 +173,8 @@ class Session:
             try:
                 with self._asking:
                     return (await self._session.execute(prepared.bind(values))).first()
-            except errors.CassException:
+            except errors.CassException as fault:
+                self._note(fault)
                 self.retries_total += 1
         return (await self._persist(text, values, consistency, None)).first()
 
@@ -163,6 +189,7 @@ class Session:
             with self._asking:
                 await self._session.execute_batch(batch)
         except errors.CassException as fault:
+            self._note(fault)
             raise _unreachable(fault) from None
 
     async def conditional(self, statements: Sequence[Statement]) -> list[dict[str, Any]] | None:
@@ -182,6 +209,7 @@ class Session:
                 with self._asking:
                     result = await self._session.execute_batch(batch)
         except errors.CassException as fault:
+            self._note(fault)
             if _is_missing(fault):
                 raise await self._absence(statements[0][0], fault) from None
             if isinstance(fault, _FINAL):
@@ -208,7 +236,11 @@ class Session:
             del self._prepared[key]
 
     async def close(self) -> None:
-        await self._session.close()
+        await (self._session if self._racks is None else self._racks).close()
+
+    def _note(self, fault: Exception) -> None:
+        if self._racks is not None:
+            self._racks.failed(fault)
 
     async def _persist(self, text: str, values: Sequence[Any], consistency: str, timestamp: int | None) -> Any:
         deadline = 0.0
@@ -224,6 +256,7 @@ class Session:
                 with self._asking:
                     return await self._session.execute(statement)
             except errors.CassException as fault:
+                self._note(fault)
                 if _is_missing(fault):
                     raise await self._absence(text, fault) from None
                 if isinstance(fault, _FINAL):
