@@ -2,30 +2,21 @@
 
 import asyncio
 import socket
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import acsylla
 
 from statordb.engine.cassandra.cql.session import Contact, open_driver
+from statordb.engine.cassandra.cql.skew import Skew, measured
 from statordb.engine.contract import StoreUnusable
 
 CONNECT_SECONDS = 5.0
-CLOCK_LOOKS = 5  # the quickest of so many tells the node's clock best
 
 _LOCAL = "SELECT data_center, rack, release_version, schema_version, partitioner FROM system.local"
 _PEERS = "SELECT native_address, data_center FROM system.peers_v2"
 _SETTINGS = "SELECT name, value FROM system_views.settings"
 _KEYSPACES = "SELECT keyspace_name, replication FROM system_schema.keyspaces"
-_CLOCK = "SELECT toUnixTimestamp(now()) FROM system.local"
-
-
-class Skew(NamedTuple):
-    """How far a node's clock is ahead of this machine's, in seconds, and how wrong that may be."""
-
-    seconds: float
-    uncertainty: float
 
 
 class Node(NamedTuple):
@@ -89,7 +80,7 @@ async def _ask(contact: Contact, address: str) -> Node | str:
         datacenter, rack, release, schema, partitioner = map(str, local)
         peers = {str(peer): str(place) for peer, place in await _rows(session, _PEERS) if peer is not None}
         keyspaces = {name: dict(replication) for name, replication in await _rows(session, _KEYSPACES)}
-        skew = min([await _skew(session) for _ in range(CLOCK_LOOKS)], key=lambda each: each.uncertainty)
+        skew = await measured(lambda text: _rows(session, text))
         settings = await _settings(session)
         return Node(address, datacenter, rack, release, schema, partitioner, skew, settings, peers, keyspaces)
     except acsylla.errors.CassException as fault:
@@ -120,10 +111,3 @@ async def _settings(session: Any) -> dict[str, str | None] | None:
         return dict(await _rows(session, _SETTINGS))
     except (acsylla.errors.CassErrorServerInvalidQuery, acsylla.errors.CassErrorServerUnauthorized):
         return None  # a server that speaks the language but shows its settings elsewhere, or not to this user
-
-
-async def _skew(session: Any) -> Skew:
-    sent, began = time.time(), time.monotonic()
-    ((milliseconds,),) = await _rows(session, _CLOCK)
-    took = time.monotonic() - began
-    return Skew((milliseconds + 0.5) / 1000 - (sent + took / 2), took / 2 + 0.0005)

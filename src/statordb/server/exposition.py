@@ -114,6 +114,7 @@ def _engine(totals: Mapping[str, float], gauges: Mapping[str, float]) -> Iterato
             "How far behind readers of streams are kept by who owes something, or died and is not recovered.",
             "watermark_seconds",
         ),
+        ("statordb_clock_skew_seconds", "How far a node's clock is from this machine's.", "skew_seconds"),
     ):
         if name in gauges:
             yield GaugeMetricFamily(metric, text, value=totals[name])

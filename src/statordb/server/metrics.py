@@ -61,6 +61,7 @@ ENGINE_GAUGES: dict[str, Callable[[Iterable[int]], int]] = {
     "owed_updates": sum,
     "owed_seconds": max,
     "watermark_seconds": max,
+    "skew_seconds": max,
 }
 """Name -> how what the processes tell becomes one number."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.engine.cassandra.processes import Fleet, Process
 
-from statordb.engine.cassandra.cluster.membership import TIMES, Times
+from statordb.engine.cassandra.cluster.times import TIMES, Times
 from statordb.engine.cassandra.cql import keys, rows, schema
 from statordb.engine.cassandra.cql.session import SERIAL, Session, Statement
 from statordb.engine.cassandra.owed.logs import Logs

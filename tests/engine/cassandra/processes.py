@@ -6,7 +6,8 @@ from typing import Any
 
 from statordb.engine.cassandra.cluster import pulses, slots
 from statordb.engine.cassandra.cluster.clock import Clock
-from statordb.engine.cassandra.cluster.membership import Membership, Times
+from statordb.engine.cassandra.cluster.membership import Membership
+from statordb.engine.cassandra.cluster.times import Times
 from statordb.engine.cassandra.cql.session import Session, Statement, Unreachable
 from statordb.engine.cassandra.owed import journal
 from statordb.engine.cassandra.owed.journal import Journal

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 from statordb.engine.cassandra.cluster.clock import Clock
-from statordb.engine.cassandra.cluster.membership import Membership
+from statordb.engine.cassandra.cluster.membership import SKEW_SECONDS_MAX, Membership
 from statordb.engine.cassandra.cql import keys, schema
 from statordb.engine.cassandra.cql.reader import Reader
 from statordb.engine.cassandra.cql.session import Contact, Session, Unreachable
@@ -134,6 +134,12 @@ class CassandraEngine:
         session = await Session.connect(contact, contact.keyspace, [first, *others])
         engine = cls(session, table_pool)
         try:
+            skew = await engine._membership.compare_clocks()
+            if skew.at_least > SKEW_SECONDS_MAX:
+                await session.close()
+                raise StoreUnusable(
+                    f"a node's clock is {skew.seconds:+.1f} s off this machine's, more than {SKEW_SECONDS_MAX:.0f} s"
+                )
             await engine._membership.join()
         except Unreachable as fault:
             await session.close()
@@ -301,6 +307,7 @@ class CassandraEngine:
             "owed_updates": self._journal.pending,
             "owed_seconds": self._journal.oldest_seconds(),
             "watermark_seconds": self._membership.watermark_seconds(),
+            "skew_seconds": abs(self._membership.skew.seconds),
             **self._membership.recovery_metrics(),
         }
 

@@ -152,9 +152,9 @@ def test_who_owes_tells_of_it_more_often_while_another_reads(fleet: Fleet, run: 
         entry = await owing.journal.open([])
 
         async def told(seconds: float) -> int:
-            before = owing.membership._beat
+            before = owing.membership._lease.beat
             await asyncio.sleep(seconds)
-            return owing.membership._beat - before
+            return owing.membership._lease.beat - before
 
         assert await told(1.0) <= 4
         await other.membership.watermark()

@@ -22,24 +22,24 @@ class Clock:
     """Gives versions. `now`: seconds since the Unix epoch."""
 
     def __init__(self, now: Callable[[], float], slot: int = 0) -> None:
-        self._now = now
+        self.now = now
         self.slot = slot
         self._ticks = 0  # the last one given, or known to be past
 
     def next(self, above: int = 0, count: int = 1) -> int:
         """A version above another and above all given before. `count`: how many in a row, STEP apart, are taken."""
-        ticks = max(int((self._now() - EPOCH_SECONDS) * 1e6), self._ticks + 1, (above >> SLOT_BITS) + 1)
+        ticks = max(int((self.now() - EPOCH_SECONDS) * 1e6), self._ticks + 1, (above >> SLOT_BITS) + 1)
         self._ticks = ticks + count - 1
         return ticks << SLOT_BITS | self.slot
 
     def bound(self) -> int:
         """A number below every version that will be given from now on, and not below any given before."""
-        self._ticks = max(int((self._now() - EPOCH_SECONDS) * 1e6), self._ticks)
+        self._ticks = max(int((self.now() - EPOCH_SECONDS) * 1e6), self._ticks)
         return self._ticks << SLOT_BITS | SLOTS - 1
 
     def age(self, version: int) -> float:
         """Seconds since a version was given, by this clock; 0 if that is to come."""
-        return max(self._now() - seconds(version), 0.0)
+        return max(self.now() - seconds(version), 0.0)
 
     def pass_by(self, version: int) -> None:
         """From now on give only versions above this one."""
