@@ -17,13 +17,11 @@ from typing import Any, Protocol
 import orjson
 
 from statordb.keeper.crew import Crew, Report
-from statordb.lambda_api.description import moment
-from statordb.lambda_api.event_config import EventConfig, event_config
-from statordb.lambda_api.names import LATEST
 from statordb.model.function_limits import EVENTS_AT_ONCE_MAX
-from statordb.model.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
+from statordb.model.invocation import UNHANDLED, NotRunnable, Outcome, Throttled, moment
 from statordb.runtime.invoker import Invoker
-from statordb.store.functions.catalog import FunctionRecord
+from statordb.store.functions.catalog import LATEST, FunctionRecord
+from statordb.store.functions.event_config import EventConfig, event_config
 from statordb.store.functions.invocations import FunctionKey, Invocation
 from statordb.store.store import Store
 

@@ -1,10 +1,9 @@
 """A function as the API shows it: FunctionConfiguration of the service model."""
 
-from datetime import UTC, datetime
 from typing import Any
 
-from statordb.lambda_api.names import LATEST
-from statordb.store.functions.catalog import FunctionRecord
+from statordb.model.invocation import moment
+from statordb.store.functions.catalog import LATEST, FunctionRecord
 
 # Members that ListFunctions leaves out; API reference, ListFunctions.
 _STATE = frozenset({"State", "StateReason", "StateReasonCode", "LastUpdateStatus", "LastUpdateStatusReason"})
@@ -55,10 +54,3 @@ def listed(record: FunctionRecord, *, qualified: bool = False) -> dict[str, Any]
     """What lists hold of a function."""
     shown = configuration(record, qualified=qualified)
     return {name: value for name, value in shown.items() if name not in _STATE}
-
-
-def moment(seconds: float) -> str:
-    """LastModified's form: 2026-01-31T12:00:00.000+0000."""
-    return (
-        datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(seconds * 1000) % 1000:03d}+0000"
-    )

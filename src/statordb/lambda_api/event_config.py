@@ -1,47 +1,17 @@
-"""How asynchronous invocations of a function are treated: retries, age, and who is told of their end.
-
-What PutFunctionEventInvokeConfig sets is kept with the function's options under its own name; the dead-letter target is
-a part of the function's configuration.
-"""
+"""How asynchronous invocations of a function are treated, as Lambda's API sets and shows it."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from statordb.engine.contract import Refused
 from statordb.lambda_api import faults
 from statordb.lambda_api.context import Context, Request
-from statordb.lambda_api.names import LATEST
-from statordb.model.function_limits import EVENT_AGE_SECONDS_MAX, EVENT_RETRIES_MAX
 from statordb.outbound.destinations import is_function
-from statordb.store.functions.catalog import FunctionRecord
-
-OPTION = "EventInvokeConfig"
+from statordb.store.functions.catalog import LATEST, FunctionRecord
+from statordb.store.functions.event_config import OPTION
 
 _MEMBERS = ("DestinationConfig", "MaximumEventAgeInSeconds", "MaximumRetryAttempts")
-
-
-class EventConfig(NamedTuple):
-    """Destinations are "" where there are none."""
-
-    retries_max: int
-    age_seconds_max: int
-    dead_letter: str
-    on_failure: str
-    on_success: str
-
-
-def event_config(record: FunctionRecord) -> EventConfig:
-    """A function's own, with Lambda's defaults."""
-    set_ = record.options.get(OPTION, {})
-    destinations = set_.get("DestinationConfig", {})
-    return EventConfig(
-        set_.get("MaximumRetryAttempts", EVENT_RETRIES_MAX),
-        set_.get("MaximumEventAgeInSeconds", EVENT_AGE_SECONDS_MAX),
-        record.options.get("DeadLetterConfig", {}).get("TargetArn", ""),
-        destinations.get("OnFailure", {}).get("Destination", ""),
-        destinations.get("OnSuccess", {}).get("Destination", ""),
-    )
 
 
 def shown(record: FunctionRecord) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from statordb.model.function_limits import (
     MAPPING_RECORD_AGE_SECONDS_MIN,
 )
 from statordb.outbound import external
-from statordb.store.functions.mappings import FOREVER, MappingRecord
+from statordb.store.functions.mappings import FOREVER, MappingRecord, is_url
 from statordb.store.streams import StreamRecord
 
 REPORTS_FAILURES = "ReportBatchItemFailures"
@@ -49,7 +49,6 @@ _FIELDS = {
     "Tags": "tags",
     "TumblingWindowInSeconds": "window_seconds",
 }
-_URLS = ("http://", "https://")
 
 
 def changes(context: Context, request: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
@@ -99,11 +98,6 @@ def _destination(context: Context, config: dict[str, Any]) -> str | None:
     except ValueError as fault:
         raise faults.invalid_parameter(str(fault)) from None
     return destination
-
-
-def is_url(function: str) -> bool:
-    """Whether a function is one elsewhere."""
-    return function.startswith(_URLS)
 
 
 async def function_of(context: Context, text: str) -> str:

@@ -7,8 +7,8 @@ import re
 from typing import NamedTuple
 
 from statordb.lambda_api import faults
+from statordb.store.functions.catalog import LATEST
 
-LATEST = "$LATEST"
 NAME_CHARACTERS_MAX = 64  # of the name alone
 
 _FORM = re.compile(

@@ -1,5 +1,6 @@
 """What it means to invoke a function: the words that its callers and those who run it share."""
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 LOG_TAIL_BYTES_MAX = 4096  # API reference, Invoke: "the last 4 KB of the execution log"
@@ -29,3 +30,10 @@ class Throttled(Exception):
 
 class NotRunnable(Exception):
     """The function can't be started at all: no code, no such runtime; args[0] is a sentence for people."""
+
+
+def moment(seconds: float) -> str:
+    """A time as Lambda writes it: 2026-01-31T12:00:00.000+0000."""
+    return (
+        datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(seconds * 1000) % 1000:03d}+0000"
+    )

@@ -2,10 +2,9 @@
 
 from typing import Protocol
 
-from statordb.lambda_api.event_sources import is_url
 from statordb.model.invocation import NotRunnable, Outcome
 from statordb.runtime.invoker import Invoker
-from statordb.store.functions.mappings import MappingRecord
+from statordb.store.functions.mappings import MappingRecord, is_url
 from statordb.store.store import Store
 
 EXTERNAL_SECONDS_MAX = 900.0  # no function runs longer; Lambda developer guide, "Lambda quotas"

@@ -3,8 +3,7 @@
 from statordb.engine.contract import Refused
 from statordb.lambda_api import faults
 from statordb.lambda_api.context import Answer, Context, Request, RestAnswer
-from statordb.lambda_api.names import LATEST
-from statordb.store.functions.catalog import FunctionRecord
+from statordb.store.functions.catalog import LATEST, FunctionRecord
 
 
 async def delete_function(context: Context, request: Request) -> Answer:

@@ -1,7 +1,7 @@
 """GetRuntimeManagementConfig: a function runs with what the machine has, whenever that is renewed."""
 
 from statordb.lambda_api.context import Answer, Context, Request
-from statordb.lambda_api.names import LATEST
+from statordb.store.functions.catalog import LATEST
 
 
 async def get_runtime_management_config(context: Context, request: Request) -> Answer:

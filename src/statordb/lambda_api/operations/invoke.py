@@ -7,7 +7,6 @@ import orjson
 
 from statordb.lambda_api import faults
 from statordb.lambda_api.context import Answer, Context, Request, RestAnswer
-from statordb.lambda_api.names import LATEST
 from statordb.model.function_limits import (
     INVOKE_ANSWER_BYTES_MAX,
     INVOKE_BYTES_MAX,
@@ -16,7 +15,7 @@ from statordb.model.function_limits import (
 )
 from statordb.model.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
 from statordb.runtime.endings import response_too_large
-from statordb.store.functions.catalog import FunctionRecord
+from statordb.store.functions.catalog import LATEST, FunctionRecord
 from statordb.store.functions.invocations import FunctionKey
 
 _VERSION = ("X-Amz-Executed-Version", LATEST)

@@ -2,9 +2,8 @@
 
 from statordb.lambda_api import event_sources, markers
 from statordb.lambda_api.context import Answer, Context, Request
-from statordb.lambda_api.event_sources import is_url
 from statordb.model.function_limits import MAPPINGS_PER_PAGE_MAX
-from statordb.store.functions.mappings import unqualified
+from statordb.store.functions.mappings import is_url, unqualified
 
 
 async def list_event_source_mappings(context: Context, request: Request) -> Answer:

@@ -19,6 +19,7 @@ from statordb.store.keyspace import Space
 from statordb.store.record import Kind, Record
 from statordb.store.rows import PAGE, all_rows, rows
 
+LATEST = "$LATEST"  # the only version of a function that there is
 CHUNK_BYTES = 512 * 1024
 CHUNKS_AT_ONCE_MAX = 16  # of a package that is being written
 PACKAGE_IDLE_SECONDS_MIN = 600.0  # how long a package stays that nobody names: it may just be coming, or be read
@@ -29,7 +30,7 @@ _PACKAGES = b"packages"  # partition that lists them all
 
 @dataclass(frozen=True, slots=True)
 class FunctionRecord(Record):
-    """One function, always its version $LATEST.
+    """One function, always its version LATEST.
 
     `code_sha256`: base64 of the SHA-256 of its deployment package, as the API shows it. `code_directory`: the local
     directory that the code is run from; None where it is the package that the store keeps, under `code_id`. `revision`:

@@ -26,6 +26,7 @@ FOREVER = -1  # of retries and record age
 
 TRIES_MAX = 100  # of a change that others come before
 
+_URLS = ("http://", "https://")
 _NOT_NOTED = object()  # a refusal's reason
 
 
@@ -67,6 +68,11 @@ class MappingRecord(Record):
     @property
     def arn(self) -> str:
         return f"arn:aws:lambda:{self.region}:{self.account}:event-source-mapping:{self.uuid}"
+
+
+def is_url(function: str) -> bool:
+    """Whether a mapping's function is one elsewhere."""
+    return function.startswith(_URLS)
 
 
 @dataclass(frozen=True, slots=True)
