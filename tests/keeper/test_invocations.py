@@ -16,7 +16,7 @@ from statordb.keeper import invocations
 from statordb.keeper.invocations import LOOK_SECONDS, RETIRE_SECONDS, Invocations
 from statordb.model.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
 from statordb.store.functions.catalog import FunctionRecord
-from statordb.store.functions.invocations import FunctionKey, Invocation
+from statordb.store.functions.invocations import FunctionKey, QueuedInvocation
 from statordb.store.keyspace import Space
 
 KEY = FunctionKey(ACCOUNT, REGION, "f")
@@ -53,8 +53,8 @@ class Bench:
     def put(self, id: str = "1", payload: bytes = b'{"a":1}') -> None:
         self.aws.run(self.queue.put(KEY, id, payload))
 
-    def due(self) -> list[Invocation]:
-        found: list[Invocation] = self.aws.run(self.queue.due(KEY, self.aws.clock.now(), 100))
+    def due(self) -> list[QueuedInvocation]:
+        found: list[QueuedInvocation] = self.aws.run(self.queue.due(KEY, self.aws.clock.now(), 100))
         return found
 
     def waits(self) -> bool:
@@ -62,7 +62,7 @@ class Bench:
 
     def seconds_left(self) -> float:
         """Until the first one is due; 0 if it is, or if there is none."""
-        waiting: list[Invocation] = self.aws.run(self.queue.due(KEY, self.aws.clock.now() + 1e6, 1))
+        waiting: list[QueuedInvocation] = self.aws.run(self.queue.due(KEY, self.aws.clock.now() + 1e6, 1))
         return 0.0 if not waiting or self.due() else waiting[0].due_at - self.aws.clock.now()
 
     def listed(self) -> bool:
@@ -322,7 +322,7 @@ def test_a_look_at_the_queue_that_fails_cancels_nothing(bench: Bench, monkeypatc
         await released.wait()
         return Outcome(b"1", None, b"", "1")
 
-    async def due(*arguments: Any) -> list[Invocation]:
+    async def due(*arguments: Any) -> list[QueuedInvocation]:
         if running.is_set() and not failed:
             failed.append(OSError("the cluster is away"))
             raise failed[0]

@@ -35,7 +35,7 @@ class Mapper:
     def __init__(self, directory: Path) -> None:
         self.api = Api(directory)
         self.service = FunctionService(
-            self.api.store, Never(), lambda request, fault: self.api.faults.append(fault), Destinations().check
+            self.api.store, Never(), lambda request, fault: self.api.errors.append(fault), Destinations().check
         )
         self.arn = self.table("abc")
         self.function("work")
@@ -66,7 +66,7 @@ class Mapper:
 
         reply = self.api.run(handle())
         if self.api.faults:
-            raise self.api.faults.pop()
+            raise self.api.errors.pop()
         return reply.status, orjson.loads(reply.body or b"{}") | ({"Error": reply.error} if reply.error else {})
 
     def create(self, **members: Any) -> tuple[int, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from statordb.runtime import runtime_api
-from statordb.runtime.runtime_api import ACCEPTED, INVALID_REQUEST_ID, Connection, Reply, RuntimeApi
+from statordb.runtime.runtime_api import ACCEPTED, INVALID_REQUEST_ID, RuntimeApi, RuntimeConnection, RuntimeReply
 
 BASE = "/2018-06-01/runtime"
 
@@ -16,24 +16,24 @@ class Script:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, str, bytes | None, str]] = []
-        self.poll: Connection | None = None
+        self.poll: RuntimeConnection | None = None
 
-    def polled(self, connection: Connection) -> Reply | None:
+    def polled(self, connection: RuntimeConnection) -> RuntimeReply | None:
         self.poll = connection
         return None
 
-    def unpolled(self, connection: Connection) -> None:
+    def unpolled(self, connection: RuntimeConnection) -> None:
         self.poll = None
 
-    def answered(self, request_id: str, body: bytes | None) -> Reply:
+    def answered(self, request_id: str, body: bytes | None) -> RuntimeReply:
         self.told.append(("answered", request_id, body, ""))
         return ACCEPTED if request_id == "r-1" else INVALID_REQUEST_ID
 
-    def failed(self, request_id: str, body: bytes | None, error_type: str) -> Reply:
+    def failed(self, request_id: str, body: bytes | None, error_type: str) -> RuntimeReply:
         self.told.append(("failed", request_id, body, error_type))
         return ACCEPTED
 
-    def init_failed(self, body: bytes | None, error_type: str) -> Reply:
+    def init_failed(self, body: bytes | None, error_type: str) -> RuntimeReply:
         self.told.append(("init failed", "", body, error_type))
         return ACCEPTED
 

@@ -8,7 +8,7 @@ from statordb.api.shape_overrides import DYNAMODB
 from statordb.model.errors import ClientError, quoted
 from statordb.model.limits import QUOTED_CHARACTERS_MAX
 from statordb.model.service import load_service
-from statordb.shapes.constraints import FAULTS_MAX
+from statordb.shapes.constraints import VIOLATIONS_MAX
 from statordb.shapes.json import Shapes
 
 SHAPES = Shapes(DYNAMODB, load_service())
@@ -219,7 +219,7 @@ def test_no_more_than_ten_faults_are_told() -> None:
     document = {"TableName": "cart", "AttributeDefinitions": [], "KeySchema": schema}
     message = refusal("CreateTable", document)
     assert message.startswith("10 validation errors detected: ")
-    assert message.count(" failed to satisfy constraint: ") == FAULTS_MAX
+    assert message.count(" failed to satisfy constraint: ") == VIOLATIONS_MAX
 
 
 def test_a_printed_value_has_a_maximal_length() -> None:

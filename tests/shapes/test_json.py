@@ -232,6 +232,7 @@ def test_what_was_checked_is_right_when_checked_again(data: st.DataObject) -> No
         assert SHAPES.check(operation, first) is first
 
 
+@pytest.mark.slow
 @given(st.sampled_from(sorted(SHAPES.operations)), JSON)
 @settings(max_examples=200, deadline=None)
 def test_any_json_gives_a_request_or_a_client_error(operation: str, document: Any) -> None:

@@ -8,7 +8,7 @@ from statordb.model.service import ServiceModel
 from statordb.shapes import rest
 from statordb.shapes.nodes import Node, Nodes
 from statordb.shapes.overrides import Overrides
-from statordb.shapes.rest import Fault, Unreadable, faults, read
+from statordb.shapes.rest import Unreadable, Violation, read, violations
 
 STRING = {"type": "string", "min": 2, "max": 3, "pattern": "[a-z]*"}
 THING = {
@@ -44,7 +44,7 @@ def test_a_body_has_the_members_that_are_not_elsewhere() -> None:
 
 def test_faults_are_told_with_their_paths() -> None:
     inner = {"Name": "ab", "Next": {"Names": ["abcd!", "A", "abc"]}}
-    texts = [fault.text.replace(" failed to satisfy constraint: Member must", "") for fault in faults(NODE, inner)]
+    texts = [fault.text.replace(" failed to satisfy constraint: Member must", "") for fault in violations(NODE, inner)]
     assert texts == [
         "Value null at 'next.name' not be null",
         # What is too long is not held against the pattern too; what is too short is.
@@ -55,9 +55,9 @@ def test_faults_are_told_with_their_paths() -> None:
 
 
 def test_what_is_free_is_not_looked_at() -> None:
-    assert faults(NODE, {"Name": "far too long"}, {"Name"}) == []
-    assert isinstance(faults(NODE, {}, {"Name"})[0], Fault)  # but it must be there
+    assert violations(NODE, {"Name": "far too long"}, {"Name"}) == []
+    assert isinstance(violations(NODE, {}, {"Name"})[0], Violation)  # but it must be there
 
 
 def test_ten_faults_are_told() -> None:
-    assert len(faults(NODE, {"Name": "ab", "Names": ["!"] * 100})) == rest.FAULTS_MAX
+    assert len(violations(NODE, {"Name": "ab", "Names": ["!"] * 100})) == rest.VIOLATIONS_MAX

@@ -22,7 +22,7 @@ from statordb.model.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
 from statordb.runtime.invoker import Invoker
 from statordb.store.functions.catalog import LATEST, FunctionRecord
 from statordb.store.functions.event_config import EventConfig, event_config
-from statordb.store.functions.invocations import FunctionKey, Invocation
+from statordb.store.functions.invocations import FunctionKey, QueuedInvocation
 from statordb.store.store import Store
 
 RETRY_SECONDS = (60.0, 120.0)  # before the second and the third attempt
@@ -100,14 +100,14 @@ class Invocations:
         for invocation in [each for each in due if each.id not in running][:room]:
             running[invocation.id] = asyncio.create_task(self._attempt(record, invocation))
 
-    async def _attempt(self, record: FunctionRecord | None, invocation: Invocation) -> None:
+    async def _attempt(self, record: FunctionRecord | None, invocation: QueuedInvocation) -> None:
         try:
             await self.attempt(record, invocation)
         except Exception as fault:
             self._report(self.name, fault)
             await asyncio.sleep(FAULT_SECONDS)
 
-    async def attempt(self, record: FunctionRecord | None, invocation: Invocation) -> None:
+    async def attempt(self, record: FunctionRecord | None, invocation: QueuedInvocation) -> None:
         """Run one invocation once, and put it off, or end it."""
         if record is None:  # its function was deleted meanwhile
             await self._store.invocations.end(invocation)
@@ -134,7 +134,7 @@ class Invocations:
         else:
             await self._give_up(record, config, invocation, EXHAUSTED, outcome)
 
-    async def _throttled(self, record: FunctionRecord, config: EventConfig, invocation: Invocation) -> None:
+    async def _throttled(self, record: FunctionRecord, config: EventConfig, invocation: QueuedInvocation) -> None:
         """Try later; a function whose reserved concurrency is 0 never takes it."""
         if record.concurrency == 0:
             await self._give_up(record, config, invocation, EXHAUSTED, None)
@@ -145,7 +145,12 @@ class Invocations:
         await self._store.invocations.postpone(invocation, later)
 
     async def _succeed(
-        self, record: FunctionRecord, config: EventConfig, invocation: Invocation, tried: Invocation, outcome: Outcome
+        self,
+        record: FunctionRecord,
+        config: EventConfig,
+        invocation: QueuedInvocation,
+        tried: QueuedInvocation,
+        outcome: Outcome,
     ) -> None:
         if config.on_success:
             await self._send(record, config.on_success, self._told(record, tried, SUCCESS, outcome))
@@ -155,7 +160,7 @@ class Invocations:
         self,
         record: FunctionRecord,
         config: EventConfig,
-        invocation: Invocation,
+        invocation: QueuedInvocation,
         condition: str,
         outcome: Outcome | None,
     ) -> None:
@@ -173,7 +178,7 @@ class Invocations:
         except Exception as fault:
             self._report(self.name, fault)
 
-    def _told(self, record: FunctionRecord, tried: Invocation, condition: str, outcome: Outcome | None) -> bytes:
+    def _told(self, record: FunctionRecord, tried: QueuedInvocation, condition: str, outcome: Outcome | None) -> bytes:
         """The invocation record that destinations get."""
         told: dict[str, Any] = {
             "version": "1.0",

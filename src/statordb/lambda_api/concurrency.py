@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from statordb.engine.contract import Refused
-from statordb.lambda_api import faults
+from statordb.lambda_api import errors
 from statordb.lambda_api.context import Context
 from statordb.store.functions.catalog import FunctionRecord
 
@@ -16,4 +16,4 @@ async def reserve(context: Context, record: FunctionRecord, concurrency: int | N
 
     changed = await context.store.functions.change(record.account, record.region, record.name, change)
     if isinstance(changed, Refused):
-        raise faults.function_not_found(record.arn)
+        raise errors.function_not_found(record.arn)

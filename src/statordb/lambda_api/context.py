@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-from statordb.lambda_api import faults, names
+from statordb.lambda_api import errors, names
 from statordb.model.request import Principal
 from statordb.runtime.invoker import Invoker
 from statordb.store.functions.catalog import FunctionRecord
@@ -47,7 +47,7 @@ class Context(NamedTuple):
         try:
             self.check_destination(destination)
         except ValueError as fault:
-            raise faults.invalid_parameter(str(fault)) from None
+            raise errors.invalid_parameter(str(fault)) from None
 
     def name(self, text: str, qualifier: str | None = None) -> names.FunctionName:
         """What a FunctionName (with the request's Qualifier) means.
@@ -63,7 +63,7 @@ class Context(NamedTuple):
         """Raises AccessDeniedException for what is another account's."""
         if account != self.principal.account:
             action = f"lambda:{_ACTIONS.get(self.operation, self.operation)}"
-            raise faults.access_denied(
+            raise errors.access_denied(
                 f"User: {self.principal.arn} is not authorized to perform: {action} on resource: {arn} because no "
                 f"resource-based policy allows the {action} action"
             )
@@ -73,7 +73,7 @@ class Context(NamedTuple):
         name = self.name(text, qualifier)
         record = await self.store.functions.find(name.account, name.region, name.name)
         if record is None:
-            raise faults.function_not_found(name.qualified_arn)
+            raise errors.function_not_found(name.qualified_arn)
         name.must_be_latest()
         return record
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from statordb.engine.contract import Refused
-from statordb.lambda_api import faults
+from statordb.lambda_api import errors
 from statordb.lambda_api.context import Context, Request
 from statordb.outbound.destinations import is_function
 from statordb.store.functions.catalog import LATEST, FunctionRecord
@@ -31,7 +31,7 @@ async def configured(context: Context, request: Request) -> dict[str, Any]:
     record = await context.function(request["FunctionName"], request.get("Qualifier"))
     config = shown(record)
     if config is None:
-        raise faults.not_found(f"The function {record.arn}:{LATEST} doesn't have an EventInvokeConfig")
+        raise errors.not_found(f"The function {record.arn}:{LATEST} doesn't have an EventInvokeConfig")
     return config
 
 
@@ -39,7 +39,7 @@ async def changed(context: Context, request: Request, *, keep: bool) -> dict[str
     """Set what a request gives; `keep`: and leave the rest as it is."""
     given = {name: request[name] for name in _MEMBERS if name in request}
     if not given:
-        raise faults.invalid_parameter("You must specify at least one of error handling or destination setting.")
+        raise errors.invalid_parameter("You must specify at least one of error handling or destination setting.")
     record = await context.function(request["FunctionName"], request.get("Qualifier"))
     for end in given.get("DestinationConfig", {}).values():
         await _must_reach(context, record, end.get("Destination", ""))
@@ -55,13 +55,13 @@ async def _must_reach(context: Context, record: FunctionRecord, destination: str
     if not is_function(destination):
         context.must_reach(destination)
         return
-    invalid = faults.invalid_parameter(f"The destination ARN {destination} is invalid.")
+    invalid = errors.invalid_parameter(f"The destination ARN {destination} is invalid.")
     try:
         target = await context.function(destination)
-    except faults.Fault:
+    except errors.LambdaError:
         raise invalid from None
     if target.arn == record.arn:
-        raise faults.invalid_parameter("A function can't be its own destination: it would run without end.")
+        raise errors.invalid_parameter("A function can't be its own destination: it would run without end.")
 
 
 async def removed(context: Context, request: Request) -> None:
@@ -81,5 +81,5 @@ async def _alter(
 
     after = await context.store.functions.change(record.account, record.region, record.name, change)
     if not isinstance(after, FunctionRecord):
-        raise faults.function_not_found(record.arn)
+        raise errors.function_not_found(record.arn)
     return after

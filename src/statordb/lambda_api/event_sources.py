@@ -7,7 +7,7 @@ mappings".
 from typing import Any
 
 from statordb.expressions import event_patterns
-from statordb.lambda_api import faults
+from statordb.lambda_api import errors
 from statordb.lambda_api.context import Context
 from statordb.lambda_api.tags import check_tags
 from statordb.model.arns import parse_stream
@@ -56,11 +56,11 @@ def changes(context: Context, request: dict[str, Any], options: dict[str, Any]) 
     present ones. Raises InvalidParameterValueException."""
     for name in FOREIGN:
         if request.get(name):
-            raise faults.invalid_parameter(f"{name} is not a parameter of DynamoDB event sources.")
+            raise errors.invalid_parameter(f"{name} is not a parameter of DynamoDB event sources.")
     fields: dict[str, Any] = {field: request[name] for name, field in _FIELDS.items() if name in request}
     age = fields.get("age_seconds_max", FOREVER)
     if age != FOREVER and age < MAPPING_RECORD_AGE_SECONDS_MIN:
-        raise faults.invalid_parameter(
+        raise errors.invalid_parameter(
             "MaximumRecordAgeInSeconds must be either -1 (forever) or between "
             f"{MAPPING_RECORD_AGE_SECONDS_MIN} and {MAPPING_RECORD_AGE_SECONDS_MAX} (inclusive)"
         )
@@ -78,25 +78,25 @@ def changes(context: Context, request: dict[str, Any], options: dict[str, Any]) 
 def _patterns(criteria: dict[str, Any]) -> list[str]:
     patterns = [chosen.get("Pattern", "") for chosen in criteria.get("Filters", ())]
     if len(patterns) > MAPPING_FILTERS_MAX:
-        raise faults.invalid_parameter(f"An event source mapping can have at most {MAPPING_FILTERS_MAX} filters.")
+        raise errors.invalid_parameter(f"An event source mapping can have at most {MAPPING_FILTERS_MAX} filters.")
     for pattern in patterns:
         try:
             event_patterns.compile(pattern)
         except event_patterns.BadPattern:
-            raise faults.invalid_parameter("Invalid filter pattern definition.") from None
+            raise errors.invalid_parameter("Invalid filter pattern definition.") from None
     return patterns
 
 
 def _destination(context: Context, config: dict[str, Any]) -> str | None:
     if config.get("OnSuccess"):
-        raise faults.invalid_parameter("Unsupported DestinationConfig parameter for given event source mapping type.")
+        raise errors.invalid_parameter("Unsupported DestinationConfig parameter for given event source mapping type.")
     destination: str = config.get("OnFailure", {}).get("Destination", "")
     if not destination:
         return None
     try:
         context.check_destination(destination)
     except ValueError as fault:
-        raise faults.invalid_parameter(str(fault)) from None
+        raise errors.invalid_parameter(str(fault)) from None
     return destination
 
 
@@ -109,11 +109,11 @@ async def function_of(context: Context, text: str) -> str:
         try:
             external.check(text)
         except ValueError as fault:
-            raise faults.invalid_parameter(str(fault)) from None
+            raise errors.invalid_parameter(str(fault)) from None
         return text
     name = context.name(text)
     if await context.store.functions.find(name.account, name.region, name.name) is None:
-        raise faults.invalid_parameter("Function does not exist")
+        raise errors.invalid_parameter("Function does not exist")
     name.must_be_latest()
     return name.qualified_arn
 
@@ -122,12 +122,12 @@ async def stream_of(context: Context, arn: str) -> StreamRecord:
     """The stream of an EventSourceArn, of the caller's account and region. Raises InvalidParameterValueException."""
     name = parse_stream(arn)
     if name is None:
-        raise faults.invalid_parameter("Unrecognized event source.")
+        raise errors.invalid_parameter("Unrecognized event source.")
     stream = None
     if name[:2] == (context.principal.account, context.principal.region):
         stream = await context.store.streams.find(*name)
     if stream is None:
-        raise faults.invalid_parameter(f"Stream not found: {arn}")
+        raise errors.invalid_parameter(f"Stream not found: {arn}")
     return stream
 
 
@@ -136,15 +136,15 @@ async def mapping_of(context: Context, uuid: str) -> MappingRecord:
     principal = context.principal
     record = await context.store.mappings.find(principal.account, principal.region, uuid)
     if record is None:
-        raise faults.nothing_set()
+        raise errors.nothing_set()
     return record
 
 
-def taken(record: MappingRecord, uuid: str) -> faults.Fault:
+def taken(record: MappingRecord, uuid: str) -> errors.LambdaError:
     """Another mapping has the stream and the function that a mapping would have."""
     is_arn = record.function.startswith("arn:")
     function = record.function.split(":")[6] if is_arn else record.function
-    return faults.conflict(
+    return errors.conflict(
         f'The event source arn (" {record.stream_arn} ") and function (" {function} ") provided mapping already '
         f"exists. Please update or delete the existing mapping with UUID {uuid}"
     )

@@ -2,7 +2,7 @@
 
 from base64 import b64decode, urlsafe_b64encode
 
-from statordb.lambda_api import faults
+from statordb.lambda_api import errors
 
 
 def write(name: str) -> str:
@@ -16,4 +16,4 @@ def read(marker: str | None) -> str | None:
     try:
         return b64decode(marker.encode(), b"-_", validate=True).decode()
     except ValueError:
-        raise faults.invalid_parameter("Invalid Marker") from None
+        raise errors.invalid_parameter("Invalid Marker") from None

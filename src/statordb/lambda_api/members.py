@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from statordb.lambda_api import faults
+from statordb.lambda_api import errors
 from statordb.lambda_api.context import Context
 from statordb.model.function_limits import FUNCTION_ENVIRONMENT_BYTES_MAX
 from statordb.store.functions.catalog import FunctionRecord
@@ -89,7 +89,7 @@ def changes(context: Context, request: dict[str, Any], options: dict[str, Any]) 
 def refuse_unsupported(request: dict[str, Any]) -> None:
     for name in REFUSED:
         if request.get(name):
-            raise faults.invalid_parameter(f"{name} is not supported by this server.")
+            raise errors.invalid_parameter(f"{name} is not supported by this server.")
 
 
 def check_revision(record: FunctionRecord, request: dict[str, Any]) -> bool:
@@ -100,13 +100,13 @@ def check_revision(record: FunctionRecord, request: dict[str, Any]) -> bool:
 def _environment(variables: dict[str, str]) -> dict[str, str]:
     reserved = sorted(RESERVED_VARIABLES & variables.keys())
     if reserved:
-        raise faults.invalid_parameter(
+        raise errors.invalid_parameter(
             f"{_ENVIRONMENT} contains reserved keys that are currently not supported for modification. Reserved keys "
             f"used in this request: {', '.join(reserved)}"
         )
     if any("\0" in value for value in variables.values()):
-        raise faults.invalid_parameter(f"{_ENVIRONMENT} contains a null character, which no process can be given.")
+        raise errors.invalid_parameter(f"{_ENVIRONMENT} contains a null character, which no process can be given.")
     measured = orjson.dumps(variables)
     if len(measured) > FUNCTION_ENVIRONMENT_BYTES_MAX:
-        raise faults.invalid_parameter(f"{_ENVIRONMENT} exceeded the 4KB limit. String measured: {measured.decode()}")
+        raise errors.invalid_parameter(f"{_ENVIRONMENT} exceeded the 4KB limit. String measured: {measured.decode()}")
     return variables

@@ -6,7 +6,7 @@ API reference, CreateFunction and Invoke: "Name formats".
 import re
 from typing import NamedTuple
 
-from statordb.lambda_api import faults
+from statordb.lambda_api import errors
 from statordb.store.functions.catalog import LATEST
 
 NAME_CHARACTERS_MAX = 64  # of the name alone
@@ -39,8 +39,8 @@ class FunctionName(NamedTuple):
         if self.qualifier is None or self.qualifier == LATEST:
             return
         if self.qualifier.isdigit():
-            raise faults.function_not_found(self.qualified_arn)
-        raise faults.alias_not_found(self.qualified_arn)
+            raise errors.function_not_found(self.qualified_arn)
+        raise errors.alias_not_found(self.qualified_arn)
 
 
 def parse(text: str, account: str, region: str, qualifier: str | None = None) -> FunctionName:
@@ -50,20 +50,20 @@ def parse(text: str, account: str, region: str, qualifier: str | None = None) ->
     """
     match = _FORM.fullmatch(text)
     if match is None:
-        raise faults.validation(
+        raise errors.validation(
             f"1 validation error detected: Value '{text}' at 'functionName' failed to satisfy constraint: Member must "
             "be the name, the partial ARN or the ARN of a function"
         )
     if match["region"] not in (None, region):
-        raise faults.not_found(f"Functions from '{match['region']}' are not reachable in this region ('{region}')")
+        raise errors.not_found(f"Functions from '{match['region']}' are not reachable in this region ('{region}')")
     if len(match["name"]) > NAME_CHARACTERS_MAX:
-        raise faults.validation(
+        raise errors.validation(
             f"1 validation error detected: Value '{match['name']}' at 'functionName' failed to satisfy constraint: "
             f"Member must have length less than or equal to {NAME_CHARACTERS_MAX}"
         )
     named = match["qualifier"]
     if named is not None and qualifier is not None and named != qualifier:
-        raise faults.invalid_parameter(
+        raise errors.invalid_parameter(
             "The derived qualifier from the function name does not match the specified qualifier."
         )
     return FunctionName(match["account"] or account, region, match["name"], qualifier or named)

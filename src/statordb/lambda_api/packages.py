@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from statordb.lambda_api import faults
+from statordb.lambda_api import errors
 from statordb.lambda_api.context import Context
 from statordb.model.function_limits import (
     FUNCTION_ACCOUNT_BYTES_MAX,
@@ -30,26 +30,26 @@ async def take(context: Context, code: dict[str, Any]) -> dict[str, Any]:
     Raises InvalidParameterValueException, RequestTooLargeException, CodeStorageExceededException.
     """
     if code.get("ImageUri"):
-        raise faults.invalid_parameter("Container images are not supported by this server: give a zip file.")
+        raise errors.invalid_parameter("Container images are not supported by this server: give a zip file.")
     if "ZipFile" in code:
         if "S3Bucket" in code or "S3Key" in code:
-            raise faults.invalid_parameter(
+            raise errors.invalid_parameter(
                 "Please do not provide other FunctionCode parameters when providing a ZipFile."
             )
         return await _take_zip(context, code["ZipFile"])
     if "S3Bucket" in code and "S3Key" in code:
         return _take_directory(code["S3Bucket"], code["S3Key"])
-    raise faults.invalid_parameter("Please provide a source for function code.")
+    raise errors.invalid_parameter("Please provide a source for function code.")
 
 
 async def _take_zip(context: Context, package: bytes) -> dict[str, Any]:
     if len(package) > FUNCTION_PACKAGE_BYTES_MAX:
-        raise faults.too_large(f"A zip file must be smaller than {FUNCTION_PACKAGE_BYTES_MAX} bytes to be uploaded.")
+        raise errors.too_large(f"A zip file must be smaller than {FUNCTION_PACKAGE_BYTES_MAX} bytes to be uploaded.")
     await asyncio.to_thread(check_zip, package)
     principal = context.principal
     usage = await context.store.functions.usage(principal.account, principal.region)
     if usage.code_bytes + len(package) > FUNCTION_ACCOUNT_BYTES_MAX:
-        raise faults.code_storage_exceeded()
+        raise errors.code_storage_exceeded()
     kept = await context.store.functions.put_code(package)
     return {"code_id": kept.id, "code_sha256": kept.sha256, "code_size": kept.size, "code_directory": None}
 
@@ -58,18 +58,18 @@ def check_zip(package: bytes) -> None:
     """Raises InvalidParameterValueException unless it can be unpacked: sound, plain, within bounds, and within the
     directory that it is unpacked to."""
     if not package:
-        raise faults.invalid_parameter("Uploaded file must be a non-empty zip")
+        raise errors.invalid_parameter("Uploaded file must be a non-empty zip")
     try:
         with zipfile.ZipFile(BytesIO(package)) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, NotImplementedError, EOFError, OSError):
-        raise faults.invalid_parameter(NOT_A_ZIP) from None
+        raise errors.invalid_parameter(NOT_A_ZIP) from None
     if not entries:
-        raise faults.invalid_parameter("Uploaded file must be a non-empty zip")
+        raise errors.invalid_parameter("Uploaded file must be a non-empty zip")
     if not all(map(_is_plain, entries)):
-        raise faults.invalid_parameter(NOT_A_ZIP)
+        raise errors.invalid_parameter(NOT_A_ZIP)
     if sum(entry.file_size for entry in entries) > FUNCTION_CODE_BYTES_MAX:
-        raise faults.invalid_parameter(f"Unzipped size must be smaller than {FUNCTION_CODE_BYTES_MAX} bytes")
+        raise errors.invalid_parameter(f"Unzipped size must be smaller than {FUNCTION_CODE_BYTES_MAX} bytes")
 
 
 def _is_plain(entry: zipfile.ZipInfo) -> bool:
@@ -85,13 +85,13 @@ def _is_plain(entry: zipfile.ZipInfo) -> bool:
 
 def _take_directory(bucket: str, key: str) -> dict[str, Any]:
     if bucket != LOCAL_BUCKET:
-        raise faults.invalid_parameter(
+        raise errors.invalid_parameter(
             f"Code can't be read from the S3 bucket {bucket}: this server takes a ZipFile, or the bucket "
             f'"{LOCAL_BUCKET}" with the absolute path of a local directory as its key.'
         )
     path = Path(key)
     if not path.is_absolute() or "\0" in key or not path.is_dir():
-        raise faults.invalid_parameter(f"The key {key} is not the absolute path of a directory of this machine.")
+        raise errors.invalid_parameter(f"The key {key} is not the absolute path of a directory of this machine.")
     directory = str(path.resolve())
     fingerprint = b64encode(sha256(directory.encode("utf-8", "surrogateescape")).digest()).decode()
     return {"code_id": "", "code_sha256": fingerprint, "code_size": 0, "code_directory": directory}

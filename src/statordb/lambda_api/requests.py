@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from statordb.lambda_api import faults
+from statordb.lambda_api import errors
 from statordb.lambda_api.shape_overrides import ENUMS_OPEN, FREE, LAMBDA
 from statordb.model.rest import RestRequest
 from statordb.model.service import load_service
@@ -23,17 +23,17 @@ def members(route: Route, texts: list[str], request: RestRequest) -> dict[str, A
     try:
         given = rest_routes.members(route, texts, request)
     except rest.Unreadable as fault:
-        raise faults.serialization(fault.args[0]) from None
+        raise errors.serialization(fault.args[0]) from None
     except rest_routes.NotJson as fault:
-        raise faults.invalid_content(f"Could not parse request body into json: {fault.args[0]}") from None
+        raise errors.invalid_content(f"Could not parse request body into json: {fault.args[0]}") from None
     if route.node is not None:
-        found = rest.faults(route.node, given, FREE.get(route.operation, frozenset()))
+        found = rest.violations(route.node, given, FREE.get(route.operation, frozenset()))
         if found:
             raise _refusal(found)
     return given
 
 
-def _refusal(found: list[rest.Fault]) -> faults.Fault:
+def _refusal(found: list[rest.Violation]) -> errors.LambdaError:
     if len(found) == 1 and found[0].node.name in ENUMS_OPEN:
-        return faults.invalid_parameter(f"{found[0].text} or be a valid ARN")
-    return faults.validation(constraints.collected([fault.text for fault in found]))
+        return errors.invalid_parameter(f"{found[0].text} or be a valid ARN")
+    return errors.validation(constraints.collected([fault.text for fault in found]))

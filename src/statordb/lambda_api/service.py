@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from statordb.lambda_api import faults
+from statordb.lambda_api import errors
 from statordb.lambda_api.context import Answer, Context, Operation, RestAnswer
-from statordb.lambda_api.faults import Fault
+from statordb.lambda_api.errors import LambdaError
 from statordb.model.errors import ClientError
 from statordb.model.rest import JSON, RestReply, RestRequest
 from statordb.model.tasks import Tasks
@@ -71,17 +71,17 @@ class FunctionService:
     async def _answer(self, request: RestRequest) -> RestReply:
         try:
             return await self._run(request)
-        except Fault as fault:
+        except LambdaError as fault:
             return fault_reply(fault)
         except ClientError as error:  # of the store, which speaks DynamoDB's
-            return fault_reply(Fault(error.status, error.code, error.message or error.code))
+            return fault_reply(LambdaError(error.status, error.code, error.message or error.code))
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
             if _is_ended(error):
                 raise
             self._report(request, error)  # perhaps what was awaited has been cancelled, which ends no one else
-            return fault_reply(faults.internal())
+            return fault_reply(errors.internal())
 
     async def _run(self, request: RestRequest) -> RestReply:
         api = self._api
@@ -89,11 +89,11 @@ class FunctionService:
             api = self._api = await asyncio.to_thread(load_api)  # it takes as long as a hundred requests
         found = api.routes.find(request)
         if found is None:
-            raise faults.unknown_operation(request.method, request.path)
+            raise errors.unknown_operation(request.method, request.path)
         route, texts = found
         operation = api.operations.get(route.operation)
         if operation is None:
-            raise faults.not_implemented(route.operation)
+            raise errors.not_implemented(route.operation)
         request.operation = route.operation
         if len(request.body) > READ_HERE_BYTES_MAX:
             given = await asyncio.to_thread(api.members, route, texts, request)
@@ -123,7 +123,7 @@ def _reply(answer: Answer, status: int) -> RestReply:
     return RestReply(status, orjson.dumps(shown) if status != 204 else b"", (), JSON)
 
 
-def fault_reply(fault: Fault) -> RestReply:
-    """The reply that tells a client of its error: the one place where faults become bytes."""
+def fault_reply(fault: LambdaError) -> RestReply:
+    """The reply that tells a client of its error: the one place where errors become bytes."""
     headers = (("x-amzn-ErrorType", fault.type), *fault.headers)
     return RestReply(fault.status, orjson.dumps(fault.body()), headers, JSON, fault.type)

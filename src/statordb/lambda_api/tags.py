@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from statordb.engine.contract import Refused
-from statordb.lambda_api import faults
+from statordb.lambda_api import errors
 from statordb.lambda_api.context import Context
 from statordb.model.function_limits import FUNCTION_TAGS_MAX
 from statordb.store.functions.catalog import FunctionRecord
@@ -20,12 +20,12 @@ _ARN = re.compile(r"arn:aws[a-zA-Z-]*:lambda:(?P<region>[^:]+):(?P<account>[0-9]
 def check_tags(tags: Tags) -> None:
     """Raises InvalidParameterValueException."""
     if len(tags) > FUNCTION_TAGS_MAX:
-        raise faults.invalid_parameter(
+        raise errors.invalid_parameter(
             f"Number of tags exceeds resource tag limit. Number of tags : {len(tags)}, limit : {FUNCTION_TAGS_MAX}"
         )
     for key in tags:
         if key.lower().startswith("aws:"):
-            raise faults.invalid_parameter(f"Tag keys starting with 'aws:' are reserved for internal use: {key}")
+            raise errors.invalid_parameter(f"Tag keys starting with 'aws:' are reserved for internal use: {key}")
 
 
 async def tagged(context: Context, arn: str) -> FunctionRecord | MappingRecord:
@@ -38,7 +38,7 @@ async def tagged(context: Context, arn: str) -> FunctionRecord | MappingRecord:
         return await _function(context, arn)
     if named is not None and named["kind"] == "event-source-mapping":
         return await _mapping(context, arn, named)
-    raise faults.invalid_parameter(
+    raise errors.invalid_parameter(
         f"Tags of {arn} are not supported by this server: functions and event source mappings only."
     )
 
@@ -54,7 +54,7 @@ async def retag(context: Context, arn: str, change: Change) -> None:
 
 async def _function(context: Context, arn: str) -> FunctionRecord:
     if context.name(arn).qualifier is not None:
-        raise faults.invalid_parameter(
+        raise errors.invalid_parameter(
             "Tags on function aliases and versions are not supported. Please specify a function ARN."
         )
     return await context.function(arn)
@@ -67,17 +67,17 @@ async def _mapping(context: Context, arn: str, named: re.Match[str]) -> MappingR
     if named["region"] == principal.region:
         record = await context.store.mappings.find(principal.account, principal.region, named["id"])
     if record is None:
-        raise faults.nothing_set()
+        raise errors.nothing_set()
     return record
 
 
 async def _retag_function(context: Context, record: FunctionRecord, change: Change) -> None:
     def retagged(current: FunctionRecord | None) -> FunctionRecord | Refused:
         if current is None:
-            return Refused(faults.function_not_found(record.arn))
+            return Refused(errors.function_not_found(record.arn))
         try:
             return replace(current, tags=_changed(current.tags, change))
-        except faults.Fault as fault:
+        except errors.LambdaError as fault:
             return Refused(fault)
 
     changed = await context.store.functions.change(record.account, record.region, record.name, retagged)
@@ -90,7 +90,7 @@ async def _retag_mapping(context: Context, record: MappingRecord, change: Change
         return replace(current, tags=_changed(current.tags, change))
 
     if await context.store.mappings.change(record, retagged) is None:
-        raise faults.nothing_set()
+        raise errors.nothing_set()
 
 
 def _changed(tags: Tags, change: Change) -> Tags:

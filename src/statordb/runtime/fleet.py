@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from statordb.runtime.instance import Instance, State
-from statordb.runtime.logs import LogFile
+from statordb.runtime.output import LogFile
 from statordb.runtime.watch import Watch
 from statordb.store.functions.catalog import FunctionRecord
 

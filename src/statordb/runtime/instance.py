@@ -14,9 +14,16 @@ from typing import Protocol
 from statordb.model.invocation import UNHANDLED, Outcome
 from statordb.runtime import endings
 from statordb.runtime.endings import Ending
-from statordb.runtime.event import Invocation
-from statordb.runtime.logs import LogFile
-from statordb.runtime.runtime_api import ACCEPTED, INVALID_REQUEST_ID, INVALID_STATE, TOO_LARGE, Connection, Reply
+from statordb.runtime.invocation import Invocation
+from statordb.runtime.output import LogFile
+from statordb.runtime.runtime_api import (
+    ACCEPTED,
+    INVALID_REQUEST_ID,
+    INVALID_STATE,
+    TOO_LARGE,
+    RuntimeConnection,
+    RuntimeReply,
+)
 from statordb.runtime.sandbox import Launch, Sandbox
 from statordb.store.functions.catalog import FunctionRecord
 
@@ -71,7 +78,7 @@ class Instance:
         self._now = launch.now
         self._owner = owner
         self.sandbox = Sandbox(function, launch, log, self, self._exited)
-        self._poll: Connection | None = None
+        self._poll: RuntimeConnection | None = None
         self._held: Invocation | None = None
         self._current: Invocation | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -126,7 +133,7 @@ class Instance:
 
     # What the runtime says
 
-    def polled(self, connection: Connection) -> Reply | None:
+    def polled(self, connection: RuntimeConnection) -> RuntimeReply | None:
         if self.state in (State.BUSY, State.ENDED) or self._poll is not None:
             return INVALID_STATE
         self._stop_timer()
@@ -144,14 +151,14 @@ class Instance:
             self._owner.ready(self)
         return None
 
-    def unpolled(self, connection: Connection) -> None:
+    def unpolled(self, connection: RuntimeConnection) -> None:
         if self._poll is connection:
             self._poll = None
             if self.state is State.READY:
                 self._become(State.SETTLING)
                 self._owner.unready(self)
 
-    def answered(self, request_id: str, body: bytes | None) -> Reply:
+    def answered(self, request_id: str, body: bytes | None) -> RuntimeReply:
         if self.state is not State.BUSY or self._current is None:
             return INVALID_STATE
         if request_id != self._current.request_id:
@@ -163,7 +170,7 @@ class Instance:
         self._finish(body, None)
         return ACCEPTED
 
-    def failed(self, request_id: str, body: bytes | None, error_type: str) -> Reply:
+    def failed(self, request_id: str, body: bytes | None, error_type: str) -> RuntimeReply:
         if self.state is not State.BUSY or self._current is None:
             return INVALID_STATE
         if request_id != self._current.request_id:
@@ -171,7 +178,7 @@ class Instance:
         self._finish(endings.reported(body, error_type), UNHANDLED)
         return ACCEPTED
 
-    def init_failed(self, body: bytes | None, error_type: str) -> Reply:
+    def init_failed(self, body: bytes | None, error_type: str) -> RuntimeReply:
         if self.state is not State.STARTING:
             return INVALID_STATE
         self._loop.call_soon(self._fail, lambda _: endings.init_failed(body, error_type))  # after our answer
@@ -179,7 +186,7 @@ class Instance:
 
     # What becomes of it
 
-    def _deliver(self, invocation: Invocation, connection: Connection) -> None:
+    def _deliver(self, invocation: Invocation, connection: RuntimeConnection) -> None:
         self._poll = None
         self._current = invocation
         self._become(State.BUSY)

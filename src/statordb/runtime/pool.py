@@ -10,9 +10,9 @@ from statordb.model.invocation import THROTTLED_RESERVED, THROTTLED_TOTAL, NotRu
 from statordb.model.tasks import Tasks
 from statordb.runtime import leftovers, private_directory, runtimes
 from statordb.runtime.code import CodeCache
-from statordb.runtime.event import Invocation
 from statordb.runtime.fleet import Fleet, Fleets
 from statordb.runtime.instance import Instance
+from statordb.runtime.invocation import Invocation
 from statordb.runtime.sandbox import Launch
 from statordb.runtime.upkeep import Upkeep
 from statordb.store.functions.catalog import FunctionRecord

@@ -25,17 +25,19 @@ REASONS = {
 }
 
 
-class Reply(NamedTuple):
+class RuntimeReply(NamedTuple):
     status: int
     body: bytes
 
 
-ACCEPTED = Reply(202, b'{"status":"OK"}')
-INVALID_REQUEST_ID = Reply(400, b'{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}')
-INVALID_STATE = Reply(403, b'{"errorMessage":"State transition is not allowed","errorType":"InvalidStateTransition"}')
-FORBIDDEN = Reply(403, b'{"errorMessage":"Requests of web pages are not answered","errorType":"Forbidden"}')
-NOT_FOUND = Reply(404, b'{"errorMessage":"Resource not found","errorType":"NotFound"}')
-TOO_LARGE = Reply(
+ACCEPTED = RuntimeReply(202, b'{"status":"OK"}')
+INVALID_REQUEST_ID = RuntimeReply(400, b'{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}')
+INVALID_STATE = RuntimeReply(
+    403, b'{"errorMessage":"State transition is not allowed","errorType":"InvalidStateTransition"}'
+)
+FORBIDDEN = RuntimeReply(403, b'{"errorMessage":"Requests of web pages are not answered","errorType":"Forbidden"}')
+NOT_FOUND = RuntimeReply(404, b'{"errorMessage":"Resource not found","errorType":"NotFound"}')
+TOO_LARGE = RuntimeReply(
     413,
     b'{"errorMessage":"Exceeded maximum allowed payload size (%d bytes).","errorType":"RequestEntityTooLarge"}'
     % RESPONSE_BYTES_MAX,
@@ -45,17 +47,17 @@ TOO_LARGE = Reply(
 class Runtime(Protocol):
     """What the runtime's calls mean; an instance is one. `body` None: it was larger than RESPONSE_BYTES_MAX."""
 
-    def polled(self, connection: "Connection") -> Reply | None:
+    def polled(self, connection: "RuntimeConnection") -> RuntimeReply | None:
         """The runtime asks for the next invocation; `connection.send_event` answers, unless a reply does at once."""
 
-    def unpolled(self, connection: "Connection") -> None:
+    def unpolled(self, connection: "RuntimeConnection") -> None:
         """It does not ask any more."""
 
-    def answered(self, request_id: str, body: bytes | None) -> Reply: ...
+    def answered(self, request_id: str, body: bytes | None) -> RuntimeReply: ...
 
-    def failed(self, request_id: str, body: bytes | None, error_type: str) -> Reply: ...
+    def failed(self, request_id: str, body: bytes | None, error_type: str) -> RuntimeReply: ...
 
-    def init_failed(self, body: bytes | None, error_type: str) -> Reply: ...
+    def init_failed(self, body: bytes | None, error_type: str) -> RuntimeReply: ...
 
 
 class RuntimeApi:
@@ -64,7 +66,7 @@ class RuntimeApi:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._server: asyncio.Server | None = None
-        self.connections: set[Connection] = set()
+        self.connections: set[RuntimeConnection] = set()
         self.address = ""  # host:port, once started
 
     async def start(self) -> None:
@@ -75,7 +77,7 @@ class RuntimeApi:
             loop = asyncio.get_running_loop()
             self.address = f"{host}:{port}"
             self._server = await loop.create_server(
-                lambda: Connection(self._runtime, self.connections, self.address.encode()), sock=listener
+                lambda: RuntimeConnection(self._runtime, self.connections, self.address.encode()), sock=listener
             )
         except BaseException:
             listener.close()
@@ -88,10 +90,10 @@ class RuntimeApi:
             connection.abort()
 
 
-class Connection(asyncio.Protocol):
+class RuntimeConnection(asyncio.Protocol):
     """One connection of the runtime: requests one after the other, kept alive. `address`: ours, as a Host header."""
 
-    def __init__(self, runtime: Runtime, connections: "set[Connection]", address: bytes) -> None:
+    def __init__(self, runtime: Runtime, connections: "set[RuntimeConnection]", address: bytes) -> None:
         self._runtime = runtime
         self._connections = connections
         self._address = address
@@ -162,7 +164,7 @@ class Connection(asyncio.Protocol):
         if reply is not None:
             self._send(reply, keep)
 
-    def _route(self, method: bytes, path: str) -> Reply | None:
+    def _route(self, method: bytes, path: str) -> RuntimeReply | None:
         if self._is_of_a_page():
             return FORBIDDEN
         if not path.startswith(PREFIX):
@@ -204,7 +206,7 @@ class Connection(asyncio.Protocol):
                 % (head, len(payload), payload)
             )
 
-    def _send(self, reply: Reply, keep: bool) -> None:
+    def _send(self, reply: RuntimeReply, keep: bool) -> None:
         if self._transport is not None:
             self._transport.write(
                 b"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s"
@@ -212,7 +214,7 @@ class Connection(asyncio.Protocol):
                     reply.status,
                     REASONS[reply.status],
                     len(reply.body),
-                    b"" if keep else b"Connection: close\r\n",
+                    b"" if keep else b"RuntimeConnection: close\r\n",
                     reply.body,
                 )
             )

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from statordb.model.invocation import Outcome
 from statordb.runtime import leftovers, memory, processes
 from statordb.runtime.endings import Ending
-from statordb.runtime.event import Invocation
-from statordb.runtime.logs import LogFile, Output, report_line
+from statordb.runtime.invocation import Invocation
+from statordb.runtime.output import LogFile, Output, report_line
 from statordb.runtime.process import Process
 from statordb.runtime.runtime_api import Runtime, RuntimeApi
 from statordb.runtime.runtimes import environment_of

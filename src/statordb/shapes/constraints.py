@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from statordb.shapes.nodes import Node
 
-FAULTS_MAX = 10  # in one message
+VIOLATIONS_MAX = 10  # in one message
 NOT_NULL = "Member must not be null"
 
 
@@ -51,8 +51,8 @@ def broken(node: Node, value: Any) -> Broken:
 
 def collected(texts: list[str]) -> str:
     """The message that tells of the first faults."""
-    count = min(len(texts), FAULTS_MAX)
-    return f"{count} validation error{'s' if count > 1 else ''} detected: {'; '.join(texts[:FAULTS_MAX])}"
+    count = min(len(texts), VIOLATIONS_MAX)
+    return f"{count} validation error{'s' if count > 1 else ''} detected: {'; '.join(texts[:VIOLATIONS_MAX])}"
 
 
 def one_of(node: Node) -> str:

@@ -8,13 +8,13 @@ from typing import Any
 
 from statordb.model.errors import ClientError, validation
 from statordb.shapes import constraints
-from statordb.shapes.constraints import FAULTS_MAX, KEPT, NOT_NULL, Broken, broken
+from statordb.shapes.constraints import KEPT, NOT_NULL, VIOLATIONS_MAX, Broken, broken
 from statordb.shapes.nodes import Member, Node
 from statordb.shapes.overrides import Leading, Overrides
 from statordb.shapes.printing import printed
 
 
-class Faults:
+class Violations:
     """`texts`: what is broken; `null`: that of the first null that is told only if all else is right."""
 
     __slots__ = ("_null_text", "_printed", "_value", "null", "texts")
@@ -27,14 +27,14 @@ class Faults:
         self._printed = "null"
 
     def add(self, path: str, node: Node, value: object, constraint: str) -> None:
-        # Several faults of one value follow each other; a value may be as large as a request, so it is printed once.
+        # Those of one value follow each other; a value may be as large as a request, so it is printed once.
         if value is not self._value:
             self._value = value
             self._printed = printed(node, value)
         self.texts.append(f"Value {self._printed} at '{path}' failed to satisfy constraint: {constraint}")
 
     def full(self) -> bool:
-        return len(self.texts) >= FAULTS_MAX
+        return len(self.texts) >= VIOLATIONS_MAX
 
     def add_null(self, collection: Node, path: str, key: str | None) -> None:
         """Of a null inside a list, or a map under `key`."""
@@ -54,9 +54,9 @@ def check(node: Node, request: dict[str, Any], leading: Leading | None, override
     """Raise ValidationException if a deserialized request breaks a constraint."""
     if leading is not None:
         _check_leading(leading, request.get(leading.member))
-    faults = Faults(overrides.null_text)
-    _structure(node, request, "", faults)
-    error = faults.error()
+    violations = Violations(overrides.null_text)
+    _structure(node, request, "", violations)
+    error = violations.error()
     if error is not None:
         raise error
 
@@ -70,71 +70,71 @@ def _check_leading(leading: Leading, value: str | None) -> None:
             raise validation(leading.length)
 
 
-def _structure(node: Node, value: dict[str, Any], parent: str, faults: Faults) -> None:
+def _structure(node: Node, value: dict[str, Any], parent: str, violations: Violations) -> None:
     for member in node.ordered:
-        if faults.full():
+        if violations.full():
             return
-        _member(member, value.get(member.name), parent, faults)
+        _member(member, value.get(member.name), parent, violations)
 
 
-def _member(member: Member, value: Any, parent: str, faults: Faults) -> None:
+def _member(member: Member, value: Any, parent: str, violations: Violations) -> None:
     path = f"{parent}.{member.path}" if parent else member.path
     if value is not None:
-        _value(member.node, value, path, faults)
+        _value(member.node, value, path, violations)
     elif member.required:
-        faults.add(path, member.node, None, NOT_NULL)
+        violations.add(path, member.node, None, NOT_NULL)
 
 
-def _value(node: Node, value: Any, path: str, faults: Faults) -> None:
+def _value(node: Node, value: Any, path: str, violations: Violations) -> None:
     for constraint in _in_order(broken(node, value)):
-        faults.add(path, node, value, constraint)
-    _inside(node, value, path, faults)
+        violations.add(path, node, value, constraint)
+    _inside(node, value, path, violations)
 
 
-def _inside(node: Node, value: Any, path: str, faults: Faults) -> None:
+def _inside(node: Node, value: Any, path: str, violations: Violations) -> None:
     """What is inside a value whose own constraints have been told."""
     kind = node.kind
     if kind == "structure":
-        _structure(node, value, path, faults)
+        _structure(node, value, path, violations)
     elif kind == "list":
-        _list(node, value, path, faults)
+        _list(node, value, path, violations)
     elif kind == "map":
-        _map(node, value, path, faults)
+        _map(node, value, path, violations)
 
 
-def _list(node: Node, value: list[Any], path: str, faults: Faults) -> None:
+def _list(node: Node, value: list[Any], path: str, violations: Violations) -> None:
     element = node.element
     if any(member is not None and broken(element, member) is not KEPT for member in value):
-        faults.add(path, node, value, f"Member must satisfy constraint: [{', '.join(_constraint_texts(element))}]")
+        violations.add(path, node, value, f"Member must satisfy constraint: [{', '.join(_constraint_texts(element))}]")
     for position, member in enumerate(value, 1):
-        if faults.full():
+        if violations.full():
             return
-        _element(node, member, f"{path}.{position}.member", None, faults)
+        _element(node, member, f"{path}.{position}.member", None, violations)
 
 
-def _map(node: Node, value: dict[str, Any], path: str, faults: Faults) -> None:
+def _map(node: Node, value: dict[str, Any], path: str, violations: Violations) -> None:
     for key, member in value.items():
-        if faults.full():
+        if violations.full():
             return
         if broken(node.key, key) is not KEPT:
-            faults.add(
+            violations.add(
                 path, node, value, f"Map keys must satisfy constraint: [{', '.join(_constraint_texts(node.key))}]"
             )
         if member is not None and broken(node.element, member) is not KEPT:
             texts = ", ".join(_constraint_texts(node.element))
-            faults.add(path, node, value, f"Map value must satisfy constraint: [{texts}]")
+            violations.add(path, node, value, f"Map value must satisfy constraint: [{texts}]")
     for key, member in value.items():
-        if faults.full():
+        if violations.full():
             return
-        _element(node, member, f"{path}.{key}.member", key, faults)
+        _element(node, member, f"{path}.{key}.member", key, violations)
 
 
-def _element(collection: Node, element: Any, path: str, key: str | None, faults: Faults) -> None:
+def _element(collection: Node, element: Any, path: str, key: str | None, violations: Violations) -> None:
     """What is inside an element of a list, or (with its key) a map; its own constraints are told for the collection."""
     if element is not None:
-        _inside(collection.element, element, path, faults)
+        _inside(collection.element, element, path, violations)
         return
-    faults.add_null(collection, path, key)
+    violations.add_null(collection, path, key)
 
 
 def _in_order(found: Broken) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Set
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from statordb.shapes.constraints import FAULTS_MAX, NOT_NULL, broken
+from statordb.shapes.constraints import NOT_NULL, VIOLATIONS_MAX, broken
 from statordb.shapes.nodes import NUMBERS, Member, Node
 
 PIECE_CHARACTERS = 1 << 20  # of Base64, decoded at a time: 3 ms
@@ -36,7 +36,7 @@ class Unreadable(Exception):
     """A value is of another type than its shape; args[0] is the text that tells."""
 
 
-class Fault(NamedTuple):
+class Violation(NamedTuple):
     """A broken constraint: the shape whose it is, and the text that tells."""
 
     node: Node
@@ -123,29 +123,29 @@ def _seconds(value: float | str) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def faults(node: Node, request: dict[str, Any], free: Set[str] = frozenset()) -> list[Fault]:
-    """The first FAULTS_MAX broken constraints of a request's members. `free`: members that are not looked at."""
-    found: list[Fault] = []
+def violations(node: Node, request: dict[str, Any], free: Set[str] = frozenset()) -> list[Violation]:
+    """The first VIOLATIONS_MAX broken constraints of a request's members. `free`: members that are not looked at."""
+    found: list[Violation] = []
     for member in node.members.values():
         if member.name not in free or request.get(member.name) is None:
             _check_member(member, request.get(member.name), "", found)
-    return found[:FAULTS_MAX]
+    return found[:VIOLATIONS_MAX]
 
 
-def _check_member(member: Member, value: Any, parent: str, found: list[Fault]) -> None:
+def _check_member(member: Member, value: Any, parent: str, found: list[Violation]) -> None:
     path = f"{parent}.{member.path}" if parent else member.path
     if value is not None:
         _check(member.node, value, path, found)
     elif member.required:
-        found.append(Fault(member.node, f"Value null at '{path}' failed to satisfy constraint: {NOT_NULL}"))
+        found.append(Violation(member.node, f"Value null at '{path}' failed to satisfy constraint: {NOT_NULL}"))
 
 
-def _check(node: Node, value: Any, path: str, found: list[Fault]) -> None:
-    if len(found) >= FAULTS_MAX:
+def _check(node: Node, value: Any, path: str, found: list[Violation]) -> None:
+    if len(found) >= VIOLATIONS_MAX:
         return
     for constraint in _told(node, value):
         text = f"Value '{str(value)[:TEXT_CHARACTERS_MAX]}' at '{path}' failed to satisfy constraint: {constraint}"
-        found.append(Fault(node, text))
+        found.append(Violation(node, text))
     if node.kind == "structure":
         for member in node.members.values():
             _check_member(member, value.get(member.name), path, found)

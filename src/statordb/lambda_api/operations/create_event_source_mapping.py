@@ -2,7 +2,7 @@
 
 import uuid
 
-from statordb.lambda_api import event_sources, faults
+from statordb.lambda_api import errors, event_sources
 from statordb.lambda_api.context import Answer, Context, Request
 from statordb.store.functions.mappings import Checkpoint, Claimed, MappingRecord
 from statordb.store.streams import StreamRecord
@@ -13,7 +13,7 @@ TRIM_HORIZON, LATEST = "TRIM_HORIZON", "LATEST"
 async def create_event_source_mapping(context: Context, request: Request) -> Answer:
     arn = request.get("EventSourceArn")
     if not arn:
-        raise faults.invalid_parameter("Unrecognized event source.")
+        raise errors.invalid_parameter("Unrecognized event source.")
     position = _starting_position(request, arn)
     fields = event_sources.changes(context, request, {})
     function = await event_sources.function_of(context, request["FunctionName"])
@@ -33,12 +33,12 @@ async def create_event_source_mapping(context: Context, request: Request) -> Ans
 def _starting_position(request: Request, arn: str) -> str:
     position: str | None = request.get("StartingPosition")
     if position is None:
-        raise faults.invalid_parameter(
+        raise errors.invalid_parameter(
             "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must "
             "not be null."
         )
     if position not in (TRIM_HORIZON, LATEST):
-        raise faults.invalid_parameter(f"Unsupported starting position for arn type: {arn}")
+        raise errors.invalid_parameter(f"Unsupported starting position for arn type: {arn}")
     return position
 
 

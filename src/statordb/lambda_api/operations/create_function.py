@@ -3,7 +3,7 @@
 import uuid
 
 from statordb.engine.contract import Refused
-from statordb.lambda_api import faults, members, packages
+from statordb.lambda_api import errors, members, packages
 from statordb.lambda_api.context import Answer, Context, Request
 from statordb.lambda_api.description import configuration
 from statordb.lambda_api.tags import check_tags
@@ -14,16 +14,16 @@ async def create_function(context: Context, request: Request) -> Answer:
     name = context.name(request["FunctionName"])
     name.must_be_latest()
     if request.get("PackageType", "Zip") != "Zip":
-        raise faults.invalid_parameter("PackageType Image is not supported by this server: give a zip file.")
+        raise errors.invalid_parameter("PackageType Image is not supported by this server: give a zip file.")
     if "Runtime" not in request or "Handler" not in request:
-        raise faults.invalid_parameter(
+        raise errors.invalid_parameter(
             "Runtime and Handler are mandatory parameters for functions created with deployment packages."
         )
     tags = request.get("Tags", {})
     check_tags(tags)
     fields = members.changes(context, request, {})
     functions = context.store.functions
-    exists = faults.conflict(f"Function already exist: {name.name}")
+    exists = errors.conflict(f"Function already exist: {name.name}")
     if await functions.find(name.account, name.region, name.name) is not None:
         raise exists  # before a large package is written for nothing
     fields |= await packages.take(context, request["Code"])

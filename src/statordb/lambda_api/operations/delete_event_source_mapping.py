@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from statordb.lambda_api import event_sources, faults
+from statordb.lambda_api import errors, event_sources
 from statordb.lambda_api.context import Answer, Context, Request
 from statordb.store.functions import mappings
 from statordb.store.functions.mappings import MappingRecord
@@ -14,10 +14,10 @@ async def delete_event_source_mapping(context: Context, request: Request) -> Ans
 
     def change(current: MappingRecord) -> MappingRecord:
         if current.state not in (mappings.ENABLED, mappings.DISABLED):
-            raise faults.in_use("Cannot delete the event source mapping because it is in use.")
+            raise errors.in_use("Cannot delete the event source mapping because it is in use.")
         return replace(current, state=mappings.DELETING, reason=mappings.USER_ACTION, modified_at=now)
 
     changed = await context.store.mappings.change(record, change)
     if changed is None:
-        raise faults.nothing_set()
+        raise errors.nothing_set()
     return event_sources.shown(changed)

@@ -5,7 +5,7 @@ from base64 import b64decode, b64encode
 
 import orjson
 
-from statordb.lambda_api import faults
+from statordb.lambda_api import errors
 from statordb.lambda_api.context import Answer, Context, Request, RestAnswer
 from statordb.model.function_limits import (
     INVOKE_ANSWER_BYTES_MAX,
@@ -24,7 +24,7 @@ _VERSION = ("X-Amz-Executed-Version", LATEST)
 async def invoke(context: Context, request: Request) -> Answer:
     for member in ("DurableExecutionName", "TenantId"):
         if member in request:
-            raise faults.invalid_parameter(f"{member} is not supported by this server.")
+            raise errors.invalid_parameter(f"{member} is not supported by this server.")
     kind = request.get("InvocationType", "RequestResponse")
     payload = _payload(request["Payload"], INVOKE_EVENT_BYTES_MAX if kind == "Event" else INVOKE_BYTES_MAX)
     client_context = _client_context(request.get("ClientContext"))
@@ -44,9 +44,9 @@ async def _run(context: Context, record: FunctionRecord, payload: bytes, client_
             record, payload, client_context=client_context, request_id=context.request_id
         )
     except Throttled as throttled:
-        raise faults.too_many(throttled.args[0]) from None
+        raise errors.too_many(throttled.args[0]) from None
     except NotRunnable as reason:
-        raise faults.not_runnable(str(reason.args[0])) from None
+        raise errors.not_runnable(str(reason.args[0])) from None
 
 
 def _answer(outcome: Outcome, tail: bool) -> RestAnswer:
@@ -64,13 +64,13 @@ def _answer(outcome: Outcome, tail: bool) -> RestAnswer:
 def _payload(body: bytes, bytes_max: int) -> bytes:
     """The function's event: any JSON; {} where there is none."""
     if len(body) > bytes_max:
-        raise faults.too_large(f"Request must be smaller than {bytes_max} bytes for the InvokeFunction operation")
+        raise errors.too_large(f"Request must be smaller than {bytes_max} bytes for the InvokeFunction operation")
     if not body:
         return b"{}"
     try:
         orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise faults.invalid_content(f"Could not parse request body into json: {error.msg}") from None
+        raise errors.invalid_content(f"Could not parse request body into json: {error.msg}") from None
     return body
 
 
@@ -79,8 +79,8 @@ def _client_context(text: str | None) -> str | None:
     if not text:
         return None
     if len(text) > INVOKE_CONTEXT_BYTES_MAX:
-        raise faults.invalid_content(f"Client context must be no more than {INVOKE_CONTEXT_BYTES_MAX} bytes.")
-    invalid = faults.invalid_content("Client context must be a valid Base64-encoded JSON object.")
+        raise errors.invalid_content(f"Client context must be no more than {INVOKE_CONTEXT_BYTES_MAX} bytes.")
+    invalid = errors.invalid_content("Client context must be a valid Base64-encoded JSON object.")
     try:
         decoded = b64decode(text, validate=True)
         document = orjson.loads(decoded)

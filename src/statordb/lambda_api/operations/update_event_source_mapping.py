@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from statordb.lambda_api import event_sources, faults
+from statordb.lambda_api import errors, event_sources
 from statordb.lambda_api.context import Answer, Context, Request
 from statordb.store.functions import mappings
 from statordb.store.functions.mappings import Claimed, MappingRecord
@@ -26,13 +26,13 @@ async def update_event_source_mapping(context: Context, request: Request) -> Ans
     except Claimed as fault:
         raise event_sources.taken(replace(record, **fields), fault.args[0]) from None
     if changed is None:
-        raise faults.nothing_set()
+        raise errors.nothing_set()
     return event_sources.shown(changed)
 
 
 def _check_settled(record: MappingRecord) -> None:
     if record.state not in (mappings.ENABLED, mappings.DISABLED):
-        raise faults.in_use("Cannot update the event source mapping because it is in use.")
+        raise errors.in_use("Cannot update the event source mapping because it is in use.")
 
 
 def _state(current: MappingRecord, fields: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import replace
 
 from statordb.engine.contract import Refused
-from statordb.lambda_api import faults, members
+from statordb.lambda_api import errors, members
 from statordb.lambda_api.context import Answer, Context, Request
 from statordb.lambda_api.description import configuration
 from statordb.store.functions.catalog import FunctionRecord
@@ -12,14 +12,14 @@ from statordb.store.functions.catalog import FunctionRecord
 
 async def update_function_configuration(context: Context, request: Request) -> Answer:
     record = await context.function(request["FunctionName"])
-    members.changes(context, request, {})  # its faults are told before anything is changed
+    members.changes(context, request, {})  # its errors are told before anything is changed
     revision, now = str(uuid.uuid4()), context.now()
 
     def change(current: FunctionRecord | None) -> FunctionRecord | Refused:
         if current is None:
-            return Refused(faults.function_not_found(record.arn))
+            return Refused(errors.function_not_found(record.arn))
         if not members.check_revision(current, request):
-            return Refused(faults.precondition_failed())
+            return Refused(errors.precondition_failed())
         return replace(
             current, revision=revision, modified_at=now, **members.changes(context, request, current.options)
         )

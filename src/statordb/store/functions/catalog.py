@@ -77,7 +77,7 @@ class Package(NamedTuple):
     size: int
 
 
-class Usage(NamedTuple):
+class AccountUsage(NamedTuple):
     """What the functions of an account and region use: their number, bytes of their packages, reserved concurrency."""
 
     functions: int
@@ -135,9 +135,9 @@ class Functions:
             found.append(load(row.body))
         return found, False
 
-    async def usage(self, account: str, region: str) -> Usage:
+    async def usage(self, account: str, region: str) -> AccountUsage:
         records = (await self.page(account, region, None, 1 << 30))[0]
-        return Usage(
+        return AccountUsage(
             len(records),
             sum(record.code_size for record in records),
             sum(record.concurrency or 0 for record in records),

@@ -36,7 +36,7 @@ class FunctionKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Invocation(Record):
+class QueuedInvocation(Record):
     """One that waits.
 
     id          a uuid, which the function gets as its request id at every attempt.
@@ -57,7 +57,7 @@ class Invocation(Record):
 
 @dataclass(frozen=True, slots=True)
 class HeadRecord(Record):
-    """What is kept of an invocation beside its payload; its members are those of `Invocation`."""
+    """What is kept of an invocation beside its payload; its members are those of `QueuedInvocation`."""
 
     id: str
     sent_at: float
@@ -80,7 +80,7 @@ class InvocationQueue:
     async def put(self, function: FunctionKey, id: str, payload: bytes, client_context: str | None = None) -> None:
         """Keep an invocation, due at once. Durable when this returns; nothing happens if its id waits already."""
         now = self._clock.now()
-        invocation = Invocation(function, id, payload, now, now, client_context=client_context)
+        invocation = QueuedInvocation(function, id, payload, now, now, client_context=client_context)
         row, count, listing = _row_key(invocation), _count_key(function), _list_key(function)
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
@@ -105,9 +105,9 @@ class InvocationQueue:
         listed = rows(self._engine, Space.INVOCATIONS, _LIST)
         return [FunctionKey(*row.sort.decode().split("/")) async for row in listed]
 
-    async def due(self, function: FunctionKey, now: float, limit: int) -> list[Invocation]:
+    async def due(self, function: FunctionKey, now: float, limit: int) -> list[QueuedInvocation]:
         """The first ones of a function that are due by `now`, at most `limit`."""
-        found: list[Invocation] = []
+        found: list[QueuedInvocation] = []
         bounds = _FIRST._replace(upper=_milliseconds(now + 0.001))
         budget = Budget(min(limit, PAGE.rows_max), PAGE.bytes_max)
         async for row in rows(self._engine, Space.INVOCATIONS, function.text(), bounds, budget=budget):
@@ -116,7 +116,7 @@ class InvocationQueue:
                 break
         return found
 
-    async def postpone(self, old: Invocation, new: Invocation) -> bool:
+    async def postpone(self, old: QueuedInvocation, new: QueuedInvocation) -> bool:
         """Put another state of an invocation in the place of the present one; False if that is gone."""
         assert (old.function, old.id) == (new.function, new.id)
         before, after = _row_key(old), _row_key(new)
@@ -129,7 +129,7 @@ class InvocationQueue:
         footprint = (before, after) if before != after else (before,)
         return isinstance(await contention.update(self._engine, footprint, plan), Effects)
 
-    async def end(self, invocation: Invocation) -> None:
+    async def end(self, invocation: QueuedInvocation) -> None:
         """Forget an invocation."""
         row, count = _row_key(invocation), _count_key(invocation.function)
 
@@ -168,7 +168,7 @@ def _list_key(function: FunctionKey) -> Key:
     return Key(Space.INVOCATIONS, _LIST, function.text())
 
 
-def _row_key(invocation: Invocation) -> Key:
+def _row_key(invocation: QueuedInvocation) -> Key:
     sort = _milliseconds(invocation.due_at) + invocation.id.encode()
     return Key(Space.INVOCATIONS, invocation.function.text(), sort)
 
@@ -177,7 +177,7 @@ def _milliseconds(moment: float) -> bytes:
     return int(moment * 1000).to_bytes(8, "big")
 
 
-def _dump(invocation: Invocation) -> bytes:
+def _dump(invocation: QueuedInvocation) -> bytes:
     head = KIND.dump(
         HeadRecord(
             invocation.id,
@@ -192,11 +192,11 @@ def _dump(invocation: Invocation) -> bytes:
     return b"".join((FORMAT, len(head).to_bytes(4, "big"), head, invocation.payload))
 
 
-def _load(function: FunctionKey, body: bytes) -> Invocation:
+def _load(function: FunctionKey, body: bytes) -> QueuedInvocation:
     assert body[:1] == FORMAT, "a store of a newer format is refused when it is opened"
     end = 5 + int.from_bytes(body[1:5], "big")
     head = KIND.load(body[5:end])
-    return Invocation(
+    return QueuedInvocation(
         function,
         head.id,
         body[end:],

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from tests.hurried_loop import HurriedLoop
 
-from statordb.runtime import logs
-from statordb.runtime.logs import LogFile, Output, report_line
+from statordb.runtime import output
+from statordb.runtime.output import LogFile, Output, report_line
 
 
 def test_a_log_is_kept_in_two_bounded_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "LOG_FILE_BYTES_MAX", 100)
+    monkeypatch.setattr(output, "LOG_FILE_BYTES_MAX", 100)
     file = LogFile(tmp_path / "deep" / "f.log")
     for number in range(50):
         file.write(b"%09d\n" % number)
@@ -88,7 +88,7 @@ def test_the_tail_is_the_last_four_kilobytes(tmp_path: Path) -> None:
 
 
 def test_more_than_a_seconds_share_waits_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "OUTPUT_BYTES_PER_SECOND_MAX", 1000)
+    monkeypatch.setattr(output, "OUTPUT_BYTES_PER_SECOND_MAX", 1000)
 
     async def story(output: Output, writing: int) -> None:
         loop = asyncio.get_running_loop()

@@ -12,7 +12,7 @@ _CAPITAL = frozenset(
 )
 
 
-class Fault(Exception):
+class LambdaError(Exception):
     """An error answer: HTTP status, type (the error's name as an SDK shows it), message, further members of the body,
     and further response headers."""
 
@@ -37,9 +37,9 @@ class Fault(Exception):
         return {"Type": side, "Message" if self.type in _CAPITAL else "message": self.message, **self.members}
 
 
-def _maker(status: int, type: str) -> Callable[[str], Fault]:
+def _maker(status: int, type: str) -> Callable[[str], LambdaError]:
     """Of errors that differ in nothing but their message."""
-    return partial(Fault, status, type)
+    return partial(LambdaError, status, type)
 
 
 invalid_parameter = _maker(400, "InvalidParameterValueException")
@@ -55,22 +55,22 @@ unsupported_media_type = _maker(415, "UnsupportedMediaTypeException")
 not_runnable = _maker(502, "InvalidRuntimeException")  # the function can't be started at all
 
 
-def function_not_found(arn: str) -> Fault:
+def function_not_found(arn: str) -> LambdaError:
     return not_found(f"Function not found: {arn}")
 
 
-def alias_not_found(arn: str) -> Fault:
+def alias_not_found(arn: str) -> LambdaError:
     return not_found(f"Cannot find alias arn: {arn}")
 
 
-def nothing_set() -> Fault:
+def nothing_set() -> LambdaError:
     """What is asked for was never made, though its function is there."""
     return not_found("The resource you requested does not exist.")
 
 
-def precondition_failed() -> Fault:
+def precondition_failed() -> LambdaError:
     """The RevisionId of the request is not the present one."""
-    return Fault(
+    return LambdaError(
         412,
         "PreconditionFailedException",
         "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to "
@@ -78,23 +78,23 @@ def precondition_failed() -> Fault:
     )
 
 
-def too_many(reason: str, message: str = "Rate Exceeded.") -> Fault:
+def too_many(reason: str, message: str = "Rate Exceeded.") -> LambdaError:
     """`reason`: one of the model's ThrottleReason, for example ReservedFunctionConcurrentInvocationLimitExceeded."""
-    return Fault(429, "TooManyRequestsException", message, {"Reason": reason})
+    return LambdaError(429, "TooManyRequestsException", message, {"Reason": reason})
 
 
-def code_storage_exceeded() -> Fault:
-    return Fault(400, "CodeStorageExceededException", "Code storage limit exceeded.")
+def code_storage_exceeded() -> LambdaError:
+    return LambdaError(400, "CodeStorageExceededException", "Code storage limit exceeded.")
 
 
-def unknown_operation(method: str, path: str) -> Fault:
-    return Fault(404, "UnknownOperationException", f"There is no operation {method} {path}.")
+def unknown_operation(method: str, path: str) -> LambdaError:
+    return LambdaError(404, "UnknownOperationException", f"There is no operation {method} {path}.")
 
 
-def not_implemented(operation: str) -> Fault:
+def not_implemented(operation: str) -> LambdaError:
     """An operation of Lambda's that this server does not have."""
-    return Fault(501, "NotImplementedException", f"The operation {operation} is not supported by this server.")
+    return LambdaError(501, "NotImplementedException", f"The operation {operation} is not supported by this server.")
 
 
-def internal() -> Fault:
-    return Fault(500, "ServiceException", "An error occurred and the request cannot be processed.")
+def internal() -> LambdaError:
+    return LambdaError(500, "ServiceException", "An error occurred and the request cannot be processed.")
