@@ -206,6 +206,44 @@ def test_large_packed_requests_are_answered_in_a_lane(workers: str) -> None:
         assert total(metrics, "statordb_lane_requests_total") == 2
 
 
+@pytest.mark.parametrize("lanes", ["0", "1"])
+def test_what_is_written_in_a_lane_is_there(lanes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table and an item, both too large for one go: the lane has the worker write them."""
+    monkeypatch.setenv("STATORDB_LANES", lanes)
+    with ServerProcess("--memory", "--workers", "2", "--admin-port", "0", "--log-format", "json") as server:
+
+        def packed(operation: str, body: dict[str, object]) -> tuple[int, dict[str, object]]:
+            data, headers = signed(server.url, operation, body | {"Unknown": ["x" * 100] * 2000})
+            return post(server.url, gzip.compress(data), {**headers, "Content-Encoding": "gzip"})
+
+        key = {"AttributeName": "pk", "KeyType": "HASH"}
+        made, _ = packed(
+            "CreateTable",
+            {
+                "TableName": "wide",
+                "KeySchema": [key],
+                "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+                "BillingMode": "PAY_PER_REQUEST",
+                "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+            },
+        )
+        assert made == 200, server.logged()
+        item = {"pk": {"S": "a"}} | {f"attribute{number}": {"S": "y"} for number in range(12_000)}
+        for _ in range(2):
+            assert packed("PutItem", {"TableName": "wide", "Item": item}) == (200, {})
+        refused = {"TableName": "wide", "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
+        assert packed("PutItem", refused)[1]["__type"].endswith("#ConditionalCheckFailedException")  # type: ignore[attr-defined]
+        change = {"UpdateExpression": "SET n = :n", "ExpressionAttributeValues": {":n": {"N": "1"}}}
+        assert packed("UpdateItem", {"TableName": "wide", "Key": {"pk": {"S": "a"}}, **change})[0] == 200
+        got = call(server.url, "GetItem", {"TableName": "wide", "Key": {"pk": {"S": "a"}}})
+        assert got == (200, {"Item": item | {"n": {"N": "1"}}})
+        deleted = packed("DeleteTable", {"TableName": "wide"})
+        assert deleted[0] == 200
+        metrics = get(str(started(server)["admin_url"]) + "/metrics")[1]
+        assert total(metrics, "statordb_lane_requests_total") >= (6 if lanes == "1" else 0)
+        assert "operation failed" not in server.logged()
+
+
 def test_without_lanes_they_are_answered_where_they_come_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STATORDB_LANES", "0")
     with ServerProcess("--memory", "--workers", "1") as server:

@@ -32,6 +32,7 @@ from statordb.server import cassandra
 from statordb.server.counting import CountingContext
 from statordb.server.lane.counters import LaneTallies
 from statordb.server.lane.door import Door
+from statordb.server.lane.relay import Ask, RelayedEngine
 from statordb.server.metrics import SharedCounters
 from statordb.server.roster import Roster
 from statordb.server.settings import BadStart, Settings
@@ -83,15 +84,19 @@ def load_shapes() -> Shapes:
         raise BadStart(str(error)) from None
 
 
-async def open_store(directory: Path, settings: Settings) -> Store:
-    """The store of this process, made or migrated if need be. Raises BadStart."""
+async def open_store(directory: Path, settings: Settings, ask: Ask | None = None) -> Store:
+    """The store of this process, made or migrated if need be. Raises BadStart.
+
+    `ask` is for a lane: has an embedded store written by a worker, which has it open.
+    """
     engine: Engine
     shared = settings.engine == CASSANDRA
     with told_as_bad_start(f"keyspace {settings.keyspace}" if shared else directory):
         if shared:
             engine = await cassandra.open_engine(settings)
         else:
-            engine = LmdbEngine.open(directory, durable=not settings.memory)
+            durable = not settings.memory
+            engine = LmdbEngine.open(directory, durable) if ask is None else RelayedEngine(directory, durable, ask)
         try:
             await formats.admit(engine)
             if shared:

@@ -139,17 +139,14 @@ async def _lane(site: Site, index: int, link: Link) -> None:
     site.listener.close()
     loop = asyncio.get_running_loop()
     link.watch(loop)
-    store = await open_store(site.directory, site.settings)
-    counters = site.counters.of_lane(index)
-    answering = Answering(
-        site.doors[index], dispatcher_of(site, store, None), is_grown, partial(site.lane_tallies.set_busy, index)
-    )
+    answering = Answering(site.doors[index], is_grown, partial(site.lane_tallies.set_busy, index))
     loop.add_signal_handler(signal.SIGTERM, answering.stop)
+    store = await open_store(site.directory, site.settings, answering.write)
     try:
         tune_collector()
         _take_part(site, site.roster.lane(index), link)
-        await answering.run()
-        counters.set_engine(store.engine.metrics())
+        await answering.run(dispatcher_of(site, store, None))
+        site.counters.of_lane(index).set_engine(store.engine.metrics())
     finally:
         await _close(site, store)
 

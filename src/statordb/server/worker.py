@@ -3,10 +3,13 @@
 import asyncio
 import gc
 import time
+from functools import partial
 
+from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.runtime.invoker import Invoker
 from statordb.server.composition import Site, dispatcher_of, function_service, wire_context
 from statordb.server.descriptors import connections_max
+from statordb.server.lane import relay
 from statordb.server.lane.client import LaneClient
 from statordb.server.lane.inline import InlineLane
 from statordb.server.roster import Balance
@@ -64,7 +67,9 @@ def _lane_of(site: Site, slot: int, store: Store) -> LaneClient | InlineLane:
     """Where the requests are answered that would hold up others: in processes of their own, if there are any."""
     if not site.doors:
         return InlineLane(dispatcher_of(site, store, None))
-    return LaneClient(site.doors, site.lane_tallies.of_worker(slot), time.monotonic)
+    engine = store.engine
+    write = partial(relay.make, engine) if isinstance(engine, LmdbEngine) else None
+    return LaneClient(site.doors, site.lane_tallies.of_worker(slot), time.monotonic, write)
 
 
 def tune_collector() -> None:

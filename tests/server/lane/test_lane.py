@@ -67,14 +67,14 @@ class Lane:
         self.answering: Answering | None = None
         self.task: asyncio.Task[None] | None = None
 
-    async def write(self, update: bytes) -> bytes:
+    async def write(self, wanted: bytes, argument: bytes) -> bytes:
         await self.may_write.wait()
-        self.written.append(update)
-        return b"done " + update
+        self.written.append(argument)
+        return wanted + argument
 
     def start(self) -> None:
-        self.answering = Answering(self.door, self.service, lambda: self.grown, linger_seconds=0.01)
-        self.task = asyncio.create_task(self.answering.run())
+        self.answering = Answering(self.door, lambda: self.grown, linger_seconds=0.01)
+        self.task = asyncio.create_task(self.answering.run(self.service))
 
     def ask(self, operation: str, body: bytes = b"{}", source: object = None, coding: bytes = b"") -> Pending[Reply]:
         return self.client.submit(Request(operation, body, WHO, "ID", source, coding))
@@ -315,7 +315,7 @@ class _Writing:
     async def _write(self) -> Reply:
         assert self._lane.answering is not None
         self._lane.service.asked.append(("", 0))
-        outcomes = await asyncio.gather(*(self._lane.answering.write(update) for update in (b"one", b"two")))
+        outcomes = await asyncio.gather(*(self._lane.answering.write(b"done ", update) for update in (b"one", b"two")))
         return Reply(200, b",".join(outcomes), None)
 
 
@@ -348,8 +348,8 @@ def test_a_lane_that_is_free_is_asked_before_one_that_answers_another_worker() -
         client = LaneClient(doors, tallies.of_worker(0), lambda: 0.0)
         tallies.set_busy(0, True)
         service = Echo()
-        answering = Answering(doors[1], service, lambda: False, partial(tallies.set_busy, 1), linger_seconds=0.01)
-        task = asyncio.create_task(answering.run())
+        answering = Answering(doors[1], lambda: False, partial(tallies.set_busy, 1), linger_seconds=0.01)
+        task = asyncio.create_task(answering.run(service))
         assert (await client.submit(Request("GetItem", b"{}", WHO, "ID"))).status == 200
         assert not tallies.is_busy(1)
         client.close()

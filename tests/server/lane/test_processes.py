@@ -47,7 +47,7 @@ async def answer(link):
     link.watch(asyncio.get_running_loop())
     Heartbeat(roster, 2).start()
     roster.ready(2, os.getpid())
-    await Answering(door, Service(), lambda: False, linger_seconds=0.01).run()
+    await Answering(door, lambda: False, linger_seconds=0.01).run(Service())
 
 def worker(link):
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))

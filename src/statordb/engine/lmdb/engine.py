@@ -80,10 +80,6 @@ class LmdbEngine(Planner):
         space: int = await self._do(partial(spaces.create, within=within))
         return space
 
-    async def spaces(self) -> list[int]:
-        with self._begin() as txn:
-            return spaces.living(txn)
-
     async def drop_space(self, space: int) -> None:
         await self._do(partial(spaces.drop, space=space))
 

@@ -8,6 +8,7 @@ from typing import Any
 import lmdb
 
 from statordb.engine.contract import Guard, Key, Plan, Refused, Traits
+from statordb.engine.lmdb import spaces
 from statordb.engine.lmdb.entries import AGAIN
 from statordb.engine.lmdb.epoch import Epoch
 from statordb.engine.lmdb.keys import PARTITION_BYTES_MAX, SORT_BYTES_MAX, Digest, segment_of
@@ -63,6 +64,10 @@ class Planner(Reader):
             if answer.__class__ is Refused:
                 self.refused_total += 1
             return answer  # type: ignore[no-any-return]  # an Answer once it is not AGAIN
+
+    async def spaces(self) -> list[int]:
+        with self._begin() as txn:
+            return spaces.living(txn)
 
     def _hand_in(self, update: Update) -> Awaitable[Any]:
         """Have what a plan came to applied: an Answer, or AGAIN if it is out of date."""

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class Answering:
-    """Answers what comes through a door by `service`, from `start` until nobody has used it for `linger_seconds`.
+    """Answers what comes through a door, until nobody has used it for `linger_seconds`.
 
     `grown` tells whether this process should end for its size, which it then does between two requests: what was asked
     and not begun, workers ask its successor. `busy` is told when a request begins and ends.
@@ -32,13 +32,11 @@ class Answering:
     def __init__(
         self,
         door: Door,
-        service: Service,
         grown: Callable[[], bool],
         busy: Callable[[bool], None] = lambda busy: None,
         linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self._door = door
-        self._service = service
         self._grown = grown
         self._busy = busy
         self._linger_seconds = linger_seconds
@@ -51,7 +49,7 @@ class Answering:
         self._ending = False
         self._connecting: set[asyncio.Task[None]] = set()
 
-    async def run(self) -> None:
+    async def run(self, service: Service) -> None:
         """Take and answer until the end."""
         loop = asyncio.get_running_loop()
         loop.add_reader(self._door.waiting, self._take)
@@ -60,7 +58,7 @@ class Answering:
             while await self._is_wanted():
                 stream, frame = self._asked.popleft()
                 self._busy(True)
-                await self._answer(stream, frame)
+                await self._answer(service, stream, frame)
                 self._busy(False)
                 if self._grown():
                     break
@@ -73,10 +71,10 @@ class Answering:
         self._ending = True
         self._more.set()
 
-    async def write(self, update: bytes) -> bytes:
-        """Have an update made by the worker whose request is being answered; what became of it. Raises OutcomeUnknown.
+    async def write(self, wanted: bytes, argument: bytes) -> bytes:
+        """Have the worker whose request is being answered write; what became of it. Raises OutcomeUnknown.
 
-        Both are bytes that nobody looks into on the way.
+        All are bytes that nobody looks into on the way (`relay.py`).
         """
         stream = self._asking
         if stream is None or stream not in self._streams:
@@ -84,7 +82,7 @@ class Answering:
         self._write_number = number = (self._write_number + 1) & NUMBER_MAX
         outcome: Pending[bytes] = Pending(asyncio.get_running_loop())
         self._writes[number] = (stream, outcome)
-        stream.send(Kind.WRITE, number, body=update)
+        stream.send(Kind.WRITE, number, wanted, argument)
         return await outcome
 
     async def _is_wanted(self) -> bool:
@@ -130,11 +128,11 @@ class Answering:
                 outcome.set_exception(OutcomeUnknown("the worker that writes has died"))
         self._more.set()
 
-    async def _answer(self, stream: FrameStream, frame: Frame) -> None:
+    async def _answer(self, service: Service, stream: FrameStream, frame: Frame) -> None:
         self._asking = stream
         stream.send(Kind.BEGUN, frame.number)
         await asyncio.sleep(0)  # so that it has left before this process is busy, or dies of it
-        reply = await answered(self._service, unpack_request(frame.head, frame.body))
+        reply = await answered(service, unpack_request(frame.head, frame.body))
         if len(reply.body) > BODY_BYTES_MAX:
             reply = error_reply(errors.internal())
         stream.send(Kind.ANSWER, frame.number, pack_reply(reply), reply.body)

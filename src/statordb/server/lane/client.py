@@ -24,8 +24,8 @@ TOO_LONG = "The request waited too long for others that are as large; try again 
 log = logging.getLogger(__name__)
 
 
-Write = Callable[[bytes], Awaitable[bytes]]
-"""Makes an update that a lane has prepared, and tells what became of it. Raises nothing."""
+Write = Callable[[bytes, bytes], Awaitable[bytes]]
+"""write(wanted, argument): does what a lane wants, and tells what became of it. Raises nothing."""
 
 
 class Link:
@@ -85,7 +85,7 @@ class Link:
 
     async def _make(self, stream: FrameStream, frame: Frame) -> None:
         assert self._write is not None, "this engine's lanes write by themselves"
-        stream.send(Kind.WRITTEN, frame.number, body=await self._write(frame.body))
+        stream.send(Kind.WRITTEN, frame.number, body=await self._write(frame.head, frame.body))
 
     def _lost(self, stream: FrameStream) -> None:
         if stream is not self._stream:
@@ -99,7 +99,7 @@ class Link:
 class LaneClient:
     """The lanes as the dispatcher of a worker sees them (`model.request.Lane`). To be made in a running event loop.
 
-    `write` makes the updates of lanes that don't write by themselves.
+    `write` writes for lanes that don't by themselves.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ from statordb.model.limits import KIB, MIB
 HEADER = Struct("<BIII")  # kind, number, bytes of the head, bytes of the body
 NUMBER_MAX = (1 << 32) - 1
 HEAD_BYTES_MAX = 64 * KIB
-BODY_BYTES_MAX = 64 * MIB
+BODY_BYTES_MAX = 256 * MIB  # a transaction with all its index entries and changes
 PIECE_BYTES_MAX = 256 * KIB  # written in one round of the event loop
 
 
@@ -27,7 +27,7 @@ class Kind(IntEnum):
     CALL = 1  # worker to lane: a request
     BEGUN = 2  # lane to worker: from now on it may have an effect
     ANSWER = 3  # lane to worker: its reply
-    WRITE = 4  # lane to worker: an update to be made there, under a number of the lane's
+    WRITE = 4  # lane to worker: something to be written there, under a number of the lane's
     WRITTEN = 5  # worker to lane: what became of it
 
 
