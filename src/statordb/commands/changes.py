@@ -4,8 +4,10 @@ from statordb.commands.keys import index_fault, refuse_nested_keys
 from statordb.engine.contract import Refused
 from statordb.expressions.bound import Condition, Update
 from statordb.model import errors
+from statordb.model.budget import Budget
+from statordb.model.equality import SCALARS
 from statordb.model.limits import ITEM_BYTES_MAX, NESTING_DEPTH_MAX
-from statordb.model.values import Item, depth_of, item_size, nested_too_deeply
+from statordb.model.values import Item, Value, depth_of, item_size, nested_too_deeply
 from statordb.store.image import Image
 from statordb.store.table import Apply, Table
 
@@ -20,36 +22,70 @@ def refuse_key_updates(table: Table, update: Update | None) -> None:
     refuse_nested_keys(table, update.nested_attributes)
 
 
-def updater(table: Table, item_key: Item, update: Update | None, condition: Condition | None) -> Apply:
-    """The pure function behind an update. A refusal's reason is the item as it was; raises ValidationException."""
+def meets(table: Table, condition: Condition | None, old: Image | None, budget: Budget) -> bool:
+    """Whether the item that stands there meets the condition of a write; None stands for no item, and no condition.
+
+    It is weighed before anybody parses it, for the condition or for what is derived from it. Raises what `Budget.weigh`
+    raises, and then nothing has been done.
+    """
+    if old is None:
+        return condition is None or condition({})
+    if condition is not None:
+        budget.weigh(old.body)
+        return condition(old.item)
+    if table.looks_back:
+        budget.weigh(old.body)
+    return True
+
+
+def updater(table: Table, item_key: Item, update: Update | None, condition: Condition | None, budget: Budget) -> Apply:
+    """The pure function behind an update. A refusal's reason is the item as it was; raises ValidationException, and
+    what `Budget.spend` raises.
+    """
 
     def apply(old: Image | None) -> Image | Refused | None:
-        if condition is not None and not condition(old.item if old is not None else {}):
+        if not meets(table, condition, old, budget):
             return Refused(old)
         if update is None:
             return old if old is not None else Image.of(item_key, item_size(item_key))
-        if old is not None:
-            item = update(old.item)
-        else:
+        if old is None:
             item = update(item_key, exists=False)
             if item == item_key:  # nothing but removals: they don't make an item
                 return None
-        return Image.of(item, checked_size(table, item, update))
+            return Image.of(item, checked_size(table, None, item, update, budget))
+        if condition is None and not table.looks_back:
+            budget.weigh(old.body)
+        item = update(old.item)
+        return Image.of(item, checked_size(table, old, item, update, budget))
 
     return apply
 
 
-def checked_size(table: Table, item: Item, update: Update) -> int:
-    """Size of an updated item; raises ValidationException if it breaks a limit or an index key's type."""
+def checked_size(table: Table, old: Image | None, item: Item, update: Update, budget: Budget) -> int:
+    """Size of an updated item; raises ValidationException if it breaks a limit or an index key's type.
+
+    Of an item that was there before, only the attributes that the update writes are measured.
+    """
+    before = {} if old is None else old.item
+    size = 0 if old is None else old.size
     for name in update.attributes:
         value = item.get(name)
-        if value is not None and ("M" in value or "L" in value) and depth_of(value) >= NESTING_DEPTH_MAX:
-            raise nested_too_deeply()
-    size = item_size(item)
+        if value is not None and SCALARS.isdisjoint(value):
+            budget.walk(value)
+            if depth_of(value) >= NESTING_DEPTH_MAX:
+                raise nested_too_deeply()
+        if old is not None:
+            size += _attribute_size(name, value) - _attribute_size(name, before.get(name))
+    if old is None:
+        size = item_size(item)
     if size > ITEM_BYTES_MAX:
-        raise errors.validation("Item size to update has exceeded the maximum allowed size")
+        raise errors.update_too_large()
     if table.indexes:
         fault = index_fault(table, item)
         if fault is not None:
             raise fault
     return size
+
+
+def _attribute_size(name: str, value: Value | None) -> int:
+    return 0 if value is None else item_size({name: value})

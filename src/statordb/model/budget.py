@@ -5,6 +5,10 @@ speed. Only what walks documents spends, in chunks and before it starts, so that
 nothing here. Budgets are of one request and are not shared between threads that run at the same time.
 """
 
+from typing import Any
+
+import orjson
+
 from statordb.model.errors import ClientError, too_much_work
 from statordb.model.limits import (
     INLINE_UNITS_MAX,
@@ -13,6 +17,14 @@ from statordb.model.limits import (
     UNWEIGHED_BYTES_MAX,
     WEIGHED_MEMBER_UNITS,
 )
+
+WALK_UNITS = 5  # of a member that is looked at by our own code rather than by the interpreter's
+UNWEIGHED_WALK_BYTES = 1024  # of JSON
+
+
+def members_of(text: bytes) -> int:
+    """About how many members a value has, by its JSON: each has a quoted tag and mostly a quoted content."""
+    return text.count(b'"') >> 2
 
 
 class Heavy(Exception):
@@ -43,6 +55,12 @@ class Budget:
         if length > UNWEIGHED_BYTES_MAX:
             members = body.count(b",") + body.count(b"{") + body.count(b"[")
             self.spend(members * WEIGHED_MEMBER_UNITS + length // UNIT_BYTES)
+
+    def walk(self, value: dict[str, Any]) -> None:
+        """Spend what looking at each member of a checked value will take, as for its size. A small one is free."""
+        text = orjson.dumps(value)
+        if len(text) > UNWEIGHED_WALK_BYTES:
+            self.spend(members_of(text) * WALK_UNITS)
 
     def renew(self) -> None:
         """Others had their turn: what may be done in one go can be done again."""
@@ -85,6 +103,9 @@ class _Unbounded(Budget):
         pass
 
     def weigh(self, body: bytes) -> None:
+        pass
+
+    def walk(self, value: dict[str, Any]) -> None:
         pass
 
 

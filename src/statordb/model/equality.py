@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from statordb.model.budget import UNBOUNDED, Budget
+from statordb.model.budget import UNBOUNDED, WALK_UNITS, Budget, members_of
 from statordb.model.limits import UNIT_BYTES
 
 Value = dict[str, Any]
@@ -22,7 +22,6 @@ _DOCUMENTS = frozenset(("L", "M"))
 _SETS = frozenset(("SS", "NS", "BS"))
 # JSON of a set within a document, and of nothing else: quotes within strings are escaped.
 _SET_MARK = b'S":['
-_WALK_UNITS = 10  # of a member that is looked at here rather than by the interpreter
 _SEARCH_BYTES = UNIT_BYTES // 8  # of a text in which another is sought, a unit
 _SHORT = 1024  # characters of a text that is searched, or of JSON that is compared, for nothing
 
@@ -44,17 +43,12 @@ def equal(a: Value, b: Value, budget: Budget = UNBOUNDED) -> bool:
     raise AssertionError("a checked value has a type")
 
 
-def _members(text: bytes) -> int:
-    """About how many members a document has, by its JSON: each has a quoted tag and mostly a quoted content."""
-    return text.count(b'"') >> 2
-
-
 def _equal_documents(tag: str, left: Any, right: Any, budget: Budget) -> bool:
     """Of two lists, or two maps, of one length."""
     text = orjson.dumps(right)
     if len(text) > _SHORT:
-        units = _members(text)
-        budget.spend(units * (_WALK_UNITS if _SET_MARK in text else 1))
+        units = members_of(text)
+        budget.spend(units * (WALK_UNITS if _SET_MARK in text else 1))
     return left == right or (_SET_MARK in text and _equal_but_for_order(tag, left, right))
 
 
@@ -109,11 +103,11 @@ def _has_element(elements: list[Value], sought: Value, budget: Budget) -> bool:
     budget.spend(len(elements))
     if not SCALARS.isdisjoint(sought):
         return sought in elements
-    units = _members(orjson.dumps(elements))
+    units = members_of(orjson.dumps(elements))
     budget.spend(units)
     if sought in elements:
         return True
     if _SET_MARK not in orjson.dumps(sought):
         return False
-    budget.spend(units * _WALK_UNITS)
+    budget.spend(units * WALK_UNITS)
     return any(_equal_otherwise(element, sought) for element in elements)

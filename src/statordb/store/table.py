@@ -75,8 +75,8 @@ class Table:
 
     __slots__ = (
         "_catalog", "_derived", "_engine", "_paths", "building", "collections", "expiry", "feeds", "get", "guard",
-        "indexes", "key_names", "name", "now", "paused", "primary", "read_at_once", "record", "schema", "settled",
-        "space",
+        "indexes", "key_names", "looks_back", "name", "now", "paused", "primary", "read_at_once", "record", "schema",
+        "settled", "space",
     )  # fmt: skip
 
     def __init__(self, record: TableRecord, guard: Guard, engine: Engine, catalog: Catalog) -> None:
@@ -105,6 +105,8 @@ class Table:
         self.building = [index for index in self.indexes if index.record.status == "CREATING"]
         self.expiry = ExpiryIndex(record.expiry, self.primary) if record.expiry else None
         self._derived: list[SecondaryIndex | ExpiryIndex] = [*self.indexes, *([self.expiry] if self.expiry else ())]
+        # Whether a write has to look into the item that it replaces or deletes.
+        self.looks_back = bool(self._derived) or self.feeds is not None
         self._paths: dict[str | None, AccessPath] = {None: self.primary}
         self._paths.update((index.name, index) for index in self.indexes)
 

@@ -76,7 +76,7 @@ def _read(requests: dict[str, list[dict[str, Any]]]) -> dict[str, list[tuple[Ite
                 item = entry["PutRequest"]["Item"]
                 size = check_item(item)
                 if size > ITEM_BYTES_MAX:
-                    raise errors.validation("Item size has exceeded the maximum allowed size")
+                    raise errors.item_too_large()
                 found.append((item, size))
             else:
                 check_values(entry["DeleteRequest"]["Key"])

@@ -4,6 +4,7 @@ from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request
 from statordb.api.keys import attributes_of
 from statordb.api.returns import condition_failure, written_answer
+from statordb.commands.changes import meets
 from statordb.commands.keys import locate_key
 from statordb.engine.contract import Refused
 from statordb.expressions.legacy import reject_mixed
@@ -25,7 +26,7 @@ async def delete_item(context: Context, request: Request) -> Answer:
     key = table.primary.usual_key(item_key) or locate_key(table, item_key)
 
     def apply(old: Image | None) -> Refused | None:
-        if condition is not None and not condition(old.item if old is not None else {}):
+        if not meets(table, condition, old, context.budget):
             return Refused(old)
         return None
 

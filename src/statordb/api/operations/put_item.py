@@ -3,6 +3,7 @@
 from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request
 from statordb.api.returns import condition_failure, written_answer
+from statordb.commands.changes import meets
 from statordb.commands.keys import locate_item
 from statordb.engine.contract import Refused
 from statordb.expressions.legacy import reject_mixed
@@ -22,7 +23,7 @@ async def put_item(context: Context, request: Request) -> Answer:
     if returns is not None and returns not in ("ALL_OLD", "NONE"):
         raise errors.validation("ReturnValues can only be ALL_OLD or NONE")
     if size > ITEM_BYTES_MAX:
-        raise errors.validation("Item size has exceeded the maximum allowed size")
+        raise errors.item_too_large()
     condition = None
     if not plain:
         bound = conditions.placeholders(request, context.budget)
@@ -34,7 +35,7 @@ async def put_item(context: Context, request: Request) -> Answer:
     new = Image.of(item, size)
 
     def apply(old: Image | None) -> Image | Refused:
-        if condition is not None and not condition(old.item if old is not None else {}):
+        if not meets(table, condition, old, context.budget):
             return Refused(old)
         return new
 

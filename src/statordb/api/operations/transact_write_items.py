@@ -12,11 +12,12 @@ from statordb.api.context import Answer, Context, Request
 from statordb.api.keys import check_values
 from statordb.api.returns import collections_metrics
 from statordb.commands.capacity import TRANSACTION_FACTOR, Meter, read_units
-from statordb.commands.changes import refuse_key_updates, updater
+from statordb.commands.changes import meets, refuse_key_updates, updater
 from statordb.commands.keys import locate_item, locate_key
 from statordb.engine.contract import Key, Refused
 from statordb.expressions.bound import Condition, Update
 from statordb.model import errors
+from statordb.model.budget import Budget
 from statordb.model.errors import ClientError
 from statordb.model.limits import EXPRESSION_PLACEHOLDERS_BYTES_MAX, ITEM_BYTES_MAX, TRANSACT_BYTES_MAX
 from statordb.model.values import Item, check_item
@@ -47,7 +48,7 @@ async def transact_write_items(context: Context, request: Request) -> Answer:
     if payload > TRANSACT_BYTES_MAX:
         raise errors.validation(f"Transaction payload size cannot exceed 4MB. Payload Size: {payload}")
     tables = {name: await context.table(name) for name in dict.fromkeys(part.request["TableName"] for part in parts)}
-    actions = _actions(parts, tables)
+    actions = _actions(parts, tables, context.budget)
     outcome = await transactions.write(context.store.engine, actions, _token(context, request))
     if isinstance(outcome, Refused):
         if isinstance(outcome.reason, TokenReused):
@@ -69,7 +70,7 @@ def _read(context: Context, entry: dict[str, Any]) -> Part:
     item = request["Item"] if kind == "Put" else request["Key"]
     item_size = check_item(item)
     if kind == "Put" and item_size > ITEM_BYTES_MAX:
-        raise errors.validation("Item size has exceeded the maximum allowed size")
+        raise errors.item_too_large()
     bound = conditions.placeholders(request, context.budget)
     update = conditions.update(request, bound) if kind == "Update" else None
     condition = conditions.condition(request, bound)
@@ -78,7 +79,7 @@ def _read(context: Context, entry: dict[str, Any]) -> Part:
     return Part(kind, request, item, item_size, size, condition, update)
 
 
-def _actions(parts: Sequence[Part], tables: dict[str, Table]) -> list[Action]:
+def _actions(parts: Sequence[Part], tables: dict[str, Table], budget: Budget) -> list[Action]:
     """Actions on storage keys. The first item that does not fit its table cancels the transaction."""
     actions: list[Action] = []
     seen: set[Key] = set()
@@ -98,18 +99,20 @@ def _actions(parts: Sequence[Part], tables: dict[str, Table]) -> list[Action]:
         if key in seen:
             raise errors.validation("Transaction request cannot include multiple operations on one item")
         seen.add(key)
-        actions.append(Action(table, key, _with_reasons(part, _apply(table, part)), part.kind == "ConditionCheck"))
+        actions.append(
+            Action(table, key, _with_reasons(part, _apply(table, part, budget)), part.kind == "ConditionCheck")
+        )
     return actions
 
 
-def _apply(table: Table, part: Part) -> Apply:
+def _apply(table: Table, part: Part, budget: Budget) -> Apply:
     condition = part.condition
     if part.kind == "Update":
-        return updater(table, part.item, part.update, condition)
+        return updater(table, part.item, part.update, condition, budget)
     new = Image.of(part.item, part.item_size)
 
     def apply(old: Image | None) -> Image | Refused | None:
-        if condition is not None and not condition(old.item if old is not None else {}):
+        if not meets(table, condition, old, budget):
             return Refused(old)
         if part.kind == "Put":
             return new

@@ -30,7 +30,7 @@ async def update_item(context: Context, request: Request) -> Answer:
     key = table.primary.usual_key(item_key) or locate_key(table, item_key)
     refuse_key_updates(table, update)
 
-    written = await table.write(key, updater(table, item_key, update, condition))
+    written = await table.write(key, updater(table, item_key, update, condition, context.budget))
     if isinstance(written, Refused):
         raise condition_failure(request, written)
     return await written_answer(table, request, written, _attributes(request.get("ReturnValues"), update, written))
