@@ -188,6 +188,13 @@ def test_sizes(text: str, size: int) -> None:
     assert numbers.size(text) == size
 
 
+@given(st.integers(1, 10**38 - 1), st.integers(0, 80))
+def test_a_whole_number_is_measured_as_its_negative_but_for_the_sign(digits: int, zeros: int) -> None:
+    """The usual number takes a way of its own."""
+    text = str(digits) + "0" * zeros
+    assert numbers.size(text) + 1 == numbers.size("-" + text)
+
+
 @pytest.mark.slow
 @FAST
 @given(normal, normal, st.booleans())

@@ -118,8 +118,10 @@ def _scientific(text: str) -> tuple[bool, str, int]:
 def size(text: str) -> int:
     """Bytes of a normalised number by DynamoDB's rule: one, one for each two digits as aligned at the decimal point,
     one if negative."""
-    if text == "0":
-        return 1
+    if text.isdigit():  # a whole number, not negative: the usual one
+        length = len(text.rstrip("0"))
+        aligned = 1 if length and length % 2 == 0 and len(text) % 2 else 0
+        return 1 + (length + 1) // 2 + aligned
     negative, digits, exponent = _scientific(text)
     length = len(digits)
     aligned = 0 if length % 2 or exponent % 2 else 1
