@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable
 
-from tests.wire.driver import Wire, raw, signed, split_answers
+from tests.wire.driver import Clock, FakeService, Wire, raw, signed, split_answers
 
 from statordb.model.request import Reply
+from statordb.wire.context import SWEPT_MAX
 from statordb.wire.settings import WireSettings
 
 
@@ -113,3 +114,21 @@ def test_draining_ends_at_its_limit(wire: Wire) -> None:
     assert transport.aborted
     _, late = wire.connect()
     assert late.closed
+
+
+def test_many_connections_are_swept_a_few_at_a_time() -> None:
+    """Thousands that are idle would hold up everybody each second."""
+    ready: list[Callable[[], None]] = []
+    wire = Wire(Clock(), FakeService(), defer=ready.append)
+    transports = [wire.connect()[1] for _ in range(3 * SWEPT_MAX + 1)]
+    wire.context.sweep()
+    while ready:
+        ready.pop(0)()
+    wire.clock.now += 121
+    counts = []
+    wire.context.sweep()
+    while ready:
+        counts.append(sum(transport.closed for transport in transports))
+        ready.pop(0)()
+    assert counts == [SWEPT_MAX, 2 * SWEPT_MAX, 3 * SWEPT_MAX]
+    assert all(transport.closed for transport in transports)

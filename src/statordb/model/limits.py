@@ -13,6 +13,7 @@ ITEM_REQUEST_BYTES_MAX = 8 * MIB  # of one item, or one expression: 2.4 MB of co
 KEY_REQUEST_BYTES_MAX = 4 * MIB  # of GetItem, where 2 MB of names are most of it
 CONTROL_REQUEST_BYTES_MAX = MIB  # of all others
 OPEN_BODY_BYTES_MAX = 64 * KIB  # of a body that is read before it is known who sends it
+PRECHECKED_BYTES_MAX = 16 * KIB  # of a body that is parsed to name its fault before that of its signature
 HELD_BODIES_BYTES_MAX = 256 * MIB  # of requests of one worker that are incomplete, or wait for their answer
 WAITING_BODIES_BYTES_MAX = 16 * MIB  # of one connection's requests that wait for their answer, before no more is read
 WAITING_ANSWERS_BYTES_MAX = 4 * MIB  # of one connection's answers that wait, before no further request is begun

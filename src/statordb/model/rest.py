@@ -1,6 +1,7 @@
 """A request of a REST API (Lambda's) between wire and service, and its answer."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from statordb.model.pending import Pending
@@ -9,6 +10,7 @@ from statordb.model.request import Principal
 JSON = "application/json"
 
 
+@dataclass(slots=True, eq=False)
 class RestRequest:
     """A complete, authenticated request.
 
@@ -16,26 +18,14 @@ class RestRequest:
     comma; `request_id` is a uuid. `operation` is "-" until the service knows it.
     """
 
-    __slots__ = ("body", "headers", "method", "operation", "path", "principal", "query", "request_id")
-
-    def __init__(
-        self,
-        method: str,
-        path: str,
-        query: str,
-        headers: dict[bytes, bytes],
-        body: bytes,
-        principal: Principal,
-        request_id: str,
-    ) -> None:
-        self.method = method
-        self.path = path
-        self.query = query
-        self.headers = headers
-        self.body = body
-        self.principal = principal
-        self.request_id = request_id
-        self.operation = "-"
+    method: str
+    path: str
+    query: str
+    headers: dict[bytes, bytes]
+    body: bytes
+    principal: Principal
+    request_id: str
+    operation: str = "-"
 
 
 class RestReply(NamedTuple):

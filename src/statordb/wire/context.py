@@ -23,6 +23,7 @@ TARGET_PREFIX = "DynamoDB_20120810"
 OPERATIONS_CACHED_MAX = 1024
 TARGET_BYTES_MAX = 128
 REQUEST_ID_CHARACTERS = 52
+SWEPT_MAX = 500  # connections that are looked at in one round of the event loop, about 1 ms
 LEAVING_MAX = 64  # connections that are chosen to make room, for as many clients that come within a second
 WEYL_STEP = 0x9E3779B97F4A7C15  # odd, so that its multiples meet every 64-bit number once
 
@@ -94,6 +95,7 @@ class WireContext:
         self.draining = False
         self._leaving: deque[Peer] = deque()  # the next ones to make room
         self._made_room = 0
+        self._unswept: list[Peer] = []  # which this second's sweep has not come to yet
         self._clock = clock
         self._operations: dict[bytes, str] = {}
         self._emptied: asyncio.Future[None] | None = None
@@ -118,13 +120,21 @@ class WireContext:
         """To be called once a second: renews the Date of answers, ends connections that take too long."""
         self.heads.set_time(self._clock())
         self.outbox.flush()
-        now = self.monotonic()
-        for connection in tuple(self.connections):
-            connection.sweep(now)
+        if not self._unswept:
+            self._unswept = list(self.connections)
+            self._sweep_some()
         self._leaving.clear()
         if self._made_room:
             log.warning("idle connections were closed to make room", extra={"connections": self._made_room})
             self._made_room = 0
+
+    def _sweep_some(self) -> None:
+        now = self.monotonic()
+        for connection in self._unswept[-SWEPT_MAX:]:
+            connection.sweep(now)
+        del self._unswept[-SWEPT_MAX:]
+        if self._unswept:
+            self.rounds.later(self._sweep_some)
 
     def make_room(self, strangers_only: bool = False) -> bool:
         """Close a connection on which nothing goes on: that of the stranger who has been idle for longest, else of

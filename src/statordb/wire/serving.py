@@ -6,7 +6,7 @@ from typing import Any
 
 from statordb.model import errors
 from statordb.model.errors import ClientError
-from statordb.model.limits import OPEN_BODY_BYTES_MAX
+from statordb.model.limits import PRECHECKED_BYTES_MAX
 from statordb.model.request import Principal, Reply, error_reply
 from statordb.wire import rest, rest_calls, routes
 from statordb.wire.context import WireContext
@@ -101,6 +101,6 @@ def _unauthenticated(exchange: Exchange, context: WireContext, verdict: Any) -> 
 
 def _precheck(exchange: Exchange, context: WireContext) -> ClientError | None:
     """What the service says of a request that it will not get. Nothing large is parsed for that."""
-    if exchange.coding or len(exchange.body) > OPEN_BODY_BYTES_MAX:
+    if exchange.coding or len(exchange.body) > PRECHECKED_BYTES_MAX:
         return None
     return context.service.precheck(exchange.headers.get(b"x-amz-target", b"").decode("latin-1"), exchange.body)
