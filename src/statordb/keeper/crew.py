@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Mapping
 from typing import Any
 
+from statordb.model.tasks import Tasks
+
 PAUSE_SECONDS_MIN = 0.1  # before a task that failed is begun again; it doubles
 PAUSE_SECONDS_MAX = 5.0
 STEADY_SECONDS = 30.0  # of work without a failure, after which the pause is the shortest again
@@ -23,7 +25,7 @@ class Crew:
         self._name = name
         self._report = report
         self._tasks: dict[Hashable, asyncio.Task[None]] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._ending = Tasks()
 
     async def reconcile(self, wanted: Mapping[Hashable, Work]) -> None:
         """Begin what is wanted and not there, cancel (and await the end of) what is there and not wanted."""
@@ -55,7 +57,5 @@ class Crew:
         for key in keys:
             task = self._tasks.pop(key)
             task.cancel()
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
-        if self._ending:
-            await asyncio.wait(tuple(self._ending))  # its own cancellation is the only one that it raises
+            self._ending.hold(task)
+        await self._ending.ended()  # its own cancellation is the only one that it raises

@@ -39,7 +39,7 @@ class Tasks:
         self.cancel()
         await self.ended()
 
-    async def ended(self) -> None:
-        """Wait until all that runs now has ended, however it does."""
+    async def ended(self, seconds: float | None = None) -> None:
+        """Wait until all that runs now has ended, however it does; or for so long."""
         if self._running:
-            await asyncio.wait(tuple(self._running))
+            await asyncio.wait(tuple(self._running), timeout=seconds)

@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Callable
 
+from statordb.model.tasks import Tasks
 from statordb.wire.connection import Connection
 from statordb.wire.context import WireContext
 
@@ -48,7 +49,7 @@ class Listener:
         self._connections_max = connections_max
         self._tls = tls
         self._loop = asyncio.get_running_loop()
-        self._handshakes: set[asyncio.Task[None]] = set()
+        self._handshakes = Tasks()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._serving = False
 
@@ -62,8 +63,7 @@ class Listener:
         """Accept nothing more, close idle connections, answer what is in flight; abort what is left after `seconds`."""
         self._serving = False
         self._loop.remove_reader(self._listening)
-        if self._handshakes:
-            await asyncio.wait(tuple(self._handshakes), timeout=seconds)
+        await self._handshakes.ended(seconds)
         await self._context.drain(seconds)
         for timer in self._timers.values():
             timer.cancel()
@@ -89,9 +89,7 @@ class Listener:
             self._context.make_room()
             self._stand_back(EXHAUSTED_SECONDS)
             return
-        task = self._loop.create_task(self._serve(client))
-        self._handshakes.add(task)
-        task.add_done_callback(self._handshakes.discard)
+        self._handshakes.hold(self._loop.create_task(self._serve(client)))
 
     def _has_room(self) -> bool:
         if len(self._handshakes) >= HANDSHAKES_MAX:
@@ -100,7 +98,7 @@ class Listener:
         if taken < self._connections_max:
             return True
         # Those that are not there yet may be the strangers that are to go before any client is.
-        return self._context.make_room(strangers_only=bool(self._handshakes))
+        return self._context.make_room(strangers_only=len(self._handshakes) > 0)
 
     async def _serve(self, client: socket.socket) -> None:
         try:

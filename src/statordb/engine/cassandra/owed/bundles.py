@@ -5,6 +5,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import NamedTuple
 
 from statordb.engine.cassandra.cql.session import Session, Statement
+from statordb.model.tasks import Tasks
 
 
 class Waiting(NamedTuple):
@@ -29,7 +30,7 @@ class Bundles:
         self._bytes_max = bytes_max
         self._gather_seconds = gather_seconds
         self._waiting: dict[Hashable, list[Waiting]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
 
     async def write(self, key: Hashable, statement: Statement, size: int = 0) -> None:
         """Returns when it is durable. Raises Unreachable, Missing."""
@@ -37,9 +38,7 @@ class Bundles:
         waiting = self._waiting.get(key)
         if waiting is None:
             waiting = self._waiting[key] = []
-            task = loop.create_task(self._send(key, waiting))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.begin(self._send(key, waiting))
         done: asyncio.Future[None] = loop.create_future()
         waiting.append(Waiting(statement, size, done))
         await done

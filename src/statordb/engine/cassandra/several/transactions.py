@@ -8,8 +8,7 @@ meets another lets go of everything, and begins again.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
 
 from statordb.engine.cassandra.cluster.clock import Clock
 from statordb.engine.cassandra.cluster.membership import Membership
@@ -27,6 +26,7 @@ from statordb.engine.cassandra.several.settling import Settling
 from statordb.engine.cassandra.several.snapshots import Snapshots
 from statordb.engine.cassandra.single.effects import does_nothing
 from statordb.engine.contract import Effects, Key, OutcomeUnknown, Plan, Refused, Stored
+from statordb.model.tasks import Tasks
 
 FINISH_SECONDS = 10.0  # how long a closing process waits; what is left then, others finish
 
@@ -49,8 +49,8 @@ class Transactions:
         self._holds = Holds(session)
         ledger = Ledger(session, now)
         settling = Settling(ledger, self._holds, relay, watch)
-        self._means = Means(clock, membership, journal, ledger, self._holds, settling, watch, self._start)
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = Tasks()
+        self._means = Means(clock, membership, journal, ledger, self._holds, settling, watch, self._tasks.begin)
         self.resolve = settling.resolve
         self.free = settling.free
         self.is_old = Marks(monotonic).is_old
@@ -77,24 +77,14 @@ class Transactions:
         caller is cancelled.
         """
         outcome: Effects | Refused = await asyncio.shield(
-            self._start(self._update(footprint, plan, _Once(settled), term))
+            self._tasks.begin(self._update(footprint, plan, _Once(settled), term))
         )
         return outcome
 
     async def finish(self) -> None:
         """Wait for all that was begun, or for FINISH_SECONDS."""
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=FINISH_SECONDS)
-        tasks = set(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        await self._tasks.ended(FINISH_SECONDS)
+        await self._tasks.close()
 
     async def _update(self, footprint: Sequence[Key], plan: Plan, tell: "_Once", term: int | None) -> Effects | Refused:
         try:

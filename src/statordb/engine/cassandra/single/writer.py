@@ -6,10 +6,7 @@ rows are like that. A refused write gives back the rows that stand there, and th
 owes elsewhere is relayed (`delivery`) while the partition goes on.
 """
 
-import asyncio
 import time
-from collections.abc import Coroutine
-from typing import Any
 
 from statordb.engine.cassandra.cluster.clock import Clock
 from statordb.engine.cassandra.cluster.membership import Membership
@@ -22,6 +19,7 @@ from statordb.engine.cassandra.single.planning import Planning
 from statordb.engine.cassandra.single.turn import UPDATES_MAX, Update
 from statordb.engine.cassandra.single.write import Hidden
 from statordb.engine.contract import EngineClosed, OutcomeUnknown, Overloaded
+from statordb.model.tasks import Tasks
 
 QUEUE_UPDATES_MAX = 4096  # that wait for one partition: some sixty turns
 WAITING_UPDATES_MAX = 50_000  # of all partitions together
@@ -41,10 +39,10 @@ class Writer:
         tallies: Tallies,
         holders: Holders,
     ) -> None:
-        self._means = Means(session, clock, membership, journal, relay, tallies, holders, self._start)
+        self._tasks = Tasks()
+        self._means = Means(session, clock, membership, journal, relay, tallies, holders, self._tasks.begin)
         self._queues: dict[tuple[str, bytes], list[Update]] = {}
         self._waiting = 0
-        self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def commits_total(self) -> int:
@@ -64,24 +62,15 @@ class Writer:
             queue.append(update)
             return
         self._queues[table, partition] = [update]
-        self._start(self._serve(table, partition))
+        self._tasks.begin(self._serve(table, partition))
 
     async def finish(self) -> None:
         """Wait for everything that was taken, and for what it owes, or for FINISH_SECONDS."""
         until = time.monotonic() + FINISH_SECONDS
-        while self._tasks and (left := until - time.monotonic()) > 0:
-            await asyncio.wait(set(self._tasks), timeout=left)
-        tasks = set(self._tasks)
-        for task in tasks:
-            task.cancel()
+        while len(self._tasks) and (left := until - time.monotonic()) > 0:
+            await self._tasks.ended(left)
         # What they leave open in the journal must be known before this process says whether it owes anything.
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        await self._tasks.close()
 
     async def _serve(self, table: str, partition: bytes) -> None:
         """Turn by turn, until nobody waits."""
