@@ -7,27 +7,26 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from statordb.engine.cassandra.cluster.clock import Clock
-from statordb.engine.cassandra.cluster.membership import SKEW_SECONDS_MAX, Membership
+from statordb.engine.cassandra.cluster.clocks import SKEW_SECONDS_MAX
+from statordb.engine.cassandra.cluster.membership import Membership
 from statordb.engine.cassandra.cql import keys, schema
 from statordb.engine.cassandra.cql.reader import Reader
 from statordb.engine.cassandra.cql.session import Contact, Session, Unreachable
 from statordb.engine.cassandra.cql.spaces import Spaces
-from statordb.engine.cassandra.cql.tallies import Tallies
+from statordb.engine.cassandra.cql.tallies import Folding, Tallies
 from statordb.engine.cassandra.owed.journal import Journal
 from statordb.engine.cassandra.owed.logs import Logs
-from statordb.engine.cassandra.owed.owed import Derived, Owed
 from statordb.engine.cassandra.owed.recovery import Recovery
 from statordb.engine.cassandra.owed.relay import Relay
 from statordb.engine.cassandra.several.transactions import Transactions
 from statordb.engine.cassandra.single.effects import PARTITION_BYTES_MAX, SORT_BYTES_MAX
 from statordb.engine.cassandra.single.guards import Guards
-from statordb.engine.cassandra.single.turn import Answer, Update
 from statordb.engine.cassandra.single.writer import Writer
+from statordb.engine.cassandra.updates import Updates
 from statordb.engine.contract import (
     Budget,
     Change,
@@ -55,25 +54,10 @@ TRAITS = Traits(
     remote=True,
 )
 FLUSH_SECONDS = 1.0
+FLUSHES = 600  # before spaces are asked for that others dropped
 TABLE_POOL = 4
 
 log = logging.getLogger(__name__)
-
-
-class _Call(NamedTuple):
-    """One call of `update`. `term`: of the process, if there are guards. `ended`: called once, when it can't change
-    anything any more, nor owes anything."""
-
-    footprint: Sequence[Key]
-    plan: Plan
-    guards: Sequence[Guard]
-    term: int | None
-    ended: Callable[[], None]
-
-    @property
-    def elsewhere(self) -> list[Guard]:
-        """Guards of rows that the update does not read itself."""
-        return [guard for guard in self.guards if guard[0] not in self.footprint]
 
 
 class CassandraEngine:
@@ -96,7 +80,8 @@ class CassandraEngine:
         self._relay = Relay(session, self._logs, self._membership)
         self._transactions = Transactions(session, self._clock, self._membership, self._journal, self._relay)
         self._membership.recover_by(Recovery(session, self._clock, self._relay, self._transactions.resolve))
-        self._tallies = Tallies(session, self._membership.incarnation)
+        self._tallies = Tallies(session, lambda: self._membership.incarnation)
+        self._folding = Folding(self._tallies, self._membership.ended)
         self._spaces = Spaces(session, self._logs.drop, table_pool)
         self._reader = Reader(session)
         self._writer = Writer(
@@ -108,11 +93,20 @@ class CassandraEngine:
             self._tallies,
             self._transactions,
         )
+        self._updates = Updates(
+            self._membership,
+            self._guards,
+            self._reader,
+            self._writer,
+            self._transactions,
+            self._relay,
+            self._tallies,
+        )
         self.get = self._reader.get
         self.range = self._reader.range
         self.scan = self._reader.scan
         self.segment_of = self._reader.segment_of
-        self._calls = self._updates_total = self._refused_total = self._transactions_total = 0
+        self._calls = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
@@ -134,7 +128,7 @@ class CassandraEngine:
         session = await Session.connect(contact, contact.keyspace, [first, *others])
         engine = cls(session, table_pool)
         try:
-            skew = await engine._membership.compare_clocks()
+            skew = await engine._membership.clocks.compare()
             if skew.at_least > SKEW_SECONDS_MAX:
                 await session.close()
                 raise StoreUnusable(
@@ -161,105 +155,7 @@ class CassandraEngine:
         self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()
     ) -> Effects | Refused | Stale:
         with self._call():
-            if not guards:
-                return await self._update(_Call(footprint, plan, guards, None, _nothing))
-            if not self._membership.valid():
-                await asyncio.create_task(self._membership.ensure_valid())
-            token = self._membership.begin_guarded()
-            call = _Call(footprint, plan, guards, self._membership.term, partial(self._membership.end_guarded, token))
-            try:
-                stale = None if self._guards.known(guards) else await self._guards.stale(call.elsewhere)
-            except BaseException:
-                call.ended()
-                raise
-            if stale is not None:
-                call.ended()
-                return Stale(stale)
-            return await self._update(call)
-
-    async def _update(self, call: _Call) -> Answer:
-        places = {keys.place(key)[:2] for key in call.footprint if not keys.is_derived(key.space)}
-        outcome: Answer
-        try:
-            if len(places) == 1:
-                outcome = await self._update_one(*next(iter(places)), call)
-            else:  # goes on when its caller is cancelled
-                outcome = await asyncio.shield(asyncio.create_task(self._update_many(call)))
-        except BaseException:
-            self._guards.forget(call.footprint)  # they may have been written, or may be
-            raise
-        self._updates_total += 1
-        if isinstance(outcome, Effects):
-            self._guards.forget([key for key, _ in outcome.writes])
-        elif isinstance(outcome, Refused):
-            self._refused_total += 1
-        return outcome
-
-    async def _update_one(self, table: str, partition: bytes, call: _Call) -> Answer:
-        footprint, plan, guards, term, ended = call
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        try:
-            loose: dict[Key, Stored | None] = {}
-            if len(footprint) > 1:
-                looked_at = [key for key in footprint if keys.is_derived(key.space)]
-                if looked_at:
-                    loose = dict(zip(looked_at, await self._reader.read(looked_at, True), strict=True))
-            update = Update(footprint, plan, guards, loose, answer, ended, term)
-        except BaseException:
-            ended()
-            raise
-        try:
-            self._writer.submit(table, partition, update)
-        except BaseException:
-            ended()
-            raise
-        return await answer
-
-    async def _update_many(self, call: _Call) -> Answer:
-        """Over several partitions. What only derives rows from rows as they are needs no transaction: those rows are as
-        old as what they are derived from, and lose against anything newer."""
-        footprint, plan, guards, term, ended = call
-        expected = [guard for guard in guards if guard[0] in footprint]
-        if expected:
-            plan = _guarded(footprint, plan, expected)
-        if any(keys.is_derived(key.space) for key in footprint):
-            try:
-                outcome = await self._derive(footprint, plan)
-            except BaseException:
-                ended()
-                raise
-            if outcome is not None:
-                ended()
-                return outcome
-        done = await self._transactions.update(footprint, plan, ended, term)
-        if isinstance(done, Effects):
-            self._transactions_total += 1
-            self._count(done)
-        elif expected and isinstance(done.reason, Stale):
-            return done.reason
-        return done
-
-    async def _derive(self, footprint: Sequence[Key], plan: Plan) -> Effects | None:
-        """Do what a plan wants, if that is only to derive rows from others as they are."""
-        stored = await self._reader.read(footprint, True)
-        outcome = plan(list(stored))
-        if not isinstance(outcome, Effects) or outcome.writes or outcome.changes or outcome.announce:
-            return None
-        versions = {key: row.version for key, row in zip(footprint, stored, strict=True) if row is not None}
-        derived = [
-            Derived(*key, body, versions[base])
-            for key, body, base in outcome.derived
-            if base is not None and base in versions
-        ]
-        if len(derived) < len(outcome.derived):
-            return None
-        await self._relay.deliver(0, Owed(derived, [], False))
-        self._count(outcome)
-        return outcome
-
-    def _count(self, effects: Effects) -> None:
-        for tally in effects.tallies:
-            self._tallies.add(*tally)
+            return await self._updates.update(footprint, plan, guards)
 
     async def log(self, stream: int, shard: bytes, after: int, budget: Budget) -> list[Change]:
         self._check_open()
@@ -284,10 +180,11 @@ class CassandraEngine:
     async def drop_space(self, space: int) -> None:
         with self._call():
             await self._spaces.drop_space(space)
+            self._tallies.forget(space)
 
     async def reclaim(self, rows_max: int) -> bool:
         with self._call():
-            return await self._spaces.reclaim(rows_max)
+            return await self._spaces.reclaim(rows_max) or await self._folding.run_once()
 
     async def trim(self, stream: int, shard: bytes, upto: int, rows_max: int) -> bool:
         with self._call():
@@ -298,16 +195,16 @@ class CassandraEngine:
         global indexes and streams). `watermark_seconds`: how far behind readers of logs are kept."""
         writer = self._writer
         return {
-            "updates_total": self._updates_total,
-            "refused_total": self._refused_total,
-            "commits_total": writer.commits_total + self._transactions_total,
+            "updates_total": self._updates.updates_total,
+            "refused_total": self._updates.refused_total,
+            "commits_total": writer.commits_total + self._updates.transactions_total,
             "contended_total": writer.contended_total,
             "retries_total": self._session.retries_total,
             "unknown_total": self._session.unknown_total,
             "owed_updates": self._journal.pending,
             "owed_seconds": self._journal.oldest_seconds(),
             "watermark_seconds": self._membership.watermark_seconds(),
-            "skew_seconds": abs(self._membership.skew.seconds),
+            "skew_seconds": abs(self._membership.clocks.skew.seconds),
             **self._membership.recovery_metrics(),
         }
 
@@ -330,11 +227,14 @@ class CassandraEngine:
         await self._session.close()
 
     async def _flush(self) -> None:
-        """Write the totals down now and then."""
+        """Write the totals down now and then, and forget those of spaces that are no more."""
         while True:
-            await asyncio.sleep(FLUSH_SECONDS)
-            with contextlib.suppress(Exception):  # kept in memory, and written with the next
-                await self._tallies.flush()
+            for _ in range(FLUSHES):
+                await asyncio.sleep(FLUSH_SECONDS)
+                with contextlib.suppress(Exception):  # kept in memory, and written with the next
+                    await self._tallies.flush()
+            with contextlib.suppress(Exception):  # as well as the next time
+                await self._tallies.forget_dropped(self._spaces.spaces)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -352,23 +252,6 @@ class CassandraEngine:
             self._calls -= 1
             if not self._calls:
                 self._idle.set()
-
-
-def _guarded(footprint: Sequence[Key], plan: Plan, expected: Sequence[Guard]) -> Plan:
-    """The plan, refused with Stale for its reason where a row of the footprint is not as old as expected."""
-
-    def guarded(stored: list[Stored | None]) -> Effects | Refused:
-        for key, version in expected:
-            row = stored[footprint.index(key)]
-            if row is None or row.version != version:
-                return Refused(Stale(key))
-        return plan(stored)
-
-    return guarded
-
-
-def _nothing() -> None:
-    pass
 
 
 async def _closed(*arguments: Any, **options: Any) -> NoReturn:

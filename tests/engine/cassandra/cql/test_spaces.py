@@ -170,7 +170,7 @@ def test_what_is_dropped_goes_with_its_logs_and_tallies(
     async def history() -> None:
         base, stream = await one.create_space(), await one.create_space(Use.LOG)
         within = await one.create_space(within=base)
-        tallies = Tallies(session, b"owner")
+        tallies = Tallies(session, lambda: b"owner")
         for space in (base, within, stream):
             tallies.add(space, 1, 1)
             assert await tallies.usage(space) == Usage(1, 1)

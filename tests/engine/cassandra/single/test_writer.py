@@ -59,7 +59,7 @@ class Case:
             process.membership,
             process.journal,
             process.relay,
-            Tallies(odd, b"owner"),
+            Tallies(odd, lambda: b"owner"),
             Nobody(),
         )
 

@@ -90,6 +90,10 @@ class Burials:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def metrics(self) -> dict[str, float]:
+        """How often a dead process could not be recovered here, and how much of what it owed was given up."""
+        return {"recovery_failures_total": self.failures_total, "set_aside_total": self.set_aside_total}
+
     def _is_due(self, who: Who, now: float) -> bool:
         known = self._failed.get(who)
         return known is None or now >= known.due

@@ -22,11 +22,12 @@ import asyncio
 import logging
 import secrets
 import time
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
 
 from statordb.engine.cassandra.cluster import pulses, slots
 from statordb.engine.cassandra.cluster.burials import Burials, Recoverer
 from statordb.engine.cassandra.cluster.clock import Clock
+from statordb.engine.cassandra.cluster.clocks import Clocks
 from statordb.engine.cassandra.cluster.deaths import Deaths
 from statordb.engine.cassandra.cluster.epochs import Epochs
 from statordb.engine.cassandra.cluster.lease import Lease
@@ -34,11 +35,9 @@ from statordb.engine.cassandra.cluster.pulses import CONDEMNED, Pulse, Sight, Wh
 from statordb.engine.cassandra.cluster.rounds import Rounds
 from statordb.engine.cassandra.cluster.times import TIMES, Times
 from statordb.engine.cassandra.cluster.watermark import Watermark
-from statordb.engine.cassandra.cql.session import ONE, QUORUM, SERIAL, Session, Unreachable
-from statordb.engine.cassandra.cql.skew import Skew, measured
+from statordb.engine.cassandra.cql.session import QUORUM, SERIAL, Session, Unreachable
 
 FAULT_SECONDS = 1.0  # before what failed unexpectedly is tried again
-SKEW_SECONDS_MAX = 10.0  # between this machine's clock and a node's; versions, lives of rows and deletions go by both
 
 log = logging.getLogger(__name__)
 
@@ -57,19 +56,21 @@ class Membership:
         self._session = session
         self._clock = clock
         self._times = times
-        self._epochs = Epochs(session)
+        self._write = Rounds(self._write_pulse)
+        self._look = Rounds(self._look_around)
+        self._wake = asyncio.Event()
+        self.tell: Callable[[], Awaitable[None]] = self._write.run
+        self.look: Callable[[], Awaitable[Sight]] = self._look.run
+        self.hurry: Callable[[], None] = self._wake.set
+        self.clocks = Clocks(session, clock.now, times.clock)
+        self._epochs = Epochs(session, self.look, self.hurry, times.pause)
         self._lease = Lease(times.lease, self._check)
         self._watermark = Watermark(self, clock, times)
         self._deaths = Deaths(times.still)
         self._burials: Burials | None = None
-        self._write = Rounds(self._write_pulse)
-        self._look = Rounds(self._look_around)
         self._tasks: list[asyncio.Task[None]] = []
-        self._wake = asyncio.Event()
         self._condemned = False  # found so: the row's low stays until what was owed is there
         self._adopted = False
-        self._skewed_at = float("-inf")
-        self.skew = Skew(0.0, 0.0)  # of a node's clock, when it was last looked at
         self.watch = self._watermark.watch
         self.valid = self._lease.valid
         self.ensure_valid = self._lease.ensure_valid
@@ -79,6 +80,9 @@ class Membership:
         self.settled = self._watermark.settled
         self.on_epoch = self._epochs.on_change  # called whenever a new epoch has been adopted
         self.begin_guarded = self._epochs.begin  # an update that goes by cached rows; hand the number to `end_guarded`
+        self.end_guarded = self._epochs.end
+        self.raise_epoch = self._epochs.raise_epoch
+        self.announce = self._epochs.announce
 
     def recover_by(self, recoverer: Recoverer) -> None:
         times = self._times
@@ -120,53 +124,15 @@ class Membership:
         """Whether `unpark` must be called before anything is owed."""
         return self._watermark.parked
 
-    def recovery_metrics(self) -> dict[str, float]:
-        """How often a dead process could not be recovered here, and how much of what it owed was given up."""
-        burials = self._burials
-        return {
-            "recovery_failures_total": 0 if burials is None else burials.failures_total,
-            "set_aside_total": 0 if burials is None else burials.set_aside_total,
-        }
-
-    # The epoch
-
     @property
     def epoch(self) -> int:
         return self._epochs.current
 
-    def end_guarded(self, token: int) -> None:
-        if self._epochs.end(token):
-            self._wake.set()
-
-    async def raise_epoch(self) -> int:
-        """An epoch that is newer than any before; everybody will adopt it. Raises Unreachable."""
-        epoch = await self._epochs.raised()
-        self._adopt(epoch)
-        return epoch
-
-    async def announce(self) -> None:
-        """Raise the epoch; returns when all guarded updates, of every process, that began before have ended. Those of
-        a dead process have when it is recovered.
-
-        So an update that announces must not be one of them, and no recovery may wait for this. Raises Unreachable.
-        """
-        epoch = await self.raise_epoch()
-        while True:
-            sight = await self.look()
-            if all(pulse.adopted >= epoch for pulse in sight.pulses):
-                return
-            await asyncio.sleep(self._times.pause)
+    def recovery_metrics(self) -> dict[str, float]:
+        """See `Burials.metrics`."""
+        return {} if self._burials is None else self._burials.metrics()
 
     # Telling, and looking at the others
-
-    async def tell(self) -> None:
-        await self._write.run()
-
-    async def look(self) -> Sight:
-        return await self._look.run()
-
-    def hurry(self) -> None:
-        self._wake.set()
 
     async def _enter(self) -> None:
         """Take a number and renew the lease. What was begun when it failed is recovered by others."""
@@ -185,7 +151,7 @@ class Membership:
             if pulse.slot == slot and pulse.incarnation != incarnation:
                 await pulses.erase(self._session, pulse.who)
         # Only now: who is not seen after the epoch was raised must go by the new one.
-        self._adopt(await self._epochs.read(SERIAL))
+        self._epochs.adopt(await self._epochs.read(SERIAL))
         self._adopted, self.lost = True, False
         await self._write.run()
         await self._look.run()
@@ -212,31 +178,23 @@ class Membership:
                 self._watermark.park_if_idle()
                 await self._write.run()
                 sight = await self._look.run()
-                self._adopt(await self._epochs.read(QUORUM))
+                self._epochs.adopt(await self._epochs.read(QUORUM))
                 if self._burials is not None:
                     await self._burials.look_after(sight, self.who)
-                await self._watch_clocks()
+                await self.clocks.watch()
             except Unreachable:
                 continue  # the lease runs out meanwhile
             except Exception:  # whatever it is, the lease must not end for good
                 log.exception("the others could not be told that this process is alive")
                 await asyncio.sleep(FAULT_SECONDS)
 
-    async def compare_clocks(self) -> Skew:
-        """How far a node's clock, of those that are asked, is ahead of this machine's. Raises Unreachable."""
-        self._skewed_at = time.monotonic()
-        self.skew = await measured(self._ask_one, self._clock.now)
-        return self.skew
-
-    async def _watch_clocks(self) -> None:
-        if time.monotonic() - self._skewed_at < self._times.clock:
-            return
-        await self.compare_clocks()
-        if self.skew.at_least > SKEW_SECONDS_MAX:
-            log.error("the clocks of this machine and of the cluster are far apart", extra=self.skew._asdict())
-
-    async def _ask_one(self, text: str) -> list[tuple[Any, ...]]:
-        return await self._session.rows(text, consistency=ONE)
+    async def ended(self, incarnations: Iterable[bytes]) -> set[bytes]:
+        """Which of these have ended, and owe nothing any more. They must have begun before this is called. Raises
+        Unreachable."""
+        sight = await self.look()
+        held = await slots.held(self._session)
+        living = {pulse.incarnation for pulse in sight.pulses if not pulse.ended}
+        return set(incarnations) - living - {incarnation for _, incarnation in held}
 
     async def _hurry(self) -> None:
         """Tell at once what others wait for."""
@@ -253,10 +211,6 @@ class Membership:
     def _is_asked(self) -> bool:
         """Whether another process reads logs."""
         return any(pulse.wants and pulse.beat != CONDEMNED and pulse.who != self.who for pulse in self.sight.pulses)
-
-    def _adopt(self, epoch: int) -> None:
-        if self._epochs.adopt(epoch):
-            self._wake.set()
 
     async def _write_pulse(self) -> None:
         if self._condemned:

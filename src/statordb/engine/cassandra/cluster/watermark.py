@@ -3,6 +3,7 @@ tell. Why that holds: see `membership`."""
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from statordb.engine.cassandra.cluster import pulses
@@ -40,15 +41,18 @@ class Telling(Protocol):
     @property
     def who(self) -> Who: ...
 
-    async def tell(self) -> None:
+    @property
+    def tell(self) -> Callable[[], Awaitable[None]]:
         """Raises Unreachable."""
         ...
 
-    async def look(self) -> Sight:
+    @property
+    def look(self) -> Callable[[], Awaitable[Sight]]:
         """A look that begins after this is called. Raises Unreachable."""
         ...
 
-    def hurry(self) -> None:
+    @property
+    def hurry(self) -> Callable[[], None]:
         """Tell soon, and again and again while others wait for it."""
         ...
 

@@ -13,7 +13,7 @@ from statordb.engine.cassandra.cql.rows import Found, Spot
 from statordb.engine.cassandra.cql.session import Statement
 from statordb.engine.cassandra.owed.owed import Derived, Owed
 from statordb.engine.cassandra.single.effects import does_nothing, measured, spot_of
-from statordb.engine.contract import Effects, Guard, Key, Plan, Refused, Stale, Stored
+from statordb.engine.contract import ABSENT, Effects, Guard, Key, Plan, Refused, Stale, Stored
 
 UPDATES_MAX = 64
 TURN_BYTES_MAX = 2 << 20  # of effects, after which no further update is taken into a turn
@@ -134,7 +134,7 @@ class Turn:
         ]
         for key, version in update.expected:
             row = stored[update.footprint.index(key)]
-            if (row.version if row is not None else None) != version:
+            if (row.version if row is not None else ABSENT) != version:
                 update.outcome = Stale(key)
                 self._rely(update)
                 return
