@@ -1,6 +1,7 @@
 """Whose nodes a process asks: those of one rack, while they answer."""
 
 import asyncio
+import secrets
 from dataclasses import replace
 from typing import Any
 
@@ -170,17 +171,18 @@ def test_a_request_that_one_rack_can_not_serve_is_served_by_the_next(contact: Co
             return other._session
 
         session.stay_with(["near", "far"], open_driver)
+        name = "racks " + secrets.token_hex(8)
         insert = "INSERT INTO meta (name, value) VALUES (?, ?) IF NOT EXISTS"
         select = "SELECT value FROM meta WHERE name = ?"
         change = "UPDATE meta SET value = ? WHERE name = ? IF value = ?"
-        await session.conditional([(insert, ("racks test", 1))])
-        assert await session.rows(select, "racks test") != []
+        await session.conditional([(insert, (name, 1))])
+        assert await session.rows(select, name) != []
         own.cut = True
-        assert await session.rows(select, "racks test") != []
+        assert await session.rows(select, name) != []
         assert session._session is other._session
-        first = await session.first(select, ("racks test",), "LOCAL_QUORUM")
-        assert await session.conditional([(change, (first[0] + 1, "racks test", first[0]))]) is None
-        await session.write("DELETE FROM meta WHERE name = ?", "racks test", timestamp=1 << 60)
+        first = await session.first(select, (name,), "LOCAL_QUORUM")
+        assert await session.conditional([(change, (first[0] + 1, name, first[0]))]) is None
+        await session.write("DELETE FROM meta WHERE name = ?", name, timestamp=1 << 60)
         own.cut = False
         await session.close()
 

@@ -11,6 +11,7 @@ import pytest
 from tests.engine.cassandra.processes import Fleet, Process
 
 from statordb.engine.cassandra.cluster.clock import STEP
+from statordb.engine.cassandra.owed import logs
 from statordb.engine.cassandra.owed.logs import BUCKET_BITS, BUCKETS_PER_READ
 from statordb.engine.contract import Budget
 
@@ -111,6 +112,24 @@ def test_a_log_is_trimmed_and_dropped(fleet: Fleet, stream: int, run: Run) -> No
         await logs.drop(stream)
         assert await logs.read(stream, b"other", 0, AMPLE) == []
         assert await fleet.session.rows("SELECT * FROM logs WHERE log = ?", stream.to_bytes(8, "big")) == []
+
+    run(story())
+
+
+def test_trimming_tells_of_buckets_that_it_has_not_seen(
+    fleet: Fleet, stream: int, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "BUCKETS_PER_READ", 2)
+
+    async def story() -> None:
+        process = await fleet.join()
+        entry = await process.journal.open([])
+        sequences = await spread(process, stream, 5)  # in three buckets
+        entry.close()
+        assert await process.logs.trim(stream, SHARD, sequences[4], 100) is True
+        assert len(await process.logs.read(stream, SHARD, 0, AMPLE)) == 2
+        assert await process.logs.trim(stream, SHARD, sequences[4], 100) is False
+        assert await process.logs.read(stream, SHARD, 0, AMPLE) == []
 
     run(story())
 

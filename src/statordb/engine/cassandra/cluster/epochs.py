@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from statordb.engine.cassandra.cluster.pulses import Sight
 from statordb.engine.cassandra.cql.session import SERIAL, Session, Unreachable
 
+RAISE_TRIES = 20
+
 _SELECT = "SELECT value FROM meta WHERE name = 'epoch'"
 
 
@@ -86,7 +88,7 @@ class Epochs:
         """An epoch of the store that was raised, by whomever, after this was called. Raises Unreachable."""
         old = await self.read(SERIAL)
         text = "UPDATE meta SET value = ? WHERE name = 'epoch' IF value = ?"
-        while True:
+        for _ in range(RAISE_TRIES):
             try:
                 if await self._session.conditional([(text, (old + 1, old))]) is None:
                     return old + 1
@@ -95,3 +97,4 @@ class Epochs:
             now = await self.read(SERIAL)
             if now > old:
                 return now
+        raise Unreachable("the epoch could not be raised")

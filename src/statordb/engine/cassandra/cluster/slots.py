@@ -15,6 +15,7 @@ HELD = "held"
 RECOVERING = "recovering"
 FREE = "free"
 CLAIM_SECONDS = 30.0
+SET_TRIES = 5  # at one change whose outcome can't be learnt
 _SPREAD = 4  # of the lowest free numbers one is tried, so that processes which start together seldom meet
 
 State = tuple[bytes, str, bytes | None]
@@ -85,10 +86,11 @@ async def _state(session: Session, slot: int) -> State | None:
 
 
 async def _set(session: Session, slot: int, statement: Statement, wanted: State) -> bool:
-    """A conditional write, until it is known whether it happened."""
-    while True:
+    """A conditional write, until it is known whether it happened. Raises Unreachable."""
+    for _ in range(SET_TRIES):
         try:
             return await session.conditional([statement]) is None or await _state(session, slot) == wanted
         except Unreachable:
             if await _state(session, slot) == wanted:
                 return True
+    raise Unreachable("the number of a process could not be changed")

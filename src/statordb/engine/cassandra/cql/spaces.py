@@ -31,6 +31,7 @@ FOREVER = 1 << 62  # timestamp of deletions, above all that may still be written
 RETRY_SECONDS = 5.0
 CLOSE_SECONDS = 5.0  # how long a table that is being made is waited for
 CHANGE_TRIES = 3
+TAKE_TRIES = 100  # at a table, or a number, that others take at the same time
 _FLAGS = (1 << keys.FLAG_BITS) - 1
 _NONCES = 1 << 22
 
@@ -70,7 +71,7 @@ class Spaces:
             await self._change(insert, number, keys.LOG)
             return keys.space_id(number, keys.LOG)
         flags = keys.DERIVED if use is Use.DERIVED else 0
-        while True:
+        for _ in range(TAKE_TRIES):
             for number in await self._ready():
                 if await self._claim(number, flags):
                     self._last = max(self._last, number)
@@ -79,6 +80,7 @@ class Spaces:
             async with self._schema:
                 if not await self._ready():  # perhaps made while the lock was waited for
                     await self._make(await self._take_number())
+        raise Unreachable("no table could be taken, since others take them all the time")
 
     async def spaces(self) -> list[int]:
         """See `contract.Engine`. Logs that an earlier release made are not known. Raises Unreachable."""
@@ -126,7 +128,7 @@ class Spaces:
             raise ValueError(f"space {base} takes no others within it")
         select = "SELECT state, kinds FROM spaces WHERE part = 0 AND number = ?"
         update = "UPDATE spaces SET kinds = ? WHERE part = 0 AND number = ? IF kinds = ? AND state = 'used'"
-        while True:
+        for _ in range(TAKE_TRIES):
             found = await self._session.rows(select, number, consistency=SERIAL)
             if not found or found[0][0] != "used":
                 raise ValueError(f"space {base} is dropped, or was never made")
@@ -137,6 +139,7 @@ class Spaces:
             after = random.randrange(_NONCES) << keys.FLAG_BITS | kind
             if await self._change(update, after, number, before, kinds=after):
                 return base | kind
+        raise Unreachable("no kind could be taken, since others take them all the time")
 
     async def _claim(self, number: int, flags: int) -> bool:
         """Take a ready table; False if another was faster."""
@@ -155,7 +158,7 @@ class Spaces:
     async def _take_number(self) -> int:
         """A table number that nobody gets again."""
         update = "UPDATE meta SET value = ? WHERE name = 'next_table' IF value = ?"
-        while True:
+        for _ in range(TAKE_TRIES):
             found = await self._session.rows("SELECT value FROM meta WHERE name = 'next_table'", consistency=SERIAL)
             value: int = found[0][0]
             try:
@@ -164,6 +167,7 @@ class Spaces:
             except Unreachable:
                 continue  # whether it was taken or not: the next one is as good
             await asyncio.sleep(random.random() * 0.02)
+        raise Unreachable("no number could be taken")
 
     async def _make(self, number: int) -> None:
         """Make a table, which is ready then. To be called with the lock."""

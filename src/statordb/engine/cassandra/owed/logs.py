@@ -109,7 +109,8 @@ class Logs:
         upto = min(upto, await self._membership.watermark())
         log = log_of(stream, shard)
         left = rows_max
-        for bucket in await self._buckets(log, 0, upto >> BUCKET_BITS):
+        buckets = await self._buckets(log, 0, upto >> BUCKET_BITS)
+        for bucket in buckets:
             if left <= 0:
                 return True
             if (bucket + 1) << BUCKET_BITS <= upto:
@@ -126,7 +127,7 @@ class Logs:
             if len(rows) > left:
                 return True
             left -= len(rows)
-        return False
+        return len(buckets) == BUCKETS_PER_READ  # there may be more of them
 
     async def drop(self, stream: int) -> None:
         """Delete all logs of a stream, to which nothing is added any more. Raises Unreachable."""

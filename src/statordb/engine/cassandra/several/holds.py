@@ -13,6 +13,7 @@ from statordb.engine.cassandra.owed.journal import Noted
 from statordb.engine.cassandra.several.ledger import Part
 from statordb.engine.contract import Key
 
+APPLY_TRIES = 20  # at the rows of one partition; each but the last leaves fewer of them
 HOLD_SECONDS = 5.0  # how long an unknown outcome of a mark is asked for
 
 Address = tuple[str, bytes, Spot]
@@ -101,7 +102,9 @@ class Holds:
         table, partition, writes, _, local = part
         left = part.held
         derived = [rows.derive(table, partition, spot, body) for spot, body in local.items()]
-        while left:
+        for _ in range(APPLY_TRIES):
+            if not left:
+                return
             statements = [
                 rows.put_held(table, partition, spot, writes[spot], version, id)
                 if spot in writes
@@ -115,6 +118,8 @@ class Holds:
             if refused is None:
                 return
             left = [spot for spot, row in rows.standing(left, refused).items() if row.mark == id]
+        if left:
+            raise Unreachable("rows that are held can't be written")
 
     async def release(self, id: bytes, group: Noted) -> None:
         """Let go of rows of one partition. Raises Unreachable when it is not known to be done."""
