@@ -143,7 +143,6 @@ def test_a_batch_reads_what_is_there(tables: Api) -> None:
     }
 
 
-@pytest.mark.stands("16 MB are read and joined in one go")
 def test_a_batch_of_more_than_16_megabytes_gives_the_rest_back(tables: Api) -> None:
     big = {"S": "x" * (399 * KIB)}
     keys = [key(f"{number:02d}") for number in range(45)]

@@ -196,7 +196,7 @@ def test_scans_that_one_connection_pipelines_hold_up_nobody(sliced: Api) -> None
     assert len(done) == 65
 
 
-@pytest.mark.stands("the item is put where there is no lane to take it")
+@pytest.mark.stands("the item is put without a lane")
 def test_a_stored_item_that_takes_long_to_parse_goes_to_the_lane(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """As it is it is answered here: nothing of it is looked at."""
     api("CreateTable", **TABLE)

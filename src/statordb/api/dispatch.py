@@ -14,7 +14,6 @@ from statordb.api.context import Answer, Context
 from statordb.api.operations import OPERATIONS, SHORTCUTS
 from statordb.commands.gate import Gate, OwnAccount
 from statordb.commands.turns import Turns
-from statordb.engine.contract import Conflict, Overloaded
 from statordb.model import errors
 from statordb.model import request as wire
 from statordb.model.budget import UNBOUNDED, Budget, Heavy, InlineBudget, LaneBudget
@@ -24,6 +23,7 @@ from statordb.model.pending import Pending
 from statordb.model.request import Lane, Principal, Reply, error_reply
 from statordb.shapes.json import Shapes
 from statordb.store.store import Store
+from statordb.store.terms import Conflict, Overloaded
 
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 

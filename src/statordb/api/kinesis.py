@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from statordb.api.context import Context
-from statordb.engine.contract import Refused
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.store.records import TableRecord
 from statordb.store.spaces import Draft
 from statordb.store.table import Table
+from statordb.store.terms import Refused
 
 Decide = Callable[[TableRecord], TableRecord | ClientError]
 """From a table's record to what it shall be, or why not."""

@@ -6,38 +6,40 @@ from typing import Any
 from statordb.api.answers import wanted
 from statordb.api.context import Answer, Request
 from statordb.commands.capacity import Meter
-from statordb.engine.contract import Refused
+from statordb.commands.writing import Done, Unmet
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.values import Item
 from statordb.store import codec
 from statordb.store.collections import collection_bytes
-from statordb.store.image import Image
-from statordb.store.table import Table, Written
+from statordb.store.table import Table
 
 GIB = 1 << 30
 
 
-def condition_failure(request: Request, refused: Refused) -> ClientError:
-    """The error of a refused condition; the refusal's reason is the item as it was."""
-    old: Image | None = refused.reason
+def condition_failure(request: Request, unmet: Unmet) -> ClientError:
+    """The error of a condition that did not hold."""
+    old = unmet.old
     if old is not None and request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD":
         return errors.conditional_check_failed(old.item)
     return errors.conditional_check_failed()
 
 
-async def written_answer(table: Table, request: Request, written: Written, attributes: bytes | None) -> Answer:
-    """The answer of PutItem, UpdateItem and DeleteItem. `attributes`: JSON of the Attributes member."""
+async def written_answer(request: Request, done: Done, item: Item, attributes: bytes | None) -> Answer:
+    """The answer of PutItem, UpdateItem and DeleteItem.
+
+    `item`: what was put, or the primary key. `attributes`: JSON of the Attributes member.
+    """
     if attributes is None and len(request) <= 2:
         return b"{}"
     answer: dict[str, Any] = {}
     detail = wanted(request)
     if detail is not None:
-        meter = Meter(table)
-        meter.add_write(written)
+        meter = Meter(done.table)
+        meter.add_write(done.written)
         answer["ConsumedCapacity"] = meter.report(detail)
     if request.get("ReturnItemCollectionMetrics") == "SIZE":
-        metrics = await collection_metrics(table, request["Item"] if "Item" in request else request["Key"])
+        metrics = await collection_metrics(done.table, item)
         if metrics is not None:
             answer["ItemCollectionMetrics"] = metrics
     return answer if attributes is None else codec.splice(answer, "Attributes", attributes)

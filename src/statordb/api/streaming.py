@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from statordb.api.context import Context
-from statordb.engine.contract import Refused
 from statordb.model import errors
 from statordb.store import streams
 from statordb.store.records import TableRecord
@@ -14,6 +13,7 @@ from statordb.store.spaces import Draft
 from statordb.store.store import Store
 from statordb.store.streams import StreamRecord
 from statordb.store.table import BUSY
+from statordb.store.terms import Refused
 
 Change = Callable[[TableRecord | None], TableRecord | Refused]
 """What becomes of a table's record, its stream apart."""

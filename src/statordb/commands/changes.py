@@ -1,7 +1,6 @@
-"""How an update makes the new item out of the old one, for UpdateItem and transactions alike."""
+"""How a write makes the new item out of the old one, by itself and in transactions alike."""
 
 from statordb.commands.keys import index_fault, refuse_nested_keys
-from statordb.engine.contract import Refused
 from statordb.expressions.bound import Condition, Update
 from statordb.model import errors
 from statordb.model.budget import Budget
@@ -10,6 +9,7 @@ from statordb.model.limits import ITEM_BYTES_MAX, NESTING_DEPTH_MAX
 from statordb.model.values import Item, Value, depth_of, item_size, nested_too_deeply
 from statordb.store.image import Image
 from statordb.store.table import Apply, Table
+from statordb.store.terms import Refused
 
 
 def refuse_key_updates(table: Table, update: Update | None) -> None:
@@ -36,6 +36,24 @@ def meets(table: Table, condition: Condition | None, old: Image | None, budget: 
     if table.looks_back:
         budget.weigh(old.body)
     return True
+
+
+def replacer(table: Table, new: Image | None, condition: Condition | None, budget: Budget) -> Apply:
+    """The pure function behind a put, or a delete (`new` is None). Else as `updater`."""
+
+    def apply(old: Image | None) -> Image | Refused | None:
+        return new if meets(table, condition, old, budget) else Refused(old)
+
+    return apply
+
+
+def checker(table: Table, condition: Condition | None, budget: Budget) -> Apply:
+    """The pure function behind a look at an item. Else as `updater`."""
+
+    def apply(old: Image | None) -> Image | Refused | None:
+        return old if meets(table, condition, old, budget) else Refused(old)
+
+    return apply
 
 
 def updater(table: Table, item_key: Item, update: Update | None, condition: Condition | None, budget: Budget) -> Apply:

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from statordb.engine.contract import Refused
 from statordb.lambda_api import errors
 from statordb.lambda_api.context import Context
 from statordb.store.functions.catalog import FunctionRecord
+from statordb.store.terms import Refused
 
 
 async def reserve(context: Context, record: FunctionRecord, concurrency: int | None) -> None:

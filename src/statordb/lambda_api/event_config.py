@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from statordb.engine.contract import Refused
 from statordb.lambda_api import errors
 from statordb.lambda_api.context import Context, Request
 from statordb.outbound.destinations import is_function
 from statordb.store.functions.catalog import LATEST, FunctionRecord
 from statordb.store.functions.event_config import OPTION
+from statordb.store.terms import Refused
 
 _MEMBERS = ("DestinationConfig", "MaximumEventAgeInSeconds", "MaximumRetryAttempts")
 

@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from statordb.engine.contract import Refused
 from statordb.lambda_api import errors
 from statordb.lambda_api.context import Context
 from statordb.model.function_limits import FUNCTION_TAGS_MAX
 from statordb.store.functions.catalog import FunctionRecord
 from statordb.store.functions.mappings import MappingRecord
+from statordb.store.terms import Refused
 
 Tags = dict[str, str]
 Change = Callable[[Tags], Tags]

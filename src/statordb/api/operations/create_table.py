@@ -8,9 +8,9 @@ from statordb.api import schemas, streaming
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import outline
 from statordb.api.tags import parse_tags
-from statordb.engine.contract import Refused
 from statordb.model import errors
 from statordb.store.records import IndexRecord, TableRecord
+from statordb.store.terms import Refused
 
 
 async def create_table(context: Context, request: Request) -> Answer:

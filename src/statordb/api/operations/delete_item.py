@@ -4,12 +4,10 @@ from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request
 from statordb.api.keys import attributes_of
 from statordb.api.returns import condition_failure, written_answer
-from statordb.commands.changes import meets
-from statordb.commands.keys import locate_key
-from statordb.engine.contract import Refused
+from statordb.commands.perform import perform
+from statordb.commands.writing import Delete, Unmet
 from statordb.expressions.legacy import reject_mixed
 from statordb.model import errors
-from statordb.store.image import Image
 
 
 async def delete_item(context: Context, request: Request) -> Answer:
@@ -22,16 +20,8 @@ async def delete_item(context: Context, request: Request) -> Answer:
     condition = conditions.condition(request, bound)
     bound.finish()
 
-    table = context.known_table(request["TableName"]) or await context.table(request["TableName"])
-    key = table.primary.usual_key(item_key) or locate_key(table, item_key)
-
-    def apply(old: Image | None) -> Refused | None:
-        if not meets(table, condition, old, context.budget):
-            return Refused(old)
-        return None
-
-    written = await table.write(key, apply)
-    if isinstance(written, Refused):
-        raise condition_failure(request, written)
-    old = written.old if returns == "ALL_OLD" else None
-    return await written_answer(table, request, written, old.text if old is not None else None)
+    done = await perform(context, Delete(request["TableName"], item_key, condition))
+    if isinstance(done, Unmet):
+        raise condition_failure(request, done)
+    old = done.written.old if returns == "ALL_OLD" else None
+    return await written_answer(request, done, item_key, old.text if old is not None else None)

@@ -5,9 +5,9 @@ from dataclasses import replace
 from statordb.api import streaming
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import outline
-from statordb.engine.contract import Refused
 from statordb.model import errors
 from statordb.store.records import TableRecord
+from statordb.store.terms import Refused
 
 # What DynamoDB leaves out of the description that DeleteTable returns.
 _UNSAID = ("AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes", "GlobalSecondaryIndexes", "CreationDateTime")

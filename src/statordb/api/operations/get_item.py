@@ -10,10 +10,10 @@ from statordb.api.keys import attributes_of
 from statordb.commands.capacity import Meter, read_units
 from statordb.commands.getting import Get
 from statordb.commands.perform import perform
-from statordb.engine.contract import Key
 from statordb.expressions.legacy import reject_mixed
 from statordb.store import codec
 from statordb.store.table import Table
+from statordb.store.terms import Key
 
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 

@@ -4,7 +4,6 @@ from functools import lru_cache
 
 from statordb.api import iterators, stream_arns
 from statordb.api.context import Answer, Context, Request
-from statordb.engine.contract import Budget, Change
 from statordb.model import errors
 from statordb.model.limits import (
     GET_RECORDS_BYTES_MAX,
@@ -13,6 +12,7 @@ from statordb.model.limits import (
     SHARD_TELLERS_MAX,
 )
 from statordb.store.changes import Teller
+from statordb.store.terms import Budget, Change
 
 _teller = lru_cache(maxsize=SHARD_TELLERS_MAX)(Teller)
 

@@ -3,14 +3,12 @@
 from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request
 from statordb.api.returns import condition_failure, written_answer
-from statordb.commands.changes import meets
-from statordb.commands.keys import locate_item
-from statordb.engine.contract import Refused
+from statordb.commands.perform import perform
+from statordb.commands.writing import Put, Unmet
 from statordb.expressions.legacy import reject_mixed
 from statordb.model import errors
 from statordb.model.limits import ITEM_BYTES_MAX
 from statordb.model.values import check_item
-from statordb.store.image import Image
 
 
 async def put_item(context: Context, request: Request) -> Answer:
@@ -30,19 +28,10 @@ async def put_item(context: Context, request: Request) -> Answer:
         condition = conditions.condition(request, bound)
         bound.finish()
 
-    table = context.known_table(request["TableName"]) or await context.table(request["TableName"])
-    key = (None if table.indexes else table.primary.usual_key_of(item)) or locate_item(table, item)
-    new = Image.of(item, size)
-
-    def apply(old: Image | None) -> Image | Refused:
-        if not meets(table, condition, old, context.budget):
-            return Refused(old)
-        return new
-
-    written = await table.write(key, apply)
-    if isinstance(written, Refused):
-        raise condition_failure(request, written)
+    done = await perform(context, Put(request["TableName"], item, size, condition))
+    if isinstance(done, Unmet):
+        raise condition_failure(request, done)
     if plain:
         return b"{}"
-    old = written.old if returns == "ALL_OLD" else None
-    return await written_answer(table, request, written, old.text if old is not None else None)
+    old = done.written.old if returns == "ALL_OLD" else None
+    return await written_answer(request, done, item, old.text if old is not None else None)

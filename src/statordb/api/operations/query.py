@@ -13,12 +13,12 @@ from statordb.commands.pages import CHUNK_ROWS_MAX
 from statordb.commands.perform import perform
 from statordb.commands.reading import Range
 from statordb.commands.selection import Choice
-from statordb.engine.contract import Stop
 from statordb.expressions import legacy
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.store import codec
 from statordb.store.table import Table
+from statordb.store.terms import Stop
 
 _EXPRESSIONS = ("ProjectionExpression", "FilterExpression", "KeyConditionExpression")
 _LEGACY = ("AttributesToGet", "QueryFilter", "ConditionalOperator", "KeyConditions")

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from statordb.api.context import Answer, Context, Request
 from statordb.api.tags import check_count, parse_tags, tagged_table
-from statordb.engine.contract import Refused
 from statordb.model import errors
 from statordb.store.records import TableRecord
+from statordb.store.terms import Refused
 
 
 async def tag_resource(context: Context, request: Request) -> Answer:

@@ -6,10 +6,9 @@ from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request
 from statordb.api.keys import attributes_of
 from statordb.api.returns import condition_failure, written_answer
-from statordb.commands.changes import refuse_key_updates, updater
-from statordb.commands.keys import locate_key
-from statordb.engine.contract import Refused
-from statordb.expressions.bound import Update
+from statordb.commands.perform import perform
+from statordb.commands.writing import Unmet, Update
+from statordb.expressions.bound import Update as Expression
 from statordb.expressions.legacy import reject_mixed
 from statordb.store.table import Written
 
@@ -26,17 +25,14 @@ async def update_item(context: Context, request: Request) -> Answer:
     condition = conditions.condition(request, bound)
     bound.finish()
 
-    table = context.known_table(request["TableName"]) or await context.table(request["TableName"])
-    key = table.primary.usual_key(item_key) or locate_key(table, item_key)
-    refuse_key_updates(table, update)
-
-    written = await table.write(key, updater(table, item_key, update, condition, context.budget))
-    if isinstance(written, Refused):
-        raise condition_failure(request, written)
-    return await written_answer(table, request, written, _attributes(request.get("ReturnValues"), update, written))
+    done = await perform(context, Update(request["TableName"], item_key, update, condition))
+    if isinstance(done, Unmet):
+        raise condition_failure(request, done)
+    attributes = _attributes(request.get("ReturnValues"), update, done.written)
+    return await written_answer(request, done, item_key, attributes)
 
 
-def _attributes(returns: str | None, update: Update | None, written: Written) -> bytes | None:
+def _attributes(returns: str | None, update: Expression | None, written: Written) -> bytes | None:
     """JSON of the attributes that ReturnValues asks for; None for no member at all."""
     if returns is None or returns == "NONE":
         return None

@@ -6,11 +6,11 @@ from typing import Any
 from statordb.api import schemas, streaming
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import describe
-from statordb.engine.contract import Refused
 from statordb.model import errors
 from statordb.model.errors import ClientError, invalid_parameters
 from statordb.model.limits import GLOBAL_INDEXES_MAX
 from statordb.store.records import IndexRecord, TableRecord
+from statordb.store.terms import Refused
 
 _CHANGES = (
     "ProvisionedThroughput", "BillingMode", "GlobalSecondaryIndexUpdates", "StreamSpecification", *schemas.KEPT,

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from statordb.api.context import Answer, Context, Request
-from statordb.engine.contract import Refused
 from statordb.model import errors
 from statordb.store.records import ExpiryRecord, TableRecord
+from statordb.store.terms import Refused
 
 
 async def update_time_to_live(context: Context, request: Request) -> Answer:

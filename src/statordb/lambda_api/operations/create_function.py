@@ -2,12 +2,12 @@
 
 import uuid
 
-from statordb.engine.contract import Refused
 from statordb.lambda_api import errors, members, packages
 from statordb.lambda_api.context import Answer, Context, Request
 from statordb.lambda_api.description import configuration
 from statordb.lambda_api.tags import check_tags
 from statordb.store.functions.catalog import FunctionRecord
+from statordb.store.terms import Refused
 
 
 async def create_function(context: Context, request: Request) -> Answer:

@@ -1,9 +1,9 @@
 """DeleteFunction. Its package is swept away later; invocations that wait find no function and end."""
 
-from statordb.engine.contract import Refused
 from statordb.lambda_api import errors
 from statordb.lambda_api.context import Answer, Context, Request, RestAnswer
 from statordb.store.functions.catalog import LATEST, FunctionRecord
+from statordb.store.terms import Refused
 
 
 async def delete_function(context: Context, request: Request) -> Answer:

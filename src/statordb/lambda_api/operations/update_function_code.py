@@ -3,11 +3,11 @@
 import uuid
 from dataclasses import replace
 
-from statordb.engine.contract import Refused
 from statordb.lambda_api import errors, members, packages
 from statordb.lambda_api.context import Answer, Context, Request
 from statordb.lambda_api.description import configuration
 from statordb.store.functions.catalog import FunctionRecord
+from statordb.store.terms import Refused
 
 
 async def update_function_code(context: Context, request: Request) -> Answer:

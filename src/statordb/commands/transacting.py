@@ -1,0 +1,103 @@
+"""The command that makes several writes, all or none: TransactWrite."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from statordb.commands.context import Context
+from statordb.commands.writing import Check, Delete, Put, Update
+from statordb.model import errors
+from statordb.model.budget import Budget
+from statordb.model.errors import ClientError
+from statordb.store import transactions
+from statordb.store.image import Image
+from statordb.store.table import Apply, Table, Written
+from statordb.store.terms import Key, Refused
+from statordb.store.transactions import SUCCEEDED, Action, InProgress, Replayed, Token, TokenReused
+
+
+class Part(NamedTuple):
+    """One write, or look, of a transaction. `shows`: a condition that does not hold is told with the item as it was."""
+
+    write: Put | Update | Delete | Check
+    shows: bool
+
+
+class Transacted(NamedTuple):
+    """What was done in each part's table; or, if the token says that it was done before, the item sizes then, in
+    bytes."""
+
+    tables: list[Table]
+    written: list[Written] | None
+    sizes: list[int]
+
+
+class TransactWrite(NamedTuple):
+    """Writes of different items. `token`: the client's, and a digest of the request."""
+
+    parts: Sequence[Part]
+    token: tuple[str, str] | None
+
+    def demands(self) -> list[Put | Update | Delete | Check]:
+        return [part.write for part in self.parts]
+
+    async def run(self, context: Context) -> Transacted:
+        """Raises TransactionCanceledException, and ClientError otherwise."""
+        names = dict.fromkeys(part.write.table for part in self.parts)
+        tables = {name: context.known_table(name) or await context.table(name) for name in names}
+        actions = self._actions(tables, context.budget)
+        outcome = await transactions.write(context.store.engine, actions, self._token(context))
+        if isinstance(outcome, Refused):
+            if isinstance(outcome.reason, TokenReused):
+                raise errors.idempotent_parameter_mismatch()
+            if isinstance(outcome.reason, InProgress):
+                raise errors.transaction_in_progress()
+            raise errors.transaction_canceled(outcome.reason)
+        places = [action.table for action in actions]
+        if isinstance(outcome, Replayed):
+            return Transacted(places, None, outcome.sizes)
+        return Transacted(places, outcome, [])
+
+    def _actions(self, tables: dict[str, Table], budget: Budget) -> list[Action]:
+        """Actions on storage keys. The first item that does not fit its table cancels the transaction."""
+        actions: list[Action] = []
+        seen: set[Key] = set()
+        for position, part in enumerate(self.parts):
+            write = part.write
+            table = tables[write.table]
+            try:
+                key = write.place(table)
+            except ClientError as fault:
+                reasons: list[dict[str, Any]] = [SUCCEEDED] * len(self.parts)
+                reasons[position] = {"Code": "ValidationError", "Message": fault.message}
+                raise errors.transaction_canceled(reasons) from None
+            if key in seen:
+                raise errors.validation("Transaction request cannot include multiple operations on one item")
+            seen.add(key)
+            apply = _with_reasons(write.apply(table, budget), part.shows)
+            actions.append(Action(table, key, apply, isinstance(write, Check)))
+        return actions
+
+    def _token(self, context: Context) -> Token | None:
+        if self.token is None:
+            return None
+        principal = context.principal
+        token, digest = self.token
+        return Token.of(principal.account, principal.region, token, digest, context.now())
+
+
+def _with_reasons(apply: Apply, shows: bool) -> Apply:
+    """An action's function, its refusals and faults made cancellation reasons."""
+
+    def reasoned(old: Image | None) -> Image | Refused | None:
+        try:
+            new = apply(old)
+        except ClientError as fault:
+            return Refused({"Code": "ValidationError", "Message": fault.message})
+        if not isinstance(new, Refused):
+            return new
+        reason: dict[str, Any] = {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}
+        if old is not None and shows:
+            reason["Item"] = old.item
+        return Refused(reason)
+
+    return reasoned
