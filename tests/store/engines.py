@@ -121,7 +121,7 @@ class Eventual(Uses):
         super().__init__(engine)
         self.traits = replace(engine.traits, guards=False, global_indexes_strong=False)
         self.hidden_above: int | None = None
-        self.announced = 0
+        self.announcements = 0
         self.told = 0
         self.meanwhile: Callable[[], Awaitable[object]] | None = None
         self.owed: list[tuple[Key, bytes | None, float]] = []
@@ -133,7 +133,7 @@ class Eventual(Uses):
         self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()
     ) -> Effects | Refused | Stale:
         owed: list[tuple[Key, bytes | None, float]] = []
-        announced = self.announced
+        announcements = self.announcements
 
         def local(stored: list[Stored | None]) -> Effects | Refused:
             owed.clear()
@@ -150,12 +150,12 @@ class Eventual(Uses):
                 assert base is None or base in footprint
                 version = self._now if base is None else self._versions.get(base, 0)
                 owed.append((key, body, version - 0.5 if body is None else version))
-            self.announced += effects.announce
+            self.announcements += bool(effects.announce)
             return replace(effects, derived=kept)
 
         outcome = await self.inner.update(footprint, local, guards)
         self.owed += owed
-        if self.announced > announced:
+        if self.announcements > announcements:
             if self.meanwhile is not None:
                 await self.meanwhile()
             await self.deliver_all()
@@ -195,6 +195,9 @@ class Late(Around):
 
     def epoch(self) -> int:
         return self.inner.told
+
+    def announced(self, since: int) -> tuple[None, int]:
+        return None, self.inner.told
 
     async def update(
         self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()

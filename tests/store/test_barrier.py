@@ -24,14 +24,14 @@ def test_it_waits_for_the_announcement_and_for_clocks_then_for_its_mark(kit: Kit
     space = kit.run(eventual.create_space(Use.LOG))
     barrier = Barrier(eventual.as_engine(), space)
     assert not passed(kit, barrier)
-    assert eventual.announced == 1
+    assert eventual.announcements == 1
     assert not passed(kit, barrier, SKEW_SECONDS - 0.1)
     eventual.hidden_above = 0
     assert not passed(kit, barrier, 0.1)
     assert not passed(kit, barrier, 60)
     eventual.hidden_above = None
     assert passed(kit, barrier)
-    assert eventual.announced == 1
+    assert eventual.announcements == 1
 
 
 def test_the_mark_of_another_one_that_was_left_does_not_count(kit: Kit, eventual: Eventual) -> None:

@@ -113,7 +113,8 @@ class Effects:
              is put as what the update's row derives.
     changes  (stream space, shard bytes, body) appended to change logs, in this order.
     tallies  (space, rows delta, bytes delta): running totals read back with `usage`.
-    announce every process must see this update before it uses what it cached (see `Engine.epoch`).
+    announce every process must see this update before it uses what it cached (see `Engine.epoch`): names of what has
+             changed, or True for anything.
     outcome  handed back to the caller of `update`, untouched by the engine.
     """
 
@@ -121,7 +122,7 @@ class Effects:
     derived: Sequence[tuple[Key, bytes | None, Key | None]] = ()
     changes: Sequence[tuple[int, bytes, bytes]] = ()
     tallies: Sequence[tuple[int, int, int]] = ()
-    announce: bool = False
+    announce: Sequence[str] | bool = False
     outcome: Any = None
 
 
@@ -224,6 +225,11 @@ class Engine(Protocol):
 
     def epoch(self) -> int:
         """A number that differs once an announced update of any process has been acknowledged. Costs no I/O."""
+        ...
+
+    def announced(self, since: int) -> tuple[Sequence[str] | None, int]:
+        """What was announced behind an epoch: names, in order, or None for anything; and the epoch up to which that
+        tells, which is at least what `epoch` said before the call, and the one to go on behind. Costs no I/O."""
         ...
 
     async def get(self, key: Key, consistent: bool = True, skip: int = 0) -> Stored | None:

@@ -39,6 +39,7 @@ from statordb.server.settings import BadStart, Settings
 from statordb.shapes.json import Shapes
 from statordb.store import formats
 from statordb.store.credentials import Credentials
+from statordb.store.news import KEY, Subject
 from statordb.store.store import Store
 from statordb.wire.authenticator import Authenticator
 from statordb.wire.context import Observer, WireContext
@@ -184,7 +185,10 @@ def _authenticator(site: Site, store: Store, service: str) -> Authenticator:
     if settings.auth == "open":
         return OpenAuthenticator(settings.account)
     return IamAuthenticator(
-        _lookup(settings, credentials_of(store, site.directory)), store.engine.epoch, store.clock.now, (service,)
+        _lookup(settings, credentials_of(store, site.directory)),
+        Subject(store.engine, KEY),
+        store.clock.now,
+        (service,),
     )
 
 

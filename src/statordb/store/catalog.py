@@ -14,6 +14,7 @@ from statordb.model.clock import Clock
 from statordb.store import contention, records, streams
 from statordb.store.contention import Contended
 from statordb.store.keyspace import Space
+from statordb.store.news import TABLE, News
 from statordb.store.records import TableRecord
 from statordb.store.rows import PAGE, rows
 from statordb.store.spaces import Draft
@@ -39,17 +40,20 @@ class Catalog:
         self._engine = engine
         self.now = clock.now
         self._tables: dict[Name, Table] = {}
-        self._epoch = engine.epoch()
-        self._every: tuple[int, Sequence[TableRecord]] | None = None
+        self._news = News(engine)
+        self._every: dict[Name, TableRecord] | None = None
+        self._every_news = News(engine)
         self._reading = asyncio.Lock()
 
     def cached(self, account: str, region: str, name: str) -> Table | None:
         """The table, if this process knows it and may go on believing it."""
-        epoch = self._engine.epoch()
-        if epoch != self._epoch:
-            self._tables.clear()
-            self._epoch = epoch
-            return None
+        if self._engine.epoch() != self._news.seen:
+            named = _tables_in(self._news.fetch())
+            if named is None:
+                self._tables.clear()
+            else:
+                for each in named:
+                    self._tables.pop(each, None)
         return self._tables.get((account, region, name))
 
     async def find(self, account: str, region: str, name: str) -> Table | None:
@@ -69,7 +73,7 @@ class Catalog:
         table = Table(record, (key, stored.version), self._engine, self)
         if record.status_at(self.now()) is None:
             return None
-        if epoch == self._epoch:
+        if epoch == self._news.seen:
             self._tables[account, region, name] = table
         return table
 
@@ -88,7 +92,7 @@ class Catalog:
             if isinstance(changed, Refused):
                 return changed
             body = None if changed is None else records.dump(changed)
-            return Effects(writes=((key, body),), announce=True, outcome=changed)
+            return Effects(writes=((key, body),), announce=_named(account, region, name), outcome=changed)
 
         outcome = await self._change((account, region, name), (key,), plan, draft)
         if draft is not None and isinstance(outcome, Refused):
@@ -123,7 +127,7 @@ class Catalog:
             writes: list[tuple[Key, bytes | None]] = [(key, None if record is None else records.dump(record))]
             if kept is not None:
                 writes.append((stream_key, streams.dump(kept)))
-            return Effects(writes=writes, announce=True, outcome=record)
+            return Effects(writes=writes, announce=_named(account, region, name), outcome=record)
 
         return await self._change((account, region, name), (key, stream_key), plan, draft)
 
@@ -161,19 +165,29 @@ class Catalog:
         return found, False
 
     async def all(self) -> Sequence[TableRecord]:
-        """Every table of every account and region, for the keeper. Read once for an epoch, however many ask."""
+        """Every table of every account and region, for the keeper. What is announced is read again, once, however many
+        ask."""
         async with self._reading:
-            epoch = self._engine.epoch()  # before the read: a change that comes between is announced after it
-            if self._every is None or self._every[0] != epoch:
-                self._every = epoch, await self._read_all()
-            return self._every[1]
+            named = _tables_in(self._every_news.fetch())  # first: a change that comes later is announced after this
+            every, self._every = self._every, None  # in case that reading fails, or is cancelled
+            if every is None or named is None:
+                every = await self._read_all()
+            else:
+                for name in named:
+                    stored = await self._engine.get(_key(*name))
+                    if stored is None:
+                        every.pop(name, None)
+                    else:
+                        every[name] = records.load(stored.body)
+            self._every = every
+            return list(every.values())
 
-    async def _read_all(self) -> Sequence[TableRecord]:
-        found: list[TableRecord] = []
+    async def _read_all(self) -> dict[Name, TableRecord]:
+        found: dict[Name, TableRecord] = {}
         async for scope in rows(self._engine, Space.CATALOG, _ROOT):
             account, _, region = scope.sort.decode().partition("/")
             within = rows(self._engine, Space.CATALOG, _partition(account, region))
-            found += [records.load(row.body) async for row in within]
+            found |= {(account, region, row.sort.decode()): records.load(row.body) async for row in within}
         return found
 
     async def _remember(self, account: str, region: str) -> None:
@@ -181,6 +195,22 @@ class Catalog:
         key = Key(Space.CATALOG, _ROOT, f"{account}/{region}".encode())
         if await self._engine.get(key) is None:
             await contention.update(self._engine, (key,), lambda stored: Effects(writes=((key, b"{}"),)))
+
+
+def _named(account: str, region: str, name: str) -> Sequence[str]:
+    return (f"{TABLE}{account}/{region}/{name}",)
+
+
+def _tables_in(names: Sequence[str] | None) -> set[Name] | None:
+    """The tables that announcements name; None for any."""
+    if names is None:
+        return None
+    found = set()
+    for name in names:
+        if name.startswith(TABLE):
+            account, region, table = name.removeprefix(TABLE).split("/", 2)
+            found.add((account, region, table))
+    return found
 
 
 def _partition(account: str, region: str) -> bytes:

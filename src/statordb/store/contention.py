@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from statordb.engine.contract import Conflict, Effects, Engine, Guard, Key, Plan, Refused, Stale
+from statordb.store.news import NOTHING
 
 ATTEMPTS_MAX = 5  # an engine waits by itself for about a second before it gives up; who holds rows may be dead for 3 s
 
@@ -33,4 +34,4 @@ async def guarded(
 
 async def announce(engine: Engine) -> None:
     """Returns when no process goes by what it knew of the catalog before. Raises as `update`."""
-    await update(engine, (), lambda stored: Effects(announce=True))
+    await update(engine, (), lambda stored: Effects(announce=NOTHING))

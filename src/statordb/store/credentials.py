@@ -7,7 +7,7 @@ a session has `expires` as well, and its session token is sealed with the secret
 import os
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import Effects, Engine, Key, Plan, Refused, Stored
 from statordb.model.clock import Clock
 from statordb.model.credential import Credential
-from statordb.store import contention
+from statordb.store import contention, news
 from statordb.store.keyspace import Space
 from statordb.store.record import Kind, Record
 from statordb.store.rows import all_rows
@@ -127,7 +127,7 @@ class Credentials:
             row = stored[0]
             if row is None or (account is not None and _load(access_key_id, row.body)[0].account != account):
                 return Refused("no such access key")
-            return Effects(writes=((key, None),), announce=True)
+            return Effects(writes=((key, None),), announce=(f"{news.KEY}{access_key_id}",))
 
         return not isinstance(await contention.update(self._engine, (key,), plan), Refused)
 
@@ -144,7 +144,8 @@ class Credentials:
         """Store a new key; False if its id is taken."""
         body = _dump(record, self._sealer.seal(secret, _context(record)))
         key = _key(record.access_key_id)
-        return not isinstance(await contention.update(self._engine, (key,), _put_new(key, body, announce)), Refused)
+        names = (f"{news.KEY}{record.access_key_id}",) if announce else ()
+        return not isinstance(await contention.update(self._engine, (key,), _put_new(key, body, names)), Refused)
 
     def _new_id(self, prefix: str) -> str:
         """Each character takes the low 5 bits of a random byte: all 32 are equally likely."""
@@ -164,7 +165,7 @@ def _key(access_key_id: str) -> Key:
     return Key(Space.CREDENTIALS, access_key_id.encode(), b"")
 
 
-def _put_new(key: Key, body: bytes, announce: bool) -> Plan:
+def _put_new(key: Key, body: bytes, announce: Sequence[str]) -> Plan:
     def plan(stored: list[Stored | None]) -> Effects | Refused:
         if stored[0] is not None:
             return Refused("the access key id is taken")

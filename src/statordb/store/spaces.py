@@ -10,7 +10,7 @@ moment.
 from collections.abc import Iterable, Sequence
 
 from statordb.engine.contract import ABSENT, Effects, Engine, Guard, Key, Use
-from statordb.store import contention
+from statordb.store import contention, news
 from statordb.store.keyspace import Space
 from statordb.store.records import TableRecord
 from statordb.store.streams import StreamRecord
@@ -63,7 +63,7 @@ def named(tables: Iterable[TableRecord], streams: Iterable[StreamRecord]) -> set
 async def condemn(engine: Engine, spaces: Sequence[int]) -> None:
     """See to it that no record comes to name these from now on: one that does already is to be seen afterwards."""
     keys = [_condemned(space) for space in spaces]
-    effects = Effects(writes=[(key, b"") for key in keys], announce=True)
+    effects = Effects(writes=[(key, b"") for key in keys], announce=[f"{news.SPACE}{space}" for space in spaces])
     await contention.update(engine, keys, lambda stored: effects)
 
 

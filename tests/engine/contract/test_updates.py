@@ -221,3 +221,13 @@ def test_a_store_is_as_it_was_after_a_restart(open_engine: Callable[[], Engine],
     run(second.update([key], lambda _: Effects([(key, b"y")], changes=[(space, b"shard", b"d")])))
     assert run(second.read([key]))[0].version > before[0][0].version
     assert [change.body for change in run(second.log(space, b"shard", 0, AMPLE))] == [b"c", b"d"]
+
+
+def test_an_announcement_tells_what_it_is_about_or_that_it_may_be_anything(engine: Engine, run: Run) -> None:
+    before = engine.epoch()
+    run(engine.update([], lambda stored: Effects(announce=("a", "b"))))
+    names, known = engine.announced(before)
+    assert names is None or set(names) >= {"a", "b"}
+    assert known >= engine.epoch() > before
+    run(engine.update([], lambda stored: Effects(announce=True)))
+    assert engine.announced(known)[0] is None

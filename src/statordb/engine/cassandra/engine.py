@@ -145,6 +145,9 @@ class CassandraEngine:
     def epoch(self) -> int:
         return self._membership.epoch
 
+    def announced(self, since: int) -> tuple[Sequence[str] | None, int]:
+        return None, self._membership.epoch
+
     async def read(self, keys_: Sequence[Key], consistent: bool = True, snapshot: bool = True) -> list[Stored | None]:
         self._check_open()
         if snapshot and consistent and len({keys.place(key)[:2] for key in keys_}) > 1:

@@ -13,6 +13,7 @@ from statordb.engine.lmdb.keys import (
     pack_tally,
     tally_key,
     unpack_head,
+    unpack_id,
     unpack_tally,
 )
 from statordb.engine.lmdb.prepared import TICKS_MAX, Prepared
@@ -23,8 +24,8 @@ REPLAN_SECONDS_MAX = 0.002  # of a write transaction, after which no plan runs i
 class Batch:
     """One write transaction and what is kept in memory until it commits."""
 
-    __slots__ = ("announce", "base", "bytes", "groups", "replan_seconds", "tallies", "ticks", "transaction", "txn",
-                 "versions")  # fmt: skip
+    __slots__ = ("announcement", "announces", "base", "bytes", "groups", "names", "replan_seconds", "tallies", "ticks",
+                 "transaction", "txn", "versions")  # fmt: skip
 
     def __init__(self, txn: lmdb.Transaction[bytes]) -> None:
         self.txn = txn
@@ -36,7 +37,9 @@ class Batch:
         self.versions: dict[bytes, int] = {}  # of guards that were looked up, and of rows that were written
         self.tallies: dict[int, tuple[int, int]] = {}
         self.groups: dict[tuple[int, bytes], Group] = {}  # by log: stream and shard
-        self.announce = False
+        self.announces = False
+        self.announcement = 0  # its number
+        self.names: list[str] | None = []  # of what it is about; None: of anything
 
     def changed(self, prepared: Prepared) -> bytes | None:
         """The first row, guards before others, that is not as an update relied on; None: it may be applied."""
@@ -78,7 +81,11 @@ class Batch:
             rows_before, size_before = self.tallies.get(space, (0, 0))
             self.tallies[space] = rows_before + rows, size_before + size
         if prepared.announce:
-            self.announce = True
+            self.announces = True
+            if prepared.announce is True or self.names is None:
+                self.names = None
+            else:
+                self.names += prepared.announce
 
     def log(self, stream: int, shard: bytes, body: bytes) -> None:
         """Append to a change log."""
@@ -106,6 +113,13 @@ class Batch:
                 rows += rows_before
                 size += size_before
             self.txn.put(key, pack_tally(rows, size))
-        if self.announce:
-            # The row makes the transaction a real one, so that no other ever announces itself with the same id.
-            self.txn.put(ANNOUNCED_KEY, pack_id(self.transaction))
+        if self.announces:
+            self.announcement = next_announcement(self.txn)
+
+
+def next_announcement(txn: lmdb.Transaction[bytes]) -> int:
+    """Count an announcement, which this transaction makes when it commits."""
+    kept = txn.get(ANNOUNCED_KEY)
+    number = 1 if kept is None else unpack_id(kept) + 1
+    txn.put(ANNOUNCED_KEY, pack_id(number))
+    return number

@@ -9,9 +9,9 @@ from pathlib import Path
 import lmdb
 
 from statordb.engine.contract import StoreUnusable
+from statordb.engine.lmdb.batch import next_announcement
 from statordb.engine.lmdb.epoch import Epoch
 from statordb.engine.lmdb.format import check_joined, migrate
-from statordb.engine.lmdb.keys import ANNOUNCED_KEY, pack_id
 
 GIB = 1 << 30
 MAP_BYTES_MAX = 1024 * GIB  # address space only: the file grows with what is stored
@@ -37,12 +37,12 @@ def open_environment(path: Path, durable: bool, map_bytes: int | None = None) ->
                 env.reader_check()
                 with env.begin(write=True) as txn:
                     migrate(txn)
-                    opened = txn.id()
-                    txn.put(ANNOUNCED_KEY, pack_id(opened))
+                    opened = next_announcement(txn)
+                    epoch.clear(opened)
             except BaseException:
                 env.close()
                 raise
-            epoch.store(opened)
+            epoch.tell(opened, None)
             if durable:
                 _sync_directory(path)
                 _sync_directory(path.parent)

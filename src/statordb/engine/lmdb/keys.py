@@ -98,7 +98,7 @@ def meta_key(name: bytes) -> bytes:
 
 FORMAT_KEY = meta_key(b"format")
 SPACES_KEY = meta_key(b"spaces")  # the id that is given next
-ANNOUNCED_KEY = meta_key(b"announced")  # transaction id of the last announced update or opening
+ANNOUNCED_KEY = meta_key(b"announced")  # number of the last announcement
 
 
 def tally_key(space: int) -> bytes:

@@ -43,6 +43,13 @@ class Planner(Reader):
     def epoch(self) -> int:
         return self._epoch.value[0]
 
+    def announced(self, since: int) -> tuple[Sequence[str] | None, int]:
+        return self._epoch.since(since)
+
+    async def spaces(self) -> list[int]:
+        with self._begin() as txn:
+            return spaces.living(txn)
+
     def segment_of(self, partition: bytes, total: int) -> int:
         return segment_of(self._digest(partition), total)
 
@@ -64,10 +71,6 @@ class Planner(Reader):
             if answer.__class__ is Refused:
                 self.refused_total += 1
             return answer  # type: ignore[no-any-return]  # an Answer once it is not AGAIN
-
-    async def spaces(self) -> list[int]:
-        with self._begin() as txn:
-            return spaces.living(txn)
 
     def _hand_in(self, update: Update) -> Awaitable[Any]:
         """Have what a plan came to applied: an Answer, or AGAIN if it is out of date."""

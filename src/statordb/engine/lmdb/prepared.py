@@ -42,7 +42,7 @@ class Prepared:
         puts: Sequence[Put],
         changes: Sequence[tuple[int, bytes, bytes]],
         tallies: Sequence[tuple[int, int, int]],
-        announce: bool,
+        announce: Sequence[str] | bool,
         bytes: int,
     ) -> None:
         self.guards = guards
@@ -62,7 +62,7 @@ class Prepared:
                 tuple(self.puts),
                 tuple(tuple(change) for change in self.changes),
                 tuple(tuple(tally) for tally in self.tallies),
-                self.announce,
+                self.announce if isinstance(self.announce, bool) else tuple(self.announce),
                 self.bytes,
             )
         )

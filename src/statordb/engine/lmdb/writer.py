@@ -199,8 +199,8 @@ class Writer:
             full = isinstance(error, lmdb.MapFullError) or error.code in FULL
             _fail(entries, error, unknown=not full)
             return
-        if batch.announce:
-            self._epoch.store(batch.transaction)
+        if batch.announces:
+            self._epoch.tell(batch.announcement, batch.names)
         self.commit_seconds_total += perf_counter() - started
         self.commits_total += 1
         self.batch_size_total += len(entries)

@@ -12,7 +12,7 @@ from typing import Any
 
 from statordb.engine.contract import Effects, Engine, Key, Refused, Stored
 from statordb.model.clock import Clock
-from statordb.store import contention
+from statordb.store import contention, news
 from statordb.store.contention import Contended
 from statordb.store.keyspace import Space
 from statordb.store.record import Kind, Record
@@ -120,7 +120,7 @@ class Mappings:
             if taken is not None:
                 return Refused(taken.body.decode())
             writes = ((claim, record.uuid.encode()), (key, dump(record)), (note, b""), *begun)
-            return Effects(writes=writes, announce=True)
+            return Effects(writes=writes, announce=_named(record))
 
         outcome = await contention.update(self._engine, (claim, key, note, *(shard for shard, _ in begun)), plan)
         if isinstance(outcome, Refused):
@@ -169,7 +169,7 @@ class Mappings:
         footprint = (key, old) if old == new else (key, old, new)
         mine = changed.uuid.encode()
         claims = changed.state != DELETING
-        announce = replace(changed, result=seen.result) != seen  # how it goes matters to no cache
+        silent = replace(changed, result=seen.result) == seen  # how it goes matters to no cache
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
             if stored[0] is None or stored[0].version != version:
@@ -182,7 +182,7 @@ class Mappings:
                 writes[old] = None
             if claims:
                 writes[new] = mine
-            return Effects(writes=tuple(writes.items()), announce=announce)
+            return Effects(writes=tuple(writes.items()), announce=not silent and _named(seen))
 
         return await contention.update(self._engine, footprint, plan)
 
@@ -190,7 +190,7 @@ class Mappings:
         """Forget a mapping that is Deleting, with its checkpoints; nothing if it is gone."""
         shards = await self.checkpoints(record.uuid)
         keys = [_key(record), _note(record), *(_shard_key(record.uuid, shard) for shard in shards)]
-        effects = Effects(writes=[(key, None) for key in keys], announce=True)
+        effects = Effects(writes=[(key, None) for key in keys], announce=_named(record))
         await contention.update(self._engine, keys, lambda stored: effects)
 
     async def checkpoints(self, uuid: str) -> dict[str, Checkpoint]:
@@ -245,6 +245,10 @@ class Mappings:
 def unqualified(function: str) -> str:
     """What names a function, however it was named: `$LATEST` of it is the function itself. A URL stays as it is."""
     return function.removesuffix(":$LATEST") if function.startswith("arn:") else function
+
+
+def _named(record: MappingRecord) -> Sequence[str]:
+    return (f"{news.MAPPING}{record.uuid}",)
 
 
 _PREFIX = b"mappings/"

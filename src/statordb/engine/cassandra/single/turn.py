@@ -70,7 +70,7 @@ class Update:
 
     @property
     def announces(self) -> bool:
-        return isinstance(self.outcome, Effects) and self.outcome.announce
+        return isinstance(self.outcome, Effects) and bool(self.outcome.announce)
 
     def end(self) -> None:
         """There is nothing of it left to do."""
@@ -180,7 +180,7 @@ class Turn:
             self.derived[key] = body, 0 if base is None else self._version_of(base)
         self.changes += effects.changes
         self.tallies += effects.tallies
-        self.announce = self.announce or effects.announce
+        self.announce = self.announce or bool(effects.announce)
 
     def _version_of(self, base: Key) -> int:
         """The version of a row that something is derived from; 0 if it gets that of the turn."""
