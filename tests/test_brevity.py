@@ -1,5 +1,7 @@
 """The check that tests are small: it fails one that is not, and never for what is not its own."""
 
+import gc
+import time
 from pathlib import Path
 from typing import cast
 
@@ -63,6 +65,19 @@ def test_what_is_slow_by_design_is_not_judged(item: Item) -> None:
 def test_who_imports_first_is_not_judged() -> None:
     """It imports for all that follow, and any test may be the first."""
     ran(9.0, Item("tests/api/test_a.py::test_b"), imports=1)
+
+
+def test_collections_of_the_session_are_not_counted() -> None:
+    clock = brevity.Clock()
+    try:
+        kept = [[number] for number in range(200_000)]
+        began = clock(), time.process_time()
+        gc.collect()
+        own, all_ = clock() - began[0], time.process_time() - began[1]
+        assert len(kept) == 200_000
+        assert own < all_ / 2
+    finally:
+        gc.callbacks.remove(clock._collects)
 
 
 def test_this_machine_can_be_measured() -> None:

@@ -43,6 +43,7 @@ def test_who_waits_does_not_stand() -> None:
     assert stall.allowed()
 
 
+@pytest.mark.slow
 def test_collections_of_the_test_session_are_not_counted() -> None:
     async def collect() -> None:
         for _ in range(3):

@@ -22,6 +22,7 @@ def test_a_small_item_is_about_300_bytes() -> None:
     assert 250 < len(json.dumps(small_item(1))) < 320
 
 
+@pytest.mark.slow
 def test_each_put_changes_its_item_in_turns_and_from_run_to_run() -> None:
     # A put that changes nothing gives a stream nothing, and would make one look cheap.
     stored: dict[str, str] = {}

@@ -211,6 +211,7 @@ def turned(value):
     return {"M": {name: turned(each) for name, each in content.items()}} if tag == "M" else value
 
 
+@pytest.mark.slow
 @given(repetitive, st.dictionaries(st.sampled_from(["a", "b", "x.x"]), alike, max_size=3))
 @settings(max_examples=400, deadline=None)
 def test_what_says_the_same_again_and_what_is_counted_means_what_the_tree_means(wire, tree, item):

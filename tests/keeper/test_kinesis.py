@@ -276,6 +276,7 @@ def test_a_table_that_is_deleted_while_changes_wait(api: Api, duty: Kinesis, str
     assert duty.deliveries == {}
 
 
+@pytest.mark.slow
 def test_an_item_that_is_refused_for_ever_does_not_hold_up_others(api: Api, duty: Kinesis, stream: Memory) -> None:
     space = feed_space(api)
     stream.refuses = lambda entry: "InternalFailure" if b'"bad"' in entry.data else None

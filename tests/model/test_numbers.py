@@ -111,6 +111,7 @@ def test_the_normal_form_is_the_same_number_however_it_was_written(value: Decima
         assert not text.endswith(("0", "."))
 
 
+@pytest.mark.slow
 @FAST
 @given(decimals)
 def test_just_the_numbers_in_range_are_taken(value: Decimal) -> None:

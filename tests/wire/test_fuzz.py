@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.wire.driver import Clock, FakeService, Wire, raw, signed, split_answers
@@ -57,6 +58,7 @@ def settle(wire: Wire, pieces: list[bytes]) -> None:
     assert not wire.context.connections
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(streams(), st.booleans())
 def test_damaged_requests(pieces: list[bytes], is_open: bool) -> None:

@@ -68,6 +68,7 @@ def test_header_signatures_hold(
     assert isinstance(authenticator().check(*sign(headers, body, url)), Principal)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(HEADERS, st.binary(max_size=50), QUERIES)
 def test_presigned_requests_hold(headers: dict[str, str], body: bytes, query: list[tuple[str, str]]) -> None:
@@ -114,6 +115,7 @@ def test_no_flipped_bit_is_let_in(headers: dict[str, str], body: bytes, presigne
     assert not isinstance(checker.check(method, url, changed, body), Principal)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(HEADERS, st.binary(max_size=50), st.sampled_from(["", "token"]), VALUES)
 def test_both_ways_agree(headers: dict[str, str], body: bytes, token: str, change: str) -> None:
