@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from threading import Event
 
 import pytest
 
@@ -56,3 +57,34 @@ def test_structlog_is_not_imported_before_the_first_line() -> None:
     configure = "from statordb.server import logs; logs.configure('json', 'info')"
     look = "import sys; sys.exit('structlog' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", f"{configure}; {look}"], check=False).returncode == 0
+
+
+def test_lines_in_the_background_are_all_written(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("json", "info")
+    logs.write_in_background()
+    for number in range(100):
+        logging.getLogger("statordb.test").info("line", extra={"number": number})
+    logs.finish()
+    assert [json.loads(line)["number"] for line in capsys.readouterr().err.splitlines()] == list(range(100))
+
+
+def test_nobody_waits_for_a_reader_of_the_log_that_does_not_read() -> None:
+    """Standard error may be a pipe that is full; what is too much then is dropped, and told of when it goes on."""
+    go_on, written = Event(), []
+
+    class Stuck(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            go_on.wait(20)
+            written.append(record.getMessage())
+
+    root = logging.getLogger()
+    root.handlers[:] = [Stuck()]
+    root.setLevel(logging.INFO)
+    logs.write_in_background()
+    log = logging.getLogger("statordb.test")
+    for _ in range(logs.RECORDS_MAX + 10):
+        log.info("line")
+    go_on.set()
+    logs.finish()
+    assert "log lines were dropped" in written
+    assert logs.RECORDS_MAX <= written.count("line") <= logs.RECORDS_MAX + 1

@@ -14,7 +14,7 @@ from statordb.api.operations import OPERATIONS
 from statordb.api.shape_overrides import DYNAMODB
 from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
-from statordb.engine.contract import Engine, FormatTooNew, StoreUnusable
+from statordb.engine.contract import Engine, EngineClosed, FormatTooNew, StoreUnusable
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.keeper.keeper import Duty, Keeper, duties
 from statordb.keeper.kinesis import Kinesis
@@ -219,8 +219,8 @@ def _report_rest(request: RestRequest, fault: BaseException) -> None:
 
 
 def _report(request: Request, fault: BaseException) -> None:
-    log.error(
-        "operation failed unexpectedly",
-        exc_info=fault,
-        extra={"operation": request.operation, "request_id": request.request_id},
-    )
+    facts = {"operation": request.operation, "request_id": request.request_id}
+    if isinstance(fault, EngineClosed):  # its client had gone, so nobody waited for it when the server ended
+        log.info("operation ended with the server", extra=facts)
+    else:
+        log.error("operation failed unexpectedly", exc_info=fault, extra=facts)

@@ -14,7 +14,6 @@ from statordb.server.metrics import BUCKETS, OperationTotals, SharedCounters
 from statordb.server.roster import Roster, State
 from statordb.server.stalls import BOUNDS_SECONDS, CAUSES
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _ALWAYS = ("commits_total", "updates_total", "refused_total")  # every engine counts them
 FIRST_BUCKET = 4  # latencies below 2^4 microseconds are shown as one bucket
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from statordb.engine.contract import Key
@@ -11,6 +12,7 @@ from statordb.server.functions import Running
 from statordb.store.keyspace import Space
 from statordb.store.store import Store
 
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
 PROBE_SECONDS_MAX = 2.0
 
 log = logging.getLogger(__name__)
@@ -45,15 +47,10 @@ class Keeping:
             await self.functions.close()
 
     async def _metrics(self) -> tuple[HTTPStatus, str, bytes]:
-        from statordb.server import exposition
-
         gauges = self._store.engine.metrics()
         if self._counters is not None:
             self._counters.set_engine(gauges)
-        site = self._site
-        lanes = site.lane_tallies.totals()
-        text = await asyncio.to_thread(exposition.render, site.counters, site.roster, lanes, gauges)
-        return HTTPStatus.OK, exposition.CONTENT_TYPE, text
+        return HTTPStatus.OK, METRICS, await asyncio.to_thread(_rendered, self._site, gauges)
 
     async def _readiness(self) -> tuple[HTTPStatus, str, bytes]:
         """Whether requests can be answered: every worker is up and goes on, and the store can be read."""
@@ -68,6 +65,13 @@ class Keeping:
             log.exception("store can't be read")
             return HTTPStatus.SERVICE_UNAVAILABLE, PLAIN, b"the store can't be read\n"
         return HTTPStatus.OK, PLAIN, b"ready\n"
+
+
+def _rendered(site: Site, gauges: Mapping[str, float]) -> bytes:
+    """The metrics. In a thread, also to import what renders them: the event loop has no time for either."""
+    from statordb.server.exposition import render
+
+    return render(site.counters, site.roster, site.lane_tallies.totals(), gauges)
 
 
 async def _alive() -> tuple[HTTPStatus, str, bytes]:

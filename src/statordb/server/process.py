@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
+from statordb.server import logs
 from statordb.server.hung import DUMP_SIGNAL
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -87,6 +88,7 @@ def _be_child(name: str, run: Callable[[Link], int], parent: int, life: Pipe, re
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         os.close(life.writing)
         os.close(report.reading)
+        logs.write_in_background()
         _prepare_linux(name)
         if os.getppid() != parent:
             os._exit(EXIT_CRASHED)
@@ -94,6 +96,7 @@ def _be_child(name: str, run: Callable[[Link], int], parent: int, life: Pipe, re
     except BaseException:
         log.exception("process failed", extra={"child": name})
     finally:
+        logs.finish()
         os._exit(code)
 
 
