@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import struct
+import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,13 @@ from typing import Any
 import lmdb
 import pytest
 
-from statordb.engine.contract import Effects, Key, OutcomeUnknown, Stored, Usage
-from statordb.engine.lmdb import LmdbEngine
-from statordb.engine.lmdb.writer import WriteFailed
+from statordb.engine.contract import Effects, Key, OutcomeUnknown, Overloaded, Stored, Usage
+from statordb.engine.lmdb import LmdbEngine, waiting
+from statordb.engine.lmdb.entries import Entry, Job
+from statordb.engine.lmdb.environment import open_environment
+from statordb.engine.lmdb.gate import Gate
+from statordb.engine.lmdb.writer import WriteFailed, Writer
+from statordb.model.pending import Pending
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -125,3 +130,57 @@ def test_a_failed_commit_acknowledges_nothing_and_the_engine_goes_on(
     assert all(isinstance(answer, Effects) for answer in run(all_at_once(engine, [(k, put(k, b"y")) for k in keys])))
     assert run(engine.usage(1)) == Usage(5, 5)
     run(engine.close())
+
+
+@pytest.mark.parametrize("fault", [lmdb.PanicError("panic"), ZeroDivisionError()])
+def test_a_writer_that_can_not_go_on_ends_its_process(directory: Path, run: Run, fault: Exception) -> None:
+    """Its updates would wait, or fail, for ever; the supervisor has another process go on."""
+    opened = open_environment(directory, durable=False)
+    ended = threading.Event()
+
+    class Broken:
+        def begin(self, write: bool) -> Any:
+            raise fault
+
+    broken: Any = Broken()
+    writer = Writer(broken, opened.epoch, Gate(opened.writers), end=ended.set)
+
+    async def hand_in() -> None:
+        writer.submit(Job(lambda txn: None, Pending(asyncio.get_running_loop())))
+        await asyncio.to_thread(ended.wait)
+
+    run(hand_in())
+    writer.join()
+    opened.env.close()
+
+
+def test_more_than_may_wait_is_refused_and_the_rest_goes_on(
+    directory: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "ENTRIES_MAX", 10)
+    monkeypatch.setattr(waiting, "BYTES_MAX", 1000)
+    engine = LmdbEngine.open(directory, durable=False)
+    keys = [Key(1, b"%d" % i, b"") for i in range(15)]
+    for body, taken in ((b"x", 10), (bytes(300), 3)):
+        answers = run(all_at_once(engine, [(key, put(key, body)) for key in keys]))
+        assert [type(answer) for answer in answers] == [Effects] * taken + [Overloaded] * (15 - taken)
+    assert all(isinstance(answer, Effects) for answer in run(all_at_once(engine, [(keys[0], put(keys[0], b"y"))] * 10)))
+    run(engine.close())
+
+
+def test_small_updates_go_before_large_ones_that_have_their_turn_all_the_same() -> None:
+    queue = waiting.Waiting()
+    answer: Any = None
+    large = [Entry(answer, waiting.LARGE_BYTES_MIN) for _ in range(3)]
+    small = [Entry(answer, 1) for _ in range(4)]
+    for entry in (*large, *small):
+        queue.add(entry)
+    turns = [[queue.take(waiting.LARGE_BYTES_MIN - 1, count) for count in range(2)] for _ in range(5)]
+    assert turns == [
+        [small[0], small[1]],
+        [large[0], small[2]],
+        [small[3], None],
+        [large[1], None],
+        [large[2], None],
+    ]
+    assert not queue

@@ -13,8 +13,8 @@ import lmdb
 from statordb.engine.contract import Use
 from statordb.engine.lmdb import spaces
 from statordb.engine.lmdb.entries import Foreign, Job, Write
-from statordb.engine.lmdb.environment import DATA_FILE, join_environment, open_environment
-from statordb.engine.lmdb.epoch import Epoch
+from statordb.engine.lmdb.environment import DATA_FILE, Opened, join_environment, open_environment
+from statordb.engine.lmdb.gate import Gate
 from statordb.engine.lmdb.headroom import Headroom
 from statordb.engine.lmdb.keys import Digest, digest
 from statordb.engine.lmdb.lane import APPLIED, CHANGED, LaneEngine, Send, verdict_of
@@ -29,10 +29,10 @@ from statordb.model.pending import Pending
 class LmdbEngine(Planner):
     """One process's engine on a store. Made after a fork, never carried over one; once per store and process."""
 
-    def __init__(self, env: lmdb.Environment, epoch: Epoch, digest: Digest, headroom: Headroom | None = None) -> None:
-        super().__init__(env, epoch, digest)
+    def __init__(self, opened: Opened, digest: Digest, headroom: Headroom | None = None) -> None:
+        super().__init__(opened.env, opened.epoch, digest)
         self._headroom = headroom
-        self._writer = Writer(env, epoch, headroom)
+        self._writer = Writer(opened.env, opened.epoch, Gate(opened.writers), headroom)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @classmethod
@@ -44,8 +44,8 @@ class LmdbEngine(Planner):
         `durable` False: nothing waits for the disk, for a directory in memory. `map_bytes` and `digest` are for tests.
         Raises StoreUnusable, FormatTooNew.
         """
-        env, epoch = open_environment(path, durable, map_bytes)
-        return cls(env, epoch, digest, Headroom(env, path / DATA_FILE) if durable else None)
+        opened = open_environment(path, durable, map_bytes)
+        return cls(opened, digest, Headroom(opened.env, path / DATA_FILE) if durable else None)
 
     @staticmethod
     def open_lane(path: Path, send: Send, durable: bool = True) -> LaneEngine:

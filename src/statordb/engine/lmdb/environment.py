@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import lmdb
 
@@ -12,6 +13,7 @@ from statordb.engine.contract import StoreUnusable
 from statordb.engine.lmdb.batch import next_announcement
 from statordb.engine.lmdb.epoch import Epoch
 from statordb.engine.lmdb.format import check_joined, migrate
+from statordb.engine.lmdb.writers import WRITERS_MAX, TooManyWriters, Writers
 
 GIB = 1 << 30
 MAP_BYTES_MAX = 1024 * GIB  # address space only: the file grows with what is stored
@@ -19,10 +21,19 @@ MAP_BYTES_MIN = GIB
 READERS_MAX = 1024  # read transactions open at one time, over all processes
 DATA_FILE = "data.mdb"
 EPOCH_FILE = "epoch"
+WRITERS_FILE = "writers"
 OPENING_FILE = "opening.lock"
 
 
-def open_environment(path: Path, durable: bool, map_bytes: int | None = None) -> tuple[lmdb.Environment, Epoch]:
+class Opened(NamedTuple):
+    """A store as one process has it open to write."""
+
+    env: lmdb.Environment
+    epoch: Epoch
+    writers: Writers
+
+
+def open_environment(path: Path, durable: bool, map_bytes: int | None = None) -> Opened:
     """Open or create the environment in directory `path`, in today's format, and announce the opening.
 
     The announcement makes good what a process left undone that died between its commit and its announcement.
@@ -32,6 +43,7 @@ def open_environment(path: Path, durable: bool, map_bytes: int | None = None) ->
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _opening(path):
             epoch = Epoch(path / EPOCH_FILE)
+            writers = Writers(path / WRITERS_FILE)
             env = _map(path, durable, map_bytes or _map_bytes(path, durable))
             try:
                 env.reader_check()
@@ -40,17 +52,20 @@ def open_environment(path: Path, durable: bool, map_bytes: int | None = None) ->
                     opened = next_announcement(txn)
                     epoch.clear(opened)
             except BaseException:
+                writers.leave()
                 env.close()
                 raise
             epoch.tell(opened, None)
             if durable:
                 _sync_directory(path)
                 _sync_directory(path.parent)
-            return env, epoch
+            return Opened(env, epoch, writers)
     except OSError as error:
         raise StoreUnusable(f"the data directory {path} can't be used: {error.strerror}.") from error
     except lmdb.Error as error:
         raise StoreUnusable(f"the store in {path} can't be opened: {error}.") from error
+    except TooManyWriters:
+        raise StoreUnusable(f"the store in {path} is open in {WRITERS_MAX} processes already.") from None
 
 
 def join_environment(path: Path, durable: bool) -> tuple[lmdb.Environment, Epoch]:

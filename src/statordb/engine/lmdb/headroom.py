@@ -35,12 +35,12 @@ class Headroom:
         used = (facts["last_pgno"] + 1) * self._page_bytes
         if self._size - used >= LEFT_BYTES_MIN:
             return
-        self._size = os.fstat(self._file).st_size
-        if self._size - used < LEFT_BYTES_MIN and self._size + PIECE_BYTES <= facts["map_size"]:
-            try:
+        try:
+            self._size = os.fstat(self._file).st_size
+            if self._size - used < LEFT_BYTES_MIN and self._size + PIECE_BYTES <= facts["map_size"]:
                 self._size += os.pwrite(self._file, self._zeros, self._size)
-            except OSError:
-                self._size = used + LEFT_BYTES_MIN  # not again until that much more is used
+        except OSError:
+            self._size = used + LEFT_BYTES_MIN  # not again until that much more is used
 
     def close(self) -> None:
         os.close(self._file)

@@ -11,7 +11,7 @@ from typing import Any
 
 import lmdb
 
-from statordb.engine.contract import EngineClosed, OutcomeUnknown, Use
+from statordb.engine.contract import EngineClosed, OutcomeUnknown, Overloaded, Use
 from statordb.engine.lmdb.entries import AGAIN
 from statordb.engine.lmdb.epoch import Epoch
 from statordb.engine.lmdb.keys import Digest
@@ -30,6 +30,7 @@ _FAULTS: tuple[tuple[bytes, type[Exception]], ...] = (
     (b"f", WriteFailed),
     (b"u", OutcomeUnknown),
     (b"e", EngineClosed),
+    (b"o", Overloaded),
 )
 """First byte of a verdict that tells a fault; its text follows."""
 

@@ -16,6 +16,7 @@ from __future__ import annotations  # lmdb's types take their parameter in annot
 
 import errno
 import logging
+import os
 import sys
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from statordb.engine.contract import OutcomeUnknown
 from statordb.engine.lmdb.batch import Batch
 from statordb.engine.lmdb.entries import Entry
 from statordb.engine.lmdb.epoch import Epoch
+from statordb.engine.lmdb.gate import Gate
 from statordb.engine.lmdb.headroom import Headroom
 from statordb.engine.lmdb.prepared import TICKS_MAX
 from statordb.engine.lmdb.waiting import Waiting
@@ -37,7 +39,8 @@ BATCH_ENTRIES_MAX = 1024
 BATCH_BYTES_MAX = 512 << 10  # of rows and changes in one transaction, unless one update alone has more
 BATCH_TICKS_MAX = TICKS_MAX // 2
 FILL_SECONDS = 0.002  # that an event loop has to begin with filling a turn
-SWITCH_SECONDS = 0.0005  # after which a thread that wants the interpreter lock gets it, in all of the process
+TURN_SECONDS = 0.002  # after which a turn takes no more: the rest goes into the next
+SWITCH_SECONDS = 0.0005  # after which a thread that fills a turn gets the interpreter lock
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -61,11 +64,25 @@ class Turn:
         self.spoiled = False
 
 
+def end_process() -> None:
+    os._exit(os.EX_SOFTWARE)
+
+
 class Writer:
     """Runs entries in the order of `submit` and answers each by its `answer`, on the loop that waits for it."""
 
-    def __init__(self, env: lmdb.Environment, epoch: Epoch, headroom: Headroom | None = None) -> None:
+    def __init__(
+        self,
+        env: lmdb.Environment,
+        epoch: Epoch,
+        gate: Gate,
+        headroom: Headroom | None = None,
+        end: Callable[[], None] = end_process,
+    ) -> None:
+        """`end`: ends the process, where nothing can be written any more."""
         self._env = env
+        self._gate = gate
+        self._end = end
         self._epoch = epoch
         self._headroom = headroom
         self._waiting = Waiting()
@@ -76,15 +93,13 @@ class Writer:
         self.commits_total = 0
         self.batch_size_total = 0
         self.commit_seconds_total = 0.0
-        # A thread in the middle of a turn waits that long beside a busy event loop, perhaps after each call of LMDB.
-        sys.setswitchinterval(SWITCH_SECONDS)
         self._thread = Thread(target=self._run, name="lmdb-writer", daemon=True)
         self._thread.start()
 
     # On the event loop
 
     def submit(self, entry: Entry) -> None:
-        """Hand in an update or a job."""
+        """Hand in an update or a job. Raises Overloaded."""
         self._waiting.add(entry)
         if self._idle:
             self._idle = False
@@ -97,6 +112,7 @@ class Writer:
 
     def join(self) -> None:
         self._thread.join()
+        self._gate.close()
 
     def _answer(self, entries: list[Entry]) -> None:
         begun = self._begun
@@ -121,6 +137,7 @@ class Writer:
         self._begun = None
         entries, waiting = turn.entries, self._waiting
         entries_max = 1 if waiting.alone else BATCH_ENTRIES_MAX
+        until = perf_counter() + TURN_SECONDS
         try:
             batch = turn.batch = Batch(turn.txn)
             while len(entries) < entries_max and batch.ticks <= BATCH_TICKS_MAX:
@@ -130,6 +147,8 @@ class Writer:
                 entries.append(entry)
                 if not entry.run(batch):
                     waiting.put_back(entries.pop())
+                    break
+                if perf_counter() > until:
                     break
             batch.finish()
         except BaseException as error:
@@ -145,6 +164,15 @@ class Writer:
     # On the writer's thread
 
     def _run(self) -> None:
+        try:
+            self._serve()
+        except BaseException:
+            # Who waits for this thread would wait for ever; and after a fault in the file's own pages (MDB_PANIC) no
+            # update of this process can succeed any more.
+            log.critical("the writer has failed, and ends its process", exc_info=True)
+            self._end()
+
+    def _serve(self) -> None:
         waiting = self._waiting
         going = True
         while going or waiting:
@@ -159,20 +187,27 @@ class Writer:
 
     def _turn(self, loop: AbstractEventLoop) -> None:
         """One transaction for what waits."""
+        self._gate.ask()
         try:
             txn = self._env.begin(write=True)
+        except lmdb.PanicError:
+            raise
         except lmdb.Error as error:
+            self._gate.leave()
             entry = self._waiting.take(0, 0)
             assert entry is not None, "nobody else takes while no turn is begun"
             _fail([entry], error)
             self._tell(loop, [entry])
             return
+        self._gate.fill()
         turn = self._begun = Turn(txn)
         self._have_filled(loop, turn)
+        self._gate.commit()
         if turn.spoiled:
             txn.abort()
         else:
             self._commit(turn)
+        self._gate.leave()
         if turn.entries:
             self._tell(loop, turn.entries)
 
@@ -184,8 +219,15 @@ class Writer:
                 return
             except Empty:
                 pass
-        self._fill(turn)  # does nothing if the loop has begun to
-        self._filled.get()
+        # Beside a busy event loop this thread may wait for the interpreter lock after each call of LMDB; not for the
+        # usual 5 ms then. (At other times a short interval costs more than it gives.)
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_SECONDS)
+        try:
+            self._fill(turn)  # does nothing if the loop has begun to
+            self._filled.get()
+        finally:
+            sys.setswitchinterval(usual)
 
     def _commit(self, turn: Turn) -> None:
         entries, batch = turn.entries, turn.batch
