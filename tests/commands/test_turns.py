@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from statordb.commands.turns import ROWS_UNTIMED_MAX, SLICE_SECONDS, Turn, Turns
+from statordb.commands.turns import ROUNDS_OF_A_SLICE, ROWS_UNTIMED_MAX, SLICE_SECONDS, Turn, Turns
 from statordb.model.budget import InlineBudget
 
 
@@ -81,9 +81,8 @@ def test_nobody_waits_where_nobody_works() -> None:
         turns = Turns(Clock())
         first, second = Turn(turns).begin(), Turn(turns).begin()
         at_once = [is_done(first), is_done(second)]
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        for _ in range(2 * ROUNDS_OF_A_SLICE + 1):
+            await asyncio.sleep(0)
         return [*at_once, is_done(Turn(turns).begin())]
 
     assert asyncio.run(run()) == [True, False, True]

@@ -1,6 +1,7 @@
 """Who may hold the event loop next: long work is done in slices, and others run between them.
 
-At most one slice runs in a round of the loop, whatever asks for it. Who waits takes turns by source (the connection):
+At most one slice runs in ROUNDS_OF_A_SLICE rounds of the loop, whatever asks for it: a write takes several rounds from
+its request to its answer, and would else wait for a slice in each. Who waits takes turns by source (the connection):
 what one client has sent at once waits behind the first slice of every other.
 """
 
@@ -12,7 +13,8 @@ from time import perf_counter
 from statordb.model.budget import UNBOUNDED, Budget
 from statordb.model.pending import Pending
 
-SLICE_SECONDS = 0.002
+SLICE_SECONDS = 0.001
+ROUNDS_OF_A_SLICE = 3  # its own, and those in which nothing but short work runs
 ROWS_UNTIMED_MAX = 8  # small rows between two looks at the clock
 ROW_UNTIMED_BYTES_MAX = 4096  # a larger one is looked up behind at once
 
@@ -27,16 +29,16 @@ class Turns:
     def __init__(self, clock: Clock = perf_counter) -> None:
         """`clock` tells seconds, from any moment on."""
         self.clock = clock
-        self.taken = False  # this round of the loop has its slice, or somebody waits for the next
+        self.taken = False  # these rounds of the loop have their slice, or somebody waits for the next
         self._sources: deque[object] = deque()  # of those who wait, in the order of their turns
         self._waiting: dict[object, deque[Pending[None]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def take(self) -> None:
-        """A slice runs in this round: who asks from here on waits for another."""
+        """A slice runs in these rounds: who asks from here on waits for others."""
         if not self.taken:
             self.taken = True
-            self._running_loop().call_soon(self._next)
+            self._running_loop().call_soon(self._pass, 1)
 
     def wait(self, source: object, first: bool = False) -> Pending[None]:
         """The next round for a slice of `source`; `first`: before what else of that source waits, as it is under
@@ -53,13 +55,20 @@ class Turns:
         self.take()
         return turn
 
+    def _pass(self, rounds: int) -> None:
+        """Let short work have the rounds that are left of a slice's, of which some have passed."""
+        if rounds == ROUNDS_OF_A_SLICE:
+            self._next()
+        else:
+            self._running_loop().call_soon(self._pass, rounds + 1)
+
     def _next(self) -> None:
-        """Begin a round: have the next in line run its slice."""
+        """Have the next in line run its slice."""
         if not self._sources:
             self.taken = False
             return
         # Before the slice runs, so that it is called for again whatever becomes of the slice.
-        self._running_loop().call_soon(self._next)
+        self._running_loop().call_soon(self._pass, 1)
         source = self._sources.popleft()
         queue = self._waiting[source]
         turn = queue.popleft()

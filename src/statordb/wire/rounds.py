@@ -1,14 +1,14 @@
 """Turns of the event loop that connections take for what they need not have at once.
 
 What a client sends first is begun as soon as it is read. What it sends ahead, and the slices of large reads and large
-answers, share two milliseconds of each round of the loop, so that ten clients that send a hundred requests at once cost
+answers, share a millisecond of each round of the loop, so that ten clients that send a hundred requests at once cost
 the others little more than one would.
 """
 
 from collections import deque
 from collections.abc import Callable
 
-AHEAD_SECONDS = 0.002  # of each round, for requests that were sent ahead
+AHEAD_SECONDS = 0.001  # of each round, for requests that were sent ahead
 
 Defer = Callable[[Callable[[], None]], object]
 """Has a callback called soon, as the event loop's `call_soon`."""
