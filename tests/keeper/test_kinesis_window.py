@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from statordb.engine.contract import Change
 from statordb.keeper import kinesis_window
 from statordb.keeper.kinesis_records import MICROSECOND, MILLISECOND, Encoder, Entry
-from statordb.keeper.kinesis_window import ITEM_RECORDS_MAX, LOOK_AHEAD_RECORDS_MAX, Window
+from statordb.keeper.kinesis_window import ITEM_RECORDS_MAX, LOOK_AHEAD_RECORDS_MAX, SendWindow
 from statordb.store.changes import HEADER_BYTES
 from statordb.store.records import TableRecord
 
@@ -26,8 +26,8 @@ def change(sequence: int, item: str, size: int = 0) -> Change:
     return Change(sequence, milliseconds.to_bytes(HEADER_BYTES, "big") + members)
 
 
-def window_of(*changes: Change) -> Window:
-    window = Window(Encoder(TABLE, 1001))
+def window_of(*changes: Change) -> SendWindow:
+    window = SendWindow(Encoder(TABLE, 1001))
     window.look_ahead(changes, MILLISECOND)
     return window
 
@@ -80,7 +80,7 @@ def test_what_was_passed_over_comes_back_share_by_share() -> None:
 
 def test_times_of_what_was_passed_over_grow_too() -> None:
     """Its microseconds begin anew within the millisecond, and others have been told of that happened later."""
-    window = Window(Encoder(TABLE, 1001))
+    window = SendWindow(Encoder(TABLE, 1001))
     first = 1000 - ITEM_RECORDS_MAX
     window.look_ahead([*(change(number, "a") for number in range(first, LATER)), change(LATER, "b")], MICROSECOND)
     moments = []
@@ -128,7 +128,7 @@ def test_all_is_sent_once_and_in_order(items: list[str], steps: list[tuple[int, 
     feed = [change(number, item) for number, item in enumerate(items, FIRST)]
     sent: dict[str, list[Entry]] = defaultdict(list)
     names = {window_key(item): item for item in "abcdef"}
-    window = Window(Encoder(TABLE, 1001))
+    window = SendWindow(Encoder(TABLE, 1001))
     happened = 0
     with mock.patch.multiple(kinesis_window, ITEM_RECORDS_MAX=2, WINDOW_RECORDS_MAX=6, LOOK_AHEAD_RECORDS_MAX=20):
         for more, refused in [*steps, *[(len(feed), set[str]())] * 100]:
@@ -158,7 +158,7 @@ def window_key(item: str) -> str:
     return Encoder(TABLE, 1001).partition_key(change(1, item))
 
 
-def _recall(window: Window, key: str) -> list[int]:
+def _recall(window: SendWindow, key: str) -> list[int]:
     recalled = []
     while (sequence := window.next_passed(key)) is not None:
         window.recall(key, change(sequence, "a"), MILLISECOND)
@@ -166,7 +166,7 @@ def _recall(window: Window, key: str) -> list[int]:
     return recalled
 
 
-def _fill(window: Window, feed: list[Change]) -> None:
+def _fill(window: SendWindow, feed: list[Change]) -> None:
     """As a delivery does it, with the shortest of reads."""
     changes = {one.sequence: one for one in feed}
     for key in window.exhausted():

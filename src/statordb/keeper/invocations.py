@@ -12,13 +12,13 @@ asynchronous invocations".
 import asyncio
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
 from statordb.keeper.crew import Crew, Report
 from statordb.model.function_limits import EVENTS_AT_ONCE_MAX
-from statordb.model.invocation import UNHANDLED, NotRunnable, Outcome, Throttled, moment
+from statordb.model.invocation import UNHANDLED, NotRunnable, Outcome, RecordSink, Throttled, moment
 from statordb.runtime.invoker import Invoker
 from statordb.store.functions.catalog import LATEST, FunctionRecord
 from statordb.store.functions.event_config import EventConfig, event_config
@@ -37,21 +37,13 @@ TOO_OLD = "EventAgeExceeded"
 SUCCESS = "Success"
 
 
-class Sender(Protocol):
-    """Where records go (`functions.destinations.Destinations`)."""
-
-    async def send(self, destination: str, body: bytes, region: str) -> None:
-        """Raises an exception if it did not arrive."""
-        ...
-
-
 class Invocations:
     """A duty: one task for each function with a queue, which runs what is due, several at a time."""
 
     name = "invocations"
     every_seconds = 0.05
 
-    def __init__(self, store: Store, invoker: Invoker, destinations: Sender, report: Report) -> None:
+    def __init__(self, store: Store, invoker: Invoker, destinations: RecordSink, report: Report) -> None:
         self._store = store
         self._invoker = invoker
         self._destinations = destinations

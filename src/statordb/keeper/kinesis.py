@@ -3,7 +3,7 @@
 import logging
 
 from statordb.keeper.crew import Crew, Report
-from statordb.keeper.kinesis_delivery import Delivery
+from statordb.keeper.kinesis_delivery import KinesisDelivery
 from statordb.keeper.kinesis_sender import Sender
 from statordb.store.store import Store
 
@@ -22,7 +22,7 @@ class Kinesis:
         self._crew = Crew(self.name, report)
         self._epoch: int | None = None
         self._warned = False
-        self.deliveries: dict[int, Delivery] = {}  # by the space of the feed
+        self.deliveries: dict[int, KinesisDelivery] = {}  # by the space of the feed
 
     async def run_once(self) -> bool:
         epoch = self._store.engine.epoch()
@@ -39,13 +39,13 @@ class Kinesis:
 
     async def look(self) -> None:
         """Learn which destinations there are, and how they stand."""
-        wanted: dict[int, Delivery] = {}
+        wanted: dict[int, KinesisDelivery] = {}
         for table in await self._store.catalog.all():
             for destination in table.destinations:
                 if destination.feed is None:
                     continue
                 space = destination.feed.space
-                delivery = self.deliveries.get(space) or Delivery(self._store, self._sender, table, destination)
+                delivery = self.deliveries.get(space) or KinesisDelivery(self._store, self._sender, table, destination)
                 delivery.table, delivery.destination = table, destination
                 wanted[space] = delivery
         self.deliveries = wanted

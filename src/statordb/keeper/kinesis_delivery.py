@@ -13,7 +13,7 @@ from itertools import takewhile
 from statordb.engine.contract import Budget, Change, Refused
 from statordb.keeper.kinesis_records import MILLISECOND, Encoder, happened_at
 from statordb.keeper.kinesis_sender import Sender, Unavailable
-from statordb.keeper.kinesis_window import Window
+from statordb.keeper.kinesis_window import SendWindow
 from statordb.model.limits import KINESIS_CALL_RECORDS_MAX
 from statordb.store import destinations
 from statordb.store.barrier import Barrier
@@ -45,7 +45,7 @@ _SHARD = SHARD.encode()
 log = logging.getLogger(__name__)
 
 
-class Delivery:
+class KinesisDelivery:
     """What is sent to one destination, from its enabling to its end. `sender` None: there is no endpoint."""
 
     def __init__(self, store: Store, sender: Sender | None, table: TableRecord, destination: DestinationRecord) -> None:
@@ -53,7 +53,7 @@ class Delivery:
         self._store = store
         self._sender = sender
         self._space = destination.feed.space
-        self._window = Window(Encoder(table, self._space))
+        self._window = SendWindow(Encoder(table, self._space))
         self._trimmed = 0
         self._taken_at = store.clock.now()  # the last record; before there is one, when this delivery began
         self._trim_at = self._expire_at = 0.0

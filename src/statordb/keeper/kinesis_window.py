@@ -28,7 +28,7 @@ class Passed:
         self.moment = moment
 
 
-class Window:
+class SendWindow:
     """What is to be sent next, item by item. Every change is in it once, and an item's changes are in order.
 
     `read`: sequence number up to which the feed was read.

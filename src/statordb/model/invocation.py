@@ -1,7 +1,7 @@
 """What it means to invoke a function: the words that its callers and those who run it share."""
 
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 LOG_TAIL_BYTES_MAX = 4096  # API reference, Invoke: "the last 4 KB of the execution log"
 THROTTLED_RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
@@ -30,6 +30,14 @@ class Throttled(Exception):
 
 class NotRunnable(Exception):
     """The function can't be started at all: no code, no such runtime; args[0] is a sentence for people."""
+
+
+class RecordSink(Protocol):
+    """Where records of invocations go: queues, topics, web services, directories (`outbound.destinations`)."""
+
+    async def send(self, destination: str, body: bytes, region: str) -> None:
+        """Raises an exception, which says why, if it did not arrive."""
+        ...
 
 
 def moment(seconds: float) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from statordb.runtime.instance import Instance, State
 from statordb.runtime.output import LogFile
-from statordb.runtime.watch import Watch
+from statordb.runtime.watch import CodeWatch
 from statordb.store.functions.catalog import FunctionRecord
 
 
@@ -120,5 +120,5 @@ def _key(function: FunctionRecord) -> tuple[str, str, str]:
     return function.account, function.region, function.name
 
 
-def _watch(function: FunctionRecord) -> Watch | None:
-    return None if function.code_directory is None else Watch(Path(function.code_directory))
+def _watch(function: FunctionRecord) -> CodeWatch | None:
+    return None if function.code_directory is None else CodeWatch(Path(function.code_directory))

@@ -11,7 +11,7 @@ IGNORED = frozenset({"__pycache__", "node_modules"})
 Signature = frozenset[tuple[str, int, int]]
 
 
-class Watch:
+class CodeWatch:
     """Looks at a directory's files when asked, at most once in CHECK_SECONDS. `due_at`: when the next look is due."""
 
     def __init__(self, directory: Path) -> None:

@@ -11,7 +11,7 @@ from statordb.shapes import json_constraints
 from statordb.shapes.json_decode import decode
 from statordb.shapes.nodes import Node, Nodes
 from statordb.shapes.overrides import Overrides
-from statordb.shapes.recogniser import Check, Source
+from statordb.shapes.recogniser import Check, CheckSource
 
 
 class Shapes:
@@ -56,7 +56,7 @@ class Shapes:
 
     def _compile(self, operation: str) -> Check:
         leading = self._overrides.leading.get(operation)
-        check = Source().compile(self._input(operation), None if leading is None else leading.member)
+        check = CheckSource().compile(self._input(operation), None if leading is None else leading.member)
         self._checks[operation] = check
         return check
 

@@ -17,7 +17,7 @@ Check = Callable[[Any], bool]
 MEMBERS_BETWEEN_EXITS = 4
 
 
-class Source:
+class CheckSource:
     """The source of the checks of one structure and all that it is made of, and the names that this source uses."""
 
     def __init__(self) -> None:

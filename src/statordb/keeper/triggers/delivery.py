@@ -6,21 +6,21 @@ from typing import NamedTuple
 
 from statordb.keeper.triggers import failures, retries
 from statordb.keeper.triggers.events import PAYLOAD_BYTES_MAX, Event, Piece, payload
-from statordb.keeper.triggers.failures import Destinations, NotSent
+from statordb.keeper.triggers.failures import NotSent
 from statordb.keeper.triggers.source import NAME, RecordsTrimmed, Source
 from statordb.keeper.triggers.target import Target
 from statordb.keeper.triggers.underway import Place, Underway
 from statordb.keeper.triggers.verdicts import judge
-from statordb.keeper.triggers.windows import STATE_BYTES_MAX, Window
+from statordb.keeper.triggers.windows import STATE_BYTES_MAX, TumblingWindow
 from statordb.model.clock import Clock
-from statordb.model.invocation import Outcome
+from statordb.model.invocation import Outcome, RecordSink
 
 
 class Surroundings(NamedTuple):
     """What the tasks of all shards share."""
 
     target: Target
-    destinations: Destinations
+    destinations: RecordSink
     clock: Clock
     underway: Underway
 
@@ -30,10 +30,10 @@ class WindowAbandoned(Exception):
     shard."""
 
 
-class Delivery:
+class BatchDelivery:
     """`window`: the shard's tumbling window; None if the mapping has none."""
 
-    def __init__(self, source: Source, shard: str, around: Surroundings, window: Window | None) -> None:
+    def __init__(self, source: Source, shard: str, around: Surroundings, window: TumblingWindow | None) -> None:
         self._source = source
         self._shard = shard
         self._around = around

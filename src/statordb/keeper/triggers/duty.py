@@ -7,11 +7,11 @@ from functools import partial
 
 from statordb.keeper.crew import Crew, Report, Work
 from statordb.keeper.triggers.delivery import Surroundings
-from statordb.keeper.triggers.failures import Destinations
 from statordb.keeper.triggers.shard import Shard
 from statordb.keeper.triggers.source import NAME, NO_STREAM, Source
 from statordb.keeper.triggers.target import External, Target
 from statordb.keeper.triggers.underway import Underway
+from statordb.model.invocation import RecordSink
 from statordb.runtime.invoker import Invoker
 from statordb.store.functions import mappings
 from statordb.store.functions.mappings import MappingRecord
@@ -33,7 +33,7 @@ class Triggers:
     every_seconds = 0.1
 
     def __init__(
-        self, store: Store, invoker: Invoker, external: External, destinations: Destinations, report: Report
+        self, store: Store, invoker: Invoker, external: External, destinations: RecordSink, report: Report
     ) -> None:
         self._store = store
         self._report = report

@@ -7,25 +7,19 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
 from statordb.keeper.triggers.events import Event
 from statordb.keeper.triggers.retries import longer
-from statordb.model.invocation import Outcome
+from statordb.model.invocation import Outcome, RecordSink
 from statordb.store import changes
 from statordb.store.functions.mappings import MappingRecord
 
 RETRIES_EXHAUSTED = "RetryAttemptsExhausted"
 AGE_EXCEEDED = "MaximumRecordAgeExceeded"
 SEND_SECONDS_MAX = 15.0  # for all attempts together: the shard waits for it
-
-
-class Destinations(Protocol):
-    """Sends to queues, topics, directories and endpoints; raises what a failure is."""
-
-    async def send(self, destination: str, body: bytes, region: str) -> None: ...
 
 
 class NotSent(Exception):
@@ -68,7 +62,7 @@ def invocation_record(
     return orjson.dumps(body)
 
 
-async def send(destinations: Destinations, record: MappingRecord, destination: str, body: bytes) -> None:
+async def send(destinations: RecordSink, record: MappingRecord, destination: str, body: bytes) -> None:
     """Raises NotSent if the destination does not take it within SEND_SECONDS_MAX."""
     pause, failure = 0.0, None
     try:

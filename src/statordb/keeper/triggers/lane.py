@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from statordb.keeper.triggers.delivery import Delivery
+from statordb.keeper.triggers.delivery import BatchDelivery
 from statordb.keeper.triggers.events import PAYLOAD_BYTES_MAX, Event, payload
 from statordb.keeper.triggers.source import Source
-from statordb.keeper.triggers.windows import GRACE_SECONDS, Window
+from statordb.keeper.triggers.windows import GRACE_SECONDS, TumblingWindow
 
 WINDOW_LOOK_SECONDS = 0.25  # how often it is looked whether a tumbling window is over
 
@@ -24,10 +24,10 @@ class Upstream(Protocol):
         ...
 
 
-class Lane:
+class ShardLane:
     """Gathers batches as the mapping says, and has them delivered."""
 
-    def __init__(self, source: Source, delivery: Delivery, upstream: Upstream, time: Callable[[], float]) -> None:
+    def __init__(self, source: Source, delivery: BatchDelivery, upstream: Upstream, time: Callable[[], float]) -> None:
         """`time`: the event loop's clock."""
         self._source = source
         self._delivery = delivery
@@ -98,7 +98,7 @@ class Lane:
             async with asyncio.timeout(seconds):
                 await self._arrived.wait()
 
-    def _is_over(self, window: Window) -> bool:
+    def _is_over(self, window: TumblingWindow) -> bool:
         """Whether no record of the open window can come any more."""
         if not window.open:
             return False

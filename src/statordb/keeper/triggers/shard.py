@@ -9,12 +9,12 @@ import orjson
 
 from statordb.engine.contract import Budget, Change
 from statordb.keeper.triggers.checkpoints import Checkpoints
-from statordb.keeper.triggers.delivery import Delivery, Surroundings
+from statordb.keeper.triggers.delivery import BatchDelivery, Surroundings
 from statordb.keeper.triggers.events import PAYLOAD_BYTES_MAX, Event
-from statordb.keeper.triggers.lane import Lane
+from statordb.keeper.triggers.lane import ShardLane
 from statordb.keeper.triggers.source import NAME, RecordsTrimmed, Source
 from statordb.keeper.triggers.underway import Place
-from statordb.keeper.triggers.windows import Window
+from statordb.keeper.triggers.windows import TumblingWindow
 from statordb.store import changes
 from statordb.store.changes import Teller
 from statordb.store.functions.mappings import Checkpoint
@@ -45,8 +45,8 @@ class Shard:
         self._teller = Teller(stream.arn, stream.region, shard_id, to_function=True)
         self._partition_key = next(key["AttributeName"] for key in stream.key_schema if key["KeyType"] == "HASH")
         self._time = asyncio.get_running_loop().time
-        self._window: Window | None = None
-        self._lanes: list[Lane] = []
+        self._window: TumblingWindow | None = None
+        self._lanes: list[ShardLane] = []
         self._checkpoints: Checkpoints
 
     async def run(self) -> None:
@@ -85,10 +85,10 @@ class Shard:
             self._position = shard.trimmed
         if record.window_seconds:
             seconds, window = record.window_seconds, None if kept is None else kept.window
-            self._window = Window(seconds, window, self._stream.arn, self._id)
+            self._window = TumblingWindow(seconds, window, self._stream.arn, self._id)
         lanes = 1 if self._window else record.lanes  # what a function keeps in a window, it keeps for the shard
         self._lanes = [
-            Lane(self._source, Delivery(self._source, self._id, self._around, self._window), self, self._time)
+            ShardLane(self._source, BatchDelivery(self._source, self._id, self._around, self._window), self, self._time)
             for _ in range(lanes)
         ]
         save = partial(self._store.mappings.save, record, self._id)

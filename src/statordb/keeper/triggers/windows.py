@@ -14,7 +14,7 @@ GRACE_SECONDS = 1.0  # from a window's end until no change that happened in it c
 _NOTHING = b"{}"
 
 
-class Window:
+class TumblingWindow:
     """The window of one shard that is open, if one is. A record older than the window goes into it all the same."""
 
     __slots__ = ("_shard", "_stream_arn", "seconds", "start", "state")
