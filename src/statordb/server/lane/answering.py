@@ -10,6 +10,7 @@ from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.pending import Pending
 from statordb.model.request import Reply, Request, Service, error_reply
+from statordb.model.tasks import Tasks
 from statordb.server.lane.calls import pack_reply, unpack_request
 from statordb.server.lane.door import Door
 from statordb.server.lane.frames import BODY_BYTES_MAX, NUMBER_MAX, Frame, FrameStream, Kind
@@ -47,7 +48,7 @@ class Answering:
         self._write_number = 0
         self._more = asyncio.Event()
         self._ending = False
-        self._connecting: set[asyncio.Task[None]] = set()
+        self._connecting = Tasks()
 
     async def run(self, service: Service) -> None:
         """Take and answer until the end."""
@@ -106,9 +107,7 @@ class Answering:
             return
         stream = FrameStream(lambda frame: self._received(stream, frame), lambda: self._lost(stream))
         self._streams.add(stream)
-        task = asyncio.get_running_loop().create_task(stream.connect(far))
-        self._connecting.add(task)
-        task.add_done_callback(self._connecting.discard)
+        self._connecting.begin(stream.connect(far))
         self._more.set()
 
     def _received(self, stream: FrameStream, frame: Frame) -> None:

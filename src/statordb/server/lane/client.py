@@ -8,6 +8,7 @@ from statordb.model import errors
 from statordb.model.limits import MIB
 from statordb.model.pending import Pending
 from statordb.model.request import Reply, Request, error_reply
+from statordb.model.tasks import Tasks
 from statordb.server.lane.calls import Call, Waiting, pack_request, unpack_reply
 from statordb.server.lane.counters import LaneCounters
 from statordb.server.lane.door import Door
@@ -35,7 +36,7 @@ class Link:
         self._door = door
         self._write = write
         self._finished = finished
-        self._writing: set[asyncio.Task[None]] = set()  # bounded by what one request may write
+        self._writing = Tasks()  # bounded by what one request may write
         self._stream: FrameStream | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._number = 0
@@ -70,9 +71,7 @@ class Link:
 
     def _received(self, stream: FrameStream, frame: Frame) -> None:
         if frame.kind == Kind.WRITE:
-            task = asyncio.get_running_loop().create_task(self._make(stream, frame))
-            self._writing.add(task)  # the loop itself would not keep it
-            task.add_done_callback(self._writing.discard)
+            self._writing.begin(self._make(stream, frame))
             return
         call = self.call
         if stream is not self._stream or call is None or frame.number != self._number:

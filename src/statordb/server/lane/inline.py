@@ -4,6 +4,7 @@ import asyncio
 
 from statordb.model.pending import Pending
 from statordb.model.request import Reply, Request, Service
+from statordb.model.tasks import Tasks
 from statordb.server.lane.answering import answered
 
 
@@ -12,14 +13,11 @@ class InlineLane:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
 
     def submit(self, request: Request) -> Pending[Reply]:
-        loop = asyncio.get_running_loop()
-        answer: Pending[Reply] = Pending(loop)
-        task = loop.create_task(self._answer(request, answer))
-        self._tasks.add(task)  # the loop itself would not keep it
-        task.add_done_callback(self._tasks.discard)
+        answer: Pending[Reply] = Pending(asyncio.get_running_loop())
+        self._tasks.begin(self._answer(request, answer))
         return answer
 
     def close(self) -> None:
