@@ -1,12 +1,15 @@
 """How a write makes the new item out of the old one, by itself and in transactions alike."""
 
+from collections.abc import Collection
+
 from statordb.commands.keys import index_fault, refuse_nested_keys
 from statordb.expressions.bound import Condition, Update
 from statordb.model import errors
 from statordb.model.budget import Budget
 from statordb.model.equality import SCALARS
 from statordb.model.limits import ITEM_BYTES_MAX, NESTING_DEPTH_MAX
-from statordb.model.values import Item, Value, depth_of, item_size, nested_too_deeply
+from statordb.model.values import Item, depth_of, item_size, nested_too_deeply
+from statordb.model.values import size as size_of
 from statordb.store.image import Image
 from statordb.store.table import Apply, Table
 from statordb.store.terms import Refused
@@ -84,18 +87,13 @@ def checked_size(table: Table, old: Image | None, item: Item, update: Update, bu
 
     Of an item that was there before, only the attributes that the update writes are measured.
     """
-    before = {} if old is None else old.item
-    size = 0 if old is None else old.size
     for name in update.attributes:
         value = item.get(name)
         if value is not None and SCALARS.isdisjoint(value):
             budget.walk(value)
             if depth_of(value) >= NESTING_DEPTH_MAX:
                 raise nested_too_deeply()
-        if old is not None:
-            size += _attribute_size(name, value) - _attribute_size(name, before.get(name))
-    if old is None:
-        size = item_size(item)
+    size = item_size(item) if old is None else old.size + _growth(old.item, item, update.attributes)
     if size > ITEM_BYTES_MAX:
         raise errors.update_too_large()
     if table.indexes:
@@ -105,5 +103,17 @@ def checked_size(table: Table, old: Image | None, item: Item, update: Update, bu
     return size
 
 
-def _attribute_size(name: str, value: Value | None) -> int:
-    return 0 if value is None else item_size({name: value})
+def _growth(old: Item, new: Item, names: Collection[str]) -> int:
+    """How many bytes an item has more than before, that differs in some attributes only."""
+    growth = 0
+    for name in names:
+        before, after = old.get(name), new.get(name)
+        if before is not None:
+            growth -= size_of(before)
+            if after is None:
+                growth -= len(name.encode())
+        if after is not None:
+            growth += size_of(after)
+            if before is None:
+                growth += len(name.encode())
+    return growth

@@ -74,8 +74,9 @@ class InlineBudget(Budget):
 
     __slots__ = ()
 
-    def __init__(self, allowance: int = INLINE_UNITS_MAX) -> None:
-        super().__init__(allowance)
+    def __init__(self, allowance: int = INLINE_UNITS_MAX) -> None:  # without a call of the other: one for each request
+        self._allowance = allowance
+        self.left = allowance
 
     def renew(self) -> None:
         self.left = self._allowance
