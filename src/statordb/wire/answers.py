@@ -24,7 +24,10 @@ class Owner(Protocol):
     """The connection, as its answers see it."""
 
     def answered(self) -> None:
-        """As many requests wait as there are now, not as many as before: perhaps more may be read, or less."""
+        """As many requests wait as there are now, not as many as before: perhaps more may be read, or less.
+
+        Need not be called while requests become fewer and nothing `holds_up`.
+        """
 
     def end(self) -> None:
         """The last answer has been written."""
@@ -38,6 +41,7 @@ class Answers:
 
     is_writable  whether the transport takes more;  is_final: no request comes after those that are here.
     is_ahead     whether the next request comes behind another of the same read.
+    holds_up     whether the connection has stopped reading, and is to be told when fewer requests wait.
     waiting_bytes  bodies of the requests that wait for their answer.
     """
 
@@ -50,6 +54,7 @@ class Answers:
         "_started",
         "_unstarted",
         "_writer",
+        "holds_up",
         "is_ahead",
         "is_final",
         "is_writable",
@@ -68,6 +73,7 @@ class Answers:
         self.is_writable = True
         self.is_final = False
         self.is_ahead = False
+        self.holds_up = False
         self.waiting_bytes = 0
 
     def __len__(self) -> int:
@@ -118,7 +124,7 @@ class Answers:
                     self._start(unstarted.popleft())
                 else:
                     break
-            if not self._is_lost:
+            if (self.holds_up or unstarted) and not self._is_lost:
                 self._owner.answered()
         except Exception:
             log.exception("an answer could not be sent")
@@ -169,7 +175,9 @@ class Answers:
             self._hold(exchange)
         self._started.append(exchange)
         future.add_done_callback(partial(self._answered, exchange))
-        self._owner.answered()
+        settings = self._context.settings
+        if self.waiting_bytes > settings.waiting_bytes_max or len(self._started) >= settings.pipeline_requests_max:
+            self._owner.answered()
 
     def _answered(self, exchange: Exchange, future: Waiting) -> None:
         reply = exchange.reply = result_of(future, exchange)

@@ -156,6 +156,7 @@ class Connection(asyncio.Protocol):
             reading.is_held_up = False
             self._context.rounds.later(reading.go_on)
         wanted = self._lingering or (has_room and not self._incoming.is_done and not reading.is_behind)
+        answers.holds_up = not wanted
         if wanted != self._reads and self._transport is not None and not self._transport.is_closing():
             self._reads = wanted
             if wanted:
