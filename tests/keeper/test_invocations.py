@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.lambda_api.lambda_kit import ACCOUNT, REGION, Lambda
 from tests.pace import HANGS_SECONDS
+from tests.store.engines import Died, Mortal
 
 from statordb.engine.contract import Effects, Key
 from statordb.keeper import invocations
@@ -18,6 +19,7 @@ from statordb.model.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
 from statordb.store.functions.catalog import FunctionRecord
 from statordb.store.functions.invocations import FunctionKey, QueuedInvocation
 from statordb.store.keyspace import Space
+from statordb.store.store import Store
 
 KEY = FunctionKey(ACCOUNT, REGION, "f")
 DEAD, GONE_WRONG, DONE = (f"sqs+http://127.0.0.1:9/{ACCOUNT}/{queue}" for queue in ("dead", "failed", "done"))
@@ -49,6 +51,17 @@ class Bench:
         aws.create(DeadLetterConfig={"TargetArn": DEAD})
         failures = {"OnFailure": {"Destination": GONE_WRONG}, "OnSuccess": {"Destination": DONE}}
         aws.client.put_function_event_invoke_config(FunctionName="f", DestinationConfig=failures)
+
+    @classmethod
+    def beside(cls, other: "Bench") -> "Bench":
+        """The same, with the store that there is now."""
+        made = cls.__new__(cls)
+        made.aws, made.box, made.faults = other.aws, other.box, other.faults
+        made.queue = made.aws.store.invocations
+        made.duty = Invocations(
+            made.aws.store, made.aws.invoker, made.box, lambda name, fault: made.faults.append(fault)
+        )
+        return made
 
     def put(self, id: str = "1", payload: bytes = b'{"a":1}') -> None:
         self.aws.run(self.queue.put(KEY, id, payload))
@@ -345,3 +358,40 @@ def test_a_look_at_the_queue_that_fails_cancels_nothing(bench: Bench, monkeypatc
     bench.aws.run(story())
     assert len(begun) == 1
     assert bench.faults == failed
+
+
+@pytest.mark.slow
+def test_an_invocation_is_run_whichever_write_the_keeper_dies_after(tmp_path: Path) -> None:
+    """And is forgotten then, and counted right."""
+    for lives in range(1, 100):
+        aws = Lambda(tmp_path / str(lives))
+        bench = Bench(aws)
+        inner = aws.store.engine
+        mortal = Mortal(inner, lives)
+        aws.store = Store(mortal.as_engine(), aws.clock)
+        dying = Bench.beside(bench)
+        aws.invoker.outcomes = [FAILED, Throttled("ConcurrentInvocationLimitExceeded")]
+        put = 0
+        try:
+            for id in ("1", "2", "3"):
+                dying.put(id)
+                put += 1
+            for _ in range(4):
+                dying.attempt()
+                aws.clock.advance(60)
+        except Died:
+            pass
+        aws.store = Store(inner, aws.clock)
+        living = Bench.beside(bench)
+        for _ in range(4):
+            living.attempt()
+            aws.clock.advance(60)
+        assert not living.waits()
+        done = {told["requestContext"]["requestId"] for _, told in bench.told()}
+        assert len(done) >= put
+        aws.run(living.queue.retire(KEY))
+        assert not living.listed()
+        aws.close()
+        if not mortal.dead:
+            return
+    pytest.fail("the story does not end")

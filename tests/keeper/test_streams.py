@@ -218,6 +218,20 @@ def test_what_is_too_old_goes_only_once_it_was_noted(api: Api, monkeypatch: pyte
     assert stream_of(api).shards[0].trimmed > 0
 
 
+def test_what_is_to_be_trimmed_is_noted_once_for_a_shard(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where trimming takes longer than it takes to look again."""
+    create(api)
+    put(api, "a")
+    api.store.stream_shard_seconds = 1000 * HOUR
+    api.clock.advance(25 * HOUR)
+    duty = Streams(api.store)
+    monkeypatch.setattr(api.store.engine, "trim", AsyncMock(return_value=True))
+    for _ in range(5):
+        assert api.run(duty.run_once()) in (True, False)
+        api.clock.advance(61)
+    assert len(duty._trimming) == 1
+
+
 def test_a_table_made_over_a_deleted_one_takes_care_of_what_that_left(api: Api) -> None:
     create(api)
     put(api, "a", "b")

@@ -27,7 +27,7 @@ class Streams:
         self._known: list[StreamRecord] = []
         self._trim_at = 0.0
         self._barriers: dict[int, tuple[Barrier, set[str]]] = {}  # by log space: of shards, by their ids
-        self._trimming: list[tuple[int, bytes, int]] = []  # log space, shard, up to which sequence
+        self._trimming: dict[tuple[int, bytes], int] = {}  # by log space and shard: up to which sequence
 
     async def run_once(self) -> bool:
         more = await self._clear()  # of what was noted in an earlier run: who read the record before has read the log
@@ -110,15 +110,15 @@ class Streams:
             await self._store.streams.change(stream, lambda current: None)
         elif over or any(upto.get(shard.id, 0) > shard.trimmed for shard in stream.shards):
             await self._store.streams.change(stream, partial(_trimmed, upto=upto, over=over))
-        self._trimming += [(stream.space, shard.encode(), last) for shard, last in upto.items() if last]
+        self._trimming |= {(stream.space, shard.encode()): last for shard, last in upto.items() if last}
 
     async def _clear(self) -> bool:
         """Delete a chunk of what was noted; True while there is more."""
         if not self._trimming:
             return False
-        space, shard, last = self._trimming[0]
+        (space, shard), last = next(iter(self._trimming.items()))
         if not await self._store.engine.trim(space, shard, last, TRIMMED_PER_RUN_MAX):
-            del self._trimming[0]
+            del self._trimming[space, shard]
         return bool(self._trimming)
 
 

@@ -20,7 +20,7 @@ MAP_BYTES_MAX = 1024 * GIB  # address space only: the file grows with what is st
 MAP_BYTES_MIN = GIB
 READERS_MAX = 1024  # read transactions open at one time, over all processes
 DATA_FILE = "data.mdb"
-EPOCH_FILE = "epoch"
+EPOCH_FILE = "announcements"  # not that of earlier releases, which would cut it to the length that theirs has
 WRITERS_FILE = "writers"
 OPENING_FILE = "opening.lock"
 
