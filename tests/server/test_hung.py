@@ -2,7 +2,7 @@
 
 import signal
 
-from statordb.server.hung import DUMP_SIGNAL, HUNG_SECONDS_MAX, Watch
+from statordb.server.hung import DUMP_SIGNAL, HUNG_SECONDS_MAX, LANE_HUNG_SECONDS_MAX, Watch
 from statordb.server.roster import Roster
 
 
@@ -19,7 +19,7 @@ class Looks:
 
     def __init__(self) -> None:
         self.time = Stopwatch()
-        self.roster = Roster(2, self.time)
+        self.roster = Roster(2, self.time, lanes=1)
         for slot in range(2):
             self.roster.ready(slot, 100 + slot)
         self.watch = Watch(self.roster)
@@ -35,6 +35,16 @@ def test_who_is_silent_dumps_its_stacks_and_is_killed() -> None:
     seen = [looks.after(1) for _ in range(int(HUNG_SECONDS_MAX) + 3)]
     assert [due for due in seen if due] == [{1: DUMP_SIGNAL}, {1: signal.SIGKILL}]
     assert not any(seen[: int(HUNG_SECONDS_MAX)])
+
+
+def test_a_lane_may_stand_for_longer() -> None:
+    """It answers a large request in one go, and on a busy machine it hardly runs."""
+    looks = Looks()
+    lane = looks.roster.lane(0)
+    looks.roster.ready(lane, 300)
+    seen = [looks.watch.look([lane], looks.time.seconds + second) for second in range(int(LANE_HUNG_SECONDS_MAX) + 4)]
+    assert not any(seen[: int(LANE_HUNG_SECONDS_MAX)])
+    assert [due for due in seen if due] == [{lane: DUMP_SIGNAL}, {lane: signal.SIGKILL}, {lane: signal.SIGKILL}]
 
 
 def test_a_machine_that_slept_kills_nobody() -> None:

@@ -63,6 +63,9 @@ TRANSACT_TOKEN_SECONDS = 10 * 60
 # Work (model/budget.py); a unit is a member compared or copied, about 100 ns on a slow machine
 INLINE_UNITS_MAX = 20_000  # what a worker does of a request before others have their turn: about 2 ms
 LANE_UNITS_MAX = 50_000_000  # what a request may do at all: about 5 s
+LANE_REQUESTS_MAX = 64  # of one worker that wait for a lane, or are being answered there
+LANE_BODIES_BYTES_MAX = 64 * MIB  # of those requests
+LANE_WAIT_SECONDS_MAX = 30  # that a request waits for a lane; clients give up after 60
 UNIT_BYTES = 128  # of a text that is searched, packed or parsed: one unit
 WEIGHED_MEMBER_UNITS = 4  # for each comma and opening bracket of a JSON text; a member has about two
 UNWEIGHED_BYTES_MAX = 16 * KIB  # JSON texts up to this size are not weighed before they are parsed

@@ -14,12 +14,12 @@ import pytest
 import uvloop
 
 from statordb.model.errors import ClientError
-from statordb.model.limits import KIB, MIB
+from statordb.model.limits import KIB, LANE_REQUESTS_MAX, LANE_WAIT_SECONDS_MAX, MIB
 from statordb.model.pending import Pending
 from statordb.model.request import Principal, Reply, Request
 from statordb.server.lane import client as client_module
 from statordb.server.lane.answering import Answering
-from statordb.server.lane.client import REQUESTS_MAX, WAIT_SECONDS_MAX, LaneClient
+from statordb.server.lane.client import LaneClient
 from statordb.server.lane.counters import LaneTallies
 from statordb.server.lane.door import Door
 from statordb.server.lane.frames import FrameStream
@@ -184,7 +184,7 @@ async def test_sources_take_turns(lane: Lane) -> None:
 
 @lane_test
 async def test_what_is_too_much_is_refused_at_once(lane: Lane) -> None:
-    for _ in range(REQUESTS_MAX):
+    for _ in range(LANE_REQUESTS_MAX):
         lane.ask("GetItem")
     with pytest.raises(ClientError) as refused:
         lane.ask("GetItem")
@@ -207,7 +207,7 @@ async def test_what_waits_too_long_is_refused(lane: Lane) -> None:
     answers = [lane.ask("GetItem"), lane.ask("GetItem")]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    lane.now += WAIT_SECONDS_MAX
+    lane.now += LANE_WAIT_SECONDS_MAX
     lane.client._look()
     assert [reply.error for reply in await all_of(*answers)] == ["ThrottlingException"] * 2
 

@@ -65,7 +65,7 @@ async def ask(link):
         say(f"{{reply.status}} {{reply.body.decode() if reply.status == 200 else reply.error}}")
     await asyncio.sleep(3600)
 
-supervisor = Supervisor(roster, 0.3, partial(say, "ready"), lambda: None, Watch(roster, hung_seconds=2))
+supervisor = Supervisor(roster, 0.3, partial(say, "ready"), lambda: None, Watch(roster, lane_hung_seconds=2))
 sys.exit(supervisor.run([Child("worker", 0, worker), Child("lane", 2, lane, door.waiting)]))
 """
 

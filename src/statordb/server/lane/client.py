@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from statordb.model import errors
-from statordb.model.limits import MIB
+from statordb.model.limits import LANE_BODIES_BYTES_MAX, LANE_REQUESTS_MAX, LANE_WAIT_SECONDS_MAX
 from statordb.model.pending import Pending
 from statordb.model.request import Reply, Request, error_reply
 from statordb.model.tasks import Tasks
@@ -14,9 +14,6 @@ from statordb.server.lane.counters import LaneCounters
 from statordb.server.lane.door import Door
 from statordb.server.lane.frames import NUMBER_MAX, Frame, FrameStream, Kind
 
-REQUESTS_MAX = 64  # of one worker, waiting or being answered
-BODY_BYTES_MAX = 64 * MIB  # of their bodies
-WAIT_SECONDS_MAX = 30.0  # that one waits for its turn; clients give up after 60
 IDLE_SECONDS = 60.0  # after which a worker lets go of a lane, so that it can end
 LOOK_SECONDS = 1.0  # between two looks at what has waited too long
 TOO_MANY = "Too many large requests are being answered; try again later."
@@ -119,7 +116,7 @@ class LaneClient:
         self._timer: asyncio.TimerHandle | None = None
 
     def submit(self, request: Request) -> Pending[Reply]:
-        if self._count >= REQUESTS_MAX or self._bytes + len(request.body) > BODY_BYTES_MAX:
+        if self._count >= LANE_REQUESTS_MAX or self._bytes + len(request.body) > LANE_BODIES_BYTES_MAX:
             self._counters.refused()
             raise errors.throttling(TOO_MANY)
         self._count += 1
@@ -183,11 +180,11 @@ class LaneClient:
     def _look(self) -> None:
         """Refuse what has waited too long, and let go of lanes that have had nothing to do for long."""
         now = self._monotonic()
-        for call in self._waiting.take_since(now - WAIT_SECONDS_MAX):
+        for call in self._waiting.take_since(now - LANE_WAIT_SECONDS_MAX):
             self._refuse(call)
         for link in self._links:
             stuck = link.call
-            if stuck is not None and not stuck.begun and stuck.since <= now - WAIT_SECONDS_MAX:
+            if stuck is not None and not stuck.begun and stuck.since <= now - LANE_WAIT_SECONDS_MAX:
                 link.call = None
                 link.close()  # nothing takes what it was sent
                 self._refuse(stuck)
