@@ -10,7 +10,7 @@ from statordb.commands.writing import Delete, Done, Put
 from statordb.model import errors
 from statordb.model.budget import UNBOUNDED
 from statordb.store.table import Apply, Table, Written
-from statordb.store.terms import Conflict, Key
+from statordb.store.terms import Conflict, Key, Overloaded
 
 
 class BatchWrite(NamedTuple):
@@ -42,9 +42,10 @@ class BatchWrite(NamedTuple):
 
 
 async def _write(table: Table, key: Key, apply: Apply) -> Done | None:
+    """None if a transaction holds the item, and went on to, or if too much waits for the store already."""
     try:
         written = await table.write(key, apply)
-    except Conflict:
+    except (Conflict, Overloaded):
         return None
     assert isinstance(written, Written), "nothing is refused without a condition"
     return Done(table, written)

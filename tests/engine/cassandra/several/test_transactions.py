@@ -27,8 +27,8 @@ from statordb.engine.cassandra.cluster import pulses
 from statordb.engine.cassandra.cluster.clock import STEP
 from statordb.engine.cassandra.cql import keys, patience, rows
 from statordb.engine.cassandra.cql.session import Session, Statement, Unreachable
-from statordb.engine.cassandra.several import attempt, settling
-from statordb.engine.contract import Budget, Conflict, Effects, Key, OutcomeUnknown, Refused, Stored
+from statordb.engine.cassandra.several import attempt, settling, transactions
+from statordb.engine.contract import Budget, Conflict, Effects, Key, OutcomeUnknown, Overloaded, Refused, Stored
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -165,6 +165,27 @@ def test_settled_is_told_once_and_after_the_relay(fleet: Fleet, run: Run) -> Non
             await one.transactions.update((), lambda stored: Refused(stored[0]), lambda: told.append([]))
         assert len(told) == 3
         assert told[0][-1] == "relay"
+
+    run(story())
+
+
+def test_so_many_are_under_way_and_no_more(fleet: Fleet, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transactions, "UNDER_WAY_MAX", 1)
+
+    async def story() -> None:
+        await make_tables(fleet.session)
+        one = await member(fleet)
+        two = keys_of(2)
+        told: list[str] = []
+        first = asyncio.ensure_future(one.transactions.update(two, put((two[0], b"1"))))
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await one.transactions.update(two, put((two[0], b"2")), lambda: told.append("ended"))
+        assert told == ["ended"]
+        await first
+        await one.transactions.finish()
+        await one.transactions.update(two, put((two[0], b"3")))
+        assert await bodies(one, two) == [b"3", None]
 
     run(story())
 

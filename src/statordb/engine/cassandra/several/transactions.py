@@ -25,9 +25,10 @@ from statordb.engine.cassandra.several.protocol import Watch
 from statordb.engine.cassandra.several.settling import Settling
 from statordb.engine.cassandra.several.snapshots import Snapshots
 from statordb.engine.cassandra.single.effects import does_nothing
-from statordb.engine.contract import Effects, Key, OutcomeUnknown, Plan, Refused, Stored
+from statordb.engine.contract import Effects, Key, OutcomeUnknown, Overloaded, Plan, Refused, Stored
 from statordb.model.tasks import Tasks
 
+UNDER_WAY_MAX = 5_000  # updates, and what they leave to be done in the background
 FINISH_SECONDS = 10.0  # how long a closing process waits; what is left then, others finish
 
 
@@ -73,12 +74,14 @@ class Transactions:
 
         `term`: of the process, if the plan goes by guards: in no other may it be committed.
 
-        Raises Conflict, OutcomeUnknown, Unreachable (nothing was written), and what the plan raises. Goes on when its
-        caller is cancelled.
+        Raises Conflict, Overloaded, OutcomeUnknown, Unreachable (nothing was written), and what the plan raises. Goes
+        on when its caller is cancelled.
         """
-        outcome: Effects | Refused = await asyncio.shield(
-            self._tasks.begin(self._update(footprint, plan, _Once(settled), term))
-        )
+        tell = _Once(settled)
+        if len(self._tasks) >= UNDER_WAY_MAX:
+            tell()
+            raise Overloaded("too many updates over several partitions are under way")
+        outcome: Effects | Refused = await asyncio.shield(self._tasks.begin(self._update(footprint, plan, tell, term)))
         return outcome
 
     async def finish(self) -> None:
