@@ -117,6 +117,7 @@ def test_many_timeouts_in_a_short_time_are_a_reason_too(run: Run) -> None:
 
     async def story() -> None:
         trip = Trip("a", "b")
+        trip.made["a"].fault = UNAVAILABLE
         for _ in range(racks.TIMEOUTS - 1):
             trip.racks.failed(TIMED_OUT)
         trip.now += racks.TIMEOUT_SECONDS
@@ -125,6 +126,24 @@ def test_many_timeouts_in_a_short_time_are_a_reason_too(run: Run) -> None:
         assert trip.opened == ["a"]
         for _ in range(racks.TIMEOUTS - 1):
             trip.racks.failed(TIMED_OUT)
+        await trip.until("b")
+        await trip.racks.close()
+
+    run(story())
+
+
+def test_a_rack_that_gets_answers_is_not_left(run: Run) -> None:
+    """Too few copies of some rows are too few for every rack."""
+
+    async def story() -> None:
+        trip = Trip("a", "b")
+        trip.racks.failed(UNAVAILABLE)
+        await asyncio.sleep(0.01)
+        trip.racks.failed(UNAVAILABLE)  # looked at just now
+        assert trip.opened == ["a"]
+        trip.made["a"].fault = UNAVAILABLE
+        trip.now += racks.LOOK_SECONDS
+        trip.racks.failed(UNAVAILABLE)
         await trip.until("b")
         await trip.racks.close()
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from acsylla import errors
 
-TIMEOUTS = 8  # so many requests that a node could not get answered, within TIMEOUT_SECONDS, are too many for one rack
-TIMEOUT_SECONDS = 5.0
+TIMEOUTS = 3  # so many requests that a node could not get answered, within TIMEOUT_SECONDS, are a reason to look
+TIMEOUT_SECONDS = 10.0
+LOOK_SECONDS = 1.0  # between two looks whether the own rack gets answers
 BACK_SECONDS = 5.0  # before the own rack is tried again, and twice as long after each time
 BACK_SECONDS_MAX = 60.0
 WORSE_SECONDS = 1.0  # before another one is looked for where that fails too
@@ -44,6 +45,7 @@ class Racks:
         self._now = now
         self._at = 0  # which of the racks is asked
         self._timeouts: list[float] = []  # when the last of them were
+        self._looked_at = float("-inf")
         self._moving: asyncio.Task[None] | None = None
         self._worse = asyncio.Event()  # the rack that is asked instead fails too
 
@@ -65,7 +67,8 @@ class Racks:
             return
         self._timeouts.clear()
         self._worse.set()
-        if self._moving is None:
+        if self._moving is None and self._now() - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = self._now()
             self._moving = asyncio.get_running_loop().create_task(self._move())
 
     async def close(self) -> None:
@@ -78,6 +81,8 @@ class Racks:
     async def _move(self) -> None:
         """Ask another rack for a while; return to the own one when it works again."""
         try:
+            if await self._is_well(self._drivers[self.asked]):
+                return  # it is about some rows, or a moment: other racks would say the same
             await self._leave()
             pause = BACK_SECONDS
             while self._at != 0:
