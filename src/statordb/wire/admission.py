@@ -111,8 +111,10 @@ class Admission:
         self._places = settings.large_requests_max
 
     @property
-    def is_full(self) -> bool:
-        return self.held_bytes > self._settings.held_bytes_max
+    def is_crowded(self) -> bool:
+        """Whether half of what may be held is: then nothing more is held of those who may be strangers, so that they
+        leave room for the large bodies of clients."""
+        return self.held_bytes > self._settings.held_bytes_max // 2
 
     def bytes_max(self, operation: str | None) -> int:
         """What the body of a request of DynamoDB's API may have, also unpacked."""

@@ -55,7 +55,7 @@ class Body:
     def hold(self, url: bytes, head: Headers) -> Refusal | None:
         """Count what has come of an incomplete one as held. Returns why it may not come on, if so."""
         refusal = self.admit(url, head, self.size)
-        if refusal is None and self._admission.is_full:
+        if refusal is None and self._large is None and self._admission.is_crowded:
             refusal = TOO_MUCH
         if refusal is None:
             self._admission.held_bytes += self.size - self._counted
