@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from statordb.commands.turns import ROUNDS_OF_A_SLICE, ROWS_UNTIMED_MAX, SLICE_SECONDS, Turn, Turns
+from statordb.commands.turns import ROUNDS_OF_A_SLICE, ROWS_UNTIMED_MAX, SLICE_SECONDS, UNTAKEN_SECONDS_MAX, Turn, Turns
 from statordb.model.budget import InlineBudget
 
 
@@ -36,6 +36,7 @@ class Stage:
             if number < slices - 1:
                 assert turn.due()
                 await turn.over()
+        turn.end()
 
     def play(self, *requests: tuple[str, str, int]) -> list[str]:
         """Names of the requests whose slices ran, in order."""
@@ -74,18 +75,24 @@ def test_of_one_source_what_was_begun_first_is_done_first() -> None:
     assert Stage().play(("a", "a1", 2), ("a", "a2", 2), ("a", "a3", 1)) == ["a1", "a1", "a2", "a2", "a3"]
 
 
-def test_nobody_waits_where_nobody_works() -> None:
-    """The first slice is run at once, so that a short page is answered without a round of the loop."""
+def test_short_work_needs_no_turn_until_there_is_much_of_it() -> None:
+    """A short page is answered without a round of the loop, and many of them are a slice."""
 
     async def run() -> list[bool]:
-        turns = Turns(Clock())
-        first, second = Turn(turns).begin(), Turn(turns).begin()
-        at_once = [is_done(first), is_done(second)]
+        clock = Clock()
+        turns = Turns(clock)
+        at_once = []
+        for _ in range(3):
+            turn = Turn(turns)
+            at_once.append(is_done(turn.begin()))
+            clock.now += UNTAKEN_SECONDS_MAX / 2
+            if at_once[-1]:
+                turn.end()
         for _ in range(2 * ROUNDS_OF_A_SLICE + 1):
             await asyncio.sleep(0)
         return [*at_once, is_done(Turn(turns).begin())]
 
-    assert asyncio.run(run()) == [True, False, True]
+    assert asyncio.run(run()) == [True, True, False, True]
 
 
 def is_done(work: Coroutine[Any, Any, None]) -> bool:
@@ -154,3 +161,18 @@ def test_a_slice_has_its_own_share_of_the_budget() -> None:
         return budget.left
 
     assert asyncio.run(run()) == InlineBudget().left - 15_000
+
+
+def test_short_slices_share_a_turn() -> None:
+    """Many who only have a little to do are not held up for rounds each."""
+
+    async def run() -> int:
+        turns = Turns(Clock())
+        waiting = [turns.wait(number) for number in range(50)]
+        rounds = 0
+        while not all(turn.done() for turn in waiting):
+            await asyncio.sleep(0)
+            rounds += 1
+        return rounds
+
+    assert asyncio.run(run()) <= ROUNDS_OF_A_SLICE

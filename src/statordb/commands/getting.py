@@ -105,6 +105,7 @@ class BatchGet(NamedTuple):
                 raise errors.validation("Provided list of item keys contains duplicates")
             several, room = await _read(table, keys, wanted, room, turn)
             found.append(several)
+        turn.end()
         return found
 
 
@@ -170,6 +171,7 @@ class TransactGet(NamedTuple):
         found = []
         for part, image in zip(self.parts, images, strict=True):
             found.append(await self._got(tables[part.table], part, image, turn))
+        turn.end()
         return found
 
     async def _got(self, table: Table, part: Part, image: Image | None, turn: Turn) -> Got:

@@ -66,7 +66,7 @@ async def read_rows(
         if turn.due():
             await turn.over()
         bodies = page.bodies
-        sizes = [codec.size(body) for body in bodies]
+        sizes = codec.sizes(bodies)
         fitting = _fitting(sizes, PAGE_BYTES_MAX - rows.size)
         full = fitting is not None or rows.scanned + len(bodies) == limit
         if fitting is not None and fitting < len(bodies):

@@ -97,7 +97,9 @@ class Range(NamedTuple):
         turn = context.turn()
         await turn.begin()
         rows = await read_rows(selection, after, self.limit, turn, first)
-        return Found(table, path, rows, selection.cursor(rows, turn), self.consistent)
+        cursor = selection.cursor(rows, turn)
+        turn.end()
+        return Found(table, path, rows, cursor, self.consistent)
 
     def _position(self, table: Table, path: AccessPath, key_range: KeyRange) -> Place | None:
         cursor = self.start
@@ -168,4 +170,6 @@ class Scan(NamedTuple):
         turn = context.turn()
         await turn.begin()
         rows = await read_rows(selection, start, self.limit, turn)
-        return Found(table, path, rows, selection.cursor(rows, turn), self.consistent)
+        cursor = selection.cursor(rows, turn)
+        turn.end()
+        return Found(table, path, rows, cursor, self.consistent)

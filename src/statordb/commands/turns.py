@@ -14,6 +14,7 @@ from statordb.model.budget import UNBOUNDED, Budget
 from statordb.model.pending import Pending
 
 SLICE_SECONDS = 0.001
+UNTAKEN_SECONDS_MAX = 0.0005  # of short work that goes on without turns
 ROUNDS_OF_A_SLICE = 3  # its own, and those in which nothing but short work runs
 ROWS_UNTIMED_MAX = 8  # small rows between two looks at the clock
 ROW_UNTIMED_BYTES_MAX = 4096  # a larger one is looked up behind at once
@@ -24,12 +25,13 @@ Clock = Callable[[], float]
 class Turns:
     """A process's scheduler of slices, for one event loop at a time. What waits is bounded by what the wire takes."""
 
-    __slots__ = ("_loop", "_sources", "_waiting", "clock", "taken")
+    __slots__ = ("_loop", "_sources", "_used", "_waiting", "clock", "taken")
 
     def __init__(self, clock: Clock = perf_counter) -> None:
         """`clock` tells seconds, from any moment on."""
         self.clock = clock
         self.taken = False  # these rounds of the loop have their slice, or somebody waits for the next
+        self._used = 0.0  # seconds of short work that was done without a turn since the last one
         self._sources: deque[object] = deque()  # of those who wait, in the order of their turns
         self._waiting: dict[object, deque[Pending[None]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -39,6 +41,12 @@ class Turns:
         if not self.taken:
             self.taken = True
             self._running_loop().call_soon(self._pass, 1)
+
+    def use(self, seconds: float) -> None:
+        """So much was done without a turn: a short page is no slice, but many of them are."""
+        self._used += seconds
+        if self._used >= UNTAKEN_SECONDS_MAX:
+            self.take()
 
     def wait(self, source: object, first: bool = False) -> Pending[None]:
         """The next round for a slice of `source`; `first`: before what else of that source waits, as it is under
@@ -63,12 +71,20 @@ class Turns:
             self._running_loop().call_soon(self._pass, rounds + 1)
 
     def _next(self) -> None:
-        """Have the next in line run its slice."""
-        if not self._sources:
-            self.taken = False
-            return
-        # Before the slice runs, so that it is called for again whatever becomes of the slice.
-        self._running_loop().call_soon(self._pass, 1)
+        """Have the next in line run its slice; several, if they are short."""
+        self._used = 0.0
+        began = self.clock()
+        try:
+            while self._sources and self._used < UNTAKEN_SECONDS_MAX:
+                self._first_in_line().set_result(None)
+                self._used = self.clock() - began
+        finally:  # whatever becomes of a slice
+            if self._sources or self._used >= UNTAKEN_SECONDS_MAX:
+                self._running_loop().call_soon(self._pass, 1)
+            else:
+                self.taken = False
+
+    def _first_in_line(self) -> Pending[None]:
         source = self._sources.popleft()
         queue = self._waiting[source]
         turn = queue.popleft()
@@ -76,7 +92,7 @@ class Turns:
             self._sources.append(source)
         else:
             del self._waiting[source]
-        turn.set_result(None)
+        return turn
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         """The loop that runs now. Asking asyncio costs a system call, so the last one is asked first."""
@@ -93,11 +109,11 @@ class Turns:
 class Turn:
     """One request's share of the turns, and of its budget of work.
 
-    `begin` waits for the first slice, if this round of the loop is taken; `due` says when a slice is over, and `over`
-    waits for the next.
+    `begin` waits for the first slice, if this round of the loop is taken; `due` says when a slice is over, `over` waits
+    for the next, and `end` is called behind the last.
     """
 
-    __slots__ = ("_clock", "_source", "_turns", "_unlooked", "_until", "budget")
+    __slots__ = ("_clock", "_source", "_turns", "_unlooked", "_until", "_waited", "budget")
 
     def __init__(self, turns: Turns, source: object = None, budget: Budget = UNBOUNDED) -> None:
         self.budget = budget
@@ -106,13 +122,13 @@ class Turn:
         self._clock = turns.clock
         self._until = 0.0
         self._unlooked = 0
+        self._waited = False
 
     async def begin(self) -> None:
         turns = self._turns
         if turns.taken:
             await turns.wait(self._source)
-        else:
-            turns.take()
+            self._waited = True
         self._begin()
 
     def due(self, size: int = ROW_UNTIMED_BYTES_MAX) -> bool:
@@ -126,7 +142,13 @@ class Turn:
     async def over(self) -> None:
         """Let others run."""
         await self._turns.wait(self._source, first=True)
+        self._waited = True
         self._begin()
+
+    def end(self) -> None:
+        """There is nothing more to do."""
+        if not self._waited:
+            self._turns.use(self._clock() - self._until + SLICE_SECONDS)
 
     def _begin(self) -> None:
         self._until = self._clock() + SLICE_SECONDS
