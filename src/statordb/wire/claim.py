@@ -8,6 +8,7 @@ import calendar
 import re
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote_to_bytes
 
@@ -99,11 +100,19 @@ def split_query(query: bytes) -> dict[bytes, bytes]:
     return parameters
 
 
+def _seconds(text: str) -> int:
+    """Of a date in ISO 8601 basic form; by hand, as strptime imports 40 ms of locales with the first one. Raises
+    ValueError."""
+    year, month, day = int(text[:4]), int(text[4:6]), int(text[6:8])
+    moment = datetime(year, month, day, int(text[9:11]), int(text[11:13]), int(text[13:15]), tzinfo=UTC)
+    return int(moment.timestamp())
+
+
 def parse_date(text: str) -> tuple[str, int]:
     """(ISO 8601 basic text, seconds since the epoch) of an X-Amz-Date, or of a Date header in RFC 1123 form."""
     try:
         if _BASIC_DATE.fullmatch(text):
-            return text, calendar.timegm(time.strptime(text, "%Y%m%dT%H%M%SZ"))
+            return text, _seconds(text)
         moment = parsedate_to_datetime(text)
         stamp = calendar.timegm(moment.utctimetuple())  # without a zone ("-0000") it is universal time
         return basic_date(stamp), stamp
