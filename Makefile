@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 # The suites that need a running server or another client; `make check` leaves them out.
-BLACKBOX := sdk api_suite crash fuzz kinesis lambda_suite triggers consumers cassandra faults
+BLACKBOX := sdk api_suite crash fuzz kinesis lambda_suite triggers consumers cassandra faults hostile
 CART := examples/cart/requirements.txt
 
 # Compiled modules are kept: else every process that a test starts, and every run, compiles all of them again.

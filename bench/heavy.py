@@ -36,13 +36,13 @@ class Heavy:
     signed: bool = True
 
 
-def items() -> Iterator[tuple[str, dict[str, Any]]]:
-    """(table, item) of all that the tables hold."""
+def items(share: float = 1.0) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(table, item) of all that the tables hold; of those with many items only a share, where filling takes long."""
     for number in range(SMALL_ITEMS):
         yield "small", {"pk": {"S": f"k{number}"}, "d": {"S": "x" * 300}}
-    for number in range(WIDE_ITEMS):
+    for number in range(int(share * WIDE_ITEMS)):
         yield "wide", {"pk": {"S": str(number)}} | {f"a{place}": {"S": "x" * 20} for place in range(40)}
-    for number in range(MANY_ITEMS):
+    for number in range(int(share * MANY_ITEMS)):
         yield "many", {"pk": {"S": str(number)}, "n": {"N": str(number)}, "d": {"S": "x" * 60}}
     for number in range(BIG_ITEMS):
         yield "big", {"pk": {"S": f"b{number}"}, "a": _numbers(1), "b": _numbers(2)}

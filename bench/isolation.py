@@ -38,20 +38,20 @@ def isolation(bench: Bench) -> Iterator[Line]:
             with ExitStack() as stack:
                 bench.say(f"starting {launch.name}")
                 server = bench.start(stack, launch)
-                fill(server, bench)
+                fill(server)
                 yield from _beside_each(bench, server)
         except (Unavailable, LoadFailed) as reason:
             missing[launch.name] = str(reason)
     yield from missing_lines(GROUP, missing)
 
 
-def fill(server: Running, bench: Bench) -> None:
-    """Make and fill the tables that the requests speak of."""
-    client = Client(server.host, bench.signer)
+def fill(server: Running, share: float = 1.0) -> None:
+    """Make and fill the tables that the requests speak of; `share` is that of `heavy.items`."""
+    client = Client(server.host, servers.signer())
     for table in heavy.TABLES:
         client.call("CreateTable", json.dumps({"TableName": table} | heavy.SCHEMA).encode())
     pages: dict[str, list[dict[str, object]]] = {table: [] for table in heavy.TABLES}
-    for table, item in heavy.items():
+    for table, item in heavy.items(share):
         page = pages[table]
         page.append(item)
         if len(page) == BATCH_ITEMS:

@@ -1,0 +1,124 @@
+"""No heavy request makes an event loop stand: whatever one client asks, the others are answered in between.
+
+How long others wait is measured by `make bench` (isolation); here is looked at what makes them wait, as the server
+itself counts it: loops that computed for 20 ms and longer in one go. What the machine is busy with does not count.
+"""
+
+import http.client
+import json
+import os
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.pace import until
+
+import heavy
+import servers
+from heavy import Heavy
+from isolation import Load, fill
+from load import Client
+from servers import Running
+
+LOAD_SECONDS = 0.7
+TRIES = 3  # a loop that stands for a request's sake stands each time
+SERVED = ("worker", "keeper")  # processes that light requests wait for; a lane's loop may stand
+# Several servers of one cluster are alike, and filling it takes long: fewer rows make fewer pages, each as heavy.
+CLUSTER_SHARE = 0.25
+KEYSPACE = f"sd_hostile_{os.getpid()}"
+
+pytestmark = pytest.mark.slow  # a real server, and a second or more for each case
+
+ADMIN = re.compile(r"admin_url\W+http://([0-9.]+:[0-9]+)")
+CASES = {case.name: case for case in heavy.cases()}
+STALLS = re.compile(r'^statordb_loop_stalls_total\{cause="busy",process="([a-z]+)[^"]*"\} ([0-9.]+)$', re.MULTILINE)
+
+
+class Watched:
+    """A server with full tables, and its own word on how often its loops stood."""
+
+    def __init__(self, running: Running, share: float) -> None:
+        self.running = running
+        log = running.directory / "log"
+        until(lambda: ADMIN.search(log.read_text(encoding="utf-8")) is not None, "the server logs its start")
+        self._admin = ADMIN.findall(log.read_text(encoding="utf-8"))[0]
+        fill(running, share)
+
+    def stalls(self) -> Counter[str]:
+        """How often loops stood so far, by kind of process."""
+        connection = http.client.HTTPConnection(self._admin)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+        counted: Counter[str] = Counter()
+        for process, times in STALLS.findall(text):
+            counted[process] += int(float(times))
+        return counted
+
+
+@pytest.fixture(scope="module", params=["1 worker", "2 workers", "cassandra"])
+def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    share = 1.0
+    if request.param == "cassandra":
+        hosts = request.getfixturevalue("cassandra_hosts")
+        launch = servers.statordb_on_cassandra("hostile", hosts, "dc1", KEYSPACE)
+        share = CLUSTER_SHARE
+    else:
+        launch = servers.statordb("hostile", "--workers", request.param[0])
+    with Running(launch, tmp_path_factory.mktemp("hostile")) as running:
+        yield Watched(running, share)
+
+
+def light(running: Running, stopped: threading.Event) -> None:
+    """Somebody else: a get and a put now and then, each of which is answered."""
+    client = Client(running.host, servers.signer())
+    key = {"pk": {"S": "k1"}}
+    while not stopped.is_set():
+        client.call("GetItem", json.dumps({"TableName": "small", "Key": key}).encode())
+        client.call("PutItem", json.dumps({"TableName": "small", "Item": {"pk": {"S": "light"}}}).encode())
+        time.sleep(0.005)
+
+
+def stood(watched: Watched, case: Heavy) -> Counter[str]:
+    """How often loops that serve stood while two connections repeated a heavy request beside a light client."""
+    before = watched.stalls()
+    stopped = threading.Event()
+    other = threading.Thread(target=light, args=(watched.running, stopped), daemon=True)
+    other.start()
+    load = Load(watched.running, case)
+    load.start()
+    time.sleep(LOAD_SECONDS)
+    load.end()
+    stopped.set()
+    other.join()
+    return Counter({process: times for process, times in (watched.stalls() - before).items() if process in SERVED})
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_loop_that_serves_stands(watched: Watched, name: str) -> None:
+    seen = []
+    for _ in range(TRIES):
+        seen.append(stood(watched, CASES[name]))
+        if not seen[-1]:
+            return
+    pytest.fail(f"loops stood each time: {seen}")
+
+
+def test_a_loop_that_stands_is_found(tmp_path: Path) -> None:
+    """The alarm works: without lanes a worker does all that is heavy itself."""
+    launch = servers.statordb("without lanes", "--workers", "1")
+    launch = replace(launch, environment={**launch.environment, "STATORDB_LANES": "0"})
+    with Running(launch, tmp_path / "server") as running:
+        watched = Watched(running, 0.1)
+        assert stood(watched, CASES["PutItem of 12,000 attributes"]) + stood(watched, CASES["BatchGetItem of 10 MB"])
+
+
+def test_everybody_is_served_afterwards(watched: Watched) -> None:
+    client = Client(watched.running.host, servers.signer())
+    got = client.call("GetItem", json.dumps({"TableName": "small", "Key": {"pk": {"S": "k1"}}}).encode())
+    assert got["Item"]["pk"] == {"S": "k1"}
