@@ -22,6 +22,7 @@ updates = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(updates)
 def test_what_was_noted_is_read_again(updates: list[tuple[list[Noted], bytes | None]]) -> None:
     nobody: Any = None
