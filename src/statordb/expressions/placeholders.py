@@ -46,7 +46,7 @@ class Placeholders:
     def condition(self, parameter: str, text: str) -> Condition:
         """`parameter`: ConditionExpression or FilterExpression. Raises ValidationException, as do the others."""
         try:
-            plan = CONDITIONS.plan(text, self._names, self._values)
+            plan = CONDITIONS.plan(text, self._names, self._values, self.budget)
         except Fault as fault:
             raise _invalid(parameter, fault) from None
         self._plans.append(plan)
@@ -54,7 +54,7 @@ class Placeholders:
 
     def key_condition(self, text: str) -> KeyCondition:
         try:
-            plan = KEY_CONDITIONS.plan(text, self._names, self._values)
+            plan = KEY_CONDITIONS.plan(text, self._names, self._values, self.budget)
         except Fault as fault:
             raise _invalid("KeyConditionExpression", fault) from None
         self._plans.append(plan)
@@ -62,7 +62,7 @@ class Placeholders:
 
     def projection(self, text: str) -> Projection:
         try:
-            plan = PROJECTIONS.plan(text, self._names, self._values)
+            plan = PROJECTIONS.plan(text, self._names, self._values, self.budget)
         except Fault as fault:
             raise _invalid("ProjectionExpression", fault) from None
         self._plans.append(plan)
@@ -70,7 +70,7 @@ class Placeholders:
 
     def update(self, text: str) -> Update:
         try:
-            plan = UPDATES.plan(text, self._names, self._values)
+            plan = UPDATES.plan(text, self._names, self._values, self.budget)
         except Fault as fault:
             raise _invalid("UpdateExpression", fault) from None
         self._plans.append(plan)

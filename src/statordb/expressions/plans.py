@@ -16,10 +16,14 @@ from statordb.expressions.operands import Names, Values
 from statordb.expressions.parser import Parser
 from statordb.expressions.paths import Parts, check_depth, check_distinct, resolve
 from statordb.expressions.syntax import ConditionNode, ProjectionNode, UpdateNode
+from statordb.model.budget import UNBOUNDED, Budget
 from statordb.model.limits import (
     EXPRESSION_BYTES_MAX,
     EXPRESSION_CACHE_CHARACTERS_MAX,
     EXPRESSION_CACHE_ENTRIES_MAX,
+    EXPRESSION_CHECK_UNITS,
+    EXPRESSION_COMPILE_UNITS,
+    EXPRESSION_PARSE_UNITS,
     EXPRESSION_PLANS_PER_TEXT_MAX,
 )
 
@@ -142,16 +146,21 @@ class Form(Generic[Node, SomePlan]):
         self._characters = 0
         self.parses = 0
 
-    def plan(self, text: str, names: Names, values: Values) -> SomePlan:
-        """The text's plan, which these names and values fit. Raises Fault."""
+    def plan(self, text: str, names: Names, values: Values, budget: Budget = UNBOUNDED) -> SomePlan:
+        """The text's plan, which these names and values fit. Raises Fault, and what `Budget.spend` raises.
+
+        Only what has to be parsed, compiled or checked in full spends. It is kept, so that a request that was too heavy
+        for its new texts is less so the next time.
+        """
         known = self._texts.get(text)
         if known is None:
-            known = self._parse(text)
+            known = self._parse(text, budget)
         references = known.name_references
         meaning = tuple(map(names.get, references)) if references else ()
         plan = known.plans.get(meaning)
         if plan is not None and plan.accepts(values):
             return plan
+        budget.spend(len(text) * (EXPRESSION_COMPILE_UNITS if plan is None else EXPRESSION_CHECK_UNITS))
         self._check(known.node, names, values)
         if plan is None:
             plan = self._compile(known.node, {name: names[name] for name in references})
@@ -164,12 +173,13 @@ class Form(Generic[Node, SomePlan]):
             known.plans[meaning] = plan
         return plan
 
-    def _parse(self, text: str) -> _Text[Node, SomePlan]:
+    def _parse(self, text: str, budget: Budget) -> _Text[Node, SomePlan]:
         if not text:
             raise Fault("The expression can not be empty;")
         if len(text) > EXPRESSION_BYTES_MAX:
             size = f" expression size: {len(text)}" if self._shows_size else ""
             raise Fault(f"Expression size has exceeded the maximum allowed size;{size}")
+        budget.spend(len(text) * EXPRESSION_PARSE_UNITS)
         self.parses += 1
         parser = Parser(text)
         known: _Text[Node, SomePlan] = _Text(self._parse_with(parser), parser)

@@ -68,6 +68,9 @@ LANE_BODIES_BYTES_MAX = 64 * MIB  # of those requests
 LANE_WAIT_SECONDS_MAX = 30  # that a request waits for a lane; clients give up after 60
 UNIT_BYTES = 128  # of a text that is searched, packed or parsed: one unit
 WEIGHED_MEMBER_UNITS = 4  # for each comma and opening bracket of a JSON text; a member has about two
+EXPRESSION_PARSE_UNITS = 2  # for each character of an expression that was not seen before
+EXPRESSION_COMPILE_UNITS = 2  # the same, and of one whose #names mean something new
+EXPRESSION_CHECK_UNITS = 1  # of one whose values have to be checked in full
 UNWEIGHED_BYTES_MAX = 16 * KIB  # JSON texts up to this size are not weighed before they are parsed
 
 # Tables
