@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+from hypothesis.strategies import characters
 
 CPU_SECONDS_MAX = 0.25  # of the call of one test
 CALIBRATION_SECONDS = 0.004  # what `calibrate` took where CPU_SECONDS_MAX was chosen, with nothing beside
@@ -147,4 +148,6 @@ def install(config: pytest.Config) -> None:
             config.pluginmanager.register(Reporter(terminal), "statordb-reporter")
         if config.getoption("numprocesses", None):
             return
+    # Hypothesis makes a table of characters once for each checkout: two seconds, which are no test's own.
+    characters(codec="utf-8").validate()
     config.pluginmanager.register(Brevity(Clock()), "statordb-brevity")

@@ -42,6 +42,7 @@ TEXTS = ["SET a = :v", "SET a = b, b = :v", "REMOVE a, c", "SET a.x = :v", "SET 
          "SET c = if_not_exists(a, :v) REMOVE b", "SET a = list_append(b, b), d = :v"]  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from("abc"), values), st.sampled_from(TEXTS), values, st.booleans())
 def test_an_updated_item_is_as_large_as_if_it_were_measured_whole(attributes, text, value, exists):
     apply = updater(PLAIN, KEY, update(text, {":v": value} if ":v" in text else None), None, UNBOUNDED)
