@@ -10,8 +10,9 @@ import pytest
 
 from statordb.engine.contract import Effects, EngineClosed, FormatTooNew, Key, OutcomeUnknown, Stored, StoreUnusable
 from statordb.engine.lmdb import LmdbEngine
+from statordb.engine.lmdb.hold import HOLD_WORDS, Hold
 from statordb.engine.lmdb.keys import FORMAT_KEY, pack_id
-from statordb.engine.lmdb.lane import LaneEngine
+from statordb.engine.lmdb.lane import HOLD_TRIES, LaneEngine
 from statordb.engine.lmdb.prepared import Prepared
 from statordb.engine.lmdb.writer import WriteFailed
 
@@ -92,3 +93,46 @@ def test_a_lane_joins_no_store_of_another_format(
     run(engine.close())
     with pytest.raises(raised):
         LmdbEngine.open_lane(directory, send, durable=False)
+
+
+def test_a_lane_whose_row_changes_all_the_time_comes_to_an_end(directory: Path, run: Run) -> None:
+    """Another update comes first at each of its tries, until the row is held."""
+    engine = LmdbEngine.open(directory, durable=False)
+    others: list[asyncio.Future[Any]] = []
+
+    def increment(stored: list[Stored | None]) -> Effects:
+        total = 1 + (0 if stored[0] is None else int(stored[0].body))
+        return Effects([(COUNTER, b"%d" % total)], outcome=total)
+
+    async def late(prepared: bytes) -> bytes:
+        others.append(asyncio.ensure_future(engine.update([COUNTER], increment)))
+        await asyncio.sleep(0)
+        return await engine.apply(prepared)
+
+    async def history() -> None:
+        await lane_of(engine, late).update([COUNTER], increment)
+        await asyncio.gather(*others)
+
+    run(history())
+    assert len(others) == HOLD_TRIES + 2
+    assert run(engine.get(COUNTER)).body == b"%d" % (len(others) + 1)
+    run(engine.close())
+
+
+def test_one_update_holds_rows_at_a_time_and_not_for_ever() -> None:
+    hold = Hold(memoryview(bytearray(8 * HOLD_WORDS)).cast("Q"))
+    assert hold.held() is None
+    first = hold.place(1, [b"a", b"b"], 60)
+    assert first is not None
+    assert first.ticket == 1
+    assert len(first.rows) == 2
+    assert hold.place(2, [b"c"], 60) == first
+    hold.release(2)
+    assert hold.held() == first
+    again = hold.place(1, [b"a"], 60)
+    assert again is not None
+    assert len(again.rows) == 1
+    hold.release(1)
+    assert hold.held() is None
+    assert hold.place(3, [b"c"], 0) is None  # its time is over
+    assert hold.place(4, [b"%d" % i for i in range(10_000)], 60) is None

@@ -101,16 +101,17 @@ def worked_out(engine: LmdbEngine) -> Write:
 def test_what_ran_again_in_a_spoiled_transaction_runs_once_more(directory: Path, run: Run) -> None:
     """The next transaction has the same id as the one that was spoiled, and so the same versions for other bodies."""
     engine = LmdbEngine.open(directory, durable=False)
+    hold = engine._writer._gate.hold
     first, second = worked_out(engine), worked_out(engine)
     with engine._env.begin(write=True) as txn:
-        batch = Batch(txn)
+        batch = Batch(txn, hold)
         first.run(batch)
         second.run(batch)
         assert second.outcome.outcome == 2
         txn.abort()
     run(engine.update([HOT], lambda stored: Effects([(HOT, b"100")])))
     with engine._env.begin(write=True) as txn:
-        second.run(Batch(txn))
+        second.run(Batch(txn, hold))
         assert second.outcome is AGAIN
     assert run(engine.get(HOT)).body == b"100"
     run(engine.close())

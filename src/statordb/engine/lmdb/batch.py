@@ -2,10 +2,13 @@
 
 from __future__ import annotations  # lmdb's types take their parameter in annotations only
 
+from zlib import crc32
+
 import lmdb
 
 from statordb.engine.contract import ABSENT
 from statordb.engine.lmdb.groups import TICK_BITS, Group
+from statordb.engine.lmdb.hold import Hold
 from statordb.engine.lmdb.keys import (
     ANNOUNCED_KEY,
     log_prefix,
@@ -24,11 +27,15 @@ REPLAN_SECONDS_MAX = 0.002  # of a write transaction, after which no plan runs i
 class Batch:
     """One write transaction and what is kept in memory until it commits."""
 
-    __slots__ = ("announcement", "announces", "base", "bytes", "groups", "names", "replan_seconds", "tallies", "ticks",
-                 "transaction", "txn", "versions")  # fmt: skip
+    __slots__ = (
+        "announcement", "announces", "base", "bytes", "groups", "held", "hold", "names", "replan_seconds", "tallies",
+        "ticks", "transaction", "txn", "versions",
+    )  # fmt: skip
 
-    def __init__(self, txn: lmdb.Transaction[bytes]) -> None:
+    def __init__(self, txn: lmdb.Transaction[bytes], hold: Hold) -> None:
         self.txn = txn
+        self.hold = hold
+        self.held = hold.held()
         self.transaction = txn.id()
         self.base = self.transaction << TICK_BITS
         self.ticks = 0
@@ -60,6 +67,19 @@ class Batch:
                 return row
         return None
 
+    def kept(self, prepared: Prepared) -> bool:
+        """Whether another update holds a row that this one relies on."""
+        held = self.held
+        if held is None or held.ticket == prepared.ticket:
+            return False
+        return any(crc32(row) in held.rows for row, _ in prepared.relied)
+
+    def keep(self, prepared: Prepared) -> None:
+        """Hold the rows of an update that has come too late, if it may."""
+        if prepared.ticket:
+            rows = (row for row, _ in prepared.relied)
+            self.held = self.hold.place(prepared.ticket, rows, prepared.hold_seconds)
+
     def apply(self, prepared: Prepared) -> None:
         """Write all of an update that nothing has changed under. An exception leaves the transaction half written."""
         assert self.ticks + 1 + len(prepared.changes) <= TICKS_MAX, "a transaction ends long before its ticks do"
@@ -80,6 +100,8 @@ class Batch:
         for space, rows, size in prepared.tallies:
             rows_before, size_before = self.tallies.get(space, (0, 0))
             self.tallies[space] = rows_before + rows, size_before + size
+        if prepared.ticket:
+            self.hold.release(prepared.ticket)
         if prepared.announce:
             self.announces = True
             if prepared.announce is True or self.names is None:

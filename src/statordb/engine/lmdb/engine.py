@@ -12,12 +12,12 @@ import lmdb
 
 from statordb.engine.contract import Use
 from statordb.engine.lmdb import spaces
-from statordb.engine.lmdb.entries import Foreign, Job, Write
+from statordb.engine.lmdb.entries import WAIT, Foreign, Job, Write
 from statordb.engine.lmdb.environment import DATA_FILE, Opened, join_environment, open_environment
 from statordb.engine.lmdb.gate import Gate
 from statordb.engine.lmdb.headroom import Headroom
 from statordb.engine.lmdb.keys import Digest, digest
-from statordb.engine.lmdb.lane import APPLIED, CHANGED, LaneEngine, Send, verdict_of
+from statordb.engine.lmdb.lane import APPLIED, CHANGED, HELD, LaneEngine, Send, verdict_of
 from statordb.engine.lmdb.planner import Planner
 from statordb.engine.lmdb.planning import Update
 from statordb.engine.lmdb.prepared import Prepared
@@ -68,11 +68,13 @@ class LmdbEngine(Planner):
             self._check_open()
             entry = Foreign(Prepared.from_bytes(prepared), Pending(self._running_loop()))
             self._writer.submit(entry)
-            row: bytes | None = await entry.answer
+            outcome = await entry.answer
         except Exception as fault:
             return verdict_of(fault)
-        if row is not None:
-            return CHANGED + row
+        if outcome is WAIT:
+            return HELD
+        if outcome is not None:
+            return CHANGED + bytes(outcome)
         self.updates_total += 1
         return APPLIED
 

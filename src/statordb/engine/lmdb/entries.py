@@ -16,6 +16,9 @@ from statordb.model.pending import Pending
 AGAIN = object()
 """The outcome of an update whose rows have changed: nothing was written, its plan is to run again, outside."""
 
+WAIT = object()
+"""The same of an update that is to run again after a moment: another one holds its rows."""
+
 
 class Entry:
     """`run` within a write transaction leaves `error` or `outcome`, which `answer` is told once that is committed.
@@ -52,7 +55,10 @@ class Job(Entry):
 
 
 class Foreign(Entry):
-    """An update that another process prepared. Its outcome is the first row that has changed; None: it was applied."""
+    """An update that another process prepared.
+
+    Its outcome is None where it was applied, else the first row that has changed, or WAIT.
+    """
 
     __slots__ = ("_prepared",)
 
@@ -61,9 +67,15 @@ class Foreign(Entry):
         self._prepared = prepared
 
     def run(self, batch: Batch) -> bool:
-        self.outcome = batch.changed(self._prepared)
+        prepared = self._prepared
+        if batch.kept(prepared):
+            self.outcome = WAIT
+            return True
+        self.outcome = batch.changed(prepared)
         if self.outcome is None:
-            batch.apply(self._prepared)
+            batch.apply(prepared)
+        else:
+            batch.keep(prepared)
         return True
 
 
@@ -87,6 +99,9 @@ class Write(Entry):
         update = self._update
         prepared = update.prepared
         assert prepared is not None
+        if batch.kept(prepared):
+            self.outcome = WAIT
+            return True
         row = batch.changed(prepared)
         if row is None:
             batch.apply(prepared)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations  # lmdb's types take their parameter in annotations only
 
+import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import lmdb
 
-from statordb.engine.contract import Guard, Key, Plan, Refused, Traits
+from statordb.engine.contract import Guard, Key, Overloaded, Plan, Refused, Traits
 from statordb.engine.lmdb import spaces
-from statordb.engine.lmdb.entries import AGAIN
+from statordb.engine.lmdb.entries import AGAIN, WAIT
 from statordb.engine.lmdb.epoch import Epoch
 from statordb.engine.lmdb.keys import PARTITION_BYTES_MAX, SORT_BYTES_MAX, Digest, segment_of
 from statordb.engine.lmdb.planning import Answer, Guarded, Update
 from statordb.engine.lmdb.reader import Reader, closed
+
+WAIT_SECONDS = 0.005  # between two tries of an update whose rows another one holds
+WAITS_MAX = 2000
 
 TRAITS = Traits(
     name="lmdb",
@@ -66,6 +70,12 @@ class Planner(Reader):
                 answer = await self._hand_in(update)
                 if answer is AGAIN:
                     update.tries += 1
+                    continue
+                if answer is WAIT:
+                    update.waits += 1
+                    if update.waits > WAITS_MAX:
+                        raise Overloaded("others hold the rows")
+                    await asyncio.sleep(WAIT_SECONDS)
                     continue
             self.updates_total += 1
             if answer.__class__ is Refused:

@@ -74,7 +74,7 @@ class Update:
 
     __slots__ = (
         "_digest", "_footprint", "_guarded", "_guards", "_held", "_plan", "_relied", "_rows", "_stored", "effects",
-        "prepared", "seconds", "tries",
+        "prepared", "seconds", "ticket", "tries", "waits",
     )  # fmt: skip
 
     def __init__(
@@ -91,6 +91,8 @@ class Update:
         self.effects: Effects | None = None
         self.prepared: Prepared | None = None
         self.seconds = 0.0  # that the plan took the last time
+        self.waits = 0  # for another update that held its rows
+        self.ticket = 0  # under which its rows are held, where they are
         self.tries = 0  # for which its rows had changed before it came to be written
 
     @property

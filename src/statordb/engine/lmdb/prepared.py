@@ -31,9 +31,11 @@ class Prepared:
     tallies         (space, rows delta, bytes delta).
     announce        as in `contract.Effects`.
     bytes           of all bodies.
+    ticket          of an update that may hold its rows when they have changed; 0: it may not.
+    hold_seconds    for how long it would.
     """
 
-    __slots__ = ("announce", "bytes", "changes", "guards", "puts", "relied", "tallies")
+    __slots__ = ("announce", "bytes", "changes", "guards", "hold_seconds", "puts", "relied", "tallies", "ticket")
 
     def __init__(
         self,
@@ -44,6 +46,8 @@ class Prepared:
         tallies: Sequence[tuple[int, int, int]],
         announce: Sequence[str] | bool,
         bytes: int,
+        ticket: int = 0,
+        hold_seconds: float = 0.0,
     ) -> None:
         self.guards = guards
         self.relied = relied
@@ -52,6 +56,8 @@ class Prepared:
         self.tallies = tallies
         self.announce = announce
         self.bytes = bytes
+        self.ticket = ticket
+        self.hold_seconds = hold_seconds
 
     def to_bytes(self) -> bytes:
         """For another process of the same release; nothing that is kept."""
@@ -64,6 +70,8 @@ class Prepared:
                 tuple(tuple(tally) for tally in self.tallies),
                 self.announce if isinstance(self.announce, bool) else tuple(self.announce),
                 self.bytes,
+                self.ticket,
+                self.hold_seconds,
             )
         )
 

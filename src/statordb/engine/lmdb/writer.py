@@ -139,7 +139,7 @@ class Writer:
         entries_max = 1 if waiting.alone else BATCH_ENTRIES_MAX
         until = perf_counter() + TURN_SECONDS
         try:
-            batch = turn.batch = Batch(turn.txn)
+            batch = turn.batch = Batch(turn.txn, self._gate.hold)
             while len(entries) < entries_max and batch.ticks <= BATCH_TICKS_MAX:
                 entry = waiting.take(BATCH_BYTES_MAX - batch.bytes, len(entries))
                 if entry is None:

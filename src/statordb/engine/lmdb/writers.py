@@ -12,11 +12,14 @@ from pathlib import Path
 from time import monotonic_ns
 from typing import NamedTuple
 
+from statordb.engine.lmdb.hold import HOLD_WORDS, Hold
+
 WRITERS_MAX = 128  # processes that have a store open to write at one time
 WORD_BYTES = 8
 CELL_WORDS = 4  # pid, when the process started, phase, since when: CLOCK_MONOTONIC in nanoseconds
 FIRST_CELL = 1  # word 0 is the number of cells that were ever taken
-FILE_BYTES = (FIRST_CELL + WRITERS_MAX * CELL_WORDS) * WORD_BYTES
+HOLD_AT = FIRST_CELL + WRITERS_MAX * CELL_WORDS
+FILE_BYTES = (HOLD_AT + HOLD_WORDS) * WORD_BYTES
 PID, STARTED, PHASE, SINCE = range(CELL_WORDS)
 
 
@@ -50,7 +53,7 @@ class TooManyWriters(Exception):
 class Writers:
     """The cells. `phase` tells the others of this process; see `Phase`."""
 
-    __slots__ = ("_at", "_words")
+    __slots__ = ("_at", "_words", "hold")
 
     def __init__(self, path: Path) -> None:
         """Map the file, made if it is not there, and take a cell. One process at a time may do so.
@@ -66,6 +69,7 @@ class Writers:
             os.close(descriptor)
         self._words = memoryview(mapped).cast("Q")
         self._at = self._take()
+        self.hold = Hold(self._words[HOLD_AT:])
 
     def _take(self) -> int:
         words = self._words
