@@ -7,7 +7,7 @@ from statordb.engine.contract import Refused
 from statordb.store.records import TableRecord
 from statordb.store.store import Store
 
-ROWS_PER_RUN_MAX = 500  # a run holds the write lock, and the event loop, for a few milliseconds
+ROWS_PER_RUN_MAX = 500  # and what the engine has time for: others wait meanwhile
 
 
 class Reclaim:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import lmdb
 import pytest
 
 from statordb.engine.contract import Bounds, Budget, Effects, FormatTooNew, Key, StoreUnusable
-from statordb.engine.lmdb import LmdbEngine
+from statordb.engine.lmdb import LmdbEngine, spaces
 from statordb.engine.lmdb.format import STEPS, Step, migrate
 from statordb.engine.lmdb.keys import (
     FORMAT_KEY,
@@ -180,4 +181,28 @@ def test_dropped_space_is_used_again(directory: Path, run: Run) -> None:
     assert metrics["file_bytes"] < 2 * once
     assert metrics["store_bytes"] < 100_000
     assert metrics["free_bytes"] > 0
+    run(engine.close())
+
+
+def test_clearing_and_trimming_get_on_however_little_time_there_is(
+    directory: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All others wait meanwhile, so each transaction ends soon; but not before something is done."""
+    monkeypatch.setattr(spaces, "JOB_SECONDS", 0.0)
+    engine = LmdbEngine.open(directory, durable=False)
+    space = run(engine.create_space())
+    keys = [Key(space, b"%d" % i, b"") for i in range(20)]
+    run(engine.update(keys, put_all(keys, b"x")))
+    for _ in range(20):
+        run(engine.update([], lambda stored: Effects(changes=[(space + 1, b"", bytes(3000))])))
+    run(engine.drop_space(space))
+    for call in (partial(engine.reclaim, 1000), partial(engine.trim, space + 1, b"", 1 << 62, 1000)):
+        assert run(call())
+        for _ in range(30):
+            if not run(call()):
+                break
+        else:
+            pytest.fail("no end")
+    assert run(engine.read(keys)) == [None] * 20
+    assert run(engine.log(space + 1, b"", 0, Budget(9, 999))) == []
     run(engine.close())

@@ -3,6 +3,7 @@
 from __future__ import annotations  # lmdb's types take their parameter in annotations only
 
 from itertools import takewhile
+from time import thread_time
 
 import lmdb
 
@@ -21,6 +22,8 @@ from statordb.engine.lmdb.keys import (
     unpack_id,
     within_prefix,
 )
+
+JOB_SECONDS = 0.002  # of processor time in one transaction, for which all others wait
 
 
 def create(txn: lmdb.Transaction[bytes], within: int | None) -> int:
@@ -64,11 +67,12 @@ def any_dropped(txn: lmdb.Transaction[bytes]) -> bool:
 
 
 def reclaim(txn: lmdb.Transaction[bytes], rows_max: int) -> bool:
-    """Delete up to `rows_max` keys of dropped spaces; True while there is more to do.
+    """Delete up to `rows_max` keys of dropped spaces, or what there is time for; True while there is more to do.
 
     The intention goes with the last row, in the same transaction: a crash in between starts where it left off.
     """
     left = max(rows_max, 1)
+    until = thread_time() + JOB_SECONDS
     dropped = pack_id(Own.DROPPED)
     while True:
         with txn.cursor() as cursor:
@@ -76,16 +80,21 @@ def reclaim(txn: lmdb.Transaction[bytes], rows_max: int) -> bool:
                 return False
             space = unpack_id(cursor.key()[SPACE_BYTES:])
         for prefix in (pack_id(space), log_space_prefix(space), tally_key(space)):
-            left -= _delete(txn, prefix, left)
-        if left <= 0:
-            return True
+            gone, more = _delete(txn, prefix, left, until)
+            left -= gone
+            if more:
+                return True
         txn.delete(dropped_key(space))
+        if left <= 0 or thread_time() >= until:
+            return any_dropped(txn)
 
 
 def trim(txn: lmdb.Transaction[bytes], stream: int, shard: bytes, upto: int, rows_max: int) -> bool:
-    """Delete up to `rows_max` entries of a log with a sequence of at most `upto`; True while there are more."""
+    """Delete up to `rows_max` entries of a log with a sequence of at most `upto`, or what there is time for; True while
+    there are more."""
     prefix = log_prefix(stream, shard)
     left = max(rows_max, 1)
+    until = thread_time() + JOB_SECONDS
     while True:
         with txn.cursor() as cursor:
             if not cursor.set_range(prefix) or not cursor.key().startswith(prefix):
@@ -98,7 +107,7 @@ def trim(txn: lmdb.Transaction[bytes], stream: int, shard: bytes, upto: int, row
             return gone < due
         txn.delete(key)
         left -= gone
-        if left <= 0:
+        if left <= 0 or thread_time() >= until:
             return _trim_due(txn, prefix, upto)
 
 
@@ -110,15 +119,16 @@ def _trim_due(txn: lmdb.Transaction[bytes], prefix: bytes, upto: int) -> bool:
         return next(entries(*cursor.item()))[0] <= upto
 
 
-def _delete(txn: lmdb.Transaction[bytes], prefix: bytes, rows_max: int) -> int:
-    """Delete the first keys that begin with `prefix`; returns how many went."""
+def _delete(txn: lmdb.Transaction[bytes], prefix: bytes, rows_max: int, until: float) -> tuple[int, bool]:
+    """Delete the first keys that begin with `prefix`, one at least if there is any; (how many went, whether there are
+    more)."""
     deleted = 0
     with txn.cursor() as cursor:
-        found = rows_max > 0 and cursor.set_range(prefix)
-        while found and deleted < rows_max:
-            if not cursor.key().startswith(prefix):
-                break
+        found = cursor.set_range(prefix)
+        while found and cursor.key().startswith(prefix):
+            if deleted >= rows_max or (deleted and thread_time() >= until):
+                return deleted, True
             cursor.delete()  # leaves the cursor on the next key
             deleted += 1
             found = cursor.key() != b""
-    return deleted
+    return deleted, False
