@@ -68,8 +68,9 @@ def test_lines_in_the_background_are_all_written(capsys: pytest.CaptureFixture[s
     assert [json.loads(line)["number"] for line in capsys.readouterr().err.splitlines()] == list(range(100))
 
 
-def test_nobody_waits_for_a_reader_of_the_log_that_does_not_read() -> None:
+def test_nobody_waits_for_a_reader_of_the_log_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Standard error may be a pipe that is full; what is too much then is dropped, and told of when it goes on."""
+    monkeypatch.setattr(logs, "RECORDS_MAX", 100)
     go_on, written = Event(), []
 
     class Stuck(logging.Handler):
