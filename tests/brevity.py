@@ -91,6 +91,10 @@ class Brevity:
         self._imported = imported
         self._slowness = calibrate()
 
+    def pytest_collection_finish(self) -> None:
+        """Have Hypothesis make its table of characters, once for each checkout: two seconds that are no test's own."""
+        characters(codec="utf-8").validate()
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         modules = self._imported()
@@ -148,6 +152,4 @@ def install(config: pytest.Config) -> None:
             config.pluginmanager.register(Reporter(terminal), "statordb-reporter")
         if config.getoption("numprocesses", None):
             return
-    # Hypothesis makes a table of characters once for each checkout: two seconds, which are no test's own.
-    characters(codec="utf-8").validate()
     config.pluginmanager.register(Brevity(Clock()), "statordb-brevity")
