@@ -93,8 +93,11 @@ def test_masses_of_bad_requests() -> None:
         _run(server, REQUESTS // 2, REQUESTS, tally)
         end = _memory(server)
         print(f"{REQUESTS / (time.monotonic() - begun):.0f} requests/s, KiB {half} -> {end}, {tally.outcomes}")
-        assert _children(server) == started, "a process of the server was replaced"
+        living = _children(server)
+        assert started.items() <= living.items(), "a process of the server was replaced"
         for pid, before in half.items():
+            if pid not in started and pid not in living:
+                continue  # a lane, which comes when it is needed, and goes
             assert end[pid] - before < GROWTH_KIB_MAX, (half, end, started)
         status, _ = Connection(server.url).call("DescribeTable", {"TableName": TABLE})
         assert status == 200
