@@ -13,6 +13,7 @@ from statordb.engine.lmdb import spaces
 from statordb.engine.lmdb.entries import AGAIN, WAIT
 from statordb.engine.lmdb.epoch import Epoch
 from statordb.engine.lmdb.keys import PARTITION_BYTES_MAX, SORT_BYTES_MAX, Digest, segment_of
+from statordb.engine.lmdb.late import reread_async
 from statordb.engine.lmdb.planning import Answer, Guarded, Update
 from statordb.engine.lmdb.reader import Reader, closed
 
@@ -50,6 +51,7 @@ class Planner(Reader):
     def announced(self, since: int) -> tuple[Sequence[str] | None, int]:
         return self._epoch.since(since)
 
+    @reread_async
     async def spaces(self) -> list[int]:
         with self._begin() as txn:
             return spaces.living(txn)

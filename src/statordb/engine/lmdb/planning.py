@@ -13,6 +13,7 @@ import lmdb
 
 from statordb.engine.contract import ABSENT, Effects, Guard, Key, Plan, Refused, Stale, Stored
 from statordb.engine.lmdb.keys import Digest
+from statordb.engine.lmdb.late import reread
 from statordb.engine.lmdb.prepared import Prepared, Relied, prepare
 from statordb.engine.lmdb.rows import decode, row_key
 
@@ -100,6 +101,7 @@ class Update:
         """Whether the plan may run again within the write transaction: it is quick, or came too late too often."""
         return self.seconds < QUICK_SECONDS or self.tries >= TRIES_MAX
 
+    @reread
     def read(self, begin: Callable[[], lmdb.Transaction[bytes]]) -> Stale | None:
         """Take the footprint's rows from a read transaction; Stale if a guard does not hold there.
 

@@ -28,6 +28,7 @@ from statordb.engine.lmdb.keys import (
     unpack_id,
     unpack_tally,
 )
+from statordb.engine.lmdb.late import reread, reread_async
 from statordb.engine.lmdb.rows import decode, new
 
 Taken = TypeVar("Taken", bytes, memoryview)
@@ -49,8 +50,12 @@ class Reader:
 
     async def get(self, key: Key, consistent: bool = True, skip: int = 0) -> Stored | None:
         space, partition, sort = key
-        with self._begin() as txn:
-            value = txn.get(pack_id(space) + self._digest(partition) + sort)
+        row = pack_id(space) + self._digest(partition) + sort
+        try:
+            with self._begin() as txn:
+                value = txn.get(row)
+        except lmdb.CorruptedError:
+            value = self._value(row)
         if value is None:
             return None
         version, length = unpack_head(value)  # as rows.decode, without the call
@@ -58,6 +63,12 @@ class Reader:
             raise collision(space, partition, value)
         return new(Stored, (value[HEAD_BYTES + length + skip :], version))
 
+    @reread
+    def _value(self, row: bytes) -> bytes | None:
+        with self._begin() as txn:
+            return txn.get(row)
+
+    @reread_async
     async def read(self, keys: Sequence[Key], consistent: bool = True, snapshot: bool = True) -> list[Stored | None]:
         digest = self._digest
         found: list[Stored | None] = []
@@ -68,6 +79,7 @@ class Reader:
                 found.append(None if value is None else decode(key, value))
         return found
 
+    @reread_async
     async def range(
         self,
         space: int,
@@ -133,6 +145,7 @@ class Reader:
             raise collision(space, partition, next(v for _, v in pairs if not v.startswith(named, HEAD_BYTES - 2)))
         return Page(bodies, stop, budget[1] - bytes_left, lambda index: (partition, pairs[index][0][PREFIX_BYTES:]))
 
+    @reread_async
     async def scan(
         self,
         space: int,
@@ -193,6 +206,7 @@ class Reader:
                     break
         return Page(bodies, stop, budget[1] - bytes_left, places.__getitem__)
 
+    @reread_async
     async def log(self, stream: int, shard: bytes, after: int, budget: Budget) -> list[Change]:
         prefix = log_prefix(stream, shard)
         start = prefix + pack_id(after + 1)
@@ -212,6 +226,7 @@ class Reader:
                             return found
         return found
 
+    @reread_async
     async def log_end(self, stream: int, shard: bytes) -> int:
         prefix = log_prefix(stream, shard)
         with self._begin() as txn, txn.cursor() as cursor:
@@ -219,6 +234,7 @@ class Reader:
             key = cursor.key() if found else b""
         return unpack_id(key[-SEQUENCE_BYTES:]) if key.startswith(prefix) else 0
 
+    @reread_async
     async def usage(self, space: int) -> Usage:
         with self._begin() as txn:
             kept = txn.get(tally_key(space))
