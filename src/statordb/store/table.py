@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from statordb.engine.contract import Bounds, Budget, Effects, Engine, Guard, Key, Page, Refused, Stored, Usage
 from statordb.model import errors
@@ -19,11 +19,19 @@ from statordb.store.indexes.expiry import ExpiryIndex
 from statordb.store.indexes.secondary import Derive, SecondaryIndex
 from statordb.store.records import TableRecord
 
-if TYPE_CHECKING:
-    from statordb.store.catalog import Catalog
-
 Apply = Callable[[Image | None], Image | Refused | None]
 """From the item as it is to the item as it shall be (None: no item), or a refusal. Pure, and may be called twice."""
+
+
+class Home(Protocol):
+    """The catalog, as its tables see it."""
+
+    @property
+    def now(self) -> Callable[[], float]: ...
+
+    async def reload(self, account: str, region: str, name: str) -> Table | None:
+        """The table as it is stored now; None if there is none."""
+        ...
 
 
 class Written(NamedTuple):
@@ -79,7 +87,7 @@ class Table:
         "settled", "space",
     )  # fmt: skip
 
-    def __init__(self, record: TableRecord, guard: Guard, engine: Engine, catalog: Catalog) -> None:
+    def __init__(self, record: TableRecord, guard: Guard, engine: Engine, catalog: Home) -> None:
         self.record = record
         self.guard = guard
         self.name = record.name
@@ -259,16 +267,7 @@ class Table:
 
     async def resumed(self) -> Table:
         """The table when writes need not wait any more; raises as `renewed`, or ThrottlingException after a while."""
-        table = self
-        end = time.monotonic() + PAUSED_SECONDS_MAX
-        while table.paused:
-            if time.monotonic() >= end:
-                raise errors.throttling(BUSY)
-            epoch, until = self._engine.epoch(), time.monotonic() + LOOK_SECONDS
-            while self._engine.epoch() == epoch and time.monotonic() < until:
-                await asyncio.sleep(PAUSE_SECONDS)
-            table = await table.renewed()
-        return table
+        return await _resumed(self, self._engine.epoch)
 
     async def usage(self, space: int | None = None) -> Usage:
         """Rows and bytes of the table, or of one of its indexes."""
@@ -277,6 +276,18 @@ class Table:
     def key_of(self, item: Item) -> Item:
         """The primary key attributes of an item."""
         return {name: item[name] for name in self.key_names}
+
+
+async def _resumed(table: Table, epoch: Callable[[], int]) -> Table:
+    end = time.monotonic() + PAUSED_SECONDS_MAX
+    while table.paused:
+        if time.monotonic() >= end:
+            raise errors.throttling(BUSY)
+        seen, until = epoch(), time.monotonic() + LOOK_SECONDS
+        while epoch() == seen and time.monotonic() < until:
+            await asyncio.sleep(PAUSE_SECONDS)
+        table = await table.renewed()
+    return table
 
 
 def found(keys: Sequence[Key], rows: Sequence[Stored | None]) -> frozenset[Key]:
