@@ -10,7 +10,6 @@ import logging
 import re
 from itertools import takewhile
 
-from statordb.engine.contract import Budget, Change, Refused
 from statordb.keeper.kinesis_records import MILLISECOND, Encoder, happened_at
 from statordb.keeper.kinesis_sender import Sender, Unavailable
 from statordb.keeper.kinesis_window import SendWindow
@@ -21,6 +20,7 @@ from statordb.store.destinations import SHARD
 from statordb.store.records import DestinationRecord, TableRecord
 from statordb.store.store import Store
 from statordb.store.streams import RETENTION_SECONDS
+from statordb.store.terms import Budget, Change, Refused
 
 READS_MAX = 50  # of the feed, before each call
 READ_RECORDS_MAX = 100  # others run between two reads, and a record takes up to 0.1 ms

@@ -10,11 +10,11 @@ from uuid import NAMESPACE_OID, uuid5
 
 import orjson
 
-from statordb.engine.contract import Change
 from statordb.store import changes
 from statordb.store.changes import EVENT_NAMES, HEADER_BYTES, SERVICE
 from statordb.store.destinations import VIEW
 from statordb.store.records import TableRecord
+from statordb.store.terms import Change
 
 MICROSECOND = "MICROSECOND"
 MILLISECOND = "MILLISECOND"

@@ -7,9 +7,9 @@ behind it. Of what was passed over only the sequence numbers are kept, by which 
 from collections import deque
 from collections.abc import Sequence
 
-from statordb.engine.contract import Change
 from statordb.keeper.kinesis_records import Encoder, Entry
 from statordb.model.limits import KINESIS_CALL_BYTES_MAX, KINESIS_CALL_RECORDS_MAX, KINESIS_RECORD_BYTES_MAX
+from statordb.store.terms import Change
 
 WINDOW_RECORDS_MAX = 1000  # both are looked at before a read, so one read may come on top
 WINDOW_BYTES_MAX = 8 << 20

@@ -3,9 +3,9 @@ over."""
 
 from dataclasses import replace
 
-from statordb.engine.contract import Refused
 from statordb.store.records import TableRecord
 from statordb.store.store import Store
+from statordb.store.terms import Refused
 
 ROWS_PER_RUN_MAX = 500  # and what the engine has time for: others wait meanwhile
 

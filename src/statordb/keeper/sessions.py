@@ -2,11 +2,11 @@
 
 from functools import partial
 
-from statordb.engine.contract import Budget, Key, Stop
 from statordb.keeper.forgetting import forget
 from statordb.store.credentials import session_is_over
 from statordb.store.keyspace import Space
 from statordb.store.store import Store
+from statordb.store.terms import Budget, Key, Stop
 
 _CHUNK = Budget(rows_max=200, bytes_max=1 << 20)
 

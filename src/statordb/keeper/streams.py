@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from statordb.engine.contract import Refused
 from statordb.store import contention, streams
 from statordb.store.barrier import Barrier
 from statordb.store.records import TableRecord
 from statordb.store.store import Store
 from statordb.store.streams import RETENTION_SECONDS, StreamRecord
+from statordb.store.terms import Refused
 
 TRIM_SECONDS = 60.0  # between two looks for what is too old
 TRIMMED_PER_RUN_MAX = 500

@@ -7,7 +7,6 @@ from zlib import crc32
 
 import orjson
 
-from statordb.engine.contract import Budget, Change
 from statordb.keeper.triggers.checkpoints import Checkpoints
 from statordb.keeper.triggers.delivery import BatchDelivery, Surroundings
 from statordb.keeper.triggers.events import PAYLOAD_BYTES_MAX, Event
@@ -20,6 +19,7 @@ from statordb.store.changes import Teller
 from statordb.store.functions.mappings import Checkpoint
 from statordb.store.store import Store
 from statordb.store.streams import ShardRecord, StreamRecord
+from statordb.store.terms import Budget, Change
 
 POLL_SECONDS_MIN = 0.01  # between two looks at the log while records come
 POLL_SECONDS_MAX = 0.05  # while none do
