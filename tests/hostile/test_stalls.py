@@ -115,7 +115,9 @@ def test_a_loop_that_stands_is_found(tmp_path: Path) -> None:
     launch = replace(launch, environment={**launch.environment, "STATORDB_LANES": "0"})
     with Running(launch, tmp_path / "server") as running:
         watched = Watched(running, 0.1)
-        assert stood(watched, CASES["PutItem of 12,000 attributes"]) + stood(watched, CASES["BatchGetItem of 10 MB"])
+        # Each of them computes for a tenth of a second and longer in one go.
+        names = ("filter that looks through lists", "update that copies lists", "PutItem of 12,000 attributes")
+        assert any(stood(watched, CASES[name]) for name in names)
 
 
 def test_everybody_is_served_afterwards(watched: Watched) -> None:
