@@ -93,7 +93,8 @@ class Gate:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._connections: set[socket.socket] = set()
         self.mode = "open"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def switch(self, mode: str) -> None:
         self.mode = mode
@@ -104,6 +105,9 @@ class Gate:
 
     def close(self) -> None:
         self.switch("shut")
+        # Wakes who accepts: left alone, it would go on with the next listener that gets this one's descriptor.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
         self._listener.close()
 
     def _accept(self) -> None:
