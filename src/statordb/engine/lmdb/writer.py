@@ -41,6 +41,7 @@ BATCH_TICKS_MAX = TICKS_MAX // 2
 FILL_SECONDS = 0.002  # that an event loop has to begin with filling a turn
 TURN_SECONDS = 0.002  # after which a turn takes no more: the rest goes into the next
 SWITCH_SECONDS = 0.0005  # after which a thread that fills a turn gets the interpreter lock
+USUAL_SWITCH_SECONDS = 0.005  # the interpreter's own
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -221,13 +222,12 @@ class Writer:
                 pass
         # Beside a busy event loop this thread may wait for the interpreter lock after each call of LMDB; not for the
         # usual 5 ms then. (At other times a short interval costs more than it gives.)
-        usual = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_SECONDS)
         try:
             self._fill(turn)  # does nothing if the loop has begun to
             self._filled.get()
         finally:
-            sys.setswitchinterval(usual)
+            sys.setswitchinterval(USUAL_SWITCH_SECONDS)
 
     def _commit(self, turn: Turn) -> None:
         entries, batch = turn.entries, turn.batch
