@@ -115,8 +115,8 @@ def test_a_loop_that_stands_is_found(tmp_path: Path) -> None:
     launch = replace(launch, environment={**launch.environment, "STATORDB_LANES": "0"})
     with Running(launch, tmp_path / "server") as running:
         watched = Watched(running, 0.1)
-        # Each of them computes for a tenth of a second and longer in one go.
-        names = ("filter that looks through lists", "update that copies lists", "PutItem of 12,000 attributes")
+        # Each of them is checked, or planned, in one go, which takes a tenth of a second and longer.
+        names = ("1,000,000 AttributesToGet", "transaction of conditions that compare lists")
         assert any(stood(watched, CASES[name]) for name in names)
 
 
