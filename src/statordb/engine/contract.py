@@ -147,9 +147,6 @@ rows each time, and in another thread while its caller waits."""
 ABSENT = 0
 """The version of a row that is not there. Those of rows are above it."""
 
-ABSENT = 0
-"""The version of a row that is not there. Those of rows are above it."""
-
 Guard = tuple[Key, int]
 """A key and the version it must still have when the update takes effect; ABSENT if there must be no row."""
 
