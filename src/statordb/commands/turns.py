@@ -6,20 +6,17 @@ what one client has sent at once waits behind the first slice of every other.
 """
 
 import asyncio
-import sys
 from collections import deque
 from collections.abc import Callable
 from time import perf_counter
 
 from statordb.model.budget import UNBOUNDED, Budget
 from statordb.model.pending import Pending
+from statordb.model.switching import switch_as_usual, switch_soon
 
 SLICE_SECONDS = 0.001
 UNTAKEN_SECONDS_MAX = 0.0005  # of short work that goes on without turns
 ROUNDS_OF_A_SLICE = 3  # its own, and those in which nothing but short work runs
-# After which another thread that wants the interpreter lock gets it. While slices run the loop hardly ever waits, and
-# the engine's thread needs the lock twice for each commit: by the usual interval, writes would come to 100 in a second.
-SWITCH_SECONDS, USUAL_SWITCH_SECONDS = 0.0005, 0.005
 ROWS_UNTIMED_MAX = 8  # small rows between two looks at the clock
 ROW_UNTIMED_BYTES_MAX = 4096  # a larger one is looked up behind at once
 
@@ -78,7 +75,9 @@ class Turns:
         """Have the next in line run its slice; several, if they are short."""
         self._used = 0.0
         if self._sources:
-            sys.setswitchinterval(SWITCH_SECONDS)
+            # The loop hardly ever waits now, and the engine's thread needs the interpreter lock twice for each commit:
+            # by the usual interval, writes would come to 100 in a second.
+            switch_soon()
         began = self.clock()
         try:
             while self._sources and self._used < UNTAKEN_SECONDS_MAX:
@@ -89,7 +88,7 @@ class Turns:
                 self._running_loop().call_soon(self._pass, 1)
             else:
                 self.taken = False
-                sys.setswitchinterval(USUAL_SWITCH_SECONDS)
+                switch_as_usual()
 
     def _first_in_line(self) -> Pending[None]:
         source = self._sources.popleft()

@@ -17,7 +17,6 @@ from __future__ import annotations  # lmdb's types take their parameter in annot
 import errno
 import logging
 import os
-import sys
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -34,14 +33,13 @@ from statordb.engine.lmdb.gate import Gate
 from statordb.engine.lmdb.headroom import Headroom
 from statordb.engine.lmdb.prepared import TICKS_MAX
 from statordb.engine.lmdb.waiting import Waiting
+from statordb.model.switching import switch_as_usual, switch_soon
 
 BATCH_ENTRIES_MAX = 1024
 BATCH_BYTES_MAX = 512 << 10  # of rows and changes in one transaction, unless one update alone has more
 BATCH_TICKS_MAX = TICKS_MAX // 2
 FILL_SECONDS = 0.002  # that an event loop has to begin with filling a turn
 TURN_SECONDS = 0.002  # after which a turn takes no more: the rest goes into the next
-SWITCH_SECONDS = 0.0005  # after which a thread that fills a turn gets the interpreter lock
-USUAL_SWITCH_SECONDS = 0.005  # the interpreter's own
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -222,12 +220,12 @@ class Writer:
                 pass
         # Beside a busy event loop this thread may wait for the interpreter lock after each call of LMDB; not for the
         # usual 5 ms then. (At other times a short interval costs more than it gives.)
-        sys.setswitchinterval(SWITCH_SECONDS)
+        switch_soon()
         try:
             self._fill(turn)  # does nothing if the loop has begun to
             self._filled.get()
         finally:
-            sys.setswitchinterval(USUAL_SWITCH_SECONDS)
+            switch_as_usual()
 
     def _commit(self, turn: Turn) -> None:
         entries, batch = turn.entries, turn.batch
