@@ -196,6 +196,7 @@ def test_a_run_ends_with_its_lease(servers: Servers) -> None:
     assert [name for name, _ in servers.reported] == ["chore"]
 
 
+@pytest.mark.slow  # the quick duty runs all the time until the slow one has been ended
 def test_a_renewed_lease_lets_a_run_go_on_and_a_slow_one_holds_up_no_other(servers: Servers) -> None:
     sloth, chore = Sloth(), Chore("quick", every_seconds=0.0)
     one = servers.keeper("keeper-0", sloth, chore)
