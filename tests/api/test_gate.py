@@ -1,28 +1,39 @@
-"""Every operation on items asks the gate first, with all its demands, the short ways too."""
+"""Every operation asks the gate first, with all its demands, the short ways too.
+
+Which these are: AWS's service authorization reference, "Actions, resources, and condition keys for Amazon DynamoDB".
+"""
 
 from typing import Any
 
 import orjson
 import pytest
+from tests.api.streams import create
 from tests.in_process import PRINCIPAL, SHAPES, Api
 
 from statordb.api.dispatch import Dispatcher
-from statordb.commands.gate import Demand, Named, OwnAccount
+from statordb.api.operations import OPERATIONS
+from statordb.commands.demands import Demand, Enclosed, TableDemand, resource
 from statordb.model import errors
 from statordb.model.request import Principal, Request
+from statordb.model.service import load_service
 
+OTHER = Principal("111111111111", "other", "us-east-1", "arn:aws:iam::111111111111:root")
 KEY = {"p": {"S": "a"}}
 VALUES = {"ExpressionAttributeValues": {":p": {"S": "a"}}}
+TAGS = [{"Key": "team", "Value": "red"}]
+KINESIS = "arn:aws:kinesis:us-east-1:000000000000:stream/sink"
 CREATE: dict[str, Any] = {
-    "TableName": "abc",
     "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
     "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}],
     "BillingMode": "PAY_PER_REQUEST",
 }
 
+Kind = tuple[str, dict[str, Any], list[str]]
+"""Operation, body, the actions that it demands."""
 
-def requests(name: str) -> dict[str, tuple[str, dict[str, Any], list[str]]]:
-    """A request of each kind to the table of a name: operation, body, the actions that it demands."""
+
+def of_items(name: str) -> dict[str, Kind]:
+    """A request of each kind to the items of a table."""
     at = {"TableName": name}
     update = {"UpdateExpression": "SET n = :p", **VALUES}
     transaction = [
@@ -53,7 +64,58 @@ def requests(name: str) -> dict[str, tuple[str, dict[str, Any], list[str]]]:
     }
 
 
-KINDS = sorted(requests("abc"))
+def of_tables(name: str) -> dict[str, Kind]:
+    """A request of each kind to a table itself, known by its name."""
+    at = {"TableName": name}
+    expiry = {"TimeToLiveSpecification": {"AttributeName": "t", "Enabled": True}}
+    precision = {"UpdateKinesisStreamingConfiguration": {"ApproximateCreationDateTimePrecision": "MICROSECOND"}}
+    bodies: dict[str, dict[str, Any]] = {
+        "CreateTable": {**at, **CREATE},
+        "DeleteTable": at,
+        "DescribeTable": at,
+        "UpdateTable": {**at, "DeletionProtectionEnabled": False},
+        "DescribeTimeToLive": at,
+        "UpdateTimeToLive": {**at, **expiry},
+        "DescribeKinesisStreamingDestination": at,
+        "EnableKinesisStreamingDestination": {**at, "StreamArn": KINESIS},
+        "DisableKinesisStreamingDestination": {**at, "StreamArn": KINESIS},
+        "UpdateKinesisStreamingDestination": {**at, "StreamArn": KINESIS, **precision},
+    }
+    kinds: dict[str, Kind] = {operation: (operation, body, [operation]) for operation, body in bodies.items()}
+    tagged = {**bodies["CreateTable"], "Tags": TAGS}
+    return {**kinds, "CreateTable with tags": ("CreateTable", tagged, ["CreateTable", "TagResource"])}
+
+
+def of_arns(arn: str) -> dict[str, Kind]:
+    """A request of each kind that names a table by its ARN only."""
+    bodies: dict[str, dict[str, Any]] = {
+        "ListTagsOfResource": {"ResourceArn": arn},
+        "TagResource": {"ResourceArn": arn, "Tags": TAGS},
+        "UntagResource": {"ResourceArn": arn, "TagKeys": ["team"]},
+    }
+    return {operation: (operation, body, [operation]) for operation, body in bodies.items()}
+
+
+def of_streams(arn: str, shard: str, iterator: str) -> dict[str, Kind]:
+    position = {"StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
+    bodies: dict[str, dict[str, Any]] = {
+        "DescribeStream": {"StreamArn": arn},
+        "GetShardIterator": position,
+        "GetRecords": {"ShardIterator": iterator},
+    }
+    return {operation: (operation, body, [operation]) for operation, body in bodies.items()}
+
+
+def of_the_account() -> dict[str, Kind]:
+    operations = ("DescribeEndpoints", "DescribeLimits", "ListStreams", "ListTables")
+    return {operation: (operation, {}, [operation]) for operation in operations}
+
+
+ITEMS = sorted(of_items("abc"))
+TABLES = sorted(of_tables("abc"))
+ARNS = sorted(of_arns(""))
+STREAMS = sorted(of_streams("", "", ""))
+ACCOUNT = sorted(of_the_account())
 
 
 class Noting:
@@ -61,12 +123,16 @@ class Noting:
 
     def __init__(self, lets: bool) -> None:
         self.lets = lets
-        self.demands: list[tuple[str, str, str | None]] = []
+        self.demands: list[Demand] = []
 
     def admit(self, principal: Principal, demand: Demand) -> None:
-        self.demands.append((demand.action, demand.table, demand.index_name))
+        self.demands.append(demand)
         if not self.lets:
             raise errors.access_denied("not you")
+
+    def resources(self) -> list[tuple[str, str]]:
+        """Action and resource of each demand."""
+        return [(demand.action, resource(PRINCIPAL, demand)) for demand in self.demands]
 
 
 def ask(api: Api, gate: Noting, operation: str, body: dict[str, Any]) -> str | None:
@@ -81,50 +147,125 @@ def ask(api: Api, gate: Noting, operation: str, body: dict[str, Any]) -> str | N
     return error
 
 
-@pytest.mark.parametrize("kind", KINDS)
+def of_some_stream(api: Api, **caller: Any) -> tuple[str, dict[str, Kind]]:
+    """The ARN of a new table's stream, and requests to it."""
+    arn = create(api, "abc", **caller)
+    shard = api("DescribeStream", StreamArn=arn, **caller)["StreamDescription"]["Shards"][0]["ShardId"]
+    at = {"StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
+    return arn, of_streams(arn, shard, api("GetShardIterator", **at, **caller)["ShardIterator"])
+
+
+@pytest.mark.parametrize("kind", ITEMS)
 @pytest.mark.parametrize("known", [True, False])
-def test_each_states_its_demands(api: Api, kind: str, known: bool) -> None:
+def test_an_operation_on_items_states_its_demands(api: Api, kind: str, known: bool) -> None:
     """Also where the table is known already, and the short ways are taken."""
-    api("CreateTable", **CREATE)
+    arn = api("CreateTable", TableName="abc", **CREATE)["TableDescription"]["TableArn"]
     if known:
         api("GetItem", TableName="abc", Key=KEY)
-    operation, body, actions = requests("abc")[kind]
+    operation, body, actions = of_items("abc")[kind]
     gate = Noting(lets=True)
     assert ask(api, gate, operation, body) is None
-    assert gate.demands == [(f"dynamodb:{action}", "abc", None) for action in actions]
+    assert gate.resources() == [(f"dynamodb:{action}", arn) for action in actions]
+    enclosing = [demand.operation for demand in gate.demands if isinstance(demand, Enclosed)]
+    assert enclosing == ([operation] * len(actions) if operation.startswith("Transact") else [])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TABLES + ARNS)
+def test_an_operation_on_a_table_states_its_demands(api: Api, kind: str) -> None:
+    arn = api("CreateTable", TableName="abc", **CREATE)["TableDescription"]["TableArn"]
+    operation, body, actions = {**of_tables("abc"), **of_arns(arn)}[kind]
+    gate = Noting(lets=True)
+    ask(api, gate, operation, body)
+    assert gate.resources() == [(f"dynamodb:{action}", arn) for action in actions]
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+def test_an_operation_on_a_stream_states_its_demand(api: Api, kind: str) -> None:
+    arn, kinds = of_some_stream(api)
+    operation, body, _ = kinds[kind]
+    gate = Noting(lets=True)
+    assert ask(api, gate, operation, body) is None
+    assert gate.resources() == [("dynamodb:" + operation, arn)]
+
+
+@pytest.mark.parametrize("kind", ACCOUNT)
+def test_an_operation_on_no_table_states_its_demand(api: Api, kind: str) -> None:
+    gate = Noting(lets=True)
+    assert ask(api, gate, kind, {}) is None
+    expected = "arn:aws:dynamodb:us-east-1:000000000000:table/*/stream/*" if kind == "ListStreams" else "*"
+    assert gate.resources() == [("dynamodb:" + kind, expected)]
+
+
+def test_tags_that_are_asked_for_are_part_of_the_demand(api: Api) -> None:
+    """The condition keys aws:RequestTag and aws:TagKeys are about them."""
+    arn = api("CreateTable", TableName="other", **CREATE)["TableDescription"]["TableArn"]
+    for operation, body, tags in (
+        ("CreateTable", {"TableName": "abc", "Tags": TAGS, **CREATE}, {"team": "red"}),
+        ("TagResource", {"ResourceArn": arn, "Tags": TAGS}, {"team": "red"}),
+        ("UntagResource", {"ResourceArn": arn, "TagKeys": ["team"]}, {"team": None}),
+    ):
+        gate = Noting(lets=True)
+        assert ask(api, gate, operation, body) is None
+        assert gate.demands
+        for demand in gate.demands:
+            assert isinstance(demand, TableDemand)
+            assert demand.tags == tags
+
+
+def test_every_operation_of_the_models_that_there_is_states_demands() -> None:
+    """A new operation is not there before a request of it stands above."""
+    everything = {**of_items("abc"), **of_tables("abc"), **of_arns(""), **of_streams("", "", ""), **of_the_account()}
+    known = {*load_service().operations, *load_service("dynamodbstreams").operations}
+    assert {operation for operation, _, _ in everything.values()} == set(OPERATIONS) & known == set(OPERATIONS)
+    others = {  # each but these demands just what it is called
+        "CreateTable with tags", "transact get", "transact write",
+    }  # fmt: skip
+    for kind, (operation, _, actions) in everything.items():
+        assert actions == [operation] or kind in others
+
+
+@pytest.mark.parametrize("kind", ITEMS + TABLES + ARNS + ACCOUNT)
 @pytest.mark.parametrize("name", ["abc", "none"])
 def test_who_may_not_is_told_no_more_than_that(api: Api, kind: str, name: str) -> None:
-    """Not even whether the table is there."""
-    api("CreateTable", **CREATE)
+    """Not even whether the table is there; and nothing is done."""
+    arn = api("CreateTable", TableName="abc", **CREATE)["TableDescription"]["TableArn"]
     api("GetItem", TableName="abc", Key=KEY)
-    operation, body, _ = requests(name)[kind]
+    before = api("DescribeTable", TableName="abc")
+    arn = arn.replace("abc", name)
+    operation, body, _ = {**of_items(name), **of_tables(name), **of_arns(arn), **of_the_account()}[kind]
     assert ask(api, Noting(lets=False), operation, body) == "AccessDeniedException"
+    assert api("DescribeTable", TableName="abc") == before
+    assert api("ListTables")["TableNames"] == ["abc"]
     assert api("Scan", TableName="abc")["Items"] == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", STREAMS)
+def test_who_may_not_read_a_stream_is_told_no_more_than_that(api: Api, kind: str) -> None:
+    _, kinds = of_some_stream(api)
+    operation, body, _ = kinds[kind]
+    assert ask(api, Noting(lets=False), operation, body) == "AccessDeniedException"
+
+
+@pytest.mark.parametrize("kind", ITEMS + [kind for kind in TABLES if "CreateTable" not in kind] + ARNS)
 def test_an_arn_opens_no_other_accounts_table(api: Api, kind: str) -> None:
-    other = Principal("111111111111", "other", "us-east-1", "arn:aws:iam::111111111111:root")
-    arn = api("CreateTable", other, **CREATE)["TableDescription"]["TableArn"]
-    operation, body, _ = requests(arn)[kind]
+    arn = api("CreateTable", OTHER, TableName="abc", **CREATE)["TableDescription"]["TableArn"]
+    before = api("DescribeTable", OTHER, TableName="abc")
+    operation, body, _ = {**of_items(arn), **of_tables(arn), **of_arns(arn)}[kind]
     assert api.refused(operation, **body).code == "AccessDeniedException"
-    assert api("Scan", other, TableName="abc")["Items"] == []
+    assert api("Scan", OTHER, TableName="abc")["Items"] == []
+    assert api("DescribeTable", OTHER, TableName="abc") == before
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+def test_an_arn_opens_no_other_accounts_stream(api: Api, kind: str) -> None:
+    _, kinds = of_some_stream(api, principal=OTHER)
+    operation, body, _ = kinds[kind]
+    assert api.refused(operation, **body).code == "AccessDeniedException"
 
 
 def test_a_range_of_an_index_demands_the_index(api: Api) -> None:
-    api("CreateTable", **CREATE)
+    arn = api("CreateTable", TableName="abc", **CREATE)["TableDescription"]["TableArn"]
     gate = Noting(lets=True)
     body = {"TableName": "abc", "IndexName": "idx", "KeyConditionExpression": "p = :p", **VALUES}
     assert ask(api, gate, "Query", body) == "ValidationException"  # there is none, which is told behind the gate
-    assert gate.demands == [("dynamodb:Query", "abc", "idx")]
-
-
-def test_the_gate_without_policies_lets_pass_what_it_can_not_name() -> None:
-    """What is no ARN of a table is told where it is taken apart."""
-    OwnAccount().admit(PRINCIPAL, Named("arn:aws:s3:us-east-1:111111111111:table/abc"))
-    OwnAccount().admit(PRINCIPAL, Named("arn:aws:dynamodb:us-east-1:000000000000:table/abc"))
-    with pytest.raises(errors.ClientError):
-        OwnAccount().admit(PRINCIPAL, Named("arn:aws:dynamodb:us-east-1:111111111111:table/abc"))
+    assert gate.resources() == [("dynamodb:Query", arn + "/index/idx")]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from statordb.api.context import Context
+from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.store.records import TableRecord
@@ -14,9 +15,9 @@ Decide = Callable[[TableRecord], TableRecord | ClientError]
 """From a table's record to what it shall be, or why not."""
 
 
-async def table_of(context: Context, name: str) -> Table:
+async def table_of(context: Context, demand: TableDemand) -> Table:
     """The table; raises ResourceNotFoundException also while it is being created or deleted, as AWS does."""
-    table = await context.described(name)
+    table = await context.described(demand)
     if not table.record.usable_at(context.now()):
         raise errors.table_not_found(table.name)
     return table

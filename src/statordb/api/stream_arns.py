@@ -1,6 +1,7 @@
 """Streams as requests name them: by their ARNs."""
 
 from statordb.api.context import Context
+from statordb.commands.demands import StreamDemand
 from statordb.model import errors
 from statordb.model.arns import StreamName, parse_stream
 from statordb.store.streams import StreamRecord
@@ -14,20 +15,15 @@ def parse_arn(arn: str) -> StreamName:
     return name
 
 
-async def find(context: Context, arn: str) -> StreamRecord:
-    """The stream of an ARN, as it is stored now.
+async def find(context: Context, demand: StreamDemand) -> StreamRecord:
+    """The stream that is demanded, as it is stored now.
 
-    Raises ValidationException for what is no ARN of a stream, AccessDeniedException for a stream of another account
-    (no policy can allow it yet), ResourceNotFoundException where there is none, or none any more.
+    Raises ValidationException for what is no ARN of a stream, AccessDeniedException, ResourceNotFoundException where
+    there is none, or none any more.
     """
-    name = parse_arn(arn)
-    principal = context.principal
-    if name[0] != principal.account:
-        raise errors.access_denied(
-            f"User: {principal.arn} is not authorized to perform this operation on resource: {arn} "
-            "because no resource-based policy allows it"
-        )
+    name = parse_arn(demand.stream_arn)
+    context.admit(demand)
     stream = await context.store.streams.find(*name)
     if stream is None:
-        raise errors.stream_not_found(arn)
+        raise errors.stream_not_found(demand.stream_arn)
     return stream

@@ -101,7 +101,7 @@ async def disable(
         scope = (record.account, record.region, record.name)
         outcome = await store.catalog.change_streamed(*scope, label, both, draft)
         if isinstance(outcome, Refused) and outcome.reason is _MOVED:
-            record = (await context.described(record.arn)).record
+            record = (await context.current(record.account, record.region, record.name)).record
             continue
         return await _told(outcome, draft)
     raise errors.throttling(BUSY)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from statordb.api.context import Context
+from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.model.limits import TAGS_PER_RESOURCE_MAX
 from statordb.store.table import Table
@@ -35,14 +36,17 @@ def check_count(tags: dict[str, str]) -> None:
         )
 
 
-async def tagged_table(context: Context, arn: str) -> Table:
-    """The table that a ResourceArn names."""
+async def tagged_table(context: Context, demand: TableDemand) -> Table:
+    """The table that a ResourceArn names, which is what is demanded.
+
+    Raises ValidationException for what is no ARN of a table, AccessDeniedException, ResourceNotFoundException.
+    """
+    arn = demand.table
     if not arn.startswith("arn:"):
         raise errors.validation(
             f"Invalid TableArn: Invalid ResourceArn provided as input {arn}: ARNs must start with 'arn:'"
         )
-    account, region, name = context.parse_arn(arn)
-    table = await context.store.catalog.reload(account, region, name)
-    if table is None or account != context.principal.account:
+    table = await context.store.catalog.reload(*context.scope(demand))
+    if table is None:
         raise errors.resource_not_found(f"Requested resource not found: ResourcArn: {arn} not found")
     return table

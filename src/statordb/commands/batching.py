@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from statordb.commands.context import Context
-from statordb.commands.gate import Named
+from statordb.commands.demands import TableDemand
 from statordb.commands.writing import Delete, Done, Put
 from statordb.model import errors
 from statordb.model.budget import UNBOUNDED
@@ -18,8 +18,9 @@ class BatchWrite(NamedTuple):
 
     writes: Sequence[Put | Delete]
 
-    def demands(self) -> list[Named]:
-        return [Named(name, "dynamodb:BatchWriteItem") for name in dict.fromkeys(write.table for write in self.writes)]
+    def demands(self) -> list[TableDemand]:
+        tables = dict.fromkeys(write.table for write in self.writes)
+        return [TableDemand("dynamodb:BatchWriteItem", table) for table in tables]
 
     async def run(self, context: Context) -> list[Done | None]:
         """What was done, in order; None where a transaction holds the item, and went on to."""

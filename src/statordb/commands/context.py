@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from statordb.commands.gate import TABLE_ARN, Gate, Named
+from statordb.commands.demands import TABLE_ARN, Demand, TableDemand
+from statordb.commands.gate import Gate
 from statordb.commands.turns import Turn, Turns
 from statordb.model import errors
 from statordb.model.budget import Budget
@@ -60,21 +61,28 @@ class Context(NamedTuple):
             raise errors.resource_not_found()
         return table
 
-    async def described(self, name: str) -> Table:
-        """The table of a control operation, whatever its status; raises ResourceNotFoundException naming it."""
-        account, region, short = self.scope(name)
-        table = await self.store.catalog.reload(account, region, short)
+    def admit(self, demand: Demand) -> None:
+        """Raises AccessDeniedException unless the principal may do that."""
+        self.gate.admit(self.principal, demand)
+
+    async def described(self, demand: TableDemand) -> Table:
+        """The table that a control operation demands, whatever its status.
+
+        Raises AccessDeniedException, and ResourceNotFoundException naming the table.
+        """
+        return await self.current(*self.scope(demand))
+
+    async def current(self, account: str, region: str, name: str) -> Table:
+        """The table of that name as it is now; raises ResourceNotFoundException naming it."""
+        table = await self.store.catalog.reload(account, region, name)
         if table is None:
-            raise errors.table_not_found(short)
+            raise errors.table_not_found(name)
         return table
 
-    def scope(self, name: str) -> tuple[str, str, str]:
-        """(account, region, table name) that the TableName of a control operation, which may be an ARN, names.
-
-        Raises AccessDeniedException unless the principal may use it.
-        """
-        self.gate.admit(self.principal, Named(name))
-        return self.named(name)
+    def scope(self, demand: TableDemand) -> tuple[str, str, str]:
+        """(account, region, table name) of what a control operation demands; raises AccessDeniedException."""
+        self.admit(demand)
+        return self.named(demand.table)
 
     def named(self, name: str) -> tuple[str, str, str]:
         """(account, region, table name) that a TableName, which may be an ARN, names."""

@@ -7,6 +7,7 @@ import orjson
 
 from statordb.commands.capacity import read_units
 from statordb.commands.context import Context
+from statordb.commands.demands import Enclosed, enclosed
 from statordb.commands.keys import locate_key
 from statordb.commands.selection import parsed
 from statordb.commands.turns import Turn
@@ -154,8 +155,8 @@ class TransactGet(NamedTuple):
 
     parts: Sequence[Part]
 
-    def demands(self) -> Sequence[Part]:
-        return self.parts
+    def demands(self) -> list[Enclosed]:
+        return enclosed("TransactGetItems", self.parts)
 
     async def run(self, context: Context) -> list[Got]:
         tables = {name: await context.table(name) for name in dict.fromkeys(part.table for part in self.parts)}

@@ -4,7 +4,7 @@ from collections.abc import Coroutine, Iterable
 from typing import Any, Protocol, TypeVar
 
 from statordb.commands.context import Context
-from statordb.commands.gate import Demand
+from statordb.commands.demands import Demand
 
 T_co = TypeVar("T_co", covariant=True)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from statordb.commands.context import Context
+from statordb.commands.demands import Enclosed, enclosed
 from statordb.commands.writing import Check, Delete, Put, Update
 from statordb.model import errors
 from statordb.model.budget import Budget
@@ -37,8 +38,8 @@ class TransactWrite(NamedTuple):
     parts: Sequence[Part]
     token: tuple[str, str] | None
 
-    def demands(self) -> list[Put | Update | Delete | Check]:
-        return [part.write for part in self.parts]
+    def demands(self) -> list[Enclosed]:
+        return enclosed("TransactWriteItems", (part.write for part in self.parts))
 
     async def run(self, context: Context) -> Transacted:
         """Raises TransactionCanceledException, and ClientError otherwise."""

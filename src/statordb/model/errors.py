@@ -150,6 +150,14 @@ def access_denied(message: str) -> ClientError:
     return ClientError(CORAL + "AccessDeniedException", message, message_member="Message")
 
 
+def not_authorized(principal_arn: str, action: str, resource: str) -> ClientError:
+    """For what is another account's, where only a policy of the resource could let anybody in."""
+    return access_denied(
+        f"User: {principal_arn} is not authorized to perform: {action} on resource: {resource} "
+        f"because no resource-based policy allows the {action} action"
+    )
+
+
 def request_too_large() -> ClientError:
     return ClientError(CORAL + "RequestEntityTooLargeException", None, status=413)
 

@@ -8,6 +8,7 @@ from statordb.api import schemas, streaming
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import outline
 from statordb.api.tags import parse_tags
+from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.store.records import IndexRecord, TableRecord
 from statordb.store.terms import Refused
@@ -20,7 +21,9 @@ async def create_table(context: Context, request: Request) -> Answer:
     streaming.check(request.get("StreamSpecification"))
     tags = parse_tags(request.get("Tags") or ())
 
-    account, region, name = context.scope(request["TableName"])
+    account, region, name = context.scope(TableDemand("dynamodb:CreateTable", request["TableName"], tags))
+    if tags:
+        context.admit(TableDemand("dynamodb:TagResource", request["TableName"], tags))
     store = context.store
     if await store.catalog.reload(account, region, name) is not None:
         raise errors.table_exists(name)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from statordb.api import streaming
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import outline
+from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.store.records import TableRecord
 from statordb.store.terms import Refused
@@ -14,7 +15,7 @@ _UNSAID = ("AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes", "Global
 
 
 async def delete_table(context: Context, request: Request) -> Answer:
-    account, region, name = context.scope(request["TableName"])
+    account, region, name = context.scope(TableDemand("dynamodb:DeleteTable", request["TableName"]))
     store = context.store
     now, delay = context.now(), store.table_delay_seconds
 

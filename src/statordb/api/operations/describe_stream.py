@@ -4,6 +4,7 @@ from typing import Any
 
 from statordb.api import stream_arns
 from statordb.api.context import Answer, Context, Request
+from statordb.commands.demands import StreamDemand
 from statordb.model import errors
 from statordb.model.limits import DESCRIBE_STREAM_SHARDS_MAX
 from statordb.store.changes import sequence_text
@@ -14,7 +15,7 @@ async def describe_stream(context: Context, request: Request) -> Answer:
     limit = request.get("Limit") or DESCRIBE_STREAM_SHARDS_MAX
     if limit > DESCRIBE_STREAM_SHARDS_MAX:
         raise errors.invalid_parameters(f"Limit cannot be greater than the maximum: {DESCRIBE_STREAM_SHARDS_MAX}")
-    stream = await stream_arns.find(context, request["StreamArn"])
+    stream = await stream_arns.find(context, StreamDemand("dynamodb:DescribeStream", request["StreamArn"]))
     # Ids begin with the time of opening, so in their order parents come before their children.
     shards = sorted(stream.shards, key=lambda shard: shard.id)
     selected = request.get("ShardFilter")

@@ -2,6 +2,7 @@
 
 from statordb.api import kinesis
 from statordb.api.context import Answer, Context, Request
+from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.store import destinations
@@ -12,7 +13,9 @@ async def disable_kinesis_streaming_destination(context: Context, request: Reque
     stream_arn = request["StreamArn"]
     if request.get("EnableKinesisStreamingConfiguration"):
         raise errors.validation("Stream cannot be disabled using EnableKinesisStreamingConfiguration parameters")
-    table = await kinesis.table_of(context, request["TableName"])
+    table = await kinesis.table_of(
+        context, TableDemand("dynamodb:DisableKinesisStreamingDestination", request["TableName"])
+    )
     now = context.now()
 
     def decide(record: TableRecord) -> TableRecord | ClientError:

@@ -2,6 +2,7 @@
 
 from statordb.api import kinesis
 from statordb.api.context import Answer, Context, Request
+from statordb.commands.demands import TableDemand
 from statordb.model.errors import ClientError
 from statordb.store import destinations
 from statordb.store.records import TableRecord
@@ -10,7 +11,9 @@ from statordb.store.records import TableRecord
 async def enable_kinesis_streaming_destination(context: Context, request: Request) -> Answer:
     stream_arn = request["StreamArn"]
     configuration = request.get("EnableKinesisStreamingConfiguration") or {}
-    table = await kinesis.table_of(context, request["TableName"])
+    table = await kinesis.table_of(
+        context, TableDemand("dynamodb:EnableKinesisStreamingDestination", request["TableName"])
+    )
     if destinations.live(table.record) is not None:
         raise _not_over()
     precision = configuration.get("ApproximateCreationDateTimePrecision")

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from statordb.api import iterators, stream_arns
 from statordb.api.context import Answer, Context, Request
+from statordb.commands.demands import StreamDemand
 from statordb.model import errors
 from statordb.model.limits import (
     GET_RECORDS_BYTES_MAX,
@@ -25,7 +26,7 @@ async def get_records(context: Context, request: Request) -> Answer:
     now = context.now()
     if abs(now - iterator.issued_at) > SHARD_ITERATOR_SECONDS:  # one from the future has a clock set back behind it
         raise errors.expired_iterator()
-    stream = await stream_arns.find(context, iterator.stream_arn)
+    stream = await stream_arns.find(context, StreamDemand("dynamodb:GetRecords", iterator.stream_arn))
     shard = stream.shard(iterator.shard)
     if shard is None:
         raise errors.shard_not_found()

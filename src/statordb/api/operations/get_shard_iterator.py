@@ -3,6 +3,7 @@
 from statordb.api import iterators, stream_arns
 from statordb.api.context import Answer, Context, Request
 from statordb.api.iterators import ShardIterator
+from statordb.commands.demands import StreamDemand
 from statordb.model import errors
 from statordb.store.changes import parse_sequence
 from statordb.store.streams import ShardRecord, StreamRecord
@@ -13,7 +14,7 @@ _BY_TIME = "AT_TIMESTAMP"
 
 async def get_shard_iterator(context: Context, request: Request) -> Answer:
     _check_parameters(context, request)
-    stream = await stream_arns.find(context, request["StreamArn"])
+    stream = await stream_arns.find(context, StreamDemand("dynamodb:GetShardIterator", request["StreamArn"]))
     shard = stream.shard(request["ShardId"])
     if shard is None:
         raise errors.shard_not_found()

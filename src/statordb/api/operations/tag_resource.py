@@ -4,13 +4,15 @@ from dataclasses import replace
 
 from statordb.api.context import Answer, Context, Request
 from statordb.api.tags import check_count, parse_tags, tagged_table
+from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.store.records import TableRecord
 from statordb.store.terms import Refused
 
 
 async def tag_resource(context: Context, request: Request) -> Answer:
-    table = await tagged_table(context, request["ResourceArn"])
+    demanded = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+    table = await tagged_table(context, TableDemand("dynamodb:TagResource", request["ResourceArn"], demanded))
     if not request["Tags"]:
         raise errors.validation("Atleast one Tag needs to be provided as Input.")
     tags = parse_tags(request["Tags"])

@@ -4,14 +4,16 @@ from dataclasses import replace
 
 from statordb.api.context import Answer, Context, Request
 from statordb.api.tags import tagged_table
+from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.store.records import TableRecord
 from statordb.store.terms import Refused
 
 
 async def untag_resource(context: Context, request: Request) -> Answer:
-    table = await tagged_table(context, request["ResourceArn"])
     keys = request["TagKeys"]
+    demand = TableDemand("dynamodb:UntagResource", request["ResourceArn"], dict.fromkeys(keys))
+    table = await tagged_table(context, demand)
     if not keys:
         raise errors.validation("Atleast one Tag Key needs to be provided as Input.")
 

@@ -2,6 +2,7 @@
 
 from statordb.api import kinesis
 from statordb.api.context import Answer, Context, Request
+from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.store import destinations
@@ -19,7 +20,9 @@ async def update_kinesis_streaming_destination(context: Context, request: Reques
             "Streaming destination cannot be updated with given parameters: "
             "UpdateKinesisStreamingConfiguration cannot be null or contain only null values"
         )
-    table = await kinesis.table_of(context, request["TableName"])
+    table = await kinesis.table_of(
+        context, TableDemand("dynamodb:UpdateKinesisStreamingDestination", request["TableName"])
+    )
     now = context.now()
 
     def decide(record: TableRecord) -> TableRecord | ClientError:

@@ -6,6 +6,7 @@ from typing import Any
 from statordb.api import schemas, streaming
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import describe
+from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.model.errors import ClientError, invalid_parameters
 from statordb.model.limits import GLOBAL_INDEXES_MAX
@@ -19,7 +20,7 @@ _CHANGES = (
 
 async def update_table(context: Context, request: Request) -> Answer:
     updates = _check(request)
-    table = await context.described(request["TableName"])
+    table = await context.described(TableDemand("dynamodb:UpdateTable", request["TableName"]))
     store, record = context.store, table.record
     now = context.now()
     creates = [update["Create"] for update in updates if "Create" in update]
@@ -53,7 +54,7 @@ async def update_table(context: Context, request: Request) -> Answer:
 
 
 async def _describe(context: Context, request: Request, before: TableRecord) -> dict[str, Any]:
-    table = await context.described(request["TableName"])
+    table = await context.current(before.account, before.region, before.name)
     description = await describe(table, context.now())
     description["TableStatus"] = "UPDATING"
     gone = [index for index in before.indexes if table.record.index(index.name) is None]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from statordb.api.context import Answer, Context, Request
+from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.store.records import ExpiryRecord, TableRecord
 from statordb.store.terms import Refused
@@ -11,7 +12,7 @@ from statordb.store.terms import Refused
 async def update_time_to_live(context: Context, request: Request) -> Answer:
     wanted = request["TimeToLiveSpecification"]
     attribute, enabled = wanted["AttributeName"], wanted["Enabled"]
-    table = await context.described(request["TableName"])
+    table = await context.described(TableDemand("dynamodb:UpdateTimeToLive", request["TableName"]))
     store, record, now = context.store, table.record, context.now()
     draft = store.draft()
     space = await draft.derived() if enabled else 0  # also where it seems to be enabled: it may be disabled meanwhile
