@@ -7,7 +7,7 @@ from tests.in_process import Api
 
 from statordb.keeper.keeper import SHARED_SECONDS, Keeper, duties
 from statordb.keeper.tenure import LEASE_SECONDS, RENEW_SECONDS, VALID_SECONDS, owner
-from statordb.store import leases
+from statordb.store.leases import Leases
 
 
 class Chore:
@@ -163,7 +163,7 @@ def test_a_lease_ends_for_its_holder_before_it_does_for_others(
     clerk = Clerk(every_seconds=0.0)
     one = servers.keeper("keeper-0", clerk)
     servers.step(one)
-    monkeypatch.setattr(leases, "take", unreachable)
+    monkeypatch.setattr(Leases, "take", unreachable)
     servers.advance(VALID_SECONDS - 0.1)
     servers.step(one)
     assert (clerk.runs, clerk.rested) == (2, 0)
@@ -187,7 +187,7 @@ def test_a_run_ends_with_its_lease(servers: Servers) -> None:
         await one.turn(servers.at)
         assert (sloth.runs, sloth.cancelled) == (1, False)
         servers.advance(LEASE_SECONDS + 1)
-        await leases.take(servers.api.store.engine, "chore", "other", servers.api.clock.now(), LEASE_SECONDS)
+        await servers.api.store.leases.take("chore", "other", servers.api.clock.now(), LEASE_SECONDS)
         await one.look()
         await one.turn(servers.at)
 
@@ -233,17 +233,17 @@ def test_a_keeper_told_to_stop_gives_its_leases_back(servers: Servers) -> None:
     servers.api.run(run())
     assert clerk.rested == 1
     store = servers.api.store
-    assert servers.api.run(leases.keepers(store.engine, store.clock.now())) == {}
-    assert servers.api.run(leases.take(store.engine, "chore", "other", store.clock.now(), 1.0))
+    assert servers.api.run(store.leases.keepers(store.clock.now())) == {}
+    assert servers.api.run(store.leases.take("chore", "other", store.clock.now(), 1.0))
 
 
 def test_keepers_that_fell_silent_are_forgotten(api: Api) -> None:
     """Each start has a name of its own: their rows must not pile up."""
-    engine, now = api.store.engine, api.clock.now()
-    api.run(leases.report(engine, "gone", ["chore"], now, 1.0))
-    api.run(leases.report(engine, "here", ["chore"], now, 10.0))
-    assert api.run(leases.keepers(engine, now + 2.0)) == {"here": ["chore"]}
-    assert api.run(leases.keepers(engine, now)) == {"here": ["chore"]}
+    leases, now = api.store.leases, api.clock.now()
+    api.run(leases.report("gone", ["chore"], now, 1.0))
+    api.run(leases.report("here", ["chore"], now, 10.0))
+    assert api.run(leases.keepers(now + 2.0)) == {"here": ["chore"]}
+    assert api.run(leases.keepers(now)) == {"here": ["chore"]}
 
 
 def test_when_one_of_several_goes_only_its_duties_move() -> None:

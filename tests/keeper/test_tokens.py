@@ -4,14 +4,14 @@ import pytest
 from tests.in_process import Api
 
 from statordb.engine.contract import Budget
-from statordb.keeper import tokens
 from statordb.keeper.tokens import Tokens
+from statordb.store import forgetting
 from statordb.store.keyspace import Space
 
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "_CHUNK", Budget(3, 1 << 20))
+    monkeypatch.setattr(forgetting, "_CHUNK", Budget(3, 1 << 20))
 
 
 def write(api: Api, token: str) -> None:

@@ -2,12 +2,14 @@
 
 from tests.store.kit import Kit
 
-from statordb.store import leases
+from statordb.store.leases import Leases
 
 
 def test_a_lease_has_one_holder_until_it_ends(kit: Kit) -> None:
+    leases = Leases(kit.engine)
+
     def take(holder: str, now: float) -> bool:
-        taken: bool = kit.run(leases.take(kit.engine, "duty", holder, now, 10.0))
+        taken: bool = kit.run(leases.take("duty", holder, now, 10.0))
         return taken
 
     assert take("a", 100.0)
@@ -20,14 +22,16 @@ def test_a_lease_has_one_holder_until_it_ends(kit: Kit) -> None:
 
 
 def test_leases_of_several_duties_are_apart(kit: Kit) -> None:
-    assert kit.run(leases.take(kit.engine, "one", "a", 100.0, 10.0))
-    assert kit.run(leases.take(kit.engine, "two", "b", 100.0, 10.0))
+    leases = Leases(kit.engine)
+    assert kit.run(leases.take("one", "a", 100.0, 10.0))
+    assert kit.run(leases.take("two", "b", 100.0, 10.0))
 
 
 def test_only_the_holder_can_give_a_lease_back(kit: Kit) -> None:
-    kit.run(leases.release(kit.engine, "duty", "a"))  # nobody has it: nothing happens
-    assert kit.run(leases.take(kit.engine, "duty", "a", 100.0, 10.0))
-    kit.run(leases.release(kit.engine, "duty", "b"))
-    assert not kit.run(leases.take(kit.engine, "duty", "b", 100.0, 10.0))
-    kit.run(leases.release(kit.engine, "duty", "a"))
-    assert kit.run(leases.take(kit.engine, "duty", "b", 100.0, 10.0))
+    leases = Leases(kit.engine)
+    kit.run(leases.release("duty", "a"))  # nobody has it: nothing happens
+    assert kit.run(leases.take("duty", "a", 100.0, 10.0))
+    kit.run(leases.release("duty", "b"))
+    assert not kit.run(leases.take("duty", "b", 100.0, 10.0))
+    kit.run(leases.release("duty", "a"))
+    assert kit.run(leases.take("duty", "b", 100.0, 10.0))

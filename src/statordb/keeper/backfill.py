@@ -14,14 +14,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from statordb.engine.contract import Budget, Conflict, Effects, Key, Plan, Refused, Stop, Stored
-from statordb.store import contention
-from statordb.store.image import Image
+from statordb.store import contention, upkeep
 from statordb.store.indexes.expiry import ExpiryIndex
 from statordb.store.indexes.secondary import SecondaryIndex
 from statordb.store.records import IndexRecord, TableRecord
 from statordb.store.store import Store
-from statordb.store.table import Staging, Table
+from statordb.store.table import Table
+from statordb.store.terms import Budget, Place, Refused, Stop
 
 _CHUNK = Budget(rows_max=200, bytes_max=1 << 20)
 
@@ -36,7 +35,7 @@ class Backfill:
         self._store = store
         self._epoch: int | None = None
         self._pending: list[TableRecord] = []
-        self._cursors: dict[int, tuple[bytes, bytes] | None] = {}  # by space of the index that is being built
+        self._cursors: dict[int, Place | None] = {}  # by space of the index that is being built
 
     async def run_once(self) -> bool:
         epoch = self._store.engine.epoch()
@@ -78,22 +77,15 @@ class Backfill:
         after = await self._begun(index.space)
         page = await table.scan(table.primary, 0, 1, _CHUNK, after, True)
         if page.bodies:
-            keys = [Key(table.space, row.partition, row.sort) for row in page.rows]
-            entries = [entry[0] for row in page.rows if (entry := index.entry(Image(row.body))) is not None]
-            plan = _enter(index, keys, entries)
-            try:
-                outcome = await self._store.engine.update([*keys, *entries], plan, (table.guard,))
-            except Conflict:
-                return False  # a transaction holds an item
-            if not isinstance(outcome, Effects):
-                return False  # the schema changed meanwhile
+            if not await upkeep.enter(self._store.engine, table, index, page.rows):
+                return False
             self._cursors[index.space] = page.last
         if page.stop is Stop.EXHAUSTED:
             await self._finish(table, index)
             self._cursors.pop(index.space, None)
         return True
 
-    async def _begun(self, space: int) -> tuple[bytes, bytes] | None:
+    async def _begun(self, space: int) -> Place | None:
         """Behind which item building goes on. It begins once every process writes by the new schema: the one that
         announced it may have died before all had."""
         if space not in self._cursors:
@@ -135,25 +127,3 @@ def _unfinished(record: TableRecord) -> bool:
     return any(index.status == "CREATING" for index in record.indexes) or (
         record.expiry is not None and not record.expiry.ready
     )
-
-
-def _enter(index: SecondaryIndex | ExpiryIndex, items: list[Key], entries: list[Key]) -> Plan:
-    """A plan over items, then the entries they had when they were read: puts those that are missing and still right.
-
-    An item that changed since was written by the new schema, so its entry is there.
-    """
-
-    def plan(stored: list[Stored | None]) -> Effects | Refused:
-        missing = {key for key, row in zip(entries, stored[len(items) :], strict=True) if row is None}
-        staging = Staging()
-        for base, row in zip(items, stored, strict=False):
-            image = None if row is None else Image(row.body)
-            entry = index.entry(image)
-            if entry is None or entry[0] not in missing:
-                continue
-            rows, size, _ = index.update(None, image, partial(staging.derive, base))
-            if rows or size:
-                staging.tallies.append((index.space, rows, size))
-        return staging.effects(None)
-
-    return plan

@@ -8,13 +8,13 @@ write of that item derives.
 import asyncio
 from collections.abc import Sequence
 
-from statordb.engine.contract import Budget, Conflict, Effects, Key, Refused, Row, Stop, Stored
 from statordb.model.errors import ClientError
-from statordb.store import codec
+from statordb.store import codec, upkeep
 from statordb.store.image import Image
 from statordb.store.indexes.expiry import PARTITIONS, ExpiryIndex
 from statordb.store.store import Store
 from statordb.store.table import Table
+from statordb.store.terms import Budget, Conflict, Key, Refused, Row, Stop
 
 LEFT_SECONDS = 60.0  # an entry that led to nothing is left alone for so long
 LEFT_NOTED_MAX = 1000  # of one partition of an index
@@ -99,7 +99,7 @@ class Expiry:
         if await self._delete(table, index, key, now):
             return True
         if since is not None:
-            await self._clear(table, index, key, Key(index.space, row.partition, row.sort))
+            await upkeep.clear(self._store.engine, table, index, key, Key(index.space, row.partition, row.sort))
         walk.note(row.sort, now)
         return False
 
@@ -113,18 +113,3 @@ class Expiry:
             return not isinstance(await table.write(key, apply, service=True), Refused)
         except (ClientError, Conflict):  # the table was deleted meanwhile, or the item is held
             return False
-
-    async def _clear(self, table: Table, index: ExpiryIndex, key: Key, entry: Key) -> None:
-        """Delete an entry if it is not that of its item."""
-
-        def plan(stored: list[Stored | None]) -> Effects | Refused:
-            body = None if stored[0] is None else stored[0].body
-            own = index.entry(None if body is None else Image(body))
-            if own is not None and own[0] == entry:
-                return Refused(None)
-            return Effects(writes=((key, body),), derived=((entry, None, key),))
-
-        try:
-            await self._store.engine.update((key,), plan, (table.guard,))
-        except Conflict:  # the item is held: another time
-            return

@@ -81,7 +81,7 @@ class Keeper:
         self._report = report
         self._posts = [_Post(duty) for duty in (duties(store) if work is None else work)]
         names = [post.duty.name for post in self._posts]
-        self._tenure = None if holder is None else Tenure(store.engine, store.clock, holder, names, monotonic)
+        self._tenure = None if holder is None else Tenure(store.leases, store.clock, holder, names, monotonic)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until told to stop; then give the leases back."""

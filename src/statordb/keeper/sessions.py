@@ -2,13 +2,11 @@
 
 from functools import partial
 
-from statordb.keeper.forgetting import forget
 from statordb.store.credentials import session_is_over
+from statordb.store.forgetting import forget_chunk
 from statordb.store.keyspace import Space
 from statordb.store.store import Store
-from statordb.store.terms import Budget, Key, Stop
-
-_CHUNK = Budget(rows_max=200, bytes_max=1 << 20)
+from statordb.store.terms import Place
 
 
 class Sessions:
@@ -19,13 +17,9 @@ class Sessions:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._after: tuple[bytes, bytes] | None = None
+        self._after: Place | None = None
 
     async def run_once(self) -> bool:
-        engine, now = self._store.engine, self._store.clock.now()
-        page = await engine.scan(Space.CREDENTIALS, 0, 1, _CHUNK, self._after)
-        over = [Key(Space.CREDENTIALS, row.partition, row.sort) for row in page.rows if session_is_over(row.body, now)]
-        await forget(engine, over, partial(session_is_over, now=now))
-        done = page.stop is Stop.EXHAUSTED
-        self._after = None if done else page.last
-        return not done
+        is_over = partial(session_is_over, now=self._store.clock.now())
+        self._after = await forget_chunk(self._store.engine, Space.CREDENTIALS, is_over, self._after)
+        return self._after is not None

@@ -14,9 +14,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from statordb.engine.contract import Engine
 from statordb.model.clock import Clock
-from statordb.store import leases
+from statordb.store.leases import Leases
 
 LEASE_SECONDS = 15.0
 VALID_SECONDS = 10.0
@@ -38,13 +37,13 @@ class Tenure:
 
     def __init__(
         self,
-        engine: Engine,
+        leases: Leases,
         clock: Clock,
         holder: str,
         duties: Sequence[str],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._engine = engine
+        self._stored = leases
         self._clock = clock
         self._holder = holder
         self._leases = {duty: _Lease() for duty in duties}
@@ -60,9 +59,9 @@ class Tenure:
         now: to be given back. Raises what the store raises, once all were tried."""
         began, now = self._monotonic(), self._clock.now()
         if began >= self._report_at:
-            await leases.report(self._engine, self._holder, self._leases, now, LEASE_SECONDS)
+            await self._stored.report(self._holder, self._leases, now, LEASE_SECONDS)
             self._report_at = began + RENEW_SECONDS
-        keepers = await leases.keepers(self._engine, now)
+        keepers = await self._stored.keepers(now)
         for fault in await asyncio.gather(
             *(self._settle(duty, owner(duty, keepers) == self._holder) for duty in self._leases), return_exceptions=True
         ):
@@ -73,7 +72,7 @@ class Tenure:
         """Let another have a duty that belongs to it by now; whatever is done under the lease has ended."""
         if duty in self._leaving:
             try:
-                await leases.release(self._engine, duty, self._holder)
+                await self._stored.release(duty, self._holder)
             finally:
                 self._leaving.discard(duty)
 
@@ -81,8 +80,8 @@ class Tenure:
         """Give everything back."""
         for lease in self._leases.values():
             _end(lease)
-        await leases.leave(self._engine, self._holder)
-        await asyncio.gather(*(leases.release(self._engine, duty, self._holder) for duty in self._leases))
+        await self._stored.leave(self._holder)
+        await asyncio.gather(*(self._stored.release(duty, self._holder) for duty in self._leases))
 
     @asynccontextmanager
     async def within(self, duty: str) -> AsyncIterator[None]:
@@ -103,7 +102,7 @@ class Tenure:
         elif duty in self._leaving:
             return  # it is given back first: else that would take away what is taken now
         elif began >= lease.renew_at or lease.until <= began:
-            if not await leases.take(self._engine, duty, self._holder, self._clock.now(), LEASE_SECONDS):
+            if not await self._stored.take(duty, self._holder, self._clock.now(), LEASE_SECONDS):
                 _end(lease)
                 return
             lease.until, lease.renew_at = began + VALID_SECONDS, began + RENEW_SECONDS

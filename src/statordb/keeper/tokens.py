@@ -2,13 +2,11 @@
 
 from functools import partial
 
-from statordb.keeper.forgetting import forget
+from statordb.store.forgetting import forget_chunk
 from statordb.store.keyspace import Space
 from statordb.store.store import Store
-from statordb.store.terms import Budget, Key, Stop
+from statordb.store.terms import Place
 from statordb.store.transactions import token_expired
-
-_CHUNK = Budget(rows_max=200, bytes_max=1 << 20)
 
 
 class Tokens:
@@ -19,13 +17,9 @@ class Tokens:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._after: tuple[bytes, bytes] | None = None
+        self._after: Place | None = None
 
     async def run_once(self) -> bool:
-        engine, now = self._store.engine, self._store.clock.now()
-        page = await engine.scan(Space.TOKENS, 0, 1, _CHUNK, self._after)
-        expired = [Key(Space.TOKENS, row.partition, row.sort) for row in page.rows if token_expired(row.body, now)]
-        await forget(engine, expired, partial(token_expired, now=now))
-        done = page.stop is Stop.EXHAUSTED
-        self._after = None if done else page.last
-        return not done
+        is_over = partial(token_expired, now=self._store.clock.now())
+        self._after = await forget_chunk(self._store.engine, Space.TOKENS, is_over, self._after)
+        return self._after is not None

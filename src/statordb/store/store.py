@@ -6,6 +6,7 @@ from statordb.store.catalog import Catalog
 from statordb.store.functions.catalog import Functions
 from statordb.store.functions.invocations import InvocationQueue
 from statordb.store.functions.mappings import Mappings
+from statordb.store.leases import Leases
 from statordb.store.spaces import Draft
 from statordb.store.streams import Streams
 
@@ -31,6 +32,7 @@ class Store:
         self.clock = clock
         self.catalog = Catalog(engine, clock)
         self.streams = Streams(engine)
+        self.leases = Leases(engine)
         self.functions = Functions(engine, clock)
         self.invocations = InvocationQueue(engine, clock)
         self.mappings = Mappings(engine, clock)

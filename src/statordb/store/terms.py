@@ -1,8 +1,8 @@
 """The engine's words that those above the store speak: what its refusals and faults are, and how rows are told apart.
 
-Nothing above `commands` and the keeper's duties imports an engine, or its contract.
+Nothing above `commands` imports an engine, or its contract.
 """
 
-from statordb.engine.contract import Budget, Change, Conflict, Key, Overloaded, Refused, Stop, Use
+from statordb.engine.contract import Budget, Change, Conflict, Key, Overloaded, Place, Refused, Row, Stop, Use
 
-__all__ = ["Budget", "Change", "Conflict", "Key", "Overloaded", "Refused", "Stop", "Use"]
+__all__ = ["Budget", "Change", "Conflict", "Key", "Overloaded", "Place", "Refused", "Row", "Stop", "Use"]

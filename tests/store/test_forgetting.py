@@ -7,7 +7,7 @@ from tests.store.engines import Held
 
 from statordb.engine.contract import Effects, Key
 from statordb.engine.lmdb.engine import LmdbEngine
-from statordb.keeper.forgetting import AT_ONCE_MAX, forget
+from statordb.store.forgetting import AT_ONCE_MAX, forget
 
 
 def test_what_is_over_goes_but_what_changed_or_is_held(directory: Path) -> None:
