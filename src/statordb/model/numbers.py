@@ -129,7 +129,7 @@ def size(text: str) -> int:
 
 
 def key_bytes(text: str) -> bytes:
-    """Order-preserving, self-delimiting, exact bytes of a normalised number (at most 23).
+    """Order-preserving, self-delimiting, exact bytes of a normalised number (at most 22).
 
     One byte of sign (0x40, 0x80 for zero, 0xC0), one of exponent, then digit pairs + 1, then an end mark below every
     pair; all but the sign complemented in negative numbers. A format that outlives releases: never change it.
