@@ -168,6 +168,7 @@ class Wire:
     rest: Any = None
     rest_authenticator: Any = None
     defer: Callable[[Callable[[], None]], object] | None = None
+    after: Callable[[float, Callable[[], None]], object] | None = None
 
     def __post_init__(self) -> None:
         self.credentials[KEY] = Credential(KEY, SECRET, "123456789012", "arn:aws:iam::123456789012:user/a")
@@ -182,6 +183,7 @@ class Wire:
             request_ids=request_ids("R" * 36, 0),
             observe=lambda *seen: self.observed.append(seen),
             defer=self.defer,
+            after=self.after,
             rest=self.rest,
             rest_authenticator=self.rest_authenticator,
         )

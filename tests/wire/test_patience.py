@@ -7,6 +7,7 @@ from tests.wire.driver import Clock, FakeService, Wire, raw, signed, split_answe
 
 from statordb.model.request import Reply
 from statordb.wire.context import SWEPT_MAX
+from statordb.wire.discards import DISCARDED_BYTES_SECOND
 from statordb.wire.settings import WireSettings
 
 
@@ -76,6 +77,29 @@ def test_a_refused_client_may_not_send_for_ever(make_wire: Callable[..., Wire]) 
     assert not transport.aborted
     connection.data_received(b"x")
     assert transport.aborted
+
+
+def test_what_refused_clients_send_is_read_at_a_pace(make_wire: Callable[..., Wire]) -> None:
+    """Together: two that send 16 MB each as fast as they can would keep two cores busy with nothing."""
+    timers: list[tuple[float, Callable[[], None]]] = []
+    wire = make_wire(after=lambda seconds, call: timers.append((seconds, call)))
+    piece = b"x" * (DISCARDED_BYTES_SECOND // 64)
+    refused = [wire.connect() for _ in range(2)]
+    for connection, transport in refused:
+        connection.data_received(raw("POST", "/", {"Content-Length": "99999999"}))
+        assert split_answers(transport.out)[0].status == 413
+        assert transport.reading
+        connection.data_received(piece)
+        assert not transport.reading
+    assert [round(seconds * 64, 1) for seconds, _ in timers] == [1, 2]
+    wire.clock.now += 1
+    for _, call in timers:
+        call()
+    assert all(transport.reading for _, transport in refused)
+    refused[0][0].data_received(piece)
+    assert round(timers[2][0] * 64, 1) == 1  # what has passed is no store of room
+    refused[0][0].connection_lost(None)
+    timers[2][1]()  # which comes too late
 
 
 def test_the_date_of_answers_moves(wire: Wire) -> None:

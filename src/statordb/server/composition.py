@@ -149,6 +149,7 @@ def wire_context(
 ) -> WireContext:
     """All that the connections of a worker share."""
     settings = site.settings
+    loop = asyncio.get_running_loop()
     return CountingContext(
         site.roster,
         slot,
@@ -165,7 +166,8 @@ def wire_context(
             unpacked_inline_bytes_max=UNPACKED_INLINE_BYTES_MAX,
         ),
         observe=observe,
-        defer=asyncio.get_running_loop().call_soon,
+        defer=loop.call_soon,
+        after=loop.call_later,
     )
 
 

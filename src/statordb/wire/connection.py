@@ -36,6 +36,7 @@ class Connection(asyncio.Protocol):
         "_reading",
         "_reads",
         "_refused",
+        "_resting",
         "_transport",
         "is_known",
     )
@@ -50,6 +51,7 @@ class Connection(asyncio.Protocol):
         self._refused = False  # the client is cut short
         self._lingering = False
         self._lingered = 0
+        self._resting = False  # what is thrown away comes at a pace
         self._reads = True
         self._mark: object = None  # what the last sweep saw, and since when
         self._marked = 0.0
@@ -155,7 +157,10 @@ class Connection(asyncio.Protocol):
         if has_room and reading.is_held_up:
             reading.is_held_up = False
             self._context.rounds.later(reading.go_on)
-        wanted = self._lingering or (has_room and not self._incoming.is_done and not reading.is_behind)
+        if self._lingering:
+            wanted = not self._resting
+        else:
+            wanted = has_room and not self._incoming.is_done and not reading.is_behind
         answers.holds_up = not wanted
         if wanted != self._reads and self._transport is not None and not self._transport.is_closing():
             self._reads = wanted
@@ -184,6 +189,13 @@ class Connection(asyncio.Protocol):
             self.answered()
         elif self._lingered > self._context.settings.linger_bytes_max:
             self._transport.abort()
+        elif self._context.discards.add(size, self._discard_on):
+            self._resting = True
+            self.answered()
+
+    def _discard_on(self) -> None:
+        self._resting = False
+        self.answered()
 
     def _progress(self) -> object:
         """What changes as long as the connection gets on."""

@@ -14,6 +14,7 @@ from statordb.model.request import Service
 from statordb.model.rest import RestService
 from statordb.wire.admission import Admission
 from statordb.wire.authenticator import Authenticator
+from statordb.wire.discards import After, Discards
 from statordb.wire.outbox import Outbox
 from statordb.wire.reply import Heads
 from statordb.wire.rounds import Defer, Rounds
@@ -61,6 +62,7 @@ class WireContext:
     request_ids an iterator of 52-character ids.
     observe    called once per answered request.
     defer      the event loop's call_soon, to hold answers until it has served what was ready; None to hold nothing.
+    after      the event loop's call_later, to read from refused clients at a pace; None to read at once.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class WireContext:
         request_ids: Iterator[str] | None = None,
         observe: Observer | None = None,
         defer: Defer | None = None,
+        after: After | None = None,
         rest: RestService | None = None,
         rest_authenticator: Authenticator | None = None,
     ) -> None:
@@ -90,6 +93,7 @@ class WireContext:
         self.headers_max = self.settings.headers_max
         self.head_bytes_unmeasured = min(self.settings.header_bytes_max, self.settings.url_bytes_max)
         self.rounds = Rounds(defer)
+        self.discards = Discards(monotonic, after)
         self.admission = Admission(self.settings, self.operation, authenticator, rest, self.rest_authenticator)
         self.connections: dict[Peer, None] = {}  # the oldest first
         self.draining = False
