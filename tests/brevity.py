@@ -6,7 +6,6 @@ even that says little: then what was too long is told at the end, and fails noth
 """
 
 import gc
-import os
 import sys
 import time
 from collections.abc import Callable, Generator
@@ -14,10 +13,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis.strategies import characters
+from tests.slowness import LOAD_MAX, load, slowness
 
 CPU_SECONDS_MAX = 0.25  # of the call of one test
-CALIBRATION_SECONDS = 0.004  # what `calibrate` took where CPU_SECONDS_MAX was chosen, with nothing beside
-LOAD_MAX = 1.25  # runnable processes for each processor, ours with them; with more, times say little
 SPENT = "cpu_seconds"  # user property of a report: what was too long, and not held against the test
 
 # The suites that see the server from outside: of theirs, the process of the test is a client of any size.
@@ -29,29 +27,9 @@ OUTSIDE = frozenset(
 )
 
 
-def calibrate() -> float:
-    """How much slower this machine is now than the one that the bound was made on; never less than 1."""
-    return max(1.0, min(_measured() for _ in range(5)) / CALIBRATION_SECONDS)
-
-
-def _measured() -> float:
-    """Seconds of a fixed piece of work that is like a test's: small objects, dictionaries, text."""
-    began = time.process_time()
-    table: dict[int, int] = {}
-    for number in range(20_000):
-        table[number % 997] = table.get(number % 991, 0) + number
-        str(number).encode()
-    return time.process_time() - began
-
-
 def is_judged(item: pytest.Item) -> bool:
     folder = Path(item.nodeid).parts[1:2]
     return not any(item.get_closest_marker(name) for name in ("slow", "cassandra")) and OUTSIDE.isdisjoint(folder)
-
-
-def load() -> float:
-    """Runnable processes for each processor."""
-    return os.getloadavg()[0] / (os.cpu_count() or 1)
 
 
 class Clock:
@@ -81,7 +59,7 @@ class Brevity:
     def __init__(
         self,
         clock: Callable[[], float],
-        calibrate: Callable[[], float] = calibrate,
+        calibrate: Callable[[], float] = slowness,
         load: Callable[[], float] = load,
         imported: Callable[[], int] = lambda: len(sys.modules),
     ) -> None:

@@ -7,40 +7,15 @@ measured.
 
 import asyncio
 import gc
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any
 
-from tests import brevity
+from tests.slowness import LOAD_MAX, load, slowness, slowness_at_first
 
-STALL_SECONDS_MAX = 0.020  # on a machine that does the sample in SAMPLE_SECONDS
+STALL_SECONDS_MAX = 0.020  # on the machine that tests/slowness.py compares others with
 BUSY_TIMES = 3.0  # as much is let off where others keep the machine busy: its speed changes from one ms to the next
-SAMPLE_SECONDS = 0.0020
-SAMPLES = 5
-
-_SAMPLE = [{"pk": {"S": f"key {number}"}, "n": {"N": str(number)}} for number in range(200)]
-
-
-def slowness() -> float:
-    """How many times longer this machine takes for a sample of work than the one that limits are given for; at
-    least 1."""
-    return max(1.0, min(_sample() for _ in range(SAMPLES)) / SAMPLE_SECONDS)
-
-
-@lru_cache(maxsize=1)
-def slowness_at_first() -> float:
-    """The same, measured once."""
-    return slowness()
-
-
-def _sample() -> float:
-    began = time.thread_time()
-    for _ in range(4):
-        json.loads(json.dumps(_SAMPLE))
-    return time.thread_time() - began
 
 
 class Stall:
@@ -54,7 +29,7 @@ class Stall:
         """Whether it is short enough for this machine, as fast as it is now."""
         if self.seconds <= STALL_SECONDS_MAX * slowness_at_first():
             return True
-        times = BUSY_TIMES if brevity.load() > brevity.LOAD_MAX else 1.0
+        times = BUSY_TIMES if load() > LOAD_MAX else 1.0
         return self.seconds <= STALL_SECONDS_MAX * times * slowness()
 
 

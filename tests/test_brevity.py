@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 from tests import brevity
+from tests.slowness import slowness
 
 MAKEFILE = Path(__file__).parents[1] / "Makefile"
 
@@ -81,7 +82,7 @@ def test_collections_of_the_session_are_not_counted() -> None:
 
 
 def test_this_machine_can_be_measured() -> None:
-    assert 1.0 <= brevity.calibrate() < 1000
+    assert 1.0 <= slowness() < 1000
 
 
 def test_the_suites_outside_are_those_that_make_check_leaves_out() -> None:

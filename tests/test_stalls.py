@@ -6,6 +6,7 @@ import time
 
 import pytest
 from tests import stalls
+from tests.slowness import slowness_at_first
 
 
 def _busy(seconds: float) -> None:
@@ -24,7 +25,7 @@ def test_a_loop_that_stands_is_found() -> None:
     """The canary: an alarm that never rang proves nothing."""
     stall = stalls.Stall()
     with stalls.watched(stall):
-        asyncio.run(_work_for(10 * stalls.STALL_SECONDS_MAX * stalls.slowness_at_first()))
+        asyncio.run(_work_for(10 * stalls.STALL_SECONDS_MAX * slowness_at_first()))
     assert not stall.allowed()
     assert "_work_for" in stall.what or "Task" in stall.what
 
