@@ -60,6 +60,7 @@ def _expect(client: Client, table: str, key: dict[str, Any], expected: dict[str,
 def test_expected(
     client: Client, sort_table: str, key: dict[str, Any], attribute: str, condition: dict[str, Any], holds: bool
 ) -> None:
+    """Each operator of `Expected`, met and not met; a number is compared as a number, and never equals a string."""
     if holds:
         _expect(client, sort_table, key, {attribute: condition})
         return
@@ -68,6 +69,7 @@ def test_expected(
 
 
 def test_conditional_operator(client: Client, sort_table: str, key: dict[str, Any]) -> None:
+    """OR has to be asked for: two conditions of which one holds are refused otherwise."""
     one_of_two = {"n": _condition("EQ", _n(5)), "s": _condition("EQ", {"S": "other"})}
     _expect(client, sort_table, key, one_of_two, ConditionalOperator="OR")
     with refused("ConditionalCheckFailedException"):
@@ -157,12 +159,14 @@ def test_updates_that_cannot_be(client: Client, hash_table: str, unique: str, up
 def test_key_conditions(
     client: Client, sort_table: str, key: dict[str, Any], condition: dict[str, Any] | None, expected: list[int]
 ) -> None:
+    """Each operator that a sort key takes, and none at all."""
     conditions = {"p": _condition("EQ", key["p"]), **({"c": condition} if condition else {})}
     reply = client.query(TableName=sort_table, KeyConditions=conditions)
     assert [int(item["c"]["N"]) for item in reply["Items"]] == expected
 
 
 def test_filters(client: Client, sort_table: str, key: dict[str, Any]) -> None:
+    """Conditions of a filter are joined by AND unless the request says OR; Scan takes the same ones."""
     conditions = {"p": _condition("EQ", key["p"])}
     filters = {"n": _condition("GT", _n(25)), "s": _condition("NOT_NULL")}
     both = client.query(TableName=sort_table, KeyConditions=conditions, QueryFilter=filters)

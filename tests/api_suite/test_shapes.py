@@ -65,6 +65,7 @@ FAILED = "failed to satisfy constraint: "
     ],
 )
 def test_one_fault(client: Client, operation: str, parameters: Shape, message: str) -> None:
+    """One request for each constraint of the model, broken alone."""
     with invalid(ONE + message):
         client._make_api_call(operation, parameters)
 

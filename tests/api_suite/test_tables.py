@@ -61,6 +61,7 @@ def test_names_are_listed_in_order_by_pages(client: Client, make_table: MakeTabl
 
 
 def test_deletion_protection(client: Client, make_table: MakeTable) -> None:
+    """It can be taken off again, and only then does the table go."""
     name = make_table("p", "p:S", DeletionProtectionEnabled=True)
     with invalid("protected against deletion"):
         client.delete_table(TableName=name)

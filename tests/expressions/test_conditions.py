@@ -237,6 +237,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("text", "values", "message"), FAULTS)
 def test_fault(text, values, message, wire, refusal):
+    """AWS's texts to the letter: clients, and the tests of other projects, look for parts of them."""
     given = {key: wire(value) for key, value in values.items()} or None
     for parameter in ("ConditionExpression", "FilterExpression"):
         placeholders = Placeholders(None, given)

@@ -130,6 +130,7 @@ def test_operators_on_text(test: Any, expected: bool) -> None:
     ],
 )
 def test_numbers(operand: list[Any], expected: bool) -> None:
+    """Both bounds of a range are compared as numbers, however they are written."""
     assert on("count", {"numeric": operand}) is expected
 
 
@@ -235,6 +236,7 @@ def test_all_fields_must_match() -> None:
 
 
 def test_or() -> None:
+    """Alternatives at any depth, within each other too, beside fields that must match in any case."""
     either = {"$or": [{"eventName": ["INSERT"]}, {"detail": {"count": [5]}}]}
     assert matches(either)
     assert not matches({**either, "detail": {"state": ["stopped"]}})

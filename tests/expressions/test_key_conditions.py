@@ -75,4 +75,5 @@ FAULTS = [
 
 @pytest.mark.parametrize(("text", "message"), FAULTS)
 def test_fault(text, message, refusal):
+    """AWS's texts to the letter, as in all faults of expressions."""
     assert refusal(lambda: key_condition(text)) == f"Invalid KeyConditionExpression: {message}"

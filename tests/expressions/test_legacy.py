@@ -41,6 +41,7 @@ FAILS = [
 
 
 def test_filters(stored):
+    """Filters and `Expected` have the same operators, so every one of them is asked in both."""
     for members in HOLDS:
         assert legacy.query_filter(members, None)(stored), members
         assert legacy.expected(members, "AND")(stored), members
@@ -49,6 +50,7 @@ def test_filters(stored):
 
 
 def test_conditional_operator(stored, refusal):
+    """An operator without conditions to join is a fault of its own; no conditions at all always hold."""
     members = {"a": compare("EQ", N1), "b": compare("EQ", SX)}
     assert legacy.expected(members, "OR")(stored)
     assert not legacy.expected(members, "AND")(stored)
@@ -128,6 +130,7 @@ def test_fault_of_an_expectation(member, message, refusal):
 
 
 def test_key_conditions(refusal):
+    """They come to the form that expressions have; only what a range of keys can be read by is allowed."""
     conditions = {"c": compare("BETWEEN", N1, N2), "p": compare("EQ", SX)}
     assert legacy.key_conditions(conditions).conditions == [("c", "BETWEEN", [N1, N2]), ("p", "EQ", [SX])]
     for operator in ("NE", "CONTAINS", "NOT_CONTAINS", "IN"):
@@ -136,6 +139,7 @@ def test_key_conditions(refusal):
 
 
 def test_attribute_updates(stored, item):
+    """Each action on each type; a dot in a name is part of it here, unlike in expressions."""
     update = legacy.attribute_updates(
         {
             "a": {"Action": "ADD", "Value": N2},
@@ -228,6 +232,7 @@ MIXED = [
 
 @pytest.mark.parametrize(("parameters", "request_", "message"), MIXED)
 def test_mixed_parameters(parameters, request_, message, refusal):
+    """The text names the members of both kinds that were there, in the order that AWS has them in."""
     assert refusal(lambda: legacy.reject_mixed(request_, *parameters)) == message
 
 

@@ -38,6 +38,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("names", "values", "message"), FAULTS)
 def test_fault(names, values, message, refusal):
+    """AWS's texts to the letter, as in all faults of expressions."""
     assert refusal(lambda: Placeholders(names, values)) == message
 
 

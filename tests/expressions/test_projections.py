@@ -29,6 +29,7 @@ CUTS = [
 
 @pytest.mark.parametrize(("text", "expected"), CUTS)
 def test_cut(text, expected, stored, wire):
+    """What is cut out of nested lists and maps keeps its place in them, but for gaps in lists, which close."""
     assert projection(text)(stored) == {name: wire(value) for name, value in expected.items()}
 
 
@@ -76,4 +77,5 @@ FAULTS = [
 
 @pytest.mark.parametrize(("text", "message"), FAULTS)
 def test_fault(text, message, refusal):
+    """AWS's texts to the letter, as in all faults of expressions."""
     assert refusal(lambda: projection(text)) == f"Invalid ProjectionExpression: {message}"

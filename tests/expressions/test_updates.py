@@ -173,6 +173,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("text", "values", "message"), FAULTS)
 def test_fault(text, values, message, wire, refusal):
+    """AWS's texts to the letter, as in all faults of expressions."""
     given = {key: wire(value) for key, value in values.items()} or None
     assert refusal(lambda: update(text, given)) == f"Invalid UpdateExpression: {message}"
 

@@ -28,6 +28,7 @@ def _count(n: int, c0: int, c1: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("stored", [_count(3, 2, 1), _count(4, 2, 2)])
 def test_honest_counters(stored: list[dict[str, Any]]) -> None:
+    """An increment whose outcome nobody knows may have happened or not: both are right."""
     assert counters.violations(INCREMENTS, stored) == []
 
 
@@ -75,6 +76,7 @@ def _balances(**changes: int) -> dict[str, int]:
 
 
 def test_honest_accounts() -> None:
+    """A judge that cries without a reason is soon ignored."""
     balances = _balances(account_0=-30, account_1=10, account_2=20)
     assert accounts.violations(TRANSFERS, [START * ACCOUNTS] * 2, balances, _records(*TRANSFERS[:2])) == []
 
@@ -122,6 +124,7 @@ def _stream(*images: dict[str, Any] | None) -> stream.Records:
 
 @pytest.mark.parametrize("entries", ["ab", "abc", "acb"])
 def test_honest_appends(entries: str) -> None:
+    """What was appended at the same time may stand in either order, and what is unknown may be missing."""
     images = [_image(*entries[: number + 1]) for number in range(len(entries))]
     assert appends.violations(APPENDS, _stream(*images), {"i": images[-1]}) == []
 
@@ -138,6 +141,7 @@ def test_honest_appends(entries: str) -> None:
     ],
 )
 def test_dishonest_appends(entries: str, word: str) -> None:
+    """The canary of the judge: one history for each thing that it is there to find."""
     images = [_image(*entries[: number + 1]) for number in range(len(entries))]
     stored = {"i": images[-1]} if images else {}
     assert word in "\n".join(appends.violations(APPENDS, _stream(*images), stored))

@@ -149,6 +149,8 @@ def test_checkpoints_of_forgotten_shards_go(stage: Stage) -> None:
 
 
 def test_states(stage: Stage) -> None:
+    """A mapping says what it is changing into until the keeper has seen to it, and delivers nothing while it is
+    disabled."""
     change, state = stage.change, stage.state
     stage.map()
     assert state() == "Creating"

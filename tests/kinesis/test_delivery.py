@@ -185,6 +185,7 @@ def test_disabling_sends_the_rest_and_no_more(tmp_path: Path) -> None:
 
 
 def test_microseconds(tmp_path: Path) -> None:
+    """The precision that is asked for reaches the records, and each tells which one it has."""
     trial = Trial(tmp_path)
     try:
         dynamodb = client("dynamodb", trial.server.url)

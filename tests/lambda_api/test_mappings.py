@@ -191,6 +191,7 @@ def test_a_function_may_be_elsewhere(mapper: Mapper) -> None:
     ],
 )
 def test_refusals(mapper: Mapper, members: dict[str, Any], message: str) -> None:
+    """What only the service knows to be wrong, as opposed to what the model says."""
     status, answer = mapper.create(**members)
     assert (status, answer["Error"], answer["Type"]) == (400, "InvalidParameterValueException", "User")
     assert answer["message"].startswith(message)
@@ -214,6 +215,7 @@ def test_a_moment_is_no_starting_position(mapper: Mapper) -> None:
     ],
 )
 def test_ranges(mapper: Mapper, members: dict[str, Any]) -> None:
+    """The model's bounds, one step beyond each."""
     assert mapper.create(**members)[1]["Error"] == "ValidationException"
 
 

@@ -186,6 +186,7 @@ def test_the_format_of_key_bytes_is_frozen(text: str, expected: str) -> None:
     ],
 )
 def test_sizes(text: str, size: int) -> None:
+    """AWS tells the rule roughly: two digits a byte, in pairs that end at the decimal point, and one for a sign."""
     assert numbers.size(text) == size
 
 
@@ -239,5 +240,6 @@ def test_a_sum_of_too_many_digits_is_called_an_overflow(a: str, b: str) -> None:
 @FAST
 @given(normal, normal)
 def test_comparison(a: str, b: str) -> None:
+    """Of two numbers that differ exactly one is smaller, whichever way one asks."""
     assume(a != b)
     assert numbers.compare(a, b) == -numbers.compare(b, a) != 0

@@ -58,6 +58,7 @@ def test_a_key_of_several_attributes_is_measured_as_a_whole() -> None:
     ],
 )
 def test_projections(projection: dict[str, Any], names: set[str] | None) -> None:
+    """Keys are always projected, named or not."""
     assert projected_names(projection, ("a", "b")) == names
 
 

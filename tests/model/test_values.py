@@ -48,6 +48,7 @@ def nested(levels: int, inner: Value) -> Value:
     ],
 )
 def test_sizes(value: Value, size: int) -> None:
+    """Checking and measuring agree, since what was checked is measured again only where it changes."""
     assert values.check(deepcopy(value)) == size == values.size(value)
     assert values.check_item({"名": deepcopy(value)}) == size + 3 == values.item_size({"名": value})
 
@@ -195,6 +196,7 @@ def test_a_checked_value_has_the_size_that_its_check_gave(value: Value) -> None:
     ],
 )
 def test_different_values(a: Value, b: Value) -> None:
+    """Neither the type nor the order of a list is overlooked; all else of a value is compared as it stands."""
     assert not equality.equal(a, b)
 
 

@@ -33,6 +33,7 @@ def _take(step: Step, to: IO[str], back: IO[str]) -> Any:
 
 @pytest.mark.deviates("dynamodb-local", "it has no tags")
 def test_every_operation(open_login: Login, table_name: str, tools: Path) -> None:
+    """In a Python of its own, since aioboto3 wants an older botocore."""
     command = [str(tools / "aioboto3/bin/python"), str(STEPS), *open_login]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         to, back = process.stdin, process.stdout

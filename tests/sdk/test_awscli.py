@@ -51,6 +51,7 @@ def _take(tools: Path, login: Login, step: Step) -> Any:
 
 @pytest.mark.deviates("dynamodb-local", "it has no tags")
 def test_every_operation(open_login: Login, table_name: str, tools: Path) -> None:
+    """Its own parser of arguments, pager and output stand between a user and the API."""
     perform(table_name, lambda step: _take(tools, open_login, step))
 
 

@@ -36,6 +36,7 @@ def _take(clients: dict[str, Any], step: Step) -> Any:
 @pytest.mark.deviates("dynamodb-local", "it has no tags")
 @pytest.mark.parametrize("login", ["open_login", "signed_login"])
 def test_every_operation(login: str, table_name: str, request: pytest.FixtureRequest) -> None:
+    """As it comes, with its own checks of parameters and answers, open and signed."""
     there: Login = request.getfixturevalue(login)
     session = _session(there)
     clients = {name: session.client(name, endpoint_url=there.url) for name in ("dynamodb", "dynamodbstreams")}

@@ -40,6 +40,7 @@ def ask(request: bytes) -> bytes:
 
 
 def test_a_page() -> None:
+    """A query behind the path is no other page."""
     answer = ask(b"GET /fine?x=1 HTTP/1.1\r\nHost: x\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"\r\nContent-Length: 5\r\n" in answer
@@ -60,6 +61,7 @@ def test_head_has_no_body() -> None:
     ],
 )
 def test_refusals(request_line: bytes, status: bytes) -> None:
+    """No answer repeats what was asked for, or what broke."""
     answer = ask(request_line + b"\r\n\r\n")
     assert answer.split(b" ")[1] == status
     assert b"/secret/path" not in answer

@@ -184,6 +184,7 @@ def test_a_file_that_is_no_store(capsys: pytest.CaptureFixture[str], tmp_path: P
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """Both ways to ask, as people try either."""
     assert main(["version"]) == 0
     with pytest.raises(SystemExit) as ended:
         main(["--version"])

@@ -98,9 +98,11 @@ def test_settings_that_are_not_shown() -> None:
     ],
 )
 def test_copies(keyspaces: dict[str, dict[str, str]], grade: str, part: str) -> None:
+    """No keyspace yet, or too few copies: of the server's rows, or of the users and passwords of Cassandra itself."""
     facts = Facts([node(number, keyspaces=keyspaces) for number in (1, 2, 3)], {})
     assert any(found == grade and part in text for found, text in told(facts)), told(facts)
 
 
 def test_nobody_there() -> None:
+    """One sentence, not a finding for each of all that can't be known then."""
     assert ("problem", "No node of the datacenter dc1 answers.") in told(Facts([], {"a": "refused"}))

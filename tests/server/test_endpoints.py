@@ -19,4 +19,6 @@ from statordb.server.settings import Settings
     ],
 )
 def test_endpoints(host: str, endpoint: str, clients: str, functions: str) -> None:
+    """Clients are told host and port, functions a URL that they reach: from here, whatever host the server is bound
+    to."""
     assert endpoints(Settings(host=host, endpoint=endpoint), 8000) == (clients, functions)

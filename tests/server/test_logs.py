@@ -24,6 +24,7 @@ def _restored() -> Iterator[None]:
 
 
 def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line an event, tracebacks included: what collects logs takes them apart by lines."""
     logs.configure("json", "info")
     log = logging.getLogger("statordb.test")
     log.debug("not shown")
@@ -40,6 +41,7 @@ def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """The form for people has the facts as well."""
     logs.configure("text", "info")
     logging.getLogger("statordb.test").warning("process died", extra={"exit_code": 9})
     shown = capsys.readouterr().err

@@ -65,6 +65,7 @@ def test_what_is_owed_is_told_of_as_it_is_now() -> None:
 
 
 def test_exposition() -> None:
+    """Names and labels are an interface: dashboards and alarms are made of them."""
     counters = SharedCounters(["GetItem"], workers=1)
     counters.of_worker(0).observe("GetItem", 0.000_100, 200, None)
     counters.of_worker(0).observe("GetItem", 0.000_100, 400, "ValidationException")

@@ -10,6 +10,7 @@ CLUSTER = {"engine": "cassandra", "cassandra": "a", "datacenter": "dc1"}
 
 
 def test_defaults() -> None:
+    """With nothing said the server starts."""
     assert load({}, {}) == Settings()
     assert Settings().worker_count >= 1
 
@@ -122,6 +123,7 @@ def test_the_password_is_never_shown() -> None:
     ],
 )
 def test_nodes(text: str, names: tuple[str, ...], port: int) -> None:
+    """IPv6 addresses have colons of their own."""
     assert load(CLUSTER | {"cassandra": text}, {}).cassandra == (names, port)
 
 
@@ -134,4 +136,5 @@ def test_beyond_loopback_with_checked_signatures() -> None:
     [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("0.0.0.0", False)],
 )
 def test_loopback(host: str, loopback: bool) -> None:
+    """An open server may listen there alone, so a wrong yes would let strangers in."""
     assert is_loopback(host) is loopback

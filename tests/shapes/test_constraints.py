@@ -38,6 +38,7 @@ def at_most(length: int) -> str:
 
 
 def test_required_members() -> None:
+    """All that are missing are told at once, and how many they are."""
     assert refusal("GetItem", {"Key": KEY}) == one("null", "tableName", "Member must not be null")
     assert refusal("GetItem", {}) == (
         "2 validation errors detected: "
@@ -88,6 +89,7 @@ def test_tags_are_required() -> None:
 
 
 def test_numbers() -> None:
+    """The bound that is told is the model's, or the one that AWS is known to have beyond it."""
     assert refusal("Query", {"TableName": "cart", "Limit": 0}) == one(
         "'0'", "limit", "Member must have value greater than or equal to 1"
     )
@@ -110,12 +112,14 @@ def test_numbers() -> None:
     ],
 )
 def test_enums(operation: str, member: str, values: str) -> None:
+    """The values come in AWS's order, which is not the model's."""
     document = {"TableName": "cart", member: "dog"} | ({"Item": KEY} if operation == "PutItem" else {})
     path = member[0].lower() + member[1:]
     assert refusal(operation, document) == one("'dog'", path, f"Member must satisfy enum value set: [{values}]")
 
 
 def test_enums_inside() -> None:
+    """Deep within maps the path says `member`, and which key."""
     expected = {"a": {"ComparisonOperator": "dog"}}
     operators = "IN, NULL, BETWEEN, LT, NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS"
     assert refusal("PutItem", {"TableName": "cart", "Item": KEY, "Expected": expected}) == one(

@@ -66,6 +66,7 @@ def test_strings(value: Any, text: str) -> None:
     ],
 )
 def test_booleans(value: Any, text: str) -> None:
+    """The texts are those of the parser that AWS's servers have, class names included."""
     assert refusal("GetItem", {"ConsistentRead": value}) == text
     assert refusal("PutItem", {"Item": {"a": {"NULL": value}}}) == text
 
@@ -81,6 +82,7 @@ def test_booleans(value: Any, text: str) -> None:
     ],
 )
 def test_numbers(value: Any, text: str) -> None:
+    """The class in the text is the one that the member has there: Integer or Long."""
     assert refusal("ListTables", {"Limit": value}) == text.format("Integer")
     assert refusal("CreateTable", {"ProvisionedThroughput": {"ReadCapacityUnits": value}}) == text.format("Long")
 
@@ -103,6 +105,7 @@ def test_numbers(value: Any, text: str) -> None:
     ],
 )
 def test_blobs(value: Any, text: str) -> None:
+    """AWS's own spelling, in a value and within a set."""
     assert refusal("PutItem", {"Item": {"a": {"B": value}}}) == text
     assert refusal("PutItem", {"Item": {"a": {"BS": ["YQ==", value]}}}) == text
 

@@ -95,6 +95,7 @@ def test_a_change_of_what_is_not_projected_costs_nothing() -> None:
 
 @pytest.mark.parametrize(("size", "units"), [(0, 1), (1, 1), (1024, 1), (1025, 2), (4096, 4), (4097, 5)])
 def test_write_units(size: int, units: int) -> None:
+    """Each kilobyte that is begun; an entry of no bytes is written too."""
     assert write_units(size) == units
 
 

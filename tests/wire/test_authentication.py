@@ -111,6 +111,7 @@ def test_host_must_be_signed(wire: Wire) -> None:
 
 
 def test_another_algorithm(wire: Wire) -> None:
+    """It is told before anything else is looked at."""
     answers = wire.send(claim_now(wire, CLAIM.replace("SHA256", "SHA25")))
     assert refused(answers, "IncompleteSignatureException") == (
         "Unsupported AWS 'algorithm': 'AWS4-HMAC-SHA25' (only AWS4-HMAC-SHA256 for now). "

@@ -50,6 +50,7 @@ from statordb.wire.encoding import choose_coding, decode_body, unpack
     ],
 )
 def test_choice(accept: str, coding: str | None) -> None:
+    """By RFC 9110: weights, wildcards, and what is said twice."""
     assert choose_coding(accept.encode()) == coding
 
 

@@ -62,18 +62,21 @@ def settle(wire: Wire, pieces: list[bytes]) -> None:
 @settings(deadline=None)
 @given(streams(), st.booleans())
 def test_damaged_requests(pieces: list[bytes], is_open: bool) -> None:
+    """Whatever arrives, in whatever pieces: every answer is whole, and nothing is raised."""
     settle(Wire(Clock(), FakeService(), open=is_open, settings=WireSettings(header_bytes_max=2000)), pieces)
 
 
 @settings(deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=5))
 def test_random_bytes(pieces: list[bytes]) -> None:
+    """What is no HTTP from its first byte on."""
     settle(Wire(Clock(), FakeService()), pieces)
 
 
 @settings(deadline=None)
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=60), st.booleans())
 def test_random_claims(text: str, is_open: bool) -> None:
+    """The claim of a stranger is parsed by hand, so any text must come to an answer."""
     wire = Wire(Clock(), FakeService(), open=is_open)
     headers = {"Authorization": "AWS4-HMAC-SHA256 " + text, "X-Amz-Date": "20250101T000000Z"}
     (answer,) = wire.send(raw("POST", "/", headers))

@@ -94,6 +94,7 @@ REQUESTS: dict[str, tuple[Callable[[], bytes], int]] = {
 
 @pytest.mark.parametrize(("make", "answers"), REQUESTS.values(), ids=REQUESTS.keys())
 def test_requests(ask: Ask, make: Callable[[], bytes], answers: int) -> None:
+    """As many answers as requests can be told apart: one more or less, and what follows is answered for another."""
     assert ask(make(), answers).count(b"HTTP/1.1 ") == answers
 
 
