@@ -2,9 +2,21 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from itertools import pairwise
 from typing import Any
 
-from statordb.commands.turns import ROUNDS_OF_A_SLICE, ROWS_UNTIMED_MAX, SLICE_SECONDS, UNTAKEN_SECONDS_MAX, Turn, Turns
+import pytest
+from tests.hurried_loop import HurriedLoop
+
+from statordb.commands.turns import (
+    REST_SECONDS,
+    ROUNDS_OF_A_SLICE,
+    ROWS_UNTIMED_MAX,
+    SLICE_SECONDS,
+    UNTAKEN_SECONDS_MAX,
+    Turn,
+    Turns,
+)
 from statordb.model.budget import InlineBudget
 
 
@@ -176,3 +188,53 @@ def test_short_slices_share_a_turn() -> None:
         return rounds
 
     assert asyncio.run(run()) <= ROUNDS_OF_A_SLICE
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_the_loop_rests_between_slices_while_a_write_is_under_way(waits: bool) -> None:
+    """Its thread would else fight each slice for the interpreter lock."""
+    clock = Clock()
+    began: list[float] = []
+
+    async def scan() -> None:
+        turn = Turn(Turns(clock, lambda: waits))
+        await turn.begin()
+        for _ in range(5):
+            began.append(asyncio.get_running_loop().time())
+            clock.now += SLICE_SECONDS
+            await turn.over()
+
+    with asyncio.Runner(loop_factory=HurriedLoop) as runner:
+        runner.run(scan())
+    pauses = [after - before for before, after in pairwise(began)]
+    assert min(pauses) >= (REST_SECONDS * 0.99 if waits else 0.0)
+    assert max(pauses) <= (REST_SECONDS * 2 if waits else 0.0)
+
+
+def test_what_is_done_later_takes_turns_with_requests() -> None:
+    """A large answer is written in as many slices, each in the turn of its own connection."""
+    stage = Stage()
+    done: list[int] = []
+
+    async def run() -> None:
+        turns = stage.turns
+
+        def write() -> None:
+            done.append(stage.round)
+            stage.clock.now += SLICE_SECONDS
+            if len(done) < 4:
+                turns.later("writer", write)
+
+        async def count() -> None:
+            while len(done) < 4 or len(stage.slices) < 4:
+                stage.round += 1
+                await asyncio.sleep(0)
+
+        turns.later("writer", write)
+        assert len(done) == 1, "nobody else had these rounds"
+        await asyncio.gather(stage.request("reader", "r", 4), count())
+
+    asyncio.run(run())
+    rounds = sorted([*done, *(number for number, _ in stage.slices)])
+    assert all(after - before >= ROUNDS_OF_A_SLICE - 1 for before, after in pairwise(rounds[1:]))
+    assert max(done) > min(number for number, _ in stage.slices), "neither waits for the other to end"

@@ -1,8 +1,9 @@
 """Who may hold the event loop next: long work is done in slices, and others run between them.
 
 At most one slice runs in ROUNDS_OF_A_SLICE rounds of the loop, whatever asks for it: a write takes several rounds from
-its request to its answer, and would else wait for a slice in each. Who waits takes turns by source (the connection):
-what one client has sent at once waits behind the first slice of every other.
+its request to its answer, and would else wait for a slice in each. While a write is under way, the loop rests between
+two slices too: a round of it takes no time where nothing is ready, and the threads that write need theirs. Who waits
+takes turns by source (the connection): what one client has sent at once waits behind the first slice of every other.
 """
 
 import asyncio
@@ -17,20 +18,28 @@ from statordb.model.switching import switch_as_usual, switch_soon
 SLICE_SECONDS = 0.001
 UNTAKEN_SECONDS_MAX = 0.0005  # of short work that goes on without turns
 ROUNDS_OF_A_SLICE = 3  # its own, and those in which nothing but short work runs
+REST_SECONDS = 0.001  # of the loop between two slices, where others wait for other threads
 ROWS_UNTIMED_MAX = 8  # small rows between two looks at the clock
 ROW_UNTIMED_BYTES_MAX = 4096  # a larger one is looked up behind at once
 
 Clock = Callable[[], float]
 
 
+def nobody() -> bool:
+    """Nobody waits for other threads."""
+    return False
+
+
 class Turns:
     """A process's scheduler of slices, for one event loop at a time. What waits is bounded by what the wire takes."""
 
-    __slots__ = ("_loop", "_sources", "_used", "_waiting", "clock", "taken")
+    __slots__ = ("_is_waited_for", "_loop", "_sources", "_used", "_waiting", "clock", "taken")
 
-    def __init__(self, clock: Clock = perf_counter) -> None:
-        """`clock` tells seconds, from any moment on."""
+    def __init__(self, clock: Clock = perf_counter, is_waited_for: Callable[[], bool] = nobody) -> None:
+        """`clock` tells seconds, from any moment on; `is_waited_for` whether somebody waits for what threads do
+        between two rounds of the loop."""
         self.clock = clock
+        self._is_waited_for = is_waited_for
         self.taken = False  # these rounds of the loop have their slice, or somebody waits for the next
         self._used = 0.0  # seconds of short work that was done without a turn since the last one
         self._sources: deque[object] = deque()  # of those who wait, in the order of their turns
@@ -64,10 +73,22 @@ class Turns:
         self.take()
         return turn
 
+    def later(self, source: object, work: Callable[[], None]) -> None:
+        """Have `work` done as a slice of `source`, before what else of that source waits; now, if nobody has these
+        rounds."""
+        if self.taken:
+            self.wait(source, first=True).add_done_callback(lambda _: work())
+        else:
+            self.take()
+            work()
+
     def _pass(self, rounds: int) -> None:
         """Let short work have the rounds that are left of a slice's, of which some have passed."""
         if rounds == ROUNDS_OF_A_SLICE:
-            self._next()
+            if self._sources and self._is_waited_for():
+                self._running_loop().call_later(REST_SECONDS, self._next)
+            else:
+                self._next()
         else:
             self._running_loop().call_soon(self._pass, rounds + 1)
 

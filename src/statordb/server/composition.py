@@ -12,6 +12,7 @@ from socket import socket
 from statordb.api.dispatch import Dispatcher
 from statordb.api.operations import OPERATIONS
 from statordb.api.shape_overrides import DYNAMODB
+from statordb.commands.turns import Turns
 from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import Engine, EngineClosed, FormatTooNew, StoreUnusable
@@ -139,13 +140,25 @@ def keeper_of(site: Site, store: Store, further: Sequence[Duty] = ()) -> Keeper:
     return Keeper(store, report_duty, holder, [*duties(store), kinesis, *further])
 
 
-def dispatcher_of(site: Site, store: Store, lane: Lane | None) -> Dispatcher:
+def turns_of(store: Store) -> Turns:
+    """Who may hold up a worker's event loop next."""
+    engine = store.engine
+    return Turns(is_waited_for=engine.is_writing) if isinstance(engine, LmdbEngine) else Turns()
+
+
+def dispatcher_of(site: Site, store: Store, lane: Lane | None, turns: Turns | None = None) -> Dispatcher:
     """Answers requests; what is too much for one go, in `lane`. Without one it is a lane itself."""
-    return Dispatcher(store, site.shapes, _report, site.endpoint, lane=lane)
+    return Dispatcher(store, site.shapes, _report, site.endpoint, lane=lane, turns=turns)
 
 
 def wire_context(
-    site: Site, slot: int, store: Store, service: Dispatcher, observe: Observer, rest: FunctionService | None = None
+    site: Site,
+    slot: int,
+    store: Store,
+    service: Dispatcher,
+    turns: Turns,
+    observe: Observer,
+    rest: FunctionService | None = None,
 ) -> WireContext:
     """All that the connections of a worker share."""
     settings = site.settings
@@ -168,6 +181,7 @@ def wire_context(
         observe=observe,
         defer=loop.call_soon,
         after=loop.call_later,
+        slices=turns.later,
     )
 
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.runtime.invoker import Invoker
-from statordb.server.composition import Site, dispatcher_of, function_service, wire_context
+from statordb.server.composition import Site, dispatcher_of, function_service, turns_of, wire_context
 from statordb.server.descriptors import connections_max
 from statordb.server.lane import relay
 from statordb.server.lane.client import LaneClient
@@ -30,8 +30,9 @@ class Worker:
         self._counters = site.counters.of_worker(slot)
         self._functions = None if invoker is None else function_service(site, store, invoker)
         self._lane = _lane_of(site, slot, store)
-        service = dispatcher_of(site, store, self._lane)
-        context = wire_context(site, slot, store, service, self._counters.observe, self._functions)
+        turns = turns_of(store)
+        service = dispatcher_of(site, store, self._lane, turns)
+        context = wire_context(site, slot, store, service, turns, self._counters.observe, self._functions)
         self._listener = Listener(
             site.listener,
             context,

@@ -109,7 +109,7 @@ class Answers:
             while self.is_writable and not self._is_lost:
                 if writer.sliced is not None:
                     if not is_turn:
-                        self._wait_for_turn()
+                        self._wait_for_slice()
                         break
                     is_turn = False
                     if writer.go_on():
@@ -152,6 +152,11 @@ class Answers:
         if not self._is_queued:
             self._is_queued = True
             self._context.rounds.later(self._turn)
+
+    def _wait_for_slice(self) -> None:
+        if not self._is_queued:
+            self._is_queued = True
+            self._context.slices(self._owner, self._turn)
 
     def _turn(self) -> None:
         self._is_queued = False

@@ -17,7 +17,7 @@ from statordb.wire.authenticator import Authenticator
 from statordb.wire.discards import After, Discards
 from statordb.wire.outbox import Outbox
 from statordb.wire.reply import Heads
-from statordb.wire.rounds import Defer, Rounds
+from statordb.wire.rounds import Defer, Rounds, Slices
 from statordb.wire.settings import WireSettings
 
 TARGET_PREFIX = "DynamoDB_20120810"
@@ -63,6 +63,7 @@ class WireContext:
     observe    called once per answered request.
     defer      the event loop's call_soon, to hold answers until it has served what was ready; None to hold nothing.
     after      the event loop's call_later, to read from refused clients at a pace; None to read at once.
+    slices     has work that holds the loop done in the turn of its source; None: in a later round.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class WireContext:
         observe: Observer | None = None,
         defer: Defer | None = None,
         after: After | None = None,
+        slices: Slices | None = None,
         rest: RestService | None = None,
         rest_authenticator: Authenticator | None = None,
     ) -> None:
@@ -94,6 +96,7 @@ class WireContext:
         self.head_bytes_unmeasured = min(self.settings.header_bytes_max, self.settings.url_bytes_max)
         self.rounds = Rounds(defer)
         self.discards = Discards(monotonic, after)
+        self.slices = slices or self.rounds.slice
         self.admission = Admission(self.settings, self.operation, authenticator, rest, self.rest_authenticator)
         self.connections: dict[Peer, None] = {}  # the oldest first
         self.draining = False

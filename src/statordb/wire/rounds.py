@@ -13,6 +13,9 @@ AHEAD_SECONDS = 0.001  # of each round, for requests that were sent ahead
 Defer = Callable[[Callable[[], None]], object]
 """Has a callback called soon, as the event loop's `call_soon`."""
 
+Slices = Callable[[object, Callable[[], None]], object]
+"""slices(source, work): has `work`, which raises nothing, done in a turn of `source`."""
+
 
 class Rounds:
     """Shared by the connections of a worker. Without `defer` nothing waits for a later round.
@@ -47,6 +50,10 @@ class Rounds:
             self._run_all()
         elif len(self._waiting) == 1:
             self._defer(self._run)
+
+    def slice(self, source: object, work: Callable[[], None]) -> None:
+        """The same, for want of turns that are shared with others."""
+        self.later(work)
 
     def _end(self) -> None:
         self._ends = None

@@ -29,7 +29,7 @@ class Writer:
             self.sliced = exchange
             self._slices = context.heads.in_slices(status, exchange.form, exchange.request_id, body, not last)
             context.outbox.flush()
-            return self.go_on()
+            return False
         if status == 200 and exchange.form is USUAL and not last:
             head = context.heads.usual(exchange.request_id, body)
         else:

@@ -10,6 +10,7 @@ from typing import Any
 
 import lmdb
 import pytest
+from tests.pace import until
 
 from statordb.engine.contract import Effects, Key, OutcomeUnknown, Overloaded, Stored, Usage
 from statordb.engine.lmdb import LmdbEngine, waiting
@@ -184,3 +185,21 @@ def test_small_updates_go_before_large_ones_that_have_their_turn_all_the_same() 
         [large[2], None],
     ]
     assert not queue
+
+
+def test_an_engine_tells_while_somebody_waits_for_an_update(directory: Path, run: Run) -> None:
+    """Whoever computes on its event loop then leaves room for its thread."""
+    engine = LmdbEngine.open(directory, durable=False)
+    until(lambda: not engine.is_writing(), "the thread has begun, and has nothing to do")
+    seen = []
+
+    async def write() -> None:
+        answer = asyncio.ensure_future(engine.update([Key(1, b"a", b"")], put(Key(1, b"a", b""), b"x")))
+        await asyncio.sleep(0)
+        seen.append(engine.is_writing())
+        await answer
+
+    run(write())
+    assert seen == [True]
+    until(lambda: not engine.is_writing(), "nobody waits any more")
+    run(engine.close())

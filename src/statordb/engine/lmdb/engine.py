@@ -109,6 +109,10 @@ class LmdbEngine(Planner):
             loop = self._loop = asyncio.get_running_loop()
         return loop
 
+    def is_writing(self) -> bool:
+        """Whether an update is under way in this process, for which its event loop and a thread take turns."""
+        return self._writer.is_busy
+
     def metrics(self) -> dict[str, float]:
         writer = self._writer
         return {

@@ -105,6 +105,11 @@ class Writer:
             # Not at once: what else is ready now joins the batch, and the threads do not meet at the interpreter lock.
             entry.answer.get_loop().call_soon(self._wakes.put, True)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody waits for an update: its thread works, or is about to."""
+        return not self._idle
+
     def close(self) -> None:
         """Let the thread end behind the last entry handed in. The loop must go on until `join` is through."""
         self._wakes.put(False)
