@@ -10,6 +10,7 @@ from functools import partial
 
 import uvloop
 
+from statordb.server.allocator import keep_large_buffers
 from statordb.server.composition import CASSANDRA, Site, dispatcher_of, open_store
 from statordb.server.functions import remote_invoker
 from statordb.server.heartbeat import Heartbeat
@@ -57,6 +58,7 @@ def run_alone(site: Site, link: Link) -> int:
 
 
 def _run(main: Coroutine[None, None, None]) -> int:
+    keep_large_buffers()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main)
     return 0
