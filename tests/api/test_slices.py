@@ -99,6 +99,27 @@ def test_large_answers_are_put_together_whole(sliced: Api) -> None:
     assert answer["Responses"]["many"] == [item(number, 300_000) for number in range(12)]
 
 
+@pytest.mark.parametrize(("size", "most"), [(100, 8), (300_000, 1)])
+def test_large_items_are_read_one_at_a_time(api: Api, monkeypatch: pytest.MonkeyPatch, size: int, most: int) -> None:
+    """Each is copied several times on its way out; several in one go would hold the loop for long."""
+    fill(api, 20 if most > 1 else 4, size)
+    engine = api.store.engine
+    read = engine.read
+    counts: list[int] = []
+
+    def counted(keys: Any, *more: Any, **named: Any) -> Any:
+        counts.append(len(keys))
+        return read(keys, *more, **named)
+
+    monkeypatch.setattr(engine, "read", counted)
+    keys = [{"p": {"S": "a"}, "c": {"N": str(number)}} for number in range(20)]
+    api("BatchGetItem", RequestItems={"many": {"Keys": keys}})
+    assert max(counts) == most if most > 1 else counts[:4] == [1] * 4
+    counts.clear()
+    api("Query", **QUERY, IndexName="local", Select="ALL_ATTRIBUTES")
+    assert max(counts) == most
+
+
 def test_counting_ends_where_reading_does(api: Api) -> None:
     """At one megabyte, or the limit, and charged alike; though nothing is read but the sizes."""
     fill(api, 12, 200_000)

@@ -114,9 +114,12 @@ async def _read(table: Table, keys: Sequence[Key], wanted: Wanted, room: int, tu
     """Read until the room, in bytes, is used up; and the room that is left."""
     texts: list[bytes] = []
     units = 0.0
-    at_once = table.read_at_once
-    for start in range(0, len(keys), at_once):
-        for position, body in enumerate(await table.get_many(keys[start : start + at_once], wanted.consistent), start):
+    position = at_once = read = 0
+    while position < len(keys):
+        at_once = table.at_once(at_once, read)
+        bodies = await table.get_many(keys[position : position + at_once], wanted.consistent)
+        read = sum([len(body) for body in bodies if body is not None])
+        for body in bodies:
             size = 0 if body is None else codec.size(body)
             if size > room:
                 return Several(table, texts, units, position), 0
@@ -131,6 +134,7 @@ async def _read(table: Table, keys: Sequence[Key], wanted: Wanted, room: int, tu
                 texts.append(text)
                 if turn.due(len(body)):
                     await turn.over()
+            position += 1
     return Several(table, texts, units, len(keys)), room
 
 

@@ -140,12 +140,15 @@ class Selection:
 
     async def _fetch(self, bodies: Sequence[bytes], rows: Rows, turn: Turn) -> int:
         """Choose from the items of index entries. A page of them ends early once the items themselves make one."""
-        primary, at_once = self._table.primary, self._table.read_at_once
-        done, fetched = 0, sum(rows.fetched)
+        primary = self._table.primary
+        done = at_once = read = 0
+        fetched = sum(rows.fetched)
         while done < len(bodies) and fetched < PAGE_BYTES_MAX:
+            at_once = self._table.at_once(at_once, read)
             entries = [parsed(body, turn.budget) for body in bodies[done : done + at_once]]
             found = await self._table.get_many([primary.key(entry) for entry in entries], self._consistent)
             done += len(entries)
+            read = sum([len(body) for body in found if body is not None])
             for entry, body in zip(entries, found, strict=True):
                 if body is not None:
                     rows.fetched.append(codec.size(body))

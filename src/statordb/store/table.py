@@ -43,7 +43,8 @@ class Written(NamedTuple):
 
 
 READ_AT_ONCE_MAX = 256  # items
-READ_HERE_AT_ONCE_MAX = 4
+READ_HERE_AT_ONCE_MAX = 8
+READ_HERE_BYTES = 64 * 1024  # after which others may run
 PAUSE_SECONDS = 0.01  # between two looks at the epoch, while writes are to wait
 LOOK_SECONDS = 0.5  # between two looks at the record, meanwhile
 PAUSED_SECONDS_MAX = 20.0  # that a write waits: longer than another keeper needs to take over from one that died
@@ -83,8 +84,8 @@ class Table:
 
     __slots__ = (
         "_catalog", "_derived", "_engine", "_paths", "building", "collections", "expiry", "feeds", "get", "guard",
-        "indexes", "key_names", "looks_back", "name", "now", "paused", "primary", "read_at_once", "record", "schema",
-        "settled", "space",
+        "indexes", "key_names", "looks_back", "name", "now", "paused", "primary", "record", "schema", "settled",
+        "space",
     )  # fmt: skip
 
     def __init__(self, record: TableRecord, guard: Guard, engine: Engine, catalog: Home) -> None:
@@ -95,8 +96,6 @@ class Table:
         self._engine = engine
         self._catalog = catalog
         self.get = engine.get
-        # What is here is read a few at a time, so that others may run between: items may be large.
-        self.read_at_once = READ_AT_ONCE_MAX if engine.traits.remote else READ_HERE_AT_ONCE_MAX
         self.now = catalog.now
         self.collections: dict[str, str] = {}  # key condition text that asks for a whole item collection -> its value
         self.settled = record.status == "ACTIVE"  # else the status depends on the time
@@ -125,6 +124,16 @@ class Table:
     def ready(self, index_name: str) -> bool:
         """Whether an index of the table may be read: it is not being built."""
         return any(index.name == index_name and index.active for index in self.indexes)
+
+    def at_once(self, before: int, size: int) -> int:
+        """How many items to read in one go, behind as many as were read before, of `size` bytes; 0 and 0 at first.
+
+        What is here is read a few at a time, so that others may run between: items may be large, which the ones before
+        tell best.
+        """
+        if self._engine.traits.remote:
+            return READ_AT_ONCE_MAX
+        return 1 if size > READ_HERE_BYTES // 2 else max(1, min(2 * before, READ_HERE_AT_ONCE_MAX))
 
     async def get_many(self, keys: Sequence[Key], consistent: bool) -> list[bytes | None]:
         """Stored bodies, each as it is when it is read."""
