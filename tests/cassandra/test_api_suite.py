@@ -28,6 +28,6 @@ def test_the_api_suite_passes(cassandra: "Cluster", tmp_path: Path) -> None:
             text=True,
             timeout=SUITE_SECONDS_MAX,
         )
-    assert suite.returncode == 0, suite.stdout[-20_000:]
+    assert suite.returncode == 0, f"{suite.stdout[-20_000:]}\nthe server's log:\n{server.logged()[-20_000:]}"
     assert " passed" in suite.stdout
     assert " failed" not in suite.stdout

@@ -26,8 +26,8 @@ from tests.engine.cassandra.processes import QUICK, Fleet
 from statordb.engine.cassandra.cluster import pulses
 from statordb.engine.cassandra.cluster.clock import STEP
 from statordb.engine.cassandra.cql import keys, patience, rows
-from statordb.engine.cassandra.cql.session import Session, Statement, Unreachable
-from statordb.engine.cassandra.several import attempt, settling, transactions
+from statordb.engine.cassandra.cql.session import Session, Statement, TimedOut, Unreachable
+from statordb.engine.cassandra.several import attempt, holds, marks, settling, transactions
 from statordb.engine.contract import Budget, Conflict, Effects, Key, OutcomeUnknown, Overloaded, Refused, Stored
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -364,6 +364,64 @@ def test_a_process_that_was_taken_for_dead_begins_again(fleet: Fleet, run: Run) 
         assert one.steps.count("commit") == 1
         assert membership.incarnation != who[1]
         assert await bodies(one, two) == [b"1", b"1"]
+
+    run(story())
+
+
+class Crowded(Mortal):
+    """Some conditional writes always run out of time, since others of the partition are in their way."""
+
+    def __init__(self, session: Session, kind: str) -> None:
+        super().__init__(session)
+        self.kind = kind
+
+    async def conditional(self, statements: Sequence[Statement]) -> list[dict[str, Any]] | None:
+        if self.kind in statements[0][0]:
+            raise TimedOut("received only 1 responses")
+        return await super().conditional(statements)
+
+
+def test_rows_that_can_not_be_got_at_for_others_are_a_conflict_and_no_fault(
+    fleet: Fleet, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight clients that move money between four accounts, on a busy machine, are enough for that."""
+    monkeypatch.setattr(holds, "HOLD_SECONDS", 0.1)
+    monkeypatch.setattr(patience, "CONTENTION_SECONDS", 0.0)
+
+    async def story() -> None:
+        await make_tables(fleet.session)
+        process = await fleet.join()
+        process.session = Crowded(process.session, "SET mark = ?")  # type: ignore[assignment]
+        one, other = Member(process), await member(fleet)
+        two = keys_of(2)
+        with pytest.raises(Conflict) as told:
+            await one.transactions.update(two, put((two[0], b"1"), (two[1], b"1")))
+        assert set(told.value.keys) == set(two)
+        await one.transactions.finish()
+        await other.transactions.update(two, put((two[0], b"2"), (two[1], b"2")))
+        assert await bodies(other, two) == [b"2", b"2"]
+
+    run(story())
+
+
+def test_marks_of_the_dead_that_can_not_be_taken_off_for_others_are_a_conflict(
+    fleet: Fleet, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settling, "SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr(patience, "CONFLICT_SECONDS", 0.1)
+
+    async def story() -> None:
+        await make_tables(fleet.session)
+        two = keys_of(2)
+        dead = await member(fleet, crash_at=3)
+        with pytest.raises(Crash):
+            await dead.transactions.update(two, put((two[0], b"1"), (two[1], b"1")))
+        process = await fleet.join()
+        process.session = Crowded(process.session, "IF mark = ?")  # type: ignore[assignment]
+        one = Member(process, ahead=marks.MARK_SECONDS)
+        with pytest.raises(Conflict):
+            await one.transactions.update(two, put((two[0], b"2"), (two[1], b"2")))
+        await one.transactions.finish()
 
     run(story())
 

@@ -231,3 +231,25 @@ def test_an_exception_of_a_plan_is_its_callers_and_writes_nothing(fleet: Fleet, 
         assert [change.body for change in changes] == [b"a", b"c"]
 
     run(story())
+
+
+def test_an_update_that_others_are_always_faster_than_is_told_to_come_again(
+    fleet: Fleet, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was written, and nothing is wrong: a client's SDK tries it again."""
+    monkeypatch.setattr(planning, "CONTENTION_SECONDS", 0.0)
+
+    async def story() -> None:
+        case = Case(await fleet.join())
+
+        async def refuse(true: Coroutine[Any, Any, Any]) -> list[Any]:
+            true.close()
+            return []
+
+        case.session.instead = refuse
+        with pytest.raises(Overloaded):
+            await case.submit(b"a")
+        assert case.ended == [b"a"]
+        assert case.process.journal.pending == 0
+
+    run(story())

@@ -52,8 +52,19 @@ class Unauthorized(Unreachable):
     """The user may not do it, as far as the node can tell: nodes that have just started answer so for a while."""
 
 
+class TimedOut(Unreachable):
+    """Too few nodes answered a node in time. Of a conditional write: they may be well, and others of its partition may
+    be in its way all the time."""
+
+
 class Missing(Exception):
     """The table of a space that was dropped, or never made, does not exist (any more)."""
+
+
+_KINDS: dict[type[Exception], type[Unreachable]] = {
+    errors.CassErrorServerUnauthorized: Unauthorized,
+    errors.CassErrorServerWriteTimeout: TimedOut,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +313,7 @@ class Session:
 
 
 def _unreachable(fault: Exception) -> Unreachable:
-    kind = Unauthorized if isinstance(fault, errors.CassErrorServerUnauthorized) else Unreachable
+    kind = next((kind for cause, kind in _KINDS.items() if isinstance(fault, cause)), Unreachable)
     return kind(str(fault))
 
 

@@ -8,7 +8,7 @@ from statordb.engine.cassandra.cluster.clock import Clock
 from statordb.engine.cassandra.cql import keys, rows
 from statordb.engine.cassandra.cql.patience import all_of, insist
 from statordb.engine.cassandra.cql.rows import NOTHING, Found, Spot
-from statordb.engine.cassandra.cql.session import Missing, Session, Unreachable
+from statordb.engine.cassandra.cql.session import Missing, Session, TimedOut, Unreachable
 from statordb.engine.cassandra.owed.journal import Noted
 from statordb.engine.cassandra.several.ledger import Part
 from statordb.engine.contract import Key
@@ -58,7 +58,7 @@ class Holds:
 
     async def hold(self, group: Noted, id: bytes, expected: Mapping[Address, Found], doubtful: set[Noted]) -> Rows:
         """Mark the rows of one partition, if they have the expected versions and nobody holds any. Empty: they are
-        held; else how the rows stand. Raises Unreachable.
+        held; else how the rows stand, perhaps as expected where others' writes are in the way. Raises Unreachable.
 
         `doubtful`: the group is added if a write may still be under way that would mark the rows at these versions.
         """
@@ -76,9 +76,12 @@ class Holds:
             refused = await insist(ask, HOLD_SECONDS)
         except Missing:
             return {}  # nobody writes there any more
-        if refused is None:
-            return {}
-        there = {(table, partition, spot): row for spot, row in rows.standing(spots, refused).items()}
+        except TimedOut:
+            there = await self._read(group)  # Unreachable, unless it was others that were in the way
+        else:
+            if refused is None:
+                return {}
+            there = {(table, partition, spot): row for spot, row in rows.standing(spots, refused).items()}
         return {} if all(found.mark == id for found in there.values()) else there
 
     async def fence(self, group: Noted, known: Mapping[Address, Found], clock: Clock) -> None:

@@ -2,9 +2,11 @@
 its owner, or by anybody who meets what a dead or slow one left."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 from statordb.engine.cassandra.cql.patience import all_of, insist
+from statordb.engine.cassandra.cql.session import TimedOut
 from statordb.engine.cassandra.owed.journal import Noted
 from statordb.engine.cassandra.owed.relay import Relay
 from statordb.engine.cassandra.several.holds import Holds
@@ -75,12 +77,13 @@ class Settling:
         await self._sweep(id, held)
         return committed
 
-    async def free(self, id: bytes, held: Sequence[Noted] = ()) -> bool:
-        """The same for those who only want to get at the rows: what it owes elsewhere is done in the background."""
+    async def free(self, id: bytes, held: Sequence[Noted] = ()) -> None:
+        """The same for those who only want to get at the rows, and look whether they do: what it owes elsewhere is done
+        in the background. Where others' writes were in the way all the time they are still held. Raises Unreachable."""
         freed, _ = self._begin(id)
-        committed = await asyncio.shield(freed)
-        await self._sweep(id, held)
-        return committed
+        with contextlib.suppress(TimedOut):
+            await asyncio.shield(freed)
+            await self._sweep(id, held)
 
     async def _sweep(self, id: bytes, held: Sequence[Noted]) -> None:
         """Take marks off that came late, after a transaction was over; where it was committed there are none, since all

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from statordb.engine.cassandra.cql import rows
 from statordb.engine.cassandra.cql.rows import Found, Spot
-from statordb.engine.cassandra.cql.session import ONE, QUORUM, Unreachable
+from statordb.engine.cassandra.cql.session import ONE, QUORUM
 from statordb.engine.cassandra.owed.journal import Entry, Noted
 from statordb.engine.cassandra.single.delivery import answer
 from statordb.engine.cassandra.single.means import Means, State
@@ -67,7 +67,7 @@ class Planning:
             self._means.contended_total += 1
             attempt += 1
             if time.monotonic() > give_up:
-                raise Unreachable("the rows are written by others all the time")
+                raise Overloaded("the rows are written by others all the time")
             if attempt > 2:
                 await asyncio.sleep(random.random() * min(0.005 * 2**attempt, 0.2))
 
