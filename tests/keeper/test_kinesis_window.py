@@ -11,9 +11,12 @@ from statordb.engine.contract import Change
 from statordb.keeper import kinesis_window
 from statordb.keeper.kinesis_records import MICROSECOND, MILLISECOND, Encoder, Entry
 from statordb.keeper.kinesis_window import ITEM_RECORDS_MAX, LOOK_AHEAD_RECORDS_MAX, SendWindow
-from statordb.store.changes import HEADER_BYTES
+from statordb.store import changes
+from statordb.store.entries import Encoder as EntryEncoder
+from statordb.store.image import Image
 from statordb.store.records import TableRecord
 
+encode = EntryEncoder("NEW_AND_OLD_IMAGES").encode
 TABLE = TableRecord("000000000000", "us-east-1", "carts", "id", 1000, 0.0, [], [], "ACTIVE", 0.0)
 READ = 3  # changes a read, where reads are short
 FIRST = 980  # sequence number: at 1,000 microseconds begin anew
@@ -21,9 +24,10 @@ LATER, LATER_MILLISECONDS = 1015, 5000  # what happens from a sequence number on
 
 
 def change(sequence: int, item: str, size: int = 0) -> Change:
-    members = b'"Keys":{"p":{"S":"%b"}},"NewImage":{"v":{"S":"%b"}}' % (item.encode(), b"x" * size)
+    keys = {"p": {"S": item}}
+    image = Image.of({"v": {"S": "x" * size}}, size + 1)
     milliseconds = LATER_MILLISECONDS if sequence >= LATER else 0
-    return Change(sequence, milliseconds.to_bytes(HEADER_BYTES, "big") + members)
+    return Change(sequence, encode(changes.INSERT, keys, 2, None, image, milliseconds / 1000))
 
 
 def window_of(*changes: Change) -> SendWindow:

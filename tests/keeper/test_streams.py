@@ -15,7 +15,7 @@ from statordb.engine.contract import Budget, Effects, OutcomeUnknown
 from statordb.keeper.streams import Streams
 from statordb.model.request import Reply, Request
 from statordb.model.values import check_item
-from statordb.store import changes
+from statordb.store import changes, entries
 from statordb.store.barrier import SKEW_SECONDS
 from statordb.store.image import Image
 from statordb.store.store import Store
@@ -51,7 +51,7 @@ def stream_of(api: Api) -> StreamRecord:
 
 def names_in(api: Api, stream: StreamRecord, shard: str) -> list[str]:
     found: list[Any] = api.run(api.store.streams.read(stream, shard, 0, ALL))
-    return [body.split(b'"S":"')[1].split(b'"')[0].decode() for _, body in found]
+    return [orjson.loads(entries.keys(body))["p"]["S"] for _, body in found]
 
 
 def test_a_shard_is_rolled_after_four_hours_and_its_child_goes_on(api: Api) -> None:
@@ -372,7 +372,7 @@ def test_an_item_changes_in_its_order_over_shards_that_are_replaced(api: Api) ->
     assert not stream.rolling
     found = [
         [
-            orjson.loads(b"{%b}" % changes.members(body))
+            orjson.loads(b"{%b}" % entries.View("NEW_AND_OLD_IMAGES").members(body))
             for _, body in api.run(api.store.streams.read(stream, each, 0, ALL))
         ]
         for each in (parent.id, child.id)

@@ -3,15 +3,14 @@
 The form is that of the developer guide, "Using Kinesis Data Streams to capture changes to DynamoDB".
 """
 
-import re
 from hashlib import blake2b
 from typing import NamedTuple
 from uuid import NAMESPACE_OID, uuid5
 
 import orjson
 
-from statordb.store import changes
-from statordb.store.changes import EVENT_NAMES, HEADER_BYTES, SERVICE
+from statordb.store import changes, entries
+from statordb.store.changes import EVENT_NAMES, SERVICE
 from statordb.store.destinations import VIEW
 from statordb.store.records import TableRecord
 from statordb.store.terms import Change
@@ -21,8 +20,7 @@ MILLISECOND = "MILLISECOND"
 PARTITION_KEY_CHARACTERS = 32
 SKEW_MICROSECONDS_MAX = 1_000_000  # times that lie further back are those of a clock that was set back
 
-_KEYS = len(b'"Keys":')
-_KEYS_END = re.compile(rb'\}\},"(?:New|Old)Image":')  # can't be within the keys: they nest once, and text is escaped
+_members = entries.View(VIEW).members
 _VIEW_MEMBER = b',"StreamViewType":"%b"' % VIEW.encode()
 _SERVICE_IDENTITY = {"principalId": "dynamodb.amazonaws.com", "type": "Service"}
 
@@ -63,24 +61,21 @@ class Encoder:
 
     def partition_key(self, change: Change) -> str:
         """A digest of the primary key of the changed item."""
-        end = _KEYS_END.search(change.body, HEADER_BYTES)
-        assert end is not None, "a feed has an image of each change"
-        keys = change.body[HEADER_BYTES + _KEYS : end.start() + 2]
-        return blake2b(keys, digest_size=PARTITION_KEY_CHARACTERS // 2).hexdigest().upper()
+        return blake2b(entries.keys(change.body), digest_size=PARTITION_KEY_CHARACTERS // 2).hexdigest().upper()
 
     def encode(self, change: Change, partition_key: str, precision: str, after: int | None = None) -> Entry:
         """The record of a change; changes come in the order of the feed. `after`: for a change that was passed over and
         comes out of that order, the moment of the one before it of its item."""
         sequence, body = change
-        moment = int.from_bytes(body[2:HEADER_BYTES], "big")
+        moment = entries.milliseconds(body)
         if precision == MICROSECOND:
             moment = self._microseconds(moment, sequence, after)
         data = b'%b%b%b%d,%b,"ApproximateCreationDateTimePrecision":"%b"},"eventSource":"aws:dynamodb"}' % (
             self._front,
             str(uuid5(self._namespace, str(sequence))).encode(),
-            self._middles[body[1]],
+            self._middles[entries.kind(body)],
             moment,
-            changes.members(body).removesuffix(_VIEW_MEMBER),
+            _members(body).removesuffix(_VIEW_MEMBER),
             precision.encode(),
         )
         return Entry(sequence, partition_key, data, moment if precision == MICROSECOND else 0)

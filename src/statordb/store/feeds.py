@@ -7,7 +7,7 @@ from hashlib import blake2b
 from statordb.engine.contract import Key
 from statordb.model.schema import KeySchema
 from statordb.model.values import item_size
-from statordb.store import changes
+from statordb.store import changes, entries
 from statordb.store.image import Image
 from statordb.store.records import FeedRecord, TableRecord
 
@@ -23,7 +23,7 @@ class Feed:
     def __init__(self, record: FeedRecord) -> None:
         self.space = record.space
         self.paused = record.paused
-        self.encode = changes.View(record.view).encode
+        self.encode = entries.Encoder(record.view).encode
         self._lowers = [lower for lower, _ in record.shards]
         self._shards: list[bytes] = [shard.encode() for _, shard in record.shards]
         self._only = self._shards[0] if len(self._shards) == 1 else None
@@ -66,8 +66,11 @@ class Feeds:
         keys = {name: item[name] for name in self._names}
         size = self._names_size
         size = item_size(keys) if size is None else size + len(partition) + len(sort)
-        head = changes.head(kind, keys, service, now)
-        return [(feed.space, feed.shard_of(partition), feed.encode(head, size, old, new)) for feed in self._feeds]
+        if service:
+            kind |= changes.SERVICE
+        return [
+            (feed.space, feed.shard_of(partition), feed.encode(kind, keys, size, old, new, now)) for feed in self._feeds
+        ]
 
 
 def partition_hash(partition: bytes) -> int:

@@ -35,7 +35,7 @@ async def get_records(context: Context, request: Request) -> Answer:
         raise errors.trimmed_data_access()
 
     changes = await context.store.streams.read(stream, shard.id, after, Budget(limit, GET_RECORDS_BYTES_MAX))
-    told = _told(_teller(stream.arn, stream.region, shard.id), changes)
+    told = _told(_teller(stream.arn, stream.region, stream.view, shard.id), changes)
     records = b",".join(told)
     last = changes[len(told) - 1].sequence if changes else after
     # The shard was seen before its log was read: if it was closed, nothing has come since.

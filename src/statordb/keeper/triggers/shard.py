@@ -14,7 +14,7 @@ from statordb.keeper.triggers.lane import ShardLane
 from statordb.keeper.triggers.source import NAME, RecordsTrimmed, Source
 from statordb.keeper.triggers.underway import Place
 from statordb.keeper.triggers.windows import TumblingWindow
-from statordb.store import changes
+from statordb.store import changes, entries
 from statordb.store.changes import Teller
 from statordb.store.functions.mappings import Checkpoint
 from statordb.store.store import Store
@@ -42,7 +42,7 @@ class Shard:
         self._room = asyncio.Event()
         self._lazy_at = 0.0
         self.caught_up_at = 0.0
-        self._teller = Teller(stream.arn, stream.region, shard_id, to_function=True)
+        self._teller = Teller(stream.arn, stream.region, stream.view, shard_id, to_function=True)
         self._partition_key = next(key["AttributeName"] for key in stream.key_schema if key["KeyType"] == "HASH")
         self._time = asyncio.get_running_loop().time
         self._window: TumblingWindow | None = None
@@ -142,8 +142,8 @@ class Shard:
 
     def _lane_of(self, change: Change) -> int:
         """By the item's partition key, so that the changes of an item stay in order."""
-        members = orjson.loads(b"{%b}" % changes.members(change.body))
-        return crc32(orjson.dumps(members["Keys"][self._partition_key])) % len(self._lanes)
+        keys = orjson.loads(entries.keys(change.body))
+        return crc32(orjson.dumps(keys[self._partition_key])) % len(self._lanes)
 
     def _is_idle(self) -> bool:
         return all(lane.lowest is None for lane in self._lanes)
