@@ -5,7 +5,7 @@ from typing import Any
 
 from statordb.api.context import Request
 from statordb.expressions import legacy
-from statordb.expressions.bound import Condition, KeyCondition, Projection, Update
+from statordb.expressions.bound import Condition, KeyCondition, Projection, UpdateExpression
 from statordb.expressions.placeholders import Placeholders
 from statordb.model import errors
 from statordb.model.budget import UNBOUNDED, Budget
@@ -68,7 +68,7 @@ def _condition(
     return read(given, operator, bound.budget)
 
 
-def update(request: Request, bound: Placeholders) -> Update | None:
+def update(request: Request, bound: Placeholders) -> UpdateExpression | None:
     """UpdateExpression, or AttributeUpdates."""
     text = request.get("UpdateExpression")
     if text is not None:

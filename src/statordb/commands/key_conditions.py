@@ -11,7 +11,7 @@ from statordb.model.limits import PARTITION_KEY_BYTES_MAX
 from statordb.model.schema import KeyAttribute, KeySchema
 from statordb.store.access import AccessPath
 
-Condition = tuple[str, str, list[dict[str, str]]]
+AttributeCondition = tuple[str, str, list[dict[str, str]]]
 """(attribute, operator, operands)."""
 
 Given = dict[str, tuple[str, list[dict[str, str]]]]
@@ -29,7 +29,7 @@ class KeyRange(NamedTuple):
     single: bool
 
 
-def arrange(path: AccessPath, conditions: Sequence[Condition]) -> KeyRange:
+def arrange(path: AccessPath, conditions: Sequence[AttributeCondition]) -> KeyRange:
     """The rows that a key condition asks for; raises ValidationException unless it fits the path's schema: equality
     on every partition key attribute, then equality on sort key attributes from the left, the last one by any
     operator."""
@@ -65,7 +65,7 @@ def _partition(schema: KeySchema, given: Given, composite: bool) -> dict[str, di
     return partition
 
 
-def _sort(schema: KeySchema, given: Given, composite: bool) -> list[Condition]:
+def _sort(schema: KeySchema, given: Given, composite: bool) -> list[AttributeCondition]:
     conditions = []
     for attribute in schema.sort:
         if not given:

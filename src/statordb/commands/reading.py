@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from statordb.commands.capacity import read_units
 from statordb.commands.context import Context
-from statordb.commands.key_conditions import Condition as KeyCondition
-from statordb.commands.key_conditions import KeyRange, arrange
+from statordb.commands.key_conditions import AttributeCondition, KeyRange, arrange
 from statordb.commands.pages import CHUNK_BYTES_MAX, CHUNK_ROWS_MAX, Rows, read_rows
 from statordb.commands.selection import Choice, Selection, cursor_position, find_path
 from statordb.engine.contract import Budget, Page, Place
@@ -40,7 +39,7 @@ class Range(NamedTuple):
 
     table: str
     index_name: str | None
-    conditions: Sequence[KeyCondition]
+    conditions: Sequence[AttributeCondition]
     choice: Choice
     limit: int | None
     forward: bool

@@ -3,11 +3,10 @@
 from collections.abc import Coroutine
 from typing import Any, NamedTuple, Protocol
 
-from statordb.commands.changes import checker, refuse_key_updates, replacer, updater
+from statordb.commands.applying import checker, refuse_key_updates, replacer, updater
 from statordb.commands.context import Context
 from statordb.commands.keys import locate_item, locate_key
-from statordb.expressions.bound import Condition
-from statordb.expressions.bound import Update as Expression
+from statordb.expressions.bound import Condition, UpdateExpression
 from statordb.model.budget import Budget
 from statordb.model.values import Item
 from statordb.store.image import Image
@@ -79,7 +78,7 @@ class Update(NamedTuple):
 
     table: str
     key: Item
-    update: Expression | None
+    update: UpdateExpression | None
     condition: Condition | None
 
     @property

@@ -104,7 +104,7 @@ class Projection(_Bound[ProjectionPlan]):
         return self._plan.whole
 
 
-class Update(_Bound[UpdatePlan]):
+class UpdateExpression(_Bound[UpdatePlan]):
     """`update(item)`: the new item; the old one stays as it is, and what did not change is shared."""
 
     __slots__ = ("_budget", "_values")

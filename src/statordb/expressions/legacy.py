@@ -7,8 +7,8 @@ normalised before; structure, enums and required members too. Source: developer 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from statordb.expressions.bound import Condition, KeyCondition, LegacyKeyCondition, Projection, Update
-from statordb.expressions.changes import WRONG_TYPE_LEGACY
+from statordb.expressions.actions import WRONG_TYPE_LEGACY
+from statordb.expressions.bound import Condition, KeyCondition, LegacyKeyCondition, Projection, UpdateExpression
 from statordb.expressions.conditions import ORDERED_TYPES
 from statordb.expressions.operands import tag
 from statordb.expressions.paths import Value
@@ -88,10 +88,10 @@ def key_conditions(conditions: Mapping[str, Any]) -> KeyCondition:
     return LegacyKeyCondition(tests)
 
 
-def attribute_updates(updates: Mapping[str, Any], budget: Budget = UNBOUNDED) -> Update:
+def attribute_updates(updates: Mapping[str, Any], budget: Budget = UNBOUNDED) -> UpdateExpression:
     """The AttributeUpdates parameter. Raises ValidationException."""
     node = UpdateNode((), tuple(_action(name, update) for name, update in updates.items()))
-    return Update(UpdatePlan(node, {}, WRONG_TYPE_LEGACY), {}, budget)
+    return UpdateExpression(UpdatePlan(node, {}, WRONG_TYPE_LEGACY), {}, budget)
 
 
 def refuse_many(members: Mapping[str, Any]) -> None:

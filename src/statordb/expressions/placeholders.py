@@ -2,7 +2,7 @@
 
 import re
 
-from statordb.expressions.bound import Condition, KeyCondition, Projection, Update
+from statordb.expressions.bound import Condition, KeyCondition, Projection, UpdateExpression
 from statordb.expressions.faults import Fault
 from statordb.expressions.paths import Value
 from statordb.expressions.plans import CONDITIONS, KEY_CONDITIONS, PROJECTIONS, UPDATES, Plan
@@ -68,13 +68,13 @@ class Placeholders:
         self._plans.append(plan)
         return Projection(plan)
 
-    def update(self, text: str) -> Update:
+    def update(self, text: str) -> UpdateExpression:
         try:
             plan = UPDATES.plan(text, self._names, self._values, self.budget)
         except Fault as fault:
             raise _invalid("UpdateExpression", fault) from None
         self._plans.append(plan)
-        return Update(plan, self._values, self.budget)
+        return UpdateExpression(plan, self._values, self.budget)
 
     def finish(self) -> None:
         """Raises ValidationException where a name or a value was used by no expression."""

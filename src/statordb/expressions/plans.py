@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Generic, TypeVar
 
-from statordb.expressions import changes, conditions, predicates, projections, structure, updates
+from statordb.expressions import actions, conditions, predicates, projections, structure, updates
 from statordb.expressions.assigned import WRONG_TYPE
 from statordb.expressions.faults import Fault
 from statordb.expressions.key_conditions import KeyTest, key_tests
@@ -101,7 +101,7 @@ class UpdatePlan(Plan):
     def __init__(self, node: UpdateNode, names: Names, wrong_type: str = WRONG_TYPE) -> None:
         self._written = updates.written(node, names)
         super().__init__(self._written)
-        self.run = changes.compile_update(node, names, wrong_type)
+        self.run = actions.compile_update(node, names, wrong_type)
 
     @cached_property
     def touched(self) -> projections.Cut:

@@ -19,7 +19,7 @@ from statordb.model.limits import ITEM_BYTES_MAX, TRANSACT_BYTES_MAX
 from statordb.model.values import Item, check_item
 
 
-class Entry(NamedTuple):
+class AskedPart(NamedTuple):
     """One entry of TransactItems. `item`: what is put, or the primary key; `size`: its bytes of the payload."""
 
     part: Part
@@ -36,7 +36,7 @@ async def transact_write_items(context: Context, request: Request) -> Answer:
     return await _answer(request, entries, done)
 
 
-def _read(context: Context, entry: dict[str, Any]) -> Entry:
+def _read(context: Context, entry: dict[str, Any]) -> AskedPart:
     """Read one entry of TransactItems; raises ValidationException for what DynamoDB refuses as a whole."""
     if not entry:
         raise errors.validation("Invalid Request: TransactWriteRequest should contain Delete or Put or Update request")
@@ -64,7 +64,7 @@ def _read(context: Context, entry: dict[str, Any]) -> Entry:
         write = Check(table, item, condition)
     shows = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
     size = item_size + check_item(request.get("ExpressionAttributeValues") or {})
-    return Entry(Part(write, shows), item, size)
+    return AskedPart(Part(write, shows), item, size)
 
 
 def _token(request: Request) -> tuple[str, str] | None:
@@ -76,7 +76,7 @@ def _token(request: Request) -> tuple[str, str] | None:
     return token, digest
 
 
-async def _answer(request: Request, entries: Sequence[Entry], done: Transacted) -> Answer:
+async def _answer(request: Request, entries: Sequence[AskedPart], done: Transacted) -> Answer:
     answer: dict[str, Any] = {}
     detail = wanted(request)
     if detail is not None:

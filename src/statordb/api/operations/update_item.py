@@ -8,7 +8,7 @@ from statordb.api.keys import attributes_of
 from statordb.api.returns import condition_failure, written_answer
 from statordb.commands.perform import perform
 from statordb.commands.writing import Unmet, Update
-from statordb.expressions.bound import Update as Expression
+from statordb.expressions.bound import UpdateExpression
 from statordb.expressions.legacy import reject_mixed
 from statordb.store.table import Written
 
@@ -32,7 +32,7 @@ async def update_item(context: Context, request: Request) -> Answer:
     return await written_answer(request, done, item_key, attributes)
 
 
-def _attributes(returns: str | None, update: Expression | None, written: Written) -> bytes | None:
+def _attributes(returns: str | None, update: UpdateExpression | None, written: Written) -> bytes | None:
     """JSON of the attributes that ReturnValues asks for; None for no member at all."""
     if returns is None or returns == "NONE":
         return None

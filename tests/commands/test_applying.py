@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statordb.commands.changes import meets, updater
+from statordb.commands.applying import meets, updater
 from statordb.expressions.placeholders import Placeholders
 from statordb.model.budget import UNBOUNDED, Budget, Heavy, InlineBudget
 from statordb.model.errors import ClientError

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from statordb.commands.keys import index_fault, refuse_nested_keys
-from statordb.expressions.bound import Condition, Update
+from statordb.expressions.bound import Condition, UpdateExpression
 from statordb.model import errors
 from statordb.model.budget import Budget
 from statordb.model.equality import SCALARS
@@ -15,7 +15,7 @@ from statordb.store.table import Apply, Table
 from statordb.store.terms import Refused
 
 
-def refuse_key_updates(table: Table, update: Update | None) -> None:
+def refuse_key_updates(table: Table, update: UpdateExpression | None) -> None:
     """Raise ValidationException if an update names an attribute of the primary key."""
     if update is None:
         return
@@ -59,7 +59,9 @@ def checker(table: Table, condition: Condition | None, budget: Budget) -> Apply:
     return apply
 
 
-def updater(table: Table, item_key: Item, update: Update | None, condition: Condition | None, budget: Budget) -> Apply:
+def updater(
+    table: Table, item_key: Item, update: UpdateExpression | None, condition: Condition | None, budget: Budget
+) -> Apply:
     """The pure function behind an update. A refusal's reason is the item as it was; raises ValidationException, and
     what `Budget.spend` raises.
     """
@@ -82,7 +84,7 @@ def updater(table: Table, item_key: Item, update: Update | None, condition: Cond
     return apply
 
 
-def checked_size(table: Table, old: Image | None, item: Item, update: Update, budget: Budget) -> int:
+def checked_size(table: Table, old: Image | None, item: Item, update: UpdateExpression, budget: Budget) -> int:
     """Size of an updated item; raises ValidationException if it breaks a limit or an index key's type.
 
     Of an item that was there before, only the attributes that the update writes are measured.
