@@ -11,6 +11,7 @@ from statordb.engine.contract import (
     Effects,
     Engine,
     Guard,
+    Heads,
     Key,
     Plan,
     Refused,
@@ -60,10 +61,12 @@ class Held(Around):
         self._refuse(footprint)
         return await self.inner.update(footprint, plan, guards)
 
-    async def read(self, keys: Sequence[Key], consistent: bool = True, snapshot: bool = True) -> list[Stored | None]:
+    async def read(
+        self, keys: Sequence[Key], consistent: bool = True, snapshot: bool = True, heads: Heads | None = None
+    ) -> list[Stored | None]:
         if snapshot:
             self._refuse(keys)
-        return await self.inner.read(keys, consistent, snapshot)
+        return await self.inner.read(keys, consistent, snapshot, heads)
 
 
 class Uses(Around):

@@ -9,6 +9,7 @@ from tests.store.engines import Held
 from tests.store.kit import Kit
 
 from statordb.engine.contract import Effects, Key, Refused
+from statordb.model.limits import TRANSACT_BYTES_MAX
 from statordb.model.values import Item, check_item
 from statordb.store import transactions
 from statordb.store.image import Image
@@ -16,6 +17,7 @@ from statordb.store.keyspace import Space
 from statordb.store.table import Apply, Table
 from statordb.store.transactions import (
     CONFLICTED,
+    SNAPSHOT_LOOKS,
     SUCCEEDED,
     Action,
     InProgress,
@@ -49,6 +51,10 @@ def refusal(reason: Any) -> Apply:
 
 def write(kit: Kit, actions: Sequence[Action], token: Token | None = None) -> Outcome:
     return kit.run(transactions.write(kit.engine, actions, token))
+
+
+async def no_pause(size: int) -> None:
+    """Nobody else has anything to do."""
 
 
 def stored(kit: Kit, table: Table) -> dict[str, Item]:
@@ -170,8 +176,48 @@ def test_reads_are_of_one_snapshot_in_order(kit: Kit) -> None:
     kit.put(one, item("a"))
     kit.put(two, item("b"))
     keys = [two.primary.key(item("b")), one.primary.key(item("b")), one.primary.key(item("a"))]
-    images = kit.run(transactions.read(kit.engine, keys))
+    images = kit.run(transactions.read(kit.engine, keys, no_pause))
     assert [image and image.item for image in images] == [item("b"), None, item("a")]
+
+
+@pytest.mark.parametrize("writes", [0, 1, 1000])
+def test_large_items_are_read_one_by_one_and_are_of_one_snapshot_all_the_same(kit: Kit, writes: int) -> None:
+    """However often both of them are written together meanwhile."""
+    table = kit.made(kit.record("abc", "pS"))
+    left, pauses = writes, []
+
+    async def put_both(generation: int) -> None:
+        both = [put(table, item(key, n={"N": str(generation)}, v={"S": "x" * 100_000})) for key in "abc"]
+        await transactions.write(kit.engine, both, None)
+
+    async def pause(size: int) -> None:
+        nonlocal left
+        pauses.append(size)
+        if left:
+            left -= 1
+            await put_both(left + 1)
+
+    kit.run(put_both(0))
+    keys = [table.primary.key(item(key)) for key in "abc"]
+    images = kit.run(transactions.read(kit.engine, keys, pause))
+    assert isinstance(images, list)
+    generations = {image.item["n"]["N"] for image in images if image is not None}
+    assert len(generations) == 1
+    assert all(len(image.body) > 100_000 for image in images if image is not None)
+    assert len(pauses) == 2 * min(writes + 1, SNAPSHOT_LOOKS), "the first one is read with the heads of the others"
+
+
+def test_of_too_large_a_transaction_only_sizes_are_read(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty megabytes would be copied to be refused."""
+    table = kit.made(kit.record("abc", "pS"))
+    names = [str(number) for number in range(12)]
+    for name in names:
+        kit.put(table, item(name, v={"S": "x" * 390_000}))
+    monkeypatch.setattr(kit.engine, "get", None)  # would read whole rows
+    keys = [table.primary.key(item(name)) for name in names]
+    images = kit.run(transactions.read(kit.engine, keys, no_pause))
+    assert isinstance(images, list)
+    assert sum(image.size for image in images if image is not None) > TRANSACT_BYTES_MAX
 
 
 def test_a_write_tells_which_items_other_transactions_hold(kit: Kit) -> None:
@@ -200,7 +246,7 @@ def test_a_read_tells_which_items_transactions_hold(kit: Kit) -> None:
     held = Held(kit.engine)
     keys = [table.primary.key(item(key)) for key in "abc"]
     held.hold(keys[1])
-    assert kit.run(transactions.read(held.as_engine(), keys)) == Refused([SUCCEEDED, CONFLICTED, SUCCEEDED])
+    assert kit.run(transactions.read(held.as_engine(), keys, no_pause)) == Refused([SUCCEEDED, CONFLICTED, SUCCEEDED])
 
 
 def test_index_entries_name_the_items_they_are_derived_from(kit: Kit) -> None:

@@ -167,7 +167,7 @@ class TransactGet(NamedTuple):
         keys = self._keys(tables)
         turn = context.turn()
         await turn.begin()
-        images = await transactions.read(context.store.engine, keys)
+        images = await transactions.read(context.store.engine, keys, turn.passed)
         if isinstance(images, Refused):
             raise errors.transaction_canceled(images.reason)
         if sum(image.size for image in images if image is not None) > TRANSACT_BYTES_MAX:

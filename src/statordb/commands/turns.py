@@ -166,6 +166,11 @@ class Turn:
         self._unlooked = 0
         return self._clock() >= self._until
 
+    async def passed(self, size: int) -> None:
+        """Let others run if it is time for that, after a row of `size` bytes."""
+        if self.due(size):
+            await self.over()
+
     async def over(self) -> None:
         """Let others run."""
         await self._turns.wait(self._source, first=True)

@@ -88,6 +88,14 @@ class Budget(NamedTuple):
     bytes_max: int
 
 
+class Heads(NamedTuple):
+    """Which rows of a read may be cut, so that it takes no longer than it must: once bodies make up `whole_bytes`, the
+    next ones are only the first `head` bytes of theirs."""
+
+    whole_bytes: int
+    head: int
+
+
 class Bounds(NamedTuple):
     """Half-open interval of sort bytes: lower <= sort < upper; upper None is unbounded."""
 
@@ -236,8 +244,13 @@ class Engine(Protocol):
         """
         ...
 
-    async def read(self, keys: Sequence[Key], consistent: bool = True, snapshot: bool = True) -> list[Stored | None]:
-        """The rows of `keys`, in order, all from one snapshot unless that is not asked for. Raises Conflict."""
+    async def read(
+        self, keys: Sequence[Key], consistent: bool = True, snapshot: bool = True, heads: Heads | None = None
+    ) -> list[Stored | None]:
+        """The rows of `keys`, in order, all from one snapshot unless that is not asked for. Raises Conflict.
+
+        `heads`: which rows may be cut. An engine to which that saves nothing cuts none.
+        """
         ...
 
     async def range(

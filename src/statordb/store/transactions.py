@@ -1,16 +1,22 @@
 """TransactWriteItems and TransactGetItems: one engine update, or one snapshot, over items of any tables."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from statordb.engine.contract import Conflict, Effects, Engine, Key, Plan, Refused, Stale, Stored
+from statordb.engine.contract import ABSENT, Conflict, Effects, Engine, Heads, Key, Plan, Refused, Stale, Stored
 from statordb.model import errors
-from statordb.model.limits import TRANSACT_TOKEN_SECONDS
+from statordb.model.limits import TRANSACT_BYTES_MAX, TRANSACT_TOKEN_SECONDS
+from statordb.store import codec
 from statordb.store.image import Image
 from statordb.store.keyspace import Space
 from statordb.store.record import Kind, Record
-from statordb.store.table import BUSY, LOOKS, MOVED, Apply, Staging, Table, Written, found
+from statordb.store.table import BUSY, LOOKS, MOVED, READ_HERE_BYTES, Apply, Staging, Table, Written, found
+
+SNAPSHOT_LOOKS = 5  # at rows that change all the time; then they are read in one go
+
+Pause = Callable[[int], Awaitable[None]]
+"""Lets others run, if it is time for that after so many bytes."""
 
 SUCCEEDED = {"Code": "None"}
 CONFLICTED = {"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}
@@ -156,12 +162,40 @@ def token_expired(body: bytes, now: float) -> bool:
     return TOKEN.load(body).expires <= now
 
 
-async def read(engine: Engine, keys: Sequence[Key]) -> list[Image | None] | Refused:
-    """Items of any tables, all from one snapshot. Refused: its reason is the list of cancellation reasons."""
+async def read(engine: Engine, keys: Sequence[Key], pause: Pause) -> list[Image | None] | Refused:
+    """Items of any tables, all from one snapshot. Refused: its reason is the list of cancellation reasons.
+
+    Large ones are read one by one, each followed by a `pause`. Where all together are more than TRANSACT_BYTES_MAX,
+    only their sizes are right.
+    """
     try:
-        rows = await engine.read(keys)
+        return _images(await _snapshot(engine, keys, pause))
     except Conflict as conflict:
         return Refused(_conflicts(keys, conflict))
+
+
+async def _snapshot(engine: Engine, keys: Sequence[Key], pause: Pause) -> list[Stored | None]:
+    """Rows by their heads, then whole, then by their heads again: if no version has changed in between, all the rows
+    stood like this at one moment."""
+    for _ in range(SNAPSHOT_LOOKS):
+        rows = await engine.read(keys, heads=Heads(READ_HERE_BYTES, codec.HEADER_BYTES))
+        cut = [at for at, row in enumerate(rows) if row is not None and len(row.body) == codec.HEADER_BYTES]
+        if not cut or sum([codec.size(row.body) for row in rows if row is not None]) > TRANSACT_BYTES_MAX:
+            return rows
+        versions = _versions(rows)
+        for at in cut:
+            row = rows[at] = await engine.get(keys[at])
+            await pause(0 if row is None else len(row.body))
+        if versions == _versions(rows) == _versions(await engine.read(keys, heads=Heads(0, codec.HEADER_BYTES))):
+            return rows
+    return await engine.read(keys)
+
+
+def _versions(rows: Sequence[Stored | None]) -> list[int]:
+    return [ABSENT if row is None else row.version for row in rows]
+
+
+def _images(rows: Sequence[Stored | None]) -> list[Image | None]:
     return [None if stored is None else Image(stored[0]) for stored in rows]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Page
+from statordb.engine.contract import Bounds, Budget, Effects, Engine, Heads, Key, Page
 
 SORTS = [b"%02d" % number for number in range(40)]
 HEAD = 5
@@ -44,3 +44,24 @@ def test_a_scan_of_heads_is_the_same_scan(engine: Engine, filled: int, run: Any,
     for after in (None, (b"p", b"11")):
         arguments = (filled, 0, 1, budget, after, True)
         same(run(engine.scan(*arguments, HEAD)), run(engine.scan(*arguments)))
+
+
+@pytest.mark.parametrize("whole_bytes", [0, 1, 500, 1 << 20])
+def test_a_read_may_cut_what_comes_behind_so_many_bytes(
+    engine: Engine, filled: int, run: Any, whole_bytes: int
+) -> None:
+    """All else of the rows is the same, and what is not there stays so."""
+    keys = [Key(filled, b"p", sort) for sort in [*SORTS[10:], b"none"]]
+    whole, cut = run(engine.read(keys)), run(engine.read(keys, heads=Heads(whole_bytes, HEAD)))
+    read = 0
+    for all_of_it, row in zip(whole, cut, strict=True):
+        if all_of_it is None:
+            assert row is None
+            continue
+        assert row.version == all_of_it.version
+        assert row.body in {all_of_it.body, all_of_it.body[:HEAD]}
+        if read < whole_bytes:
+            assert row.body == all_of_it.body
+        elif not engine.traits.remote:
+            assert row.body == all_of_it.body[:HEAD]
+        read += len(row.body)

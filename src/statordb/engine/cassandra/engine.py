@@ -33,6 +33,7 @@ from statordb.engine.contract import (
     Effects,
     EngineClosed,
     Guard,
+    Heads,
     Key,
     Plan,
     Refused,
@@ -148,7 +149,9 @@ class CassandraEngine:
     def announced(self, since: int) -> tuple[Sequence[str] | None, int]:
         return None, self._membership.epoch
 
-    async def read(self, keys_: Sequence[Key], consistent: bool = True, snapshot: bool = True) -> list[Stored | None]:
+    async def read(
+        self, keys_: Sequence[Key], consistent: bool = True, snapshot: bool = True, heads: Heads | None = None
+    ) -> list[Stored | None]:
         self._check_open()
         if snapshot and consistent and len({keys.place(key)[:2] for key in keys_}) > 1:
             return await asyncio.ensure_future(self._transactions.snapshot(keys_))

@@ -8,7 +8,7 @@ from typing import NoReturn, TypeVar
 
 import lmdb
 
-from statordb.engine.contract import Bounds, Budget, Change, EngineClosed, Key, Page, Place, Stop, Stored, Usage
+from statordb.engine.contract import Bounds, Budget, Change, EngineClosed, Heads, Key, Page, Place, Stop, Stored, Usage
 from statordb.engine.lmdb.groups import entries
 from statordb.engine.lmdb.keys import (
     HEAD_BYTES,
@@ -29,7 +29,7 @@ from statordb.engine.lmdb.keys import (
     unpack_tally,
 )
 from statordb.engine.lmdb.late import reread, reread_async
-from statordb.engine.lmdb.rows import decode, new
+from statordb.engine.lmdb.rows import decode, new, read_cut
 
 Taken = TypeVar("Taken", bytes, memoryview)
 CHUNK_ROWS = 16  # taken from a cursor at once; more would be read in vain where a few reach the byte budget
@@ -69,7 +69,12 @@ class Reader:
             return txn.get(row)
 
     @reread_async
-    async def read(self, keys: Sequence[Key], consistent: bool = True, snapshot: bool = True) -> list[Stored | None]:
+    async def read(
+        self, keys: Sequence[Key], consistent: bool = True, snapshot: bool = True, heads: Heads | None = None
+    ) -> list[Stored | None]:
+        if heads is not None:
+            with self._begin_views() as txn_of_views:
+                return read_cut(txn_of_views, keys, self._digest, heads)
         digest = self._digest
         found: list[Stored | None] = []
         with self._begin() as txn:

@@ -1,6 +1,12 @@
 """Rows of the contract to keys and values of the environment, and back."""
 
-from statordb.engine.contract import Key, Stored
+from __future__ import annotations  # lmdb's types take their parameter in annotations only
+
+from collections.abc import Sequence
+
+import lmdb
+
+from statordb.engine.contract import Heads, Key, Stored
 from statordb.engine.lmdb.keys import (
     HEAD_BYTES,
     OWN_SPACES,
@@ -31,6 +37,24 @@ def decode(key: Key, value: bytes) -> Stored:
     if length != len(partition) or not value.startswith(partition, HEAD_BYTES):
         raise collision(space, partition, value)
     return new(Stored, (value[HEAD_BYTES + length :], version))
+
+
+def read_cut(
+    txn: lmdb.Transaction[memoryview], keys: Sequence[Key], digest: Digest, heads: Heads
+) -> list[Stored | None]:
+    """The rows of `keys`. What is cut off them is not even copied out of the store."""
+    left, head = heads
+    found: list[Stored | None] = []
+    for key in keys:
+        space, partition, sort = key
+        view = txn.get(pack_id(space) + digest(partition) + sort)
+        if view is None:
+            found.append(None)
+            continue
+        row = decode(key, bytes(view if left > 0 else view[: HEAD_BYTES + len(partition) + head]))
+        left -= len(row.body)
+        found.append(row)
+    return found
 
 
 def named(partition: bytes) -> bytes:
