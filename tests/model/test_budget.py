@@ -1,8 +1,8 @@
 import pytest
 
-from statordb.model.budget import UNBOUNDED, Heavy, InlineBudget, LaneBudget
+from statordb.model.budget import LEAPS_MAX, UNBOUNDED, Heavy, InlineBudget, LaneBudget
 from statordb.model.errors import ClientError
-from statordb.model.limits import INLINE_UNITS_MAX, LANE_UNITS_MAX, UNWEIGHED_BYTES_MAX
+from statordb.model.limits import INLINE_UNITS_MAX, LANE_UNITS_MAX, UNWEIGHED_BYTES_MAX, WEIGHED_MEMBER_UNITS
 
 
 def test_the_whole_allowance_may_be_spent_and_no_unit_more():
@@ -45,6 +45,17 @@ def test_small_bodies_are_not_weighed():
 def test_many_members_are_heavy(member):
     with pytest.raises(Heavy):
         InlineBudget().weigh(member * 10_000)
+
+
+@pytest.mark.parametrize("marks", [0, 1, LEAPS_MAX - 1, LEAPS_MAX, LEAPS_MAX + 1, 1000])
+def test_every_mark_is_counted_once(marks):
+    """The first ones are found one by one, the rest counted."""
+    body = b"x" * UNWEIGHED_BYTES_MAX + b"{x" * marks
+    free = LaneBudget()
+    free.weigh(body.replace(b"{", b"x"))
+    weighed = LaneBudget()
+    weighed.weigh(body)
+    assert free.left - weighed.left == marks * WEIGHED_MEMBER_UNITS
 
 
 def test_one_large_string_is_not_heavy_but_megabytes_are():
