@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from statordb.engine.contract import Effects, Key, Refused, Stored
+from statordb.engine.contract import Effects, Key, Refused, Stale, Stored
 from statordb.engine.lmdb import LmdbEngine
 from statordb.engine.lmdb.batch import Batch
 from statordb.engine.lmdb.entries import AGAIN, Write
 from statordb.engine.lmdb.environment import READERS_MAX
 from statordb.engine.lmdb.keys import digest
 from statordb.engine.lmdb.planning import QUICK_SECONDS, Guarded, Update
+from statordb.engine.lmdb.rows import row_key
 from statordb.model.pending import Pending
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -74,6 +75,66 @@ def test_quick_plans_of_one_row_go_together(directory: Path, run: Run) -> None:
     answers = run(together(engine, plans))
     assert sorted(answer.outcome for answer in answers) == list(range(1, 101))
     assert engine.metrics()["commits_total"] - commits < 50
+    run(engine.close())
+
+
+def test_an_update_of_a_row_that_another_one_is_about_to_change_is_worked_out_once(directory: Path, run: Run) -> None:
+    """Where many update one row, each would be worked out twice: on what it was, and on what those before it left."""
+    engine = LmdbEngine.open(directory, durable=False)
+    plans = [Counting() for _ in range(100)]
+    answers = run(together(engine, plans))
+    assert sorted(answer.outcome for answer in answers) == list(range(1, 101))
+    assert sum(plan.calls for plan in plans) == 100
+    assert not engine._latest
+    run(engine.close())
+
+
+def test_a_plan_waits_for_no_turn_behind_one_that_was_not_quick(directory: Path, run: Run) -> None:
+    """What one update of a row takes, the next may take as well; and that would be under the write lock."""
+    engine = LmdbEngine.open(directory, durable=False)
+    first, second = Counting(lambda: time.sleep(2 * QUICK_SECONDS)), Counting()
+
+    async def both() -> None:
+        with engine._env.begin(write=True):
+            waits = [asyncio.ensure_future(engine.update([HOT], plan)) for plan in (first, second)]
+            await asyncio.sleep(0)
+            assert second.calls == 1
+        await asyncio.gather(*waits)
+
+    run(both())
+    run(engine.close())
+
+
+def test_a_guard_that_broke_while_an_update_was_put_off_is_told(directory: Path, run: Run) -> None:
+    engine = LmdbEngine.open(directory, durable=False)
+    guard = Key(1, b"guard", b"")
+
+    async def updates() -> list[Any]:
+        with engine._env.begin(write=True):
+            changes = engine.update([guard], lambda stored: Effects([(guard, b"new")]))
+            guarded = [engine.update([HOT], Counting(), [(guard, 0)]) for _ in range(3)]
+            waits = [asyncio.ensure_future(each) for each in (changes, *guarded)]
+            await asyncio.sleep(0)
+        return await asyncio.gather(*waits)
+
+    answers = run(updates())
+    assert answers[1:] == [Stale(guard)] * 3
+    assert run(engine.get(HOT)) is None
+    run(engine.close())
+
+
+def test_an_update_that_was_put_off_finds_its_row_held(directory: Path, run: Run) -> None:
+    """Whether it is one of those rows can't be told before it is worked out: it goes the usual way, and waits there."""
+    engine = LmdbEngine.open(directory, durable=False)
+    hold = engine._writer._gate.hold
+    update = Update([HOT], Counting(), (), Guarded(digest), digest)
+    update.put_off(100)
+    write = Write(update, Pending(asyncio.new_event_loop()))
+    with engine._env.begin(write=True) as txn:
+        hold.place(7, [row_key(HOT, digest)], 1.0)
+        write.run(Batch(txn, hold))
+        assert write.outcome is AGAIN
+        hold.release(7)
     run(engine.close())
 
 

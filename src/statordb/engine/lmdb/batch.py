@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # lmdb's types take their parameter in annotations only
 
+from collections.abc import Iterable
 from zlib import crc32
 
 import lmdb
@@ -19,7 +20,7 @@ from statordb.engine.lmdb.keys import (
     unpack_id,
     unpack_tally,
 )
-from statordb.engine.lmdb.prepared import TICKS_MAX, Prepared
+from statordb.engine.lmdb.prepared import TICKS_MAX, Prepared, Relied
 
 REPLAN_SECONDS_MAX = 0.002  # of a write transaction, after which no plan runs in it again
 
@@ -50,19 +51,27 @@ class Batch:
 
     def changed(self, prepared: Prepared) -> bytes | None:
         """The first row, guards before others, that is not as an update relied on; None: it may be applied."""
+        guard = self.broken(prepared.guards)
+        if guard is not None:
+            return guard
         versions, get = self.versions, self.txn.get
-        for row, version in prepared.guards:
-            current = versions.get(row)
-            if current is None:
-                value = get(row)
-                current = versions[row] = ABSENT if value is None else unpack_head(value)[0]
-            if current != version:
-                return row
         for row, version in prepared.relied:
             current = versions.get(row)
             if current is None:
                 value = get(row)
                 current = ABSENT if value is None else unpack_head(value)[0]
+            if current != version:
+                return row
+        return None
+
+    def broken(self, guards: Iterable[Relied]) -> bytes | None:
+        """The row of the first guard that does not hold; None: all do."""
+        versions, get = self.versions, self.txn.get
+        for row, version in guards:
+            current = versions.get(row)
+            if current is None:
+                value = get(row)
+                current = versions[row] = ABSENT if value is None else unpack_head(value)[0]
             if current != version:
                 return row
         return None

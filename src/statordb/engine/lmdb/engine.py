@@ -19,7 +19,7 @@ from statordb.engine.lmdb.headroom import Headroom
 from statordb.engine.lmdb.keys import Digest, digest
 from statordb.engine.lmdb.lane import APPLIED, CHANGED, HELD, LaneEngine, Send, verdict_of
 from statordb.engine.lmdb.planner import Planner
-from statordb.engine.lmdb.planning import Update
+from statordb.engine.lmdb.planning import QUICK_SECONDS, Update
 from statordb.engine.lmdb.prepared import Prepared
 from statordb.engine.lmdb.reader import closed
 from statordb.engine.lmdb.writer import Writer
@@ -58,9 +58,25 @@ class LmdbEngine(Planner):
 
     def _hand_in(self, update: Update) -> Pending[Any]:
         self._check_open()
-        entry = Write(update, Pending(self._running_loop()))
-        self._writer.submit(entry)
-        return entry.answer
+        assert update.prepared is not None, "an update is worked out before it is handed in"
+        update.bytes = update.prepared.bytes
+        return self._submit(update)
+
+    def _put_off(self, update: Update) -> Pending[Any] | None:
+        before = self._latest.get(update.only_row)
+        if before is None or before.seconds >= QUICK_SECONDS:
+            return None
+        self._check_open()
+        update.put_off(before.bytes)
+        return self._submit(update)
+
+    def _submit(self, update: Update) -> Pending[Any]:
+        answer: Pending[Any] = Pending(self._running_loop())
+        self._writer.submit(Write(update, answer))
+        row = update.only_row
+        if row is not None:
+            self._latest[row] = update
+        return answer
 
     async def apply(self, prepared: bytes) -> bytes:
         """Apply an update that a lane's engine prepared; what became of it, for that one. Raises nothing."""

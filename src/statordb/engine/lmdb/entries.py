@@ -80,13 +80,12 @@ class Foreign(Entry):
 
 
 class Write(Entry):
-    """An update of this process. Its outcome is the update's answer, or AGAIN."""
+    """An update of this process: worked out, or put off. Its outcome is the update's answer, or AGAIN."""
 
     __slots__ = ("_replanned", "_update")
 
     def __init__(self, update: Update, answer: Pending[Any]) -> None:
-        assert update.prepared is not None, "an update is worked out before it is handed in"
-        super().__init__(answer, update.prepared.bytes)
+        super().__init__(answer, update.bytes)
         self._update = update
         self._replanned = False
 
@@ -98,7 +97,8 @@ class Write(Entry):
             return True
         update = self._update
         prepared = update.prepared
-        assert prepared is not None
+        if prepared is None:
+            return self._run_put_off(batch)
         if batch.kept(prepared):
             self.outcome = WAIT
             return True
@@ -115,6 +115,19 @@ class Write(Entry):
                 self._replan(batch)
             else:
                 return False
+        return True
+
+    def _run_put_off(self, batch: Batch) -> bool:
+        update = self._update
+        guard = batch.broken(update.held)
+        if guard is not None:
+            self.outcome = update.stale(guard)
+        elif batch.held is not None:  # of which rows only what is worked out can tell
+            self.outcome = AGAIN
+        elif batch.replan_seconds > 0:
+            self._replan(batch)
+        else:
+            return False
         return True
 
     def _replan(self, batch: Batch) -> None:

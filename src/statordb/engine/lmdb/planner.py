@@ -41,6 +41,7 @@ class Planner(Reader):
         self._env = env
         self._epoch = epoch
         self._guarded = Guarded(digest)
+        self._latest: dict[bytes | None, Update] = {}  # the last one handed in of each row, while it waits
         self._closed = False
         self.updates_total = 0
         self.refused_total = 0
@@ -61,28 +62,42 @@ class Planner(Reader):
 
     async def update(self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()) -> Answer:
         """As the contract says. A plan runs on what a read transaction saw; the write lock is only taken for what it
-        came to, and the plan runs again where that is out of date."""
+        came to, and the plan runs again where that is out of date. Behind an update of the same row that was quick and
+        waits, it runs where it is applied, once."""
         update = Update(footprint, plan, guards, self._guarded, self._digest)
-        while True:
-            stale = update.read(self._begin)
-            if stale is not None:
-                return stale
-            answer: Any = update.work_out()
-            if answer is None:
-                answer = await self._hand_in(update)
+        pending = self._put_off(update)
+        try:
+            while True:
+                if pending is None:
+                    stale = update.read(self._begin)
+                    if stale is not None:
+                        return stale
+                    answer: Any = update.work_out()
+                    if answer is None:
+                        answer = await self._hand_in(update)
+                else:
+                    answer, pending = await pending, None
                 if answer is AGAIN:
                     update.tries += 1
-                    continue
-                if answer is WAIT:
+                elif answer is WAIT:
                     update.waits += 1
                     if update.waits > WAITS_MAX:
                         raise Overloaded("others hold the rows")
                     await asyncio.sleep(WAIT_SECONDS)
-                    continue
-            self.updates_total += 1
-            if answer.__class__ is Refused:
-                self.refused_total += 1
-            return answer  # type: ignore[no-any-return]  # an Answer once it is not AGAIN
+                else:
+                    break
+        finally:
+            if self._latest.get(update.only_row) is update:
+                del self._latest[update.only_row]
+        self.updates_total += 1
+        if answer.__class__ is Refused:
+            self.refused_total += 1
+        return answer  # type: ignore[no-any-return]  # an Answer once it is not AGAIN
+
+    def _put_off(self, update: Update) -> Awaitable[Any] | None:
+        """Have an update read and worked out where it is applied, if that is likely to be quick and anything read now
+        would be out of date by then: an Answer, AGAIN or WAIT; None if that is not so."""
+        return None
 
     def _hand_in(self, update: Update) -> Awaitable[Any]:
         """Have what a plan came to applied: an Answer, or AGAIN if it is out of date."""

@@ -1,7 +1,8 @@
 """Planning: one call of `update`, worked out on what a read saw, with no lock taken.
 
 A plan may be long and may raise; so it runs before the write lock is asked for. Only one that has shown itself to be
-quick may run again within the write transaction, where its rows have changed meanwhile.
+quick may run again within the write transaction, where its rows have changed meanwhile; or one of a row whose last
+update waits and was quick: whatever it were worked out on now would have changed by then.
 """
 
 from __future__ import annotations  # lmdb's types take their parameter in annotations only
@@ -50,7 +51,7 @@ class Guarded:
             relied = held.get(guard)
             if relied is None:
                 key, version = guard
-                row = self._row(key)
+                row = self.row_of(key)
                 value = txn.get(row)
                 if (ABSENT if value is None else decode(key, value)[1]) != version:
                     return Stale(key)
@@ -58,7 +59,7 @@ class Guarded:
             found.append(relied)
         return found
 
-    def _row(self, key: Key) -> bytes:
+    def row_of(self, key: Key) -> bytes:
         row = self._rows.get(key)
         if row is None:
             if len(self._rows) >= GUARDED_ROWS_MAX:
@@ -70,12 +71,14 @@ class Guarded:
 class Update:
     """One call of `update`, until it is answered.
 
-    `prepared` is what the plan came to the last time, `effects` the same for the caller.
+    only_row  the row of an update of one row.
+    bytes     that it will write, about.
+    prepared  what the plan came to the last time;  effects: the same for the caller.
     """
 
     __slots__ = (
-        "_digest", "_footprint", "_guarded", "_guards", "_held", "_plan", "_relied", "_rows", "_stored", "effects",
-        "prepared", "seconds", "ticket", "tries", "waits",
+        "_digest", "_footprint", "_guarded", "_guards", "_held", "_plan", "_relied", "_rows", "_stored", "bytes",
+        "effects", "only_row", "prepared", "seconds", "ticket", "tries", "waits",
     )  # fmt: skip
 
     def __init__(
@@ -88,6 +91,8 @@ class Update:
         self._guarded = guarded
         self._digest = digest
         self._rows = [row_key(key, digest) for key in footprint]
+        self.only_row = self._rows[0] if len(footprint) == 1 else None
+        self.bytes = 0
         self._held: Sequence[Relied] = ()
         self.effects: Effects | None = None
         self.prepared: Prepared | None = None
@@ -95,6 +100,17 @@ class Update:
         self.waits = 0  # for another update that held its rows
         self.ticket = 0  # under which its rows are held, where they are
         self.tries = 0  # for which its rows had changed before it came to be written
+
+    @property
+    def held(self) -> Sequence[Relied]:
+        """The guards' rows and versions, once they are known: after `read` or `put_off`."""
+        return self._held
+
+    def put_off(self, bytes: int) -> None:
+        """Leave reading, guards and plan to the write transaction, which will write about so much."""
+        self.bytes = bytes
+        row_of = self._guarded.row_of
+        self._held = [(row_of(key), version) for key, version in self._guards]
 
     @property
     def inside(self) -> bool:
