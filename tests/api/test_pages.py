@@ -225,6 +225,7 @@ CURSOR = "The provided starting key is invalid"
 )
 @pytest.mark.parametrize("operation", ["Query", "Scan"])
 def test_refusals_of_both(table: Api, operation: str, more: dict[str, Any], message: str) -> None:
+    """What Query and Scan have in common they refuse in the same words."""
     asked: dict[str, Any] = {}
     if operation == "Query":
         asked = {"KeyConditionExpression": "p = :p", "ExpressionAttributeValues": {":p": {"S": "a"}}}

@@ -325,6 +325,7 @@ CREATE_GLOBAL = {"Create": index("global", "g")}
     ],
 )
 def test_refusals_of_changes(api: Api, changes: dict[str, Any], code: str, message: str) -> None:
+    """Of a change that has several parts nothing is done if one of them is refused."""
     api(
         "CreateTable",
         **request(AttributeDefinitions=attributes("pS cS gS"), GlobalSecondaryIndexes=[index("global", "g")]),

@@ -75,6 +75,7 @@ def test_the_limit_counts_over_all_tables(client: Client, hash_table: str, sort_
 
 
 def test_no_key_twice(client: Client, hash_table: str, unique: str) -> None:
+    """Parts of a batch have no order, so it would be open which of two writes of one item comes last."""
     (key,) = _keys(unique, 1)
     for requests in ([_put(key), _put(key)], [_put(key), {"DeleteRequest": {"Key": key}}]):
         with invalid("Provided list of item keys contains duplicates"):

@@ -199,6 +199,7 @@ def test_key_conditions_that_cannot_be(client: Client, sort_table: str, conditio
 
 
 def test_attributes_to_get(client: Client, sort_table: str, key: dict[str, Any]) -> None:
+    """It takes names, not paths, and each of them once."""
     reply = client.get_item(TableName=sort_table, Key=key, AttributesToGet=["n", "nope"])
     assert reply["Item"] == {"n": _n(5)}
     with invalid():

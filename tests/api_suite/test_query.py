@@ -69,6 +69,7 @@ def test_strings_are_in_the_order_of_their_bytes(client: Client, text_table: str
 
 
 def test_bytes_are_unsigned(client: Client, binary_table: str, unique: str) -> None:
+    """A signed comparison would put what begins with 0x80 to 0xFF in front."""
     keys = [b"\x00", b"\x00\x00", b"\x01", b"\x7f", b"\x80", b"\xff", b"\xff\xff"]
     for place, key in enumerate(keys):
         item = {"p": {"S": unique}, "c": {"B": key}, "v": {"N": str(place)}}

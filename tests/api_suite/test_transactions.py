@@ -38,6 +38,7 @@ def _stored(client: Client, table: str, partition: str, count: int) -> list[Any]
 
 
 def test_every_action_happens(client: Client, hash_table: str, unique: str) -> None:
+    """One of each kind, over items that are there and one that is not."""
     client.transact_write_items(TransactItems=[_put(hash_table, unique, number, v={"N": "1"}) for number in (1, 2, 3)])
     update = {
         "TableName": hash_table,
@@ -151,6 +152,7 @@ def test_at_most_4_mb(client: Client, hash_table: str, unique: str) -> None:
 
 
 def test_no_item_twice(client: Client, hash_table: str, unique: str) -> None:
+    """Parts of a transaction have no order: a check beside a write of the same item would mean nothing."""
     get = {"Get": {"TableName": hash_table, "Key": _key(unique)}}
     with invalid("Transaction request cannot include multiple operations on one item"):
         client.transact_get_items(TransactItems=[get, get])

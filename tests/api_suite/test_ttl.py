@@ -32,6 +32,7 @@ def test_it_is_off_then_on(client: Client, make_table: MakeTable) -> None:
 
 
 def test_an_unknown_table(client: Client) -> None:
+    """A table that is not there must not look like one without a time to live."""
     with refused("ResourceNotFoundException"):
         client.describe_time_to_live(TableName="no-such-table")
     with refused("ResourceNotFoundException"):

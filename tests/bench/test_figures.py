@@ -62,5 +62,6 @@ def test_nothing_measured_meets_nothing() -> None:
     ],
 )
 def test_targets_against_peers(peer: str, operation: str, on_disk: bool, limit: float | None) -> None:
+    """Targets are for comparisons of like with like: each peer where it can be compared."""
     target = peer_target(peer, operation, on_disk)
     assert (target.limit if target else None) == limit

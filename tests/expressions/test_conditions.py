@@ -276,6 +276,7 @@ def test_faults_of_values_are_found_in_a_known_text_too(wire, refusal):
 
 
 def test_limits_are_inclusive(stored, wire):
+    """The most that each limit lets pass: the tables of faults above have one more."""
     one = {":v": wire(1)}
     assert condition(" OR ".join(["a = :v"] * 150), one)(stored)
     assert condition(f"a IN ({', '.join([':v'] * 100)})", one)(stored)

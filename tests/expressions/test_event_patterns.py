@@ -68,6 +68,7 @@ def refusal(pattern: Any) -> str:
     ],
 )
 def test_values_match_exactly(field: str, alternatives: list[Any], expected: bool) -> None:
+    """Without a word such as prefix there is no leniency: neither of type nor of case."""
     assert on(field, *alternatives) is expected
 
 

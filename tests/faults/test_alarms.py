@@ -168,6 +168,7 @@ def _cut(records: stream.Records) -> None:
     [(_without, "missing"), (_doubled, "came twice"), (_turned, "do not grow"), (_cut, "not the item")],
 )
 def test_a_dishonest_stream(harm: Callable[[stream.Records], None], word: str) -> None:
+    """The canary of the judge: each harm that a stream can come to is seen."""
     images = [_image(*"abc"[: number + 1]) for number in range(3)]
     records = _stream(*images)
     assert list(stream.violations(records, {"i": images[-1]})) == []

@@ -52,6 +52,7 @@ def test_no_promise_is_broken(scaled: Scaled, fault: str) -> None:
 
 
 def test_registers_are_linearizable(scaled: Scaled) -> None:
+    """By every fault in one history, since what one leaves behind may be what the next one meets."""
     faults = ["server killed", "server cut from the nodes", "node killed", "server paused", "all nodes killed"]
     assert run(scaled, [Registers()], faults, random.randrange(2**32), STEPS_MIN) == []
 

@@ -41,6 +41,7 @@ def test_no_promise_is_broken(deployment: Embedded, fault: str) -> None:
 
 @pytest.mark.slow
 def test_registers_are_linearizable(deployment: Embedded) -> None:
+    """By every fault in one history, since what one leaves behind may be what the next one meets."""
     assert run(deployment, [Registers()], list(deployment.faults), random.randrange(2**32), STEPS_MIN) == []
 
 

@@ -85,6 +85,7 @@ def test_items_go_when_their_time_has_come(api: Api) -> None:
 
 @pytest.mark.parametrize("ttl", [{"S": "1"}, {"NS": ["1"]}, {"NULL": True}, {"L": [{"N": "1"}]}])
 def test_only_numbers_count(api: Api, ttl: dict[str, Any]) -> None:
+    """An attribute of another type is no time, whatever it looks like: the item stays."""
     create(api)
     live(api)
     put(api, "a", ttl)

@@ -41,6 +41,7 @@ def test_tags_are_added_and_taken_away(aws: Lambda, resource: str) -> None:
     [({f"t{i}": "" for i in range(49)}, "Number of tags exceeds"), ({"aws:x": ""}, "reserved for internal use")],
 )
 def test_tags_have_bounds(aws: Lambda, resource: str, tags: dict[str, str], message: str) -> None:
+    """What was there before stays as it was."""
     status, code, text = refusal(aws.client.tag_resource, Resource=resource, Tags=tags)
     assert (status, code) == (400, "InvalidParameterValueException")
     assert message in text

@@ -9,6 +9,7 @@ from statordb.model.service import ServiceModelMissing, load_service
 
 
 def test_operations_and_shapes() -> None:
+    """Of the real file: a newer botocore that writes it otherwise is found here."""
     model = load_service()
     assert model.target_prefix == "DynamoDB_20120810"
     get_item = model.operations["GetItem"]

@@ -154,6 +154,7 @@ def test_an_old_connection_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> No
     ],
 )
 def test_no_whole_answer(answer: bytes, reason: str) -> None:
+    """Whatever cuts it short, callers meet one error, and a reason for people."""
     with pytest.raises(Unreachable, match=reason):
         post(answering(answer))
 
@@ -207,6 +208,8 @@ def test_many_requests_at_once() -> None:
 
 
 def test_no_such_host() -> None:
+    """A name that no resolver can have, so that the network is not asked."""
+
     async def run() -> None:
         await HttpClient().post("http://" + "a" * 64 + "/", {}, b"", 5.0)
 

@@ -78,6 +78,7 @@ def sentence(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     ],
 )
 def test_bad_command_lines(capsys: pytest.CaptureFixture[str], tmp_path: Path, words: list[str], said: str) -> None:
+    """One sentence, and nothing is made on disk."""
     assert said in sentence(capsys, *words)
     assert not list(tmp_path.iterdir())
 

@@ -37,6 +37,7 @@ def told(facts: Facts, allow_periodic: bool = False, keyspace: str = "statordb")
 
 
 def test_a_good_cluster() -> None:
+    """What is right is told as well: who checks wants to see what was looked at."""
     findings = judge(cluster(), "dc1", "statordb", False)
     assert {finding.grade for finding in findings} == {Grade.OK}
     assert findings[0] == Finding(Grade.OK, "10.0.0.1 answers: release 5.0.9, datacenter dc1, rack1, clock +0 ms")

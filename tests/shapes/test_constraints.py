@@ -80,6 +80,7 @@ def test_table_names_of_tables_with_odd_characters() -> None:
 
 @pytest.mark.parametrize("operation", ["TagResource", "UntagResource", "ListTagsOfResource"])
 def test_resources_of_tags(operation: str) -> None:
+    """The one member whose absence AWS tells in words of its own."""
     assert refusal(operation, {}) == "Invalid TableArn"
 
 
@@ -128,6 +129,7 @@ def test_enums_inside() -> None:
 
 
 def test_members_of_lists() -> None:
+    """They are counted from 1, and their faults come in the order of the request."""
     assert refusal(
         "CreateTable",
         {
@@ -174,6 +176,7 @@ def test_global_indexes_may_have_many_key_attributes() -> None:
 
 
 def test_keys_of_maps() -> None:
+    """The whole map is shown, in the form that AWS's own objects print themselves in."""
     constraints = f"[{at_most(255)}, {at_least(3)}, {NAME}]"
     assert refusal("BatchGetItem", {"RequestItems": {"a;": {"Keys": []}}, "ReturnConsumedCapacity": "dog"}) == (
         "3 validation errors detected: Value 'dog' at 'returnConsumedCapacity' failed to satisfy constraint: "
@@ -186,6 +189,7 @@ def test_keys_of_maps() -> None:
 
 
 def test_values_of_maps() -> None:
+    """A value's length is told as the map's fault, without the key."""
     message = refusal("BatchWriteItem", {"RequestItems": {"cart": []}})
     assert message == one(
         "'{cart=[]}'", "requestItems", f"Map value must satisfy constraint: [{at_most(25)}, {at_least(1)}]"
@@ -247,6 +251,7 @@ def test_a_printed_value_has_a_maximal_length() -> None:
     ],
 )
 def test_nulls_inside_values(value: Any, text: str) -> None:
+    """They are told in words of their own, but only where the model has nothing to say."""
     assert refusal("PutItem", {"TableName": "cart", "Item": {"a": value}}) == text
     assert refusal("PutItem", {"TableName": "ab", "Item": {"a": value}}) == one("'ab'", "tableName", at_least(3))
 

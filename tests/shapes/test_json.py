@@ -72,6 +72,7 @@ def test_an_unknown_member_is_not_looked_into() -> None:
 
 @pytest.mark.parametrize(("word", "taken"), [("true", True), ("YES", True), ("1", True), ("no", False), ("0", False)])
 def test_words_for_booleans(word: str, taken: bool) -> None:
+    """AWS's parser takes words for a boolean, whichever way they are written."""
     checked = SHAPES.check("PutItem", {"TableName": "cart", "Item": {"a": {"BOOL": word}}})
     assert checked["Item"] == {"a": {"BOOL": taken}}
 
@@ -90,6 +91,7 @@ def test_long_numbers_are_bounded_to_64_bits() -> None:
 
 
 def test_every_operation_compiles() -> None:
+    """Of the whole model: what is not built yet is checked by it too, as soon as it is."""
     shapes = Shapes(DYNAMODB, MODEL)
     assert shapes.operations == MODEL.operations.keys()
     for operation in shapes.operations:

@@ -100,6 +100,7 @@ def outcome(check: Any, operation: str, document: Any) -> Any:
 
 @pytest.mark.parametrize(("operation", "request_"), GOOD, ids=[operation for operation, _ in GOOD])
 def test_one_change_anywhere(operation: str, request_: dict[str, Any]) -> None:
+    """The compiled recogniser and the slow, exact way must agree on every request that is nearly right."""
     assert SHAPES.check(operation, request_) is request_
     for path in paths(request_):
         for mutant in changed(request_, path):

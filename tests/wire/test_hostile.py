@@ -110,5 +110,6 @@ def test_a_body_of_the_greatest_size_and_one_beyond(ask: Ask, service: Answering
 @pytest.mark.parametrize("size", [MIB, 16 * MIB])
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
 def test_a_large_answer(ask: Ask, service: Answering, size: int, coding: str) -> None:
+    """Whole, packed or not, however many writes of the transport it takes."""
     service.reply = Reply(200, LARGE[-size:])
     assert ask(signed("BatchGetItem", headers={"Accept-Encoding": coding}), 1).startswith(b"HTTP/1.1 200 ")

@@ -58,6 +58,7 @@ def server() -> Iterator[Server]:
 
 
 def test_boto3_is_served(server: Server) -> None:
+    """A real client over a real socket, that keeps its connection."""
     client = boto3.client(
         "dynamodb",
         endpoint_url=f"http://127.0.0.1:{server.port}",

@@ -210,6 +210,7 @@ def test_a_large_answer_leaves_in_slices(wire: Wire, loop: Loop, coding: str, si
 
 
 def test_packing_gives_way(wire: Wire, loop: Loop) -> None:
+    """A slice a round of the loop, so that others are served between."""
     wire.service.body = b"x" * 1_000_000
     connection, transport = wire.connect()
     connection.data_received(signed(headers={"Accept-Encoding": "gzip"}))

@@ -64,6 +64,7 @@ def query_of(pairs: list[tuple[str, str]]) -> str:
 def test_header_signatures_hold(
     headers: dict[str, str], body: bytes, query: list[tuple[str, str]], path: list[str]
 ) -> None:
+    """Those that botocore makes, of requests of every kind."""
     url = "/" + quote("/".join(path), safe="/~") + ("?" + query_of(query) if query else "")
     assert isinstance(authenticator().check(*sign(headers, body, url)), Principal)
 
@@ -72,6 +73,7 @@ def test_header_signatures_hold(
 @settings(deadline=None)
 @given(HEADERS, st.binary(max_size=50), QUERIES)
 def test_presigned_requests_hold(headers: dict[str, str], body: bytes, query: list[tuple[str, str]]) -> None:
+    """Those that botocore makes; their claim is in the query, which is part of what is signed."""
     url = "/?" + query_of(query) if query else "/"
     assert isinstance(authenticator().check(*sign(headers, body, url, presigned=True)), Principal)
 

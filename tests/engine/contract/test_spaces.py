@@ -166,6 +166,7 @@ def test_the_intention_to_drop_outlives_a_restart(open_engine: Callable[[], Engi
 
 
 def test_metrics_are_numbers(engine: Engine, space: int, run: Run) -> None:
+    """They are added up over processes as they stand."""
     append(engine, run, space, [b"x"])
     metrics = engine.metrics()
     assert metrics["updates_total"] >= 1

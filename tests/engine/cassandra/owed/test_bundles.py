@@ -84,6 +84,8 @@ def test_keys_do_not_wait_for_each_other() -> None:
     ],
 )
 def test_requests_are_bounded(limits: dict[str, int], sizes: list[int], groups: list[int]) -> None:
+    """By count and by bytes, in the order of their coming; what is too large by itself goes by itself."""
+
     async def story() -> None:
         requests = Requests()
         requests.answer()
