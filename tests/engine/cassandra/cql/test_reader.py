@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from statordb.engine.cassandra.cql import keys, rows
 from statordb.engine.cassandra.cql.reader import Reader
+from statordb.engine.cassandra.cql.ring import token
 from statordb.engine.cassandra.cql.session import Session, Unreachable
 from statordb.engine.cassandra.cql.spaces import Spaces
-from statordb.engine.cassandra.cql.tokens import token
 from statordb.engine.contract import Bounds, Budget, Key, Row, Stop, Stored
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]

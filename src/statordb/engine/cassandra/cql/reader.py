@@ -6,7 +6,7 @@ Rows of a partition that one statement reads are from one moment. A page of a ra
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from statordb.engine.cassandra.cql import keys, tokens
+from statordb.engine.cassandra.cql import keys, ring
 from statordb.engine.cassandra.cql.filling import Filling
 from statordb.engine.cassandra.cql.rows import Spot, padded, select_many
 from statordb.engine.cassandra.cql.session import ONE, QUORUM, Missing, Session
@@ -114,12 +114,12 @@ class Reader:
         head: int | None = None,
     ) -> Page:
         filling = Filling(budget, self._means.get(space, 0), head)
-        first, last = tokens.segment(segment, total)
+        first, last = ring.segment(segment, total)
         level = _level(space, consistent)
         try:
             if after is not None:
                 behind = keys.stored_partition(after[0])
-                at = tokens.token(behind)
+                at = ring.token(behind)
                 if first <= at <= last:
                     await self._finish_token(filling, space, at, behind, after[1], level)
                 first = max(first, at + 1)
@@ -130,7 +130,7 @@ class Reader:
         return self._finish(space, filling)
 
     def segment_of(self, partition: bytes, total: int) -> int:
-        return tokens.segment_of(tokens.token(keys.stored_partition(partition)), total)
+        return ring.segment_of(ring.token(keys.stored_partition(partition)), total)
 
     async def _fill(
         self,
@@ -182,7 +182,7 @@ class Reader:
         if len(rows) < count:
             return last + 1
         stored, sort, _ = rows[-1]
-        at = tokens.token(stored)
+        at = ring.token(stored)
         await self._finish_token(filling, space, at, stored, sort, level)
         return at + 1
 

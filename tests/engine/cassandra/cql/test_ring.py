@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statordb.engine.cassandra.cql.ring import FIRST, LAST, segment, segment_of, token
 from statordb.engine.cassandra.cql.session import Session
-from statordb.engine.cassandra.cql.tokens import FIRST, LAST, segment, segment_of, token
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
