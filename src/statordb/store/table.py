@@ -252,20 +252,7 @@ class Table:
                 staging.tallies.append((self.space, 1, new.size))
             elif old.size != new.size:
                 staging.tallies.append((self.space, 0, new.size - old.size))
-        if not self._derived:
-            return None
-        index_units = {}
-        derive = partial(staging.derive, key)
-        for index in self._derived:
-            if self.building and index in self.building:
-                rows, size, units = _build(index, old, new, staging.entered, derive)
-            else:
-                rows, size, units = index.update(old, new, derive)
-            if rows or size:
-                staging.tallies.append((index.space, rows, size))
-            if units:
-                index_units[index.name] = units  # type: ignore[union-attr]
-        return index_units
+        return _derive(staging, self._derived, self.building, key, old, new) if self._derived else None
 
     async def renewed(self) -> Table:
         """The table as it is now; raises ResourceNotFoundException if it is gone, is going, or is another one."""
@@ -302,6 +289,29 @@ async def _resumed(table: Table, epoch: Callable[[], int]) -> Table:
 def found(keys: Sequence[Key], rows: Sequence[Stored | None]) -> frozenset[Key]:
     """Those of some keys that have a row."""
     return frozenset(key for key, row in zip(keys, rows, strict=True) if row is not None)
+
+
+def _derive(
+    staging: Staging,
+    indexes: Sequence[SecondaryIndex | ExpiryIndex],
+    building: Sequence[SecondaryIndex],
+    key: Key,
+    old: Image | None,
+    new: Image | None,
+) -> dict[str, int]:
+    """Add what indexes make of a change of one item; returns write units by index name."""
+    index_units = {}
+    derive = partial(staging.derive, key)
+    for index in indexes:
+        if building and index in building:
+            rows, size, units = _build(index, old, new, staging.entered, derive)  # type: ignore[arg-type]
+        else:
+            rows, size, units = index.update(old, new, derive)
+        if rows or size:
+            staging.tallies.append((index.space, rows, size))
+        if units:
+            index_units[index.name] = units  # type: ignore[union-attr]
+    return index_units
 
 
 def _build(

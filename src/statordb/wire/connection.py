@@ -12,6 +12,7 @@ from statordb.wire.answers import Answers
 from statordb.wire.context import WireContext
 from statordb.wire.exchange import Exchange
 from statordb.wire.incoming import BODY, HEAD, IDLE, Incoming
+from statordb.wire.lingering import Lingering
 from statordb.wire.reading import Reading
 from statordb.wire.reply import USUAL, Form
 
@@ -29,14 +30,12 @@ class Connection(asyncio.Protocol):
         "_context",
         "_eof",
         "_incoming",
-        "_lingered",
         "_lingering",
         "_mark",
         "_marked",
         "_reading",
         "_reads",
         "_refused",
-        "_resting",
         "_transport",
         "is_known",
     )
@@ -49,9 +48,7 @@ class Connection(asyncio.Protocol):
         self._reading: Reading
         self._eof = False
         self._refused = False  # the client is cut short
-        self._lingering = False
-        self._lingered = 0
-        self._resting = False  # what is thrown away comes at a pace
+        self._lingering = Lingering(context, self.answered)
         self._reads = True
         self._mark: object = None  # what the last sweep saw, and since when
         self._marked = 0.0
@@ -78,7 +75,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._incoming.is_done:
-            self._discard(len(data))
+            if not self._lingering.discard(len(data)):
+                self._transport.abort()
             return
         self._answers.is_ahead = False
         self._reading.take(data)
@@ -157,8 +155,8 @@ class Connection(asyncio.Protocol):
         if has_room and reading.is_held_up:
             reading.is_held_up = False
             self._context.rounds.later(reading.go_on)
-        if self._lingering:
-            wanted = not self._resting
+        if self._lingering.has_begun:
+            wanted = not self._lingering.rests
         else:
             wanted = has_room and not self._incoming.is_done and not reading.is_behind
         answers.holds_up = not wanted
@@ -176,30 +174,16 @@ class Connection(asyncio.Protocol):
         if not self._refused or self._eof:
             self._transport.close()
             return
-        self._lingering = True
+        self._lingering.has_begun = True
         if self._transport.can_write_eof():
             self._transport.write_eof()
         self.answered()
 
     # Patience
 
-    def _discard(self, size: int) -> None:
-        self._lingered += size
-        if not self._lingering:
-            self.answered()
-        elif self._lingered > self._context.settings.linger_bytes_max:
-            self._transport.abort()
-        elif self._context.discards.add(size, self._discard_on):
-            self._resting = True
-            self.answered()
-
-    def _discard_on(self) -> None:
-        self._resting = False
-        self.answered()
-
     def _progress(self) -> object:
         """What changes as long as the connection gets on."""
-        if self._lingering:
+        if self._lingering.has_begun:
             return "lingering"
         if not self._answers.is_writable:
             return (self._transport.get_write_buffer_size() if self._transport is not None else 0, "unsent")
@@ -211,7 +195,7 @@ class Connection(asyncio.Protocol):
 
     def _patience(self) -> float:
         settings = self._context.settings
-        if self._lingering:
+        if self._lingering.has_begun:
             return settings.linger_seconds
         if not self._answers.is_writable:
             return settings.write_seconds
@@ -220,7 +204,7 @@ class Connection(asyncio.Protocol):
         return settings.head_seconds if self._incoming.phase == HEAD else settings.body_seconds
 
     def _time_out(self) -> None:
-        if self._lingering or not self._answers.is_writable:
+        if self._lingering.has_begun or not self._answers.is_writable:
             self._transport.abort()
         elif self._incoming.phase == IDLE:
             self.take_no_more()

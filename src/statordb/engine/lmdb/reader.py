@@ -167,49 +167,13 @@ class Reader:
             start = max(start, pack_id(space) + self._digest(partition) + sort + b"\0")
         if head is not None:
             return self._heads(start, end, True, budget, head)
-        bodies: list[bytes] = []
-        places: list[Place] = []
-        rows_max, bytes_left = budget
-        stop = Stop.EXHAUSTED
         with self._begin() as txn, txn.cursor() as cursor:
-            walk = cursor.iternext(True, True) if cursor.set_range(start) else iter(())
-            for key, value in walk:
-                if key >= end:
-                    break
-                body_start = HEAD_BYTES + unpack_head(value)[1]
-                bodies.append(value[body_start:])
-                places.append((value[HEAD_BYTES:body_start], key[PREFIX_BYTES:]))
-                bytes_left -= len(key) + len(value) - ROW_OVERHEAD_BYTES
-                if len(bodies) >= rows_max:
-                    stop = Stop.ROWS
-                    break
-                if bytes_left <= 0:
-                    stop = Stop.BYTES
-                    break
-        return Page(bodies, stop, budget[1] - bytes_left, places.__getitem__)
+            return _page(_walk(cursor, start, end, True), end, budget)
 
     def _heads(self, start: bytes, end: bytes, forward: bool, budget: Budget, head: int) -> Page:
         """A page that has only so many bytes of each body: the rest is not even copied out of the store."""
-        bodies: list[bytes] = []
-        places: list[Place] = []
-        rows_max, bytes_left = budget
-        stop = Stop.EXHAUSTED
         with self._begin_views() as txn, txn.cursor() as cursor:
-            for view, value in _walk(cursor, start, end, forward):
-                key = bytes(view)
-                if not start <= key < end:
-                    break
-                body_start = HEAD_BYTES + unpack_head(value)[1]
-                bodies.append(bytes(value[body_start : body_start + head]))
-                places.append((bytes(value[HEAD_BYTES:body_start]), key[PREFIX_BYTES:]))
-                bytes_left -= len(key) + len(value) - ROW_OVERHEAD_BYTES
-                if len(bodies) >= rows_max:
-                    stop = Stop.ROWS
-                    break
-                if bytes_left <= 0:
-                    stop = Stop.BYTES
-                    break
-        return Page(bodies, stop, budget[1] - bytes_left, places.__getitem__)
+            return _heads_page(_walk(cursor, start, end, forward), start, end, budget, head)
 
     @reread_async
     async def log(self, stream: int, shard: bytes, after: int, budget: Budget) -> list[Change]:
@@ -252,6 +216,54 @@ def _walk(cursor: lmdb.Cursor[Taken], start: bytes, end: bytes, forward: bool) -
         return cursor.iternext(True, True) if cursor.set_range(start) else iter(())
     found = cursor.prev() if cursor.set_range(end) else cursor.last()
     return cursor.iterprev(True, True) if found else iter(())
+
+
+def _page(walk: Iterator[tuple[bytes, bytes]], end: bytes, budget: Budget) -> Page:
+    """Rows of any partitions, as they come, up to before `end`."""
+    bodies: list[bytes] = []
+    places: list[Place] = []
+    rows_max, bytes_left = budget
+    stop = Stop.EXHAUSTED
+    for key, value in walk:
+        if key >= end:
+            break
+        body_start = HEAD_BYTES + unpack_head(value)[1]
+        bodies.append(value[body_start:])
+        places.append((value[HEAD_BYTES:body_start], key[PREFIX_BYTES:]))
+        bytes_left -= len(key) + len(value) - ROW_OVERHEAD_BYTES
+        if len(bodies) >= rows_max:
+            stop = Stop.ROWS
+            break
+        if bytes_left <= 0:
+            stop = Stop.BYTES
+            break
+    return Page(bodies, stop, budget[1] - bytes_left, places.__getitem__)
+
+
+def _heads_page(
+    walk: Iterator[tuple[memoryview, memoryview]], start: bytes, end: bytes, budget: Budget, head: int
+) -> Page:
+    """The same of views, both ways, with `head` bytes of each body. One function for both would take half as long again
+    for what is no view."""
+    bodies: list[bytes] = []
+    places: list[Place] = []
+    rows_max, bytes_left = budget
+    stop = Stop.EXHAUSTED
+    for view, value in walk:
+        key = bytes(view)
+        if not start <= key < end:
+            break
+        body_start = HEAD_BYTES + unpack_head(value)[1]
+        bodies.append(bytes(value[body_start : body_start + head]))
+        places.append((bytes(value[HEAD_BYTES:body_start]), key[PREFIX_BYTES:]))
+        bytes_left -= len(key) + len(value) - ROW_OVERHEAD_BYTES
+        if len(bodies) >= rows_max:
+            stop = Stop.ROWS
+            break
+        if bytes_left <= 0:
+            stop = Stop.BYTES
+            break
+    return Page(bodies, stop, budget[1] - bytes_left, places.__getitem__)
 
 
 def _within(pairs: list[tuple[bytes, bytes]], bytes_max: int) -> tuple[list[tuple[bytes, bytes]], int]:
