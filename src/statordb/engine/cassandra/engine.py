@@ -147,7 +147,7 @@ class CassandraEngine:
         return self._membership.epoch
 
     def announced(self, since: int) -> tuple[Sequence[str] | None, int]:
-        return None, self._membership.epoch
+        return self._membership.announced(since)
 
     async def read(
         self, keys_: Sequence[Key], consistent: bool = True, snapshot: bool = True, heads: Heads | None = None

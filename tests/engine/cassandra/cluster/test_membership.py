@@ -9,6 +9,7 @@ import pytest
 from tests.engine.cassandra.processes import QUICK, Fleet
 
 from statordb.engine.cassandra.cluster import pulses, slots
+from statordb.engine.cassandra.cluster.announcements import KEPT_MAX
 from statordb.engine.cassandra.cluster.clock import STEP
 from statordb.engine.cassandra.cluster.deaths import Deaths
 from statordb.engine.cassandra.cluster.pulses import CONDEMNED, EVERY, PARKED, Pulse, Sight
@@ -131,6 +132,45 @@ def test_an_announcement_waits_until_the_dead_are_recovered(fleet: Fleet, run: R
     run(story())
 
 
+def test_all_hear_what_announcements_name(fleet: Fleet, run: Run) -> None:
+    """Also those of several processes at once, and those that come while one is being made."""
+
+    async def story() -> None:
+        one, other, third = [await fleet.join() for _ in range(3)]
+        before = third.membership.epoch
+        announcing = [
+            (one if number % 2 else other).membership.announce([f"name {number}", "common"]) for number in range(8)
+        ]
+        await asyncio.gather(*announcing)
+        names, known = third.membership.announced(before)
+        assert names is not None
+        assert set(names) == {"common", *(f"name {number}" for number in range(8))}
+        assert known == third.membership.epoch > before
+        assert third.membership.announced(known) == ([], known)
+        await one.membership.announce()
+        assert third.membership.announced(known)[0] is None
+
+    run(story())
+
+
+def test_what_is_not_told_may_be_about_anything(fleet: Fleet, run: Run) -> None:
+    """A process of an earlier release raises the number alone; and names of long ago are forgotten."""
+
+    async def story() -> None:
+        one = await fleet.join()
+        before = one.membership.epoch
+        await one.membership.announce(["a"])
+        text = "UPDATE meta SET value = ? WHERE name = 'epoch' IF value = ?"
+        epoch = one.membership.epoch
+        assert await fleet.session.conditional([(text, (epoch + 1, epoch))]) is None
+        await one.membership.announce(["b"])
+        assert one.membership.announced(before) == (None, epoch + 2)
+        assert one.membership.announced(epoch + 1) == (["b"], epoch + 2)
+        assert one.membership.announced(epoch + 2 - KEPT_MAX)[0] is None
+
+    run(story())
+
+
 def test_what_the_dead_announced_is_heard(fleet: Fleet, run: Run) -> None:
     """By a recovery that waits for nobody, the dead one least of all."""
 
@@ -138,7 +178,7 @@ def test_what_the_dead_announced_is_heard(fleet: Fleet, run: Run) -> None:
         dead, other = await fleet.join(), await fleet.join()
         dead.membership.begin_guarded()
         before = other.membership.epoch
-        await other.relay.deliver(1, Owed([], [], True), recovering=True)
+        await other.relay.deliver(1, Owed([], [], ("a",)), recovering=True)
         assert other.membership.epoch > before
         dead.membership.end_guarded(before)
 

@@ -45,6 +45,15 @@ def test_a_newer_server_leads_a_keyspace_on(contact: Contact, kept: Kept, run: R
     assert kept.number == FORMAT
 
 
+def test_a_keyspace_gets_what_its_format_lacks(contact: Contact, session: Session, kept: Kept, run: Run) -> None:
+    """Of format 2: there is no room beside the epoch for what announcements name."""
+    kept.number = 2
+    run(session.schema(f"ALTER TABLE {contact.keyspace}.meta DROP news"))
+    run(schema.prepare(contact))
+    assert kept.number == FORMAT
+    assert run(session.rows("SELECT news FROM meta WHERE name = 'epoch'", consistency=SERIAL)) == [(None,)]
+
+
 def test_an_older_server_refuses_a_keyspace(contact: Contact, kept: Kept, run: Run) -> None:
     kept.number = FORMAT + 1
     with pytest.raises(FormatTooNew) as refused:

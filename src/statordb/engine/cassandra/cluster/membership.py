@@ -83,6 +83,7 @@ class Membership:
         self.end_guarded = self._epochs.end
         self.raise_epoch = self._epochs.raise_epoch
         self.announce = self._epochs.announce
+        self.announced = self._epochs.announced
 
     def recover_by(self, recoverer: Recoverer) -> None:
         times = self._times
@@ -106,6 +107,7 @@ class Membership:
             await self._burials.stop()
         await self._write.finish()
         await self._look.finish()
+        await self._epochs.finish()
         self._lease.end()
         if self.lost or self._watermark.lowest() is not None or self._epochs.busy:
             return  # a write may still be under way: nobody may take this process for ended before its lease is over

@@ -8,11 +8,13 @@ from statordb.engine.cassandra.cql.keys import OWN_SPACES, table_of
 from statordb.engine.cassandra.cql.session import QUORUM, SERIAL, Contact, Session, Unauthorized, Unreachable
 from statordb.engine.contract import FormatTooNew, StoreUnusable
 
-FORMAT = 2
+FORMAT = 3
 """What each number came with; a released one is never changed, and its steps are taken by `_migrate`.
 
 1   The first layout.
 2   Records have members that a process of format 1 fails on. Nothing else changes.
+3   Beside the epoch stands what the last announcements named, and what is owed may name what it announces. Processes of
+    format 2 that run already pass over both: what they announce, or relay, may be anything.
 """
 PREPARE_SECONDS = 120.0  # how long a cluster that does not answer well is asked again
 UNAUTHORIZED_SECONDS = 20.0  # the same, where it says that the user may not
@@ -23,8 +25,8 @@ ROWS_COLUMNS = (
     "PRIMARY KEY ((partition), kind, sort)"
 )
 TABLES = {
-    # Numbers and notes of the whole store, by lightweight transactions only: format, epoch, next_table.
-    "meta": "name text PRIMARY KEY, value bigint",
+    # Numbers and notes of the whole store, by lightweight transactions only: format, epoch, next_table. news: of epoch.
+    "meta": "name text PRIMARY KEY, value bigint, news text",
     # Rows of the server's own spaces.
     **{table_of(space): ROWS_COLUMNS for space in OWN_SPACES},
     # Cassandra tables of spaces, by lightweight transactions only. state: making, ready, used, dropped.
@@ -138,9 +140,19 @@ async def _check_format(session: Session, keyspace: str) -> None:
 async def _migrate(session: Session, keyspace: str, found: int) -> None:
     """Lead a keyspace on to this release's format; processes of older ones don't start on it any more. Raises
     FormatTooNew."""
+    if found > FORMAT:
+        raise FormatTooNew(found, FORMAT)
+    await _add_news(session, keyspace)
     update = f"UPDATE {keyspace}.meta SET value = ? WHERE name = 'format' IF value = ?"
     while found < FORMAT:
         refused = await session.conditional([(update, (found + 1, found))])
         found = found + 1 if refused is None else refused[0]["value"]
     if found > FORMAT:
         raise FormatTooNew(found, FORMAT)
+
+
+async def _add_news(session: Session, keyspace: str) -> None:
+    """The column of format 3, also where an earlier release died between making the table and noting its format."""
+    text = "SELECT column_name FROM system_schema.columns WHERE keyspace_name = ? AND table_name = 'meta'"
+    if ("news",) not in await session.rows(text, keyspace, consistency="ONE"):
+        await session.schema(f"ALTER TABLE {keyspace}.meta ADD IF NOT EXISTS news text")

@@ -4,7 +4,11 @@ that it can lie in a pending row, or in a transaction's ledger, until it is rela
 from struct import Struct
 from typing import NamedTuple
 
-FORMAT = 1
+import orjson
+
+from statordb.engine.cassandra.cluster.announcements import Announced, names_of
+
+FORMAT = 1  # releases before the keyspace's format 3 pass over the names behind everything: to them it may be anything
 
 _head = Struct(">BB")
 _derived = Struct(">qqIIi")  # space, version, lengths of partition, sort, body (-1: deleted)
@@ -27,18 +31,21 @@ class Owed(NamedTuple):
 
     derived: list[Derived]
     changes: list[tuple[int, bytes, bytes]]
-    announce: bool
+    announce: Announced
 
     def __bool__(self) -> bool:
         return bool(self.derived or self.changes or self.announce)
 
     def encode(self) -> bytes:
-        parts = [_head.pack(FORMAT, self.announce), _count.pack(len(self.derived), len(self.changes))]
+        parts = [_head.pack(FORMAT, bool(self.announce)), _count.pack(len(self.derived), len(self.changes))]
         for space, partition, sort, body, version in self.derived:
             length = -1 if body is None else len(body)
             parts += (_derived.pack(space, version, len(partition), len(sort), length), partition, sort, body or b"")
         for stream, shard, body in self.changes:
             parts += (_change.pack(stream, len(shard), len(body)), shard, body)
+        names = names_of(self.announce)
+        if names:
+            parts.append(orjson.dumps(list(names)))
         return b"".join(parts)
 
     @classmethod
@@ -68,4 +75,5 @@ class Owed(NamedTuple):
             at += shard_length
             changes.append((stream, shard, data[at : at + length]))
             at += length
-        return cls(derived, changes, bool(announce))
+        named = tuple(orjson.loads(data[at:])) if announce and at < len(data) else bool(announce)
+        return cls(derived, changes, named)

@@ -45,9 +45,9 @@ class Relay:
         elif works:
             await asyncio.gather(*works)
         if owed.announce and recovering:
-            await self._membership.raise_epoch()
+            await self._membership.raise_epoch(owed.announce)
         elif owed.announce:
-            await self._membership.announce()
+            await self._membership.announce(owed.announce)
 
     async def forget(self, table: str, partition: bytes, version: int) -> None:
         """Delete a pending row, after everything it tells was delivered; some together, since nobody waits for it.

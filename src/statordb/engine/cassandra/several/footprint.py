@@ -91,7 +91,7 @@ class Footprint:
             )
             for table, partition, spots in self.noted
         ]
-        return Record(first, version, parts, Owed(derived, list(effects.changes), bool(effects.announce)))
+        return Record(first, version, parts, Owed(derived, list(effects.changes), effects.announce))
 
 
 def _is_base(key: Key) -> bool:

@@ -7,6 +7,7 @@ their plans run one after the other on what they leave to each other. Pure: no I
 from asyncio import Future
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from statordb.engine.cassandra.cluster.announcements import Announced, together
 from statordb.engine.cassandra.cluster.clock import STEP
 from statordb.engine.cassandra.cql import keys, rows
 from statordb.engine.cassandra.cql.rows import Found, Spot
@@ -116,7 +117,7 @@ class Turn:
         self.derived: dict[Key, tuple[bytes | None, int]] = {}  # body and version, 0: that of the turn
         self.changes: list[tuple[int, bytes, bytes]] = []
         self.tallies: list[tuple[int, int, int]] = []
-        self.announce = False
+        self.announce: Announced = False
         self.wrote = 0  # updates that have effects to be made durable
         self.bytes = 0  # of bodies
 
@@ -180,7 +181,7 @@ class Turn:
             self.derived[key] = body, 0 if base is None else self._version_of(base)
         self.changes += effects.changes
         self.tallies += effects.tallies
-        self.announce = self.announce or bool(effects.announce)
+        self.announce = together(self.announce, effects.announce)
 
     def _version_of(self, base: Key) -> int:
         """The version of a row that something is derived from; 0 if it gets that of the turn."""
