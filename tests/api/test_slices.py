@@ -7,7 +7,8 @@ import orjson
 import pytest
 from tests.in_process import PRINCIPAL, Api
 
-from statordb.commands.turns import Turns
+from statordb.api.answers import spliced
+from statordb.commands.turns import Turn, Turns
 from statordb.model.budget import Heavy
 from statordb.model.request import Reply, Request
 
@@ -118,6 +119,21 @@ def test_large_items_are_read_one_at_a_time(api: Api, monkeypatch: pytest.Monkey
     counts.clear()
     api("Query", **QUERY, IndexName="local", Select="ALL_ATTRIBUTES")
     assert max(counts) == most
+
+
+def test_parts_of_a_large_answer_are_let_go_of_one_by_one() -> None:
+    """Freeing ten megabytes at the end would be a slice of its own."""
+    left: list[int] = []
+    parts = [b"x" * 300_000 for _ in range(8)]
+
+    class Counting(Turn):
+        def due(self, size: int = 0) -> bool:
+            left.append(len(parts))
+            return False
+
+    body = asyncio.run(spliced(parts, b"]", {}, Counting(Turns())))
+    assert len(body) == 8 * 300_000 + 2
+    assert left[:8] == [8, 7, 6, 5, 4, 3, 2, 1]
 
 
 def test_counting_ends_where_reading_does(api: Api) -> None:

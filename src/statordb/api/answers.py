@@ -23,17 +23,22 @@ def listed(texts: Sequence[bytes]) -> list[bytes]:
     return parts
 
 
-async def spliced(parts: Sequence[bytes], end: bytes, answer: dict[str, Any], turn: Turn) -> bytes | bytearray:
-    """JSON of an answer with one more member in front: an opening brace and the member in parts, and its `end`."""
+async def spliced(parts: list[bytes], end: bytes, answer: dict[str, Any], turn: Turn) -> bytes | bytearray:
+    """JSON of an answer with one more member in front: an opening brace and the member in parts, and its `end`.
+
+    `parts` is used up.
+    """
     rest = orjson.dumps(answer)
-    parts = [*parts, end + (b"," if len(rest) > 2 else b"") + rest[1:]]
+    parts.append(end + (b"," if len(rest) > 2 else b"") + rest[1:])
     size = sum(map(len, parts))
     if size <= COPIED_BYTES_MAX:
         return b"".join(parts)
     # Much is copied piece by piece into what was made for all of it.
     body = bytearray(size)
     at = 0
-    for part in parts:
+    parts.reverse()
+    while parts:
+        part = parts.pop()  # its memory is free behind it: megabytes, given back in one go, take long too
         for start in range(0, len(part), COPIED_BYTES_MAX):
             piece = part[start : start + COPIED_BYTES_MAX]
             body[at : at + len(piece)] = piece

@@ -29,6 +29,7 @@ async def batch_get_item(context: Context, request: Request) -> Answer:
     for name, several in zip(asked, found, strict=True):
         texts.append(between + orjson.dumps(name) + b":[")
         texts += listed(several.texts)
+        several.texts.clear()  # they are in one place, to be let go of there
         between = b"],"
     return await spliced(texts, b"]}", answer, context.turn())
 
