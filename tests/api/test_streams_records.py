@@ -1,11 +1,16 @@
 """GetRecords: what a reader is told, page by page, and when it is told no more."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.api.streams import HOUR, create, described, roll
 from tests.in_process import PRINCIPAL, Api, Fault
+
+from statordb.api.operations.get_records import CHUNK_ROWS_MAX
+from statordb.store.streams import StreamRecord
+from statordb.store.terms import Budget
 
 MINUTE = 60.0
 
@@ -86,6 +91,62 @@ def test_pages_give_each_record_once_in_order(api: Api) -> None:
         found, text = found + page, following
     put(api, "f")
     assert found + read(api, text)[0] == list("abcdef")
+
+
+def fill(api: Api, count: int) -> str:
+    """So many records, and an iterator in front of them."""
+    arn = create(api, "carts")
+    for start in range(0, count, 25):
+        puts = [{"PutRequest": {"Item": {"p": {"S": f"{number:03}"}}}} for number in range(start, start + 25)]
+        api("BatchWriteItem", RequestItems={"carts": puts})
+    return iterator(api, arn)
+
+
+def watch_log(api: Api, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Notes how many records each read of a log is to give at most."""
+    engine = api.store.engine
+    log = engine.log
+    asked: list[int] = []
+
+    def noted(stream: int, shard: bytes, after: int, budget: Budget) -> Any:
+        asked.append(budget.rows_max)
+        return log(stream, shard, after, budget)
+
+    monkeypatch.setattr(engine, "log", noted)
+    return asked
+
+
+def test_a_long_page_is_read_and_told_in_slices(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand records would hold the loop for milliseconds."""
+    text = fill(api, 150)
+    asked = watch_log(api, monkeypatch)
+    page, following = read(api, text)
+    assert sorted(page) == [f"{number:03}" for number in range(150)]
+    assert asked == [CHUNK_ROWS_MAX] * (150 // CHUNK_ROWS_MAX + 1)
+    assert following is not None
+    assert read(api, following)[0] == []
+    asked.clear()
+    assert len(read(api, text, Limit=100)[0]) == 100
+    assert asked == [CHUNK_ROWS_MAX, 100 - CHUNK_ROWS_MAX]
+
+
+def test_what_is_trimmed_while_a_page_is_read_is_told(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its next chunk would go on behind what is missing."""
+    text = fill(api, 150)
+    streams = api.store.streams
+    find, found = streams.find, []
+
+    async def trimmed_at_last(*name: str) -> StreamRecord | None:
+        stream = await find(*name)
+        assert stream is not None
+        found.append(stream)
+        if len(found) == 1:
+            return stream
+        return replace(stream, shards=[replace(shard, trimmed=1 << 60) for shard in stream.shards])
+
+    monkeypatch.setattr(streams, "find", trimmed_at_last)
+    assert refused(api, text)[0] == "TrimmedDataAccessException"
+    assert len(found) == 2
 
 
 def test_each_type_of_iterator_begins_where_it_says(api: Api) -> None:

@@ -9,11 +9,16 @@ from statordb.model import errors
 from statordb.model.limits import (
     GET_RECORDS_BYTES_MAX,
     GET_RECORDS_MAX,
+    KIB,
     SHARD_ITERATOR_SECONDS,
     SHARD_TELLERS_MAX,
 )
 from statordb.store.changes import Teller
-from statordb.store.terms import Budget, Change
+from statordb.store.streams import StreamRecord
+from statordb.store.terms import Budget
+
+CHUNK_ROWS_MAX = 64  # read in one go
+CHUNK_BYTES_MAX = 128 * KIB
 
 _teller = lru_cache(maxsize=SHARD_TELLERS_MAX)(Teller)
 
@@ -34,24 +39,49 @@ async def get_records(context: Context, request: Request) -> Answer:
     if after < shard.trimmed:
         raise errors.trimmed_data_access()
 
-    changes = await context.store.streams.read(stream, shard.id, after, Budget(limit, GET_RECORDS_BYTES_MAX))
-    told = _told(_teller(stream.arn, stream.region, stream.view, shard.id), changes)
+    told, last = await _page(context, stream, shard.id, after, limit)
     records = b",".join(told)
-    last = changes[len(told) - 1].sequence if changes else after
     # The shard was seen before its log was read: if it was closed, nothing has come since.
-    if shard.ending is not None and (not changes or last >= shard.ending):
+    if shard.ending is not None and (not told or last >= shard.ending):
         return b'{"Records":[%b]}' % records
-    following = iterator._replace(after=last if changes else iterator.after, issued_at=now)
+    following = iterator._replace(after=last if told else iterator.after, issued_at=now)
     return b'{"Records":[%b],"NextShardIterator":"%b"}' % (records, iterators.encode(following).encode())
 
 
-def _told(teller: Teller, changes: list[Change]) -> list[bytes]:
-    """The records of changes, up to the one that reaches a page's maximum: told, they may be longer than stored."""
-    told = [teller.tell(change) for change in changes]
-    if sum(map(len, told)) > GET_RECORDS_BYTES_MAX:
-        total = 0
-        for place, record in enumerate(told, 1):
-            total += len(record)
-            if total >= GET_RECORDS_BYTES_MAX:
-                return told[:place]
-    return told
+async def _page(context: Context, stream: StreamRecord, shard: str, after: int, limit: int) -> tuple[list[bytes], int]:
+    """Records behind `after`, up to the one that reaches a maximum, and where they end.
+
+    What is here is read in chunks and told in slices, between which others run; what is remote comes in one go.
+    """
+    teller = _teller(stream.arn, stream.region, stream.view, shard)
+    store = context.store
+    rows_max = limit if store.engine.traits.remote else CHUNK_ROWS_MAX
+    bytes_max = GET_RECORDS_BYTES_MAX if store.engine.traits.remote else CHUNK_BYTES_MAX
+    turn = context.turn()
+    await turn.begin()
+    told: list[bytes] = []
+    room, first = GET_RECORDS_BYTES_MAX, after
+    more = True
+    while more and room > 0 and len(told) < limit:
+        budget = Budget(min(rows_max, limit - len(told)), min(bytes_max, room))
+        changes = await store.streams.read(stream, shard, after, budget)
+        more = len(changes) == budget.rows_max or sum([len(change.body) for change in changes]) >= budget.bytes_max
+        for change in changes:
+            record = teller.tell(change)
+            told.append(record)
+            room -= len(record)
+            after = change.sequence
+            await turn.passed(len(record))
+            if room <= 0:
+                break
+    turn.end()
+    if len(told) > rows_max:
+        await _refuse_trimmed(context, stream, shard, first)
+    return told, after
+
+
+async def _refuse_trimmed(context: Context, stream: StreamRecord, shard: str, after: int) -> None:
+    """What was trimmed while a page was read in several goes may be missing from it."""
+    now = (await stream_arns.find(context, StreamDemand("dynamodb:GetRecords", stream.arn))).shard(shard)
+    if now is not None and now.trimmed > after:
+        raise errors.trimmed_data_access()
