@@ -265,6 +265,77 @@ def test_a_stored_item_that_takes_long_to_parse_goes_to_the_lane(api: Api, monke
         assert bool(passed) is is_heavy, operation
 
 
+STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+
+def deletes(count: int) -> list[dict[str, Any]]:
+    return [{"DeleteRequest": {"Key": {"p": {"S": "a"}, "c": {"N": str(number)}}}} for number in range(count)]
+
+
+@pytest.mark.stands("the item is put without a lane")
+def test_a_batch_over_an_item_that_takes_long_to_parse_goes_to_the_lane(api: Api) -> None:
+    """It is small itself. Nothing of it has been written then: a lane begins anew."""
+    api("CreateTable", **TABLE, StreamSpecification=STREAM)
+    api("PutItem", TableName="many", Item=item(0))
+    api("PutItem", TableName="many", Item={**item(1), "v": {"L": [{"N": "7"}] * 20_000}})
+    passed: list[Request] = []
+
+    class FakeLane:
+        def submit(self, request: Request) -> Any:
+            passed.append(request)
+            return Reply(200, b"{}")
+
+    dispatcher = type(api.dispatcher)(api.store, _Unchecked(), lambda *_: None, lane=FakeLane())  # type: ignore[arg-type]
+    body = orjson.dumps({"RequestItems": {"many": deletes(2)}})
+
+    async def ask() -> Any:
+        reply: Any = dispatcher.handle(Request("BatchWriteItem", body, PRINCIPAL, "id"))
+        return reply if isinstance(reply, Reply) else await reply
+
+    assert api.run(ask()).status == 200
+    assert len(passed) == 1
+    assert api("Scan", TableName="many", Select="COUNT")["Count"] == 2
+    api("BatchWriteItem", RequestItems={"many": deletes(2)})
+    assert api("Scan", TableName="many", Select="COUNT")["Count"] == 0
+
+
+@pytest.mark.parametrize(("derived", "size", "at_once"), [(True, 50_000, 1), (True, 100, 12), (False, 50_000, 12)])
+def test_what_a_batch_looks_into_is_planned_a_little_at_a_time(
+    api: Api, monkeypatch: pytest.MonkeyPatch, derived: bool, size: int, at_once: int
+) -> None:
+    """Each plan parses the item that stands there, where something is derived from it."""
+    plain = {name: value for name, value in TABLE.items() if name != "LocalSecondaryIndexes"}
+    plain["AttributeDefinitions"] = TABLE["AttributeDefinitions"][:2]
+    api("CreateTable", **(TABLE if derived else plain))
+    for number in range(12):
+        api("PutItem", TableName="many", Item=item(number, size))
+    rounds: list[int] = []
+    now = 0
+    update = api.store.engine.update
+
+    def planning(*arguments: Any) -> Any:
+        rounds.append(now)
+        return update(*arguments)
+
+    async def count() -> None:
+        nonlocal now
+        while True:
+            now += 1
+            await asyncio.sleep(0)
+
+    async def ask() -> None:
+        counting = asyncio.ensure_future(count())
+        body = orjson.dumps({"RequestItems": {"many": deletes(12)}})
+        assert (await api.dispatcher.handle(Request("BatchWriteItem", body, PRINCIPAL, "id"))).status == 200  # type: ignore[misc]
+        counting.cancel()
+
+    monkeypatch.setattr(api.store.engine, "update", planning)
+    api.run(ask())
+    assert len(rounds) == 12
+    assert max(rounds.count(number) for number in rounds) == at_once
+    assert api("Scan", TableName="many", Select="COUNT")["Count"] == 0
+
+
 class _Unchecked:
     def check(self, operation: str, document: Any) -> Any:
         return document

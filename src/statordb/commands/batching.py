@@ -2,15 +2,24 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from statordb.commands.context import Context
 from statordb.commands.demands import TableDemand
+from statordb.commands.turns import Turn
 from statordb.commands.writing import Delete, Done, Put
 from statordb.model import errors
-from statordb.model.budget import UNBOUNDED
+from statordb.model.budget import UNBOUNDED, Heavy
+from statordb.model.limits import KIB
 from statordb.store.table import Apply, Table, Written
 from statordb.store.terms import Conflict, Key, Overloaded
+
+PLANNED_BYTES_MAX = 64 * KIB  # of items that stand there, and are looked into in one go; or one that has more
+
+Made = tuple[Table, Key, Apply]
+"""A write that is ready to be done."""
 
 
 class BatchWrite(NamedTuple):
@@ -23,23 +32,78 @@ class BatchWrite(NamedTuple):
         return [TableDemand("dynamodb:BatchWriteItem", table) for table in tables]
 
     async def run(self, context: Context) -> list[Done | None]:
-        """What was done, in order; None where a transaction holds the item, and went on to."""
+        """What was done, in order; None where a transaction holds the item, and went on to. Raises Heavy before
+        anything is written."""
         turn = context.turn()
         await turn.begin()
+        made = await self._made(context, turn)
+        groups = await _groups(made, turn)
+        writing: list[asyncio.Task[Done | None]] = []
+        for group in groups:
+            if writing:
+                await asyncio.sleep(0)  # so that those before are planned, and count to this slice
+                await turn.over()
+            writing += [asyncio.create_task(_write(*each)) for each in group]
+        turn.end()
+        return await asyncio.gather(*writing)
+
+    async def _made(self, context: Context, turn: Turn) -> list[Made]:
         tables: dict[str, Table] = {}
-        made: list[tuple[Table, Key, Apply]] = []
+        made: list[Made] = []
         for write in self.writes:
             table = tables.get(write.table)
             if table is None:
                 table = context.known_table(write.table) or await context.table(write.table)
                 tables[write.table] = table
-            # Nothing is given up as too heavy from here on: others of the batch may have been written by then.
+            # No budget: what it could be spent on is weighed below, as nothing can be given up once some are written.
             made.append((table, write.place(table), write.apply(table, UNBOUNDED)))
             if turn.due():
                 await turn.over()
         if len({key for _, key, _ in made}) != len(made):
             raise errors.validation("Provided list of item keys contains duplicates")
-        return await asyncio.gather(*(_write(*each) for each in made))
+        return made
+
+
+async def _groups(made: Sequence[Made], turn: Turn) -> list[list[Made]]:
+    """The writes by what may be planned in one go. Raises Heavy where one of them may not by itself.
+
+    Where something is derived from a table's items, a plan parses the item that stands there, which a request of a few
+    bytes may find large.
+    """
+    groups: list[list[Made]] = [[]]
+    size = 0
+    for table, several in groupby(made, key=itemgetter(0)):
+        some = list(several)
+        if not table.looks_back:
+            groups[-1] += some
+            continue
+        position = at_once = read = 0
+        while position < len(some):
+            at_once = table.at_once(at_once, read)
+            part = some[position : position + at_once]
+            position += len(part)
+            bodies = await table.get_many([key for _, key, _ in part], consistent=False)
+            read = sum([len(body) for body in bodies if body is not None])
+            for each, body in zip(part, bodies, strict=True):
+                if body is not None:
+                    await _weigh(body, turn)
+                    size += len(body)
+                if size > PLANNED_BYTES_MAX and groups[-1]:
+                    groups.append([])
+                    size = 0 if body is None else len(body)
+                groups[-1].append(each)
+    return groups
+
+
+async def _weigh(body: bytes, turn: Turn) -> None:
+    """Raises Heavy where parsing an item takes more than a slice may."""
+    try:
+        turn.budget.weigh(body)
+    except Heavy:  # together with what this slice had before
+        await turn.over()
+        turn.budget.weigh(body)
+    if turn.due(len(body)):
+        await turn.over()
 
 
 async def _write(table: Table, key: Key, apply: Apply) -> Done | None:
