@@ -17,6 +17,7 @@ from statordb.engine.lmdb import LmdbEngine, waiting
 from statordb.engine.lmdb.entries import Entry, Job
 from statordb.engine.lmdb.environment import open_environment
 from statordb.engine.lmdb.gate import Gate
+from statordb.engine.lmdb.pace import LARGE_TURN_BYTES_MIN, PACE_WORDS, SMALL_NANOSECONDS, Pace
 from statordb.engine.lmdb.writer import WriteFailed, Writer
 from statordb.model.pending import Pending
 
@@ -169,21 +170,30 @@ def test_more_than_may_wait_is_refused_and_the_rest_goes_on(
     run(engine.close())
 
 
+def turns_of(queue: waiting.Waiting, count: int) -> list[list[Entry]]:
+    """What the next turns take."""
+    turns = []
+    for _ in range(count):
+        turn: list[Entry] = []
+        while (entry := queue.take(sum(entry.bytes for entry in turn), len(turn))) is not None:
+            turn.append(entry)
+        turns.append(turn)
+    return turns
+
+
+def entries_of(size: int, count: int) -> list[Entry]:
+    answer: Any = None
+    return [Entry(answer, size) for _ in range(count)]
+
+
 def test_small_updates_go_before_large_ones_that_have_their_turn_all_the_same() -> None:
     queue = waiting.Waiting()
-    answer: Any = None
-    large = [Entry(answer, waiting.LARGE_BYTES_MIN) for _ in range(3)]
-    small = [Entry(answer, 1) for _ in range(4)]
+    large, small, late = entries_of(400_000, 3), entries_of(1, 3), entries_of(1, 1)
     for entry in (*large, *small):
         queue.add(entry)
-    turns = [[queue.take(waiting.LARGE_BYTES_MIN - 1, count) for count in range(2)] for _ in range(5)]
-    assert turns == [
-        [small[0], small[1]],
-        [large[0], small[2]],
-        [small[3], None],
-        [large[1], None],
-        [large[2], None],
-    ]
+    assert turns_of(queue, 1) == [small]  # without a large one, for which the disk takes longer than for all of them
+    queue.add(late[0])
+    assert turns_of(queue, 3) == [[large[0], late[0]], [large[1]], [large[2]]]
     assert not queue
 
 
@@ -202,4 +212,98 @@ def test_an_engine_tells_while_somebody_waits_for_an_update(directory: Path, run
     run(write())
     assert seen == [True]
     until(lambda: not engine.is_writing(), "nobody waits any more")
+    run(engine.close())
+
+
+def test_what_is_large_and_not_very_large_goes_with_small_ones() -> None:
+    """It takes the disk hardly longer, and a turn more would."""
+    queue = waiting.Waiting()
+    large, small = entries_of(waiting.LARGE_BYTES_MIN, 6), entries_of(1, 2)
+    for entry in (*large, *small):
+        queue.add(entry)
+    assert turns_of(queue, 2) == [[*small, *large[:3]], large[3:]]
+
+
+def test_large_ones_wait_while_others_rest_from_one() -> None:
+    rest = 1.0
+    queue = waiting.Waiting(lambda: rest)
+    large, small = entries_of(400_000, 2), entries_of(1, 2)
+    for entry in (*large, small[0]):
+        queue.add(entry)
+    assert queue.pause() == 0
+    assert turns_of(queue, 2) == [[small[0]], []]
+    assert queue.pause() == 1.0
+    queue.add(small[1])
+    rest = 0.0
+    assert turns_of(queue, 2) == [[large[0], small[1]], [large[1]]]
+
+
+class Hour:
+    """Nanoseconds that stand until they are moved."""
+
+    def __init__(self) -> None:
+        self.now = 10**15
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def test_behind_a_large_turn_small_ones_have_twice_as_long() -> None:
+    clock = Hour()
+    words = memoryview(bytearray(8 * PACE_WORDS)).cast("Q")
+    pace, other = Pace(words, clock), Pace(words, clock)  # two processes
+    pace.done(LARGE_TURN_BYTES_MIN, 0.02, has_small=False)
+    assert other.rest() == 0  # nobody writes what is small
+    other.done(100, 0.001, has_small=True)
+    assert other.rest() == pace.rest() == pytest.approx(0.04)
+    clock.now += 40_000_000
+    assert pace.rest() == 0
+    for size, seconds in ((LARGE_TURN_BYTES_MIN - 1, 1.0), (LARGE_TURN_BYTES_MIN, 0.0009)):
+        pace.done(size, seconds, has_small=True)
+        assert pace.rest() == 0
+    pace.done(LARGE_TURN_BYTES_MIN, 60.0, has_small=True)
+    assert pace.rest() == pytest.approx(0.05)  # until no more small ones are expected
+    clock.now += SMALL_NANOSECONDS
+    assert pace.rest() == 0
+
+
+def test_the_writer_waits_with_what_is_large_and_with_nothing_else(
+    directory: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is small is handed in, and written, while a large update waits for its time."""
+    engine = LmdbEngine.open(directory, durable=False)
+    pausing = True
+    monkeypatch.setattr(engine._writer._waiting, "_rest", lambda: 0.01 if pausing else 0.0)
+    large, small = Key(1, b"large", b""), Key(1, b"small", b"")
+
+    async def both() -> None:
+        nonlocal pausing
+        waiting_one = asyncio.ensure_future(engine.update([large], put(large, bytes(400_000))))
+        for _ in range(20):
+            assert isinstance(await engine.update([small], put(small, b"x")), Effects)
+        assert not waiting_one.done()
+        pausing = False
+        assert isinstance(await waiting_one, Effects)
+
+    run(both())
+    run(engine.close())
+
+
+def test_clearing_and_trimming_wait_as_what_is_large(
+    directory: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each holds the write lock for some milliseconds, and is followed by the next one until all is gone."""
+    engine = LmdbEngine.open(directory, durable=False)
+    space = run(engine.create_space())
+    key = Key(space, b"a", b"")
+    run(engine.update([key], put(key, b"x")))
+    run(engine.drop_space(space))
+    done: list[int] = []
+    monkeypatch.setattr(engine._writer._gate.pace, "_words", words := memoryview(bytearray(16)).cast("Q"))
+    monkeypatch.setattr("statordb.engine.lmdb.pace.RESTED_SECONDS_MIN", 0.0)
+    for work in (lambda: engine.reclaim(10), lambda: engine.trim(space, b"", 1, 10)):
+        words[0] = 0
+        run(work())
+        done.append(words[0])
+    assert all(done)
     run(engine.close())

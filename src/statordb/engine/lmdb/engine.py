@@ -18,6 +18,7 @@ from statordb.engine.lmdb.gate import Gate
 from statordb.engine.lmdb.headroom import Headroom
 from statordb.engine.lmdb.keys import Digest, digest
 from statordb.engine.lmdb.lane import APPLIED, CHANGED, HELD, LaneEngine, Send, verdict_of
+from statordb.engine.lmdb.pace import LARGE_TURN_BYTES_MIN
 from statordb.engine.lmdb.planner import Planner
 from statordb.engine.lmdb.planning import QUICK_SECONDS, Update
 from statordb.engine.lmdb.prepared import Prepared
@@ -105,16 +106,18 @@ class LmdbEngine(Planner):
         with self._begin() as txn:
             if not spaces.any_dropped(txn):  # the usual case takes no write lock
                 return False
-        more: bool = await self._do(partial(spaces.reclaim, rows_max=rows_max))
+        more: bool = await self._do(partial(spaces.reclaim, rows_max=rows_max), LARGE_TURN_BYTES_MIN)
         return more
 
     async def trim(self, stream: int, shard: bytes, upto: int, rows_max: int) -> bool:
-        more: bool = await self._do(partial(spaces.trim, stream=stream, shard=shard, upto=upto, rows_max=rows_max))
+        work = partial(spaces.trim, stream=stream, shard=shard, upto=upto, rows_max=rows_max)
+        more: bool = await self._do(work, LARGE_TURN_BYTES_MIN)
         return more
 
-    async def _do(self, work: Callable[[lmdb.Transaction[bytes]], Any]) -> Any:
+    async def _do(self, work: Callable[[lmdb.Transaction[bytes]], Any], size: int = 0) -> Any:
+        """`size`: bytes of an update that keeps others waiting for as long."""
         self._check_open()
-        entry = Job(work, Pending(self._running_loop()))
+        entry = Job(work, Pending(self._running_loop()), size)
         self._writer.submit(entry)
         return await entry.answer
 

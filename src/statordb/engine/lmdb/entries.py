@@ -41,16 +41,20 @@ class Entry:
 
 
 class Job(Entry):
-    """A piece of work that is no update: making, dropping and clearing spaces, trimming logs."""
+    """A piece of work that is no update: making, dropping and clearing spaces, trimming logs.
+
+    `bytes`: what it is taken for beside updates.
+    """
 
     __slots__ = ("_work",)
 
-    def __init__(self, work: Callable[[lmdb.Transaction[bytes]], Any], answer: Pending[Any]) -> None:
-        super().__init__(answer)
+    def __init__(self, work: Callable[[lmdb.Transaction[bytes]], Any], answer: Pending[Any], bytes: int = 0) -> None:
+        super().__init__(answer, bytes)
         self._work = work
 
     def run(self, batch: Batch) -> bool:
         self.outcome = self._work(batch.txn)
+        batch.bytes += self.bytes
         return True
 
 

@@ -17,6 +17,7 @@ class Gate:
     def __init__(self, writers: Writers, watch: Watch | None = None) -> None:
         self._writers = writers
         self.hold = writers.hold
+        self.pace = writers.pace
         self._watch = watch or Watch(writers)
 
     def ask(self) -> None:

@@ -19,6 +19,7 @@ import logging
 import os
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from time import perf_counter
@@ -32,11 +33,10 @@ from statordb.engine.lmdb.epoch import Epoch
 from statordb.engine.lmdb.gate import Gate
 from statordb.engine.lmdb.headroom import Headroom
 from statordb.engine.lmdb.prepared import TICKS_MAX
-from statordb.engine.lmdb.waiting import Waiting
+from statordb.engine.lmdb.waiting import Waiting, is_large
 from statordb.model.switching import switch_as_usual, switch_soon
 
 BATCH_ENTRIES_MAX = 1024
-BATCH_BYTES_MAX = 512 << 10  # of rows and changes in one transaction, unless one update alone has more
 BATCH_TICKS_MAX = TICKS_MAX // 2
 FILL_SECONDS = 0.002  # that an event loop has to begin with filling a turn
 TURN_SECONDS = 0.002  # after which a turn takes no more: the rest goes into the next
@@ -53,10 +53,11 @@ class WriteFailed(Exception):
 class Turn:
     """One transaction on its way: begun by the writer, filled on the event loop, committed by the writer."""
 
-    __slots__ = ("batch", "claim", "entries", "spoiled", "txn")
+    __slots__ = ("batch", "claim", "entries", "since", "spoiled", "txn")
 
     def __init__(self, txn: lmdb.Transaction[bytes]) -> None:
         self.txn = txn
+        self.since = perf_counter()
         self.claim = Lock()  # taken by whoever fills it
         self.entries: list[Entry] = []
         self.batch: Batch | None = None  # once it is filled
@@ -84,7 +85,7 @@ class Writer:
         self._end = end
         self._epoch = epoch
         self._headroom = headroom
-        self._waiting = Waiting()
+        self._waiting = Waiting(gate.pace.rest)
         self._idle = False  # the writer waits to be woken, or is about to look once more before it does
         self._begun: Turn | None = None  # a turn that waits to be filled
         self._wakes: SimpleQueue[bool] = SimpleQueue()  # False: end
@@ -145,7 +146,7 @@ class Writer:
         try:
             batch = turn.batch = Batch(turn.txn, self._gate.hold)
             while len(entries) < entries_max and batch.ticks <= BATCH_TICKS_MAX:
-                entry = waiting.take(BATCH_BYTES_MAX - batch.bytes, len(entries))
+                entry = waiting.take(batch.bytes, len(entries))
                 if entry is None:
                     break
                 entries.append(entry)
@@ -180,14 +181,19 @@ class Writer:
         waiting = self._waiting
         going = True
         while going or waiting:
-            if waiting:
+            pause = waiting.pause()
+            if waiting and not pause:
                 self._turn(waiting.first().answer.get_loop())
                 continue
             self._idle = True
-            if waiting:  # handed in by somebody who did not see that
+            if waiting.is_pressing() or (waiting and not pause):  # handed in by somebody who did not see that
                 self._idle = False
-            else:
+            elif not pause:
                 going = self._wakes.get()
+            else:
+                with suppress(Empty):
+                    going = self._wakes.get(timeout=pause) and going
+                self._idle = False
 
     def _turn(self, loop: AbstractEventLoop) -> None:
         """One transaction for what waits."""
@@ -246,7 +252,9 @@ class Writer:
             return
         if batch.announces:
             self._epoch.tell(batch.announcement, batch.names)
-        self.commit_seconds_total += perf_counter() - started
+        ended = perf_counter()
+        self._gate.pace.done(batch.bytes, ended - turn.since, not all(map(is_large, entries)))
+        self.commit_seconds_total += ended - started
         self.commits_total += 1
         self.batch_size_total += len(entries)
 

@@ -13,13 +13,15 @@ from time import monotonic_ns
 from typing import NamedTuple
 
 from statordb.engine.lmdb.hold import HOLD_WORDS, Hold
+from statordb.engine.lmdb.pace import PACE_WORDS, Pace
 
 WRITERS_MAX = 128  # processes that have a store open to write at one time
 WORD_BYTES = 8
 CELL_WORDS = 4  # pid, when the process started, phase, since when: CLOCK_MONOTONIC in nanoseconds
 FIRST_CELL = 1  # word 0 is the number of cells that were ever taken
 HOLD_AT = FIRST_CELL + WRITERS_MAX * CELL_WORDS
-FILE_BYTES = (HOLD_AT + HOLD_WORDS) * WORD_BYTES
+PACE_AT = HOLD_AT + HOLD_WORDS
+FILE_BYTES = (PACE_AT + PACE_WORDS) * WORD_BYTES
 PID, STARTED, PHASE, SINCE = range(CELL_WORDS)
 
 
@@ -53,7 +55,7 @@ class TooManyWriters(Exception):
 class Writers:
     """The cells. `phase` tells the others of this process; see `Phase`."""
 
-    __slots__ = ("_at", "_words", "hold")
+    __slots__ = ("_at", "_words", "hold", "pace")
 
     def __init__(self, path: Path) -> None:
         """Map the file, made if it is not there, and take a cell. One process at a time may do so.
@@ -70,6 +72,7 @@ class Writers:
         self._words = memoryview(mapped).cast("Q")
         self._at = self._take()
         self.hold = Hold(self._words[HOLD_AT:])
+        self.pace = Pace(self._words[PACE_AT:])
 
     def _take(self) -> int:
         words = self._words
