@@ -1,5 +1,6 @@
 """Items whose time to live is over: they go, with their index entries, and nothing else does."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from statordb.engine.contract import Budget, Engine, Key
 from statordb.keeper import backfill, expiry
 from statordb.keeper.backfill import Backfill
 from statordb.keeper.expiry import LEFT_SECONDS, Expiry
+from statordb.keeper.rounds import BEGUN_AT_ONCE
 from statordb.model.request import Reply, Request
 from statordb.store.indexes.expiry import OLDEST_SECONDS, ExpiryIndex
 from statordb.store.store import Store
@@ -177,6 +179,39 @@ def test_building_the_expiry_index_goes_on_after_a_restart(api: Api, monkeypatch
     api.restart()
     api.clock.advance(20)
     api.keep()
+    assert left(api) == []
+
+
+def test_what_is_due_at_once_is_deleted_a_few_items_a_round(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop may be a worker's too: a hundred plans in one round would hold up everybody."""
+    create(api)
+    live(api)
+    api.keep()
+    for number in range(100):
+        put(api, str(number), -10)
+    now = 0
+    rounds: list[int] = []
+    update = api.store.engine.update
+
+    def planning(*arguments: Any) -> Any:
+        rounds.append(now)
+        return update(*arguments)
+
+    async def count() -> None:
+        nonlocal now
+        while True:
+            now += 1
+            await asyncio.sleep(0)
+
+    async def expire() -> None:
+        counting = asyncio.ensure_future(count())
+        await Expiry(api.store).run_once()
+        counting.cancel()
+
+    monkeypatch.setattr(api.store.engine, "update", planning)
+    api.run(expire())
+    assert len(rounds) == 100
+    assert max(rounds.count(number) for number in rounds) <= BEGUN_AT_ONCE
     assert left(api) == []
 
 

@@ -22,7 +22,8 @@ from statordb.store.store import Store
 from statordb.store.table import Table
 from statordb.store.terms import Budget, Place, Refused, Stop
 
-_CHUNK = Budget(rows_max=200, bytes_max=1 << 20)
+_CHUNK = Budget(rows_max=20, bytes_max=64 << 10)  # planned in one go, on an event loop that may be a worker's too
+_REMOTE_CHUNK = Budget(rows_max=200, bytes_max=1 << 20)  # where each costs several round trips
 
 
 class Backfill:
@@ -75,7 +76,8 @@ class Backfill:
     async def _chunk(self, table: Table, index: SecondaryIndex | ExpiryIndex) -> bool:
         """Whether a chunk was entered; the next one begins with the same items otherwise."""
         after = await self._begun(index.space)
-        page = await table.scan(table.primary, 0, 1, _CHUNK, after, True)
+        chunk = _REMOTE_CHUNK if self._store.engine.traits.remote else _CHUNK
+        page = await table.scan(table.primary, 0, 1, chunk, after, True)
         if page.bodies:
             if not await upkeep.enter(self._store.engine, table, index, page.rows):
                 return False

@@ -5,9 +5,9 @@ about to go as well. One that stays is taken away by itself, in an update of its
 write of that item derives.
 """
 
-import asyncio
 from collections.abc import Sequence
 
+from statordb.keeper.rounds import in_rounds
 from statordb.model.errors import ClientError
 from statordb.store import codec, upkeep
 from statordb.store.image import Image
@@ -85,7 +85,7 @@ class Expiry:
             walk = self._walks.setdefault((index.space, partition), Walk())
             page = await self._store.engine.range(index.space, partition, index.expired(now), True, _CHUNK, walk.after)
             rows = page.rows
-            deleted = await asyncio.gather(*(self._look(table, index, walk, row, now) for row in rows))
+            deleted = await in_rounds(self._look(table, index, walk, row, now) for row in rows)
             walk.step(rows, page.stop)
             more = more or any(deleted) or walk.after is not None
         return more

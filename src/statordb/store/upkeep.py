@@ -20,25 +20,27 @@ async def enter(engine: Engine, table: Table, index: SecondaryIndex | ExpiryInde
     False if nothing was done: a transaction holds an item, or the schema has changed.
     """
     items = [Key(table.space, row.partition, row.sort) for row in rows]
-    entries = [entry[0] for row in rows if (entry := index.entry(Image(row.body))) is not None]
+    images = [Image(row.body) for row in rows]
+    entries = [entry[0] for image in images if (entry := index.entry(image)) is not None]
     try:
-        outcome = await engine.update([*items, *entries], _entering(index, items, entries), (table.guard,))
+        outcome = await engine.update([*items, *entries], _entering(index, items, images, entries), (table.guard,))
     except Conflict:
         return False
     return isinstance(outcome, Effects)
 
 
-def _entering(index: SecondaryIndex | ExpiryIndex, items: list[Key], entries: list[Key]) -> Plan:
+def _entering(index: SecondaryIndex | ExpiryIndex, items: list[Key], images: list[Image], entries: list[Key]) -> Plan:
     """A plan over items, then the entries they had when they were read: puts those that are missing and still right.
 
-    An item that changed since was written by the new schema, so its entry is there.
+    An item that changed since was written by the new schema, so its entry is there. `images`: the items as they were
+    read, so that one that has not changed is not parsed again.
     """
 
     def plan(stored: list[Stored | None]) -> Effects | Refused:
         missing = {key for key, row in zip(entries, stored[len(items) :], strict=True) if row is None}
         staging = Staging()
-        for base, row in zip(items, stored, strict=False):
-            image = None if row is None else Image(row.body)
+        for base, read, row in zip(items, images, stored, strict=False):
+            image = None if row is None else read if row.body == read.body else Image(row.body)
             entry = index.entry(image)
             if entry is None or entry[0] not in missing:
                 continue
