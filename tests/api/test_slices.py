@@ -272,31 +272,52 @@ def deletes(count: int) -> list[dict[str, Any]]:
     return [{"DeleteRequest": {"Key": {"p": {"S": "a"}, "c": {"N": str(number)}}}} for number in range(count)]
 
 
+class FakeLane:
+    """Keeps the requests that it is given."""
+
+    def __init__(self) -> None:
+        self.passed: list[Request] = []
+
+    def submit(self, request: Request) -> Any:
+        self.passed.append(request)
+        return Reply(200, b"{}")
+
+
+def passed_on(api: Api, operation: str, **request: Any) -> bool:
+    """Whether a request goes to a lane, where there is one."""
+    lane = FakeLane()
+    dispatcher = type(api.dispatcher)(api.store, _Unchecked(), lambda *_: None, lane=lane)  # type: ignore[arg-type]
+
+    async def ask() -> Any:
+        reply: Any = dispatcher.handle(Request(operation, orjson.dumps(request), PRINCIPAL, "id"))
+        return reply if isinstance(reply, Reply) else await reply
+
+    assert api.run(ask()).status == 200
+    return bool(lane.passed)
+
+
 @pytest.mark.stands("the item is put without a lane")
 def test_a_batch_over_an_item_that_takes_long_to_parse_goes_to_the_lane(api: Api) -> None:
     """It is small itself. Nothing of it has been written then: a lane begins anew."""
     api("CreateTable", **TABLE, StreamSpecification=STREAM)
     api("PutItem", TableName="many", Item=item(0))
     api("PutItem", TableName="many", Item={**item(1), "v": {"L": [{"N": "7"}] * 20_000}})
-    passed: list[Request] = []
-
-    class FakeLane:
-        def submit(self, request: Request) -> Any:
-            passed.append(request)
-            return Reply(200, b"{}")
-
-    dispatcher = type(api.dispatcher)(api.store, _Unchecked(), lambda *_: None, lane=FakeLane())  # type: ignore[arg-type]
-    body = orjson.dumps({"RequestItems": {"many": deletes(2)}})
-
-    async def ask() -> Any:
-        reply: Any = dispatcher.handle(Request("BatchWriteItem", body, PRINCIPAL, "id"))
-        return reply if isinstance(reply, Reply) else await reply
-
-    assert api.run(ask()).status == 200
-    assert len(passed) == 1
+    assert passed_on(api, "BatchWriteItem", RequestItems={"many": deletes(2)})
     assert api("Scan", TableName="many", Select="COUNT")["Count"] == 2
     api("BatchWriteItem", RequestItems={"many": deletes(2)})
     assert api("Scan", TableName="many", Select="COUNT")["Count"] == 0
+
+
+@pytest.mark.parametrize(("members", "is_heavy"), [(10, False), (1000, True)])
+def test_a_transaction_over_many_items_goes_to_the_lane_if_they_take_long_together(
+    api: Api, members: int, is_heavy: bool
+) -> None:
+    """None of them does by itself, but they are planned in one go."""
+    api("CreateTable", **TABLE, StreamSpecification=STREAM)
+    for number in range(20):
+        api("PutItem", TableName="many", Item={**item(number), "v": {"L": [{"N": "7"}] * members}})
+    actions = [{"Delete": {"TableName": "many", **each["DeleteRequest"]}} for each in deletes(20)]
+    assert passed_on(api, "TransactWriteItems", TransactItems=actions) is is_heavy
 
 
 @pytest.mark.parametrize(("derived", "size", "at_once"), [(True, 50_000, 1), (True, 100, 12), (False, 50_000, 12)])

@@ -1,6 +1,6 @@
 import pytest
 
-from statordb.model.budget import LEAPS_MAX, UNBOUNDED, Heavy, InlineBudget, LaneBudget
+from statordb.model.budget import LEAPS_MAX, UNBOUNDED, Heavy, InlineBudget, LaneBudget, OneOfMany
 from statordb.model.errors import ClientError
 from statordb.model.limits import INLINE_UNITS_MAX, LANE_UNITS_MAX, UNWEIGHED_BYTES_MAX, WEIGHED_MEMBER_UNITS
 
@@ -39,6 +39,20 @@ def test_small_bodies_are_not_weighed():
     InlineBudget(0).weigh(body)
     with pytest.raises(Heavy):
         InlineBudget(0).weigh(body + b"[")
+
+
+def test_a_hundred_small_bodies_are_weighed():
+    """Together they may be more than one that is weighed by itself."""
+    body = b"[" * (UNWEIGHED_BYTES_MAX // 2)
+    few, many = OneOfMany(InlineBudget(0), 2), OneOfMany(InlineBudget(), 100)
+    few.weigh(body)
+    with pytest.raises(Heavy):
+        few.weigh(body + b"[")
+    many.weigh(body[:1000])
+    with pytest.raises(Heavy):
+        many.weigh(body)
+    many.renew()
+    many.weigh(body[:1000])
 
 
 @pytest.mark.parametrize("member", [b"[],", b"{},", b'"a":0,', b'{"N":"1"},', b"0,"])

@@ -7,7 +7,7 @@ from statordb.commands.context import Context
 from statordb.commands.demands import Enclosed, enclosed
 from statordb.commands.writing import Check, Delete, Put, Update
 from statordb.model import errors
-from statordb.model.budget import Budget
+from statordb.model.budget import Budget, OneOfMany
 from statordb.model.errors import ClientError
 from statordb.store import transactions
 from statordb.store.image import Image
@@ -45,7 +45,8 @@ class TransactWrite(NamedTuple):
         """Raises TransactionCanceledException, and ClientError otherwise."""
         names = dict.fromkeys(part.write.table for part in self.parts)
         tables = {name: context.known_table(name) or await context.table(name) for name in names}
-        actions = self._actions(tables, context.budget)
+        # All are planned in one go.
+        actions = self._actions(tables, OneOfMany(context.budget, len(self.parts)))
         outcome = await transactions.write(context.store.engine, actions, self._token(context))
         if isinstance(outcome, Refused):
             if isinstance(outcome.reason, TokenReused):

@@ -38,6 +38,12 @@ def _count(text: bytes, mark: bytes) -> int:
     return LEAPS_MAX + text.count(mark, at + 1)
 
 
+def weight_of(body: bytes) -> int:
+    """Units that parsing and checking a JSON text takes, about."""
+    members = _count(body, b",") + _count(body, b"{") + _count(body, b"[")
+    return members * WEIGHED_MEMBER_UNITS + len(body) // UNIT_BYTES
+
+
 class Heavy(Exception):
     """More than may be done in one go here. Nothing has been done yet: the whole request can be handed to a lane."""
 
@@ -62,10 +68,8 @@ class Budget:
 
         A text of up to UNWEIGHED_BYTES_MAX costs nothing. Errors as `spend`.
         """
-        length = len(body)
-        if length > UNWEIGHED_BYTES_MAX:
-            members = _count(body, b",") + _count(body, b"{") + _count(body, b"[")
-            self.spend(members * WEIGHED_MEMBER_UNITS + length // UNIT_BYTES)
+        if len(body) > UNWEIGHED_BYTES_MAX:
+            self.spend(weight_of(body))
 
     def walk(self, value: dict[str, Any]) -> None:
         """Spend what looking at each member of a checked value will take, as for its size. A small one is free."""
@@ -106,6 +110,26 @@ class LaneBudget(Budget):
 
     def _exceeded(self) -> ClientError:
         return too_much_work()
+
+
+class OneOfMany(Budget):
+    """A request's budget for one of its `count` documents: what weighs nothing by itself does where there are many."""
+
+    __slots__ = ("_unweighed_bytes_max", "_whole")
+
+    def __init__(self, whole: Budget, count: int) -> None:
+        self._whole = whole
+        self._unweighed_bytes_max = UNWEIGHED_BYTES_MAX // count
+
+    def spend(self, units: int) -> None:
+        self._whole.spend(units)
+
+    def weigh(self, body: bytes) -> None:
+        if len(body) > self._unweighed_bytes_max:
+            self._whole.spend(weight_of(body))
+
+    def renew(self) -> None:
+        self._whole.renew()
 
 
 class _Unbounded(Budget):
