@@ -69,6 +69,7 @@ def cases() -> Iterator[Heavy]:
     yield from _pages()
     yield from _expressions()
     yield from _large_items()
+    yield from _large_writes()
     yield from _refused()
     yield from _packed()
 
@@ -133,6 +134,20 @@ def _large_items() -> Iterator[Heavy]:
     yield _case("PutItem of 12,000 attributes", "PutItem", {"TableName": "big", "Item": wide})
     gets = [{"Get": {"TableName": "big", "Key": key}} for key in keys[:10]]
     yield _case("TransactGetItems of 4 MB", "TransactGetItems", {"TransactItems": gets})
+
+
+def _large_writes() -> Iterator[Heavy]:
+    """What keeps the disk and the write lock, whoever asks for it."""
+    puts = [
+        {"Put": {"TableName": "big", "Item": _key(f"t{number}") | {"d": {"S": "x" * 40_000}}}} for number in range(100)
+    ]
+    yield _case("TransactWriteItems of 100 x 40 KB", "TransactWriteItems", {"TransactItems": puts})
+    put = {"TableName": "big", "Item": _key("p") | {"d": {"S": "x" * 390_000}}}
+    yield _case("PutItem of 390 KB", "PutItem", put)
+    less = put | {"Item": _key("p") | {"d": {"S": "x" * 100_000}}}
+    yield _case(f"{PIPELINED} pipelined PutItem of 100 KB", "PutItem", less, pipelined=PIPELINED)
+    counted = {"TableName": "big", "Key": _key("b4"), "UpdateExpression": "ADD n :o"} | _values(o={"N": "1"})
+    yield _case("UpdateItem of one hot item of 390 KB", "UpdateItem", counted)
 
 
 def _refused() -> Iterator[Heavy]:
