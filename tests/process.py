@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 STATORDB = Path(sys.executable).parent / "statordb"
@@ -21,11 +22,12 @@ class ServerProcess:
     `url` is where it answers, `pid` its first process. What it logs goes to a file, shown where a start fails.
     """
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, command: Sequence[str] = (str(STATORDB),)) -> None:
+        """`command`: what runs it."""
         self._log = os.memfd_create("statordb-log")
         self._logged = ""
         self.process = subprocess.Popen(
-            [str(STATORDB), "serve", "--port", "0", *arguments],
+            [*command, "serve", "--port", "0", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._log,

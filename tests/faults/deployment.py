@@ -1,5 +1,6 @@
 """The servers under test, and what can happen to them."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -8,10 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from tests.faults import connections
-from tests.process import ServerProcess
+from tests.faults import connections, wrong_clock
+from tests.faults.wrong_clock import Offset
+from tests.process import STATORDB, ServerProcess
 
 CUT_SECONDS = 0.02  # between two cuts, while connections stay cut
+RUN_SECONDS, STAND_SECONDS = 0.03, 0.27  # of a server that is slow, by turns
 
 
 class Fault(NamedTuple):
@@ -38,10 +41,12 @@ class Deployment(Protocol):
 class Server:
     """`statordb serve` with these arguments, on one port for as many starts as there are."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, offset: Offset | None = None) -> None:
+        """`offset`: of its clock, if that may be wrong."""
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._arguments = arguments
+        self._command = (str(STATORDB),) if offset is None else wrong_clock.command(offset)
         self._process: ServerProcess | None = None
         self.start()
 
@@ -51,7 +56,7 @@ class Server:
         return self._process
 
     def start(self) -> None:
-        self._process = ServerProcess(*self._arguments, "--port", str(self.port))
+        self._process = ServerProcess(*self._arguments, "--port", str(self.port), command=self._command)
 
     def kill(self) -> None:
         """kill -9 of the whole tree."""
@@ -77,7 +82,8 @@ class Server:
 
     def _signal(self, number: signal.Signals) -> None:
         for pid in self.pids:
-            os.kill(pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has ended since, as one does that holds up others
+                os.kill(pid, number)
 
 
 class Cut:
@@ -107,12 +113,38 @@ class Cut:
             self._ended.wait(CUT_SECONDS)
 
 
+class Slowness:
+    """Stops a server's processes most of the time: each of them stands anywhere, also in the middle of a step."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def begin(self) -> None:
+        self._ended.clear()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        self._ended.set()
+        assert self._thread is not None
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        while not self._ended.wait(RUN_SECONDS):
+            self._server.pause()
+            self._ended.wait(STAND_SECONDS)
+            self._server.resume()
+
+
 def server_faults(server: Server, name: str = "server") -> list[Fault]:
     """What can happen to one server by itself."""
-    cut = Cut(server, server.port)
+    cut, slowness = Cut(server, server.port), Slowness(server)
     return [
         Fault(f"{name} killed", server.kill, server.start, 0.5),
         Fault(f"{name} paused", server.pause, server.resume, 2.0),
+        Fault(f"{name} slow", slowness.begin, slowness.end, 3.0),
         Fault(f"{name} cut from its clients", cut.begin, cut.end, 0.3),
     ]
 

@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from tests.cassandra.cluster.cluster import Cluster
 from tests.cassandra.cluster.node import Node
-from tests.faults.deployment import Cut, Fault, Server, both
+from tests.faults.deployment import Cut, Fault, Server, Slowness, both
+from tests.faults.wrong_clock import Offset
 from tests.process import STATORDB
 
 SERVERS = 2
@@ -21,13 +22,16 @@ NODE_PAUSED_SECONDS = 20.0
 SERVER_DOWN_SECONDS = 1.0
 SERVER_PAUSED_SECONDS = 12.0  # longer than the others wait before they take it for dead
 CUT_SECONDS = 3.0
-Struck = TypeVar("Struck", Node, Server)
+SERVER_SLOW_SECONDS = 6.0
+CLOCK_SET_SECONDS = 2.0
+Struck = TypeVar("Struck", Node, Server, int)
 
 
 class Scaled:
     """Servers with a store of their own in the cluster. A fault strikes one node, or server, after the other."""
 
-    def __init__(self, cluster: Cluster, directory: Path) -> None:
+    def __init__(self, cluster: Cluster, directory: Path, ahead: Sequence[float] = (0.0,) * SERVERS) -> None:
+        """`ahead`: by how many seconds each server's clock is, at first."""
         self._cluster = cluster
         self.keyspace = f"faults_{secrets.token_hex(4)}"
         self.servers: list[Server] = []
@@ -37,12 +41,14 @@ class Scaled:
             [str(STATORDB), "cluster", "init", *self._store], capture_output=True, text=True, timeout=INIT_SECONDS_MAX
         )
         assert made.returncode == 0, made.stdout + made.stderr
-        for number in range(SERVERS):
+        self._ahead = ahead
+        self._offsets = [Offset(directory / f"offset-{number}", seconds) for number, seconds in enumerate(ahead)]
+        for number, offset in enumerate(self._offsets):
             data = directory / f"server-{number}"
             if self.servers:
                 shutil.copytree(directory / "server-0", data)  # all have the keys that secrets are sealed with
             try:
-                self.servers.append(self._server(data))
+                self.servers.append(self.server(data, offset))
             except BaseException:
                 self.close()
                 raise
@@ -55,11 +61,14 @@ class Scaled:
             for server in self.servers:
                 stack.callback(server.stop)
 
-    def _server(self, data: Path) -> Server:
-        return Server("--engine", "cassandra", *self._store, "--data", str(data), "--workers", "1")
+    def server(self, data: Path, offset: Offset) -> Server:
+        """One more of them."""
+        store = ("--engine", "cassandra", *self._store, "--data", str(data))
+        return Server(*store, "--workers", "1", offset=offset)
 
     def _faults(self) -> list[Fault]:
         nodes, servers = self._cluster.nodes, self.servers
+        slow = {server.port: Slowness(server) for server in servers}
         cuts = {server.port: Cut(server, self._cluster.port) for server in servers}
         node_killed = _in_turn("node killed", nodes, Node.kill, self._revive, NODE_DOWN_SECONDS)
         server_killed = _in_turn("server killed", servers, Server.kill, Server.start, SERVER_DOWN_SECONDS)
@@ -70,6 +79,14 @@ class Scaled:
             _in_turn("node paused", nodes, Node.pause, self._revive, NODE_PAUSED_SECONDS),
             _in_turn("server paused", servers, Server.pause, Server.resume, SERVER_PAUSED_SECONDS),
             _in_turn(
+                "server slow",
+                servers,
+                lambda server: slow[server.port].begin(),
+                lambda server: slow[server.port].end(),
+                SERVER_SLOW_SECONDS,
+            ),
+            _in_turn("clock set", range(SERVERS), self._set_clock, self._set_back, CLOCK_SET_SECONDS),
+            _in_turn(
                 "server cut from the nodes",
                 servers,
                 lambda server: cuts[server.port].begin(),
@@ -78,6 +95,13 @@ class Scaled:
             ),
             Fault("all nodes killed", self._cluster.kill, self._cluster.start, 0.0),
         ]
+
+    def _set_clock(self, number: int) -> None:
+        """To what the other's is: what was given by it so far lies ahead, or behind."""
+        self._offsets[number].set(self._ahead[number - 1])
+
+    def _set_back(self, number: int) -> None:
+        self._offsets[number].set(self._ahead[number])
 
     def _revive(self, node: Node) -> None:
         """Start it, or let it go on; until the others see it."""

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from tests.faults.ledger import Ledger
 from tests.faults.registers import Registers
 from tests.faults.scaled import Scaled
 from tests.faults.trial import run
+from tests.faults.wrong_clock import Offset
 from tests.pace import much
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 STEPS_MIN = much(4_000, 40_000)
 DONE_MIN = much(30, 200)  # fewer of any kind would prove nothing
 DONE_MIN_WITHOUT_NODES = much(10, 60)  # the same, where the whole cluster has to start again each time
+
+AHEAD_SECONDS = 1.6  # of the 2 that are allowed
+TOO_FAR_SECONDS = 4.0
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(much(1500, 7200))]
 
@@ -49,6 +54,27 @@ def test_no_promise_is_broken(scaled: Scaled, fault: str) -> None:
     workloads = [Counters(), Accounts(), Appends(), Ledger()]
     done_min = DONE_MIN_WITHOUT_NODES if fault == "all nodes killed" else DONE_MIN
     assert run(scaled, workloads, [fault], random.randrange(2**32), done_min) == []
+
+
+@pytest.fixture(scope="module")
+def askew(cassandra: "Cluster", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scaled]:
+    """Servers whose clocks are as far apart as they may be for each node's to be within its bound of both."""
+    made = Scaled(cassandra, tmp_path_factory.mktemp("askew"), (AHEAD_SECONDS, -AHEAD_SECONDS))
+    yield made
+    made.close()
+
+
+def test_no_promise_is_broken_by_clocks_that_are_wrong(askew: Scaled) -> None:
+    """And are set, back as well as forth, while a server is slow, or taken for dead, or begins with a wrong one."""
+    faults = ["clock set", "server slow", "clock set", "server killed"]
+    workloads = [Counters(), Accounts(), Appends(), Ledger()]
+    assert run(askew, workloads, faults, random.randrange(2**32), DONE_MIN) == []
+
+
+@pytest.mark.parametrize("ahead", [TOO_FAR_SECONDS, -TOO_FAR_SECONDS])
+def test_a_server_whose_clock_is_too_wrong_does_not_start(askew: Scaled, tmp_path: Path, ahead: float) -> None:
+    with pytest.raises(RuntimeError, match="s off this machine"):
+        askew.server(tmp_path, Offset(tmp_path / "offset", ahead))
 
 
 def test_registers_are_linearizable(scaled: Scaled) -> None:

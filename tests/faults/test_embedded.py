@@ -33,7 +33,7 @@ def deployment(tmp_path: Path) -> Iterator[Embedded]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", ["server killed", "server paused", "server cut from its clients"])
+@pytest.mark.parametrize("fault", ["server killed", "server paused", "server slow", "server cut from its clients"])
 def test_no_promise_is_broken(deployment: Embedded, fault: str) -> None:
     workloads = [Counters(), Accounts(), Appends(), Ledger()]
     assert run(deployment, workloads, [fault] * 2, random.randrange(2**32), DONE_MIN) == []

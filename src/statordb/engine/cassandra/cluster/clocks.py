@@ -8,7 +8,7 @@ from typing import Any
 from statordb.engine.cassandra.cql.session import ONE, Session
 from statordb.engine.cassandra.cql.skew import Skew, measured
 
-SKEW_SECONDS_MAX = 10.0
+SKEW_SECONDS_MAX = 2.0  # so two servers are less than the 5 s apart that leases of duties bear
 
 log = logging.getLogger(__name__)
 
