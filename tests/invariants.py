@@ -4,6 +4,7 @@ from typing import Any
 
 from statordb.engine.contract import Engine, Key
 from statordb.store.image import Image
+from statordb.store.keyspace import Space
 from statordb.store.records import TableRecord
 from statordb.store.rows import all_rows
 from statordb.store.spaces import named
@@ -23,12 +24,19 @@ async def check(store: Store) -> None:
 async def check_spaces(store: Store) -> None:
     """Every space has an owner, and every owner has its spaces."""
     there = set(await store.engine.spaces())
-    tables, streams = await store.catalog.all(), await store.streams.all()
-    unnamed = there - named(tables, streams)
+    tables, logs = await store.catalog.all(), await store.logs.all()
+    unnamed = there - named(tables, logs)
     assert not unnamed, f"nobody names the spaces {sorted(unnamed)}"
-    missing = {space for table in tables for space in _living(table)} | {stream.space for stream in streams}
+    missing = {space for table in tables for space in _living(table)}.union(*(log.spaces for log in logs))
     missing -= there
     assert not missing, f"records name the spaces {sorted(missing)}, which are gone"
+    known = {log.space for log in logs}
+    for stream in await store.streams.all():
+        assert stream.space in known or stream.disabled_at is not None, f"{stream.arn} has no log"
+    async for row in all_rows(store.engine, Space.HOLDS):
+        assert int.from_bytes(row.partition, "big") in known, "a hold is kept of a log that is gone"
+    for table in tables:
+        assert table.log is None or table.log.space in known, f"{table.name} has no log"
 
 
 def _living(table: TableRecord) -> set[int]:

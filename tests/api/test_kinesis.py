@@ -7,7 +7,7 @@ import pytest
 from tests.in_process import Api
 
 from statordb.store import destinations
-from statordb.store.records import FeedRecord, TableRecord
+from statordb.store.records import TableRecord
 
 ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/changes"
 OTHER = "arn:aws:kinesis:us-east-1:000000000000:stream/others"
@@ -94,10 +94,11 @@ def test_an_enabled_destination_is_fed(api: Api) -> None:
     }
     assert described(api) == [{"StreamArn": ARN, "DestinationStatus": "ENABLING"}]
     (destination,) = record_of(api).destinations
-    assert destination.fed
-    assert destination.feed is not None
-    assert destination.feed.view == "NEW_AND_OLD_IMAGES"
-    assert destination.feed.space in record_of(api).spaces()
+    head = record_of(api).log
+    assert head is not None
+    assert (head.carries, head.space) == ("NEW_AND_OLD_IMAGES", destination.log)
+    (log,) = api.run(api.store.logs.all())
+    assert (log.space, log.views) == (head.space, {destination.reader: "NEW_AND_OLD_IMAGES"})
 
 
 def test_a_table_may_be_named_by_its_arn(api: Api) -> None:
@@ -122,13 +123,15 @@ def test_the_precision_is_shown_once_it_is_chosen(api: Api) -> None:
 def test_disabling_forgets_the_precision_and_leaves_the_log_to_the_keeper(api: Api) -> None:
     enable(api, EnableKinesisStreamingConfiguration=MICRO)
     (destination,) = record_of(api).destinations
-    assert destination.feed is not None
     happen(api, "found")
     assert disable(api) == {"TableName": "carts", "StreamArn": ARN, "DestinationStatus": "DISABLING"}
-    assert not record_of(api).destinations[0].fed
+    assert record_of(api).log is None
+    assert record_of(api).destinations[0].reader == destination.reader
     happen(api, "drained")
     assert described(api) == [{"StreamArn": ARN, "DestinationStatus": "DISABLED"}]
-    assert record_of(api).leftover == [destination.feed.space]
+    assert record_of(api).destinations[0].reader is None
+    (log,) = api.run(api.store.logs.all())
+    assert (log.space, log.views) == (destination.log, {})
 
 
 def test_a_second_disable_is_taken(api: Api) -> None:
@@ -270,14 +273,15 @@ def test_every_status_knows_every_event(api: Api) -> None:
     enable(api)
     record = record_of(api)
     (destination,) = record.destinations
+    (log,) = api.run(api.store.logs.all())
     reached = set()
     for status in ("ENABLING", "ACTIVE", "UPDATING", "DISABLING", "DISABLED", "ENABLE_FAILED"):
         over = status in ("DISABLED", "ENABLE_FAILED")
-        feed = None if over else FeedRecord(1234, "NEW_AND_OLD_IMAGES", [[0, "feed"]])
-        here = replace(record, destinations=[replace(destination, status=status, feed=feed)])
+        reader = None if over else destination.reader
+        here = replace(record, destinations=[replace(destination, status=status, reader=reader)])
         for event in EVENTS:
             if event == "enable":
-                after = destinations.enabled(here, ARN, None, 77, 2.0)
+                after = destinations.enabled(here, ARN, None, log, 2.0)
             else:
                 after = destinations.moved(here, ARN, event, 2.0)
             assert (after is not None) == ((status, event) in destinations.TRANSITIONS)
@@ -285,7 +289,7 @@ def test_every_status_knows_every_event(api: Api) -> None:
                 (changed,) = after.destinations
                 assert changed.status == destinations.TRANSITIONS[status, event]
                 assert changed.changed_at == 2.0
-                assert (changed.feed is None) == (changed.status in ("DISABLED", "ENABLE_FAILED"))
+                assert (changed.reader is None) == (changed.status in ("DISABLED", "ENABLE_FAILED"))
                 reached.add(changed.status)
     assert reached == {"ENABLING", "ACTIVE", "UPDATING", "DISABLING", "DISABLED", "ENABLE_FAILED"}
 

@@ -72,10 +72,8 @@ def test_local_indexes_lie_within_their_table_and_the_rest_is_derived_or_logged(
         "global": (Use.DERIVED, None),
         "later": (Use.DERIVED, None),
     }
-    assert kept.stream is not None
+    assert kept.log is not None
     assert kept.expiry is not None
-    (destination,) = kept.destinations
-    assert destination.feed is not None
     assert uses.made[kept.space] == (Use.ROWS, None)
     assert uses.made[kept.expiry.space] == (Use.DERIVED, None)
-    assert uses.made[kept.stream.space] == uses.made[destination.feed.space] == (Use.LOG, None)
+    assert uses.made[kept.log.space] == (Use.LOG, None)

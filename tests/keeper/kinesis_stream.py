@@ -12,7 +12,9 @@ from statordb.engine.contract import Budget
 from statordb.keeper.kinesis import Kinesis
 from statordb.keeper.kinesis_records import Entry
 from statordb.keeper.kinesis_sender import Unavailable
+from statordb.keeper.logs import Logs
 from statordb.model.request import Reply, Request
+from statordb.store.log import LogRecord
 
 ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/changes"
 HOUR = 3600.0
@@ -22,7 +24,8 @@ AMPLE = Budget(10_000, 1 << 30)
 class Memory:
     """A data stream in memory. `down`: no answers; `refuses`: an error code for an entry, or none."""
 
-    def __init__(self) -> None:
+    def __init__(self, arn: str = ARN) -> None:
+        self._arn = arn
         self.found: str | None = "ACTIVE"
         self.down = False
         self.refuses: Callable[[Entry], str | None] = lambda entry: None
@@ -30,13 +33,13 @@ class Memory:
         self.taken: list[Entry] = []
 
     async def status(self, stream_arn: str) -> str | None:
-        assert stream_arn == ARN
+        assert stream_arn == self._arn
         if self.down:
             raise Unavailable("EndpointConnectionError")
         return self.found
 
     async def put(self, stream_arn: str, entries: Sequence[Entry]) -> list[str | None]:
-        assert stream_arn == ARN
+        assert stream_arn == self._arn
         if self.down:
             raise Unavailable("EndpointConnectionError")
         self.calls.append(list(entries))
@@ -130,13 +133,30 @@ def status(api: Api) -> str:
     return str(described(api)["DestinationStatus"])
 
 
-def feed_space(api: Api) -> int:
-    (record,) = api.run(api.store.catalog.all())
-    return int(record.destinations[0].feed.space)
+def log_of(api: Api) -> LogRecord:
+    """The only log."""
+    (log,) = api.run(api.store.logs.all())
+    found: LogRecord = log
+    return found
 
 
-def waiting(api: Api, space: int) -> int:
-    return len(api.run(api.store.engine.log(space, b"feed", 0, AMPLE)))
+def tidy(api: Api) -> None:
+    """Let go what nobody needs any more."""
+    duty = Logs(api.store)
+
+    async def run() -> None:
+        for _ in range(3):
+            while await duty.run_once():
+                pass
+
+    api.run(run())
+
+
+def waiting(api: Api) -> int:
+    """How many changes are kept, of all logs."""
+    tidy(api)
+    places = [(log.space, shard.id.encode()) for log in api.run(api.store.logs.all()) for shard in log.shards]
+    return sum(len(api.run(api.store.engine.log(*place, 0, AMPLE))) for place in places)
 
 
 def names(stream: Memory) -> list[str]:

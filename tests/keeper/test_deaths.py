@@ -14,7 +14,7 @@ from statordb.api.dispatch import Dispatcher
 from statordb.keeper.keeper import Keeper
 from statordb.keeper.packages import Packages
 from statordb.keeper.spaces import UNNAMED_SECONDS
-from statordb.keeper.streams import RETENTION_SECONDS
+from statordb.store.logs import RETENTION_SECONDS
 from statordb.store.store import Store
 
 DEATHS_MAX = 200  # of one story, for one that never ends
@@ -80,6 +80,16 @@ def nothing(api: Api) -> None:
     pass
 
 
+def fed(api: Api) -> None:
+    create(api)
+    enable_kinesis(api)
+
+
+def both(api: Api) -> None:
+    created(api)
+    enable_kinesis(api)
+
+
 def deleted(api: Api) -> None:
     created(api)
     api("DeleteTable", TableName="abc")
@@ -98,6 +108,12 @@ OPERATIONS: dict[str, tuple[Story, Story]] = {
     "enable a stream": (create, lambda api: update(api, StreamSpecification=STREAM)),
     "enable time to live": (created, expire),
     "enable kinesis": (created, enable_kinesis),
+    "enable a stream beside kinesis": (fed, lambda api: update(api, StreamSpecification=STREAM)),
+    "disable the stream beside kinesis": (
+        both,
+        lambda api: update(api, StreamSpecification={"StreamEnabled": False}),
+    ),
+    "delete what kinesis is fed of": (both, lambda api: api("DeleteTable", TableName="abc")),
     "write": (created, lambda api: api("PutItem", TableName="abc", Item=item(7))),
 }
 """What there is, and what is done then."""
@@ -194,8 +210,8 @@ async def check_names_are_there(api: Api) -> None:
     there = set(await api.store.engine.spaces())
     for table in await api.store.catalog.all():
         assert table.space in there
-    for stream in await api.store.streams.all():
-        assert stream.space in there or stream.disabled_at is not None
+    for log in await api.store.logs.all():
+        assert log.spaces <= there or not log.views
 
 
 @pytest.mark.slow

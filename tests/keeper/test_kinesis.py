@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+import orjson
 import pytest
 from tests.in_process import SHAPES, Api
 from tests.keeper.kinesis_stream import (
-    AMPLE,
     ARN,
     HOUR,
     Memory,
@@ -18,10 +18,11 @@ from tests.keeper.kinesis_stream import (
     duty_of,
     enable,
     feed,
-    feed_space,
+    log_of,
     names,
     put,
     status,
+    tidy,
     waiting,
     work,
 )
@@ -29,8 +30,9 @@ from tests.pace import HANGS_SECONDS
 from tests.store.engines import Eventual
 
 from statordb.api.dispatch import Dispatcher
-from statordb.keeper import kinesis_delivery
+from statordb.keeper import kinesis_delivery, kinesis_shard
 from statordb.keeper.kinesis import Kinesis
+from statordb.keeper.logs import Logs
 from statordb.store.barrier import SKEW_SECONDS
 from statordb.store.store import Store
 
@@ -62,13 +64,12 @@ def test_a_new_precision_holds_from_then_on(api: Api, duty: Kinesis, stream: Mem
 
 
 def test_what_was_taken_leaves_the_feed(api: Api, duty: Kinesis, stream: Memory) -> None:
-    space = feed_space(api)
     put(api, "a")
     put(api, "a")  # changes nothing
-    assert waiting(api, space) == 1
+    assert waiting(api) == 1
     api.clock.advance(1)
     work(api, duty)
-    assert waiting(api, space) == 0
+    assert waiting(api) == 0
 
 
 def test_a_restart_sends_again_under_the_same_names(api: Api, duty: Kinesis, stream: Memory) -> None:
@@ -121,7 +122,7 @@ def test_pauses_grow_while_the_endpoint_is_down(api: Api, duty: Kinesis, stream:
     assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
     stream.down = False
     assert api.run(delivery.turn()) == 0.0
-    assert api.run(delivery.turn()) == kinesis_delivery.IDLE_SECONDS
+    assert api.run(delivery.turn()) == kinesis_shard.IDLE_SECONDS
 
 
 def test_a_record_that_is_too_large_is_left_out(
@@ -137,7 +138,7 @@ def test_a_record_that_is_too_large_is_left_out(
     assert [record.message for record in caplog.records] == ["kinesis records are too large"]
     api.clock.advance(1)
     work(api, duty)
-    assert waiting(api, feed_space(api)) == 0
+    assert waiting(api) == 0
 
 
 def test_what_waited_for_a_day_is_given_up(
@@ -172,7 +173,7 @@ def test_what_is_younger_than_its_neighbours_is_not_given_up_with_them(api: Api,
 
 
 def test_disabling_sends_the_rest_and_drops_the_feed(api: Api, duty: Kinesis, stream: Memory) -> None:
-    space = feed_space(api)
+    log = log_of(api)
     put(api, "a")
     disable(api)
     put(api, "b")
@@ -181,10 +182,13 @@ def test_disabling_sends_the_rest_and_drops_the_feed(api: Api, duty: Kinesis, st
     assert names(stream) == ["a"]
     assert described(api) == {"StreamArn": ARN, "DestinationStatus": "DISABLED"}
     assert duty.deliveries == {}
-    api.keep()
-    assert waiting(api, space) == 0
+    assert waiting(api) == 0
+    tidy(api)
+    assert api.run(api.store.logs.all()) == []
+    tidy(api)
+    assert api.run(api.store.holds.of(log.space)) == {}
     (record,) = api.run(api.store.catalog.all())
-    assert record.leftover == []
+    assert api.run(api.store.engine.spaces()) == [record.space]
 
 
 def test_disabling_does_not_wait_for_ever(
@@ -260,7 +264,7 @@ def test_a_hot_item_does_not_hold_up_others(api: Api, duty: Kinesis, stream: Mem
     assert len(stream.taken) == 1501
     api.clock.advance(1)
     work(api, duty)
-    assert waiting(api, feed_space(api)) == 0
+    assert waiting(api) == 0
 
 
 def test_a_table_that_is_deleted_while_changes_wait(api: Api, duty: Kinesis, stream: Memory) -> None:
@@ -278,17 +282,16 @@ def test_a_table_that_is_deleted_while_changes_wait(api: Api, duty: Kinesis, str
 
 @pytest.mark.slow
 def test_an_item_that_is_refused_for_ever_does_not_hold_up_others(api: Api, duty: Kinesis, stream: Memory) -> None:
-    space = feed_space(api)
     stream.refuses = lambda entry: "InternalFailure" if b'"bad"' in entry.data else None
     api.run(feed(api, ["bad"] * 1500 + ["good"] * 30))
     work(api, duty, turns=40)
     assert names(stream) == ["good"] * 30
     api.clock.advance(1)
     work(api, duty)
-    assert waiting(api, space) == 1530  # trimmed is only what is older than all that waits
+    assert waiting(api) == 1530  # trimmed is only what is older than all that waits
     api.clock.advance(25 * HOUR)
     work(api, duty)
-    assert waiting(api, space) == 0
+    assert waiting(api) == 0
 
 
 def test_what_was_passed_over_is_given_up_after_a_day_too(
@@ -305,6 +308,63 @@ def test_what_was_passed_over_is_given_up_after_a_day_too(
     put(api, "bad", "again")
     work(api, duty)
     assert names(stream) == ["good"] * 20 + ["bad"]
+
+
+def roll(api: Api) -> None:
+    api.clock.advance(4 * HOUR)
+    api.run(Logs(api.store).run_once())
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_what_is_refused_holds_up_its_own_item_alone_when_shards_roll(
+    api: Api, duty: Kinesis, stream: Memory, shards: int
+) -> None:
+    """Others go on in the children; the item's own later changes come after all, in order."""
+    api.store.stream_shards = shards
+    stream.refuses = lambda entry: "InternalFailure" if b'"bad"' in entry.data else None
+    for number in range(3):
+        for name in ("bad", "good", "other"):
+            put(api, name, str(number))
+        work(api, duty)
+        roll(api)
+    work(api, duty)
+    told = [(event["dynamodb"]["Keys"]["p"]["S"], event["dynamodb"]["NewImage"]["v"]["S"]) for event in stream.told()]
+    assert sorted(told) == [(name, str(number)) for name in ("good", "other") for number in range(3)]
+    stream.refuses = lambda entry: None
+    work(api, duty)
+    told = [event["dynamodb"]["NewImage"]["v"]["S"] for event in stream.told() if b'"bad"' in orjson.dumps(event)]
+    assert told == ["0", "1", "2"]
+    api.clock.advance(2)
+    work(api, duty)
+    assert waiting(api) == 0
+    tidy(api)
+    assert len(log_of(api).shards) == shards, "those that were read are forgotten"
+
+
+def test_a_restart_after_a_roll_sends_what_is_left_in_order(api: Api, duty: Kinesis, stream: Memory) -> None:
+    stream.down = True
+    for number in range(3):
+        put(api, "a", str(number))
+        work(api, duty, turns=1)
+        roll(api)
+    stream.down = False
+    stream.refuses = lambda entry: "InternalFailure" if len(stream.taken) == 1 else None
+    work(api, duty, turns=3)
+    api.restart()
+    stream.refuses = lambda entry: None
+    work(api, duty_of(api, stream))
+    assert [event["dynamodb"]["NewImage"]["v"]["S"] for event in stream.told()] == ["0", "1", "2"]
+
+
+def test_without_an_endpoint_shards_of_days_ago_are_let_go(api: Api) -> None:
+    create(api)
+    enable(api)
+    duty = duty_of(api, None)
+    for number in range(10):
+        put(api, "a", str(number))
+        work(api, duty, turns=10)
+        roll(api)
+    assert waiting(api) <= 7
 
 
 def test_a_destination_enabled_again_begins_anew(api: Api, duty: Kinesis, stream: Memory) -> None:
@@ -324,7 +384,6 @@ def test_a_stream_that_is_not_there(api: Api, stream: Memory, found: str | None)
     stream.found = found
     enable(api)
     put(api, "a")
-    space = feed_space(api)
     work(api, duty_of(api, stream))
     assert described(api) == {
         "StreamArn": ARN,
@@ -332,7 +391,7 @@ def test_a_stream_that_is_not_there(api: Api, stream: Memory, found: str | None)
         "DestinationStatusDescription": "User does not have a permission to use kinesis stream",
     }
     api.keep()
-    assert waiting(api, space) == 0
+    assert waiting(api) == 0
     stream.found = "ACTIVE"
     enable(api)
     work(api, duty_of(api, stream))
@@ -404,7 +463,7 @@ def test_without_an_endpoint_disabling_is_quick_and_a_day_is_kept(api: Api) -> N
     api.clock.advance(25 * HOUR)
     put(api, "b")
     work(api, duty)
-    assert waiting(api, feed_space(api)) == 1
+    assert waiting(api) == 1
     disable(api)
     work(api, duty)
     assert status(api) == "DISABLED"
@@ -427,16 +486,57 @@ def test_transactions_and_refused_writes(api: Api, duty: Kinesis, stream: Memory
     assert told.index(("INSERT", "a")) < told.index(("REMOVE", "a"))
 
 
-def test_a_stream_of_the_table_and_a_destination_have_logs_of_their_own(api: Api, stream: Memory) -> None:
+def test_a_stream_of_the_table_and_a_destination_read_one_log(api: Api, stream: Memory) -> None:
+    """Each in its view, and only what it was there for."""
     create(api, StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+    put(api, "before")
     enable(api)
     put(api, "a")
-    work(api, duty_of(api, stream))
+    duty = duty_of(api, stream)
+    work(api, duty)
     (event,) = stream.told()
     assert "NewImage" in event["dynamodb"]
-    (record,), _ = api.run(api.store.streams.page("000000000000", "us-east-1", "carts", None, 1))
-    (change,) = api.run(api.store.streams.read(record, record.shards[0].id, 0, AMPLE))
-    assert b"NewImage" not in change.body
+    disable(api)
+    put(api, "after")
+    work(api, duty)
+    assert (names(stream), status(api)) == (["a"], "DISABLED")
+    described = api("DescribeTable", TableName="carts")["Table"]
+    arn = described["LatestStreamArn"]
+    shards = api("DescribeStream", StreamArn=arn)["StreamDescription"]["Shards"]
+    assert [shard.get("ParentShardId") for shard in shards] == [None, *(shard["ShardId"] for shard in shards[:-1])]
+    told = []
+    for shard in shards:
+        place = {"StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+        told += api("GetRecords", ShardIterator=api("GetShardIterator", **place)["ShardIterator"])["Records"]
+    assert [record["dynamodb"]["Keys"]["p"]["S"] for record in told] == ["before", "a", "after"]
+    assert all("NewImage" not in record["dynamodb"] for record in told)
+    assert waiting(api) == 3
+
+
+def test_what_a_stream_still_has_to_tell_outlives_a_destination_and_the_other_way_round(
+    api: Api, stream: Memory
+) -> None:
+    create(api)
+    enable(api)
+    put(api, "unsent")
+    api("UpdateTable", TableName="carts", StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"})
+    put(api, "both")
+    api("UpdateTable", TableName="carts", StreamSpecification={"StreamEnabled": False})
+    put(api, "sent")
+    tidy(api)
+    duty = duty_of(api, stream)
+    work(api, duty)
+    assert names(stream) == ["unsent", "both", "sent"]
+    api.clock.advance(2)
+    work(api, duty)
+    assert waiting(api) == 1
+    (found,) = api.run(api.store.streams.all())
+    told = api.run(api.store.streams.find(found.account, found.region, found.table, found.label))
+    assert [shard.parent for shard in told.shards] == [None]
+    api.clock.advance(25 * HOUR)
+    assert waiting(api) == 0
+    tidy(api)
+    assert api.run(api.store.streams.all()) == []
 
 
 def test_the_duty_runs_by_itself_and_ends(api: Api, stream: Memory) -> None:
@@ -468,14 +568,18 @@ def test_a_disabled_destination_waits_for_what_is_on_its_way(api: Api, stream: M
     duty = active(api, stream)
     put(api, "a")
     work(api, duty)
-    engine.hidden_above = api.run(engine.log_end(feed_space(api), b"feed"))
+    log = log_of(api)
+    engine.hidden_above = api.run(engine.log_end(log.space, log.shards[-1].id.encode()))
     put(api, "b")
     disable(api)
+    keeper = Logs(api.store)
+    api.run(keeper.run_once())
     work(api, duty)
     api.clock.advance(SKEW_SECONDS)
+    api.run(keeper.run_once())
     work(api, duty)
     assert (names(stream), status(api)) == (["a"], "DISABLING")
     engine.hidden_above = None
-    work(api, duty)
+    api.run(keeper.run_once())
     work(api, duty)
     assert (names(stream), status(api)) == (["a", "b"], "DISABLED")

@@ -31,7 +31,7 @@ def change(sequence: int, item: str, size: int = 0) -> Change:
 
 
 def window_of(*changes: Change) -> SendWindow:
-    window = SendWindow(Encoder(TABLE, 1001))
+    window = SendWindow(Encoder(TABLE, 1001, "shard"))
     window.look_ahead(changes, MILLISECOND)
     return window
 
@@ -84,7 +84,7 @@ def test_what_was_passed_over_comes_back_share_by_share() -> None:
 
 def test_times_of_what_was_passed_over_grow_too() -> None:
     """Its microseconds begin anew within the millisecond, and others have been told of that happened later."""
-    window = SendWindow(Encoder(TABLE, 1001))
+    window = SendWindow(Encoder(TABLE, 1001, "shard"))
     first = 1000 - ITEM_RECORDS_MAX
     window.look_ahead([*(change(number, "a") for number in range(first, LATER)), change(LATER, "b")], MICROSECOND)
     moments = []
@@ -132,7 +132,7 @@ def test_all_is_sent_once_and_in_order(items: list[str], steps: list[tuple[int, 
     feed = [change(number, item) for number, item in enumerate(items, FIRST)]
     sent: dict[str, list[Entry]] = defaultdict(list)
     names = {window_key(item): item for item in "abcdef"}
-    window = SendWindow(Encoder(TABLE, 1001))
+    window = SendWindow(Encoder(TABLE, 1001, "shard"))
     happened = 0
     with mock.patch.multiple(kinesis_window, ITEM_RECORDS_MAX=2, WINDOW_RECORDS_MAX=6, LOOK_AHEAD_RECORDS_MAX=20):
         for more, refused in [*steps, *[(len(feed), set[str]())] * 100]:
@@ -159,7 +159,7 @@ def test_all_is_sent_once_and_in_order(items: list[str], steps: list[tuple[int, 
 
 
 def window_key(item: str) -> str:
-    return Encoder(TABLE, 1001).partition_key(change(1, item))
+    return Encoder(TABLE, 1001, "shard").partition_key(change(1, item))
 
 
 def _recall(window: SendWindow, key: str) -> list[int]:

@@ -1,6 +1,8 @@
 """The life of shards and streams: they roll, their records age, and what is over is forgotten."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from itertools import chain, pairwise
 from typing import Any
 from unittest.mock import AsyncMock
@@ -8,18 +10,20 @@ from unittest.mock import AsyncMock
 import orjson
 import pytest
 from tests.in_process import PRINCIPAL, SHAPES, Api
+from tests.keeper.kinesis_stream import ARN
 from tests.store.engines import Eventual
 
 from statordb.api.dispatch import Dispatcher
 from statordb.engine.contract import Budget, Effects, OutcomeUnknown
-from statordb.keeper.streams import Streams
+from statordb.keeper.logs import Logs
 from statordb.model.request import Reply, Request
 from statordb.model.values import check_item
 from statordb.store import changes, entries
 from statordb.store.barrier import SKEW_SECONDS
 from statordb.store.image import Image
+from statordb.store.log import LogRecord, ShardRecord
 from statordb.store.store import Store
-from statordb.store.streams import ShardRecord, StreamRecord
+from statordb.store.streams import Stream
 
 HOUR = 3600.0
 ALL = Budget(1000, 1 << 20)
@@ -42,15 +46,24 @@ def put(api: Api, *names: str) -> None:
         api("PutItem", TableName="carts", Item={"p": {"S": name}})
 
 
-def stream_of(api: Api) -> StreamRecord:
+def stream_of(api: Api) -> Stream:
     (stream,), more = api.run(api.store.streams.page(PRINCIPAL.account, PRINCIPAL.region, "carts", None, 10))
     assert not more
-    settled: StreamRecord = api.run(api.store.streams.settle(stream))
-    return settled
+    found = api.run(api.store.streams.find(stream.account, stream.region, stream.table, stream.label))
+    if not api.store.engine.traits.guards:
+        found = replace(found, shards=api.run(api.store.logs.settle(log_of(api))).shards)
+    told: Stream = found
+    return told
 
 
-def names_in(api: Api, stream: StreamRecord, shard: str) -> list[str]:
-    found: list[Any] = api.run(api.store.streams.read(stream, shard, 0, ALL))
+def log_of(api: Api) -> LogRecord:
+    (log,) = api.run(api.store.logs.all())
+    found: LogRecord = log
+    return found
+
+
+def names_in(api: Api, stream: Stream, shard: str) -> list[str]:
+    found: list[Any] = api.run(api.store.logs.read(stream, shard, 0, ALL))
     return [orjson.loads(entries.keys(body))["p"]["S"] for _, body in found]
 
 
@@ -110,7 +123,7 @@ def test_records_go_after_a_day_and_readers_are_told_first(api: Api) -> None:
     api.keep()
     (shard,) = stream_of(api).shards
     assert names_in(api, stream_of(api), shard.id) == ["b"]
-    assert 0 < shard.trimmed < api.run(api.store.streams.end(stream_of(api), shard))
+    assert 0 < shard.trimmed < api.run(api.store.logs.end(stream_of(api), shard))
 
 
 def test_a_closed_shard_is_forgotten_once_its_records_are_gone(api: Api) -> None:
@@ -172,14 +185,14 @@ def test_a_moment_is_found_in_a_shard(api: Api) -> None:
     stream = stream_of(api)
     (shard,) = stream.shards
     for place, moment in enumerate(moments):
-        before = api.run(api.store.streams.before(stream, shard, moment))
-        found = api.run(api.store.streams.read(stream, shard.id, before, ALL))
+        before = api.run(api.store.logs.before(stream, shard, moment))
+        found = api.run(api.store.logs.read(stream, shard.id, before, ALL))
         assert len(found) == len(moments) - place
         assert changes.happened_at(found[0].body) == moment
-        assert api.run(api.store.streams.at(stream, shard, moment)) == before
-    end = api.run(api.store.streams.end(stream, shard))
-    assert api.run(api.store.streams.before(stream, shard, moments[-1] + 1)) == end
-    assert api.run(api.store.streams.at(stream, shard, moments[-1] + 1)) == end
+        assert api.run(api.store.logs.at(stream, shard, moment)) == before
+    end = api.run(api.store.logs.end(stream, shard))
+    assert api.run(api.store.logs.before(stream, shard, moments[-1] + 1)) == end
+    assert api.run(api.store.logs.at(stream, shard, moments[-1] + 1)) == end
 
 
 def test_a_moment_is_found_where_times_do_not_grow(api: Api) -> None:
@@ -193,8 +206,8 @@ def test_a_moment_is_found_where_times_do_not_grow(api: Api) -> None:
     stream = stream_of(api)
     (shard,) = stream.shards
     for moment in times:
-        after = api.run(api.store.streams.at(stream, shard, moment))
-        found = [changes.happened_at(body) for _, body in api.run(api.store.streams.read(stream, shard.id, after, ALL))]
+        after = api.run(api.store.logs.at(stream, shard, moment))
+        found = [changes.happened_at(body) for _, body in api.run(api.store.logs.read(stream, shard.id, after, ALL))]
         assert found[0] >= moment - 0.001  # a record's time is kept in whole milliseconds
         assert len(times) - len(found) == next(place for place, time in enumerate(times) if time >= moment)
 
@@ -206,7 +219,7 @@ def test_what_is_too_old_goes_only_once_it_was_noted(api: Api, monkeypatch: pyte
     api.store.stream_shard_seconds = 1000 * HOUR
     api.clock.advance(25 * HOUR)
     with monkeypatch.context() as broken:
-        broken.setattr(api.store.streams, "change", AsyncMock(side_effect=OutcomeUnknown("the disk is full")))
+        broken.setattr(api.store.logs, "change", AsyncMock(side_effect=OutcomeUnknown("the disk is full")))
         for _ in range(3):
             api.run(api.keeper.turn(api.at + 1000))
     api.faults.clear()
@@ -224,7 +237,7 @@ def test_what_is_to_be_trimmed_is_noted_once_for_a_shard(api: Api, monkeypatch: 
     put(api, "a")
     api.store.stream_shard_seconds = 1000 * HOUR
     api.clock.advance(25 * HOUR)
-    duty = Streams(api.store)
+    duty = Logs(api.store)
     monkeypatch.setattr(api.store.engine, "trim", AsyncMock(return_value=True))
     for _ in range(5):
         assert api.run(duty.run_once()) in (True, False)
@@ -250,7 +263,7 @@ def test_expiry_is_told_as_the_services_own(api: Api) -> None:
     api.clock.advance(20)
     api.keep()
     stream = stream_of(api)
-    made = [change.body[1] for change in api.run(api.store.streams.read(stream, stream.shards[0].id, 0, ALL))]
+    made = [change.body[1] for change in api.run(api.store.logs.read(stream, stream.shards[0].id, 0, ALL))]
     assert made == [changes.INSERT, changes.REMOVE | changes.SERVICE]
 
 
@@ -288,14 +301,14 @@ def test_a_closed_shard_ends_only_when_no_late_write_can_come(api: Api, eventual
     ((stream,), _) = api.run(api.store.streams.page(PRINCIPAL.account, PRINCIPAL.region, "carts", None, 10))
     old = api.run(api.store.catalog.find(PRINCIPAL.account, PRINCIPAL.region, "carts"))
     api.clock.advance(4 * HOUR)
-    duty = Streams(api.store)
+    duty = Logs(api.store)
     api.run(duty.run_once())
     api.run(duty.run_once())
     (parent, child) = as_found(api)
     assert (parent.closed_at is None, parent.ending, child.start) == (False, None, None)
 
     key = old.primary.key({"p": {"S": "late"}})
-    logged = old.feeds.logged(key, None, _image("late"), False, api.clock.now())
+    logged = old.log.logged(key, None, _image("late"), False, api.clock.now())
     api.run(eventual.inner.update((), lambda stored: _changes(logged)))
     iterator = api("GetShardIterator", StreamArn=stream.arn, ShardId=shard.id, ShardIteratorType="TRIM_HORIZON")
     answer = api("GetRecords", ShardIterator=iterator["ShardIterator"])
@@ -317,7 +330,7 @@ def test_a_closed_shard_ends_only_when_no_late_write_can_come(api: Api, eventual
 def test_a_shard_closed_meanwhile_waits_for_a_barrier_of_its_own(api: Api, eventual: Eventual) -> None:
     create(api)
     api.clock.advance(4 * HOUR)
-    duty = Streams(api.store)
+    duty = Logs(api.store)
     api.run(duty.run_once())
     api.run(duty.run_once())
     api.clock.advance(SKEW_SECONDS)
@@ -330,7 +343,21 @@ def test_a_shard_closed_meanwhile_waits_for_a_barrier_of_its_own(api: Api, event
     assert not duty._barriers
 
 
-def test_an_item_changes_in_its_order_over_shards_that_are_replaced(api: Api) -> None:
+async def of_age(api: Api) -> None:
+    await Logs(api.store).run_once()
+
+
+async def for_a_reader(api: Api) -> None:
+    """One who begins to read."""
+    request = {"TableName": "carts", "StreamArn": ARN}
+    reply = api.dispatcher.handle(Request("EnableKinesisStreamingDestination", orjson.dumps(request), PRINCIPAL, "id"))
+    assert (reply if isinstance(reply, Reply) else await reply).status == 200
+
+
+@pytest.mark.parametrize("replace_shards", [of_age, for_a_reader])
+def test_an_item_changes_in_its_order_over_shards_that_are_replaced(
+    api: Api, replace_shards: Callable[[Api], Awaitable[None]]
+) -> None:
     """Also where one process learns of it later than another, and both write all the time."""
     engine = Eventual(api.store.engine)
     api.store = Store(engine.as_engine(), api.clock)
@@ -359,7 +386,7 @@ def test_an_item_changes_in_its_order_over_shards_that_are_replaced(api: Api) ->
     async def roll() -> list[int]:
         await asyncio.gather(*map(write, dispatchers))  # so that both know the table
         engine.meanwhile = write_meanwhile
-        await Streams(api.store).run_once()
+        await replace_shards(api)
         engine.meanwhile = None
         return await asyncio.gather(*writing)
 
@@ -369,11 +396,11 @@ def test_an_item_changes_in_its_order_over_shards_that_are_replaced(api: Api) ->
     stream = stream_of(api)
     parent, child = stream.shards
     assert (parent.closed_at is None, child.closed_at) == (False, None)
-    assert not stream.rolling
+    assert not log_of(api).rolling
     found = [
         [
             orjson.loads(b"{%b}" % entries.View("NEW_AND_OLD_IMAGES").members(body))
-            for _, body in api.run(api.store.streams.read(stream, each, 0, ALL))
+            for _, body in api.run(api.store.logs.read(stream, each, 0, ALL))
         ]
         for each in (parent.id, child.id)
     ]
@@ -381,3 +408,29 @@ def test_an_item_changes_in_its_order_over_shards_that_are_replaced(api: Api) ->
     records = list(chain.from_iterable(found))
     assert all(one["NewImage"] == other["OldImage"] for one, other in pairwise(records))
     assert len(records) == len(statuses) + 2
+
+
+def test_a_change_that_is_refused_has_nobody_wait(api: Api, eventual: Eventual) -> None:
+    create(api)
+    announcements = eventual.announcements
+    api.refused(
+        "UpdateTable",
+        TableName="carts",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )
+    assert eventual.announcements == announcements
+    assert not log_of(api).rolling
+
+
+def test_a_roll_that_somebody_left_half_done_is_finished(api: Api, eventual: Eventual) -> None:
+    """The writes of the table pause until then."""
+    create(api)
+    eventual.meanwhile = AsyncMock(side_effect=[None, OutcomeUnknown("the machine stops")])
+    with pytest.raises(AssertionError):
+        api.run(for_a_reader(api))
+    assert isinstance(api.faults.pop(), OutcomeUnknown)
+    eventual.meanwhile = None
+    assert log_of(api).rolling
+    api.run(Logs(api.store).run_once())
+    put(api, "a")
+    assert not log_of(api).rolling

@@ -51,7 +51,7 @@ def test_what_was_done_is_not_done_again(stage: Stage) -> None:
 
 def test_latest_begins_where_the_shards_ended_whenever_it_is_first_read(stage: Stage) -> None:
     stage.put("a1")
-    stream = stage.api.run(stage.api.store.streams.all())[0]
+    stream = stage.api.run(stage.api.store.logs.all())[0]
     stage.map({stream.shards[0].id: mappings.Checkpoint(stage.end())}, starting_position="LATEST")
     stage.put("a2")
     stage.roll()

@@ -176,8 +176,8 @@ class Stage:
         """The highest sequence number of the stream."""
 
         async def find() -> int:
-            stream = (await self.api.store.streams.all())[0]
-            return max([await self.api.store.streams.end(stream, shard) for shard in stream.shards])
+            log = (await self.api.store.logs.all())[0]
+            return max([await self.api.store.logs.end(log, shard) for shard in log.shards])
 
         found: int = self.api.run(find())
         return found

@@ -8,17 +8,20 @@ from typing import Any
 
 import pytest
 from tests.in_process import PRINCIPAL, Api
-from tests.keeper.kinesis_stream import AMPLE
+from tests.invariants import check_spaces
+from tests.keeper.kinesis_stream import AMPLE, ARN, Memory, duty_of, tidy, work
+from tests.store.engines import Died, Mortal
 from tests.store.fixtures import fill
 
 from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
-from statordb.engine.contract import Budget
 from statordb.model.clock import ManualClock
-from statordb.store import formats
+from statordb.store import formats, migration
 from statordb.store.credentials import Credentials
 from statordb.store.functions import mappings
 from statordb.store.functions.invocations import FunctionKey
+from statordb.store.log import LogRecord
+from statordb.store.records import TableRecord
 
 FIXTURES = sorted(Path(fill.__file__).parent.glob("*.tar.xz"))
 MADE_AT = 1_795_992_100.0  # seconds since the epoch: when they were filled, or a few hours later
@@ -28,13 +31,14 @@ SCOPE = (PRINCIPAL.account, PRINCIPAL.region)
 class Opened(Api):
     """The API over a fixture's store, at the time of its making."""
 
-    def __init__(self, fixture: Path, directory: Path) -> None:
+    def __init__(self, fixture: Path, directory: Path, admitted: bool = True) -> None:
         with tarfile.open(fixture) as packed:
             packed.extractall(directory, filter="data")
         super().__init__(directory)
         self.clock = ManualClock(MADE_AT)
         self.restart()
-        self.run(formats.admit(self.store.engine))
+        if admitted:
+            self.run(formats.admit(self.store.engine))
 
     @property
     def streams(self) -> bool:
@@ -149,13 +153,19 @@ def test_a_stream_tells_every_change_and_goes_on(opened: Opened) -> None:
         return
     opened("PutItem", TableName="orders", Item=stored(99))
     (stream,) = opened.run(opened.store.streams.all())
-    (shard,) = stream.shards
-    iterator = opened("GetShardIterator", StreamArn=stream.arn, ShardId=shard.id, ShardIteratorType="TRIM_HORIZON")
-    records = opened("GetRecords", ShardIterator=iterator["ShardIterator"])["Records"]
-    assert [record["dynamodb"]["NewImage"] for record in records] == [*EVERY, stored(99)]
+
+    def records() -> list[dict[str, Any]]:
+        found = []
+        for shard in opened("DescribeStream", StreamArn=stream.arn)["StreamDescription"]["Shards"]:
+            place = {"StreamArn": stream.arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+            iterator = opened("GetShardIterator", **place)
+            found += opened("GetRecords", ShardIterator=iterator["ShardIterator"])["Records"]
+        return found
+
+    assert [record["dynamodb"]["NewImage"] for record in records()] == [*EVERY, stored(99)]
     opened.clock.advance(25 * 3600.0)
     opened.keep()
-    assert opened.run(opened.store.streams.read(stream, shard.id, 0, AMPLE)) == []
+    assert records() == []
 
 
 def test_functions_and_what_feeds_them_are_there(opened: Opened) -> None:
@@ -178,7 +188,69 @@ def test_functions_and_what_feeds_them_are_there(opened: Opened) -> None:
     (waiting,) = opened.run(store.invocations.due(FunctionKey(*SCOPE, "fixture"), MADE_AT + 1e6, 10))
     assert (waiting.payload, waiting.attempts) == (b'{"fixture": 1}', 1)
     assert opened.run(store.invocations.postpone(waiting, waiting))
-    (table,) = [table for table in opened.run(store.catalog.all()) if table.name == "plain"]
-    (destination,) = table.destinations
-    assert destination.feed is not None
-    assert len(opened.run(store.engine.log(destination.feed.space, b"feed", 0, Budget(10, 1 << 20)))) == 1
+
+
+def destination_of(opened: Opened, table: str) -> tuple[TableRecord, LogRecord, str] | None:
+    """The table, its log, and the name of the Kinesis destination that reads it; None if the fixture has none."""
+    (found,) = [each for each in opened.run(opened.store.catalog.all()) if each.name == table]
+    if not found.destinations:
+        return None
+    (destination,) = found.destinations
+    log = opened.run(opened.store.logs.find(*SCOPE, table, destination.log))
+    return found, log, destination.reader
+
+
+@pytest.mark.parametrize(("table", "unsent"), [("orders", EVERY), ("plain", [{"p": {"B": "YWZ0ZXI="}}])])
+def test_what_kinesis_is_owed_is_sent_first(opened: Opened, table: str, unsent: list[dict[str, Any]]) -> None:
+    """What waited in the destination's own log comes before what is written now. The stream goes on beside it."""
+    known = destination_of(opened, table)
+    if known is None:
+        return
+    record, log, reader = known
+    assert record.log is not None
+    assert (record.log.space, record.log.carries) == (log.space, "NEW_AND_OLD_IMAGES")
+    feed, _ = log.shards_of(reader)
+    key = {name: value for name, value in unsent[0].items() if name in "ps"}
+    opened("DeleteItem", TableName=table, Key=key)
+    sent = Memory(ARN.replace("changes", "fixture"))
+    duty = duty_of(opened, sent)
+    work(opened, duty, 50)
+    events = [event["dynamodb"] for event in sent.told() if event["tableName"] == table]
+    assert [event.get("NewImage") for event in events[:-1]] == unsent
+    assert (events[-1]["OldImage"], events[-1]["Keys"]) == (unsent[0], key)
+    opened.clock.advance(2)
+    work(opened, duty, 3)
+    tidy(opened)
+    tidy(opened)
+    (_, log, _) = destination_of(opened, table) or known
+    assert log.shard(feed.id) is None
+    opened.run(check_spaces(opened.store))
+
+
+def test_bringing_a_store_over_can_be_done_again(opened: Opened) -> None:
+    """By who comes after one that died."""
+    engine = opened.store.engine
+    before = opened.run(opened.store.catalog.all()), opened.run(opened.store.logs.all())
+    opened.run(migration.give_logs(engine))
+    assert (opened.run(opened.store.catalog.all()), opened.run(opened.store.logs.all())) == before
+
+
+@pytest.mark.parametrize("lives", range(1, 4))
+def test_whoever_dies_while_a_store_is_brought_over_leaves_it_whole(directory: Path, lives: int) -> None:
+    (newest,) = [path for path in FIXTURES if path.name.startswith("3-")]
+    opened = Opened(newest, directory, admitted=False)
+    engine = Mortal(opened.store.engine, lives)
+    with pytest.raises(Died):
+        opened.run(migration.give_logs(engine.as_engine()))
+    opened.restart()
+    opened.run(formats.admit(opened.store.engine))
+    for table, unsent in (("orders", EVERY), ("plain", [{}])):
+        known = destination_of(opened, table)
+        assert known is not None
+        _, log, reader = known
+        feed, child = log.shards_of(reader)
+        assert (feed.closed_at is None, child.closed_at) == (False, None)
+        waiting = opened.run(opened.store.engine.log(feed.space or log.space, feed.id.encode(), 0, AMPLE))
+        assert len(waiting) == len(unsent)
+    opened.run(check_spaces(opened.store))
+    opened.close()

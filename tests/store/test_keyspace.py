@@ -40,6 +40,8 @@ def test_the_numbers_of_spaces_are_frozen() -> None:
         "SEAL": 11,
         "FORMATS": 12,
         "CONDEMNED": 13,
+        "LOGS": 14,
+        "HOLDS": 15,
     }
 
 

@@ -13,7 +13,7 @@ from statordb.store import table as tables
 from statordb.store import transactions
 from statordb.store.catalog import Catalog
 from statordb.store.image import Image
-from statordb.store.records import FeedRecord
+from statordb.store.records import LogHead
 from statordb.store.table import MOVED, Table
 from statordb.store.transactions import Action
 
@@ -66,7 +66,7 @@ def test_a_write_does_not_wait_for_ever(kit: Kit, monkeypatch: pytest.MonkeyPatc
     """The keeper that let it wait may be gone, and no other be there."""
     monkeypatch.setattr(tables, "PAUSED_SECONDS_MAX", 0.05)
     monkeypatch.setattr(tables, "LOOK_SECONDS", 0.02)
-    kit.put_record(kit.record("abc", "pS", stream=FeedRecord(kit.space(), "KEYS_ONLY", [[0, "s"]], paused=True)))
+    kit.put_record(kit.record("abc", "pS", log=LogHead(kit.space(), "KEYS_ONLY", [[0, "s"]], paused=True)))
     with pytest.raises(ClientError) as refused:
         write(kit, kit.find(), Around(kit.engine), several)
     assert refused.value.code == "ThrottlingException"

@@ -47,8 +47,8 @@ def outline(record: TableRecord, status: str) -> dict[str, Any]:
         indexes = [_index(record, index, status) for index in record.indexes if index.local is local]
         if indexes:
             description[member] = indexes
-    if record.stream is not None:
-        description["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": record.stream.view}
+    if record.stream_view is not None:
+        description["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": record.stream_view}
     if record.stream_label is not None:
         description["LatestStreamLabel"] = record.stream_label
         description["LatestStreamArn"] = f"{record.arn}/stream/{record.stream_label}"

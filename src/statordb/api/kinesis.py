@@ -6,13 +6,13 @@ from statordb.api.context import Context
 from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.model.errors import ClientError
-from statordb.store.records import TableRecord
-from statordb.store.spaces import Draft
+from statordb.store import readers
+from statordb.store.catalog import Rows
 from statordb.store.table import Table
 from statordb.store.terms import Refused
 
-Decide = Callable[[TableRecord], TableRecord | ClientError]
-"""From a table's record to what it shall be, or why not."""
+Decide = Callable[[Rows], Rows | ClientError]
+"""From the records of a table and its log to what they shall be, or why not."""
 
 
 async def table_of(context: Context, demand: TableDemand) -> Table:
@@ -23,19 +23,20 @@ async def table_of(context: Context, demand: TableDemand) -> Table:
     return table
 
 
-async def change(context: Context, table: Table, decide: Decide, draft: Draft | None = None) -> None:
-    """Change the table's record; raises what `decide` says, or that the table is gone. `draft`: new spaces that the
-    record names then."""
+async def change(context: Context, table: Table, decide: Decide, joins: bool = False) -> None:
+    """Change the table's record and its log's; raises what `decide` says, or that the table is gone. `joins`: the
+    destination is to read the log, so there is one."""
     now = context.now()
 
-    def plan(record: TableRecord | None) -> TableRecord | Refused:
-        if record is None or record.space != table.space or not record.usable_at(now):
+    def checked(rows: Rows) -> Rows | Refused:
+        if rows.table is None or rows.table.space != table.space or not rows.table.usable_at(now):
             return Refused(errors.table_not_found(table.name))
-        decided = decide(record)
+        decided = decide(rows)
         return Refused(decided) if isinstance(decided, ClientError) else decided
 
     record = table.record
-    outcome = await context.store.catalog.change(record.account, record.region, record.name, plan, draft)
+    name = (record.account, record.region, record.name)
+    outcome = await readers.change(context.store, name, record, checked, joins=joins)
     if isinstance(outcome, Refused):
         raise outcome.reason
 

@@ -4,7 +4,7 @@ from statordb.api.context import Context
 from statordb.commands.demands import StreamDemand
 from statordb.model import errors
 from statordb.model.arns import StreamName, parse_stream
-from statordb.store.streams import StreamRecord
+from statordb.store.streams import Stream
 
 
 def parse_arn(arn: str) -> StreamName:
@@ -15,7 +15,7 @@ def parse_arn(arn: str) -> StreamName:
     return name
 
 
-async def find(context: Context, demand: StreamDemand) -> StreamRecord:
+async def find(context: Context, demand: StreamDemand) -> Stream:
     """The stream that is demanded, as it is stored now.
 
     Raises ValidationException for what is no ARN of a stream, AccessDeniedException, ResourceNotFoundException where

@@ -7,8 +7,9 @@ from typing import Any
 
 from statordb.api.context import Context
 from statordb.model import errors
-from statordb.store import streams
-from statordb.store.records import TableRecord
+from statordb.store import readers
+from statordb.store.catalog import Rows
+from statordb.store.records import TableRecord, stream_reader
 from statordb.store.spaces import Draft
 from statordb.store.store import Store
 from statordb.store.streams import StreamRecord
@@ -18,7 +19,6 @@ from statordb.store.terms import Refused
 Change = Callable[[TableRecord | None], TableRecord | Refused]
 """What becomes of a table's record, its stream apart."""
 
-TRIES_MAX = 100  # of a change of a table that others come before
 _TAKEN = object()  # a refusal's reason: there is a stream of that label
 _MOVED = object()  # a refusal's reason: the table has another stream than it had when its record was read
 
@@ -45,34 +45,39 @@ def wants(specification: dict[str, Any]) -> bool:
 
 
 async def enable(
-    context: Context, scope: tuple[str, str, str], change: Change, view: str, draft: Draft
+    context: Context,
+    scope: tuple[str, str, str],
+    record: TableRecord | None,
+    change: Change,
+    view: str,
+    draft: Draft,
 ) -> TableRecord | Refused:
     """Create or alter a table's record, and give it a new stream. Refused as `change` does, or with a ClientError.
 
-    `draft`: new spaces that the record names then, beside the stream's.
+    `record`: the table's as it was read, if there is one. `draft`: new spaces that the record names then, beside the
+    log's.
     """
     store, now = context.store, context.now()
-    space = await draft.log()
     moment = datetime.fromtimestamp(now, UTC)
-    for _ in range(TRIES_MAX):
+    for _ in range(readers.TRIES_MAX):
         label = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}"
 
-        def both(current: TableRecord | None, stream: StreamRecord | None, label: str = label) -> Any:
-            changed = change(current)
+        def decide(rows: Rows, label: str = label) -> Rows | Refused:
+            changed = change(rows.table)
             if isinstance(changed, Refused):
                 return changed
-            if changed.stream is not None:
+            if changed.stream_view is not None:
                 return Refused(errors.validation(f"Table already has an enabled stream: TableName: {changed.name}"))
-            if stream is not None:
+            if rows.stream is not None:
                 return Refused(_TAKEN)
-            made = _new(store, changed, space, label, view, now)
-            return replace(changed, stream=made.feed(), stream_label=label), made
+            streamed = replace(changed, stream_label=label, stream_view=view)
+            joined = readers.join(rows._replace(table=streamed), stream_reader(label), view, now, store.stream_shards)
+            return joined._replace(stream=_new(store, joined, label, view, now))
 
-        outcome = await store.catalog.change_streamed(*scope, label, both, draft)
-        if isinstance(outcome, Refused) and outcome.reason is _TAKEN:
-            moment += timedelta(milliseconds=1)  # a table of that name had one in the same millisecond
-            continue
-        return await _told(outcome, draft)
+        outcome = await readers.change(store, scope, record, decide, label=label, joins=True, draft=draft)
+        if not isinstance(outcome, Refused) or outcome.reason is not _TAKEN:
+            return await _told(outcome, draft)
+        moment += timedelta(milliseconds=1)  # a table of that name had one in the same millisecond
     await draft.give_back()
     raise errors.throttling(BUSY)
 
@@ -83,48 +88,80 @@ async def disable(
     """Alter a table's record and disable its stream, which stays readable. `required`: refused if there is none.
     `draft`: new spaces that the record names then."""
     store, now = context.store, context.now()
-    for _ in range(TRIES_MAX):
-        label = record.stream_label or ""
 
-        def both(current: TableRecord | None, stream: StreamRecord | None, label: str = label) -> Any:
-            changed = change(current)
-            if isinstance(changed, Refused):
-                return changed
-            if changed.stream is None:
-                if required:
-                    return Refused(errors.validation(f"Table has no stream to disable: TableName: {changed.name}"))
-                return changed, None
-            if changed.stream_label != label or stream is None:
-                return Refused(_MOVED)
-            return replace(changed, stream=None), streams.disabled(stream, now, store.table_delay_seconds)
+    def decide(rows: Rows) -> Rows | Refused:
+        changed = change(rows.table)
+        if isinstance(changed, Refused):
+            return changed
+        if changed.stream_view is None:
+            if required:
+                return Refused(errors.validation(f"Table has no stream to disable: TableName: {changed.name}"))
+            return Rows(changed, None, None)
+        return _ended(store, rows._replace(table=changed), now)
 
-        scope = (record.account, record.region, record.name)
-        outcome = await store.catalog.change_streamed(*scope, label, both, draft)
-        if isinstance(outcome, Refused) and outcome.reason is _MOVED:
-            record = (await context.current(record.account, record.region, record.name)).record
-            continue
-        return await _told(outcome, draft)
+    return await _disable(context, record, decide, draft)
+
+
+async def end(context: Context, record: TableRecord, change: Change) -> TableRecord | Refused:
+    """Alter the record of a table that is going: its log is closed, and its stream disabled."""
+    store, now = context.store, context.now()
+
+    def decide(rows: Rows) -> Rows | Refused:
+        changed = change(rows.table)
+        if isinstance(changed, Refused):
+            return changed
+        ended: Rows | Refused = rows._replace(table=changed)
+        if changed.stream_view is not None:
+            ended = _ended(store, rows._replace(table=changed), now)
+        if isinstance(ended, Refused) or ended.log is None:
+            return ended
+        return readers.roll(ended, {}, now, store.stream_shards)
+
+    return await _disable(context, record, decide, None)
+
+
+async def _disable(
+    context: Context, record: TableRecord, decide: readers.Decide, draft: Draft | None
+) -> TableRecord | Refused:
+    name = (record.account, record.region, record.name)
+    for _ in range(readers.TRIES_MAX):
+        outcome = await readers.change(context.store, name, record, decide, label=record.stream_label, draft=draft)
+        if not isinstance(outcome, Refused) or outcome.reason is not _MOVED:
+            return await _told(outcome, draft)
+        record = (await context.current(*name)).record
     raise errors.throttling(BUSY)
 
 
-async def _told(outcome: TableRecord | Refused | None, draft: Draft | None) -> TableRecord | Refused:
-    assert outcome is not None
+async def _told(outcome: TableRecord | Refused, draft: Draft | None) -> TableRecord | Refused:
     if draft is not None and isinstance(outcome, Refused):
         await draft.give_back()
     return outcome
 
 
-def _new(store: Store, record: TableRecord, space: int, label: str, view: str, now: float) -> StreamRecord:
+def _ended(store: Store, rows: Rows, now: float) -> Rows | Refused:
+    """The records with the table's stream disabled."""
+    table, stream = rows.table, rows.stream
+    assert table is not None
+    if stream is None or table.stream_label != stream.label:
+        return Refused(_MOVED)
+    left = readers.leave(rows._replace(table=replace(table, stream_view=None)), stream.reader, now, store.stream_shards)
+    return left._replace(stream=replace(stream, disabled_at=now, settles_at=now + store.table_delay_seconds))
+
+
+def _new(store: Store, rows: Rows, label: str, view: str, now: float) -> StreamRecord:
+    record, log = rows.table, rows.log
+    assert record is not None
+    assert log is not None
     return StreamRecord(
         account=record.account,
         region=record.region,
         table=record.name,
         table_id=record.id,
         label=label,
-        space=space,
+        space=log.space,
         view=view,
         key_schema=record.key_schema,
         created_at=round(now, 3),
         settles_at=now + store.table_delay_seconds,
-        shards=streams.opened(space, (), now, store.stream_shards),
+        first=log.shards_of(stream_reader(label))[0].id,
     )

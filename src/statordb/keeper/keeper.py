@@ -11,9 +11,9 @@ from typing import Protocol, runtime_checkable
 
 from statordb.keeper.backfill import Backfill
 from statordb.keeper.expiry import Expiry
+from statordb.keeper.logs import Logs
 from statordb.keeper.reclaim import Reclaim
 from statordb.keeper.spaces import Spaces
-from statordb.keeper.streams import Streams
 from statordb.keeper.tenure import LOOK_SECONDS, Tenure
 from statordb.keeper.tokens import Tokens
 from statordb.store.store import Store
@@ -48,7 +48,7 @@ Report = Callable[[str, BaseException], None]
 
 def duties(store: Store) -> list[Duty]:
     """Every duty of a server."""
-    return [Backfill(store), Expiry(store), Reclaim(store), Spaces(store), Tokens(store), Streams(store)]
+    return [Backfill(store), Expiry(store), Reclaim(store), Spaces(store), Tokens(store), Logs(store)]
 
 
 @dataclass(slots=True)

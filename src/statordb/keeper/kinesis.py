@@ -7,11 +7,13 @@ from statordb.keeper.kinesis_delivery import KinesisDelivery
 from statordb.keeper.kinesis_sender import Sender
 from statordb.store.store import Store
 
+Name = tuple[int, str]  # space of the log, reader
+
 log = logging.getLogger(__name__)
 
 
 class Kinesis:
-    """One task for each destination that has a feed. `sender` None: no endpoint is set, and changes wait."""
+    """One task for each destination that reads a log. `sender` None: no endpoint is set, and changes wait."""
 
     name = "kinesis"
     every_seconds = 0.05
@@ -22,14 +24,14 @@ class Kinesis:
         self._crew = Crew(self.name, report)
         self._epoch: int | None = None
         self._warned = False
-        self.deliveries: dict[int, KinesisDelivery] = {}  # by the space of the feed
+        self.deliveries: dict[Name, KinesisDelivery] = {}
 
     async def run_once(self) -> bool:
         epoch = self._store.engine.epoch()
         if epoch != self._epoch:
             await self.look()
             self._epoch = epoch
-            await self._crew.reconcile({space: delivery.run for space, delivery in self.deliveries.items()})
+            await self._crew.reconcile({name: delivery.run for name, delivery in self.deliveries.items()})
         return False
 
     async def rest(self) -> None:
@@ -39,15 +41,15 @@ class Kinesis:
 
     async def look(self) -> None:
         """Learn which destinations there are, and how they stand."""
-        wanted: dict[int, KinesisDelivery] = {}
+        wanted: dict[Name, KinesisDelivery] = {}
         for table in await self._store.catalog.all():
             for destination in table.destinations:
-                if destination.feed is None:
+                if destination.reader is None or destination.log is None:
                     continue
-                space = destination.feed.space
-                delivery = self.deliveries.get(space) or KinesisDelivery(self._store, self._sender, table, destination)
-                delivery.table, delivery.destination = table, destination
-                wanted[space] = delivery
+                name = destination.log, destination.reader
+                delivery = self.deliveries.get(name) or KinesisDelivery(self._store, self._sender, table, destination)
+                delivery.table, delivery.destination, delivery.stirred = table, destination, True
+                wanted[name] = delivery
         self.deliveries = wanted
         if wanted and self._sender is None and not self._warned:
             log.warning("kinesis destinations wait: no kinesis_endpoint is set")

@@ -11,7 +11,7 @@ import orjson
 
 from statordb.store import changes, entries
 from statordb.store.changes import EVENT_NAMES, SERVICE
-from statordb.store.destinations import VIEW
+from statordb.store.destinations import BEFORE, VIEW
 from statordb.store.records import TableRecord
 from statordb.store.terms import Change
 
@@ -41,14 +41,15 @@ class Entry(NamedTuple):
 
 
 class Encoder:
-    """Makes the records of one feed.
+    """Makes the records of one shard.
 
     A change has the same eventID whenever it is sent, also after a restart, and one item's changes have the same
     partition key.
     """
 
-    def __init__(self, table: TableRecord, space: int) -> None:
-        self._namespace = uuid5(NAMESPACE_OID, f"{table.id}/{space}")
+    def __init__(self, table: TableRecord, space: int, shard: str) -> None:
+        name = f"{table.id}/{space}"
+        self._namespace = uuid5(NAMESPACE_OID, name if shard == BEFORE else f"{name}/{shard}")
         self._front = b'{"awsRegion":%b,"eventID":"' % orjson.dumps(table.region)
         self._middles = {
             code | made: b'","eventName":"%b","userIdentity":%b,"recordFormat":"application/json","tableName":%b,'
@@ -57,15 +58,15 @@ class Encoder:
             for code, name in enumerate(EVENT_NAMES)
             for made in (0, SERVICE)
         }
-        self._latest = 0  # microseconds since the epoch
+        self.latest = 0  # of all times that were given; microseconds since the epoch
 
     def partition_key(self, change: Change) -> str:
         """A digest of the primary key of the changed item."""
         return blake2b(entries.keys(change.body), digest_size=PARTITION_KEY_CHARACTERS // 2).hexdigest().upper()
 
     def encode(self, change: Change, partition_key: str, precision: str, after: int | None = None) -> Entry:
-        """The record of a change; changes come in the order of the feed. `after`: for a change that was passed over and
-        comes out of that order, the moment of the one before it of its item."""
+        """The record of a change; changes come in the order of the shard. `after`: for a change that was passed over
+        and comes out of that order, the moment of the one before it of its item."""
         sequence, body = change
         moment = entries.milliseconds(body)
         if precision == MICROSECOND:
@@ -83,10 +84,10 @@ class Encoder:
     def _microseconds(self, milliseconds: int, sequence: int, after: int | None) -> int:
         """A time that grows from change to change. Within a millisecond, the sequence number tells them apart."""
         moment = milliseconds * 1000 + sequence % 1000
-        latest = self._latest if after is None else after
+        latest = self.latest if after is None else after
         if 0 <= latest - moment < SKEW_MICROSECONDS_MAX:
             moment = latest + 1
-        self._latest = moment if after is None else max(moment, self._latest)
+        self.latest = moment if after is None else max(moment, self.latest)
         return moment
 
 

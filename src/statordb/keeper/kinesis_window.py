@@ -1,4 +1,4 @@
-"""The changes of a feed that were read and not yet taken by Kinesis, with a bound for each item.
+"""The changes of a shard that were read and not yet taken by Kinesis, with a bound for each item.
 
 A change of an item that has its full share is passed over, and so is everything later of that item; others are read on
 behind it. Of what was passed over only the sequence numbers are kept, by which it is read again once the item has room.
@@ -31,17 +31,19 @@ class Passed:
 class SendWindow:
     """What is to be sent next, item by item. Every change is in it once, and an item's changes are in order.
 
-    `read`: sequence number up to which the feed was read.
+    `read`: sequence number up to which the shard was read. `earlier`: windows of shards before it. An item that one of
+    them has changes of waits for these.
     """
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: Encoder, read: int = 0, earlier: Sequence["SendWindow"] = ()) -> None:
         self._encoder = encoder
+        self._earlier = earlier
         self._queues: dict[str, deque[Entry]] = {}  # by partition key, in the order in which they are to be sent
         self._records = self._bytes = 0
         self._passed: dict[str, Passed] = {}  # by partition key
         self._ahead: deque[tuple[int, int]] = deque()  # of each read: its last sequence number, its count of changes
         self._ahead_records = 0
-        self.read = 0
+        self.read = read
 
     def __len__(self) -> int:
         return self._records
@@ -90,6 +92,10 @@ class SendWindow:
             if self._is_full(key):
                 self._passed[key] = Passed(change.sequence, self._queues[key][-1].moment)
                 continue
+            if self._waits(key):
+                latest = max(window._encoder.latest for window in self._earlier)
+                self._passed[key] = Passed(change.sequence, latest)
+                continue
             too_large += not self._add(self._encoder.encode(change, key, precision))
         self.read = found[-1].sequence
         self._ahead.append((self.read, len(found)))
@@ -97,13 +103,15 @@ class SendWindow:
         return too_large
 
     def exhausted(self) -> list[str]:
-        """Partition keys of items that have nothing left but what was passed over."""
-        return [key for key in self._passed if key not in self._queues]
+        """Partition keys of items that have nothing left but what was passed over, and wait for nothing."""
+        return [key for key in self._passed if key not in self._queues and not self._waits(key)]
 
     def next_passed(self, key: str) -> int | None:
         """The sequence number of what is to be recalled next of an item; None for nothing, or for want of room."""
         passed = self._passed.get(key)
-        return passed.sequences[0] if passed is not None and self.has_room and not self._is_full(key) else None
+        if passed is None or not self.has_room or self._is_full(key) or self._waits(key):
+            return None
+        return passed.sequences[0]
 
     def recall(self, key: str, change: Change, precision: str) -> bool:
         """Add the change that is `next_passed`. Returns whether it is too large to be sent."""
@@ -146,6 +154,9 @@ class SendWindow:
         for key in list(self._passed):
             self._drop_passed(key, upto)
         self.read = max(self.read, upto)
+
+    def _waits(self, key: str) -> bool:
+        return any(key in window._queues or key in window._passed for window in self._earlier)
 
     def _is_full(self, key: str) -> bool:
         queue = self._queues.get(key)

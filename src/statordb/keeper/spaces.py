@@ -34,4 +34,4 @@ class Spaces:
         return len(overdue) == GIVEN_BACK_MAX
 
     async def _named(self) -> set[int]:
-        return spaces.named(await self._store.catalog.all(), await self._store.streams.all())
+        return spaces.named(await self._store.catalog.all(), await self._store.logs.all())

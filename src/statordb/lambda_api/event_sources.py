@@ -18,7 +18,7 @@ from statordb.model.function_limits import (
 )
 from statordb.outbound import external
 from statordb.store.functions.mappings import FOREVER, MappingRecord, is_url
-from statordb.store.streams import StreamRecord
+from statordb.store.streams import Stream
 
 REPORTS_FAILURES = "ReportBatchItemFailures"
 
@@ -118,7 +118,7 @@ async def function_of(context: Context, text: str) -> str:
     return name.qualified_arn
 
 
-async def stream_of(context: Context, arn: str) -> StreamRecord:
+async def stream_of(context: Context, arn: str) -> Stream:
     """The stream of an EventSourceArn, of the caller's account and region. Raises InvalidParameterValueException."""
     name = parse_stream(arn)
     if name is None:

@@ -7,13 +7,15 @@ schema.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from statordb.engine.contract import Budget, Effects, Engine, Key, Plan, Refused, Stale, Stored
 from statordb.model import errors
 from statordb.model.clock import Clock
-from statordb.store import contention, records, streams
+from statordb.store import contention, log, logs, records, streams
 from statordb.store.contention import Contended
 from statordb.store.keyspace import Space
+from statordb.store.log import LogRecord
 from statordb.store.news import TABLE, News
 from statordb.store.records import TableRecord
 from statordb.store.rows import PAGE, rows
@@ -22,15 +24,23 @@ from statordb.store.streams import StreamRecord
 from statordb.store.table import Table
 
 SLOW = "The request took so long that what was made for it is gone. Try again."
-_ROOT = b"accounts"  # partition that lists the (account, region) pairs ever used
+ROOT = b"accounts"  # partition that lists the (account, region) pairs ever used
 
 Name = tuple[str, str, str]  # account, region, table name
 Change = Callable[[TableRecord | None], TableRecord | Refused | None]
 """From a table's record as it is (None: no such table) to what it shall be (None: none). Pure."""
-StreamedChange = Callable[
-    [TableRecord | None, StreamRecord | None], tuple[TableRecord | None, StreamRecord | None] | Refused
-]
-"""The same of a table's record and that of a stream of it."""
+
+
+class Rows(NamedTuple):
+    """What is changed in one: the records of a table, of its log, and of a stream of it."""
+
+    table: TableRecord | None
+    log: LogRecord | None
+    stream: StreamRecord | None
+
+
+LoggedChange = Callable[[Rows], Rows | Refused]
+"""From the records as they are to what they shall be. A log and a stream of None stay as they are. Pure."""
 
 
 class Catalog:
@@ -99,37 +109,40 @@ class Catalog:
             await draft.give_back()
         return outcome
 
-    async def change_streamed(
-        self,
-        account: str,
-        region: str,
-        name: str,
-        label: str,
-        change: StreamedChange,
-        draft: Draft | None = None,
+    async def change_logged(
+        self, name: Name, space: int | None, label: str | None, change: LoggedChange, draft: Draft
     ) -> TableRecord | Refused | None:
-        """Create, alter or remove a table's record and that of one of its streams, in one update.
+        """Create or alter a table's record, that of its log, and that of one of its streams, in one update.
 
-        `label` names the stream. What `change` returns for it is put; None leaves it as it is. `draft`: as in `change`,
-        but that its spaces are the caller's to give back.
+        `space`: where the log lies; `label`: the stream's; None where there is none to be changed. `draft`: as in
+        `change`, but that its spaces are the caller's to give back.
         """
-        key, stream_key = _key(account, region, name), streams.key_of(account, region, name, label)
+        key = _key(*name)
+        log_key = None if space is None else logs.key_of(*name, space)
+        stream_key = None if label is None else streams.key_of(*name, label)
+        footprint = tuple(each for each in (key, log_key, stream_key) if each is not None)
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
-            table, stream = stored
+            found = dict(zip(footprint, stored, strict=True))
+            table, log_row, stream = found[key], found.get(log_key), found.get(stream_key)  # type: ignore[arg-type]
             changed = change(
-                None if table is None else records.load(table.body),
-                None if stream is None else streams.load(stream.body),
+                Rows(
+                    None if table is None else records.load(table.body),
+                    None if log_row is None else log.load(log_row.body),
+                    None if stream is None else streams.load(stream.body),
+                )
             )
             if isinstance(changed, Refused):
                 return changed
-            record, kept = changed
+            record = changed.table
             writes: list[tuple[Key, bytes | None]] = [(key, None if record is None else records.dump(record))]
-            if kept is not None:
-                writes.append((stream_key, streams.dump(kept)))
-            return Effects(writes=writes, announce=_named(account, region, name), outcome=record)
+            if changed.log is not None and log_key is not None:
+                writes.append((log_key, log.dump(changed.log)))
+            if changed.stream is not None and stream_key is not None:
+                writes.append((stream_key, streams.dump(changed.stream)))
+            return Effects(writes=writes, announce=_named(*name), outcome=record)
 
-        return await self._change((account, region, name), (key, stream_key), plan, draft)
+        return await self._change(name, footprint, plan, draft)
 
     async def _change(
         self, name: Name, footprint: tuple[Key, ...], plan: Plan, draft: Draft | None
@@ -184,7 +197,7 @@ class Catalog:
 
     async def _read_all(self) -> dict[Name, TableRecord]:
         found: dict[Name, TableRecord] = {}
-        async for scope in rows(self._engine, Space.CATALOG, _ROOT):
+        async for scope in rows(self._engine, Space.CATALOG, ROOT):
             account, _, region = scope.sort.decode().partition("/")
             within = rows(self._engine, Space.CATALOG, _partition(account, region))
             found |= {(account, region, row.sort.decode()): records.load(row.body) async for row in within}
@@ -192,7 +205,7 @@ class Catalog:
 
     async def _remember(self, account: str, region: str) -> None:
         """Note a scope before its first table, so that `all` finds it."""
-        key = Key(Space.CATALOG, _ROOT, f"{account}/{region}".encode())
+        key = Key(Space.CATALOG, ROOT, f"{account}/{region}".encode())
         if await self._engine.get(key) is None:
             await contention.update(self._engine, (key,), lambda stored: Effects(writes=((key, b"{}"),)))
 

@@ -6,10 +6,11 @@ At most one destination of a table is live; those that are disabled or could not
 from dataclasses import replace
 
 from statordb.model.limits import KINESIS_DESTINATIONS_KEPT_MAX
-from statordb.store.records import DestinationRecord, FeedRecord, TableRecord
+from statordb.store.log import LogRecord
+from statordb.store.records import DestinationRecord, TableRecord, kinesis_reader
 
 VIEW = "NEW_AND_OLD_IMAGES"
-SHARD = "feed"  # the one shard of a destination's feed
+BEFORE = "feed"  # the shard of what was written when destinations had logs of their own
 
 TRANSITIONS = {
     ("DISABLED", "enable"): "ENABLING",
@@ -35,12 +36,23 @@ def live(record: TableRecord) -> DestinationRecord | None:
     return next((known for known in record.destinations if known.status not in _OVER), None)
 
 
-def enabled(record: TableRecord, stream_arn: str, precision: str | None, space: int, now: float) -> TableRecord | None:
-    """The record with a destination that is being enabled, fed into a log in `space`; None while another is live."""
+def new_reader(log: LogRecord, now: float) -> str:
+    """A name that no reader of the log has, or had."""
+    known = set(log.views).union(*(shard.readers for shard in log.shards))
+    number = int(now * 1000)
+    while kinesis_reader(number) in known:
+        number += 1
+    return kinesis_reader(number)
+
+
+def enabled(
+    record: TableRecord, stream_arn: str, precision: str | None, log: LogRecord, now: float
+) -> TableRecord | None:
+    """The record with a destination that is being enabled, which is to read the log; None while another is live."""
     if live(record) is not None:
         return None
-    feed = FeedRecord(space, VIEW, [[0, SHARD]])
-    enabling = DestinationRecord(stream_arn, TRANSITIONS["DISABLED", "enable"], precision, feed, now)
+    status = TRANSITIONS["DISABLED", "enable"]
+    enabling = DestinationRecord(stream_arn, status, precision, new_reader(log, now), log.space, now)
     if find(record, stream_arn) is not None:
         return _with(record, enabling)
     return replace(record, destinations=[enabling, *record.destinations][:KINESIS_DESTINATIONS_KEPT_MAX])
@@ -48,7 +60,7 @@ def enabled(record: TableRecord, stream_arn: str, precision: str | None, space: 
 
 def moved(record: TableRecord, stream_arn: str, event: str, now: float, **changes: str | None) -> TableRecord | None:
     """The record after an event of a destination, which may bring `precision` or `description`; None where the event
-    is refused. A destination that is over leaves its log to the keeper."""
+    is refused. A destination that is over reads no log."""
     current = find(record, stream_arn)
     status = None if current is None else TRANSITIONS.get((current.status, event))
     if current is None or status is None:
@@ -56,9 +68,7 @@ def moved(record: TableRecord, stream_arn: str, event: str, now: float, **change
     changed = replace(current, status=status, changed_at=now, **changes)  # type: ignore[arg-type]  # both are text
     if status not in _OVER:
         return _with(record, changed)
-    assert current.feed is not None, "a live destination has a feed"
-    left = replace(record, leftover=[*record.leftover, current.feed.space])
-    return _with(left, replace(changed, precision=None, feed=None))
+    return _with(record, replace(changed, precision=None, reader=None, log=None))
 
 
 def _with(record: TableRecord, changed: DestinationRecord) -> TableRecord:

@@ -8,7 +8,10 @@ from statordb.engine.contract import Effects, Engine, FormatTooNew, Key, Refused
 from statordb.store import (
     contention,
     credentials,
+    holds,
     leases,
+    log,
+    migration,
     records,
     streams,
     transactions,
@@ -18,7 +21,16 @@ from statordb.store.functions import invocations, mappings
 from statordb.store.keyspace import Space
 
 KINDS = (
-    *(records.KIND, streams.KIND, functions.KIND, functions.PACKAGE, mappings.KIND, mappings.CHECKPOINT),
+    *(
+        records.KIND,
+        log.KIND,
+        holds.KIND,
+        streams.KIND,
+        functions.KIND,
+        functions.PACKAGE,
+        mappings.KIND,
+        mappings.CHECKPOINT,
+    ),
     *(invocations.KIND, leases.LEASE, leases.KEEPER, transactions.TOKEN, credentials.KIND),
 )
 KEY = Key(Space.FORMATS, b"records", b"")
@@ -30,7 +42,8 @@ def current() -> int:
 
 
 async def admit(engine: Engine) -> None:
-    """See that this release knows all records of a store; older ones refuse it from then on. Raises FormatTooNew."""
+    """See that this release knows all records of a store, and bring to its formats what is not of one row alone. Older
+    releases refuse the store from then on. Raises FormatTooNew."""
     supported = current()
 
     def plan(stored: list[Stored | None]) -> Effects | Refused:
@@ -39,9 +52,12 @@ async def admit(engine: Engine) -> None:
             return Refused(found)
         return Effects(writes=((KEY, b"%d" % supported),))
 
-    stored = await engine.get(KEY)
-    if stored is not None and _number(stored) == supported:
+    found = _number(await engine.get(KEY))
+    if found == supported:
         return
+    if found > supported:
+        raise FormatTooNew(found, supported)
+    await migration.give_logs(engine)
     outcome = await contention.update(engine, (KEY,), plan)
     if isinstance(outcome, Refused):
         raise FormatTooNew(outcome.reason, supported)

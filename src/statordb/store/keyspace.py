@@ -28,6 +28,8 @@ class Space(IntEnum):
     SEAL = 11  # a note sealed with the master keys that all servers of the store must have
     FORMATS = 12  # the format of the records
     CONDEMNED = 13  # spaces that no record may come to name any more
+    LOGS = 14  # account/region -> table name, space -> log record
+    HOLDS = 15  # space of a log -> reader, shard -> up to where it was read
 
 
 _ENCODERS: dict[str, Callable[[str], bytes]] = {"S": str.encode, "N": numbers.key_bytes, "B": b64decode}

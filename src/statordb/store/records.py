@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from statordb.store.record import Kind, Record
+from statordb.store.record import Kind, Members, Record
+
+STREAM, KINESIS = "stream/", "kinesis/"  # readers of logs begin with what they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +36,15 @@ class ExpiryRecord(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class FeedRecord(Record):
-    """A change log that the table's writes append to. `view`: a stream view type; `space` holds the log's shards.
+class LogHead(Record):
+    """Where a table's writes append their changes: the open shards of its log, which lies in `space`.
 
-    `shards`: [lowest hash, id] of each open shard, ascending; a shard takes the partitions from its lowest hash on.
-    `paused`: writes wait until others are open in their places.
+    `carries`: the view that shows what entries have. `shards`: [lowest hash, id] of each open shard, ascending; a shard
+    takes the partitions from its lowest hash on. `paused`: writes wait until others are open in their places.
     """
 
     space: int
-    view: str
+    carries: str
     shards: list[list[Any]]
     paused: bool = False
 
@@ -51,20 +53,16 @@ class FeedRecord(Record):
 class DestinationRecord(Record):
     """A Kinesis data stream that the table's changes are sent to. `status`: ENABLING, ACTIVE, DISABLING, DISABLED,
     UPDATING or ENABLE_FAILED; `precision`: MILLISECOND or MICROSECOND of ApproximateCreationDateTime, None as not
-    chosen. `feed`: the log that waits to be sent; None once it is disabled. `changed_at`: when the status became what
-    it is, in seconds since the epoch; `description`: why it failed."""
+    chosen. `reader`: its name among the readers of the log that lies in the space `log`; both None once it is over.
+    `changed_at`: when the status became what it is, in seconds since the epoch; `description`: why it failed."""
 
     stream_arn: str
     status: str
     precision: str | None
-    feed: FeedRecord | None
+    reader: str | None = None
+    log: int | None = None
     changed_at: float = 0.0
     description: str | None = None
-
-    @property
-    def fed(self) -> bool:
-        """Whether writes append to its feed."""
-        return self.feed is not None and self.status in ("ENABLING", "ACTIVE", "UPDATING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +88,9 @@ class TableRecord(Record):
     tags: dict[str, str] = field(default_factory=dict)
     expiry: ExpiryRecord | None = None
     leftover: list[int] = field(default_factory=list)
-    stream: FeedRecord | None = None
+    log: LogHead | None = None  # while somebody wants to be told of changes
     stream_label: str | None = None  # of the latest stream, also once it is disabled
+    stream_view: str | None = None  # None: no stream is enabled
     destinations: list[DestinationRecord] = field(default_factory=list)
 
     @property
@@ -116,11 +115,34 @@ class TableRecord(Record):
         return replace(self, indexes=[changed if index.name == changed.name else index for index in self.indexes])
 
     def spaces(self) -> list[int]:
-        """Every space that the table owns; not its streams, which outlive it."""
+        """Every space that the table owns; not its log's, which outlives it."""
         owned = [self.space, *(index.space for index in self.indexes), *self.leftover]
-        owned += [destination.feed.space for destination in self.destinations if destination.feed is not None]
         return [*owned, self.expiry.space] if self.expiry else owned
 
 
-KIND = Kind(TableRecord)
+def _name_the_log(members: Members) -> Members:
+    """Streams and destinations had logs of their own. `migration` gives the table one that they read from there on."""
+    stream = members.pop("stream", None)
+    if stream is not None:
+        members["stream_view"] = stream["view"]
+        members["log"] = {"carries" if name == "view" else name: value for name, value in stream.items()}
+    for destination in members.get("destinations", ()):
+        feed = destination.pop("feed", None)
+        if feed is not None:
+            destination["log"] = feed["space"]
+            destination["reader"] = kinesis_reader(feed["space"])
+    return members
+
+
+def kinesis_reader(number: int) -> str:
+    """The name of a Kinesis destination among the readers of a log. `number`: of no other one there."""
+    return f"{KINESIS}{number}"
+
+
+def stream_reader(label: str) -> str:
+    """The name of a stream among the readers of its log."""
+    return f"{STREAM}{label}"
+
+
+KIND = Kind(TableRecord, (_name_the_log,))
 dump, load = KIND.dump, KIND.load

@@ -1,4 +1,4 @@
-"""Spaces of tables and streams: made for a record that is about to name them, and given back where none does.
+"""Spaces of tables and logs: made for a record that is about to name them, and given back where none does.
 
 A space is there before a record names it, and a process may die in between. So what the engine has and no record names
 is given back after a while. A record that is slow to come must not name a space that is being given back: so that is
@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from statordb.engine.contract import ABSENT, Effects, Engine, Guard, Key, Use
 from statordb.store import contention, news
 from statordb.store.keyspace import Space
+from statordb.store.log import LogRecord
 from statordb.store.records import TableRecord
-from statordb.store.streams import StreamRecord
 
 
 class Draft:
@@ -49,15 +49,20 @@ class Draft:
         while self._made:
             await self._engine.drop_space(self._made.pop())
 
+    async def give_back_one(self, space: int) -> None:
+        """It turned out not to be needed, and no record names it."""
+        self._made.remove(space)
+        await self._engine.drop_space(space)
+
     async def _make(self, use: Use, within: int | None) -> int:
         space = await self._engine.create_space(use, within)
         self._made.append(space)
         return space
 
 
-def named(tables: Iterable[TableRecord], streams: Iterable[StreamRecord]) -> set[int]:
+def named(tables: Iterable[TableRecord], logs: Iterable[LogRecord]) -> set[int]:
     """Every space that records name."""
-    return {space for table in tables for space in table.spaces()} | {stream.space for stream in streams}
+    return {space for table in tables for space in table.spaces()}.union(*(log.spaces for log in logs))
 
 
 async def condemn(engine: Engine, spaces: Sequence[int]) -> None:

@@ -6,7 +6,9 @@ from statordb.store.catalog import Catalog
 from statordb.store.functions.catalog import Functions
 from statordb.store.functions.invocations import InvocationQueue
 from statordb.store.functions.mappings import Mappings
+from statordb.store.holds import Holds
 from statordb.store.leases import Leases
+from statordb.store.logs import Logs
 from statordb.store.spaces import Draft
 from statordb.store.streams import Streams
 
@@ -31,7 +33,9 @@ class Store:
         self.engine = engine
         self.clock = clock
         self.catalog = Catalog(engine, clock)
-        self.streams = Streams(engine)
+        self.logs = Logs(engine)
+        self.holds = Holds(engine)
+        self.streams = Streams(engine, self.logs)
         self.leases = Leases(engine)
         self.functions = Functions(engine, clock)
         self.invocations = InvocationQueue(engine, clock)

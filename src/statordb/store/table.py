@@ -13,7 +13,7 @@ from statordb.model import errors
 from statordb.model.schema import KeySchema
 from statordb.model.values import Item
 from statordb.store.access import AccessPath, PrimaryPath
-from statordb.store.feeds import Feeds, Logged
+from statordb.store.appending import Appender, Logged
 from statordb.store.image import Image
 from statordb.store.indexes.expiry import ExpiryIndex
 from statordb.store.indexes.secondary import Derive, SecondaryIndex
@@ -83,9 +83,8 @@ class Table:
     """One version of a table's schema, as this process knows it. Never changed: a new version is a new object."""
 
     __slots__ = (
-        "_catalog", "_derived", "_engine", "_paths", "building", "collections", "expiry", "feeds", "get", "guard",
-        "indexes", "key_names", "looks_back", "name", "now", "paused", "primary", "record", "schema", "settled",
-        "space",
+        "_catalog", "_derived", "_engine", "_paths", "building", "collections", "expiry", "get", "guard", "indexes",
+        "key_names", "log", "looks_back", "name", "now", "paused", "primary", "record", "schema", "settled", "space",
     )  # fmt: skip
 
     def __init__(self, record: TableRecord, guard: Guard, engine: Engine, catalog: Home) -> None:
@@ -102,8 +101,8 @@ class Table:
         self.schema = KeySchema.parse(record.key_schema, record.definitions)
         self.key_names = self.schema.names
         self.primary = PrimaryPath(record.space, self.schema)
-        self.feeds = Feeds.of(record, self.schema)
-        self.paused = self.feeds is not None and self.feeds.paused
+        self.log = None if record.log is None else Appender(record.log, self.schema)
+        self.paused = self.log is not None and self.log.paused
         self.indexes = [
             SecondaryIndex(index, record.definitions, self.primary)
             for index in record.indexes
@@ -113,7 +112,7 @@ class Table:
         self.expiry = ExpiryIndex(record.expiry, self.primary) if record.expiry else None
         self._derived: list[SecondaryIndex | ExpiryIndex] = [*self.indexes, *([self.expiry] if self.expiry else ())]
         # Whether a write has to look into the item that it replaces or deletes.
-        self.looks_back = bool(self._derived) or self.feeds is not None
+        self.looks_back = bool(self._derived) or self.log is not None
         self._paths: dict[str | None, AccessPath] = {None: self.primary}
         self._paths.update((index.name, index) for index in self.indexes)
 
@@ -213,8 +212,8 @@ class Table:
         self, key: Key, apply: Apply, entries: Sequence[Key] = (), service: bool = False
     ) -> Callable[[list[Stored | None]], Effects | Refused]:
         """The engine's plan for a write of one item; its footprint is the item's key, then the `entries` looked up."""
-        feeds = self.feeds
-        now = self.now() if feeds is not None else 0.0
+        log = self.log
+        now = self.now() if log is not None else 0.0
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
             row = stored[0]
@@ -225,7 +224,7 @@ class Table:
             if not self._derived and new is not None:  # nothing but the row itself and its tally
                 rows, grown = (1, new.size) if old is None else (0, new.size - old.size)  # type: ignore[union-attr]
                 tallies = ((self.space, rows, grown),) if rows or grown else ()
-                logged = () if feeds is None else feeds.logged(key, old, new, service, now)  # type: ignore[arg-type]
+                logged = () if log is None else log.logged(key, old, new, service, now)  # type: ignore[arg-type]
                 return Effects(((key, new.body),), (), logged, tallies, False, Written(old, new, None))  # type: ignore[union-attr,arg-type]
             staging = Staging(now=now, service=service)
             if self.building:
@@ -239,8 +238,8 @@ class Table:
 
     def stage(self, staging: Staging, key: Key, old: Image | None, new: Image | None) -> dict[str, int] | None:
         """Add the effects of a change of one item; returns write units by index name."""
-        if self.feeds is not None:
-            staging.changes += self.feeds.logged(key, old, new, staging.service, staging.now)
+        if self.log is not None:
+            staging.changes += self.log.logged(key, old, new, staging.service, staging.now)
         if new is None:
             if old is None:
                 return None

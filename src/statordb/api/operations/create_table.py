@@ -64,7 +64,7 @@ async def create_table(context: Context, request: Request) -> Answer:
     specification = request.get("StreamSpecification") or {}
     if streaming.wants(specification):
         view = specification["StreamViewType"]
-        created = await streaming.enable(context, (account, region, name), create, view, draft)
+        created = await streaming.enable(context, (account, region, name), None, create, view, draft)
     else:
         created = await store.catalog.change(account, region, name, create, draft)
     if isinstance(created, Refused):

@@ -29,7 +29,7 @@ async def delete_table(context: Context, request: Request) -> Answer:
     known = await store.catalog.reload(account, region, name)
     if known is None:
         raise errors.table_not_found(name)
-    outcome = await streaming.disable(context, known.record, change, False)
+    outcome = await streaming.end(context, known.record, change)
     if isinstance(outcome, Refused):
         raise outcome.reason
     assert outcome is not None

@@ -8,7 +8,7 @@ from statordb.commands.demands import StreamDemand
 from statordb.model import errors
 from statordb.model.limits import DESCRIBE_STREAM_SHARDS_MAX
 from statordb.store.changes import sequence_text
-from statordb.store.streams import ShardRecord
+from statordb.store.log import ShardRecord
 
 
 async def describe_stream(context: Context, request: Request) -> Answer:

@@ -5,8 +5,8 @@ from statordb.api.context import Answer, Context, Request
 from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.model.errors import ClientError
-from statordb.store import destinations
-from statordb.store.records import TableRecord
+from statordb.store import destinations, readers
+from statordb.store.catalog import Rows
 
 
 async def disable_kinesis_streaming_destination(context: Context, request: Request) -> Answer:
@@ -18,13 +18,15 @@ async def disable_kinesis_streaming_destination(context: Context, request: Reque
     )
     now = context.now()
 
-    def decide(record: TableRecord) -> TableRecord | ClientError:
-        current = destinations.find(record, stream_arn)
+    def decide(rows: Rows) -> Rows | ClientError:
+        assert rows.table is not None
+        current = destinations.find(rows.table, stream_arn)
         if current is not None and current.status == "DISABLING":
-            return record  # AWS takes it twice
-        return destinations.moved(record, stream_arn, "disable", now) or kinesis.wrong_state(
-            "KinesisStreamingDestination must be ACTIVE to perform DISABLE operation."
-        )
+            return rows  # AWS takes it twice
+        record = destinations.moved(rows.table, stream_arn, "disable", now)
+        if current is None or current.reader is None or record is None:
+            return kinesis.wrong_state("KinesisStreamingDestination must be ACTIVE to perform DISABLE operation.")
+        return readers.leave(rows._replace(table=record), current.reader, now, context.store.stream_shards)
 
     await kinesis.change(context, table, decide)
     return {"TableName": table.name, "StreamArn": stream_arn, "DestinationStatus": "DISABLING"}

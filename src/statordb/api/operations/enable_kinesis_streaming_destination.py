@@ -4,8 +4,8 @@ from statordb.api import kinesis
 from statordb.api.context import Answer, Context, Request
 from statordb.commands.demands import TableDemand
 from statordb.model.errors import ClientError
-from statordb.store import destinations
-from statordb.store.records import TableRecord
+from statordb.store import destinations, readers
+from statordb.store.catalog import Rows
 
 
 async def enable_kinesis_streaming_destination(context: Context, request: Request) -> Answer:
@@ -18,13 +18,19 @@ async def enable_kinesis_streaming_destination(context: Context, request: Reques
         raise _not_over()
     precision = configuration.get("ApproximateCreationDateTimePrecision")
     now = context.now()
-    draft = context.store.draft()
-    space = await draft.log()
 
-    def decide(record: TableRecord) -> TableRecord | ClientError:
-        return destinations.enabled(record, stream_arn, precision, space, now) or _not_over()
+    def decide(rows: Rows) -> Rows | ClientError:
+        assert rows.table is not None
+        assert rows.log is not None
+        record = destinations.enabled(rows.table, stream_arn, precision, rows.log, now)
+        if record is None:
+            return _not_over()
+        (reader,) = [each.reader for each in record.destinations if each.stream_arn == stream_arn]
+        assert reader is not None
+        rows = rows._replace(table=record)
+        return readers.join(rows, reader, destinations.VIEW, now, context.store.stream_shards)
 
-    await kinesis.change(context, table, decide, draft)
+    await kinesis.change(context, table, decide, joins=True)
     return {
         "TableName": table.name,
         "StreamArn": stream_arn,

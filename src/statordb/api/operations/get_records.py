@@ -14,7 +14,7 @@ from statordb.model.limits import (
     SHARD_TELLERS_MAX,
 )
 from statordb.store.changes import Teller
-from statordb.store.streams import StreamRecord
+from statordb.store.streams import Stream
 from statordb.store.terms import Budget
 
 CHUNK_ROWS_MAX = 64  # read in one go
@@ -48,7 +48,7 @@ async def get_records(context: Context, request: Request) -> Answer:
     return b'{"Records":[%b],"NextShardIterator":"%b"}' % (records, iterators.encode(following).encode())
 
 
-async def _page(context: Context, stream: StreamRecord, shard: str, after: int, limit: int) -> tuple[list[bytes], int]:
+async def _page(context: Context, stream: Stream, shard: str, after: int, limit: int) -> tuple[list[bytes], int]:
     """Records behind `after`, up to the one that reaches a maximum, and where they end.
 
     What is here is read in chunks and told in slices, between which others run; what is remote comes in one go.
@@ -64,7 +64,7 @@ async def _page(context: Context, stream: StreamRecord, shard: str, after: int, 
     more = True
     while more and room > 0 and len(told) < limit:
         budget = Budget(min(rows_max, limit - len(told)), min(bytes_max, room))
-        changes = await store.streams.read(stream, shard, after, budget)
+        changes = await store.logs.read(stream, shard, after, budget)
         more = len(changes) == budget.rows_max or sum([len(change.body) for change in changes]) >= budget.bytes_max
         for change in changes:
             record = teller.tell(change)
@@ -80,7 +80,7 @@ async def _page(context: Context, stream: StreamRecord, shard: str, after: int, 
     return told, after
 
 
-async def _refuse_trimmed(context: Context, stream: StreamRecord, shard: str, after: int) -> None:
+async def _refuse_trimmed(context: Context, stream: Stream, shard: str, after: int) -> None:
     """What was trimmed while a page was read in several goes may be missing from it."""
     now = (await stream_arns.find(context, StreamDemand("dynamodb:GetRecords", stream.arn))).shard(shard)
     if now is not None and now.trimmed > after:

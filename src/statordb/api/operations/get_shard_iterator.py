@@ -6,7 +6,8 @@ from statordb.api.iterators import ShardIterator
 from statordb.commands.demands import StreamDemand
 from statordb.model import errors
 from statordb.store.changes import parse_sequence
-from statordb.store.streams import ShardRecord, StreamRecord
+from statordb.store.log import ShardRecord
+from statordb.store.streams import Stream
 
 _BY_NUMBER = frozenset({"AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"})
 _BY_TIME = "AT_TIMESTAMP"
@@ -38,19 +39,19 @@ def _check_parameters(context: Context, request: Request) -> None:
         raise errors.invalid_parameters("Timestamp should not be in the future")
 
 
-async def _position(context: Context, request: Request, stream: StreamRecord, shard: ShardRecord) -> int | None:
+async def _position(context: Context, request: Request, stream: Stream, shard: ShardRecord) -> int | None:
     """Behind which sequence number the iterator reads; None for the trim horizon, wherever that will be then."""
     kind = request["ShardIteratorType"]
-    store = context.store.streams
+    logs = context.store.logs
     if kind == "TRIM_HORIZON":
         return None
     if kind == "LATEST":
-        return await store.end(stream, shard)
+        return await logs.end(stream, shard)
     if kind == _BY_TIME:
-        after = await store.at(stream, shard, request["Timestamp"])
+        after = await logs.at(stream, shard, request["Timestamp"])
         return after if after > shard.trimmed else None
     sequence = parse_sequence(request["SequenceNumber"])
-    if sequence is None or sequence > await store.end(stream, shard):
+    if sequence is None or sequence > await logs.end(stream, shard):
         raise errors.invalid_parameters("Invalid SequenceNumber")
     after = max(0, sequence - 1) if kind == "AT_SEQUENCE_NUMBER" else sequence
     if after < shard.trimmed:

@@ -6,7 +6,7 @@ from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.store import destinations
-from statordb.store.records import TableRecord
+from statordb.store.catalog import Rows
 
 _UNSAID = "MILLISECOND"  # the precision of a destination that was given none
 
@@ -25,7 +25,9 @@ async def update_kinesis_streaming_destination(context: Context, request: Reques
     )
     now = context.now()
 
-    def decide(record: TableRecord) -> TableRecord | ClientError:
+    def decide(rows: Rows) -> Rows | ClientError:
+        record = rows.table
+        assert record is not None
         current = destinations.find(record, stream_arn)
         if current is None:
             return kinesis.wrong_state(
@@ -42,7 +44,7 @@ async def update_kinesis_streaming_destination(context: Context, request: Reques
                 f"Invalid Request: Precision is already set to the desired value of {precision} "
                 f"for tableId: {record.id}, kdsArn: {stream_arn}"
             )
-        return updating
+        return Rows(updating, None, None)
 
     await kinesis.change(context, table, decide)
     return {

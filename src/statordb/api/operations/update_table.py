@@ -45,7 +45,7 @@ async def update_table(context: Context, request: Request) -> Answer:
     if specification is None:
         outcome = await store.catalog.change(*scope, change, draft)
     elif streaming.wants(specification):
-        outcome = await streaming.enable(context, scope, change, specification["StreamViewType"], draft)
+        outcome = await streaming.enable(context, scope, record, change, specification["StreamViewType"], draft)
     else:
         outcome = await streaming.disable(context, record, change, True, draft)
     if isinstance(outcome, Refused):

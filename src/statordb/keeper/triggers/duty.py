@@ -16,7 +16,7 @@ from statordb.runtime.invoker import Invoker
 from statordb.store.functions import mappings
 from statordb.store.functions.mappings import MappingRecord
 from statordb.store.store import Store
-from statordb.store.streams import StreamRecord
+from statordb.store.streams import Stream
 
 RECONCILE_SECONDS = 0.5
 RESULT_SECONDS = 5.0  # between two writes of a mapping's LastProcessingResult
@@ -89,7 +89,7 @@ class Triggers:
             source.result = NO_STREAM
         return source
 
-    async def _work(self, source: Source, stream: StreamRecord, shard_id: str) -> None:
+    async def _work(self, source: Source, stream: Stream, shard_id: str) -> None:
         await Shard(source, stream, shard_id, self._store, self._around).run()
 
     async def _forget_shards(self, source: Source) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from statordb.keeper.triggers.events import Event, Piece
 from statordb.store.functions.mappings import MappingRecord
-from statordb.store.streams import RETENTION_SECONDS
+from statordb.store.logs import RETENTION_SECONDS
 
 PAUSE_SECONDS_MIN = 0.1  # before the first attempt after a failure; it doubles
 PAUSE_SECONDS_MAX = 5.0

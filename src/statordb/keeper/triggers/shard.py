@@ -17,8 +17,9 @@ from statordb.keeper.triggers.windows import TumblingWindow
 from statordb.store import changes, entries
 from statordb.store.changes import Teller
 from statordb.store.functions.mappings import Checkpoint
+from statordb.store.log import ShardRecord
 from statordb.store.store import Store
-from statordb.store.streams import ShardRecord, StreamRecord
+from statordb.store.streams import Stream
 from statordb.store.terms import Budget, Change
 
 POLL_SECONDS_MIN = 0.01  # between two looks at the log while records come
@@ -31,7 +32,7 @@ _CHUNK = Budget(rows_max=100, bytes_max=256 << 10)  # filtered in one go: others
 class Shard:
     """One (mapping, shard). `run` returns when every record of a closed shard is done."""
 
-    def __init__(self, source: Source, stream: StreamRecord, shard_id: str, store: Store, around: Surroundings) -> None:
+    def __init__(self, source: Source, stream: Stream, shard_id: str, store: Store, around: Surroundings) -> None:
         self._source = source
         self._stream = stream
         self._id = shard_id
@@ -101,7 +102,7 @@ class Shard:
             shard, now = self._source.shard(self._id), self._around.clock.now()
             if shard is not None:
                 self._skip_trimmed(shard)
-            found = await self._store.streams.read(self._stream, self._id, self._position, _CHUNK)
+            found = await self._store.logs.read(self._stream, self._id, self._position, _CHUNK)
             if found:
                 self._sort(found)
                 pause = POLL_SECONDS_MIN

@@ -7,7 +7,8 @@ from statordb.expressions import event_patterns
 from statordb.keeper.crew import Report
 from statordb.model.invocation import Throttled
 from statordb.store.functions.mappings import MappingRecord
-from statordb.store.streams import ShardRecord, StreamRecord
+from statordb.store.log import ShardRecord
+from statordb.store.streams import Stream
 
 NAME = "triggers"
 SUCCEEDED = "OK"  # LastProcessingResult
@@ -34,7 +35,7 @@ class Source:
     `ended`: shards that are done for good. `stirred`: set when there is something for the duty to do.
     """
 
-    def __init__(self, record: MappingRecord, stream: StreamRecord | None, ended: set[str], report: Report) -> None:
+    def __init__(self, record: MappingRecord, stream: Stream | None, ended: set[str], report: Report) -> None:
         self.record = record
         self.stream = stream
         self.ended = ended

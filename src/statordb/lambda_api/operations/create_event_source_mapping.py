@@ -5,7 +5,7 @@ import uuid
 from statordb.lambda_api import errors, event_sources
 from statordb.lambda_api.context import Answer, Context, Request
 from statordb.store.functions.mappings import Checkpoint, Claimed, MappingRecord
-from statordb.store.streams import StreamRecord
+from statordb.store.streams import Stream
 
 TRIM_HORIZON, LATEST = "TRIM_HORIZON", "LATEST"
 
@@ -42,10 +42,10 @@ def _starting_position(request: Request, arn: str) -> str:
     return position
 
 
-async def _latest(context: Context, stream: StreamRecord) -> dict[str, Checkpoint]:
+async def _latest(context: Context, stream: Stream) -> dict[str, Checkpoint]:
     """Where every shard ends now. One that is opened from now on is read from its beginning."""
-    streams = context.store.streams
+    logs = context.store.logs
     return {
-        shard.id: Checkpoint(await streams.end(stream, shard), ended=shard.closed_at is not None)
+        shard.id: Checkpoint(await logs.end(stream, shard), ended=shard.closed_at is not None)
         for shard in stream.shards
     }
