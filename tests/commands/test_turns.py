@@ -82,6 +82,31 @@ def test_sources_take_turns_however_much_one_of_them_asks() -> None:
     assert [place for place, name in enumerate(order) if name == "m"][-1] <= 8
 
 
+def test_a_short_page_waits_for_one_of_the_long_ones_under_way() -> None:
+    """Not for a slice of each: most requests need no second one."""
+    stage = Stage()
+
+    async def run() -> int:
+        long = [asyncio.ensure_future(stage.request(f"long {number}", "long", 20)) for number in range(16)]
+        while len(stage.slices) < 40:  # each has had its first
+            await asyncio.sleep(0)
+        before = len(stage.slices)
+        short = [asyncio.ensure_future(stage.request(f"short {number}", "short", 1)) for number in range(3)]
+        await asyncio.gather(*short)
+        names = [name for _, name in stage.slices[before:]]
+        await asyncio.gather(*long)
+        return names.count("long")
+
+    assert asyncio.run(run()) <= 3
+
+
+def test_new_requests_without_end_leave_turns_to_those_under_way() -> None:
+    stage = Stage()
+    many = [(f"short {number}", "short", 1) for number in range(40)]
+    order = stage.play(("long", "long", 10), *many)
+    assert [place for place, name in enumerate(order) if name == "long"][-1] <= 20
+
+
 def test_of_one_source_what_was_begun_first_is_done_first() -> None:
     """Its answers leave in order, so that nothing is won by beginning all of them."""
     assert Stage().play(("a", "a1", 2), ("a", "a2", 2), ("a", "a3", 1)) == ["a1", "a1", "a2", "a2", "a3"]

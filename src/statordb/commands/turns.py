@@ -4,6 +4,8 @@ At most one slice runs in ROUNDS_OF_A_SLICE rounds of the loop, whatever asks fo
 its request to its answer, and would else wait for a slice in each. While a write is under way, the loop rests between
 two slices too: a round of it takes no time where nothing is ready, and the threads that write need theirs. Who waits
 takes turns by source (the connection): what one client has sent at once waits behind the first slice of every other.
+Sources that have had no slice yet take turns with those that have had one, since most requests need no second: a page
+of a few rows waits for one slice of a long one, not for one of each that is under way.
 """
 
 import asyncio
@@ -30,10 +32,53 @@ def nobody() -> bool:
     return False
 
 
+class Waiting:
+    """Who waits for a slice, by source, in the order of their turns: one that has had none yet, then one that has."""
+
+    __slots__ = ("_begun", "_begun_next", "_fresh", "_turns")
+
+    def __init__(self) -> None:
+        self._fresh: deque[object] = deque()  # sources
+        self._begun: deque[object] = deque()
+        self._begun_next = False
+        self._turns: dict[object, deque[Pending[None]]] = {}
+
+    def __len__(self) -> int:
+        """How many sources wait."""
+        return len(self._turns)
+
+    @property
+    def any_fresh(self) -> bool:
+        return bool(self._fresh)
+
+    def add(self, source: object, turn: Pending[None], first: bool) -> None:
+        queue = self._turns.get(source)
+        if queue is None:
+            queue = self._turns[source] = deque()
+            (self._begun if first else self._fresh).append(source)
+        if first:
+            queue.appendleft(turn)
+        else:
+            queue.append(turn)
+
+    def take(self) -> Pending[None]:
+        """The next one. There must be one."""
+        is_begun = self._begun_next if self._fresh and self._begun else not self._fresh
+        self._begun_next = not is_begun
+        source = (self._begun if is_begun else self._fresh).popleft()
+        queue = self._turns[source]
+        turn = queue.popleft()
+        if queue:
+            self._begun.append(source)
+        else:
+            del self._turns[source]
+        return turn
+
+
 class Turns:
     """A process's scheduler of slices, for one event loop at a time. What waits is bounded by what the wire takes."""
 
-    __slots__ = ("_is_waited_for", "_loop", "_sources", "_used", "_waiting", "clock", "taken")
+    __slots__ = ("_is_waited_for", "_loop", "_used", "_waiting", "clock", "taken")
 
     def __init__(self, clock: Clock = perf_counter, is_waited_for: Callable[[], bool] = nobody) -> None:
         """`clock` tells seconds, from any moment on; `is_waited_for` whether somebody waits for what threads do
@@ -42,8 +87,7 @@ class Turns:
         self._is_waited_for = is_waited_for
         self.taken = False  # these rounds of the loop have their slice, or somebody waits for the next
         self._used = 0.0  # seconds of short work that was done without a turn since the last one
-        self._sources: deque[object] = deque()  # of those who wait, in the order of their turns
-        self._waiting: dict[object, deque[Pending[None]]] = {}
+        self._waiting = Waiting()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def take(self) -> None:
@@ -59,17 +103,9 @@ class Turns:
             self.take()
 
     def wait(self, source: object, first: bool = False) -> Pending[None]:
-        """The next round for a slice of `source`; `first`: before what else of that source waits, as it is under
-        way."""
+        """The next round for a slice of `source`; `first`: of what is under way, before what else of it waits."""
         turn: Pending[None] = Pending(self._running_loop())
-        queue = self._waiting.get(source)
-        if queue is None:
-            queue = self._waiting[source] = deque()
-            self._sources.append(source)
-        if first:
-            queue.appendleft(turn)
-        else:
-            queue.append(turn)
+        self._waiting.add(source, turn, first)
         self.take()
         return turn
 
@@ -85,7 +121,7 @@ class Turns:
     def _pass(self, rounds: int) -> None:
         """Let short work have the rounds that are left of a slice's, of which some have passed."""
         if rounds == ROUNDS_OF_A_SLICE:
-            if self._sources and self._is_waited_for():
+            if self._waiting and not self._waiting.any_fresh and self._is_waited_for():
                 self._running_loop().call_later(REST_SECONDS, self._next)
             else:
                 self._next()
@@ -95,31 +131,21 @@ class Turns:
     def _next(self) -> None:
         """Have the next in line run its slice; several, if they are short."""
         self._used = 0.0
-        if self._sources:
+        if self._waiting:
             # The loop hardly ever waits now, and the engine's thread needs the interpreter lock twice for each commit:
             # by the usual interval, writes would come to 100 in a second.
             switch_soon()
         began = self.clock()
         try:
-            while self._sources and self._used < UNTAKEN_SECONDS_MAX:
-                self._first_in_line().set_result(None)
+            while self._waiting and self._used < UNTAKEN_SECONDS_MAX:
+                self._waiting.take().set_result(None)
                 self._used = self.clock() - began
         finally:  # whatever becomes of a slice
-            if self._sources or self._used >= UNTAKEN_SECONDS_MAX:
+            if self._waiting or self._used >= UNTAKEN_SECONDS_MAX:
                 self._running_loop().call_soon(self._pass, 1)
             else:
                 self.taken = False
                 switch_as_usual()
-
-    def _first_in_line(self) -> Pending[None]:
-        source = self._sources.popleft()
-        queue = self._waiting[source]
-        turn = queue.popleft()
-        if queue:
-            self._sources.append(source)
-        else:
-            del self._waiting[source]
-        return turn
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         """The loop that runs now. Asking asyncio costs a system call, so the last one is asked first."""
@@ -127,8 +153,7 @@ class Turns:
         if loop is None or not loop.is_running():
             if loop is not None:  # what it had begun is gone with it
                 self.taken = False
-                self._sources.clear()
-                self._waiting.clear()
+                self._waiting = Waiting()
             loop = self._loop = asyncio.get_running_loop()
         return loop
 
