@@ -86,6 +86,9 @@ def _pages() -> Iterator[Heavy]:
     yield _case("Scan page of small items, 150 operators", "Scan", {"TableName": "many"} | wide_filter)
     yield _case("Scan, COUNT", "Scan", {"TableName": "many", "Select": "COUNT"})
     yield _case("Scan page, projection", "Scan", {"TableName": "wide", "ProjectionExpression": "a1, a39"})
+    long = ", ".join(f"a{number}" for number in range(600))
+    yield _case("Scan page, 600 names", "Scan", {"TableName": "wide", "ProjectionExpression": long})
+    yield _case("Scan page of large items", "Scan", {"TableName": "big"})
     one = {"FilterExpression": "a2 = :x"} | _values(x={"S": "q"})
     yield _case(f"{PIPELINED} pipelined scans", "Scan", {"TableName": "wide"} | one, pipelined=PIPELINED)
 
@@ -128,12 +131,15 @@ def _large_items() -> Iterator[Heavy]:
     )
     keys = [_key(f"b{number}") for number in range(BIG_ITEMS)]
     yield _case("BatchGetItem of 10 MB", "BatchGetItem", {"RequestItems": {"big": {"Keys": keys}}})
+    named = {"Keys": keys, "ProjectionExpression": "a[1], b[2]"}
+    yield _case("BatchGetItem of 10 MB, projection", "BatchGetItem", {"RequestItems": {"big": named}})
     puts = [{"PutRequest": {"Item": _key(f"w{number}") | {"d": {"S": "x" * 390_000}}}} for number in range(25)]
     yield _case("BatchWriteItem of 25 x 390 KB", "BatchWriteItem", {"RequestItems": {"big": puts}})
     wide = _key("fat") | {f"attribute{number:05d}": {"S": "y"} for number in range(12_000)}
     yield _case("PutItem of 12,000 attributes", "PutItem", {"TableName": "big", "Item": wide})
-    gets = [{"Get": {"TableName": "big", "Key": key}} for key in keys[:10]]
-    yield _case("TransactGetItems of 4 MB", "TransactGetItems", {"TransactItems": gets})
+    gets = [{"Get": {"TableName": "big", "Key": key}} for key in keys]
+    yield _case("TransactGetItems of 4 MB", "TransactGetItems", {"TransactItems": gets[:10]})
+    yield _case("TransactGetItems of 10 MB", "TransactGetItems", {"TransactItems": gets})
 
 
 def _large_writes() -> Iterator[Heavy]:

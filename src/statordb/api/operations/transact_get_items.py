@@ -3,7 +3,7 @@
 from typing import Any
 
 from statordb.api import conditions
-from statordb.api.answers import listed, spliced, wanted
+from statordb.api.answers import spliced, wanted
 from statordb.api.context import Answer, Context, Request
 from statordb.api.keys import check_values
 from statordb.commands.capacity import TRANSACTION_FACTOR, Meter, read_units
@@ -22,8 +22,13 @@ async def transact_get_items(context: Context, request: Request) -> Answer:
             meter = meters.setdefault(got.table.space, Meter(got.table))
             meter.add(read_units(got.size, True), factor=TRANSACTION_FACTOR)
         answer["ConsumedCapacity"] = [meter.report(detail, "Read") for meter in meters.values()]
-    texts = [b"{}" if got.text is None else b'{"Item":%b}' % got.text for got in found]
-    return await spliced([b'{"Responses":[', *listed(texts)], b"]", answer, context.turn())
+    texts: list[bytes] = []
+    between = b'{"Responses":['
+    for got in found:
+        texts += (between + b"{}",) if got.text is None else (between + b'{"Item":', got.text, b"}")
+        between = b","
+    found.clear()  # the texts are in one place, to be let go of there
+    return await spliced(texts, b"]", answer, context.turn())
 
 
 def _read(context: Context, get: Request) -> Part:
