@@ -1,5 +1,6 @@
 """Answers out of stored JSON, put together without holding up others."""
 
+import mmap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import orjson
 from statordb.commands.turns import Turn
 
 COPIED_BYTES_MAX = 1 << 20  # in one go: half a millisecond
+ZEROED_BYTES_MAX = 2 << 20
 
 
 def wanted(request: Mapping[str, Any]) -> str | None:
@@ -23,7 +25,7 @@ def listed(texts: Sequence[bytes]) -> list[bytes]:
     return parts
 
 
-async def spliced(parts: list[bytes], end: bytes, answer: dict[str, Any], turn: Turn) -> bytes | bytearray:
+async def spliced(parts: list[bytes], end: bytes, answer: dict[str, Any], turn: Turn) -> bytes | memoryview:
     """JSON of an answer with one more member in front: an opening brace and the member in parts, and its `end`.
 
     `parts` is used up.
@@ -34,7 +36,7 @@ async def spliced(parts: list[bytes], end: bytes, answer: dict[str, Any], turn: 
     if size <= COPIED_BYTES_MAX:
         return b"".join(parts)
     # Much is copied piece by piece into what was made for all of it.
-    body = bytearray(size)
+    body = _room(size)
     at = 0
     parts.reverse()
     while parts:
@@ -47,3 +49,11 @@ async def spliced(parts: list[bytes], end: bytes, answer: dict[str, Any], turn: 
                 await turn.over()
     assert at == size, "an answer is as long as its parts"
     return body
+
+
+def _room(size: int) -> memoryview:
+    """Room for an answer of many bytes. That of large ones comes page by page as it is filled: a bytearray is filled
+    with zeros first, which takes 10 ms for 12 MB."""
+    if size <= ZEROED_BYTES_MAX:
+        return memoryview(bytearray(size))
+    return memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))

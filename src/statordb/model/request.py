@@ -47,7 +47,7 @@ class Request:
 
 
 class Reply(NamedTuple):
-    """An answer: HTTP status, JSON bytes (which may be a bytearray), and the code of the error (None for success)."""
+    """An answer: HTTP status, JSON bytes (which may be any buffer), and the code of the error (None for success)."""
 
     status: int
     body: bytes
