@@ -202,7 +202,7 @@ def _authenticator(site: Site, store: Store, service: str) -> Authenticator:
         return OpenAuthenticator(settings.account)
     return IamAuthenticator(
         _lookup(settings, credentials_of(store, site.directory)),
-        Subject(store.engine, KEY),
+        Subject(store.engine, KEY).number,
         store.clock.now,
         (service,),
     )

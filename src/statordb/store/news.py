@@ -30,7 +30,7 @@ class News:
 
 
 class Subject:
-    """Called, it gives a number that differs whenever something of one kind may have changed. Costs no I/O."""
+    """Gives a number that differs whenever something of one kind may have changed. Costs no I/O."""
 
     __slots__ = ("_epoch", "_news", "_number", "_prefix")
 
@@ -40,7 +40,7 @@ class Subject:
         self._prefix = prefix
         self._number = 0
 
-    def __call__(self) -> int:
+    def number(self) -> int:
         if self._epoch() != self._news.seen:
             names = self._news.fetch()
             if names is None or any(name.startswith(self._prefix) for name in names):

@@ -5,10 +5,10 @@ from statordb.wire.admission import TOO_MUCH, Admission, Headers, LargeBody, Ref
 
 
 class Body:
-    """One for all requests of a connection: `begin` each. Small bodies are joined, large ones grow in place.
+    """One for all requests of a connection, one after the other. Small bodies are joined, large ones grow in place.
 
-    size    how much has come.
-    digest  of a complete one that was hashed as it came: the SHA-256 in hexadecimal.
+    size    how much has come of the one that is not complete yet.
+    digest  of the last that was complete, if it was hashed as it came: the SHA-256 in hexadecimal.
     """
 
     __slots__ = ("_admission", "_chunks", "_counted", "_large", "digest", "size")
@@ -20,11 +20,6 @@ class Body:
         self._counted = 0  # how much counts as held
         self.size = 0
         self.digest: bytes | None = None
-
-    def begin(self) -> None:
-        self._chunks = []
-        self.size = 0
-        self.digest = None
 
     def add(self, data: bytes) -> None:
         self.size += len(data)
@@ -63,10 +58,13 @@ class Body:
         return refusal
 
     def complete(self) -> bytes:
-        """The whole of it, which does not count as held any more."""
+        """The whole of it, which does not count as held any more. What comes from here on is of the next one."""
         large = self._large
+        self.size = 0
         if large is None:
             chunks = self._chunks
+            self._chunks = []
+            self.digest = None
             if self._counted:
                 self.forget()
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)

@@ -13,7 +13,7 @@ from statordb.wire.context import WireContext
 from statordb.wire.exchange import Exchange
 from statordb.wire.incoming import BODY, HEAD, IDLE, Incoming
 from statordb.wire.lingering import Lingering
-from statordb.wire.reading import Reading
+from statordb.wire.reading import PARSED_HEAD_BYTES, Reading
 from statordb.wire.reply import USUAL, Form
 
 REQUEST_TIMEOUT = Reply(408, b"", "RequestTimeout")
@@ -74,12 +74,16 @@ class Connection(asyncio.Protocol):
         self._context.left(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._incoming.is_done:
+        incoming, reading = self._incoming, self._reading
+        if incoming.is_done:
             if not self._lingering.discard(len(data)):
                 self._transport.abort()
             return
         self._answers.is_ahead = False
-        self._reading.take(data)
+        if reading.rest is None and len(data) <= PARSED_HEAD_BYTES:  # as `take` does, without the call
+            incoming.feed(data)
+        else:
+            reading.take(data)
 
     def eof_received(self) -> bool:
         """The client sends no more, but may still read: what it asked is answered first."""
@@ -158,7 +162,7 @@ class Connection(asyncio.Protocol):
         if self._lingering.has_begun:
             wanted = not self._lingering.rests
         else:
-            wanted = has_room and not self._incoming.is_done and not reading.is_behind
+            wanted = has_room and not self._incoming.is_done and reading.rest is None
         answers.holds_up = not wanted
         if wanted != self._reads and self._transport is not None and not self._transport.is_closing():
             self._reads = wanted

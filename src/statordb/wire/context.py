@@ -24,9 +24,10 @@ TARGET_PREFIX = "DynamoDB_20120810"
 OPERATIONS_CACHED_MAX = 1024
 TARGET_BYTES_MAX = 128
 REQUEST_ID_CHARACTERS = 52
+LAST_DIGITS = tuple(f"{number:02X}" for number in range(256))
 SWEPT_MAX = 500  # connections that are looked at in one round of the event loop, about 1 ms
 LEAVING_MAX = 64  # connections that are chosen to make room, for as many clients that come within a second
-WEYL_STEP = 0x9E3779B97F4A7C15  # odd, so that its multiples meet every 64-bit number once
+WEYL_STEP = 0x9E3779B97F4A7D  # odd, so that its multiples meet every 56-bit number once
 
 log = logging.getLogger(__name__)
 
@@ -99,24 +100,21 @@ class WireContext:
         self.slices = slices or self.rounds.slice
         self.admission = Admission(self.settings, self.operation, authenticator, rest, self.rest_authenticator)
         self.connections: dict[Peer, None] = {}  # the oldest first
+        self.operations: dict[bytes, str] = {}  # those that `operation` was asked for, by their targets
         self.draining = False
         self._leaving: deque[Peer] = deque()  # the next ones to make room
         self._made_room = 0
         self._unswept: list[Peer] = []  # which this second's sweep has not come to yet
         self._clock = clock
-        self._operations: dict[bytes, str] = {}
         self._emptied: asyncio.Future[None] | None = None
 
     def operation(self, target: bytes) -> str | None:
         """The operation that an X-Amz-Target names; None if its prefix is not that of an API that has it."""
-        known = self._operations.get(target)
-        if known is not None:
-            return known
         prefix, _, name = target.decode("latin-1").strip().partition(".")
         if not name or prefix != self.settings.target_prefixes.get(name, TARGET_PREFIX):
             return None
-        if len(target) <= TARGET_BYTES_MAX and len(self._operations) < OPERATIONS_CACHED_MAX:
-            self._operations[target] = name
+        if len(target) <= TARGET_BYTES_MAX and len(self.operations) < OPERATIONS_CACHED_MAX:
+            self.operations[target] = name
         return name
 
     def rounds_allow(self) -> bool:
@@ -199,11 +197,14 @@ def random_request_ids() -> Iterator[str]:
     """Ids of AWS's form, unique by a random prefix per process and a number that steps through all of 64 bits."""
     alphabet = string.ascii_uppercase + string.digits
     prefix = "".join(secrets.choice(alphabet) for _ in range(REQUEST_ID_CHARACTERS - 16))
-    return request_ids(prefix, secrets.randbits(64))
+    return request_ids(prefix, secrets.randbits(56))
 
 
 def request_ids(prefix: str, number: int) -> Iterator[str]:
-    """`prefix` of 36 characters, then `number` and its Weyl sequence in 16 hexadecimal digits."""
+    """`prefix` of 36 characters, then 16 hexadecimal digits: 14 of a Weyl sequence from `number` on, and for each of
+    these all that two can say, since numbers this large take long to write."""
     while True:
-        number = (number + WEYL_STEP) & 0xFFFF_FFFF_FFFF_FFFF
-        yield f"{prefix}{number:016X}"
+        number = (number + WEYL_STEP) & 0xFF_FFFF_FFFF_FFFF
+        front = f"{prefix}{number:014X}"
+        for last in LAST_DIGITS:
+            yield front + last

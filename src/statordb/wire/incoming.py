@@ -112,7 +112,6 @@ class Incoming:
         self._headers = {}
         self._repeats = 0
         self._url = b""
-        self.body.begin()
         self._first = self._read
         self._fed = 0
         self.phase = HEAD

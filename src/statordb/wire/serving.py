@@ -33,7 +33,8 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
     principal = context.authenticator.check(exchange.method, exchange.url, headers, exchange.body, exchange.digest)
     if principal.__class__ is not Principal:
         return _unauthenticated(exchange, context, principal)
-    operation = context.operation(headers.get(b"x-amz-target", b""))
+    target = headers.get(b"x-amz-target", b"")
+    operation = context.operations.get(target) or context.operation(target)
     if b"content-encoding" in headers:
         try:
             _unpack(exchange, context, operation, headers[b"content-encoding"])
