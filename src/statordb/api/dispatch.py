@@ -59,7 +59,7 @@ class Dispatcher:
         self._lane = lane
         self._new_budget: Callable[[], Budget] = LaneBudget if lane is None else InlineBudget
         # What is the same for all, with what changes from request to request behind it. Clients repeat themselves, and
-        # the wire knows them by the same object.
+        # the wire knows them by the same object: the last one's is kept.
         self._parts = (store, endpoint, gate or OwnAccount(), turns or Turns(), self._new_budget)
         self._last = Context(*self._parts, Principal("", "", "", ""), None, UNBOUNDED)
 
@@ -84,12 +84,15 @@ class Dispatcher:
             if operation is None:
                 raise errors.unknown_operation()
             context = self._last
-            if context.principal is not request.principal or context.source is not request.source:
-                context = self._last = _new(Context, (*self._parts, request.principal, request.source, UNBOUNDED))
+            if context.principal is not request.principal:
+                context = self._last = _new(Context, (*self._parts, request.principal, None, UNBOUNDED))
             shortcut = SHORTCUTS.get(request.operation)
-            coroutine = None if shortcut is None else shortcut(context, document)
-            if coroutine is None:
-                context = context.within(budget or self._new_budget())
+            usual = None if shortcut is None else shortcut(context, document, request.source)
+            if usual.__class__ is bytes:
+                return _new(Reply, (200, usual, None))
+            coroutine: Any = usual
+            if usual is None:
+                context = context.of(request.source, budget or self._new_budget())
                 coroutine = operation(context, self._check(request.operation, document))
             waited = coroutine.send(None)
         except StopIteration as done:

@@ -32,9 +32,10 @@ class Context(NamedTuple):
     source: object
     budget: Budget
 
-    def within(self, budget: Budget) -> "Context":
-        """The same with another budget."""
-        return _new(Context, (*self[:-1], budget))
+    def of(self, source: object, budget: Budget) -> "Context":
+        """The surroundings of another request of the same principal."""
+        store, endpoint, gate, turns, new_budget, principal, _, _ = self
+        return _new(Context, (store, endpoint, gate, turns, new_budget, principal, source, budget))
 
     def now(self) -> float:
         """Seconds since the epoch."""

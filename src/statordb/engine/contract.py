@@ -223,10 +223,35 @@ class StoreUnusable(Exception):
     """The store can't be opened; args[0] is one sentence for people."""
 
 
+class Here(Protocol):
+    """What an engine gives at once where it need not wait for rows: a coroutine costs more than such a read."""
+
+    def row(self, key: Key, skip: int = 0) -> Stored | None:
+        """As `Engine.get`."""
+        ...
+
+    def page(
+        self,
+        space: int,
+        partition: bytes,
+        bounds: Bounds,
+        forward: bool,
+        budget: Budget,
+        after: bytes | None = None,
+    ) -> Page:
+        """As `Engine.range`."""
+        ...
+
+
 class Engine(Protocol):
     """One store. Every method may be called from the event loop's thread only."""
 
     traits: Traits
+
+    @property
+    def here(self) -> Here | None:
+        """Reads that need not wait; None of an engine whose traits say `remote`."""
+        ...
 
     def epoch(self) -> int:
         """A number that differs once an announced update of any process has been acknowledged. Costs no I/O."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from statordb.engine.contract import Bounds, Key
+from statordb.engine.contract import Bounds, Key, Place
 from statordb.model.errors import ClientError
 from statordb.model.schema import KeySchema
 from statordb.model.values import Item
@@ -151,3 +151,10 @@ class PrimaryPath:
 
     def position(self, cursor: Item) -> tuple[bytes, bytes]:
         return self.partition(cursor), self.sort(cursor)
+
+    def usual_cursor(self, place: Place) -> Item | None:
+        """The LastEvaluatedKey of the row at a place, if its bytes tell it: those of strings do."""
+        if self._partition_type != "S" or self._sort_name is None or self._sort_type != "S":
+            return None
+        partition, sort = place
+        return {self._partition_name: {"S": partition.decode()}, self._sort_name: {"S": sort.decode()}}

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from statordb.engine.contract import Bounds, Budget, Effects, Engine, Guard, Key, Page, Refused, Stored, Usage
+from statordb.engine.contract import Bounds, Budget, Effects, Engine, Guard, Here, Key, Page, Refused, Stored, Usage
 from statordb.model import errors
 from statordb.model.schema import KeySchema
 from statordb.model.values import Item
@@ -119,6 +119,11 @@ class Table:
     def path(self, index_name: str | None) -> AccessPath | None:
         """The way to read by the primary key (None) or by an index; None if there is no such index."""
         return self._paths.get(index_name)
+
+    @property
+    def here(self) -> Here | None:
+        """Reads that need not wait, where the engine has any."""
+        return self._engine.here
 
     def ready(self, index_name: str) -> bool:
         """Whether an index of the table may be read: it is not being built."""

@@ -3,6 +3,32 @@
 Nothing above `commands` imports an engine, or its contract.
 """
 
-from statordb.engine.contract import Budget, Change, Conflict, Key, Overloaded, Place, Refused, Row, Stop, Use
+from statordb.engine.contract import (
+    Budget,
+    Change,
+    Conflict,
+    Key,
+    Overloaded,
+    Page,
+    Place,
+    Refused,
+    Row,
+    Stop,
+    Stored,
+    Use,
+)
 
-__all__ = ["Budget", "Change", "Conflict", "Key", "Overloaded", "Place", "Refused", "Row", "Stop", "Use"]
+__all__ = [
+    "Budget",
+    "Change",
+    "Conflict",
+    "Key",
+    "Overloaded",
+    "Page",
+    "Place",
+    "Refused",
+    "Row",
+    "Stop",
+    "Stored",
+    "Use",
+]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from statordb.api.context import Answer, Context, Request
+from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.operations.batch_get_item import batch_get_item
 from statordb.api.operations.batch_write_item import batch_write_item
 from statordb.api.operations.create_table import create_table
@@ -68,9 +68,9 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "UpdateTimeToLive": update_time_to_live,
 }
 
-# From a parsed body whose shape was not checked yet to the coroutine of the operation, where the request is of the
-# usual form; None where it needs the full checks.
-SHORTCUTS: dict[str, Callable[[Context, Any], Coroutine[Any, Any, Answer] | None]] = {
+# From a parsed body whose shape was not checked yet, and the request's source, to the answer or the coroutine of it
+# where the request is of the usual form; None where it needs the full checks. The context is the principal's alone.
+SHORTCUTS: dict[str, Callable[[Context, Any, object], Usual]] = {
     "GetItem": usual_get_item,
     "Query": usual_query,
 }

@@ -1,11 +1,10 @@
 """GetItem."""
 
-from collections.abc import Coroutine
 from typing import Any
 
 from statordb.api import conditions
 from statordb.api.answers import wanted
-from statordb.api.context import Answer, Context, Request
+from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.keys import attributes_of
 from statordb.commands.capacity import Meter, read_units
 from statordb.commands.getting import Get
@@ -13,12 +12,12 @@ from statordb.commands.perform import perform
 from statordb.expressions.legacy import reject_mixed
 from statordb.store import codec
 from statordb.store.table import Table
-from statordb.store.terms import Key
+from statordb.store.terms import Key, Stored
 
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
 
-def usual_get_item(context: Context, document: Any) -> Coroutine[Any, Any, Answer] | None:
+def usual_get_item(context: Context, document: Any, _source: object) -> Usual:
     """The short way for what nearly every request is; None for all that needs the checks of `get_item`.
 
     A document that is taken here has the right shape: a table that is known by just this name, its primary key and
@@ -38,11 +37,15 @@ def usual_get_item(context: Context, document: Any) -> Coroutine[Any, Any, Answe
     if usual is None:
         return None
     context.gate.admit(principal, _new(Get, (name, key, None, consistent)))
-    return _read(table, usual, consistent)
+    here = table.here
+    return _read(table, usual, consistent) if here is None else _answer(here.row(usual, codec.HEADER_BYTES))
 
 
 async def _read(table: Table, key: Key, consistent: bool) -> Answer:
-    stored = await table.get(key, consistent, codec.HEADER_BYTES)
+    return _answer(await table.get(key, consistent, codec.HEADER_BYTES))
+
+
+def _answer(stored: Stored | None) -> bytes:
     return b"{}" if stored is None else b"".join((b'{"Item":', stored[0], b"}"))
 
 

@@ -1,12 +1,11 @@
 """Query."""
 
-from collections.abc import Coroutine
 from typing import Any
 
 import orjson
 
 from statordb.api import conditions
-from statordb.api.context import Answer, Context, Request
+from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.selecting import check_cursor_values, check_select, choice, found_answer
 from statordb.commands.key_conditions import WHOLE, KeyRange, arrange
 from statordb.commands.pages import CHUNK_ROWS_MAX
@@ -18,7 +17,7 @@ from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.store import codec
 from statordb.store.table import Table
-from statordb.store.terms import Stop
+from statordb.store.terms import Page, Stop
 
 _EXPRESSIONS = ("ProjectionExpression", "FilterExpression", "KeyConditionExpression")
 _LEGACY = ("AttributesToGet", "QueryFilter", "ConditionalOperator", "KeyConditions")
@@ -40,7 +39,7 @@ ALL = Choice()
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
 
-def usual_query(context: Context, document: Any) -> Coroutine[Any, Any, Answer] | None:
+def usual_query(context: Context, document: Any, source: object) -> Usual:
     """The short way for queries of the primary key that take the first rows as they are; None for all that needs the
     checks of `query`, which gives the same answers.
 
@@ -61,7 +60,11 @@ def usual_query(context: Context, document: Any) -> Coroutine[Any, Any, Answer] 
     forward, consistent = document.get("ScanIndexForward") is not False, document.get("ConsistentRead") is True
     command = _new(Range, (name, None, (), ALL, document.get("Limit"), forward, consistent, None))
     context.gate.admit(principal, command)
-    return _first_rows(context, document, command, table, key_range)
+    page = command.first_here(context.turns, table, key_range)
+    answer = None if page is None else _answer(command, table, page)
+    if answer is not None:
+        return answer
+    return _first_rows(context.of(source, context.new_budget()), document, command, table, key_range, page)
 
 
 def _has_usual_options(document: Request) -> bool:
@@ -118,19 +121,31 @@ def _has_usual_placeholders(document: Request) -> bool:
     return True
 
 
-async def _first_rows(context: Context, request: Request, command: Range, table: Table, key_range: KeyRange) -> Answer:
-    page = await command.first(context, table, key_range)
-    texts = [body[codec.HEADER_BYTES :] for body in page.bodies]
+async def _first_rows(
+    context: Context, request: Request, command: Range, table: Table, key_range: KeyRange, page: Page | None
+) -> Answer:
+    """`page`: the first chunk, if that has been read."""
+    if page is None:
+        page = await command.first(context, table, key_range)
+        answer = _answer(command, table, page)
+        if answer is not None:
+            return answer
+    return await found_answer(request, await command.rest(context, table, key_range, page), context.turn())
+
+
+def _answer(command: Range, table: Table, page: Page) -> bytes | None:
+    """The response, if the first chunk is all of it; None if more is to be read."""
+    bodies = page.bodies
     if page.stop is Stop.EXHAUSTED:
         last = b""
     elif page.stop is Stop.ROWS and command.limit is not None:
-        item = codec.decode(page.bodies[-1])
-        last = b',"LastEvaluatedKey":' + orjson.dumps({name: item[name] for name in table.key_names})
-    else:  # more than is read at once
-        context = context.within(context.new_budget())
-        return await found_answer(request, await command.rest(context, table, key_range, page), context.turn())
-    counts = b'],"Count":%d,"ScannedCount":%d' % (len(texts), len(texts))
-    return b"".join((b'{"Items":[', b",".join(texts), counts, last, b"}"))
+        cursor = table.primary.usual_cursor(page.last) or table.key_of(codec.decode(bodies[-1]))
+        last = b',"LastEvaluatedKey":' + orjson.dumps(cursor)
+    else:
+        return None
+    count = len(bodies)
+    texts = b",".join([body[codec.HEADER_BYTES :] for body in bodies])
+    return b'{"Items":[%b],"Count":%d,"ScannedCount":%d%b}' % (texts, count, count, last)
 
 
 async def query(context: Context, request: Request) -> Answer:

@@ -68,6 +68,7 @@ class CassandraEngine:
     """
 
     traits = TRAITS
+    here = None
 
     def __init__(self, session: Session, table_pool: int) -> None:
         self._session = session

@@ -3,12 +3,25 @@
 from __future__ import annotations  # lmdb's types take their parameter in annotations only
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import NoReturn, TypeVar
 
 import lmdb
 
-from statordb.engine.contract import Bounds, Budget, Change, EngineClosed, Heads, Key, Page, Place, Stop, Stored, Usage
+from statordb.engine.contract import (
+    Bounds,
+    Budget,
+    Change,
+    EngineClosed,
+    Heads,
+    Here,
+    Key,
+    Page,
+    Place,
+    Stop,
+    Stored,
+    Usage,
+)
 from statordb.engine.lmdb.groups import entries
 from statordb.engine.lmdb.keys import (
     HEAD_BYTES,
@@ -48,7 +61,14 @@ class Reader:
         self._begin_views: Callable[[], lmdb.Transaction[memoryview]] = lambda: env.begin(buffers=True)
         self._digest = digest
 
+    @property
+    def here(self) -> Here:
+        return self
+
     async def get(self, key: Key, consistent: bool = True, skip: int = 0) -> Stored | None:
+        return self.row(key, skip)
+
+    def row(self, key: Key, skip: int = 0) -> Stored | None:
         space, partition, sort = key
         row = pack_id(space) + self._digest(partition) + sort
         try:
@@ -84,7 +104,6 @@ class Reader:
                 found.append(None if value is None else decode(key, value))
         return found
 
-    @reread_async
     async def range(
         self,
         space: int,
@@ -96,6 +115,40 @@ class Reader:
         consistent: bool = True,
         head: int | None = None,
     ) -> Page:
+        if head is None:
+            return self.page(space, partition, bounds, forward, budget, after)
+        start, end = self._edges(space, partition, bounds, forward, after)
+        page = reread(self._heads)(start, end, forward, budget, head)
+        for row in page.rows:
+            if row.partition != partition:
+                raise HashCollision(space, partition, row.partition)
+        return page
+
+    def page(
+        self,
+        space: int,
+        partition: bytes,
+        bounds: Bounds,
+        forward: bool,
+        budget: Budget,
+        after: bytes | None = None,
+    ) -> Page:
+        start, end = self._edges(space, partition, bounds, forward, after)
+        try:
+            pairs, stop, size = self._pairs(start, end, forward, budget)
+        except lmdb.CorruptedError:
+            pairs, stop, size = reread(self._pairs)(start, end, forward, budget)
+        named = pack_length(len(partition)) + partition
+        body_start = HEAD_BYTES + len(partition)
+        bodies = [value[body_start:] for _, value in pairs if value.startswith(named, HEAD_BYTES - 2)]
+        if len(bodies) != len(pairs):
+            raise collision(space, partition, next(v for _, v in pairs if not v.startswith(named, HEAD_BYTES - 2)))
+        return Page(bodies, stop, size, lambda index: (partition, pairs[index][0][PREFIX_BYTES:]))
+
+    def _edges(
+        self, space: int, partition: bytes, bounds: Bounds, forward: bool, after: bytes | None
+    ) -> tuple[bytes, bytes]:
+        """The first key of a range, and the first behind it."""
         prefix = pack_id(space) + self._digest(partition)
         lower, upper = bounds
         start = prefix + lower
@@ -105,50 +158,33 @@ class Reader:
                 start = max(start, prefix + after + b"\0")
             else:
                 end = min(end, prefix + after)
-        if head is not None:
-            page = self._heads(start, end, forward, budget, head)
-            for row in page.rows:
-                if row.partition != partition:
-                    raise HashCollision(space, partition, row.partition)
-            return page
-        with self._begin() as txn, txn.cursor() as cursor:
-            return self._range_page(cursor, space, partition, start, end, forward, budget)
+        return start, end
 
-    def _range_page(
-        self,
-        cursor: lmdb.Cursor[bytes],
-        space: int,
-        partition: bytes,
-        start: bytes,
-        end: bytes,
-        forward: bool,
-        budget: Budget,
-    ) -> Page:
-        walk = _walk(cursor, start, end, forward)
-        named = pack_length(len(partition)) + partition
-        body_start = HEAD_BYTES + len(partition)
+    def _pairs(
+        self, start: bytes, end: bytes, forward: bool, budget: Budget
+    ) -> tuple[list[tuple[bytes, bytes]], Stop, int]:
+        """Keys and values of a page, why there are no more, and the page's bytes."""
         rows_left, bytes_left = budget
         pairs: list[tuple[bytes, bytes]] = []
         stop: Stop | None = None
-        while stop is None:
-            chunk = list(islice(walk, min(rows_left, CHUNK_ROWS)))
-            # Keys come in order: if the last one is within the bounds, so are all.
-            if not chunk or not start <= chunk[-1][0] < end:
-                chunk = [pair for pair in chunk if start <= pair[0] < end]
-                stop = Stop.EXHAUSTED
-            chunk_bytes = sum([len(key) + len(value) for key, value in chunk]) - len(chunk) * ROW_OVERHEAD_BYTES
-            if chunk_bytes >= bytes_left and chunk:
-                chunk, chunk_bytes = _within(chunk, bytes_left)
-                stop = Stop.BYTES
-            bytes_left -= chunk_bytes
-            rows_left -= len(chunk)
-            pairs = pairs + chunk if pairs else chunk
-            if not rows_left and stop is not Stop.BYTES:
-                stop = Stop.ROWS
-        bodies = [value[body_start:] for _, value in pairs if value.startswith(named, HEAD_BYTES - 2)]
-        if len(bodies) != len(pairs):
-            raise collision(space, partition, next(v for _, v in pairs if not v.startswith(named, HEAD_BYTES - 2)))
-        return Page(bodies, stop, budget[1] - bytes_left, lambda index: (partition, pairs[index][0][PREFIX_BYTES:]))
+        with self._begin() as txn, txn.cursor() as cursor:
+            walk = _walk(cursor, start, end, forward)
+            while stop is None:
+                chunk = list(islice(walk, min(rows_left, CHUNK_ROWS)))
+                # Keys come in order: if the last one is within the bounds, so are all.
+                if not chunk or not start <= chunk[-1][0] < end:
+                    chunk = [pair for pair in chunk if start <= pair[0] < end]
+                    stop = Stop.EXHAUSTED
+                chunk_bytes = sum(map(len, chain.from_iterable(chunk))) - len(chunk) * ROW_OVERHEAD_BYTES
+                if chunk_bytes >= bytes_left and chunk:
+                    chunk, chunk_bytes = _within(chunk, bytes_left)
+                    stop = Stop.BYTES
+                bytes_left -= chunk_bytes
+                rows_left -= len(chunk)
+                pairs = pairs + chunk if pairs else chunk
+                if not rows_left and stop is not Stop.BYTES:
+                    stop = Stop.ROWS
+        return pairs, stop, budget[1] - bytes_left
 
     @reread_async
     async def scan(
