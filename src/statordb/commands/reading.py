@@ -9,9 +9,10 @@ from statordb.commands.key_conditions import AttributeCondition, KeyRange, arran
 from statordb.commands.pages import CHUNK_BYTES_MAX, CHUNK_ROWS_MAX, Rows, read_rows
 from statordb.commands.selection import Choice, Selection, cursor_position, find_path
 from statordb.commands.turns import Turns
-from statordb.engine.contract import Budget, Page, Place
+from statordb.engine.contract import Budget, Page, Place, Stop
 from statordb.model import errors
 from statordb.model.values import Item
+from statordb.store import codec
 from statordb.store.access import AccessPath
 from statordb.store.table import Table
 
@@ -64,20 +65,27 @@ class Range(NamedTuple):
         self._refuse_key_filter(path)
         return await self._go_on(context, table, path, key_range, after, None)
 
-    def first_here(self, turns: Turns, table: Table, key_range: KeyRange) -> Page | None:
-        """The first chunk of a range by the primary key from its beginning, where nothing is to be checked any more;
-        None where it has to be waited for."""
+    def texts_here(self, turns: Turns, table: Table, key_range: KeyRange) -> Page | None:
+        """All rows of a range by the primary key from its beginning, where nothing is to be checked any more: their
+        JSON. None where they have to be waited for, or are more than one chunk."""
         here = table.here
         if here is None or turns.taken:
             return None
         partition, bounds, _ = key_range
-        page = here.page(table.space, partition, bounds, self.forward, self._first_budget())
+        budget = self._first_budget()
+        page = here.page(table.space, partition, bounds, self.forward, budget, None, codec.HEADER_BYTES)
+        if not self.is_all(page):
+            return None
         if page.bytes > USUAL_BYTES_MAX:
             turns.take()
         return page
 
+    def is_all(self, first: Page) -> bool:
+        """Whether nothing is to be read behind the first chunk."""
+        return first.stop is Stop.EXHAUSTED or (first.stop is Stop.ROWS and self.limit is not None)
+
     async def first(self, context: Context, table: Table, key_range: KeyRange) -> Page:
-        """The same chunk, waited for."""
+        """The first chunk of such a range, waited for."""
         turns = context.turns
         if turns.taken:
             await turns.wait(context.source)

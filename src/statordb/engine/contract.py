@@ -238,8 +238,9 @@ class Here(Protocol):
         forward: bool,
         budget: Budget,
         after: bytes | None = None,
+        skip: int = 0,
     ) -> Page:
-        """As `Engine.range`."""
+        """As `Engine.range`; `skip`: as for a row. The page's bytes count the whole bodies all the same."""
         ...
 
 

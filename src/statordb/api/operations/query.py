@@ -1,5 +1,6 @@
 """Query."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -60,11 +61,10 @@ def usual_query(context: Context, document: Any, source: object) -> Usual:
     forward, consistent = document.get("ScanIndexForward") is not False, document.get("ConsistentRead") is True
     command = _new(Range, (name, None, (), ALL, document.get("Limit"), forward, consistent, None))
     context.gate.admit(principal, command)
-    page = command.first_here(context.turns, table, key_range)
-    answer = None if page is None else _answer(command, table, page)
-    if answer is not None:
-        return answer
-    return _first_rows(context.of(source, context.new_budget()), document, command, table, key_range, page)
+    page = command.texts_here(context.turns, table, key_range)
+    if page is not None:
+        return _answer(table, page, page.bodies)
+    return _first_rows(context.of(source, context.new_budget()), document, command, table, key_range)
 
 
 def _has_usual_options(document: Request) -> bool:
@@ -121,31 +121,21 @@ def _has_usual_placeholders(document: Request) -> bool:
     return True
 
 
-async def _first_rows(
-    context: Context, request: Request, command: Range, table: Table, key_range: KeyRange, page: Page | None
-) -> Answer:
-    """`page`: the first chunk, if that has been read."""
-    if page is None:
-        page = await command.first(context, table, key_range)
-        answer = _answer(command, table, page)
-        if answer is not None:
-            return answer
+async def _first_rows(context: Context, request: Request, command: Range, table: Table, key_range: KeyRange) -> Answer:
+    page = await command.first(context, table, key_range)
+    if command.is_all(page):
+        return _answer(table, page, list(map(codec.text, page.bodies)))
     return await found_answer(request, await command.rest(context, table, key_range, page), context.turn())
 
 
-def _answer(command: Range, table: Table, page: Page) -> bytes | None:
-    """The response, if the first chunk is all of it; None if more is to be read."""
-    bodies = page.bodies
-    if page.stop is Stop.EXHAUSTED:
-        last = b""
-    elif page.stop is Stop.ROWS and command.limit is not None:
-        cursor = table.primary.usual_cursor(page.last) or table.key_of(codec.decode(bodies[-1]))
+def _answer(table: Table, page: Page, texts: Sequence[bytes]) -> bytes:
+    """The response of a page that is all, whose rows have these texts."""
+    last = b""
+    if page.stop is not Stop.EXHAUSTED:
+        cursor = table.primary.usual_cursor(page.last) or table.key_of(orjson.loads(texts[-1]))
         last = b',"LastEvaluatedKey":' + orjson.dumps(cursor)
-    else:
-        return None
-    count = len(bodies)
-    texts = b",".join([body[codec.HEADER_BYTES :] for body in bodies])
-    return b'{"Items":[%b],"Count":%d,"ScannedCount":%d%b}' % (texts, count, count, last)
+    count = len(texts)
+    return b'{"Items":[%b],"Count":%d,"ScannedCount":%d%b}' % (b",".join(texts), count, count, last)
 
 
 async def query(context: Context, request: Request) -> Answer:

@@ -132,6 +132,7 @@ class Reader:
         forward: bool,
         budget: Budget,
         after: bytes | None = None,
+        skip: int = 0,
     ) -> Page:
         start, end = self._edges(space, partition, bounds, forward, after)
         try:
@@ -139,7 +140,7 @@ class Reader:
         except lmdb.CorruptedError:
             pairs, stop, size = reread(self._pairs)(start, end, forward, budget)
         named = pack_length(len(partition)) + partition
-        body_start = HEAD_BYTES + len(partition)
+        body_start = HEAD_BYTES + len(partition) + skip
         bodies = [value[body_start:] for _, value in pairs if value.startswith(named, HEAD_BYTES - 2)]
         if len(bodies) != len(pairs):
             raise collision(space, partition, next(v for _, v in pairs if not v.startswith(named, HEAD_BYTES - 2)))
