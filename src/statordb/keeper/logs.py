@@ -14,6 +14,7 @@ from statordb.store.terms import Refused
 
 AGE_SECONDS = 60.0  # between two looks for what is too old
 HOLDS_SECONDS = 1.0  # between two looks at up to where shards were read that nobody reads but those who say so
+ROLLING_SECONDS = 2.0  # that somebody else has to replace shards, once the writes pause
 TRIMMED_PER_RUN_MAX = 500
 
 Positions = dict[str, dict[str, int]]
@@ -30,6 +31,7 @@ class Logs:
         self._store = store
         self._epoch: int | None = None
         self._known: list[LogRecord] = []
+        self._rolling: dict[int, float] = {}  # logs whose shards somebody is replacing, and since when that is known
         self._age_at = self._holds_at = 0.0
         self._barriers: dict[int, tuple[Barrier, set[str]]] = {}  # by log space: of shards, by their ids
         self._trimming: dict[tuple[int, bytes], int] = {}  # by space and shard: up to which sequence
@@ -44,6 +46,7 @@ class Logs:
             spaces = {log.space for log in found}
             self._barriers = {space: barrier for space, barrier in self._barriers.items() if space in spaces}
             self._known = [await self._settle(log) for log in found]
+            self._rolling = {log.space: self._rolling.get(log.space, now) for log in found if log.rolling}
             self._epoch = epoch
         for log in self._known:
             if self._is_due(log, now):
@@ -76,10 +79,11 @@ class Logs:
     def _is_due(self, log: LogRecord, now: float) -> bool:
         """Whether an open shard is old, or others than are wanted are open. One without records may grow old."""
         opened = [shard.opened_at for shard in log.shards if shard.closed_at is None]
+        since = self._rolling.get(log.space)
+        if since is not None:  # who does it may be dead
+            return now - since >= ROLLING_SECONDS
         return bool(opened) and (
-            log.rolling
-            or now - min(opened) >= self._store.stream_shard_seconds
-            or len(opened) < self._store.stream_shards
+            now - min(opened) >= self._store.stream_shard_seconds or len(opened) < self._store.stream_shards
         )
 
     async def _roll(self, log: LogRecord, now: float) -> None:
@@ -87,6 +91,8 @@ class Logs:
 
         def decide(rows: Rows) -> Rows | Refused:
             if rows.table is None or rows.table.log is None or rows.log is None or rows.log.space != log.space:
+                return Refused(None)
+            if _open(rows.log) != _open(log):  # somebody has replaced them meanwhile
                 return Refused(None)
             return readers.roll(rows, rows.log.views, now, wanted)
 
@@ -183,6 +189,10 @@ class Logs:
         if not await self._store.engine.trim(space, shard, last, TRIMMED_PER_RUN_MAX):
             del self._trimming[space, shard]
         return bool(self._trimming)
+
+
+def _open(log: LogRecord) -> list[str]:
+    return [shard.id for shard in log.shards if shard.closed_at is None]
 
 
 def _has_stream(shard: ShardRecord) -> bool:
