@@ -1,14 +1,13 @@
 """Long reads: cut into slices, fair between connections, and the same answers as in one go."""
 
 import asyncio
-import resource
 from typing import Any
 
 import orjson
 import pytest
 from tests.in_process import PRINCIPAL, Api
 
-from statordb.api.answers import _room, spliced
+from statordb.api.answers import spliced
 from statordb.commands.turns import Turn, Turns
 from statordb.model.budget import Heavy
 from statordb.model.request import Reply, Request
@@ -135,16 +134,6 @@ def test_parts_of_a_large_answer_are_let_go_of_one_by_one() -> None:
     body = asyncio.run(spliced(parts, b"]", {}, Counting(Turns())))
     assert len(body) == 8 * 300_000 + 2
     assert left[:8] == [8, 7, 6, 5, 4, 3, 2, 1]
-
-
-def test_room_for_a_large_answer_is_not_filled_before_it_is_used() -> None:
-    """Zeros of twelve megabytes would hold the loop for 10 ms."""
-    page = resource.getpagesize()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    room = _room(64 << 20)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < (64 << 20) // page // 10
-    room[-3:] = b"end"
-    assert (len(room), bytes(room[-4:])) == (64 << 20, b"\0end")
 
 
 def test_counting_ends_where_reading_does(api: Api) -> None:

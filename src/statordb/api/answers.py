@@ -1,15 +1,14 @@
 """Answers out of stored JSON, put together without holding up others."""
 
-import mmap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from statordb.commands.turns import Turn
+from statordb.model.room import room_for
 
 COPIED_BYTES_MAX = 1 << 20  # in one go: half a millisecond
-ZEROED_BYTES_MAX = 2 << 20
 
 
 def wanted(request: Mapping[str, Any]) -> str | None:
@@ -36,7 +35,7 @@ async def spliced(parts: list[bytes], end: bytes, answer: dict[str, Any], turn: 
     if size <= COPIED_BYTES_MAX:
         return b"".join(parts)
     # Much is copied piece by piece into what was made for all of it.
-    body = _room(size)
+    body = room_for(size)
     at = 0
     parts.reverse()
     while parts:
@@ -49,11 +48,3 @@ async def spliced(parts: list[bytes], end: bytes, answer: dict[str, Any], turn: 
                 await turn.over()
     assert at == size, "an answer is as long as its parts"
     return body
-
-
-def _room(size: int) -> memoryview:
-    """Room for an answer of many bytes. That of large ones comes page by page as it is filled: a bytearray is filled
-    with zeros first, which takes 10 ms for 12 MB."""
-    if size <= ZEROED_BYTES_MAX:
-        return memoryview(bytearray(size))
-    return memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))

@@ -13,6 +13,7 @@ from struct import Struct
 from typing import NamedTuple, cast
 
 from statordb.model.limits import KIB, MIB
+from statordb.model.room import room_for
 
 HEADER = Struct("<BIII")  # kind, number, bytes of the head, bytes of the body
 NUMBER_MAX = (1 << 32) - 1
@@ -32,7 +33,8 @@ class Kind(IntEnum):
 
 
 class Frame(NamedTuple):
-    """`number` is that of the call which the frame belongs to. A large body is a bytearray, which nobody changes."""
+    """`number` is that of the call which the frame belongs to. A large body is a bytearray, or a memoryview in an
+    answer, which nobody changes."""
 
     kind: int
     number: int
@@ -55,7 +57,8 @@ class FrameStream(asyncio.BufferedProtocol):
         self._pumping = False
         self._outgoing: deque[memoryview] = deque()  # bounded by the callers: of calls and answers in flight
         self._parts = self._frames()
-        self._buffer = bytearray(next(self._parts))
+        self._buffer: bytearray | memoryview = bytearray(next(self._parts))
+        self._is_answer = False  # what comes next is the body of one
         self._filled = 0
 
     async def connect(self, end: socket.socket) -> None:
@@ -135,21 +138,25 @@ class FrameStream(asyncio.BufferedProtocol):
     def buffer_updated(self, count: int) -> None:
         self._filled += count
         if self._filled == len(self._buffer):
-            self._buffer = bytearray(self._parts.send(self._buffer))
+            size = self._parts.send(self._buffer)
+            # What a worker gets it only hands on, and may not be held up by. A lane looks into what it gets.
+            self._buffer = room_for(size) if self._is_answer else bytearray(size)
             self._filled = 0
 
     def connection_lost(self, error: Exception | None) -> None:
         self._outgoing.clear()
         self._lost()
 
-    def _frames(self) -> Generator[int, bytearray, None]:
+    def _frames(self) -> Generator[int, bytearray | memoryview, None]:
         """Gives the size of each part that is to come, and takes the part."""
         while True:
             kind, number, head_bytes, body_bytes = HEADER.unpack((yield HEADER.size))
             assert head_bytes <= HEAD_BYTES_MAX, "a head is small"
             assert body_bytes <= BODY_BYTES_MAX, "the wire bounds what it takes, and operations what they give"
             head = bytes((yield head_bytes)) if head_bytes else b""
+            self._is_answer = kind == Kind.ANSWER
             body = (yield body_bytes) if body_bytes else b""
+            self._is_answer = False
             if body_bytes <= PIECE_BYTES_MAX:
                 body = bytes(body)
             # A larger one stays in the buffer that it came into, which goes wherever bytes go.
