@@ -134,6 +134,8 @@ def test_both_ways_agree(headers: dict[str, str], body: bytes, token: str, chang
         quick = checker.check(method, url, variant, body)
         full = checker.check_fully(method, url, variant, body)
         assert isinstance(quick, Principal) == isinstance(full, Principal)
+        known, unknown = checker.check_claim(url, variant), authenticator().check_claim(url, variant)
+        assert (known is None) == (unknown is None)
 
 
 def test_the_short_way_is_taken(monkeypatch: Any) -> None:
@@ -141,7 +143,9 @@ def test_the_short_way_is_taken(monkeypatch: Any) -> None:
     request = sign({"x-amz-target": "DynamoDB_20120810.GetItem"}, b"{}")
     assert isinstance(checker.check(*request), Principal)
     monkeypatch.setattr(checker, "check_fully", None)
+    monkeypatch.setattr(checker, "_claim", None)
     assert isinstance(checker.check(*request), Principal)
+    assert checker.check_claim(request[1], request[2]) is None
 
 
 def test_a_signing_key_of_the_documentation() -> None:
