@@ -11,7 +11,6 @@ from statordb.commands.demands import Enclosed, enclosed
 from statordb.commands.keys import locate_key
 from statordb.commands.selection import parsed
 from statordb.commands.turns import Turn
-from statordb.engine.contract import Key, Refused
 from statordb.expressions.bound import Projection
 from statordb.model import errors
 from statordb.model.budget import Budget, Heavy
@@ -21,6 +20,7 @@ from statordb.model.values import Item
 from statordb.store import codec, transactions
 from statordb.store.image import Image
 from statordb.store.table import Table
+from statordb.store.terms import Key, Refused
 
 
 class Got(NamedTuple):

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from statordb.commands.keys import refuse_long
-from statordb.engine.contract import Bounds
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.limits import PARTITION_KEY_BYTES_MAX
 from statordb.model.schema import KeyAttribute, KeySchema
 from statordb.store.access import AccessPath
+from statordb.store.terms import Bounds
 
 AttributeCondition = tuple[str, str, list[dict[str, str]]]
 """(attribute, operator, operands)."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection
 
-from statordb.engine.contract import Key
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.limits import PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX
 from statordb.model.schema import KeyAttribute, KeySchema
 from statordb.model.values import Item, Value, size, type_of
 from statordb.store.table import Table
+from statordb.store.terms import Key
 
 
 def locate_key(table: Table, key: Item) -> Key:

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 from statordb.commands.turns import Turn
-from statordb.engine.contract import Budget, Page, Place, Stop
 from statordb.model.limits import PAGE_BYTES_MAX
 from statordb.store import codec
+from statordb.store.terms import Budget, Page, Place, Stop
 
 CHUNK_ROWS_MAX = 256  # read in one go: about half a millisecond of small rows
 CHUNK_BYTES_MAX = 256 * 1024

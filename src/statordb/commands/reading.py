@@ -9,12 +9,12 @@ from statordb.commands.key_conditions import AttributeCondition, KeyRange, arran
 from statordb.commands.pages import CHUNK_BYTES_MAX, CHUNK_ROWS_MAX, Rows, read_rows
 from statordb.commands.selection import Choice, Selection, cursor_position, find_path
 from statordb.commands.turns import Turns
-from statordb.engine.contract import Budget, Page, Place, Stop
 from statordb.model import errors
 from statordb.model.values import Item
 from statordb.store import codec
 from statordb.store.access import AccessPath
 from statordb.store.table import Table
+from statordb.store.terms import Budget, Page, Place, Stop
 
 USUAL_BYTES_MAX = 16 * 1024  # read without asking for a turn; more is the slice of its round
 

@@ -8,8 +8,6 @@ import orjson
 from statordb.commands.keys import refuse_long, refuse_nested_keys
 from statordb.commands.pages import Rows
 from statordb.commands.turns import Turn
-from statordb.engine.contract import Budget as PageBudget
-from statordb.engine.contract import Key, Page, Place
 from statordb.expressions.bound import Condition, Projection
 from statordb.model import errors
 from statordb.model.budget import Budget, Heavy
@@ -18,6 +16,8 @@ from statordb.model.values import Item
 from statordb.store import codec
 from statordb.store.access import AccessPath
 from statordb.store.table import Table
+from statordb.store.terms import Budget as PageBudget
+from statordb.store.terms import Key, Page, Place
 
 _BODY = codec.HEADER_BYTES
 

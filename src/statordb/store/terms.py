@@ -1,9 +1,10 @@
 """The engine's words that those above the store speak: what its refusals and faults are, and how rows are told apart.
 
-Nothing above `commands` imports an engine, or its contract.
+Nothing above the store imports an engine, or its contract: only the server knows more.
 """
 
 from statordb.engine.contract import (
+    Bounds,
     Budget,
     Change,
     Conflict,
@@ -19,6 +20,7 @@ from statordb.engine.contract import (
 )
 
 __all__ = [
+    "Bounds",
     "Budget",
     "Change",
     "Conflict",
