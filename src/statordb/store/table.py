@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from statordb.engine.contract import Bounds, Budget, Effects, Engine, Guard, Here, Key, Page, Refused, Stored, Usage
+from statordb.engine.contract import Bounds, Budget, Effects, Engine, Guard, Key, Page, Refused, Stored, Usage
 from statordb.model import errors
 from statordb.model.schema import KeySchema
 from statordb.model.values import Item
@@ -83,8 +83,9 @@ class Table:
     """One version of a table's schema, as this process knows it. Never changed: a new version is a new object."""
 
     __slots__ = (
-        "_catalog", "_derived", "_engine", "_paths", "building", "collections", "expiry", "get", "guard", "indexes",
-        "key_names", "log", "looks_back", "name", "now", "paused", "primary", "record", "schema", "settled", "space",
+        "_catalog", "_derived", "_engine", "_paths", "building", "collections", "expiry", "get", "guard", "here",
+        "indexes", "key_names", "log", "looks_back", "name", "now", "paused", "primary", "record", "schema", "settled",
+        "space",
     )  # fmt: skip
 
     def __init__(self, record: TableRecord, guard: Guard, engine: Engine, catalog: Home) -> None:
@@ -95,6 +96,7 @@ class Table:
         self._engine = engine
         self._catalog = catalog
         self.get = engine.get
+        self.here = engine.here
         self.now = catalog.now
         self.collections: dict[str, str] = {}  # key condition text that asks for a whole item collection -> its value
         self.settled = record.status == "ACTIVE"  # else the status depends on the time
@@ -119,11 +121,6 @@ class Table:
     def path(self, index_name: str | None) -> AccessPath | None:
         """The way to read by the primary key (None) or by an index; None if there is no such index."""
         return self._paths.get(index_name)
-
-    @property
-    def here(self) -> Here | None:
-        """Reads that need not wait, where the engine has any."""
-        return self._engine.here
 
     def ready(self, index_name: str) -> bool:
         """Whether an index of the table may be read: it is not being built."""

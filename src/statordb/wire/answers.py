@@ -94,8 +94,10 @@ class Answers:
         elif self._started:
             self._keep(exchange, reply)
             self.advance()
-        else:
+        elif self.is_final or self._unstarted:
             self._send(exchange, reply)
+        elif not self._writer.write(exchange, reply, False):  # as `_send`, without the call
+            self._send_in_slices(exchange, reply)
 
     def reply(self, exchange: Exchange) -> None:
         """Write a reply that is there already, behind those to all requests before it."""
@@ -208,11 +210,14 @@ class Answers:
     def _send(self, exchange: Exchange, reply: Reply) -> None:
         last = self.is_final and not self._started and not self._unstarted
         if not self._writer.write(exchange, reply, last):
-            self._answer_bytes += len(reply.body)
-            self._started.appendleft(exchange)
-            self.advance()
+            self._send_in_slices(exchange, reply)
         elif last:
             self._owner.end()
+
+    def _send_in_slices(self, exchange: Exchange, reply: Reply) -> None:
+        self._answer_bytes += len(reply.body)
+        self._started.appendleft(exchange)
+        self.advance()
 
     def _send_waiting(self, exchange: Exchange) -> None:
         reply = exchange.reply
