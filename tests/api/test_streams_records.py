@@ -10,7 +10,7 @@ from tests.in_process import PRINCIPAL, Api, Fault
 
 from statordb.api.operations.get_records import CHUNK_ROWS_MAX
 from statordb.store.streams import StreamRecord
-from statordb.store.terms import Budget
+from statordb.store.terms import PageBudget
 
 MINUTE = 60.0
 
@@ -108,7 +108,7 @@ def watch_log(api: Api, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     log = engine.log
     asked: list[int] = []
 
-    def noted(stream: int, shard: bytes, after: int, budget: Budget) -> Any:
+    def noted(stream: int, shard: bytes, after: int, budget: PageBudget) -> Any:
         asked.append(budget.rows_max)
         return log(stream, shard, after, budget)
 

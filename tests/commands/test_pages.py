@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from statordb.commands.pages import Rows, read_rows
 from statordb.commands.turns import SLICE_SECONDS, Turn, Turns
-from statordb.engine.contract import Budget, Page, Place, Row, Stop
+from statordb.engine.contract import Page, PageBudget, Place, Row, Stop
 from statordb.model.limits import PAGE_BYTES_MAX
 from statordb.store import codec
 
@@ -35,13 +35,13 @@ class Table:
         # As with real items, the stored bytes are more than what DynamoDB counts.
         bodies = [codec.encode({"n": {"N": str(n)}}, size) + bytes(size) for n, size in enumerate(sizes)]
         self.rows = [Row(b"p", b"%06d" % n, body) for n, body in enumerate(bodies)]
-        self.budgets: list[Budget] = []
+        self.budgets: list[PageBudget] = []
         self.counts_only = counts_only
         self.row_seconds = row_seconds
         self.clock = Clock()
         self.gone: set[bytes] = set()
 
-    async def read(self, after: Place | None, budget: Budget, head: int | None) -> Page:
+    async def read(self, after: Place | None, budget: PageBudget, head: int | None) -> Page:
         """A page as an engine may give it: it may stop at its budget even where nothing follows."""
         self.budgets.append(budget)
         left = [row for row in self.rows if (after is None or row.sort > after[1]) and row.sort not in self.gone]

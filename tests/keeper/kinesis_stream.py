@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from tests.in_process import PRINCIPAL, Api
 
-from statordb.engine.contract import Budget
+from statordb.engine.contract import PageBudget
 from statordb.keeper.kinesis import Kinesis
 from statordb.keeper.kinesis_records import Entry
 from statordb.keeper.kinesis_sender import Unavailable
@@ -18,7 +18,7 @@ from statordb.store.log import LogRecord
 
 ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/changes"
 HOUR = 3600.0
-AMPLE = Budget(10_000, 1 << 30)
+AMPLE = PageBudget(10_000, 1 << 30)
 
 
 class Memory:

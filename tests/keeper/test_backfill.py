@@ -15,7 +15,7 @@ from tests.in_process import PRINCIPAL, SHAPES, Api
 from tests.store.engines import Around, Eventual, Held
 
 from statordb.api.dispatch import Dispatcher
-from statordb.engine.contract import Budget, Engine
+from statordb.engine.contract import Engine, PageBudget
 from statordb.keeper import backfill
 from statordb.keeper.backfill import Backfill
 from statordb.keeper.keeper import Keeper
@@ -32,7 +32,7 @@ CHUNK = backfill._CHUNK
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three items a run, so that much happens between the runs."""
-    monkeypatch.setattr(backfill, "_CHUNK", Budget(3, 1 << 20))
+    monkeypatch.setattr(backfill, "_CHUNK", PageBudget(3, 1 << 20))
 
 
 def create(api: Api, name: str = "abc") -> None:

@@ -9,7 +9,7 @@ from tests.in_process import PRINCIPAL, SHAPES, Api
 from tests.store.engines import Eventual, Held
 
 from statordb.api.dispatch import Dispatcher
-from statordb.engine.contract import Budget, Engine, Key
+from statordb.engine.contract import Engine, Key, PageBudget
 from statordb.keeper import backfill, expiry
 from statordb.keeper.backfill import Backfill
 from statordb.keeper.expiry import LEFT_SECONDS, Expiry
@@ -170,7 +170,7 @@ def test_time_to_live_of_a_full_table_covers_what_was_there(api: Api) -> None:
 
 
 def test_building_the_expiry_index_goes_on_after_a_restart(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backfill, "_CHUNK", Budget(3, 1 << 20))
+    monkeypatch.setattr(backfill, "_CHUNK", PageBudget(3, 1 << 20))
     create(api)
     for number in range(10):
         put(api, f"{number:02d}", 10)
@@ -230,7 +230,7 @@ def test_a_switched_off_attribute_expires_nothing(api: Api) -> None:
 
 def test_a_run_deletes_a_bounded_number_of_items(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """At most a chunk of each of the sixteen partitions; then other duties get their turn."""
-    monkeypatch.setattr(expiry, "_CHUNK", Budget(1, 1 << 20))
+    monkeypatch.setattr(expiry, "_CHUNK", PageBudget(1, 1 << 20))
     create(api)
     live(api)
     for number in range(40):
@@ -292,7 +292,7 @@ def names(api: Api) -> list[str]:
 
 def expiry_entries(api: Api) -> int:
     table = api.run(api.store.catalog.find(PRINCIPAL.account, PRINCIPAL.region, "abc"))
-    return len(api.run(api.store.engine.scan(table.expiry.space, 0, 1, Budget(1000, 1 << 20))).rows)
+    return len(api.run(api.store.engine.scan(table.expiry.space, 0, 1, PageBudget(1000, 1 << 20))).rows)
 
 
 def attempts(duty: Expiry, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
@@ -346,7 +346,7 @@ def test_an_entry_that_stays_goes_by_itself_and_overtakes_nothing(
 
 
 def test_entries_that_stay_hold_up_no_others(api: Api, eventual: Eventual, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expiry, "_CHUNK", Budget(1, 1 << 20))
+    monkeypatch.setattr(expiry, "_CHUNK", PageBudget(1, 1 << 20))
     for number in range(40):
         put(api, f"gone-{number}", -100)
     api.run(eventual.deliver_all())

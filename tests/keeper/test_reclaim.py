@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from tests.in_process import Api
 
-from statordb.engine.contract import Budget
+from statordb.engine.contract import PageBudget
 from statordb.keeper.reclaim import Reclaim
 
-AMPLE = Budget(10_000, 1 << 30)
+AMPLE = PageBudget(10_000, 1 << 30)
 
 
 def create(api: Api) -> None:

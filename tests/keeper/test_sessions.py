@@ -7,7 +7,7 @@ from tests.in_process import Api
 
 from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
-from statordb.engine.contract import Budget
+from statordb.engine.contract import PageBudget
 from statordb.keeper.sessions import Sessions
 from statordb.store import forgetting
 from statordb.store.credentials import SESSION_KEPT_SECONDS, Credentials
@@ -18,7 +18,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/cart-role"
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forgetting, "_CHUNK", Budget(3, 1 << 20))
+    monkeypatch.setattr(forgetting, "_CHUNK", PageBudget(3, 1 << 20))
 
 
 def test_expired_sessions_are_forgotten_chunk_by_chunk(api: Api, tmp_path: Path) -> None:

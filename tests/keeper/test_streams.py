@@ -14,7 +14,7 @@ from tests.keeper.kinesis_stream import ARN
 from tests.store.engines import Eventual
 
 from statordb.api.dispatch import Dispatcher
-from statordb.engine.contract import Budget, Effects, OutcomeUnknown
+from statordb.engine.contract import Effects, OutcomeUnknown, PageBudget
 from statordb.keeper.logs import ROLLING_SECONDS, Logs
 from statordb.model.request import Reply, Request
 from statordb.model.values import check_item
@@ -26,7 +26,7 @@ from statordb.store.store import Store
 from statordb.store.streams import Stream
 
 HOUR = 3600.0
-ALL = Budget(1000, 1 << 20)
+ALL = PageBudget(1000, 1 << 20)
 KEY = [{"AttributeName": "p", "KeyType": "HASH"}]
 
 

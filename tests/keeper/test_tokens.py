@@ -3,7 +3,7 @@
 import pytest
 from tests.in_process import Api
 
-from statordb.engine.contract import Budget
+from statordb.engine.contract import PageBudget
 from statordb.keeper.tokens import Tokens
 from statordb.store import forgetting
 from statordb.store.keyspace import Space
@@ -11,7 +11,7 @@ from statordb.store.keyspace import Space
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forgetting, "_CHUNK", Budget(3, 1 << 20))
+    monkeypatch.setattr(forgetting, "_CHUNK", PageBudget(3, 1 << 20))
 
 
 def write(api: Api, token: str) -> None:
@@ -20,7 +20,7 @@ def write(api: Api, token: str) -> None:
 
 
 def kept(api: Api) -> int:
-    return len(api.run(api.store.engine.scan(Space.TOKENS, 0, 1, Budget(1000, 1 << 20))).bodies)
+    return len(api.run(api.store.engine.scan(Space.TOKENS, 0, 1, PageBudget(1000, 1 << 20))).bodies)
 
 
 def test_expired_tokens_are_forgotten_chunk_by_chunk(api: Api) -> None:

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from tests.keeper.trigger_stage import UUID, Stage, names
 
-from statordb.engine.contract import Budget
+from statordb.engine.contract import PageBudget
 from statordb.model.invocation import Throttled
 from statordb.store.functions import mappings
 
@@ -110,7 +110,7 @@ def test_what_is_around_the_records_counts_too(stage: Stage, monkeypatch: pytest
 
 def test_records_pile_up_only_so_far_behind_a_slow_function(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("statordb.keeper.triggers.shard.QUEUED_BYTES_MAX", 1000)
-    monkeypatch.setattr("statordb.keeper.triggers.shard._CHUNK", Budget(1, 1))
+    monkeypatch.setattr("statordb.keeper.triggers.shard._CHUNK", PageBudget(1, 1))
     stage.function.seconds = 1.0
     stage.put(*(f"a{number}" for number in range(30)))
     stage.map(batch_size=1000)

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any, cast
 
 from statordb.engine.contract import (
-    Budget,
     Change,
     Conflict,
     Effects,
@@ -13,6 +12,7 @@ from statordb.engine.contract import (
     Guard,
     Heads,
     Key,
+    PageBudget,
     Plan,
     Refused,
     Stale,
@@ -181,13 +181,13 @@ class Eventual(Uses):
         """The same store, as a process sees it that hears of changes only when they are told."""
         return Late(self)
 
-    async def log(self, stream: int, shard: bytes, after: int, budget: Budget) -> list[Change]:
+    async def log(self, stream: int, shard: bytes, after: int, budget: PageBudget) -> list[Change]:
         found = await self.inner.log(stream, shard, after, budget)
         limit = self.hidden_above
         return found if limit is None else [change for change in found if change.sequence <= limit]
 
     async def log_end(self, stream: int, shard: bytes) -> int:
-        found = await self.log(stream, shard, 0, Budget(1 << 20, 1 << 30))
+        found = await self.log(stream, shard, 0, PageBudget(1 << 20, 1 << 30))
         return found[-1].sequence if found else 0
 
 

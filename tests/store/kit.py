@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from statordb.engine.contract import Bounds, Budget, Key, Refused, Row, Use
+from statordb.engine.contract import Bounds, Key, PageBudget, Refused, Row, Use
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.model.clock import ManualClock
 from statordb.model.values import Item, check_item
@@ -15,7 +15,7 @@ from statordb.store.store import Store
 from statordb.store.table import Table, Written
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
-AMPLE = Budget(100_000, 1 << 30)
+AMPLE = PageBudget(100_000, 1 << 30)
 
 Result = TypeVar("Result")
 

@@ -4,10 +4,10 @@ import pytest
 from tests.store.engines import Eventual
 from tests.store.kit import Kit
 
-from statordb.engine.contract import Budget, Effects, Use
+from statordb.engine.contract import Effects, PageBudget, Use
 from statordb.store.barrier import SKEW_SECONDS, Barrier
 
-ALL = Budget(1000, 1 << 20)
+ALL = PageBudget(1000, 1 << 20)
 
 
 @pytest.fixture

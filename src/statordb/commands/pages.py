@@ -10,7 +10,7 @@ from typing import Protocol
 from statordb.commands.turns import Turn
 from statordb.model.limits import PAGE_BYTES_MAX
 from statordb.store import codec
-from statordb.store.terms import Budget, Page, Place, Stop
+from statordb.store.terms import Page, PageBudget, Place, Stop
 
 CHUNK_ROWS_MAX = 256  # read in one go: about half a millisecond of small rows
 CHUNK_BYTES_MAX = 256 * 1024
@@ -43,7 +43,7 @@ class Source(Protocol):
         """Whether the rows are counted as they are: nobody looks at them."""
         ...
 
-    def read(self, after: Place | None, budget: Budget, head: int | None) -> Awaitable[Page]: ...
+    def read(self, after: Place | None, budget: PageBudget, head: int | None) -> Awaitable[Page]: ...
 
     def whole(self, place: Place) -> Awaitable[bytes | None]:
         """The body of the row at a place."""
@@ -88,10 +88,10 @@ async def read_rows(
         after = page.last
 
 
-def _budget(rows: Rows, limit: int | None) -> Budget:
+def _budget(rows: Rows, limit: int | None) -> PageBudget:
     """For the next chunk. JSON is longer than what DynamoDB counts, so the page is never full before its end."""
     left = CHUNK_ROWS_MAX if limit is None else min(CHUNK_ROWS_MAX, limit - rows.scanned)
-    return Budget(left, max(1, min(CHUNK_BYTES_MAX, PAGE_BYTES_MAX - rows.size)))
+    return PageBudget(left, max(1, min(CHUNK_BYTES_MAX, PAGE_BYTES_MAX - rows.size)))
 
 
 def _fitting(sizes: Sequence[int], room: int) -> int | None:

@@ -14,7 +14,7 @@ from statordb.model.values import Item
 from statordb.store import codec
 from statordb.store.access import AccessPath
 from statordb.store.table import Table
-from statordb.store.terms import Budget, Page, Place, Stop
+from statordb.store.terms import Page, PageBudget, Place, Stop
 
 USUAL_BYTES_MAX = 16 * 1024  # read without asking for a turn; more is the slice of its round
 
@@ -96,8 +96,8 @@ class Range(NamedTuple):
             turns.take()
         return page
 
-    def _first_budget(self) -> Budget:
-        return _new(Budget, (self.limit or CHUNK_ROWS_MAX, CHUNK_BYTES_MAX))
+    def _first_budget(self) -> PageBudget:
+        return _new(PageBudget, (self.limit or CHUNK_ROWS_MAX, CHUNK_BYTES_MAX))
 
     async def rest(self, context: Context, table: Table, key_range: KeyRange, first: Page) -> Found:
         """The whole page whose `first` chunk has been read."""
@@ -114,7 +114,7 @@ class Range(NamedTuple):
     ) -> Found:
         partition, bounds, _ = key_range
 
-        def read(after: Place | None, budget: Budget, head: int | None) -> Awaitable[Page]:
+        def read(after: Place | None, budget: PageBudget, head: int | None) -> Awaitable[Page]:
             last = None if after is None else after[1]
             return table.range(path, partition, bounds, self.forward, budget, last, self.consistent, head)
 
@@ -182,7 +182,7 @@ class Scan(NamedTuple):
         table = context.known_table(self.table) or await context.table(self.table)
         path = find_path(table, self.index_name, self.consistent, "scanning")
 
-        def read(after: Place | None, budget: Budget, head: int | None) -> Awaitable[Page]:
+        def read(after: Place | None, budget: PageBudget, head: int | None) -> Awaitable[Page]:
             return table.scan(path, self.segment, self.total, budget, after, self.consistent, head)
 
         selection = Selection(table, path, self.choice, self.consistent, read)

@@ -16,8 +16,7 @@ from statordb.model.values import Item
 from statordb.store import codec
 from statordb.store.access import AccessPath
 from statordb.store.table import Table
-from statordb.store.terms import Budget as PageBudget
-from statordb.store.terms import Key, Page, Place
+from statordb.store.terms import Key, Page, PageBudget, Place
 
 _BODY = codec.HEADER_BYTES
 

@@ -81,7 +81,7 @@ class Page:
         return self.place(len(self.bodies) - 1)
 
 
-class Budget(NamedTuple):
+class PageBudget(NamedTuple):
     """What one page may cost. A page stops after the row that reaches either maximum (so it holds at least one row)."""
 
     rows_max: int
@@ -236,7 +236,7 @@ class Here(Protocol):
         partition: bytes,
         bounds: Bounds,
         forward: bool,
-        budget: Budget,
+        budget: PageBudget,
         after: bytes | None = None,
         skip: int = 0,
     ) -> Page:
@@ -285,7 +285,7 @@ class Engine(Protocol):
         partition: bytes,
         bounds: Bounds,
         forward: bool,
-        budget: Budget,
+        budget: PageBudget,
         after: bytes | None = None,
         consistent: bool = True,
         head: int | None = None,
@@ -302,7 +302,7 @@ class Engine(Protocol):
         space: int,
         segment: int,
         total: int,
-        budget: Budget,
+        budget: PageBudget,
         after: tuple[bytes, bytes] | None = None,
         consistent: bool = True,
         head: int | None = None,
@@ -329,7 +329,7 @@ class Engine(Protocol):
         """
         ...
 
-    async def log(self, stream: int, shard: bytes, after: int, budget: Budget) -> list[Change]:
+    async def log(self, stream: int, shard: bytes, after: int, budget: PageBudget) -> list[Change]:
         """Changes of a log with a sequence above `after` (0 for all), oldest first; the budget is as for a page.
 
         No change that appears later has a sequence below one that was given out: a reader that goes on behind the last

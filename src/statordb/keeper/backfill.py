@@ -20,10 +20,10 @@ from statordb.store.indexes.secondary import SecondaryIndex
 from statordb.store.records import IndexRecord, TableRecord
 from statordb.store.store import Store
 from statordb.store.table import Table
-from statordb.store.terms import Budget, Place, Refused, Stop
+from statordb.store.terms import PageBudget, Place, Refused, Stop
 
-_CHUNK = Budget(rows_max=20, bytes_max=64 << 10)  # planned in one go, on an event loop that may be a worker's too
-_REMOTE_CHUNK = Budget(rows_max=200, bytes_max=1 << 20)  # where each costs several round trips
+_CHUNK = PageBudget(rows_max=20, bytes_max=64 << 10)  # planned in one go, on an event loop that may be a worker's too
+_REMOTE_CHUNK = PageBudget(rows_max=200, bytes_max=1 << 20)  # where each costs several round trips
 
 
 class Backfill:

@@ -14,12 +14,12 @@ from statordb.store.image import Image
 from statordb.store.indexes.expiry import PARTITIONS, ExpiryIndex
 from statordb.store.store import Store
 from statordb.store.table import Table
-from statordb.store.terms import Budget, Conflict, Key, Refused, Row, Stop
+from statordb.store.terms import Conflict, Key, PageBudget, Refused, Row, Stop
 
 LEFT_SECONDS = 60.0  # an entry that led to nothing is left alone for so long
 LEFT_NOTED_MAX = 1000  # of one partition of an index
 
-_CHUNK = Budget(rows_max=100, bytes_max=1 << 20)
+_CHUNK = PageBudget(rows_max=100, bytes_max=1 << 20)
 
 
 class Walk:

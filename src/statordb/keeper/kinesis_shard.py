@@ -15,7 +15,7 @@ from statordb.store.log import ShardRecord
 from statordb.store.logs import RETENTION_SECONDS
 from statordb.store.records import DestinationRecord
 from statordb.store.store import Store
-from statordb.store.terms import Budget, Change
+from statordb.store.terms import Change, PageBudget
 
 READS_MAX = 50  # of the log, before each call
 READ_RECORDS_MAX = 100  # others run between two reads, and a record takes up to 0.1 ms
@@ -23,8 +23,8 @@ IDLE_SECONDS = 0.05
 HOLD_SECONDS = 1.0  # a hold costs a transaction, so not every call has one
 EXPIRE_SECONDS = 60.0  # between two looks for changes that waited too long
 
-_CHUNK = Budget(rows_max=READ_RECORDS_MAX, bytes_max=256 << 10)
-_ONE = Budget(rows_max=1, bytes_max=1)  # a budget's first row is given whatever its size
+_CHUNK = PageBudget(rows_max=READ_RECORDS_MAX, bytes_max=256 << 10)
+_ONE = PageBudget(rows_max=1, bytes_max=1)  # a budget's first row is given whatever its size
 
 Warn = Callable[..., None]
 

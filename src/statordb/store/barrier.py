@@ -8,12 +8,12 @@ clock is behind another, a mark is written to a log of the stream's space: once 
 import time
 import uuid
 
-from statordb.engine.contract import Budget, Effects, Engine
+from statordb.engine.contract import Effects, Engine, PageBudget
 from statordb.store import contention
 
 SKEW_SECONDS = 2.0  # more than the clocks of two servers may differ
 _MARKS = b"\0marks"  # a log that is no shard
-_PAGE = Budget(rows_max=100, bytes_max=1 << 16)
+_PAGE = PageBudget(rows_max=100, bytes_max=1 << 16)
 
 
 class Barrier:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from statordb.engine.contract import Budget, Effects, Engine, Key, Plan, Refused, Stale, Stored
+from statordb.engine.contract import Effects, Engine, Key, PageBudget, Plan, Refused, Stale, Stored
 from statordb.model import errors
 from statordb.model.clock import Clock
 from statordb.store import contention, log, logs, records, streams
@@ -168,7 +168,7 @@ class Catalog:
         """Table names in order behind `after`, at most `limit`, and whether there are more."""
         found: list[str] = []
         behind = None if after is None else after.encode()
-        budget = Budget(min(limit + 1, PAGE.rows_max), PAGE.bytes_max)
+        budget = PageBudget(min(limit + 1, PAGE.rows_max), PAGE.bytes_max)
         async for row in rows(self._engine, Space.CATALOG, _partition(account, region), after=behind, budget=budget):
             if records.load(row.body).status_at(self.now()) is None:
                 continue

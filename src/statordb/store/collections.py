@@ -2,13 +2,13 @@
 
 import asyncio
 
-from statordb.engine.contract import Bounds, Budget, Stop
+from statordb.engine.contract import Bounds, PageBudget, Stop
 from statordb.model.values import Item
 from statordb.store import codec
 from statordb.store.access import AccessPath
 from statordb.store.table import Table
 
-_PAGE = Budget(rows_max=1000, bytes_max=1 << 20)
+_PAGE = PageBudget(rows_max=1000, bytes_max=1 << 20)
 MEASURED_BYTES_MAX = 10 << 30  # the largest size that DynamoDB lets a collection have
 
 

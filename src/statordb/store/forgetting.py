@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from statordb.engine.contract import Budget, Conflict, Effects, Engine, Key, Place, Refused, Stop, Stored
+from statordb.engine.contract import Conflict, Effects, Engine, Key, PageBudget, Place, Refused, Stop, Stored
 
 AT_ONCE_MAX = 32
 
-_CHUNK = Budget(rows_max=200, bytes_max=1 << 20)
+_CHUNK = PageBudget(rows_max=200, bytes_max=1 << 20)
 
 
 async def forget_chunk(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from statordb.engine.contract import Budget, Change, Effects, Engine, Key, Refused, Stored
+from statordb.engine.contract import Change, Effects, Engine, Key, PageBudget, Refused, Stored
 from statordb.store import changes, contention, log
 from statordb.store.keyspace import Space
 from statordb.store.log import LogRecord, ShardRecord
@@ -50,7 +50,7 @@ class Logs:
         """Every log of every account and region, for the keeper."""
         return [log.load(row.body) async for row in all_rows(self._engine, Space.LOGS)]
 
-    async def read(self, of: Located, shard: str, after: int, budget: Budget) -> list[Change]:
+    async def read(self, of: Located, shard: str, after: int, budget: PageBudget) -> list[Change]:
         """Changes of a shard with sequence numbers above `after`, in order: all that can ever come before the last."""
         return await self._engine.log(of.space, shard.encode(), after, budget)
 
@@ -67,7 +67,7 @@ class Logs:
         low, high = shard.trimmed, await self.end(of, shard)
         while low < high:
             middle = (low + high) // 2
-            found = await self.read(of, shard.id, middle, Budget(1, 1))
+            found = await self.read(of, shard.id, middle, PageBudget(1, 1))
             if not found or changes.happened_at(found[0].body) >= moment:
                 high = middle
             else:

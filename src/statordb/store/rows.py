@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from statordb.engine.contract import Bounds, Budget, Engine, Place, Row, Stop
+from statordb.engine.contract import Bounds, Engine, PageBudget, Place, Row, Stop
 
-PAGE = Budget(rows_max=250, bytes_max=1 << 20)  # read, and parsed, before others get their turn
+PAGE = PageBudget(rows_max=250, bytes_max=1 << 20)  # read, and parsed, before others get their turn
 
 
 async def rows(
@@ -14,7 +14,7 @@ async def rows(
     partition: bytes,
     bounds: Bounds = Bounds(),  # noqa: B008  # a constant
     after: bytes | None = None,
-    budget: Budget = PAGE,
+    budget: PageBudget = PAGE,
 ) -> AsyncIterator[Row]:
     """The rows of a partition in sort order, behind `after`. `budget`: of what is read at once."""
     while True:
@@ -27,7 +27,7 @@ async def rows(
         after = page.last[1]
 
 
-async def all_rows(engine: Engine, space: int, budget: Budget = PAGE) -> AsyncIterator[Row]:
+async def all_rows(engine: Engine, space: int, budget: PageBudget = PAGE) -> AsyncIterator[Row]:
     """The rows of a space, in hash order."""
     after: Place | None = None
     while True:

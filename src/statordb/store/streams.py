@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Stop, Stored
+from statordb.engine.contract import Bounds, Effects, Engine, Key, PageBudget, Refused, Stop, Stored
 from statordb.store import contention, logs
 from statordb.store.keyspace import Space, prefix_end
 from statordb.store.log import LogRecord, ShardRecord
@@ -111,7 +111,7 @@ class Streams:
         bounds = Bounds(prefix, prefix_end(prefix) if prefix else None)
         last = None if after is None else "\0".join(after).encode()
         page = await self._engine.range(
-            Space.STREAMS, _partition(account, region), bounds, True, Budget(limit + 1, PAGE.bytes_max), last
+            Space.STREAMS, _partition(account, region), bounds, True, PageBudget(limit + 1, PAGE.bytes_max), last
         )
         found = [load(body) for body in page.bodies]
         return found[:limit], len(found) > limit or page.stop is Stop.BYTES

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from statordb.engine.contract import Bounds, Budget, Effects, Engine, Guard, Key, Page, Refused, Stored, Usage
+from statordb.engine.contract import Bounds, Effects, Engine, Guard, Key, Page, PageBudget, Refused, Stored, Usage
 from statordb.model import errors
 from statordb.model.schema import KeySchema
 from statordb.model.values import Item
@@ -147,7 +147,7 @@ class Table:
         partition: bytes,
         bounds: Bounds,
         forward: bool,
-        budget: Budget,
+        budget: PageBudget,
         after: bytes | None,
         consistent: bool,
         head: int | None = None,
@@ -160,7 +160,7 @@ class Table:
         path: AccessPath,
         segment: int,
         total: int,
-        budget: Budget,
+        budget: PageBudget,
         after: tuple[bytes, bytes] | None,
         consistent: bool,
         head: int | None = None,

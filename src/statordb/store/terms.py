@@ -5,12 +5,12 @@ Nothing above the store imports an engine, or its contract: only the server know
 
 from statordb.engine.contract import (
     Bounds,
-    Budget,
     Change,
     Conflict,
     Key,
     Overloaded,
     Page,
+    PageBudget,
     Place,
     Refused,
     Row,
@@ -21,12 +21,12 @@ from statordb.engine.contract import (
 
 __all__ = [
     "Bounds",
-    "Budget",
     "Change",
     "Conflict",
     "Key",
     "Overloaded",
     "Page",
+    "PageBudget",
     "Place",
     "Refused",
     "Row",

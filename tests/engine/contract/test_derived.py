@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Row, Stored, Use
+from statordb.engine.contract import Bounds, Effects, Engine, Key, PageBudget, Row, Stored, Use
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Settled = Callable[[Sequence[Key], Sequence[bytes | None]], None]
@@ -78,7 +78,7 @@ def test_rows_within_the_partition_come_with_their_update(engine: Engine, space:
             return Effects([(base, colour)], [*old, *new])
 
         run(engine.update([base], plan))
-        page = run(engine.range(local, b"a", Bounds(), True, Budget(10, 1 << 20)))
+        page = run(engine.range(local, b"a", Bounds(), True, PageBudget(10, 1 << 20)))
         assert page.rows == ([] if colour is None else [Row(b"a", colour, b"entry")])
         entries = run(engine.read([Key(local, b"a", each) for each in COLOURS]))
         assert [row is not None for row in entries] == [each == colour for each in COLOURS]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from statordb.engine.contract import Bounds, Budget, Effects, Engine, Heads, Key, Page
+from statordb.engine.contract import Bounds, Effects, Engine, Heads, Key, Page, PageBudget
 
 SORTS = [b"%02d" % number for number in range(40)]
 HEAD = 5
@@ -29,9 +29,9 @@ def same(heads: Page, whole: Page) -> None:
 
 
 @pytest.mark.parametrize("forward", [True, False])
-@pytest.mark.parametrize("budget", [Budget(100, 1 << 20), Budget(7, 1 << 20), Budget(100, 900)])
+@pytest.mark.parametrize("budget", [PageBudget(100, 1 << 20), PageBudget(7, 1 << 20), PageBudget(100, 900)])
 def test_a_range_of_heads_is_the_same_range(
-    engine: Engine, filled: int, run: Any, forward: bool, budget: Budget
+    engine: Engine, filled: int, run: Any, forward: bool, budget: PageBudget
 ) -> None:
     for after in (None, b"11", b"3"):
         for bounds in (Bounds(), Bounds(b"05", b"33"), Bounds(b"9")):
@@ -39,8 +39,8 @@ def test_a_range_of_heads_is_the_same_range(
             same(run(engine.range(*arguments, HEAD)), run(engine.range(*arguments)))
 
 
-@pytest.mark.parametrize("budget", [Budget(100, 1 << 20), Budget(7, 1 << 20), Budget(100, 900)])
-def test_a_scan_of_heads_is_the_same_scan(engine: Engine, filled: int, run: Any, budget: Budget) -> None:
+@pytest.mark.parametrize("budget", [PageBudget(100, 1 << 20), PageBudget(7, 1 << 20), PageBudget(100, 900)])
+def test_a_scan_of_heads_is_the_same_scan(engine: Engine, filled: int, run: Any, budget: PageBudget) -> None:
     for after in (None, (b"p", b"11")):
         arguments = (filled, 0, 1, budget, after, True)
         same(run(engine.scan(*arguments, HEAD)), run(engine.scan(*arguments)))

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Stale, Stored, Use
+from statordb.engine.contract import Bounds, Effects, Engine, Key, PageBudget, Refused, Stale, Stored, Use
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -73,9 +73,9 @@ def test_money_is_neither_made_nor_lost_and_no_read_is_torn(engine: Engine, spac
             while busy:
                 rows = await engine.read(accounts)
                 assert sum(map(number, rows)) == total
-                page = await engine.range(space, b"account", Bounds(), True, Budget(100, 1 << 20))
+                page = await engine.range(space, b"account", Bounds(), True, PageBudget(100, 1 << 20))
                 assert sum(int(row.body) for row in page.rows) == total
-                page = await engine.scan(space, 0, 1, Budget(100, 1 << 20))
+                page = await engine.scan(space, 0, 1, PageBudget(100, 1 << 20))
                 assert sum(int(row.body) for row in page.rows) == total
                 audits += 1
                 await asyncio.sleep(0)
@@ -119,7 +119,7 @@ def test_a_log_grows_at_its_end_only(engine: Engine, space: int, run: Run) -> No
         seen: list[bytes] = []
         after = 0
         while not writers.done() or len(seen) < 8 * 20 * 2:
-            for change in await engine.log(space, b"", after, Budget(7, 1 << 20)):
+            for change in await engine.log(space, b"", after, PageBudget(7, 1 << 20)):
                 assert change.sequence > after
                 after = change.sequence
                 seen.append(change.body)

@@ -8,7 +8,20 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Row, Stale, Stop, Stored, Usage, Use
+from statordb.engine.contract import (
+    Bounds,
+    Effects,
+    Engine,
+    Key,
+    PageBudget,
+    Refused,
+    Row,
+    Stale,
+    Stop,
+    Stored,
+    Usage,
+    Use,
+)
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Settled = Callable[[Sequence[Key], Sequence[bytes | None]], None]
@@ -22,7 +35,7 @@ PLACES = st.tuples(st.integers(TABLE, LOCAL), PARTITIONS, SORTS)
 ROWS = st.tuples(st.just(TABLE), PARTITIONS, SORTS)
 ENTRIES = st.tuples(st.just(INDEX), PARTITIONS, SORTS)
 SHARDS = st.sampled_from([b"", b"s", b"s\0"])
-AMPLE = Budget(10_000, 1 << 30)
+AMPLE = PageBudget(10_000, 1 << 30)
 
 Place = tuple[int, bytes, bytes]
 
@@ -172,7 +185,7 @@ class Model(RuleBasedStateMachine):
             ),
             reverse=not forward,
         )
-        budget = Budget(rows_max, bytes_max)
+        budget = PageBudget(rows_max, bytes_max)
         bounds = Bounds(lower, upper)
         page = self.run(self.engine.range(self.spaces[0], partition, bounds, forward, budget, after))
         assert page.rows == expected[: len(page.rows)]
@@ -198,7 +211,7 @@ class Model(RuleBasedStateMachine):
     def read_log(self, shard: bytes, limit: int) -> None:
         seen: list[bytes] = []
         after = 0
-        while changes := self.run(self.engine.log(self.spaces[0], shard, after, Budget(limit, 1 << 20))):
+        while changes := self.run(self.engine.log(self.spaces[0], shard, after, PageBudget(limit, 1 << 20))):
             assert len(changes) <= limit
             for change in changes:
                 assert change.sequence > after
@@ -211,7 +224,7 @@ class Model(RuleBasedStateMachine):
     @precondition(lambda self: self.logs)
     @rule(shard=SHARDS, count=st.integers(1, 4), chunk=st.integers(1, 4))
     def trim_log(self, shard: bytes, count: int, chunk: int) -> None:
-        changes = self.run(self.engine.log(self.spaces[0], shard, 0, Budget(max(1, count), 1 << 20)))
+        changes = self.run(self.engine.log(self.spaces[0], shard, 0, PageBudget(max(1, count), 1 << 20)))
         if changes:
             while self.run(self.engine.trim(self.spaces[0], shard, changes[-1].sequence, chunk)):
                 pass
@@ -232,7 +245,7 @@ class Model(RuleBasedStateMachine):
             pass
         assert self.run(self.engine.scan(dropped, 0, 1, AMPLE)).rows == []
         assert self.run(self.engine.usage(dropped)) == Usage(0, 0)
-        assert all(self.run(self.engine.log(dropped, shard, 0, Budget(1, 1))) == [] for shard in self.logs)
+        assert all(self.run(self.engine.log(dropped, shard, 0, PageBudget(1, 1))) == [] for shard in self.logs)
         gone = (TABLE, LOCAL) if space == TABLE else (INDEX,)
         self.rows = {place: body for place, body in self.rows.items() if place[0] not in gone}
         if space == TABLE:

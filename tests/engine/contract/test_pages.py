@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Page, Row, Stop
+from statordb.engine.contract import Bounds, Effects, Engine, Key, Page, PageBudget, Row, Stop
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Examples = Callable[[int], int]
 
 ALL = Bounds()
-AMPLE = Budget(10_000, 1 << 30)
+AMPLE = PageBudget(10_000, 1 << 30)
 SORTS = [b"", b"\0", b"\0\0", b"a", b"a\0", b"aa", b"ab", b"b", b"\xff", b"\xff\xff"]
 PARTITIONS = [b"", b"p", b"p\0", b"q", b"\xff" * 30, *(b"%d" % i for i in range(20))]
 
@@ -43,7 +43,7 @@ def filled(engine: Engine, space: int, run: Run) -> int:
 
 
 async def whole_range(
-    engine: Engine, space: int, partition: bytes, bounds: Bounds, forward: bool, budget: Budget
+    engine: Engine, space: int, partition: bytes, bounds: Bounds, forward: bool, budget: PageBudget
 ) -> list[Row]:
     rows: list[Row] = []
     after: bytes | None = None
@@ -57,7 +57,7 @@ async def whole_range(
         after = page.rows[-1].sort
 
 
-async def whole_scan(engine: Engine, space: int, segment: int, total: int, budget: Budget) -> list[Row]:
+async def whole_scan(engine: Engine, space: int, segment: int, total: int, budget: PageBudget) -> list[Row]:
     rows: list[Row] = []
     after: tuple[bytes, bytes] | None = None
     while True:
@@ -70,7 +70,7 @@ async def whole_scan(engine: Engine, space: int, segment: int, total: int, budge
         after = page.rows[-1].partition, page.rows[-1].sort
 
 
-def check_page(page: Page, budget: Budget) -> None:
+def check_page(page: Page, budget: PageBudget) -> None:
     assert len(page.rows) <= budget.rows_max
     if page.stop is Stop.ROWS:
         assert len(page.rows) == budget.rows_max
@@ -110,7 +110,7 @@ def test_no_budget_changes_a_range(engine: Engine, filled: int, run: Run, exampl
         bytes_max=st.integers(1, 100),
     )
     def check(lower: bytes, upper: bytes | None, forward: bool, rows_max: int, bytes_max: int) -> None:
-        bounds, budget = Bounds(lower, upper), Budget(rows_max, bytes_max)
+        bounds, budget = Bounds(lower, upper), PageBudget(rows_max, bytes_max)
         assert run(whole_range(engine, filled, b"p", bounds, forward, budget)) == in_range(b"p", bounds, forward)
 
     check()
@@ -126,10 +126,10 @@ def test_after_need_not_exist_and_stays_within_the_bounds(engine: Engine, filled
 
 
 def test_a_page_holds_at_least_one_row_and_says_why_it_stopped(engine: Engine, filled: int, run: Run) -> None:
-    assert run(engine.range(filled, b"p", ALL, True, Budget(3, 1 << 30))).stop is Stop.ROWS
-    page = run(engine.range(filled, b"p", ALL, True, Budget(3, 1)))
+    assert run(engine.range(filled, b"p", ALL, True, PageBudget(3, 1 << 30))).stop is Stop.ROWS
+    page = run(engine.range(filled, b"p", ALL, True, PageBudget(3, 1)))
     assert (len(page.rows), page.stop) == (1, Stop.BYTES)
-    page = run(engine.scan(filled, 0, 1, Budget(1000, 1)))
+    page = run(engine.scan(filled, 0, 1, PageBudget(1000, 1)))
     assert (len(page.rows), page.stop) == (1, Stop.BYTES)
 
 
@@ -137,7 +137,7 @@ def test_every_row_is_in_exactly_one_segment(engine: Engine, filled: int, run: R
     @settings(max_examples=examples(30), deadline=None)
     @given(total=st.integers(1, 40), rows_max=st.integers(1, 300), bytes_max=st.integers(1, 2000))
     def check(total: int, rows_max: int, bytes_max: int) -> None:
-        budget = Budget(rows_max, bytes_max)
+        budget = PageBudget(rows_max, bytes_max)
         rows = [row for i in range(total) for row in run(whole_scan(engine, filled, i, total, budget))]
         expected = [Row(partition, sort, body(partition, sort)) for partition in PARTITIONS for sort in SORTS]
         assert sorted(rows) == sorted(expected)

@@ -5,13 +5,13 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from statordb.engine.contract import Budget, Conflict, Effects, Engine, Key, Refused, Stored, Use
+from statordb.engine.contract import Conflict, Effects, Engine, Key, PageBudget, Refused, Stored, Use
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Plan = Callable[[list[Stored | None]], Effects | Refused]
 
 
-AMPLE = Budget(1000, 1 << 20)
+AMPLE = PageBudget(1000, 1 << 20)
 
 
 def number(row: Stored | None) -> int:

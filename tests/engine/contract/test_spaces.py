@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from statordb.engine.contract import Budget, Change, Effects, Engine, Key, Stop, Usage, Use
+from statordb.engine.contract import Change, Effects, Engine, Key, PageBudget, Stop, Usage, Use
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -67,35 +67,35 @@ def test_a_log_is_read_in_order_from_any_place(engine: Engine, space: int, run: 
     append(engine, run, space, [b"other"], shard=SHARD + b"\0")
     append(engine, run, space, [b"other"], shard=b"")
     append(engine, run, run(engine.create_space(Use.LOG)), [b"other"])
-    changes = run(engine.log(space, SHARD, 0, Budget(10, 1 << 20)))
+    changes = run(engine.log(space, SHARD, 0, PageBudget(10, 1 << 20)))
     assert bodies(changes) == [b"1", b"2", b"3"]
     sequences = [change.sequence for change in changes]
     assert sequences == sorted(set(sequences))
     assert sequences[0] > 0
-    assert bodies(run(engine.log(space, SHARD, sequences[0], Budget(10, 1 << 20)))) == [b"2", b"3"]
-    assert bodies(run(engine.log(space, SHARD, 0, Budget(2, 1 << 20)))) == [b"1", b"2"]
-    assert run(engine.log(space, SHARD, sequences[2], Budget(10, 1 << 20))) == []
-    assert run(engine.log(space, b"none", 0, Budget(10, 1 << 20))) == []
+    assert bodies(run(engine.log(space, SHARD, sequences[0], PageBudget(10, 1 << 20)))) == [b"2", b"3"]
+    assert bodies(run(engine.log(space, SHARD, 0, PageBudget(2, 1 << 20)))) == [b"1", b"2"]
+    assert run(engine.log(space, SHARD, sequences[2], PageBudget(10, 1 << 20))) == []
+    assert run(engine.log(space, b"none", 0, PageBudget(10, 1 << 20))) == []
 
 
 def test_a_trimmed_log_goes_on_above_what_it_had(engine: Engine, space: int, run: Run) -> None:
     append(engine, run, space, [b"1", b"2", b"3", b"4"])
     append(engine, run, space, [b"other"], shard=b"other")
-    before = run(engine.log(space, SHARD, 0, Budget(10, 1 << 20)))
+    before = run(engine.log(space, SHARD, 0, PageBudget(10, 1 << 20)))
     while run(engine.trim(space, SHARD, before[2].sequence, 2)):
         pass
-    assert bodies(run(engine.log(space, SHARD, 0, Budget(10, 1 << 20)))) == [b"4"]
+    assert bodies(run(engine.log(space, SHARD, 0, PageBudget(10, 1 << 20)))) == [b"4"]
     assert run(engine.trim(space, SHARD, before[3].sequence, 100)) is False
     append(engine, run, space, [b"5"])
-    (after,) = run(engine.log(space, SHARD, 0, Budget(10, 1 << 20)))
+    (after,) = run(engine.log(space, SHARD, 0, PageBudget(10, 1 << 20)))
     assert after.sequence > before[3].sequence
-    assert bodies(run(engine.log(space, b"other", 0, Budget(10, 1 << 20)))) == [b"other"]
+    assert bodies(run(engine.log(space, b"other", 0, PageBudget(10, 1 << 20)))) == [b"other"]
 
 
 def test_a_log_read_ends_with_the_entry_that_reaches_its_byte_budget(engine: Engine, space: int, run: Run) -> None:
     append(engine, run, space, [b"12", b"34", b"56"])
-    assert bodies(run(engine.log(space, SHARD, 0, Budget(10, 3)))) == [b"12", b"34"]
-    assert bodies(run(engine.log(space, SHARD, 0, Budget(10, 1)))) == [b"12"]
+    assert bodies(run(engine.log(space, SHARD, 0, PageBudget(10, 3)))) == [b"12", b"34"]
+    assert bodies(run(engine.log(space, SHARD, 0, PageBudget(10, 1)))) == [b"12"]
 
 
 def test_the_end_of_a_log_is_its_last_entry(engine: Engine, space: int, run: Run) -> None:
@@ -103,7 +103,7 @@ def test_the_end_of_a_log_is_its_last_entry(engine: Engine, space: int, run: Run
     append(engine, run, space, [b"1", b"2"])
     append(engine, run, space, [b"other"], shard=SHARD + b"\0")
     append(engine, run, space, [b"other"], shard=b"")
-    changes = run(engine.log(space, SHARD, 0, Budget(10, 1 << 20)))
+    changes = run(engine.log(space, SHARD, 0, PageBudget(10, 1 << 20)))
     assert run(engine.log_end(space, SHARD)) == changes[-1].sequence
     run(engine.trim(space, SHARD, changes[-1].sequence, 10))
     assert run(engine.log_end(space, SHARD)) == 0
@@ -116,13 +116,13 @@ def test_a_dropped_space_is_gone_once_reclaimed(engine: Engine, run: Run) -> Non
         append(engine, run, filled, [b"1", b"2"])
     run(engine.drop_space(space))
     reclaim_all(engine, run, rows_max=7)
-    page = run(engine.scan(space, 0, 1, Budget(100, 1 << 20)))
+    page = run(engine.scan(space, 0, 1, PageBudget(100, 1 << 20)))
     assert (page.rows, page.stop) == ([], Stop.EXHAUSTED)
     assert run(engine.usage(space)) == Usage(0, 0)
-    assert run(engine.log(space, SHARD, 0, Budget(10, 1 << 20))) == []
-    assert len(run(engine.scan(kept, 0, 1, Budget(100, 1 << 20))).rows) == 30
+    assert run(engine.log(space, SHARD, 0, PageBudget(10, 1 << 20))) == []
+    assert len(run(engine.scan(kept, 0, 1, PageBudget(100, 1 << 20))).rows) == 30
     assert run(engine.usage(kept)) == Usage(30, 30)
-    assert bodies(run(engine.log(kept, SHARD, 0, Budget(10, 1 << 20)))) == [b"1", b"2"]
+    assert bodies(run(engine.log(kept, SHARD, 0, PageBudget(10, 1 << 20)))) == [b"1", b"2"]
     assert run(engine.reclaim(1000)) is False
 
 
@@ -146,10 +146,10 @@ def test_a_log_is_a_space_of_its_own(engine: Engine, space: int, run: Run) -> No
     for body in (b"1", b"2"):
         effects = Effects([(key, body)], changes=[(stream, SHARD, b"is " + body)])
         run(engine.update([key], lambda stored, effects=effects: effects))  # type: ignore[misc]
-    assert bodies(run(engine.log(stream, SHARD, 0, Budget(10, 1 << 20)))) == [b"is 1", b"is 2"]
+    assert bodies(run(engine.log(stream, SHARD, 0, PageBudget(10, 1 << 20)))) == [b"is 1", b"is 2"]
     run(engine.drop_space(stream))
     reclaim_all(engine, run)
-    assert run(engine.log(stream, SHARD, 0, Budget(10, 1 << 20))) == []
+    assert run(engine.log(stream, SHARD, 0, PageBudget(10, 1 << 20))) == []
     assert run(engine.read([key]))[0].body == b"2"
 
 

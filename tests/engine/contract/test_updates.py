@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from statordb.engine.contract import Budget, Effects, Engine, EngineClosed, Key, Refused, Stale, Stored, Use
+from statordb.engine.contract import Effects, Engine, EngineClosed, Key, PageBudget, Refused, Stale, Stored, Use
 
-AMPLE = Budget(9, 1 << 20)
+AMPLE = PageBudget(9, 1 << 20)
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -194,7 +194,7 @@ def test_calls_after_close_are_rejected(open_engine: Callable[[], Engine], run: 
         engine.update([key], put(key, b"x")),
         engine.create_space(),
         engine.usage(1),
-        engine.log(1, b"", 0, Budget(1, 1 << 20)),
+        engine.log(1, b"", 0, PageBudget(1, 1 << 20)),
     ):
         with pytest.raises(EngineClosed):
             run(call)

@@ -6,13 +6,13 @@ from pathlib import Path
 import lmdb
 from tests.engine.conftest import Run
 
-from statordb.engine.contract import Budget, Effects, Key
+from statordb.engine.contract import Effects, Key, PageBudget
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.engine.lmdb.format import STEPS
 from statordb.engine.lmdb.groups import TICK_BITS
 from statordb.engine.lmdb.keys import FORMAT_KEY, living_key, log_prefix, pack_id, unpack_id
 
-ALL = Budget(1000, 1 << 20)
+ALL = PageBudget(1000, 1 << 20)
 
 
 def rewrite(path: Path, rows: dict[bytes, bytes], gone: Sequence[bytes] = ()) -> None:

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statordb.engine.contract import Budget, Effects
+from statordb.engine.contract import Effects, PageBudget
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.engine.lmdb.groups import GROUP_BYTES_MAX, TICK_BITS, Group, cut, entries
 from statordb.engine.lmdb.keys import pack_id
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-ALL = Budget(100_000, 1 << 30)
+ALL = PageBudget(100_000, 1 << 30)
 TRANSACTION = 7 << TICK_BITS
 
 BODIES = st.lists(st.binary(max_size=40), min_size=1, max_size=30)
@@ -56,7 +56,7 @@ def test_large_appends_are_read_and_trimmed_as_small_ones(directory: Path, run: 
     for place, change in enumerate(changes):
         following = run(engine.log(space, b"s", change.sequence, ALL))
         assert following == changes[place + 1 :]
-        assert run(engine.log(space, b"s", change.sequence, Budget(2, 1 << 30))) == changes[place + 1 : place + 3]
+        assert run(engine.log(space, b"s", change.sequence, PageBudget(2, 1 << 30))) == changes[place + 1 : place + 3]
     for place in (4, 5, 12, 19):
         while run(engine.trim(space, b"s", changes[place].sequence, 3)):
             pass

@@ -8,12 +8,12 @@ from typing import Any
 import lmdb
 import pytest
 
-from statordb.engine.contract import Bounds, Budget, Effects, Key, Usage
+from statordb.engine.contract import Bounds, Effects, Key, PageBudget, Usage
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.engine.lmdb.late import READS_MAX
 
 KEY = Key(1000, b"p", b"s")
-AMPLE = Budget(10, 1 << 20)
+AMPLE = PageBudget(10, 1 << 20)
 
 
 class Late:

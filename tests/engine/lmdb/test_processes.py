@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from statordb.engine.contract import Bounds, Budget, Effects, Key, Usage
+from statordb.engine.contract import Bounds, Effects, Key, PageBudget, Usage
 from statordb.engine.lmdb import LmdbEngine
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Start = Callable[..., "subprocess.Popen[str]"]
 
-AMPLE = Budget(100_000, 1 << 30)
+AMPLE = PageBudget(100_000, 1 << 30)
 
 
 @pytest.mark.slow
@@ -25,7 +25,7 @@ def test_processes_that_open_a_new_store_at_once_lose_no_increment(directory: Pa
     total = 3 * 4 * 30
     (row,) = run(engine.read([Key(1, b"counter", b"")]))
     assert int(row.body) == total
-    changes = run(engine.log(1, b"", 0, Budget(2 * total, 1 << 20)))
+    changes = run(engine.log(1, b"", 0, PageBudget(2 * total, 1 << 20)))
     assert [int(change.body) for change in changes] == list(range(1, total + 1))
     assert run(engine.usage(1)) == Usage(total, 10 * total)
     run(engine.close())

@@ -9,7 +9,7 @@ from typing import Any
 import lmdb
 import pytest
 
-from statordb.engine.contract import Bounds, Budget, Effects, FormatTooNew, Key, StoreUnusable
+from statordb.engine.contract import Bounds, Effects, FormatTooNew, Key, PageBudget, StoreUnusable
 from statordb.engine.lmdb import LmdbEngine, spaces
 from statordb.engine.lmdb.format import STEPS, Step, migrate
 from statordb.engine.lmdb.keys import (
@@ -115,7 +115,7 @@ def test_a_hash_collision_is_seen(directory: Path, run: Run) -> None:
         lambda: engine.read([other]),
         lambda: engine.update([other], lambda stored: Effects([(other, b"3")])),
         lambda: engine.update([apart], lambda stored: Effects([(apart, b"3")]), [(other, 1)]),
-        lambda: engine.range(1, b"mixed", Bounds(), True, Budget(9, 999)),
+        lambda: engine.range(1, b"mixed", Bounds(), True, PageBudget(9, 999)),
     )
     for call in calls:
         with pytest.raises(HashCollision) as seen:
@@ -204,5 +204,5 @@ def test_clearing_and_trimming_get_on_however_little_time_there_is(
         else:
             pytest.fail("no end")
     assert run(engine.read(keys)) == [None] * 20
-    assert run(engine.log(space + 1, b"", 0, Budget(9, 999))) == []
+    assert run(engine.log(space + 1, b"", 0, PageBudget(9, 999))) == []
     run(engine.close())

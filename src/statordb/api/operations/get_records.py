@@ -15,7 +15,7 @@ from statordb.model.limits import (
 )
 from statordb.store.changes import Teller
 from statordb.store.streams import Stream
-from statordb.store.terms import Budget
+from statordb.store.terms import PageBudget
 
 CHUNK_ROWS_MAX = 64  # read in one go
 CHUNK_BYTES_MAX = 128 * KIB
@@ -63,7 +63,7 @@ async def _page(context: Context, stream: Stream, shard: str, after: int, limit:
     room, first = GET_RECORDS_BYTES_MAX, after
     more = True
     while more and room > 0 and len(told) < limit:
-        budget = Budget(min(rows_max, limit - len(told)), min(bytes_max, room))
+        budget = PageBudget(min(rows_max, limit - len(told)), min(bytes_max, room))
         changes = await store.logs.read(stream, shard, after, budget)
         more = len(changes) == budget.rows_max or sum([len(change.body) for change in changes]) >= budget.bytes_max
         for change in changes:

@@ -28,13 +28,13 @@ from statordb.engine.cassandra.single.guards import Guards
 from statordb.engine.cassandra.single.writer import Writer
 from statordb.engine.cassandra.updates import Updates
 from statordb.engine.contract import (
-    Budget,
     Change,
     Effects,
     EngineClosed,
     Guard,
     Heads,
     Key,
+    PageBudget,
     Plan,
     Refused,
     Stale,
@@ -164,7 +164,7 @@ class CassandraEngine:
         with self._call():
             return await self._updates.update(footprint, plan, guards)
 
-    async def log(self, stream: int, shard: bytes, after: int, budget: Budget) -> list[Change]:
+    async def log(self, stream: int, shard: bytes, after: int, budget: PageBudget) -> list[Change]:
         self._check_open()
         return await self._logs.read(stream, shard, after, budget)
 

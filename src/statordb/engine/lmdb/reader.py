@@ -10,13 +10,13 @@ import lmdb
 
 from statordb.engine.contract import (
     Bounds,
-    Budget,
     Change,
     EngineClosed,
     Heads,
     Here,
     Key,
     Page,
+    PageBudget,
     Place,
     Stop,
     Stored,
@@ -109,7 +109,7 @@ class Reader:
         partition: bytes,
         bounds: Bounds,
         forward: bool,
-        budget: Budget,
+        budget: PageBudget,
         after: bytes | None = None,
         consistent: bool = True,
         head: int | None = None,
@@ -129,7 +129,7 @@ class Reader:
         partition: bytes,
         bounds: Bounds,
         forward: bool,
-        budget: Budget,
+        budget: PageBudget,
         after: bytes | None = None,
         skip: int = 0,
     ) -> Page:
@@ -161,7 +161,7 @@ class Reader:
         return start, end
 
     def _pairs(
-        self, start: bytes, end: bytes, forward: bool, budget: Budget
+        self, start: bytes, end: bytes, forward: bool, budget: PageBudget
     ) -> tuple[list[tuple[bytes, bytes]], Stop, int]:
         """Keys and values of a page, why there are no more, and the page's bytes."""
         rows_left, bytes_left = budget
@@ -192,7 +192,7 @@ class Reader:
         space: int,
         segment: int,
         total: int,
-        budget: Budget,
+        budget: PageBudget,
         after: tuple[bytes, bytes] | None = None,
         consistent: bool = True,
         head: int | None = None,
@@ -206,13 +206,13 @@ class Reader:
         with self._begin() as txn, txn.cursor() as cursor:
             return _page(_walk(cursor, start, end, True), end, budget)
 
-    def _heads(self, start: bytes, end: bytes, forward: bool, budget: Budget, head: int) -> Page:
+    def _heads(self, start: bytes, end: bytes, forward: bool, budget: PageBudget, head: int) -> Page:
         """A page that has only so many bytes of each body: the rest is not even copied out of the store."""
         with self._begin_views() as txn, txn.cursor() as cursor:
             return _heads_page(_walk(cursor, start, end, forward), start, end, budget, head)
 
     @reread_async
-    async def log(self, stream: int, shard: bytes, after: int, budget: Budget) -> list[Change]:
+    async def log(self, stream: int, shard: bytes, after: int, budget: PageBudget) -> list[Change]:
         prefix = log_prefix(stream, shard)
         start = prefix + pack_id(after + 1)
         rows_max, bytes_left = budget
@@ -254,7 +254,7 @@ def _walk(cursor: lmdb.Cursor[Taken], start: bytes, end: bytes, forward: bool) -
     return cursor.iterprev(True, True) if found else iter(())
 
 
-def _page(walk: Iterator[tuple[bytes, bytes]], end: bytes, budget: Budget) -> Page:
+def _page(walk: Iterator[tuple[bytes, bytes]], end: bytes, budget: PageBudget) -> Page:
     """Rows of any partitions, as they come, up to before `end`."""
     bodies: list[bytes] = []
     places: list[Place] = []
@@ -277,7 +277,7 @@ def _page(walk: Iterator[tuple[bytes, bytes]], end: bytes, budget: Budget) -> Pa
 
 
 def _heads_page(
-    walk: Iterator[tuple[memoryview, memoryview]], start: bytes, end: bytes, budget: Budget, head: int
+    walk: Iterator[tuple[memoryview, memoryview]], start: bytes, end: bytes, budget: PageBudget, head: int
 ) -> Page:
     """The same of views, both ways, with `head` bytes of each body. One function for both would take half as long again
     for what is no view."""

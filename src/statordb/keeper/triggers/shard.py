@@ -20,13 +20,13 @@ from statordb.store.functions.mappings import Checkpoint
 from statordb.store.log import ShardRecord
 from statordb.store.store import Store
 from statordb.store.streams import Stream
-from statordb.store.terms import Budget, Change
+from statordb.store.terms import Change, PageBudget
 
 POLL_SECONDS_MIN = 0.01  # between two looks at the log while records come
 POLL_SECONDS_MAX = 0.05  # while none do
 LAZY_SECONDS = 1.0  # between checkpoints of records that are only passed over
 QUEUED_BYTES_MAX = 2 * PAYLOAD_BYTES_MAX  # for each lane of a shard: one batch that is sent, one that is gathered
-_CHUNK = Budget(rows_max=100, bytes_max=256 << 10)  # filtered in one go: others run between two
+_CHUNK = PageBudget(rows_max=100, bytes_max=256 << 10)  # filtered in one go: others run between two
 
 
 class Shard:

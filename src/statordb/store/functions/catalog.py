@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from statordb.engine.contract import Budget, Effects, Engine, Key, Refused, Stored
+from statordb.engine.contract import Effects, Engine, Key, PageBudget, Refused, Stored
 from statordb.model.clock import Clock
 from statordb.store import contention
 from statordb.store.keyspace import Space
@@ -24,7 +24,7 @@ CHUNK_BYTES = 512 * 1024
 CHUNKS_AT_ONCE_MAX = 16  # of a package that is being written
 PACKAGE_IDLE_SECONDS_MIN = 600.0  # how long a package stays that nobody names: it may just be coming, or be read
 
-_CHUNKS = Budget(rows_max=32, bytes_max=16 << 20)
+_CHUNKS = PageBudget(rows_max=32, bytes_max=16 << 20)
 _PACKAGES = b"packages"  # partition that lists them all
 
 
@@ -128,7 +128,7 @@ class Functions:
         """Functions in the order of their names behind `after`, at most `limit`, and whether there are more."""
         found: list[FunctionRecord] = []
         behind = None if after is None else after.encode()
-        budget = Budget(min(limit + 1, PAGE.rows_max), PAGE.bytes_max)
+        budget = PageBudget(min(limit + 1, PAGE.rows_max), PAGE.bytes_max)
         async for row in rows(self._engine, Space.FUNCTIONS, _partition(account, region), after=behind, budget=budget):
             if len(found) == limit:
                 return found, True

@@ -10,7 +10,7 @@ own partition only.
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from statordb.engine.contract import Bounds, Budget, Effects, Engine, Key, Refused, Stored
+from statordb.engine.contract import Bounds, Effects, Engine, Key, PageBudget, Refused, Stored
 from statordb.model.clock import Clock
 from statordb.store import contention
 from statordb.store.keyspace import Space
@@ -109,7 +109,7 @@ class InvocationQueue:
         """The first ones of a function that are due by `now`, at most `limit`."""
         found: list[QueuedInvocation] = []
         bounds = _FIRST._replace(upper=_milliseconds(now + 0.001))
-        budget = Budget(min(limit, PAGE.rows_max), PAGE.bytes_max)
+        budget = PageBudget(min(limit, PAGE.rows_max), PAGE.bytes_max)
         async for row in rows(self._engine, Space.INVOCATIONS, function.text(), bounds, budget=budget):
             found.append(_load(function, row.body))
             if len(found) >= limit:
@@ -142,7 +142,7 @@ class InvocationQueue:
 
     async def retire(self, function: FunctionKey) -> None:
         """Take a function off the list for which nothing waits."""
-        one = Budget(1, 1)
+        one = PageBudget(1, 1)
         if (await self._engine.range(Space.INVOCATIONS, function.text(), _FIRST, True, one)).bodies:
             return
         keys = (_count_key(function), _list_key(function))

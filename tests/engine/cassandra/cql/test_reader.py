@@ -13,11 +13,11 @@ from statordb.engine.cassandra.cql.reader import Reader
 from statordb.engine.cassandra.cql.ring import token
 from statordb.engine.cassandra.cql.session import Session, Unreachable
 from statordb.engine.cassandra.cql.spaces import Spaces
-from statordb.engine.contract import Bounds, Budget, Key, Row, Stop, Stored
+from statordb.engine.contract import Bounds, Key, PageBudget, Row, Stop, Stored
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
-AMPLE = Budget(10_000, 1 << 30)
+AMPLE = PageBudget(10_000, 1 << 30)
 SORTS = [b"%03d" % i for i in range(150)]
 ALIVE = [sort for i, sort in enumerate(SORTS) if i < 20 or i >= 110 or i % 10 == 0]
 
@@ -105,7 +105,7 @@ def test_deleted_rows_are_not_there(session: Session, space: int, reader: Reader
     )
     def pages(forward: bool, rows_max: int, bytes_max: int, bounds: tuple[bytes, bytes | None]) -> None:
         lower, upper = bounds
-        budget = Budget(rows_max, bytes_max)
+        budget = PageBudget(rows_max, bytes_max)
         expected = [sort for sort in ALIVE if lower <= sort and (upper is None or sort < upper)]
         seen: list[Row] = []
         after = None
@@ -137,7 +137,7 @@ def test_partitions_of_one_token_are_scanned_each_once(session: Session, space: 
         seen: list[Row] = []
         after = None
         while True:
-            page = run(reader.scan(space, 0, 1, Budget(rows_max, 1 << 20), after))
+            page = run(reader.scan(space, 0, 1, PageBudget(rows_max, 1 << 20), after))
             seen += page.rows
             if page.stop is Stop.EXHAUSTED:
                 break
@@ -154,7 +154,7 @@ def test_large_and_small_rows_make_pages_alike(session: Session, space: int, rea
         seen: list[bytes] = []
         after = None
         while True:
-            page = run(reader.range(space, b"p", Bounds(), forward, Budget(1000, 50_000), after))
+            page = run(reader.range(space, b"p", Bounds(), forward, PageBudget(1000, 50_000), after))
             assert page.bytes < 50_000 + 20_010
             seen += [row.sort for row in page.rows]
             if page.stop is Stop.EXHAUSTED:
@@ -171,7 +171,7 @@ def test_the_servers_own_spaces_are_scanned_apart(session: Session, reader: Read
     seen: list[Row] = []
     after = None
     while True:
-        page = run(reader.scan(14, 0, 1, Budget(3, 1 << 20), after))
+        page = run(reader.scan(14, 0, 1, PageBudget(3, 1 << 20), after))
         seen += page.rows
         if page.stop is Stop.EXHAUSTED:
             break

@@ -13,10 +13,10 @@ from tests.engine.cassandra.processes import Fleet, Process
 from statordb.engine.cassandra.cluster.clock import STEP
 from statordb.engine.cassandra.owed import logs
 from statordb.engine.cassandra.owed.logs import BUCKET_BITS, BUCKETS_PER_READ
-from statordb.engine.contract import Budget
+from statordb.engine.contract import PageBudget
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-AMPLE = Budget(1000, 1 << 20)
+AMPLE = PageBudget(1000, 1 << 20)
 BUCKET = 1 << BUCKET_BITS
 SHARD = b"shard"
 
@@ -52,9 +52,11 @@ def test_a_log_is_read_over_its_buckets(fleet: Fleet, stream: int, run: Run) -> 
         assert bodies(everything) == [b"%d" % at for at in range(9)]
         for at, sequence in enumerate(sequences):
             assert await logs.read(stream, SHARD, sequence, AMPLE, limit) == everything[at + 1 :]
-            assert await logs.read(stream, SHARD, sequence - 1, Budget(2, 1 << 20), limit) == everything[at : at + 2]
+            assert (
+                await logs.read(stream, SHARD, sequence - 1, PageBudget(2, 1 << 20), limit) == everything[at : at + 2]
+            )
             assert await logs.read(stream, SHARD, 0, AMPLE, sequence) == everything[: at + 1]
-        assert await logs.read(stream, SHARD, 0, Budget(9, 3), limit) == everything[:3]
+        assert await logs.read(stream, SHARD, 0, PageBudget(9, 3), limit) == everything[:3]
         assert await logs.read(stream, b"none", 0, AMPLE, limit) == []
 
     run(story())
@@ -82,7 +84,7 @@ def test_many_entries_of_one_bucket_come_within_the_budget(fleet: Fleet, stream:
         first = process.clock.bound() // BUCKET * BUCKET - BUCKET
         await process.logs.append(stream, SHARD, first, [b"x" * (at % 7) for at in range(500)])
         for rows_max, bytes_max in ((499, 9999), (500, 9999), (9999, 9999), (9999, 700), (9999, 1), (17, 9999)):
-            changes = await process.logs.read(stream, SHARD, 0, Budget(rows_max, bytes_max), first + BUCKET)
+            changes = await process.logs.read(stream, SHARD, 0, PageBudget(rows_max, bytes_max), first + BUCKET)
             assert [change.sequence for change in changes] == [first + at * STEP for at in range(len(changes))]
             size = sum(len(change.body) for change in changes)
             assert len(changes) in (rows_max, 500) or size >= bytes_max > size - len(changes[-1].body)

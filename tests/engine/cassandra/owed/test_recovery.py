@@ -15,10 +15,10 @@ from statordb.engine.cassandra.cql.session import SERIAL, Statement
 from statordb.engine.cassandra.owed import journal
 from statordb.engine.cassandra.owed.journal import Entry, Noted
 from statordb.engine.cassandra.owed.owed import Owed
-from statordb.engine.contract import Budget
+from statordb.engine.contract import PageBudget
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-AMPLE = Budget(1000, 1 << 20)
+AMPLE = PageBudget(1000, 1 << 20)
 TABLE = "own1"
 SPOT = (0, b"row")
 

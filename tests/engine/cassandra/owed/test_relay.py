@@ -13,10 +13,10 @@ from statordb.engine.cassandra.cluster.clock import STEP
 from statordb.engine.cassandra.cql import keys, rows, schema
 from statordb.engine.cassandra.cql.session import Unreachable
 from statordb.engine.cassandra.owed.owed import Derived, Owed
-from statordb.engine.contract import Budget
+from statordb.engine.contract import PageBudget
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-AMPLE = Budget(1000, 1 << 20)
+AMPLE = PageBudget(1000, 1 << 20)
 INDEX = keys.space_id(777, keys.DERIVED)
 
 

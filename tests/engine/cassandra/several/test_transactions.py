@@ -28,11 +28,11 @@ from statordb.engine.cassandra.cluster.clock import STEP
 from statordb.engine.cassandra.cql import keys, patience, rows
 from statordb.engine.cassandra.cql.session import Session, Statement, TimedOut, Unreachable
 from statordb.engine.cassandra.several import attempt, holds, marks, settling, transactions
-from statordb.engine.contract import Budget, Conflict, Effects, Key, OutcomeUnknown, Overloaded, Refused, Stored
+from statordb.engine.contract import Conflict, Effects, Key, OutcomeUnknown, Overloaded, PageBudget, Refused, Stored
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
-ALL = Budget(1000, 1 << 30)
+ALL = PageBudget(1000, 1 << 30)
 
 
 def keys_of(count: int) -> list[Key]:

@@ -14,10 +14,10 @@ from statordb.engine.cassandra.cql.tallies import Tallies
 from statordb.engine.cassandra.single import planning, write, writer
 from statordb.engine.cassandra.single.turn import Answer, Update
 from statordb.engine.cassandra.single.writer import Writer
-from statordb.engine.contract import Budget, Effects, Key, OutcomeUnknown, Overloaded, Plan
+from statordb.engine.contract import Effects, Key, OutcomeUnknown, Overloaded, PageBudget, Plan
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-AMPLE = Budget(1000, 1 << 20)
+AMPLE = PageBudget(1000, 1 << 20)
 
 
 class Odd:

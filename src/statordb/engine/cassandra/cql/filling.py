@@ -1,6 +1,6 @@
 """A page while it is filled: what it may still hold, and how many rows are worth asking for."""
 
-from statordb.engine.contract import Budget, Page, Place, Stop
+from statordb.engine.contract import Page, PageBudget, Place, Stop
 
 CHUNK_ROWS_FIRST = 16  # asked for at once where nothing is known of the rows' sizes
 CHUNK_ROWS_UNKNOWN_MAX = 64  # the same, if there were deleted ones only
@@ -14,7 +14,7 @@ class Filling:
 
     __slots__ = ("_bodies", "_bytes", "_bytes_max", "_head", "_mean", "_places", "_rows_max", "_seen", "stop")
 
-    def __init__(self, budget: Budget, mean: float, head: int | None = None) -> None:
+    def __init__(self, budget: PageBudget, mean: float, head: int | None = None) -> None:
         """`mean`: bytes of a row as far as is known, 0 if not. `head`: give only so many bytes of each body."""
         self._rows_max, self._bytes_max = budget
         self._mean = mean

@@ -11,7 +11,7 @@ from statordb.engine.cassandra.cql.filling import Filling
 from statordb.engine.cassandra.cql.rows import Spot, padded, select_many
 from statordb.engine.cassandra.cql.session import ONE, QUORUM, Missing, Session
 from statordb.engine.cassandra.cql.spacing import LARGE_BYTES, Spacing
-from statordb.engine.contract import Bounds, Budget, Key, Page, Stored
+from statordb.engine.contract import Bounds, Key, Page, PageBudget, Stored
 
 PARTITIONS_AT_ONCE = 32  # of one `read`
 MEANS_MAX = 10_000  # spaces whose rows' mean size is remembered
@@ -91,7 +91,7 @@ class Reader:
         partition: bytes,
         bounds: Bounds,
         forward: bool,
-        budget: Budget,
+        budget: PageBudget,
         after: bytes | None = None,
         consistent: bool = True,
         head: int | None = None,
@@ -115,7 +115,7 @@ class Reader:
         space: int,
         segment: int,
         total: int,
-        budget: Budget,
+        budget: PageBudget,
         after: tuple[bytes, bytes] | None = None,
         consistent: bool = True,
         head: int | None = None,

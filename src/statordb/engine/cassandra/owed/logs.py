@@ -10,7 +10,7 @@ from statordb.engine.cassandra.cluster.clock import STEP
 from statordb.engine.cassandra.cluster.membership import Membership
 from statordb.engine.cassandra.cql.session import Session
 from statordb.engine.cassandra.owed.bundles import Bundles
-from statordb.engine.contract import Budget, Change
+from statordb.engine.contract import Change, PageBudget
 
 BUCKET_BITS = 36  # of a sequence: buckets of 16.8 seconds
 BUCKETS_PER_READ = 256
@@ -65,7 +65,7 @@ class Logs:
         return self._entries.write(bucket, (_APPEND, (bucket, sequence, body, sequence)), len(body))
 
     async def read(
-        self, stream: int, shard: bytes, after: int, budget: Budget, limit: int | None = None
+        self, stream: int, shard: bytes, after: int, budget: PageBudget, limit: int | None = None
     ) -> list[Change]:
         """Entries behind `after`, up to the watermark, or another limit. Raises Unreachable."""
         if limit is None:
@@ -179,7 +179,7 @@ class Logs:
         text = "SELECT bucket FROM log_buckets WHERE log = ? AND bucket >= ? AND bucket <= ? LIMIT ?"
         return [bucket for (bucket,) in await self._session.rows(text, log, first, last, BUCKETS_PER_READ)]
 
-    async def _take(self, bucket: bytes, after: int, limit: int, budget: Budget, changes: list[Change]) -> bool:
+    async def _take(self, bucket: bytes, after: int, limit: int, budget: PageBudget, changes: list[Change]) -> bool:
         """Take a bucket's entries; True when the budget is reached."""
         text = "SELECT sequence, body FROM logs WHERE log = ? AND sequence > ? AND sequence <= ? LIMIT ?"
         size = sum(len(change.body) for change in changes)
