@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -34,6 +35,7 @@ from statordb.keeper import kinesis_delivery, kinesis_shard
 from statordb.keeper.kinesis import Kinesis
 from statordb.keeper.logs import Logs
 from statordb.store.barrier import SKEW_SECONDS
+from statordb.store.holds import Hold
 from statordb.store.store import Store
 
 
@@ -170,6 +172,18 @@ def test_what_is_younger_than_its_neighbours_is_not_given_up_with_them(api: Api,
     stream.down = False
     work(api, duty)
     assert names(stream) == ["young", "old too"]
+
+
+def test_holds_of_shards_that_were_opened_since_the_log_was_read_are_kept(
+    api: Api, duty: Kinesis, stream: Memory
+) -> None:
+    """A run over many logs takes its time, and destinations go on meanwhile."""
+    log = log_of(api)
+    (shard,) = log.shards
+    (reader,) = shard.readers
+    api.run(api.store.holds.keep(log.space, reader, shard.id, Hold(5)))
+    api.run(Logs(api.store)._positions(replace(log, shards=[])))
+    assert api.run(api.store.holds.of(log.space)) == {reader: {shard.id: Hold(5)}}
 
 
 def test_disabling_sends_the_rest_and_drops_the_feed(api: Api, duty: Kinesis, stream: Memory) -> None:

@@ -434,6 +434,8 @@ def test_a_roll_that_somebody_left_half_done_is_finished(api: Api, eventual: Eve
     api.run(duty.run_once())
     assert log_of(api).rolling, "who does it may still be about to"
     api.clock.advance(ROLLING_SECONDS)
+    announcements = eventual.announcements
     api.run(duty.run_once())
+    assert eventual.announcements == announcements + 2, "who had the writes pause may not have seen that they do"
     put(api, "a")
     assert not log_of(api).rolling

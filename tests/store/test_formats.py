@@ -16,7 +16,7 @@ from tests.store.fixtures import fill
 from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
 from statordb.model.clock import ManualClock
-from statordb.store import formats, migration
+from statordb.store import formats, migration, records
 from statordb.store.credentials import Credentials
 from statordb.store.functions import mappings
 from statordb.store.functions.invocations import FunctionKey
@@ -254,3 +254,10 @@ def test_whoever_dies_while_a_store_is_brought_over_leaves_it_whole(directory: P
         assert len(waiting) == len(unsent)
     opened.run(check_spaces(opened.store))
     opened.close()
+
+
+def test_what_has_a_log_is_not_brought_over_again_by_a_later_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would get a second feed, and its stream has no shards to bring any more."""
+    monkeypatch.setattr(records.KIND, "format", 3)
+    assert migration._is_of_before(b'{"format":1}')
+    assert not migration._is_of_before(b'{"format":2}')

@@ -92,7 +92,7 @@ class Logs:
         def decide(rows: Rows) -> Rows | Refused:
             if rows.table is None or rows.table.log is None or rows.log is None or rows.log.space != log.space:
                 return Refused(None)
-            if _open(rows.log) != _open(log):  # somebody has replaced them meanwhile
+            if rows.log.open != log.open:  # somebody has replaced them meanwhile
                 return Refused(None)
             return readers.roll(rows, rows.log.views, now, wanted)
 
@@ -148,6 +148,9 @@ class Logs:
                 if destination.reader is not None and destination.log == log.space:
                     reading.add(destination.reader)
         known = {shard.id for shard in log.shards}
+        if any(shard not in known for found in holds.values() for shard in found):  # opened since the log was read?
+            current = await self._store.logs.find(log.account, log.region, log.table, log.space)
+            known |= set() if current is None else {shard.id for shard in current.shards}
         stale = [
             (reader, shard)
             for reader, found in holds.items()
@@ -189,10 +192,6 @@ class Logs:
         if not await self._store.engine.trim(space, shard, last, TRIMMED_PER_RUN_MAX):
             del self._trimming[space, shard]
         return bool(self._trimming)
-
-
-def _open(log: LogRecord) -> list[str]:
-    return [shard.id for shard in log.shards if shard.closed_at is None]
 
 
 def _has_stream(shard: ShardRecord) -> bool:

@@ -5,9 +5,9 @@ Readers that go by the age of records, as streams do, have none.
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from statordb.engine.contract import Effects, Engine, Key
+from statordb.engine.contract import Effects, Engine, Key, Stored
 from statordb.store import contention
 from statordb.store.keyspace import Space
 from statordb.store.record import Kind, Record
@@ -41,9 +41,15 @@ class Holds:
         return {int.from_bytes(row.partition, "big") async for row in all_rows(self._engine, Space.HOLDS)}
 
     async def keep(self, space: int, reader: str, shard: str, hold: Hold) -> None:
-        """Durable when this returns."""
+        """Durable when this returns. A hold never goes back, whoever comes late with an older one."""
         key = _key(space, reader, shard)
-        await contention.update(self._engine, (key,), lambda stored: Effects(writes=((key, dump(hold)),)))
+
+        def plan(stored: list[Stored | None]) -> Effects:
+            kept = Hold(0) if stored[0] is None else load(stored[0].body)
+            latest = replace(kept, position=max(kept.position, hold.position), ended=kept.ended or hold.ended)
+            return Effects(writes=((key, dump(latest)),))
+
+        await contention.update(self._engine, (key,), plan)
 
     async def forget(self, space: int, which: Collection[tuple[str, str]]) -> None:
         """Those of some readers and shards."""

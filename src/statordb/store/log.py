@@ -71,6 +71,11 @@ class LogRecord(Record):
         return [shard for shard in self.shards if reader in shard.readers]
 
     @property
+    def open(self) -> list[str]:
+        """The ids of its open shards."""
+        return [shard.id for shard in self.shards if shard.closed_at is None]
+
+    @property
     def settled(self) -> bool:
         """Whether the ends of all closed shards are known, and the starts of their children."""
         return all(

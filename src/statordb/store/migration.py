@@ -19,6 +19,7 @@ from statordb.store.log import HASH_MAX, LogRecord, ShardRecord
 from statordb.store.records import DestinationRecord, TableRecord
 from statordb.store.rows import all_rows
 
+LOGS_FORMAT = 2  # of records of tables and streams: the one that has logs
 _FED = frozenset({"ENABLING", "ACTIVE", "UPDATING"})
 
 
@@ -33,7 +34,7 @@ async def give_logs(engine: Engine) -> None:
 
 
 def _is_of_before(body: bytes) -> bool:
-    return int(_members(body).get("format", 1)) < records.KIND.format
+    return int(_members(body).get("format", 1)) < LOGS_FORMAT
 
 
 def _members(body: bytes) -> dict[str, Any]:

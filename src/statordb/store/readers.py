@@ -1,6 +1,6 @@
 """How readers of a table's log come and go: the records of the table, of its log and of a stream, changed in one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from statordb.model import errors
@@ -21,6 +21,7 @@ to be added, there is always a log: an empty one if the table has none."""
 TRIES_MAX = 100  # of a change of a table that others come before
 _MOVED = object()  # a refusal's reason: the table has another log than it had when its record was read
 _FIRST = object()  # a refusal's reason: before writes pause, see that they will not have to wait for the dead
+_PAUSED = object()  # a refusal's reason: somebody else had the writes pause, and perhaps not every process knows yet
 
 
 def join(rows: Rows, reader: str, view: str, now: float, wanted: int) -> Rows:
@@ -63,16 +64,21 @@ async def change(
     draft = draft or store.draft()
     empty: LogRecord | None = None
     announced = False
+    quiet: list[str] = []
     for _ in range(TRIES_MAX):
         log = None if record is None or record.log is None else record.log.space
         if log is None and joins:
             empty = empty or LogRecord(*name, space=await draft.log())
             log = empty.space
-        attempt = _Attempt(store, log, empty, decide, announced)
+        attempt = _Attempt(store, log, empty, decide, announced, quiet)
         outcome = await store.catalog.change_logged(name, log, label, attempt, draft)
         if isinstance(outcome, Refused) and outcome.reason is _FIRST:
             await contention.announce(store.engine)
             announced = True
+            continue
+        if isinstance(outcome, Refused) and outcome.reason is _PAUSED:
+            await contention.announce(store.engine)
+            quiet = attempt.open
             continue
         if isinstance(outcome, Refused) and outcome.reason is _MOVED:
             known = await store.catalog.reload(*name)
@@ -80,6 +86,7 @@ async def change(
             continue
         assert outcome is not None
         if attempt.pauses:
+            quiet = attempt.open
             record = outcome if isinstance(outcome, TableRecord) else record
             continue
         taken = isinstance(outcome, TableRecord) and outcome.log is not None and outcome.log.space
@@ -94,18 +101,27 @@ async def change(
 class _Attempt:
     """One try. Where guards are not checked within updates, open shards are replaced only once the writes pause.
 
-    `announced`: whether a process that is dead was just found to be so.
+    `announced`: whether a process that is dead was just found to be so. `quiet`: the open shards to which nobody writes
+    any more by a record of before the pause.
     """
 
     def __init__(
-        self, store: Store, space: int | None, empty: LogRecord | None, decide: Decide, announced: bool
+        self,
+        store: Store,
+        space: int | None,
+        empty: LogRecord | None,
+        decide: Decide,
+        announced: bool,
+        quiet: Sequence[str],
     ) -> None:
         self._announced = announced
         self._guards = store.engine.traits.guards
         self._space = space
         self._empty = empty
         self._decide = decide
+        self._quiet = quiet
         self.pauses = False
+        self.open: list[str] = []
 
     def __call__(self, rows: Rows) -> Rows | Refused:
         self.pauses = False
@@ -118,10 +134,11 @@ class _Attempt:
         if isinstance(changed, Refused) or self._guards:
             return changed
         before, after = rows.log, changed.log
-        if before is None or after is None or before.rolling or not before.views or not after.views:
+        if before is None or after is None or not before.views or not after.views or before.shards == after.shards:
             return changed
-        if before.shards == after.shards:
-            return changed
+        self.open = before.open
+        if before.rolling:
+            return changed if before.open == self._quiet else Refused(_PAUSED)
         if not self._announced:
             return Refused(_FIRST)
         assert rows.table is not None
