@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,32 @@ class Api:
 
         self.loop.run_until_complete(turn())
         assert not self.faults, self.faults
+
+    def rounds_of_updates(self, monkeypatch: pytest.MonkeyPatch, work: Awaitable[object]) -> list[int]:
+        """Run some work: for each update that it begins, in which round of the event loop it does."""
+        now = 0
+        rounds: list[int] = []
+        update = self.store.engine.update
+
+        def begins(*arguments: Any) -> Any:
+            rounds.append(now)
+            return update(*arguments)
+
+        async def count() -> None:
+            nonlocal now
+            while True:
+                now += 1
+                await asyncio.sleep(0)
+
+        async def counted() -> None:
+            counting = asyncio.ensure_future(count())
+            await work
+            counting.cancel()
+
+        with monkeypatch.context() as patched:
+            patched.setattr(self.store.engine, "update", begins)
+            self.run(counted())
+        return rounds
 
     def close(self) -> None:
         self.run(self.store.close())

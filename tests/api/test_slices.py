@@ -330,28 +330,12 @@ def test_what_a_batch_looks_into_is_planned_a_little_at_a_time(
     api("CreateTable", **(TABLE if derived else plain))
     for number in range(12):
         api("PutItem", TableName="many", Item=item(number, size))
-    rounds: list[int] = []
-    now = 0
-    update = api.store.engine.update
-
-    def planning(*arguments: Any) -> Any:
-        rounds.append(now)
-        return update(*arguments)
-
-    async def count() -> None:
-        nonlocal now
-        while True:
-            now += 1
-            await asyncio.sleep(0)
 
     async def ask() -> None:
-        counting = asyncio.ensure_future(count())
         body = orjson.dumps({"RequestItems": {"many": deletes(12)}})
         assert (await api.dispatcher.handle(Request("BatchWriteItem", body, PRINCIPAL, "id"))).status == 200  # type: ignore[misc]
-        counting.cancel()
 
-    monkeypatch.setattr(api.store.engine, "update", planning)
-    api.run(ask())
+    rounds = api.rounds_of_updates(monkeypatch, ask())
     assert len(rounds) == 12
     assert max(rounds.count(number) for number in rounds) == at_once
     assert api("Scan", TableName="many", Select="COUNT")["Count"] == 0

@@ -86,35 +86,8 @@ class Server:
                 os.kill(pid, number)
 
 
-class Cut:
-    """Cuts a server's connections with one port, its own or a peer's, again and again until told otherwise."""
-
-    def __init__(self, server: Server, port: int) -> None:
-        self._server = server
-        self._port = port
-        self._ended = threading.Event()
-        self._thread: threading.Thread | None = None
-        self.count = 0  # of connections that were cut
-
-    def begin(self) -> None:
-        self._ended.clear()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def end(self) -> None:
-        self._ended.set()
-        assert self._thread is not None
-        self._thread.join(10)
-        assert self.count, f"no connection with port {self._port} was cut"
-
-    def _run(self) -> None:
-        while not self._ended.is_set():
-            self.count += sum(connections.cut(pid, self._port) for pid in self._server.pids)
-            self._ended.wait(CUT_SECONDS)
-
-
-class Slowness:
-    """Stops a server's processes most of the time: each of them stands anywhere, also in the middle of a step."""
+class Trouble:
+    """What is done to a server again and again, by a thread of its own, until told otherwise."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -130,6 +103,31 @@ class Slowness:
         self._ended.set()
         assert self._thread is not None
         self._thread.join(10)
+
+    def _run(self) -> None:
+        raise NotImplementedError
+
+
+class Cut(Trouble):
+    """Cuts a server's connections with one port, its own or a peer's."""
+
+    def __init__(self, server: Server, port: int) -> None:
+        super().__init__(server)
+        self._port = port
+        self.count = 0  # of connections that were cut
+
+    def end(self) -> None:
+        super().end()
+        assert self.count, f"no connection with port {self._port} was cut"
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            self.count += sum(connections.cut(pid, self._port) for pid in self._server.pids)
+            self._ended.wait(CUT_SECONDS)
+
+
+class Slowness(Trouble):
+    """Stops a server's processes most of the time: each of them stands anywhere, also in the middle of a step."""
 
     def _run(self) -> None:
         while not self._ended.wait(RUN_SECONDS):

@@ -1,6 +1,5 @@
 """Items whose time to live is over: they go, with their index entries, and nothing else does."""
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -189,27 +188,7 @@ def test_what_is_due_at_once_is_deleted_a_few_items_a_round(api: Api, monkeypatc
     api.keep()
     for number in range(100):
         put(api, str(number), -10)
-    now = 0
-    rounds: list[int] = []
-    update = api.store.engine.update
-
-    def planning(*arguments: Any) -> Any:
-        rounds.append(now)
-        return update(*arguments)
-
-    async def count() -> None:
-        nonlocal now
-        while True:
-            now += 1
-            await asyncio.sleep(0)
-
-    async def expire() -> None:
-        counting = asyncio.ensure_future(count())
-        await Expiry(api.store).run_once()
-        counting.cancel()
-
-    monkeypatch.setattr(api.store.engine, "update", planning)
-    api.run(expire())
+    rounds = api.rounds_of_updates(monkeypatch, Expiry(api.store).run_once())
     assert len(rounds) == 100
     assert max(rounds.count(number) for number in rounds) <= BEGUN_AT_ONCE
     assert left(api) == []
