@@ -113,12 +113,9 @@ class Write(Entry):
             return True
         self.outcome = update.stale(row)
         if self.outcome is None:
-            if not update.inside:
-                self.outcome = AGAIN
-            elif batch.replan_seconds > 0:
-                self._replan(batch)
-            else:
-                return False
+            if update.inside:
+                return self._replan(batch)
+            self.outcome = AGAIN
         return True
 
     def _run_put_off(self, batch: Batch) -> bool:
@@ -128,14 +125,15 @@ class Write(Entry):
             self.outcome = update.stale(guard)
         elif batch.held is not None:  # of which rows only what is worked out can tell
             self.outcome = AGAIN
-        elif batch.replan_seconds > 0:
-            self._replan(batch)
         else:
-            return False
+            return self._replan(batch)
         return True
 
-    def _replan(self, batch: Batch) -> None:
-        """Run the plan on the rows as this transaction has left them, among which there are no old guards."""
+    def _replan(self, batch: Batch) -> bool:
+        """Run the plan on the rows as this transaction has left them, among which there are no old guards; False if
+        there is no time left for that."""
+        if batch.replan_seconds <= 0:
+            return False
         update = self._update
         self._replanned = True
         started = perf_counter()
@@ -146,10 +144,11 @@ class Write(Entry):
             raise
         except BaseException as error:  # also what a plan should not raise: the writer outlives it, the caller gets it
             self.error = error
-            return
+            return True
         finally:
             batch.replan_seconds -= perf_counter() - started
         if self.outcome is None:
             assert update.prepared is not None
             batch.apply(update.prepared)
             self.outcome = update.effects
+        return True
