@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import io
 import json
@@ -10,18 +11,39 @@ import signal
 import tempfile
 import time
 import zipfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 import uvloop
+from tests.pace import HANGS_SECONDS
 
+from statordb.runtime import pool as pool_module
+from statordb.runtime import sandbox
 from statordb.runtime.pool import Pool
 from statordb.store.functions.catalog import FunctionRecord
 
 HANDLERS = Path(__file__).with_name("handlers")
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "ASIA1", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
-SECONDS_MAX = 240.0  # for what a test waits for
+TIMEOUT_SECONDS = 30  # of a function that hangs: see SkippingLoop
+PATIENCE = {"SETTLE_SECONDS": pool_module, "CLOSE_SECONDS_MAX": pool_module, "LAST_WORDS_SECONDS": sandbox}
+
+
+class SkippingLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock can be moved, so that a timeout comes when a test says, however slow its processes."""
+
+    skipped = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.skipped
+
+
+def skip(seconds: float) -> None:
+    """In a SkippingLoop: let that time have passed."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, SkippingLoop)
+    loop.skipped += seconds
 
 
 def function(handler: str, kind: str = "python", **fields: Any) -> FunctionRecord:
@@ -39,7 +61,7 @@ def function(handler: str, kind: str = "python", **fields: Any) -> FunctionRecor
         "revision": "1",
         "modified_at": 1.0,
         "code_directory": str(HANDLERS / kind),
-        "timeout_seconds": 20,
+        "timeout_seconds": int(HANGS_SECONDS),
     }
     return FunctionRecord(**(given | fields))
 
@@ -64,9 +86,13 @@ def run(
     fetched: list[str] | None = None,
     directory: Path | None = None,
     loop_factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop,
+    settle_seconds: float = HANGS_SECONDS,
     **options: Any,
 ) -> None:
-    """Tell a story with a pool of its own. `fetched` gets the hash of every package that the pool asks for."""
+    """Tell a story with a pool of its own, which has patience with slow processes.
+
+    `fetched` gets the hash of every package that the pool asks for.
+    """
     by_hash = {base64.b64encode(hashlib.sha256(zipped).digest()).decode(): zipped for zipped in zips}
 
     async def code(record: FunctionRecord) -> bytes:
@@ -80,12 +106,25 @@ def run(
     async def tell(place: Path) -> None:
         pool = Pool(place, "http://127.0.0.1:8000", code, session, time.time, **options)
         try:
-            await asyncio.wait_for(story(pool), SECONDS_MAX)
+            await asyncio.wait_for(story(pool), HANGS_SECONDS)
         finally:
             await pool.close()
 
-    with tempfile.TemporaryDirectory() as place, asyncio.Runner(loop_factory=loop_factory) as runner:
+    with (
+        _patient(settle_seconds),
+        tempfile.TemporaryDirectory() as place,
+        asyncio.Runner(loop_factory=loop_factory) as runner,
+    ):
         runner.run(tell(directory or Path(place)))
+
+
+@contextlib.contextmanager
+def _patient(settle_seconds: float) -> Iterator[None]:
+    """What the pool gives up after fractions of a second, it waits for."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, module in PATIENCE.items():
+            patch.setattr(module, name, settle_seconds if name == "SETTLE_SECONDS" else HANGS_SECONDS)
+        yield
 
 
 async def call(pool: Pool, record: FunctionRecord, event: Any = None, **options: Any) -> Any:
@@ -106,7 +145,7 @@ async def failure(pool: Pool, record: FunctionRecord, event: Any = None) -> dict
 
 async def until(true: Callable[[], bool]) -> None:
     """Wait for what processes do in their own time."""
-    deadline = time.monotonic() + SECONDS_MAX
+    deadline = time.monotonic() + HANGS_SECONDS
     while not true():
         assert time.monotonic() < deadline, "it did not come about"
         await asyncio.sleep(0.005)

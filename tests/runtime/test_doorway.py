@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import uvloop
+from tests.pace import HANGS_SECONDS
 from tests.runtime.pools import ends_slowly, function, until
 
 from statordb.model.invocation import NotRunnable, Outcome, Throttled
@@ -54,7 +55,7 @@ def tell(story: Story, secret: str = "secret") -> None:
         await doorway.start(listener)
         remote = RemoteInvoker(address, secret)
         try:
-            await asyncio.wait_for(story(remote, told, doorway), 20)
+            await asyncio.wait_for(story(remote, told, doorway), HANGS_SECONDS)
         finally:
             await remote.close()
             await doorway.close()
@@ -99,10 +100,10 @@ def test_a_slow_invocation_holds_up_no_other() -> None:
 
 
 def test_a_worker_waits_for_a_long_init_and_the_function_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doorway, "SPARE_SECONDS", -22.5)  # of a timeout of 12 s, twice: 1.5 s are left
+    monkeypatch.setattr(doorway, "SPARE_SECONDS", -199.9)  # of a timeout of 200 s, twice: 200.1 s are left
 
     async def story(remote: RemoteInvoker, told: Told, _: Doorway) -> None:
-        caller = asyncio.create_task(remote.invoke(function("a.b", timeout_seconds=12), b"wait"))
+        caller = asyncio.create_task(remote.invoke(function("a.b", timeout_seconds=200), b"wait"))
         await until(lambda: bool(told.asked))
         await asyncio.sleep(0.3)
         told.release.set()

@@ -5,11 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from tests.runtime.pools import SECONDS_MAX, alive, call, function, run
+from tests.pace import until
+from tests.runtime.pools import alive, call, function, run
 
 from statordb.runtime import leftovers, processes
 from statordb.runtime.pool import Pool
@@ -22,17 +22,10 @@ from tests.runtime.pools import function, run
 
 async def story(pool):
     event = json.dumps({"pids": sys.argv[2]}).encode()
-    await pool.invoke(function("handlers.hang_deaf", timeout_seconds=60), event)
+    await pool.invoke(function("handlers.hang_deaf", timeout_seconds=600), event)
 
 run(story, directory=Path(sys.argv[1]), loop_factory=asyncio.new_event_loop)
 """
-
-
-def wait(true: object) -> None:
-    deadline = time.monotonic() + SECONDS_MAX
-    while not true():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_killed_servers_functions_end(tmp_path: Path) -> None:
@@ -40,21 +33,21 @@ def test_a_killed_servers_functions_end(tmp_path: Path) -> None:
     another server starts on the same directory; a stranger lives on after that too."""
     told = tmp_path / "pids"
     server = subprocess.Popen([sys.executable, "-c", SERVER, str(tmp_path), str(told)])
-    stranger = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    stranger = subprocess.Popen(["sleep", "600"], start_new_session=True)
     try:
-        wait(lambda: told.exists() and len(told.read_text().split()) == 3)
+        until(lambda: told.exists() and len(told.read_text().split()) == 3, "it has told its processes")
         function_pid, *children = map(int, told.read_text().split())
         assert alive(function_pid)
         server.send_signal(signal.SIGKILL)
         server.wait()
-        wait(lambda: not alive(function_pid))
+        until(lambda: not alive(function_pid), "the function has ended")
         assert all(map(alive, children))
 
         async def story(pool: Pool) -> None:
             assert await call(pool, function("handlers.echo"), 1) == 1
 
         run(story, directory=tmp_path)
-        wait(lambda: not any(map(alive, children)))
+        until(lambda: not any(map(alive, children)), "its children have ended")
         assert alive(stranger.pid)
         assert os.listdir(tmp_path / "instances") == []
     finally:
@@ -63,7 +56,7 @@ def test_a_killed_servers_functions_end(tmp_path: Path) -> None:
 
 
 def test_a_stranger_with_a_noted_number_is_left_alone(tmp_path: Path) -> None:
-    stranger = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    stranger = subprocess.Popen(["sleep", "600"], start_new_session=True)
     try:
         homes = tmp_path / leftovers.HOMES
         home = leftovers.new_home(homes)
@@ -76,7 +69,7 @@ def test_a_stranger_with_a_noted_number_is_left_alone(tmp_path: Path) -> None:
         home = leftovers.new_home(homes)
         leftovers.note(home, stranger.pid)
         leftovers.clear_all(tmp_path)
-        wait(lambda: not alive(stranger.pid))
+        until(lambda: not alive(stranger.pid), "what was noted has ended")
     finally:
         stranger.kill()
         stranger.wait()
@@ -100,7 +93,7 @@ def test_where_no_pool_has_been_nothing_is_made(tmp_path: Path) -> None:
 def test_what_others_could_have_written_ends_no_process(tmp_path: Path) -> None:
     """A note, or a directory's name, that somebody else made up."""
     mark = "a-mark-of-this-test"
-    bystander = subprocess.Popen(["sleep", "60"], start_new_session=True, env={"PATH": os.defpath, "MARK": mark})
+    bystander = subprocess.Popen(["sleep", "600"], start_new_session=True, env={"PATH": os.defpath, "MARK": mark})
     try:
         homes = tmp_path / leftovers.HOMES
         home = leftovers.new_home(homes)

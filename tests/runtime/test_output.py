@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.hurried_loop import HurriedLoop
+from tests.pace import HANGS_SECONDS
 
 from statordb.runtime import output
 from statordb.runtime.output import LogFile, Output, report_line
@@ -49,7 +50,7 @@ def with_output(tmp_path: Path, story: Callable[[Output, int], Awaitable[None]])
         file = LogFile(tmp_path / "f.log")
         output = Output(reading, file)
         try:
-            await asyncio.wait_for(story(output, writing), 10)
+            await asyncio.wait_for(story(output, writing), HANGS_SECONDS)
         finally:
             output.close()
             file.close()

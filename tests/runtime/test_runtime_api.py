@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from tests.pace import HANGS_SECONDS
 
 from statordb.runtime import runtime_api
 from statordb.runtime.runtime_api import ACCEPTED, INVALID_REQUEST_ID, RuntimeApi, RuntimeConnection, RuntimeReply
@@ -50,7 +51,7 @@ def talk(story: Talk) -> Script:
         host, _, port = api.address.partition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         try:
-            await asyncio.wait_for(story(script, reader, writer), 10)
+            await asyncio.wait_for(story(script, reader, writer), HANGS_SECONDS)
         finally:
             writer.close()
             api.close()

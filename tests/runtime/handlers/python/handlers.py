@@ -53,19 +53,22 @@ def die(event, context):
 
 
 def nap(event, context):
-    """Sleep; then say which process slept."""
-    time.sleep(event["seconds"])
+    """Say which process this is, once there is the file `until` if one is named; make the file `begun` first."""
+    if "begun" in event:
+        open(event["begun"], "w").close()
+    while "until" in event and not os.path.exists(event["until"]):
+        time.sleep(0.005)
     return os.getpid()
 
 
 def hang_deaf(event, context):
     """Hang without a way to be asked to stop, and with children: one in the group, one that has left it."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    ours = subprocess.Popen(["sleep", "60"])
-    gone = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    ours = subprocess.Popen(["sleep", "600"])
+    gone = subprocess.Popen(["sleep", "600"], start_new_session=True)
     with open(event["pids"], "w") as told:
         told.write(f"{os.getpid()} {ours.pid} {gone.pid}")
-    time.sleep(60)
+    time.sleep(600)
 
 
 def swell(event, context):
