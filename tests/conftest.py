@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:  # the black-box suites import their own modules as tests.<folder>.<module>
     sys.path.insert(0, str(ROOT))
 
-from tests import brevity, stalls  # noqa: E402  # found by the path above
+from tests import brevity, slowness, stalls  # noqa: E402  # found by the path above
 
 # How long an example takes says something of the machine, not of the code.
 hypothesis.settings.register_profile("statordb", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -173,7 +173,8 @@ def loop_stalls(request: pytest.FixtureRequest) -> Iterator[None]:
     with stalls.watched(stall):
         yield
     if request.node.get_closest_marker("stands") is None:
-        assert stall.allowed(), f"a loop stood for {stall.seconds * 1000:.0f} ms of processor time in {stall.what}"
+        exact = slowness.is_exact(request.config)
+        assert stall.allowed(exact), f"a loop stood for {stall.seconds * 1000:.0f} ms of processor time in {stall.what}"
 
 
 @pytest.fixture

@@ -24,11 +24,13 @@ class Item:
         return name if name in self.marks else None
 
 
-def ran(seconds: float, item: Item, *, load: float = 1.0, slowness: float = 1.0, imports: int = 0) -> None:
+def ran(
+    seconds: float, item: Item, *, load: float = 1.0, slowness: float = 1.0, imports: int = 0, fails_times: float = 1.0
+) -> None:
     """Run a test that takes so much of the processor's time."""
     times = iter((10.0, 10.0 + seconds))
     modules = iter((100, 100 + imports))
-    judge = brevity.Brevity(lambda: next(times), lambda: slowness, lambda: load, lambda: next(modules))
+    judge = brevity.Brevity(lambda: next(times), lambda: slowness, lambda: load, lambda: next(modules), fails_times)
     call = judge.pytest_runtest_call(cast(pytest.Item, item))
     next(call)
     with pytest.raises(StopIteration):
@@ -49,6 +51,14 @@ def test_on_a_busy_machine_it_is_only_told() -> None:
     item = Item("tests/api/test_a.py::test_b")
     ran(0.75, item, load=1.5)
     assert item.user_properties == [(brevity.SPENT, 0.75)]
+
+
+def test_among_all_tests_twice_as_long_fails() -> None:
+    item = Item("tests/api/test_a.py::test_b")
+    ran(0.45, item, fails_times=brevity.FAILS_TIMES)
+    assert item.user_properties == [(brevity.SPENT, pytest.approx(0.45))]
+    with pytest.raises(pytest.fail.Exception, match=r"took 0\.55 s"):
+        ran(0.55, item, fails_times=brevity.FAILS_TIMES)
 
 
 @pytest.mark.parametrize(
