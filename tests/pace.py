@@ -4,15 +4,17 @@ What a test wants done is counted, never timed: a slow machine takes longer for 
 end what hangs, and so generous that no busy machine meets them.
 """
 
+import asyncio
 import os
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 SOAK = "STATORDB_TEST_SOAK"  # environment variable, set by `make soak`
 HANGS_SECONDS = 240.0  # a wait for what takes seconds on a quiet machine
+PATIENT: dict[str, Any] = {"connect_timeout": HANGS_SECONDS, "read_timeout": HANGS_SECONDS}  # options of botocore
 
 
 def much(short: T, soak: T) -> T:
@@ -20,9 +22,19 @@ def much(short: T, soak: T) -> T:
     return soak if os.environ.get(SOAK) else short
 
 
-def until(holds: Callable[[], bool], what: str, every_seconds: float = 0.02) -> None:
-    """Wait for something that will come if nothing hangs."""
+def until(comes: Callable[[], T | None], what: str, every_seconds: float = 0.02) -> T:
+    """Wait for something that will come if nothing hangs: the first true answer. `what` it is."""
     deadline = time.monotonic() + HANGS_SECONDS
-    while not holds():
+    while not (found := comes()):
         assert time.monotonic() < deadline, f"{what}: not after {HANGS_SECONDS:.0f} s"
         time.sleep(every_seconds)
+    return found
+
+
+async def come_about(comes: Callable[[], T | None], what: str = "it", every_seconds: float = 0.005) -> T:
+    """The same in an event loop, which goes on meanwhile."""
+    deadline = time.monotonic() + HANGS_SECONDS
+    while not (found := comes()):
+        assert time.monotonic() < deadline, f"{what}: not after {HANGS_SECONDS:.0f} s"
+        await asyncio.sleep(every_seconds)
+    return found

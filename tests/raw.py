@@ -5,6 +5,8 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.pace import HANGS_SECONDS
+
 CREDENTIAL = "AKIDEXAMPLE000000000/20260101/us-east-1/dynamodb/aws4_request"
 HEADERS = {
     "Content-Type": "application/x-amz-json-1.0",
@@ -22,7 +24,7 @@ class Connection:
     A lost connection raises OSError or http.client.HTTPException, and is not mended.
     """
 
-    def __init__(self, url: str, timeout_seconds: float = 30.0) -> None:
+    def __init__(self, url: str, timeout_seconds: float = HANGS_SECONDS) -> None:
         parts = urlsplit(url)
         assert parts.hostname
         self._http = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout_seconds)

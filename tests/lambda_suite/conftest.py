@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from tests.pace import HANGS_SECONDS, PATIENT
 from tests.process import ServerProcess
 
 Client = Any
@@ -26,6 +27,8 @@ def handler(event, context):
     if event.get("fail"):
         raise ValueError(event["fail"])
     time.sleep(event.get("sleep", 0))
+    while "until" in event and not os.path.exists(event["until"]):
+        time.sleep(0.01)
     custom = context.client_context.custom if context.client_context else None
     return {"event": event, "colour": os.environ.get("COLOUR"), "custom": custom, "memory": context.memory_limit_in_mb}
 """
@@ -39,12 +42,18 @@ def zipped(text: str = CODE) -> bytes:
 
 
 def connect(url: str, **options: Any) -> Client:
-    config = Config(retries={"total_max_attempts": 1}, **options)
+    config = Config(retries={"total_max_attempts": 1}, **PATIENT, **options)
     return boto3.client("lambda", endpoint_url=url, region_name="us-east-1", config=config)
 
 
 def create(client: Client, name: str, **more: Any) -> Any:
-    given = {"Runtime": "python3.11", "Role": ROLE, "Handler": "main.handler", "Code": {"ZipFile": zipped()}}
+    given: dict[str, Any] = {
+        "Runtime": "python3.11",
+        "Role": ROLE,
+        "Handler": "main.handler",
+        "Code": {"ZipFile": zipped()},
+    }
+    given["Timeout"] = int(HANGS_SECONDS)
     return client.create_function(FunctionName=name, **{**given, **more})
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.lambda_suite.conftest import ROLE, zipped
+from tests.pace import HANGS_SECONDS
 from tests.process import ServerProcess
 
 AWS = Path(__file__).parents[2] / ".tools/awscli/bin/aws"
@@ -21,7 +22,7 @@ def aws(url: str, *arguments: str) -> Any:
         "AWS_PAGER": "",
     }
     command = [str(AWS), "lambda", *arguments, "--endpoint-url", url, "--output", "json"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANGS_SECONDS)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout) if done.stdout.strip() else {}
 
@@ -35,7 +36,7 @@ def test_a_function_as_a_newcomer_makes_it(own_server: ServerProcess, tmp_path: 
     made = aws(
         url,
         *("create-function", *named, "--runtime", "python3.11", "--role", ROLE, "--handler", "main.handler"),
-        *("--zip-file", f"fileb://{package}", "--environment", "Variables={COLOUR=blue}", "--timeout", "10"),
+        *("--zip-file", f"fileb://{package}", "--environment", "Variables={COLOUR=blue}", "--timeout", "240"),
     )
     assert made["State"] == "Active"
     aws(url, "wait", "function-active-v2", *named)

@@ -143,14 +143,6 @@ async def failure(pool: Pool, record: FunctionRecord, event: Any = None) -> dict
     return told
 
 
-async def until(true: Callable[[], bool]) -> None:
-    """Wait for what processes do in their own time."""
-    deadline = time.monotonic() + HANGS_SECONDS
-    while not true():
-        assert time.monotonic() < deadline, "it did not come about"
-        await asyncio.sleep(0.005)
-
-
 def alive(pid: int) -> bool:
     """Whether the process runs; one that has ended but is not reaped does not."""
     try:

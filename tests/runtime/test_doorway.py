@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import uvloop
-from tests.pace import HANGS_SECONDS
-from tests.runtime.pools import ends_slowly, function, until
+from tests.pace import HANGS_SECONDS, come_about
+from tests.runtime.pools import ends_slowly, function
 
 from statordb.model.invocation import NotRunnable, Outcome, Throttled
 from statordb.runtime import doorway
@@ -104,7 +104,7 @@ def test_a_worker_waits_for_a_long_init_and_the_function_after_it(monkeypatch: p
 
     async def story(remote: RemoteInvoker, told: Told, _: Doorway) -> None:
         caller = asyncio.create_task(remote.invoke(function("a.b", timeout_seconds=200), b"wait"))
-        await until(lambda: bool(told.asked))
+        await come_about(lambda: bool(told.asked))
         await asyncio.sleep(0.3)
         told.release.set()
         assert (await caller).payload == b"waitwait"
@@ -115,7 +115,7 @@ def test_a_worker_waits_for_a_long_init_and_the_function_after_it(monkeypatch: p
 def test_a_cancelled_caller_leaves_nothing_behind() -> None:
     async def story(remote: RemoteInvoker, told: Told, doorway: Doorway) -> None:
         caller = asyncio.create_task(remote.invoke(function("a.b"), b"wait"))
-        await until(lambda: bool(told.asked))
+        await come_about(lambda: bool(told.asked))
         caller.cancel()
         with pytest.raises(asyncio.CancelledError):
             await caller
@@ -138,7 +138,7 @@ def test_who_does_not_know_the_secret_gets_nowhere() -> None:
 def test_those_who_wait_are_told_that_the_other_side_has_gone() -> None:
     async def story(remote: RemoteInvoker, told: Told, doorway: Doorway) -> None:
         waiting = asyncio.create_task(remote.invoke(function("a.b"), b"wait"))
-        await until(lambda: bool(told.asked))
+        await come_about(lambda: bool(told.asked))
         await doorway.close()
         with pytest.raises(PoolUnreachable):
             await waiting
@@ -168,7 +168,7 @@ def test_more_at_once_than_may_be_are_refused(monkeypatch: pytest.MonkeyPatch) -
 
     async def story(remote: RemoteInvoker, told: Told, doorway_: Doorway) -> None:
         running = [asyncio.create_task(remote.invoke(function("a.b"), b"wait")) for _ in range(2)]
-        await until(lambda: len(told.asked) == 2)
+        await come_about(lambda: len(told.asked) == 2)
         with pytest.raises(Throttled, match="ConcurrentInvocationLimitExceeded"):
             await remote.invoke(function("a.b"), b"1")
         monkeypatch.setattr(doorway, "ASKED_MAX", 3)

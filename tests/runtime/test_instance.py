@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.runtime.pools import TIMEOUT_SECONDS, SkippingLoop, alive, call, failure, function, run, skip, until
+from tests.pace import come_about
+from tests.runtime.pools import TIMEOUT_SECONDS, SkippingLoop, alive, call, failure, function, run, skip
 
 from statordb.model.function_limits import INVOKE_ANSWER_BYTES_MAX
 from statordb.runtime import instance
@@ -48,14 +49,14 @@ def test_a_timeout_kills_the_process_and_all_its_children(tmp_path: Path) -> Non
     async def story(pool: Pool) -> None:
         record = function("handlers.hang_deaf", timeout_seconds=TIMEOUT_SECONDS)
         hanging = asyncio.create_task(failure(pool, record, {"pids": str(pids)}))
-        await until(lambda: pids.exists() and len(pids.read_text().split()) == 3)
+        await come_about(lambda: pids.exists() and len(pids.read_text().split()) == 3)
         found = [int(pid) for pid in pids.read_text().split()]
         assert all(map(alive, found))
         skip(TIMEOUT_SECONDS)
         told = await hanging
         stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
         assert re.fullmatch(f"{stamp} {UUID} Task timed out after {TIMEOUT_SECONDS}.00 seconds", told["errorMessage"])
-        await until(lambda: not any(map(alive, found)))
+        await come_about(lambda: not any(map(alive, found)))
 
     run(story, loop_factory=SkippingLoop)
 
@@ -192,6 +193,6 @@ def test_a_runtime_that_is_busy_after_its_answer_holds_up_nobody(tmp_path: Path)
         assert first != second
         assert alive(first)
         skip(TIMEOUT_SECONDS)
-        await until(lambda: not alive(first))
+        await come_about(lambda: not alive(first))
 
     run(story, loop_factory=SkippingLoop, settle_seconds=0.1)

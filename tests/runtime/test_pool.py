@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.runtime.pools import CREDENTIALS, HANDLERS, alive, call, ends_slowly, failure, function, kill, run, until
+from tests.pace import come_about
+from tests.runtime.pools import CREDENTIALS, HANDLERS, alive, call, ends_slowly, failure, function, kill, run
 
 from statordb.model.invocation import NotRunnable, Throttled
 from statordb.runtime import upkeep
@@ -25,7 +26,7 @@ class Nap:
         self.caller = asyncio.create_task(call(pool, record, {"begun": str(self._begun), "until": str(self._until)}))
 
     async def begun(self) -> None:
-        await until(self._begun.exists)
+        await come_about(self._begun.exists)
 
     def wake(self) -> None:
         self._until.touch()
@@ -150,7 +151,7 @@ def test_another_revision_has_new_processes_and_the_old_ones_finish(tmp_path: Pa
         second = await call(pool, new, {})
         first = await running.end()
         assert first != second
-        await until(lambda: not alive(first))
+        await come_about(lambda: not alive(first))
         assert await call(pool, old, {}) == second  # whoever still has the old record gets the new function
 
     run(story)
@@ -237,12 +238,12 @@ def test_processes_of_a_function_that_is_gone_are_ended(monkeypatch: pytest.Monk
         await running.begun()
         gone.add("doomed")
         asked.clear()
-        await until(lambda: len(asked) > 1)
+        await come_about(lambda: len(asked) > 1)
         assert await running.end() == doomed  # what runs goes on
-        await until(lambda: not alive(doomed))
+        await come_about(lambda: not alive(doomed))
         assert alive(kept)
         asked.clear()
-        await until(lambda: len(asked) > 1)
+        await come_about(lambda: len(asked) > 1)
         assert set(asked) == {"kept"}  # where nothing is warm, nothing is asked
 
     run(story, exists=exists)
@@ -251,7 +252,7 @@ def test_processes_of_a_function_that_is_gone_are_ended(monkeypatch: pytest.Monk
 def test_an_idle_process_is_ended() -> None:
     async def story(pool: Pool) -> None:
         pid = (await call(pool, function("handlers.count")))["pid"]
-        await until(lambda: not alive(pid))
+        await come_about(lambda: not alive(pid))
         assert (await call(pool, function("handlers.count")))["calls"] == 1
 
     run(story, idle_seconds=0.1)
@@ -260,7 +261,7 @@ def test_an_idle_process_is_ended() -> None:
 def test_a_warm_process_that_was_killed_is_replaced() -> None:
     async def story(pool: Pool) -> None:
         pid = (await call(pool, function("handlers.count")))["pid"]
-        await until(lambda: any(fleet.ready for fleet in pool._fleets))
+        await come_about(lambda: any(fleet.ready for fleet in pool._fleets))
         kill(pid)
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # in this event loop: the pool can't have noticed
         assert (await call(pool, function("handlers.count")))["calls"] == 1
@@ -280,7 +281,7 @@ def test_a_function_goes_on_when_its_caller_is_cancelled(tmp_path: Path) -> None
         with pytest.raises(Throttled):  # it runs
             await pool.invoke(record, b"{}")
         nap.wake()
-        await until(lambda: not pool._invocations)
+        await come_about(lambda: not pool._invocations)
         assert await call(pool, record, {}) == pid  # and was not ended
 
     run(story)

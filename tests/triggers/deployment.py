@@ -1,31 +1,20 @@
 """A real server, a table with a stream, and a Python function under AWS's own runtime client, all by boto3."""
 
 import io
-import time
 import zipfile
-from collections.abc import Callable
 from typing import Any
 
 import boto3
 from botocore.config import Config
+from tests.pace import HANGS_SECONDS, PATIENT, until
 
 REGION = "us-east-1"
-WAIT_SECONDS_MAX = 240.0
 
 
 def client(service: str, url: str) -> Any:
     """A client that gives up at once: what it was not told did perhaps not happen."""
-    config = Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=30)
+    config = Config(retries={"max_attempts": 0}, **PATIENT)
     return boto3.client(service, endpoint_url=url, region_name=REGION, config=config)
-
-
-def wait_for(met: Callable[[], Any], what: str) -> Any:
-    """The first true answer of `met`, which must come within a minute."""
-    deadline = time.monotonic() + WAIT_SECONDS_MAX
-    while not (found := met()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-    return found
 
 
 def create_table(url: str, name: str, stream: bool) -> str:
@@ -53,12 +42,12 @@ def deploy(url: str, code: str, stream: str, **mapping: Any) -> str:
         Runtime="python3.11",
         Handler="work.handler",
         Role="arn:aws:iam::000000000000:role/work",
-        Timeout=30,
+        Timeout=int(HANGS_SECONDS),
         Code={"ZipFile": package.getvalue()},
     )
     made = functions.create_event_source_mapping(
         FunctionName="work", EventSourceArn=stream, StartingPosition="TRIM_HORIZON", **mapping
     )
     uuid = str(made["UUID"])
-    wait_for(lambda: functions.get_event_source_mapping(UUID=uuid)["State"] == "Enabled", "the mapping is not enabled")
+    until(lambda: functions.get_event_source_mapping(UUID=uuid)["State"] == "Enabled", "the mapping is not enabled")
     return uuid

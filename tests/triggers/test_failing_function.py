@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.pace import until
 from tests.process import ServerProcess
-from tests.triggers.deployment import client, create_table, deploy, wait_for
+from tests.triggers.deployment import client, create_table, deploy
 
 # Notes what it is invoked with, in the order of invocations.
 CODE = """
@@ -39,11 +40,11 @@ def test_a_poison_item_is_isolated_and_given_up(fail: str, tmp_path: Path) -> No
             MaximumRetryAttempts=2,
             DestinationConfig={"OnFailure": {"Destination": failed.as_uri()}},
         )
-        [record] = wait_for(lambda: list(failed.glob("*.json")), server.logged())
+        [record] = until(lambda: list(failed.glob("*.json")), server.logged())
         client("dynamodb", server.url).put_item(TableName="abc", Item={"p": {"S": "later"}})
-        wait_for(lambda: log.read_text().endswith("later\n"), "the shard does not go on")
+        until(lambda: log.read_text().endswith("later\n"), "the shard does not go on")
         functions = client("lambda", server.url)
-        wait_for(lambda: functions.get_event_source_mapping(UUID=uuid)["LastProcessingResult"] == "OK", "it is not OK")
+        until(lambda: functions.get_event_source_mapping(UUID=uuid)["LastProcessingResult"] == "OK", "it is not OK")
 
     invoked = [line.split(",") for line in log.read_text().splitlines()]
     assert invoked[0] == items

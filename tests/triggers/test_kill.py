@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from tests.pace import HANGS_SECONDS, until
 from tests.process import ServerProcess
-from tests.triggers.deployment import client, create_table, deploy, wait_for
+from tests.triggers.deployment import client, create_table, deploy
 
 WRITERS, KEYS_PER_WRITER = 4, 3
 KILLS = 3
-LOAD_SECONDS = (0.7, 1.5)  # a kill comes somewhere in between
-ACKNOWLEDGED_MIN = 100  # fewer would make this test prove nothing
+ACKNOWLEDGED_EACH = 50  # changes before each kill, or the test would prove nothing
+MORE_SECONDS = (0.0, 0.8)  # until the kill then
 
 # Appends each value that it is told of to a list, in a second table.
 CODE = """
@@ -56,6 +57,10 @@ class Writer(threading.Thread):
             self._acknowledged.setdefault(key, []).append(number)
 
 
+def _count(acknowledged: dict[str, list[int]]) -> int:
+    return sum(len(numbers) for numbers in list(acknowledged.values()))
+
+
 def _seen(tables: Any) -> dict[str, list[int]]:
     pages = tables.get_paginator("scan").paginate(TableName="seen")
     items = [item for page in pages for item in page["Items"]]
@@ -80,11 +85,13 @@ def test_no_acknowledged_change_is_lost_over_kills(lanes: int, tmp_path: Path) -
             writers = [Writer(server.url, number, counters, acknowledged) for number in range(WRITERS)]
             for writer in writers:
                 writer.start()
-            time.sleep(chance.uniform(*LOAD_SECONDS))
+            until(lambda: _count(acknowledged) >= ACKNOWLEDGED_EACH * (turn + 1), "changes are acknowledged")  # noqa: B023
+            time.sleep(chance.uniform(*MORE_SECONDS))
         finally:
             server.kill()
         for writer in writers:
-            writer.join(60)
+            writer.join(HANGS_SECONDS)
+            assert not writer.is_alive()
     with ServerProcess("--data", str(tmp_path), "--workers", "1") as server:
         tables = client("dynamodb", server.url)
 
@@ -92,8 +99,7 @@ def test_no_acknowledged_change_is_lost_over_kills(lanes: int, tmp_path: Path) -
             seen = _seen(tables)
             return seen if all(set(seen.get(key, ())) >= set(told) for key, told in acknowledged.items()) else None
 
-        seen = wait_for(complete, server.logged())
-    assert sum(map(len, acknowledged.values())) >= ACKNOWLEDGED_MIN
+        seen = until(complete, server.logged())
     for key, numbers in seen.items():
         first = list(dict.fromkeys(numbers))
         assert first == sorted(first), (key, numbers)

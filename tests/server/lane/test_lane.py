@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import pytest
 import uvloop
+from tests.pace import HANGS_SECONDS
 
 from statordb.model.errors import ClientError
 from statordb.model.limits import KIB, LANE_REQUESTS_MAX, LANE_WAIT_SECONDS_MAX, MIB
@@ -25,7 +26,6 @@ from statordb.server.lane.door import Door
 from statordb.server.lane.frames import FrameStream
 
 WHO = Principal("000000000000", "AKID", "us-east-1", "arn:aws:iam::000000000000:root")
-SECONDS_MAX = 20.0
 
 
 class Echo:
@@ -81,7 +81,7 @@ class Lane:
 
     async def begun(self, count: int) -> None:
         """Wait until the service has been asked so often."""
-        async with asyncio.timeout(SECONDS_MAX):
+        async with asyncio.timeout(HANGS_SECONDS):
             while len(self.service.asked) < count:
                 await asyncio.sleep(0.001)
 
@@ -117,7 +117,7 @@ def lane_test(body: Body) -> Callable[[], None]:
     async def run() -> None:
         lane = Lane()
         try:
-            async with asyncio.timeout(SECONDS_MAX):
+            async with asyncio.timeout(HANGS_SECONDS):
                 await body(lane)
         finally:
             await lane.close()
