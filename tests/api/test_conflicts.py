@@ -8,7 +8,6 @@ from tests.store.engines import Held
 
 from statordb.api.dispatch import Dispatcher
 from statordb.engine.contract import Key, OutcomeUnknown
-from statordb.store import contention
 from statordb.store.keyspace import Space
 from statordb.store.store import Store
 
@@ -137,8 +136,8 @@ def test_a_request_that_is_sent_again_while_it_is_done_is_told_so(api: Api, held
     }
 
 
-def test_tables_that_are_held_for_long_are_an_internal_fault(api: Api, held: Held) -> None:
-    """No client could make anything of a conflict there; it may try again."""
+def test_who_changes_a_table_that_is_held_for_long_is_throttled(api: Api, held: Held) -> None:
+    """No client could make anything of a conflict there; nothing was written, and SDKs try again."""
     catalog = Key(Space.CATALOG, f"tables/{PRINCIPAL.account}/{PRINCIPAL.region}".encode(), b"new")
     held.hold(catalog)
     reply = api.reply(
@@ -146,9 +145,7 @@ def test_tables_that_are_held_for_long_are_an_internal_fault(api: Api, held: Hel
         b'{"TableName":"new","KeySchema":[{"AttributeName":"p","KeyType":"HASH"}],"BillingMode":"PAY_PER_REQUEST",'
         b'"AttributeDefinitions":[{"AttributeName":"p","AttributeType":"S"}]}',
     )
-    assert (reply.status, reply.error) == (500, "InternalServerError")
-    assert [type(fault) for fault in api.faults] == [contention.Contended]
-    api.faults.clear()
+    assert (reply.status, reply.error) == (400, "ThrottlingException")
 
 
 def test_an_unknown_outcome_is_an_internal_fault(api: Api, held: Held, monkeypatch: pytest.MonkeyPatch) -> None:

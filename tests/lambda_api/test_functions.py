@@ -13,6 +13,7 @@ from statordb.lambda_api.requests import members
 from statordb.lambda_api.service import READ_HERE_BYTES_MAX
 from statordb.model.request import Principal
 from statordb.store.functions.catalog import CHUNK_BYTES, PACKAGE_IDLE_SECONDS_MIN, CodeMissing
+from statordb.store.terms import Overloaded
 
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
 
@@ -314,3 +315,13 @@ def test_unknown_paths_and_bodies_are_told(aws: Lambda) -> None:
 
 def test_a_role_is_named(aws: Lambda) -> None:
     assert aws.create()["Role"] == ROLE
+
+
+def test_a_store_that_takes_no_more_throttles(aws: Lambda, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was written, and SDKs try again; ServiceException would be a fault of ours in the log."""
+
+    async def refuse(*_: Any) -> Any:
+        raise Overloaded("too many updates wait")
+
+    monkeypatch.setattr(aws.store.engine, "update", refuse)
+    assert refusal(aws.create) == (429, "TooManyRequestsException", "Rate Exceeded.")

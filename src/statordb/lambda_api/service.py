@@ -18,6 +18,7 @@ from statordb.model.rest import JSON, RestReply, RestRequest
 from statordb.model.tasks import Tasks
 from statordb.runtime.invoker import Invoker
 from statordb.store.store import Store
+from statordb.store.terms import Overloaded
 
 if TYPE_CHECKING:
     from statordb.shapes.rest_routes import Route, Routes
@@ -75,6 +76,8 @@ class FunctionService:
             return fault_reply(fault)
         except ClientError as error:  # of the store, which speaks DynamoDB's
             return fault_reply(LambdaError(error.status, error.code, error.message or error.code))
+        except Overloaded:
+            return fault_reply(errors.too_many("CallerRateLimitExceeded"))
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:

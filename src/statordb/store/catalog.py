@@ -9,11 +9,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from statordb.engine.contract import Effects, Engine, Key, PageBudget, Plan, Refused, Stale, Stored
+from statordb.engine.contract import Effects, Engine, Key, Overloaded, PageBudget, Plan, Refused, Stale, Stored
 from statordb.model import errors
 from statordb.model.clock import Clock
 from statordb.store import contention, log, logs, records, streams
-from statordb.store.contention import Contended
 from statordb.store.keyspace import Space
 from statordb.store.log import LogRecord
 from statordb.store.news import TABLE, News
@@ -151,7 +150,7 @@ class Catalog:
         guards = () if draft is None else draft.guards
         try:
             outcome = await contention.guarded(self._engine, footprint, plan, guards)
-        except Contended:
+        except Overloaded:
             if draft is not None:
                 await draft.give_back()
             raise

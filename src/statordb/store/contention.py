@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from statordb.engine.contract import Conflict, Effects, Engine, Guard, Key, Plan, Refused, Stale
+from statordb.engine.contract import Conflict, Effects, Engine, Guard, Key, Overloaded, Plan, Refused, Stale
 from statordb.store.news import NOTHING
 
 ATTEMPTS_MAX = 5  # an engine waits by itself for about a second before it gives up; who holds rows may be dead for 3 s
 
 
-class Contended(Exception):
+class Contended(Overloaded):
     """Others held the rows of an update all the time: nothing was written; args: the rows held last."""
 
 

@@ -1,4 +1,4 @@
-"""Asking again: what may be asked twice when an outcome is unknown, and what others were in the way of."""
+"""Asking again: what may be asked twice when an outcome is unknown, and what others are, or were, in the way of."""
 
 import asyncio
 import logging
@@ -7,8 +7,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
-from statordb.engine.cassandra.cql.session import Unreachable
-from statordb.engine.contract import Conflict, Key
+from statordb.engine.cassandra.cql.session import TimedOut, Unreachable
+from statordb.engine.contract import Conflict, Key, Overloaded
 
 PAUSE_SECONDS_MIN = 0.02
 PAUSE_SECONDS_MAX = 0.5
@@ -18,6 +18,8 @@ CONFLICT_SECONDS = 1.0  # how long others may hold rows before the caller is tol
 CONTENTION_SECONDS = 5.0  # how long an update begins again for other reasons
 YIELD_SECONDS = 0.01  # a pause between two tries, which grows
 YIELDS_MAX = 5
+RACE_SECONDS = 10.0  # how long a row is tried at that others change at the same time
+RACE_PAUSE_SECONDS = 0.01  # at most, before the second try; longer and longer
 
 T = TypeVar("T")
 
@@ -59,6 +61,25 @@ async def all_of(works: list[Awaitable[T]]) -> list[T]:
         if isinstance(result, BaseException):
             raise result
     return results  # type: ignore[return-value]
+
+
+class Race:
+    """Tries at a row that others are changing at the same time, by conditional writes of which nothing else depends."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._until = monotonic() + RACE_SECONDS
+        self._pause = RACE_PAUSE_SECONDS
+
+    async def again(self, fault: Unreachable | None = None) -> None:
+        """A try was in vain, since others were faster or by this fault; returns when to try again. Raises, after some
+        seconds, Overloaded, or the fault where it need not be of others' doing."""
+        if self._monotonic() + self._pause > self._until:
+            if fault is None or isinstance(fault, TimedOut):
+                raise Overloaded("others change a row all the time") from fault
+            raise fault
+        await asyncio.sleep(random.random() * self._pause)
+        self._pause = min(2 * self._pause, PAUSE_SECONDS_MAX)
 
 
 class Patience:

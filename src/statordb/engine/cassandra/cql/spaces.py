@@ -22,16 +22,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from statordb.engine.cassandra.cql import keys
+from statordb.engine.cassandra.cql.patience import Race
 from statordb.engine.cassandra.cql.schema import create_rows_table
 from statordb.engine.cassandra.cql.session import SERIAL, Session, Unreachable
-from statordb.engine.contract import Use
+from statordb.engine.contract import Overloaded, Use
 
 MAKING_SECONDS = 120.0  # a table that is being made for longer is made by whoever finds it
 FOREVER = 1 << 62  # timestamp of deletions, above all that may still be written
 RETRY_SECONDS = 5.0
 CLOSE_SECONDS = 5.0  # how long a table that is being made is waited for
-CHANGE_TRIES = 3
-TAKE_TRIES = 100  # at a table, or a number, that others take at the same time
+TAKE_TRIES = 100  # at a table that others take at the same time; each that fails is one that somebody got
 _FLAGS = (1 << keys.FLAG_BITS) - 1
 _NONCES = 1 << 22
 
@@ -62,7 +62,8 @@ class Spaces:
             self._refilling.cancel()
 
     async def create_space(self, use: Use = Use.ROWS, within: int | None = None) -> int:
-        """See `contract.Engine`. At most 63 spaces within another: ValueError beyond. Raises Unreachable."""
+        """See `contract.Engine`. At most 63 spaces within another: ValueError beyond. Raises Unreachable, and
+        Overloaded where others are faster all the time."""
         if within is not None:
             return await self._create_within(within)
         if use is Use.LOG:
@@ -80,7 +81,7 @@ class Spaces:
             async with self._schema:
                 if not await self._ready():  # perhaps made while the lock was waited for
                     await self._make(await self._take_number())
-        raise Unreachable("no table could be taken, since others take them all the time")
+        raise Overloaded("no table could be taken, since others take them all the time")
 
     async def spaces(self) -> list[int]:
         """See `contract.Engine`. Logs that an earlier release made are not known. Raises Unreachable."""
@@ -128,7 +129,8 @@ class Spaces:
             raise ValueError(f"space {base} takes no others within it")
         select = "SELECT state, kinds FROM spaces WHERE part = 0 AND number = ?"
         update = "UPDATE spaces SET kinds = ? WHERE part = 0 AND number = ? IF kinds = ? AND state = 'used'"
-        for _ in range(TAKE_TRIES):
+        race = Race()
+        while True:
             found = await self._session.rows(select, number, consistency=SERIAL)
             if not found or found[0][0] != "used":
                 raise ValueError(f"space {base} is dropped, or was never made")
@@ -139,7 +141,7 @@ class Spaces:
             after = random.randrange(_NONCES) << keys.FLAG_BITS | kind
             if await self._change(update, after, number, before, kinds=after):
                 return base | kind
-        raise Unreachable("no kind could be taken, since others take them all the time")
+            await race.again()
 
     async def _claim(self, number: int, flags: int) -> bool:
         """Take a ready table; False if another was faster."""
@@ -158,16 +160,17 @@ class Spaces:
     async def _take_number(self) -> int:
         """A table number that nobody gets again."""
         update = "UPDATE meta SET value = ? WHERE name = 'next_table' IF value = ?"
-        for _ in range(TAKE_TRIES):
+        race = Race()
+        while True:
             found = await self._session.rows("SELECT value FROM meta WHERE name = 'next_table'", consistency=SERIAL)
             value: int = found[0][0]
             try:
                 if await self._session.conditional([(update, (value + 1, value))]) is None:
                     return value
-            except Unreachable:
-                continue  # whether it was taken or not: the next one is as good
-            await asyncio.sleep(random.random() * 0.02)
-        raise Unreachable("no number could be taken")
+            except Unreachable as fault:
+                await race.again(fault)  # whether it was taken or not: the next one is as good
+            else:
+                await race.again()
 
     async def _make(self, number: int) -> None:
         """Make a table, which is ready then. To be called with the lock."""
@@ -179,17 +182,15 @@ class Spaces:
 
     async def _change(self, text: str, *values: Any, kinds: int | None = None) -> bool:
         """A conditional write, again until its outcome is known. False: refused, and what stands there is not of an
-        earlier try, as `kinds` tells. Raises Unreachable after some tries."""
-        for tries in range(CHANGE_TRIES, 0, -1):
+        earlier try, as `kinds` tells. Raises Unreachable, or Overloaded, after some seconds."""
+        race = Race()
+        while True:
             try:
                 refused = await self._session.conditional([(text, values)])
-            except Unreachable:
-                if tries == 1:
-                    raise
-                await asyncio.sleep(random.random() * 0.1)
+            except Unreachable as fault:
+                await race.again(fault)
                 continue
             return refused is None or (kinds is not None and bool(refused) and refused[0].get("kinds") == kinds)
-        raise AssertionError("the last try returns or raises")
 
     def _refill_soon(self) -> None:
         if self._refilling is None or self._refilling.done():
@@ -211,7 +212,7 @@ class Spaces:
                         return
                     await self._make(stale[0] if stale else await self._take_number())
                     made += 1
-            except Unreachable:
+            except (Unreachable, Overloaded):
                 log.warning("no table could be made ahead")
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._closing.wait(), RETRY_SECONDS)
