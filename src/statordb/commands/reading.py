@@ -122,13 +122,14 @@ class Range(NamedTuple):
         turn = context.turn()
         await turn.begin()
         rows = await read_rows(selection, after, self.limit, turn, first)
-        cursor = selection.cursor(rows, turn)
+        # Without a sort key there is no row behind the first, and a start key would be refused.
+        cursor = selection.cursor(rows, turn) if path.schema.sort or path.name is not None else None
         turn.end()
         return Found(table, path, rows, cursor, self.consistent)
 
     def _position(self, table: Table, path: AccessPath, key_range: KeyRange) -> Place | None:
         cursor = self.start
-        if not cursor:
+        if cursor is None:
             return None
         position = cursor_position(table, path, cursor)
         if path.name is None and not path.schema.sort:
@@ -185,8 +186,8 @@ class Scan(NamedTuple):
         def read(after: Place | None, budget: PageBudget, head: int | None) -> Awaitable[Page]:
             return table.scan(path, self.segment, self.total, budget, after, self.consistent, head)
 
-        selection = Selection(table, path, self.choice, self.consistent, read)
-        start = cursor_position(table, path, self.start) if self.start else None
+        selection = Selection(table, path, self.choice, self.consistent, read, scans=True)
+        start = None if self.start is None else cursor_position(table, path, self.start, scans=True)
         if start is not None and table.segment_of(start[0], self.total) != self.segment:
             raise errors.validation(
                 "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with "

@@ -20,6 +20,9 @@ from statordb.store.terms import Key, Page, PageBudget, Place
 
 _BODY = codec.HEADER_BYTES
 
+_INVALID = "The provided starting key is invalid"
+_MISFIT = _INVALID + ": The provided key element does not match the schema"
+
 Read = Callable[[Place | None, PageBudget, int | None], Awaitable[Page]]
 """A chunk of rows, as `pages.Source.read`."""
 
@@ -50,8 +53,11 @@ class Selection:
 
     __slots__ = ("_choice", "_consistent", "_counts", "_fetches", "_path", "_table", "counts_only", "read")
 
-    def __init__(self, table: Table, path: AccessPath, choice: Choice, consistent: bool, read: Read) -> None:
-        """Raises ValidationException where the path can't give what is wanted."""
+    def __init__(
+        self, table: Table, path: AccessPath, choice: Choice, consistent: bool, read: Read, scans: bool = False
+    ) -> None:
+        """Raises ValidationException where the path can't give what is wanted. The filter of a scan (`scans`) sees what
+        an index holds, and may name anything."""
         self._table = table
         self._path = path
         self._choice = choice
@@ -60,23 +66,28 @@ class Selection:
         for part in (choice.projection, choice.condition):
             if part is not None:
                 refuse_nested_keys(table, part.nested_attributes)
+        if not scans:
+            self._refuse_unprojected_filter()
         self._fetches = self._must_fetch()
         self._counts = choice.select == "COUNT"
         self.counts_only = self._counts and choice.condition is None and not self._fetches
+
+    def _refuse_unprojected_filter(self) -> None:
+        path, condition = self._path, self._choice.condition
+        if path.projected is None or condition is None:
+            return
+        unknown = sorted(condition.attributes - path.projected)
+        if unknown:
+            raise errors.invalid_parameters(
+                f"Secondary index {path.name} does not project one or more filter attributes: [{', '.join(unknown)}]"
+            )
 
     def _must_fetch(self) -> bool:
         """Whether items have to be fetched from the table for attributes that the index does not hold."""
         path = self._path
         if path.projected is None:
             return False
-        condition, projection, select, _ = self._choice
-        if condition is not None:
-            unknown = sorted(condition.attributes - path.projected)
-            if unknown:
-                raise errors.invalid_parameters(
-                    f"Secondary index {path.name} does not project one or more filter attributes: "
-                    f"[{', '.join(unknown)}]"
-                )
+        _, projection, select, _ = self._choice
         if select == "ALL_ATTRIBUTES":
             if not path.fetches:
                 raise errors.invalid_parameters(
@@ -170,19 +181,19 @@ def parsed(body: bytes, budget: Budget) -> Item:
     return codec.decode(body)
 
 
-def cursor_position(table: Table, path: AccessPath, cursor: Item) -> Place:
+def cursor_position(table: Table, path: AccessPath, cursor: Item, scans: bool = False) -> Place:
     """Where an ExclusiveStartKey points; raises ValidationException unless it has just the key attributes, of the
-    right types."""
+    right types. A scan of a table says in other words that attributes are missing (dynalite, recorded against AWS).
+    """
+    incomplete = _MISFIT if scans and path.name is None else _INVALID
     if len(cursor) != len(path.cursor_names):
-        raise errors.validation("The provided starting key is invalid")
+        raise errors.validation(incomplete)
     for schema in (path.schema, table.schema):
         for attribute in schema.attributes:
             value = cursor.get(attribute.name)
             if value is None:
-                raise errors.validation("The provided starting key is invalid")
+                raise errors.validation(incomplete)
             if attribute.type not in value or not value[attribute.type]:
-                raise errors.validation(
-                    "The provided starting key is invalid: The provided key element does not match the schema"
-                )
+                raise errors.validation(_MISFIT)
             refuse_long(attribute, value, schema)
     return path.position(cursor)
