@@ -34,6 +34,7 @@ from statordb.api.dispatch import Dispatcher
 from statordb.keeper import kinesis_delivery, kinesis_shard
 from statordb.keeper.kinesis import Kinesis
 from statordb.keeper.logs import Logs
+from statordb.store import readers
 from statordb.store.barrier import SKEW_SECONDS
 from statordb.store.holds import Hold
 from statordb.store.store import Store
@@ -597,3 +598,30 @@ def test_a_disabled_destination_waits_for_what_is_on_its_way(api: Api, stream: M
     api.run(keeper.run_once())
     work(api, duty)
     assert (names(stream), status(api)) == (["a", "b"], "DISABLED")
+
+
+def test_enabling_that_fails_all_the_time_is_refused_in_the_end(
+    api: Api, stream: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time shards of the table's stream are replaced twice, and kept for a day. Once they are gone, it goes on."""
+    monkeypatch.setattr(readers, "LOG_REPLACEMENTS_MAX", 6)
+    create(api, StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+    stream.found = None
+    for _ in range(3):
+        api.clock.advance(1)
+        enable(api)
+        api.clock.advance(1)
+        work(api, duty_of(api, stream))
+        assert status(api) == "ENABLE_FAILED"
+        tidy(api)
+    api.clock.advance(1)
+    again = api.refused("EnableKinesisStreamingDestination", TableName="carts", StreamArn=ARN)
+    assert again.body["__type"].endswith("#LimitExceededException")
+    assert status(api) == "ENABLE_FAILED"
+    assert len(log_of(api).shards) == 7
+    api.clock.advance(25 * HOUR)
+    tidy(api)
+    stream.found = "ACTIVE"
+    enable(api)
+    work(api, duty_of(api, stream))
+    assert status(api) == "ACTIVE"

@@ -11,8 +11,8 @@ from statordb.store.catalog import Rows
 from statordb.store.table import Table
 from statordb.store.terms import Refused
 
-Decide = Callable[[Rows], Rows | ClientError]
-"""From the records of a table and its log to what they shall be, or why not."""
+Decide = Callable[[Rows], Rows | Refused | ClientError]
+"""From the records of a table and its log to what they shall be, or why not: a ClientError, or Refused with one."""
 
 
 async def table_of(context: Context, demand: TableDemand) -> Table:

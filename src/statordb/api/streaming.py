@@ -71,7 +71,9 @@ async def enable(
             if rows.stream is not None:
                 return Refused(_TAKEN)
             streamed = replace(changed, stream_label=label, stream_view=view)
-            joined = readers.join(rows._replace(table=streamed), stream_reader(label), view, now, store.stream_shards)
+            joined = readers.join(store, rows._replace(table=streamed), stream_reader(label), view, now)
+            if isinstance(joined, Refused):
+                return joined
             return joined._replace(stream=_new(store, joined, label, view, now))
 
         outcome = await readers.change(store, scope, record, decide, label=label, joins=True, draft=draft)

@@ -112,4 +112,5 @@ EVENT_PATTERN_CACHE_ENTRIES_MAX = 1024  # compiled patterns, each of at most 4,0
 KINESIS_CALL_RECORDS_MAX = 500  # Kinesis API reference, PutRecords
 KINESIS_CALL_BYTES_MAX = 5 * MIB
 KINESIS_RECORD_BYTES_MAX = MIB  # data and partition key
+LOG_REPLACEMENTS_MAX = 200  # of the open shards of a table's log that are still known, sooner than by their age
 KINESIS_DESTINATIONS_KEPT_MAX = 10  # of a table, with those that are disabled or failed

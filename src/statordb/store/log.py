@@ -87,6 +87,11 @@ class LogRecord(Record):
         """Every space that the log owns."""
         return {self.space} | {shard.space for shard in self.shards if shard.space is not None}
 
+    def hurried(self, seconds: float) -> int:
+        """How often, as far as is still known, shards were opened less than so many seconds after those before."""
+        opened = sorted({shard.opened_at for shard in self.shards})
+        return sum(later - earlier < seconds for earlier, later in pairwise(opened))
+
     def head(self) -> LogHead | None:
         """What the table's record has to say of it; None if nobody wants to be told of changes."""
         if not self.views:

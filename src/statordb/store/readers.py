@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from statordb.model import errors
+from statordb.model.limits import LOG_REPLACEMENTS_MAX
 from statordb.store import contention
 from statordb.store import log as shards
 from statordb.store.catalog import Name, Rows
@@ -18,16 +19,24 @@ Decide = Callable[[Rows], Rows | Refused]
 """From the records as they are to what they shall be; a log or stream of None stays as it is. Pure. Where a reader is
 to be added, there is always a log: an empty one if the table has none."""
 
+OFTEN = (
+    "Subscriber limit exceeded: The stream and the Kinesis streaming destinations of this table have been enabled and "
+    "disabled too often within 24 hours."
+)
 TRIES_MAX = 100  # of a change of a table that others come before
 _MOVED = object()  # a refusal's reason: the table has another log than it had when its record was read
 _FIRST = object()  # a refusal's reason: before writes pause, see that they will not have to wait for the dead
 _PAUSED = object()  # a refusal's reason: somebody else had the writes pause, and perhaps not every process knows yet
 
 
-def join(rows: Rows, reader: str, view: str, now: float, wanted: int) -> Rows:
-    """The records with one reader more, who begins with shards of its own. `wanted`: shards that are to be open."""
+def join(store: Store, rows: Rows, reader: str, view: str, now: float) -> Rows | Refused:
+    """The records with one reader more, who begins with shards of its own. Refused with a ClientError where readers
+    have come and gone all the time: shards that a stream has are kept for a day, and each write of the log's record
+    writes all of them."""
     assert rows.log is not None, "whoever wants to read has a log"
-    return roll(rows, {**rows.log.views, reader: view}, now, wanted)
+    if rows.log.hurried(store.stream_shard_seconds) >= LOG_REPLACEMENTS_MAX:
+        return Refused(errors.limit_exceeded(OFTEN))
+    return roll(rows, {**rows.log.views, reader: view}, now, store.stream_shards)
 
 
 def leave(rows: Rows, reader: str, now: float, wanted: int) -> Rows:

@@ -6,6 +6,7 @@ from statordb.commands.demands import TableDemand
 from statordb.model.errors import ClientError
 from statordb.store import destinations, readers
 from statordb.store.catalog import Rows
+from statordb.store.terms import Refused
 
 
 async def enable_kinesis_streaming_destination(context: Context, request: Request) -> Answer:
@@ -19,7 +20,7 @@ async def enable_kinesis_streaming_destination(context: Context, request: Reques
     precision = configuration.get("ApproximateCreationDateTimePrecision")
     now = context.now()
 
-    def decide(rows: Rows) -> Rows | ClientError:
+    def decide(rows: Rows) -> Rows | Refused | ClientError:
         assert rows.table is not None
         assert rows.log is not None
         record = destinations.enabled(rows.table, stream_arn, precision, rows.log, now)
@@ -27,8 +28,7 @@ async def enable_kinesis_streaming_destination(context: Context, request: Reques
             return _not_over()
         (reader,) = [each.reader for each in record.destinations if each.stream_arn == stream_arn]
         assert reader is not None
-        rows = rows._replace(table=record)
-        return readers.join(rows, reader, destinations.VIEW, now, context.store.stream_shards)
+        return readers.join(context.store, rows._replace(table=record), reader, destinations.VIEW, now)
 
     await kinesis.change(context, table, decide, joins=True)
     return {
