@@ -13,10 +13,13 @@ from tests.keeper.kinesis_stream import AMPLE, ARN, Memory, duty_of, tidy, work
 from tests.store.engines import Died, Mortal
 from tests.store.fixtures import fill
 
+from statordb.api import iterators
+from statordb.api.iterators import ShardIterator
 from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
 from statordb.model.clock import ManualClock
 from statordb.store import formats, migration, records
+from statordb.store.changes import sequence_text
 from statordb.store.credentials import Credentials
 from statordb.store.functions import mappings
 from statordb.store.functions.invocations import FunctionKey
@@ -38,7 +41,10 @@ class Opened(Api):
         self.clock = ManualClock(MADE_AT)
         self.restart()
         if admitted:
-            self.run(formats.admit(self.store.engine))
+            self.admit()
+
+    def admit(self) -> None:
+        self.run(formats.admit(self.store.engine, self.clock.now()))
 
     @property
     def streams(self) -> bool:
@@ -147,6 +153,11 @@ def test_access_keys_open_with_the_stores_master_key(opened: Opened) -> None:
     assert (found.access_key_id, found.secret) == (told["AccessKeyId"], told["SecretAccessKey"])
 
 
+def shards_of(opened: Opened, arn: str) -> list[dict[str, Any]]:
+    shards: list[dict[str, Any]] = opened("DescribeStream", StreamArn=arn)["StreamDescription"]["Shards"]
+    return shards
+
+
 def test_a_stream_tells_every_change_and_goes_on(opened: Opened) -> None:
     if not opened.streams:
         assert "LatestStreamArn" not in opened("DescribeTable", TableName="orders")["Table"]
@@ -156,7 +167,7 @@ def test_a_stream_tells_every_change_and_goes_on(opened: Opened) -> None:
 
     def records() -> list[dict[str, Any]]:
         found = []
-        for shard in opened("DescribeStream", StreamArn=stream.arn)["StreamDescription"]["Shards"]:
+        for shard in shards_of(opened, stream.arn):
             place = {"StreamArn": stream.arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
             iterator = opened("GetShardIterator", **place)
             found += opened("GetRecords", ShardIterator=iterator["ShardIterator"])["Records"]
@@ -231,8 +242,36 @@ def test_bringing_a_store_over_can_be_done_again(opened: Opened) -> None:
     """By who comes after one that died."""
     engine = opened.store.engine
     before = opened.run(opened.store.catalog.all()), opened.run(opened.store.logs.all())
-    opened.run(migration.give_logs(engine))
+    opened.run(migration.give_logs(engine, opened.clock.now()))
     assert (opened.run(opened.store.catalog.all()), opened.run(opened.store.logs.all())) == before
+
+
+def test_who_was_reading_a_stream_comes_to_the_end_of_its_shard_and_goes_on(directory: Path) -> None:
+    """The shard is closed for the destination that shares the log from now on, and stays for a day from now, although
+    that was enabled long ago, and all that was in it was written long ago."""
+    (newest,) = [path for path in FIXTURES if path.name.startswith("3-")]
+    opened = Opened(newest, directory, admitted=False)
+    opened.clock.advance(30 * 3600.0)
+    opened.admit()
+    (stream,) = opened.run(opened.store.streams.all())
+    found = opened.run(opened.store.streams.find(*SCOPE, "orders", stream.label))
+    (shard, child) = found.shards
+    latest = opened.run(opened.store.logs.end(found, shard))
+    iterator = iterators.encode(ShardIterator(stream.arn, shard.id, latest, opened.clock.now()))
+    opened("PutItem", TableName="orders", Item=stored(99))
+    opened.keep()
+    assert [each["ShardId"] for each in shards_of(opened, stream.arn)] == [shard.id, child.id]
+    assert opened("GetRecords", ShardIterator=iterator) == {"Records": []}
+    place = {"StreamArn": stream.arn, "SequenceNumber": sequence_text(latest), "ShardId": shard.id}
+    trimmed = opened.refused("GetShardIterator", **place, ShardIteratorType="AT_SEQUENCE_NUMBER")
+    assert trimmed.body["__type"].endswith("#TrimmedDataAccessException")
+    place = {"StreamArn": stream.arn, "ShardId": child.id, "ShardIteratorType": "TRIM_HORIZON"}
+    further = opened("GetRecords", **opened("GetShardIterator", **place))
+    assert [record["dynamodb"]["NewImage"] for record in further["Records"]] == [stored(99)]
+    opened.clock.advance(25 * 3600.0)
+    opened.keep()
+    assert shard.id not in [each["ShardId"] for each in shards_of(opened, stream.arn)]
+    opened.close()
 
 
 @pytest.mark.parametrize("lives", range(1, 4))
@@ -241,9 +280,9 @@ def test_whoever_dies_while_a_store_is_brought_over_leaves_it_whole(directory: P
     opened = Opened(newest, directory, admitted=False)
     engine = Mortal(opened.store.engine, lives)
     with pytest.raises(Died):
-        opened.run(migration.give_logs(engine.as_engine()))
+        opened.run(migration.give_logs(engine.as_engine(), MADE_AT))
     opened.restart()
-    opened.run(formats.admit(opened.store.engine))
+    opened.admit()
     for table, unsent in (("orders", EVERY), ("plain", [{}])):
         known = destination_of(opened, table)
         assert known is not None

@@ -76,11 +76,11 @@ def test_what_is_no_record_is_not_kept() -> None:
 
 def test_a_store_whose_records_are_newer_is_refused(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once, when it is opened, and not row by row in the middle of requests."""
-    kit.run(formats.admit(kit.engine))
-    kit.run(formats.admit(kit.engine))
+    kit.run(formats.admit(kit.engine, kit.clock.now()))
+    kit.run(formats.admit(kit.engine, kit.clock.now()))
     with monkeypatch.context() as newer:
         newer.setattr(formats, "KINDS", (*formats.KINDS, Kind(Cart, (dict, dict))))
-        kit.run(formats.admit(kit.engine))
+        kit.run(formats.admit(kit.engine, kit.clock.now()))
     with pytest.raises(FormatTooNew) as refused:
-        kit.run(formats.admit(kit.engine))
+        kit.run(formats.admit(kit.engine, kit.clock.now()))
     assert refused.value.args == (formats.current() + 2, formats.current())

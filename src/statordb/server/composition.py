@@ -92,6 +92,7 @@ async def open_store(directory: Path, settings: Settings, ask: Ask | None = None
     `ask` is for a lane: has an embedded store written by a worker, which has it open.
     """
     engine: Engine
+    clock = SystemClock()
     shared = settings.engine == CASSANDRA
     with told_as_bad_start(f"keyspace {settings.keyspace}" if shared else directory):
         if shared:
@@ -100,15 +101,13 @@ async def open_store(directory: Path, settings: Settings, ask: Ask | None = None
             durable = not settings.memory
             engine = LmdbEngine.open(directory, durable) if ask is None else RelayedEngine(directory, durable, ask)
         try:
-            await formats.admit(engine)
+            await formats.admit(engine, clock.now())
             if shared:
                 await cassandra.check_seal(engine, directory)
         except BaseException:
             await engine.close()
             raise
-    return Store(
-        engine, SystemClock(), settings.table_delay_seconds, settings.stream_shards, settings.stream_shard_seconds
-    )
+    return Store(engine, clock, settings.table_delay_seconds, settings.stream_shards, settings.stream_shard_seconds)
 
 
 @contextmanager

@@ -41,9 +41,9 @@ def current() -> int:
     return sum(kind.format for kind in KINDS) - len(KINDS) + 1
 
 
-async def admit(engine: Engine) -> None:
+async def admit(engine: Engine, now: float) -> None:
     """See that this release knows all records of a store, and bring to its formats what is not of one row alone. Older
-    releases refuse the store from then on. Raises FormatTooNew."""
+    releases refuse the store from then on. `now`: seconds since the epoch. Raises FormatTooNew."""
     supported = current()
 
     def plan(stored: list[Stored | None]) -> Effects | Refused:
@@ -57,7 +57,7 @@ async def admit(engine: Engine) -> None:
         return
     if found > supported:
         raise FormatTooNew(found, supported)
-    await migration.give_logs(engine)
+    await migration.give_logs(engine, now)
     outcome = await contention.update(engine, (KEY,), plan)
     if isinstance(outcome, Refused):
         raise FormatTooNew(outcome.reason, supported)

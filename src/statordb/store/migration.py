@@ -23,14 +23,15 @@ LOGS_FORMAT = 2  # of records of tables and streams: the one that has logs
 _FED = frozenset({"ENABLING", "ACTIVE", "UPDATING"})
 
 
-async def give_logs(engine: Engine) -> None:
-    """Give every table that has readers the one log that they read, with all that they had before."""
+async def give_logs(engine: Engine, now: float) -> None:
+    """Give every table that has readers the one log that they read, with all that they had before. `now`: seconds since
+    the epoch, when shards are closed and others opened for that, whose day begins then."""
     for row in [row async for row in all_rows(engine, Space.STREAMS)]:
         if _is_of_before(row.body):
             await _bring_stream(engine, row)
     for row in [row async for row in all_rows(engine, Space.CATALOG)]:
         if row.partition != ROOT and _is_of_before(row.body):
-            await _bring_table(engine, row)
+            await _bring_table(engine, row, now)
 
 
 def _is_of_before(body: bytes) -> bool:
@@ -63,7 +64,7 @@ async def _bring_stream(engine: Engine, row: Row) -> None:
     await contention.update(engine, (key, log_key), plan)
 
 
-async def _bring_table(engine: Engine, row: Row) -> None:
+async def _bring_table(engine: Engine, row: Row, now: float) -> None:
     """The table goes on with one log. A destination that was fed reads its feed first, then what follows in the log."""
     key = Key(Space.CATALOG, row.partition, row.sort)
     before = records.load(row.body)
@@ -81,7 +82,7 @@ async def _bring_table(engine: Engine, row: Row) -> None:
         table = records.load(found.body)
         made = LogRecord(*name, space) if known is None else log.load(known.body)
         if reading is not None:
-            table, made = _with_feed(table, reading, made)
+            table, made = _with_feed(table, reading, made, now)
         writes = ((key, records.dump(replace(table, log=made.head()))), (log_key, log.dump(made)))
         return Effects(writes=writes, announce=(f"{news.TABLE}{'/'.join(name)}",))
 
@@ -95,17 +96,20 @@ def _space(table: TableRecord, reading: DestinationRecord | None) -> int | None:
     return None if reading is None else reading.log
 
 
-def _with_feed(table: TableRecord, reading: DestinationRecord, made: LogRecord) -> tuple[TableRecord, LogRecord]:
+def _with_feed(
+    table: TableRecord, reading: DestinationRecord, made: LogRecord, now: float
+) -> tuple[TableRecord, LogRecord]:
     """The records with the feed of a destination as a shard that was closed."""
     assert reading.log is not None
     assert reading.reader is not None
-    at = reading.changed_at
+    fed = reading.status in _FED and table.status != "DELETING"
     own = None if reading.log == made.space else reading.log
-    feed = ShardRecord(BEFORE, None, 0, HASH_MAX, at, 0, closed_at=at, readers=[reading.reader], space=own)
+    begun, over = reading.changed_at, now if fed else reading.changed_at
+    feed = ShardRecord(BEFORE, None, 0, HASH_MAX, begun, 0, closed_at=over, readers=[reading.reader], space=own)
     made = replace(made, shards=[feed, *made.shards])
-    if reading.status in _FED and table.status != "DELETING":
+    if fed:
         opened = sum(shard.closed_at is None for shard in made.shards)
-        made = log.rolled(made, {**made.views, reading.reader: VIEW}, at, max(1, opened))
+        made = log.rolled(made, {**made.views, reading.reader: VIEW}, now, max(1, opened))
     moved = replace(reading, log=made.space)
     return replace(
         table, destinations=[moved if each.stream_arn == reading.stream_arn else each for each in table.destinations]
