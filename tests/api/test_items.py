@@ -57,7 +57,7 @@ def test_numbers_come_back_normalised_and_address_the_same_item(table: Api) -> N
     table("PutItem", TableName="abc", Item={"p": {"S": "a"}, "c": {"N": "1.00"}, "v": {"NS": ["1e2", "-0.50"]}})
     for text in ("1", "1.0", "0.1e1", "+1"):
         key = {"p": {"S": "a"}, "c": {"N": text}}
-        assert table("GetItem", TableName="abc", Key=key)["Item"] == {**KEY, "v": {"NS": ["100", "-0.5"]}}
+        assert table("GetItem", TableName="abc", Key=key)["Item"] == {**KEY, "v": {"NS": ["-0.5", "100"]}}
 
 
 def test_a_projection_cuts_the_item(table: Api) -> None:

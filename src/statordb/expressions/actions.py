@@ -15,12 +15,14 @@ from statordb.expressions.syntax import Action, Add, Remove, Set, UpdateNode
 from statordb.model.budget import UNBOUNDED, Budget
 from statordb.model.errors import ClientError, validation
 from statordb.model.numbers import add
+from statordb.model.sets import in_order
 
 WRONG_TYPE_LEGACY = "Type mismatch for attribute to update"
 
 Change = Callable[[Value | None, Item, Values, Growth], Value | None]  # old value -> new value; None: there is none
 Update = Callable[[Item, Values, bool, Budget], Item]
 
+_ORDER_UNITS = 4  # to find the place of a number or a binary in the order of a set
 _NO_GROWTH = Growth(UNBOUNDED)  # of what makes nothing
 
 
@@ -193,9 +195,10 @@ def _combine_add(old: Value | None, given: Value, wrong_type: str, growth: Growt
         if type_ == "L":
             growth.make(len(stored) + len(content))
             return {"L": stored + content}
-        growth.copy(2 * (len(stored) + len(content)))
+        members = len(stored) + len(content)
+        growth.copy((2 if type_ == "SS" else 2 + _ORDER_UNITS) * members)
         present = set(stored)
-        return {type_: stored + [member for member in content if member not in present]}
+        return {type_: in_order(type_, stored + [member for member in content if member not in present])}
     raise validation(wrong_type)
 
 

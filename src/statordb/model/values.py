@@ -1,8 +1,9 @@
 """Attribute values in wire form: {"S": "x"}, {"N": "1.5"}, {"L": [...]} ...; the rules of content, order and size.
 
 A value's JSON structure was checked before (api/shapes); here its content is checked and normalised once, on the way
-in: numbers to their normal text, so that equal values have equal parts (sets up to order). Sources: developer guide,
-"Supported data types and naming rules" and "DynamoDB item sizes and formats".
+in: numbers to their normal text and sets to their order, so that equal values are the same (but for sets that an older
+release stored). Sources: developer guide, "Supported data types and naming rules" and "DynamoDB item sizes and
+formats".
 """
 
 from base64 import b64decode
@@ -12,6 +13,7 @@ from typing import Any
 from statordb.model import numbers
 from statordb.model.errors import ClientError, invalid_parameters, listed, validation
 from statordb.model.limits import ITEM_BYTES_MAX, NESTING_DEPTH_MAX
+from statordb.model.sets import in_order
 
 Value = dict[str, Any]
 Item = dict[str, Value]
@@ -94,6 +96,7 @@ def _check_strings(value: Value, content: list[str], depth: int, room: int) -> i
         return len(content)
     if len(set(content)) != len(content):
         raise invalid_parameters(f"Input collection [{listed(content)}] contains duplicates.")
+    value["SS"] = in_order("SS", content)
     return sum(len(text.encode()) for text in content)
 
 
@@ -102,9 +105,10 @@ def _check_numbers(value: Value, content: list[str], depth: int, room: int) -> i
         raise invalid_parameters("An number set  may not be empty")
     if len(content) > room + 1:  # each but one has a byte at least
         return len(content)
-    value["NS"] = texts = [numbers.normalize(text) for text in content]
+    texts = [numbers.normalize(text) for text in content]
     if len(set(texts)) != len(texts):
         raise validation("Input collection contains duplicates")
+    value["NS"] = in_order("NS", texts)
     return sum(map(numbers.size, texts))
 
 
@@ -115,6 +119,7 @@ def _check_binaries(value: Value, content: list[str], depth: int, room: int) -> 
         return len(content)
     if len(set(content)) != len(content):
         raise invalid_parameters(f"Input collection [{listed(content)}]of type BS contains duplicates.")
+    value["BS"] = in_order("BS", content)
     return sum(map(binary_size, content))
 
 
