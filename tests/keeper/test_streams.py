@@ -327,6 +327,26 @@ def test_a_closed_shard_ends_only_when_no_late_write_can_come(api: Api, eventual
     assert "NextShardIterator" not in api("GetRecords", ShardIterator=answer["NextShardIterator"])
 
 
+def test_a_stream_is_disabled_once_nothing_can_come_any_more(api: Api, eventual: Eventual) -> None:
+    """Who waits for DISABLED finds that all shards have an end, as on AWS."""
+    create(api)
+    put(api, "a")
+    api("UpdateTable", TableName="carts", StreamSpecification={"StreamEnabled": False})
+    ((stream,), _) = api.run(api.store.streams.page(PRINCIPAL.account, PRINCIPAL.region, "carts", None, 10))
+
+    def described() -> tuple[str, bool]:
+        found = api("DescribeStream", StreamArn=stream.arn)["StreamDescription"]
+        ranges = [shard["SequenceNumberRange"] for shard in found["Shards"]]
+        return found["StreamStatus"], all("EndingSequenceNumber" in each for each in ranges)
+
+    duty = Logs(api.store)
+    api.run(duty.run_once())
+    assert described() == ("DISABLING", False)
+    api.clock.advance(SKEW_SECONDS)
+    api.run(duty.run_once())
+    assert described() == ("DISABLED", True)
+
+
 def test_a_shard_closed_meanwhile_waits_for_a_barrier_of_its_own(api: Api, eventual: Eventual) -> None:
     create(api)
     api.clock.advance(4 * HOUR)

@@ -56,6 +56,13 @@ class Stream(StreamRecord):
     def shard(self, shard_id: str) -> ShardRecord | None:
         return next((shard for shard in self.shards if shard.id == shard_id), None)
 
+    def status_at(self, now: float) -> str:
+        """As of the record, but DISABLING while records may still come to its closed shards."""
+        status = StreamRecord.status_at(self, now)
+        if self.disabled_at is not None and any(shard.ending is None for shard in self.shards):
+            return "DISABLING"
+        return status
+
 
 _NAMES = tuple(each.name for each in fields(StreamRecord))
 
