@@ -2,7 +2,13 @@ import pytest
 
 from statordb.model.budget import LEAPS_MAX, UNBOUNDED, Heavy, InlineBudget, LaneBudget, OneOfMany
 from statordb.model.errors import ClientError
-from statordb.model.limits import INLINE_UNITS_MAX, LANE_UNITS_MAX, UNWEIGHED_BYTES_MAX, WEIGHED_MEMBER_UNITS
+from statordb.model.limits import (
+    INLINE_UNITS_MAX,
+    LANE_UNITS_MAX,
+    UNIT_BYTES,
+    UNWEIGHED_BYTES_MAX,
+    WEIGHED_MEMBER_UNITS,
+)
 
 
 def test_the_whole_allowance_may_be_spent_and_no_unit_more():
@@ -39,6 +45,18 @@ def test_small_bodies_are_not_weighed():
     InlineBudget(0).weigh(body)
     with pytest.raises(Heavy):
         InlineBudget(0).weigh(body + b"[")
+
+
+def test_a_long_body_is_heavy_by_its_length_alone():
+    """Looking through the 16 MB of a batch takes longer than a slice."""
+    body = b"x" * (INLINE_UNITS_MAX * UNIT_BYTES)
+    budget = InlineBudget()
+    budget.weigh(body)
+    assert budget.left == 0
+    with pytest.raises(Heavy):
+        InlineBudget().weigh(body + b"x" * UNIT_BYTES)
+    with pytest.raises(Heavy):
+        budget.weigh(body[: UNWEIGHED_BYTES_MAX + 1])
 
 
 def test_a_hundred_small_bodies_are_weighed():

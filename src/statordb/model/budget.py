@@ -68,7 +68,10 @@ class Budget:
 
         A text of up to UNWEIGHED_BYTES_MAX costs nothing. Errors as `spend`.
         """
-        if len(body) > UNWEIGHED_BYTES_MAX:
+        size = len(body)
+        if size > UNWEIGHED_BYTES_MAX:
+            if size // UNIT_BYTES > self.left:  # more by its length alone: no need to count in it
+                raise self._exceeded()
             self.spend(weight_of(body))
 
     def walk(self, value: dict[str, Any]) -> None:
