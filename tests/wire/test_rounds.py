@@ -265,33 +265,81 @@ def test_answers_that_wait_for_others_are_bounded(make_wire: Callable[..., Wire]
     assert len(split_answers(transport.out)) == 31
 
 
-def test_time_is_given_anew_in_each_round(loop: Loop) -> None:
-    rounds = Rounds(loop.ready.append)
-    assert rounds.allows(1.0)
-    assert rounds.allows(1.0 + AHEAD_SECONDS / 2)
-    assert not rounds.allows(1.0 + AHEAD_SECONDS)
-    loop.run_round()
-    assert rounds.allows(1.0 + AHEAD_SECONDS)
+class Slices:
+    """Turns that are shared with slices of others: one is given at once while none is taken, else when a test says."""
+
+    def __init__(self) -> None:
+        self.taken = False
+        self.waiting: deque[Callable[[], None]] = deque()
+
+    def __call__(self, source: object, work: Callable[[], None]) -> None:
+        if self.taken:
+            self.waiting.append(work)
+        else:
+            self.taken = True
+            work()
+
+    def give(self) -> None:
+        self.waiting.popleft()()
 
 
-def test_each_round_is_that_of_one(loop: Loop) -> None:
-    rounds, done = Rounds(loop.ready.append), []
+def test_time_is_given_anew_in_each_turn(loop: Loop) -> None:
+    clock, slices = Clock(), Slices()
+    rounds = Rounds(clock, loop.ready.append, slices)
+    began = clock.now
+    assert rounds.allows(began)
+    assert rounds.allows(began + AHEAD_SECONDS / 2)
+    clock.now = began + AHEAD_SECONDS
+    assert not rounds.allows(clock.now)
+    loop.run()
+    assert not rounds.allows(clock.now)  # a round of the loop is no turn
+    assert len(slices.waiting) == 1  # and it was asked for once
+    slices.give()
+    assert rounds.allows(clock.now)
+    assert not slices.waiting
+
+
+def test_nobody_sends_ahead_while_a_slice_runs(loop: Loop) -> None:
+    clock, slices = Clock(), Slices()
+    slices.taken = True
+    rounds, done = Rounds(clock, loop.ready.append, slices), []
+    assert not rounds.allows(clock.now)
+    rounds.later(lambda: done.append(1))
+    loop.run()
+    assert not done
+    slices.give()
+    assert done == [1]
+
+
+def test_what_waits_is_not_begun_within_the_call(loop: Loop) -> None:
+    """Who asks for a later round is in the middle of something."""
+    rounds, done = Rounds(Clock(), loop.ready.append, Slices()), []
+    rounds.later(lambda: done.append(1))
+    assert not done
+    loop.run()
+    assert done == [1]
+
+
+def test_each_turn_is_that_of_each_who_waits_as_far_as_there_is_time(loop: Loop) -> None:
+    clock, done = Clock(), []
+    rounds = Rounds(clock, loop.ready.append)
 
     def work(name: str, times: int) -> None:
         done.append(name)
+        clock.now += AHEAD_SECONDS / 2
         if times > 1:
             rounds.later(lambda: work(name, times - 1))
 
-    rounds.later(lambda: work("a", 3))
-    rounds.later(lambda: work("b", 2))
-    for expected in ("a", "ab", "aba", "abab", "ababa"):
+    for name in "abc":
+        rounds.later(lambda name=name: work(name, 2))
+    for expected in ("ab", "abca", "abcabc"):
         loop.run_round()
         assert "".join(done) == expected
     assert not loop.ready
 
 
 def test_without_a_loop_nothing_waits() -> None:
-    rounds, done = Rounds(), []
+    rounds, done = Rounds(Clock()), []
     rounds.later(lambda: rounds.later(lambda: done.append(1)))
     assert done == [1]
     assert rounds.allows(0.0)

@@ -95,7 +95,7 @@ class WireContext:
         self.heads = Heads(clock())
         self.headers_max = self.settings.headers_max
         self.head_bytes_unmeasured = min(self.settings.header_bytes_max, self.settings.url_bytes_max)
-        self.rounds = Rounds(defer)
+        self.rounds = Rounds(monotonic, defer, slices)
         self.discards = Discards(monotonic, after)
         self.slices = slices or self.rounds.slice
         self.admission = Admission(self.settings, self.operation, authenticator, rest, self.rest_authenticator)
@@ -118,7 +118,7 @@ class WireContext:
         return name
 
     def rounds_allow(self) -> bool:
-        """Whether another request that was sent ahead may be begun in this round of the event loop."""
+        """Whether another request that was sent ahead may be begun now."""
         return self.rounds.allows(self.monotonic())
 
     def sweep(self) -> None:
