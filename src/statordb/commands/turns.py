@@ -15,7 +15,6 @@ from time import perf_counter
 
 from statordb.model.budget import UNBOUNDED, Budget
 from statordb.model.pending import Pending
-from statordb.model.switching import switch_as_usual, switch_soon
 
 SLICE_SECONDS = 0.001
 UNTAKEN_SECONDS_MAX = 0.0005  # of short work that goes on without turns
@@ -131,10 +130,6 @@ class Turns:
     def _next(self) -> None:
         """Have the next in line run its slice; several, if they are short."""
         self._used = 0.0
-        if self._waiting:
-            # The loop hardly ever waits now, and the engine's thread needs the interpreter lock twice for each commit:
-            # by the usual interval, writes would come to 100 in a second.
-            switch_soon()
         began = self.clock()
         try:
             while self._waiting and self._used < UNTAKEN_SECONDS_MAX:
@@ -145,7 +140,6 @@ class Turns:
                 self._running_loop().call_soon(self._pass, 1)
             else:
                 self.taken = False
-                switch_as_usual()
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         """The loop that runs now. Asking asyncio costs a system call, so the last one is asked first."""

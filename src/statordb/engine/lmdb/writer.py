@@ -34,7 +34,6 @@ from statordb.engine.lmdb.gate import Gate
 from statordb.engine.lmdb.headroom import Headroom
 from statordb.engine.lmdb.prepared import TICKS_MAX
 from statordb.engine.lmdb.waiting import Waiting, is_large
-from statordb.model.switching import switch_as_usual, switch_soon
 
 BATCH_ENTRIES_MAX = 1024
 BATCH_TICKS_MAX = TICKS_MAX // 2
@@ -229,14 +228,8 @@ class Writer:
                 return
             except Empty:
                 pass
-        # Beside a busy event loop this thread may wait for the interpreter lock after each call of LMDB; not for the
-        # usual 5 ms then. (At other times a short interval costs more than it gives.)
-        switch_soon()
-        try:
-            self._fill(turn)  # does nothing if the loop has begun to
-            self._filled.get()
-        finally:
-            switch_as_usual()
+        self._fill(turn)  # does nothing if the loop has begun to
+        self._filled.get()
 
     def _commit(self, turn: Turn) -> None:
         entries, batch = turn.entries, turn.batch
