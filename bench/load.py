@@ -21,7 +21,7 @@ from signing import Signer
 
 BATCH_ITEMS = 25  # BatchWriteItem's limit
 FILL_CONNECTIONS = 8
-REQUEST_SECONDS_MAX = 60
+REQUEST_SECONDS_MAX = 240
 WRK_GRACE_SECONDS = 30
 
 # wrk calls `request` for each request and `done` at the end; percentiles there are in microseconds.

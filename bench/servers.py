@@ -19,9 +19,9 @@ from signing import Signer
 ACCESS_KEY_ID = "AKIASTATORDBBENCH001"
 SECRET = "benchmark-of-statordb"
 CREDENTIAL = {"STATORDB_ROOT_ACCESS_KEY_ID": ACCESS_KEY_ID, "STATORDB_ROOT_SECRET_ACCESS_KEY": SECRET}
-START_SECONDS_MAX = 60
-SCHEMA_SECONDS_MAX = 300  # a first start on a cluster makes some twenty tables, up to 4 s each
-STOP_SECONDS_MAX = 15
+START_SECONDS_MAX = 240
+SCHEMA_SECONDS_MAX = 1200  # a first start on a cluster makes some twenty tables, up to 4 s each
+STOP_SECONDS_MAX = 60
 POLL_SECONDS = 0.002
 
 

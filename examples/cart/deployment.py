@@ -20,11 +20,11 @@ CODE = Path(__file__).resolve().parent / "recommendations"
 # AWS wants a role that may read the stream, write the tables and write logs; a server that knows no roles takes any.
 ROLE = "arn:aws:iam::000000000000:role/cart-recommendations"
 RUNTIME = "python3.11"
-TIMEOUT_SECONDS = 30
+TIMEOUT_SECONDS = 120
 MEMORY_MB = 256
 # A batch is what has come since the last one, up to this many: a busy function gets more at a time, and so keeps up.
 BATCH_SIZE = 500
-STATE_SECONDS_MAX = 60
+STATE_SECONDS_MAX = 240
 STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 
 

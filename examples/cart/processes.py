@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-START_SECONDS_MAX = 30
-STOP_SECONDS_MAX = 15
+START_SECONDS_MAX = 240
+STOP_SECONDS_MAX = 60
 
 
 def free_port() -> int:

@@ -15,7 +15,7 @@ PRODUCTS = ("apples", "bread", "coffee", "lamp", "soap", "tea")
 ACTIONS = {"add": 50, "change": 15, "remove": 10, "show": 15, "page": 10}  # weights
 BROWSERS = 2
 ADD_MAX, CHANGE_MAX = 3, 5
-ANSWER_SECONDS_MAX = 30
+ANSWER_SECONDS_MAX = 120
 HEAD_BYTES_MAX = 64 * 1024
 
 

@@ -8,7 +8,7 @@ from shoppers import Connection, NoAnswer, Report
 
 VISIT_SECONDS = 0.5  # between two visits
 POLL_SECONDS = 0.05
-WAIT_SECONDS_MAX = 30
+WAIT_SECONDS_MAX = 240
 
 
 class Visitor:

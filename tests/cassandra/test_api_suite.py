@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.cassandra.cluster.cluster import Cluster
 
 ROOT = Path(__file__).parents[2]
-SUITE_SECONDS_MAX = 1200
+SUITE_SECONDS_MAX = 5400
 
 
 @pytest.mark.timeout(SUITE_SECONDS_MAX + 60)

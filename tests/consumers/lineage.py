@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from tests.pace import PATIENT
 
 Record = dict[str, Any]
 
@@ -27,7 +28,7 @@ class Shard(NamedTuple):
 
 def streams_client(url: str) -> Any:
     """A boto3 client that tries nothing again by itself, and may be used by many threads."""
-    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20, max_pool_connections=50)
+    config = Config(retries={"total_max_attempts": 1}, **PATIENT, max_pool_connections=50)
     return boto3.client("dynamodbstreams", endpoint_url=url, config=config)
 
 

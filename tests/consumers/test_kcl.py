@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from tests.consumers.lineage import describe, streams_client
 from tests.consumers.writers import TABLE, tables_client
+from tests.pace import HANGS_SECONDS, until
 from tests.process import ServerProcess
 
 TOOLS = Path(__file__).parents[2] / ".tools" / "kcl"
 ITEMS = 20
 SHARD_SECONDS = 3  # the library needs about one second for each generation of shards
-SECONDS_MAX = 240  # how long a worker may take to begin, to catch up, and to end
 
 Line = list[str]  # what Worker.java wrote, in words
 
@@ -72,9 +72,13 @@ class Worker:
         assert self._process.returncode == 0, self.complaints
 
     def _end(self) -> None:
-        self._process.wait(SECONDS_MAX)
+        self._process.wait(HANGS_SECONDS)
         for thread in self._threads:
-            thread.join(SECONDS_MAX)
+            thread.join(HANGS_SECONDS)
+
+    @property
+    def lives(self) -> bool:
+        return self._process.poll() is None
 
     def versions(self) -> dict[str, list[int]]:
         """Of each item, each at its first appearance."""
@@ -107,10 +111,11 @@ def _write(url: str, versions: range) -> None:
 
 
 def _wait(condition: Callable[[], bool], worker: Worker, what: str) -> None:
-    deadline = time.monotonic() + SECONDS_MAX
+    """As long as the worker goes on: it takes its time for each generation of shards."""
     while not condition():
-        assert time.monotonic() < deadline, f"{what}\n{worker.complaints}"
-        time.sleep(0.05)
+        read = len(worker.lines)
+        until(lambda: condition() or len(worker.lines) > read or not worker.lives, what)  # noqa: B023
+        assert condition() or worker.lives, f"{what}\n{worker.complaints}"
 
 
 def _expected(versions: range) -> dict[str, list[int]]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from tests.pace import PATIENT
 
 Item = dict[str, Any]
 Key = tuple[str, str]  # text of p and c
@@ -26,7 +27,7 @@ class Attempt(NamedTuple):
 
 def tables_client(url: str) -> Any:
     """A boto3 client that tries nothing again: a write without an answer is made at most once."""
-    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
+    config = Config(retries={"total_max_attempts": 1}, **PATIENT)
     return boto3.client("dynamodb", endpoint_url=url, config=config)
 
 

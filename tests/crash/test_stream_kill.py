@@ -1,7 +1,6 @@
 """kill -9 of the whole server under load: a stream tells exactly the acknowledged changes of each item, in order."""
 
 import random
-import socket
 import time
 from collections import Counter
 from pathlib import Path
@@ -12,6 +11,7 @@ from tests.consumers.lineage import Reader, Record, Shard, describe, streams_cli
 from tests.consumers.verdict import violations
 from tests.consumers.writers import TABLE, Attempt, Item, Key, Writer, create_table, key_of, tables_client
 from tests.pace import HANGS_SECONDS, until
+from tests.ports import Port
 from tests.process import ServerProcess
 
 WRITERS = 8
@@ -23,21 +23,12 @@ ATTEMPTS_MIN = 500  # fewer would make this test prove nothing
 Records = dict[str, list[Record]]  # by shard, parents before their children
 
 
-def _free_port() -> int:
-    """A loopback port that is free now, and that every server of a test takes, so that clients find it again."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _items(client: Any) -> list[Item]:
     pages = client.get_paginator("scan").paginate(TableName=TABLE, ConsistentRead=True)
     return [item for page in pages for item in page["Items"]]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("workers", [1, 2])
 def test_acknowledged_changes_come_in_order_over_kills(
     workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -46,7 +37,8 @@ def test_acknowledged_changes_come_in_order_over_kills(
     print(f"seed {seed}")  # shown where the test fails
     chance = random.Random(seed)
     writers = [Writer(number, chance.randrange(2**32)) for number in range(WRITERS)]
-    arguments = ["--data", str(tmp_path), "--workers", str(workers), "--port", str(_free_port())]
+    port = Port()  # every server takes it, so that clients find it again
+    arguments = ["--data", str(tmp_path), "--workers", str(workers), "--port", str(port.number)]
     monkeypatch.setenv("STATORDB_STREAM_SHARD_SECONDS", str(SHARD_SECONDS))
     reader, stream = None, ""
     for wanted in SHARDS:
@@ -71,6 +63,7 @@ def test_acknowledged_changes_come_in_order_over_kills(
         later.join(HANGS_SECONDS)
         _, shards = describe(streams_client(server.url), stream)
     assert later.records == reader.records, "who reads later sees other records than who read all along"
+    port.close()
     _judge(writers, reader.records, shards, items)
 
 

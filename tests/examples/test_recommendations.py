@@ -2,21 +2,19 @@
 
 import os
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from tests.pace import until
 
 import demo
 import deployment
 import processes
 
-# A second is what one sees on a machine with time to spare; a busy one is waited for.
-SHOWN_SECONDS_MAX = 240.0
 NAMED = deployment.names("carts-of-the-loop")
 
 
@@ -44,23 +42,16 @@ def ask(method: str, address: str, body: str = "") -> str:
         return str(answer.read().decode())
 
 
-def await_that(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SHOWN_SECONDS_MAX
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @pytest.mark.slow
 def test_what_others_buy_is_shown_soon_and_gone_when_they_do_not(service: str) -> None:
     ask("POST", f"{service}/api/carts/eve/lines", '{"product": "tea"}')
     assert "Bought together" not in ask("GET", f"{service}/carts/eve")
     for product in ("tea", "soap"):
         ask("POST", f"{service}/api/carts/ada/lines", f'{{"product": "{product}"}}')
-    await_that(lambda: "soap" in ask("GET", f"{service}/carts/eve"))
+    until(lambda: "soap" in ask("GET", f"{service}/carts/eve"), "soap is shown")
     assert "soap" in ask("GET", f"{service}/carts/eve/together")
     ask("DELETE", f"{service}/api/carts/ada/lines/soap")
-    await_that(lambda: "soap" not in ask("GET", f"{service}/carts/eve"))
+    until(lambda: "soap" not in ask("GET", f"{service}/carts/eve"), "soap is gone")
 
 
 @pytest.mark.slow
@@ -71,7 +62,7 @@ def test_deploying_again_brings_up_to_date_what_is_there(service: str, clients: 
     for product in ("lamp", "bread"):
         ask("POST", f"{service}/api/carts/joe/lines", f'{{"product": "{product}"}}')
     ask("POST", f"{service}/api/carts/sue/lines", '{"product": "lamp"}')
-    await_that(lambda: "bread" in ask("GET", f"{service}/carts/sue"))
+    until(lambda: "bread" in ask("GET", f"{service}/carts/sue"), "bread is shown")
 
 
 def test_the_same_code_makes_the_same_package() -> None:

@@ -1,17 +1,18 @@
 """The poller as it is meant to run: several processes on a real server whose shards roll and split; one is killed."""
 
 import json
-import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from tests.pace import HANGS_SECONDS, until
+from tests.ports import Port
 from tests.process import ServerProcess
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +21,6 @@ TABLE = "watched"
 ITEMS = 20
 SHARD_SECONDS = 2
 LEASE_SECONDS = 1.5
-SECONDS_MAX = 240.0  # a machine that does much else at the same time is slow
 
 Change = dict[str, Any]
 
@@ -43,9 +43,13 @@ class Output:
             seen.setdefault(change["keys"]["p"]["S"], {})[int(change["new"]["version"]["N"])] = None
         return {item: list(versions) for item, versions in seen.items()}
 
+    def _count(self) -> int:
+        return sum(map(len, self.versions().values()))
+
     def await_versions(self, versions: range) -> None:
         """Wait until all of these are there, of every item; they must be in order, and nothing else among them."""
-        _wait(lambda: sum(map(len, self.versions().values())) >= ITEMS * len(versions), f"{versions}")
+        while (count := self._count()) < ITEMS * len(versions):
+            until(lambda: self._count() > count, f"more of {versions}")
         assert self.versions() == {str(item): list(versions) for item in range(ITEMS)}
 
 
@@ -67,12 +71,12 @@ class Worker:
     def kill(self) -> None:
         """kill -9."""
         self._process.kill()
-        self._process.wait(SECONDS_MAX)
+        self._process.wait(HANGS_SECONDS)
 
     def stop(self) -> None:
         """Ask it to end; it must do so without a complaint."""
         self._process.terminate()
-        assert (self._process.wait(SECONDS_MAX), self._complaints.read_text()) == (0, "")
+        assert (self._process.wait(HANGS_SECONDS), self._complaints.read_text()) == (0, "")
 
 
 @pytest.fixture
@@ -95,13 +99,6 @@ def _create_table(url: str) -> None:
     )
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _write(url: str, versions: range) -> None:
     """New versions of each item, spread over some seconds so that they fall into several generations of shards."""
     client = boto3.client("dynamodb", endpoint_url=url)
@@ -109,13 +106,6 @@ def _write(url: str, versions: range) -> None:
         for item in range(ITEMS):
             client.put_item(TableName=TABLE, Item={"p": {"S": str(item)}, "version": {"N": str(version)}})
         time.sleep(0.1)
-
-
-def _wait(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + SECONDS_MAX
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 def _owners(url: str) -> set[str]:
@@ -132,7 +122,7 @@ def test_nothing_is_missed_over_a_kill_and_a_restart(url: str, tmp_path: Path) -
     output = Output(tmp_path, "first")
     with Worker(url, "one", output) as one, Worker(url, "two", output) as two:
         writer.start()
-        _wait(lambda: len(output.changes()) > ITEMS and _owners(url) == {"one", "two"}, "both work")
+        until(lambda: len(output.changes()) > ITEMS and _owners(url) == {"one", "two"}, "both work")
         one.kill()
         writer.join()
         output.await_versions(range(60))
@@ -153,9 +143,9 @@ def test_workers_share_and_hand_over(url: str, tmp_path: Path) -> None:
         _write(url, range(3))
         output.await_versions(range(3))
         with Worker(url, "two", output) as two:
-            _wait(lambda: _owners(url) == {"one", "two"}, "a share for two")
+            until(lambda: _owners(url) == {"one", "two"}, "a share for two")
             one.stop()
-            _wait(lambda: _owners(url) == {"two"}, "all for two")
+            until(lambda: _owners(url) == {"two"}, "all for two")
             _write(url, range(3, 6))
             output.await_versions(range(6))
             two.stop()
@@ -164,7 +154,8 @@ def test_workers_share_and_hand_over(url: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_server_that_is_killed_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It comes back with more shards, so that those that were open are split."""
-    arguments = ["--data", str(tmp_path / "data"), "--workers", "1", "--port", str(_free_port())]
+    port = Port()
+    arguments = ["--data", str(tmp_path / "data"), "--workers", "1", "--port", str(port.number)]
     output = Output(tmp_path, "all")
     with ServerProcess(*arguments) as server:
         _create_table(server.url)
@@ -172,7 +163,7 @@ def test_a_server_that_is_killed_is_waited_for(tmp_path: Path, monkeypatch: pyte
     with Worker(server.url, "one", output):
         try:
             _write(server.url, range(3))
-            _wait(lambda: bool(output.changes()), "it works")
+            until(lambda: bool(output.changes()), "it works")
         finally:
             server.kill()
         monkeypatch.setenv("STATORDB_STREAM_SHARDS", "3")
@@ -180,3 +171,4 @@ def test_a_server_that_is_killed_is_waited_for(tmp_path: Path, monkeypatch: pyte
             _write(server.url, range(3, 10))
             output.await_versions(range(10))
     assert len({change["shard"] for change in output.changes()}) > 2
+    port.close()

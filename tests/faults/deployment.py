@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import NamedTuple, Protocol
 
 from tests.faults import connections, wrong_clock
 from tests.faults.wrong_clock import Offset
+from tests.pace import HANGS_SECONDS, until
+from tests.ports import Port
 from tests.process import STATORDB, ServerProcess
 
 CUT_SECONDS = 0.02  # between two cuts, while connections stay cut
@@ -43,7 +44,8 @@ class Server:
 
     def __init__(self, *arguments: str, offset: Offset | None = None) -> None:
         """`offset`: of its clock, if that may be wrong."""
-        self.port = _free_port()
+        self._kept = Port()
+        self.port = self._kept.number
         self.url = f"http://127.0.0.1:{self.port}"
         self._arguments = arguments
         self._command = (str(STATORDB),) if offset is None else wrong_clock.command(offset)
@@ -69,6 +71,7 @@ class Server:
             code = self._process.stop()
             assert code == 0, self._process.logged()
             self._process = None
+        self._kept.close()
 
     def pause(self) -> None:
         self._signal(signal.SIGSTOP)
@@ -102,7 +105,8 @@ class Trouble:
     def end(self) -> None:
         self._ended.set()
         assert self._thread is not None
-        self._thread.join(10)
+        self._thread.join(HANGS_SECONDS)
+        assert not self._thread.is_alive()
 
     def _run(self) -> None:
         raise NotImplementedError
@@ -117,8 +121,8 @@ class Cut(Trouble):
         self.count = 0  # of connections that were cut
 
     def end(self) -> None:
+        until(lambda: self.count, f"a connection with port {self._port} is cut")
         super().end()
-        assert self.count, f"no connection with port {self._port} was cut"
 
     def _run(self) -> None:
         while not self._ended.is_set():
@@ -172,11 +176,3 @@ class Embedded:
 
     def close(self) -> None:
         self.server.stop()
-
-
-def _free_port() -> int:
-    """A loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -27,7 +27,7 @@ DONE_MIN_WITHOUT_NODES = much(10, 60)  # the same, where the whole cluster has t
 AHEAD_SECONDS = 1.6  # of the 2 that are allowed
 TOO_FAR_SECONDS = 4.0
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(much(1500, 7200))]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
 
 
 @pytest.fixture(scope="module")

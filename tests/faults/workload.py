@@ -8,10 +8,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 
 from tests.faults.session import Session
+from tests.pace import HANGS_SECONDS
 from tests.raw import Shape
 
 Turn = Callable[[], None]  # one action of a client; its requests are its own
-STOP_SECONDS_MAX = 120.0
+STOP_SECONDS_MAX = 2 * HANGS_SECONDS
 
 
 class Workload(ABC):

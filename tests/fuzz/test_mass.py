@@ -77,7 +77,7 @@ def _varied(outcomes: Counter[str]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(much(1800, 14_400))
+@pytest.mark.timeout(much(3600, 14_400))
 def test_masses_of_bad_requests() -> None:
     print(f"FUZZ_SEED={SEED}")
     tally = Tally()

@@ -6,36 +6,31 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
+from tests.pace import PATIENT, until
+from tests.ports import Port
 
-START_SECONDS_MAX = 240.0
 STREAM = "changes"
 SHARDS = 4
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def client(service: str, url: str) -> Any:
     """One that tries once, so that every call's outcome is what its caller was told."""
-    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
+    config = Config(retries={"total_max_attempts": 1}, **PATIENT)
     return boto3.session.Session().client(service, endpoint_url=url, region_name="us-east-1", config=config)
 
 
 class KinesisServer:
     """moto's server in a process of its own. It keeps its data streams in memory: what was there is gone at its end."""
 
-    def __init__(self, port: int = 0) -> None:
-        self.port = port or free_port()
+    def __init__(self) -> None:
+        self._kept = Port()
+        self.port = self._kept.number
         self.url = f"http://127.0.0.1:{self.port}"
         self._process = subprocess.Popen(
             [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
@@ -51,15 +46,15 @@ class KinesisServer:
             raise
 
     def _create_stream(self) -> str:
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while True:
+        def created() -> bool:
             assert self._process.poll() is None, "moto's server ended: is moto installed, with flask and flask-cors?"
             try:
                 self.kinesis.create_stream(StreamName=STREAM, ShardCount=SHARDS)
-                break
             except BotoCoreError:
-                assert time.monotonic() < deadline, "moto's server did not get ready"
-                time.sleep(0.05)
+                return False
+            return True
+
+        until(created, "moto's server is ready")
         self.kinesis.get_waiter("stream_exists").wait(StreamName=STREAM, WaiterConfig={"Delay": 1})
         return str(self.kinesis.describe_stream_summary(StreamName=STREAM)["StreamDescriptionSummary"]["StreamARN"])
 
@@ -81,14 +76,18 @@ class KinesisServer:
     def stop(self) -> None:
         self._process.kill()
         self._process.wait()
+        self._kept.close()
 
 
 class Gate:
-    """A port that leads to another. `mode`: "open"; "shut": every connection ends at once, also those there are;
-    "mute": requests get through and their answers are lost."""
+    """A port that leads to another, `target`. `mode`: "open"; "shut": every connection ends at once, also those there
+    are; "mute": requests get through and their answers are lost, of which `lost` is the number. `shut_out`: how many
+    connections were made in vain."""
 
     def __init__(self, port: int) -> None:
-        self._target = port
+        self.target = port
+        self.lost = 0
+        self.shut_out = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._connections: set[socket.socket] = set()
@@ -121,8 +120,9 @@ class Gate:
     def _carry(self, inner: socket.socket) -> None:
         with inner, contextlib.suppress(OSError):
             if self.mode == "shut":
+                self.shut_out += 1
                 return
-            with socket.create_connection(("127.0.0.1", self._target)) as outer, self._known(inner, outer):
+            with socket.create_connection(("127.0.0.1", self.target)) as outer, self._known(inner, outer):
                 self._relay(inner, outer)
 
     @contextlib.contextmanager
@@ -141,6 +141,9 @@ class Gate:
                 for ready, _ in selector.select():
                     source: socket.socket = ready.fileobj  # type: ignore[assignment]  # what was registered
                     chunk = source.recv(1 << 16)
-                    if not chunk or self.mode == "shut" or (self.mode == "mute" and source is outer):
+                    if not chunk or self.mode == "shut":
+                        return
+                    if self.mode == "mute" and source is outer:
+                        self.lost += 1
                         return
                     ready.data.sendall(chunk)

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from tests.kinesis.endpoint import Gate, KinesisServer, client
 from tests.kinesis.writer import TABLE, Site, Told, Writer
+from tests.pace import HANGS_SECONDS, until
 from tests.process import ServerProcess
 
 WRITERS = 4
 EXPIRED = [f"expired-{number}" for number in range(5)]
-SECONDS_MAX = 240.0
-CHANGES_MIN = 300  # fewer would make this test prove nothing
+CHANGES_EACH = 40  # between two faults: fewer would make this test prove nothing
 
 
 def _server(directory: Path, gate: Gate) -> ServerProcess:
@@ -26,13 +26,11 @@ def _server(directory: Path, gate: Gate) -> ServerProcess:
 
 
 def _await_status(dynamodb: Any, status: str) -> None:
-    deadline = time.monotonic() + SECONDS_MAX
-    while True:
+    def told() -> str:
         (found,) = dynamodb.describe_kinesis_streaming_destination(TableName=TABLE)["KinesisDataStreamDestinations"]
-        if found["DestinationStatus"] == status:
-            return
-        assert time.monotonic() < deadline, found
-        time.sleep(0.02)
+        return str(found["DestinationStatus"])
+
+    until(lambda: told() == status, f"the destination is {status}")
 
 
 def _set_up(dynamodb: Any, stream_arn: str) -> None:
@@ -73,7 +71,7 @@ def _short(events: list[dict[str, Any]]) -> list[Told]:
 
 def _collect(earlier: list[tuple[str, bytes]], server: KinesisServer, count: int) -> list[tuple[str, bytes]]:
     """All that arrived before and arrives now, once there are so many different events, or time is up."""
-    deadline = time.monotonic() + SECONDS_MAX
+    deadline = time.monotonic() + HANGS_SECONDS
     while True:
         records = earlier + server.records()
         if len({json.loads(data)["eventID"] for _, data in records}) >= count or time.monotonic() > deadline:
@@ -108,19 +106,37 @@ class Trial:
         time.sleep(0.3)  # what is being put comes to its end
         self.records += self.kinesis.records()
         self.kinesis.stop()
-        self.kinesis = KinesisServer(self.kinesis.port)
+        self.kinesis = KinesisServer()
+        self.gate.target = self.kinesis.port
         self.gate.switch("open")
 
-    def lose(self, mode: str, seconds: float) -> None:
-        self.gate.switch(mode)
-        time.sleep(seconds)
+    def lose_answers(self) -> None:
+        lost = self.gate.lost
+        self.gate.switch("mute")
+        until(lambda: self.gate.lost > lost, "an answer is lost")
         self.gate.switch("shut")  # so that connections without an answer end
+        self.gate.switch("open")
+
+    def refuse(self) -> None:
+        refused = self.gate.shut_out
+        self.gate.switch("shut")
+        until(lambda: self.gate.shut_out > refused, "a connection is refused")
         self.gate.switch("open")
 
     def close(self) -> None:
         self.server.kill()
         self.gate.close()
         self.kinesis.stop()
+
+
+def _await_changes(writers: list[Writer]) -> None:
+    """Until so many more happened, or a writer has failed."""
+
+    def count() -> int:
+        return sum(len(told) for writer in writers for told in list(writer.happened.values()))
+
+    wanted = count() + CHANGES_EACH
+    until(lambda: count() >= wanted or any(writer.failure for writer in writers), "changes happen")
 
 
 @pytest.mark.slow
@@ -136,16 +152,19 @@ def test_nothing_is_lost_and_all_is_in_order(tmp_path: Path) -> None:
             writer.start()
         for name in EXPIRED:
             dynamodb.put_item(TableName=TABLE, Item={"p": {"S": name}, "v": {"S": "1"}, "expires": {"N": _past()}})
-        time.sleep(0.5)
-        trial.lose("mute", 0.5)
+        _await_changes(writers)
+        trial.lose_answers()
+        _await_changes(writers)
         trial.kill_server()
-        trial.lose("shut", 0.7)
+        trial.refuse()
+        _await_changes(writers)
         trial.replace_kinesis()
-        time.sleep(0.3)
+        _await_changes(writers)
         trial.gate.switch("shut")
+        _await_changes(writers)
         trial.kill_server()  # with changes that wait
         trial.gate.switch("open")
-        time.sleep(0.5)
+        _await_changes(writers)
         for writer in writers:
             writer.finish()
         expected = {name: told for writer in writers for name, told in writer.happened.items()}
@@ -157,7 +176,6 @@ def test_nothing_is_lost_and_all_is_in_order(tmp_path: Path) -> None:
             assert (born["eventName"], born["userIdentity"]) == ("INSERT", None)
             assert gone["userIdentity"] == {"principalId": "dynamodb.amazonaws.com", "type": "Service"}
         assert {name: _short(found) for name, found in events.items()} == expected, f"seed {seed}"
-        assert count > CHANGES_MIN
         assert len(records) > count, "no answer was lost, so nothing came twice"
         print(Counter(told[0] for found in expected.values() for told in found), len(records) - count, "twice")
     finally:
@@ -202,6 +220,6 @@ def test_microseconds(tmp_path: Path) -> None:
         assert {event["dynamodb"]["ApproximateCreationDateTimePrecision"] for event in events} == {"MICROSECOND"}
         times = [event["dynamodb"]["ApproximateCreationDateTime"] for event in events]
         assert times == sorted(set(times))
-        assert abs(times[-1] / 1e6 - time.time()) < SECONDS_MAX
+        assert abs(times[-1] / 1e6 - time.time()) < HANGS_SECONDS
     finally:
         trial.close()

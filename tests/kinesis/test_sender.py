@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from tests.in_process import Api
 from tests.keeper.kinesis_stream import ARN, create, described, enable, report
-from tests.kinesis.endpoint import KinesisServer, free_port
+from tests.kinesis.endpoint import KinesisServer
+from tests.ports import Port
 
 from statordb.keeper.kinesis import Kinesis
 from statordb.keeper.kinesis_delivery import ENABLING_SECONDS_MAX
@@ -46,9 +47,10 @@ def test_an_error_of_the_server_is_told_by_its_name(kinesis: KinesisServer) -> N
 
 
 def test_a_server_that_is_not_there() -> None:
-    sender = BotoSender(f"http://127.0.0.1:{free_port()}")
-    with pytest.raises(Unavailable, match="EndpointConnectionError"):
-        asyncio.run(sender.put("arn:aws:kinesis:us-east-1:000000000000:stream/changes", [Entry(1, KEY, b"x")]))
+    with Port() as port:
+        sender = BotoSender(f"http://127.0.0.1:{port}")
+        with pytest.raises(Unavailable, match="EndpointConnectionError"):
+            asyncio.run(sender.put("arn:aws:kinesis:us-east-1:000000000000:stream/changes", [Entry(1, KEY, b"x")]))
 
 
 class Stranger:

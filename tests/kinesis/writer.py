@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from tests.kinesis.endpoint import client
+from tests.pace import HANGS_SECONDS
 
 TABLE = "carts"
 ITEMS = 6
@@ -29,7 +30,7 @@ class Site:
 
     @property
     def url(self) -> str:
-        assert self._up.wait(60), "the server does not come back"
+        assert self._up.wait(HANGS_SECONDS), "the server does not come back"
         return self._url
 
 
@@ -53,7 +54,7 @@ class Writer(threading.Thread):
 
     def finish(self) -> None:
         self._asked.set()
-        self.join(90)
+        self.join(HANGS_SECONDS)
         assert not self.is_alive()
         assert self.failure is None, repr(self.failure)
 

@@ -12,13 +12,13 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from tests.pace import HANGS_SECONDS, PATIENT
 from tests.process import STATORDB, ServerProcess
 
 from statordb.crypto.file_keys import FILE_NAME
 
 KEYSPACE = f"sd_servers_{os.getpid()}"
 ENDPOINT = "db.example.com:8000"
-COMMAND_SECONDS_MAX = 240.0
 
 pytestmark = pytest.mark.slow  # real servers on a real cluster
 
@@ -32,9 +32,7 @@ def place(cassandra_hosts: tuple[str, ...]) -> list[str]:
 
 def run(*words: str) -> tuple[int, str, str]:
     """A command's exit code and output."""
-    done = subprocess.run(
-        [str(STATORDB), *words], capture_output=True, text=True, timeout=COMMAND_SECONDS_MAX, check=False
-    )
+    done = subprocess.run([str(STATORDB), *words], capture_output=True, text=True, timeout=HANGS_SECONDS, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -78,7 +76,7 @@ def client(server: ServerProcess, prepared: Path) -> Any:
         region_name="us-east-1",
         aws_access_key_id=key["AccessKeyId"],
         aws_secret_access_key=key["SecretAccessKey"],
-        config=Config(retries={"total_max_attempts": 1}),
+        config=Config(retries={"total_max_attempts": 1}, **PATIENT),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from threading import Event
 
 import pytest
+from tests.pace import HANGS_SECONDS
 
 from statordb.server import logs
 
@@ -77,7 +78,7 @@ def test_nobody_waits_for_a_reader_of_the_log_that_does_not_read(monkeypatch: py
 
     class Stuck(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            go_on.wait(20)
+            go_on.wait(HANGS_SECONDS)
             written.append(record.getMessage())
 
     root = logging.getLogger()

@@ -20,7 +20,7 @@ from tests.cassandra.cluster.node import Node
 DIRECTORY = Path(__file__).resolve().parents[3] / ".tools" / "cassandra" / "cluster"
 NETWORK = "127.0.0"
 NODES_MAX = 3  # as many as there are copies of what the nodes ask each other for to see who is there
-BOOT_SECONDS_MAX = 240.0
+BOOT_SECONDS_MAX = 1200.0
 
 
 class Cluster:

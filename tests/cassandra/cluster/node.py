@@ -12,7 +12,7 @@ from tests.cassandra.cluster.access import Access
 
 LIBRARY = Path(__file__).resolve().parents[3] / ".tools" / "cassandra" / "lib"
 END_SECONDS_MAX = 30.0
-STOP_SECONDS_MAX = 5.0  # until a process that was told to stop does
+STOP_SECONDS_MAX = 240.0  # until a process that was told to stop does
 LOG_TAIL_BYTES = 3000
 
 
