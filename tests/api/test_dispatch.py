@@ -302,6 +302,7 @@ def test_members_that_are_null_are_not_there(api: Api) -> None:
     assert answer["Items"] == [KEY]
     fault = api.refused("Query", TableName="abc", KeyConditionExpression=None, ExpressionAttributeValues=None)
     assert fault.message == (
+        "1 validation error detected: "
         "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
     )
 

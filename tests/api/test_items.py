@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.in_process import Api
 
+DETECTED = "1 validation error detected: "
 INVALID = "One or more parameter values were invalid: "
 KEY = {"p": {"S": "a"}, "c": {"N": "1"}}
 ITEM = {**KEY, "v": {"N": "1"}, "s": {"SS": ["x"]}}
@@ -240,8 +241,8 @@ def test_keys_that_do_not_fit(table: Api, operation: str, key: dict[str, Any], m
             {**KEY, "g": {"B": b64encode(bytes(2049)).decode()}},
             INVALID + "Size of hashkey has exceeded the maximum size limit of2048 bytes",
         ),
-        ({**KEY, "v": {"SS": []}}, INVALID + "An string set  may not be empty"),
-        ({**KEY, "": {"S": "x"}}, "Empty attribute name"),
+        ({**KEY, "v": {"SS": []}}, DETECTED + INVALID + "An string set  may not be empty"),
+        ({**KEY, "": {"S": "x"}}, DETECTED + "Empty attribute name"),
     ],
 )
 def test_items_that_do_not_fit(table: Api, item: dict[str, Any], message: str) -> None:
@@ -280,12 +281,12 @@ def test_updates_that_do_not_fit(table: Api, expression: str, values: Any, messa
 @pytest.mark.parametrize(
     ("operation", "more", "message"),
     [
-        ("PutItem", {"ReturnValues": "ALL_NEW"}, "ReturnValues can only be ALL_OLD or NONE"),
-        ("DeleteItem", {"ReturnValues": "UPDATED_OLD"}, "ReturnValues can only be ALL_OLD or NONE"),
+        ("PutItem", {"ReturnValues": "ALL_NEW"}, DETECTED + "ReturnValues can only be ALL_OLD or NONE"),
+        ("DeleteItem", {"ReturnValues": "UPDATED_OLD"}, DETECTED + "ReturnValues can only be ALL_OLD or NONE"),
         (
             "PutItem",
             {"ConditionExpression": "v = :v", "ExpressionAttributeValues": {":v": {"N": "1"}, ":w": {"N": "1"}}},
-            "Value provided in ExpressionAttributeValues unused in expressions: keys: {:w}",
+            DETECTED + "Value provided in ExpressionAttributeValues unused in expressions: keys: {:w}",
         ),
         (
             "PutItem",
@@ -296,7 +297,7 @@ def test_updates_that_do_not_fit(table: Api, expression: str, values: Any, messa
         (
             "PutItem",
             {"ConditionExpression": "v = :v", "Expected": {"v": {"Exists": False}}},
-            "Can not use both expression and non-expression parameters in the same request: "
+            DETECTED + "Can not use both expression and non-expression parameters in the same request: "
             "Non-expression parameters: {Expected} Expression parameters: {ConditionExpression}",
         ),
         (

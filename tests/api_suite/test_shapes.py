@@ -73,11 +73,11 @@ def test_one_fault(client: Client, operation: str, parameters: Shape, message: s
 @OWN_WORDS
 def test_all_faults_come_in_one_message(client: Client) -> None:
     # A client that mends one fault at a time would otherwise call once for each.
-    parameters = {"TableName": "none", "Item": {}, "ReturnValues": "x", "ReturnConsumedCapacity": "y"}
+    parameters = {"TableName": "none", "Item": {}, "ReturnItemCollectionMetrics": "x", "ReturnConsumedCapacity": "y"}
     with invalid("^2 validation errors detected: Value .*; Value ") as refusal:
         client._make_api_call("PutItem", parameters)
     message = refusal.response["Error"]["Message"]
-    assert "Value 'x' at 'returnValues'" in message
+    assert "Value 'x' at 'returnItemCollectionMetrics'" in message
     assert "Value 'y' at 'returnConsumedCapacity'" in message
 
 

@@ -68,10 +68,15 @@ def test_table_names_of_items() -> None:
 def test_table_names_of_tables_come_first_and_alone(operation: str) -> None:
     rest = {"BillingMode": "dog"}
     assert refusal(operation, rest) == "The parameter 'TableName' is required but was not present in the request"
-    for name in ("ab", "x" * 256):
-        assert refusal(operation, {"TableName": name, **rest}) == (
-            "TableName must be at least 3 characters long and at most 255 characters long"
-        )
+    length = "TableName must be at least 3 characters long and at most 255 characters long"
+    assert refusal(operation, {"TableName": "x" * 256, **rest}) == length
+    short = one("'ab'", "tableName", at_least(3)) if operation == "CreateTable" else length
+    assert refusal(operation, {"TableName": "ab", **rest}) == short
+
+
+@pytest.mark.parametrize("operation", ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"])
+def test_an_empty_name_is_told_alone(operation: str) -> None:
+    assert refusal(operation, {"TableName": "", "ReturnConsumedCapacity": "dog"}) == one("''", "tableName", at_least(1))
 
 
 def test_table_names_of_tables_with_odd_characters() -> None:
@@ -91,8 +96,10 @@ def test_tags_are_required() -> None:
 
 def test_numbers() -> None:
     """The bound that is told is the model's, or the one that AWS is known to have beyond it."""
-    assert refusal("Query", {"TableName": "cart", "Limit": 0}) == one(
-        "'0'", "limit", "Member must have value greater than or equal to 1"
+    smallest = "Member must have value greater than or equal to 1"
+    assert refusal("Scan", {"TableName": "cart", "Limit": 0}) == one("'0'", "limit", smallest)
+    assert refusal("Query", {"TableName": "cart", "Limit": 0, "Select": "dog"}) == (
+        f"1 validation error detected: Value at 'Limit' failed to satisfy constraint: {smallest}"
     )
     assert refusal("ListTables", {"Limit": 101}) == one(
         "'101'", "limit", "Member must have value less than or equal to 100"
@@ -105,7 +112,6 @@ def test_numbers() -> None:
 @pytest.mark.parametrize(
     ("operation", "member", "values"),
     [
-        ("PutItem", "ReturnValues", "ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW"),
         ("PutItem", "ReturnConsumedCapacity", "INDEXES, TOTAL, NONE"),
         ("PutItem", "ReturnItemCollectionMetrics", "SIZE, NONE"),
         ("PutItem", "ConditionalOperator", "OR, AND"),
@@ -117,6 +123,16 @@ def test_enums(operation: str, member: str, values: str) -> None:
     document = {"TableName": "cart", member: "dog"} | ({"Item": KEY} if operation == "PutItem" else {})
     path = member[0].lower() + member[1:]
     assert refusal(operation, document) == one("'dog'", path, f"Member must satisfy enum value set: [{values}]")
+
+
+@pytest.mark.parametrize("operation", ["PutItem", "UpdateItem", "DeleteItem"])
+def test_values_to_return_are_told_alone(operation: str) -> None:
+    """In the words of the newest layer, which misspells one of the values."""
+    key = {"Item": KEY} if operation == "PutItem" else {"Key": KEY}
+    assert refusal(operation, {"TableName": "cart", **key, "ReturnValues": "dog", "ReturnConsumedCapacity": "cat"}) == (
+        "1 validation error detected: Failed to satisfy constraint: "
+        "Member must satisfy enum value set: [ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATE_NEW, NONE]"
+    )
 
 
 def test_enums_inside() -> None:

@@ -32,8 +32,8 @@ def _check_values(values: Mapping[str, Any], bound: Placeholders) -> None:
         try:
             room -= check(value, room)
         except ClientError as fault:
-            raise errors.validation(
-                f"ExpressionAttributeValues contains invalid value: {fault.message} for key {name}"
+            raise errors.validation_as_it_is(
+                f"ExpressionAttributeValues contains invalid value: {fault.message} for key {name}", fault.detected
             ) from None
         if room < 0:
             raise errors.parameter_too_large("ExpressionAttributeValues")

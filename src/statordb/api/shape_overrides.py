@@ -7,7 +7,7 @@ dynalite's `validations/`, recorded against AWS.
 from statordb.api.attribute_shapes import attribute, attributes
 from statordb.model.limits import ATTRIBUTE_NAME_BYTES_MAX, NESTING_DEPTH_MAX
 from statordb.shapes import java
-from statordb.shapes.overrides import Leading, NameOrArn, Overrides, Union
+from statordb.shapes.overrides import Alone, Leading, NameOrArn, Overrides, Union
 
 # A table is named by its name or its ARN: what begins as an ARN has the model's maximum alone, all else the rules of a
 # name, which the model no longer shows. [alternator: test_item_operations_improper_named_table; dynalite: `TableName`]
@@ -38,6 +38,47 @@ _TABLE = Leading(
     _NAME,
     "TableName must be at least 3 characters long and at most 255 characters long",
 )
+
+
+# What AWS's validation layer of 2026 tells alone: a name that is too short, a Limit of Query below one, and values of
+# ReturnValues, whose set it spells with a slip.
+def _shortest_name(length: int) -> Alone:
+    def told(name: str) -> str | None:
+        if len(name) >= length:
+            return None
+        constraint = f"Member must have length greater than or equal to {length}"
+        return f"1 validation error detected: Value '{name}' at 'tableName' failed to satisfy constraint: {constraint}"
+
+    return told
+
+
+def _returns(value: str) -> str | None:
+    if value in ("ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW", "NONE"):
+        return None
+    return (
+        "1 validation error detected: Failed to satisfy constraint: "
+        "Member must satisfy enum value set: [ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATE_NEW, NONE]"
+    )
+
+
+def _query_limit(value: int) -> str | None:
+    if value >= 1:
+        return None
+    return (
+        "1 validation error detected: Value at 'Limit' failed to satisfy constraint: "
+        "Member must have value greater than or equal to 1"
+    )
+
+
+_NAMED = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan")
+_WRITES = ("PutItem", "UpdateItem", "DeleteItem")
+_ALONE: dict[tuple[str, str], Alone] = {
+    **{(f"{operation}Input", "TableName"): _shortest_name(1) for operation in _NAMED},
+    **{(f"{operation}Input", "ReturnValues"): _returns for operation in _WRITES},
+    ("CreateTableInput", "TableName"): _shortest_name(3),
+    ("QueryInput", "Limit"): _query_limit,
+}
+
 _RESOURCE = Leading("ResourceArn", "Invalid TableArn")
 
 # [dynalite: createTable, deleteTable, describeTable, describeTimeToLive, updateTable, tagResource, untagResource,
@@ -142,6 +183,7 @@ def _null_text(element: str, collection: str, key: str | None) -> str | None:
 
 DYNAMODB = Overrides(
     java_package="com.amazonaws.dynamodb.v20120810.",
+    alone=_ALONE,
     required=_REQUIRED,
     leading=_LEADING,
     names={"TableArn": _NAME},

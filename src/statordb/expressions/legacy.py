@@ -39,6 +39,7 @@ from statordb.model.errors import (
     too_many_conditions,
     too_many_names,
     validation,
+    validation_as_it_is,
 )
 from statordb.model.limits import ATTRIBUTES_TO_GET_MAX, LEGACY_CONDITIONS_MAX
 from statordb.model.values import compare
@@ -137,14 +138,13 @@ def reject_mixed(
                 f"Expression parameters: {{{', '.join(expressions)}}}"
             )
     elif request.get("ExpressionAttributeNames") is not None:
-        raise validation("ExpressionAttributeNames can only be specified when using expressions")
+        raise validation_as_it_is("ExpressionAttributeNames can only be specified when using expressions")
     if request.get("ExpressionAttributeValues") is not None and not (expressions and expressions != _CUTS_ONLY):
         users = [name for name in expression_parameters if name != "ProjectionExpression"]
         if users:
-            raise validation(
-                "ExpressionAttributeValues can only be specified when using expressions: "
-                f"{' and '.join(users)} {'are' if len(users) > 1 else 'is'} null"
-            )
+            told = "ExpressionAttributeValues can only be specified when using expressions"
+            absent = f"{' and '.join(users)} {'are' if len(users) > 1 else 'is'} null"
+            raise validation_as_it_is(f"{told}: {absent}", detected=told)
 
 
 # Conditions

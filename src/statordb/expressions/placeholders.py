@@ -7,7 +7,7 @@ from statordb.expressions.faults import Fault
 from statordb.expressions.paths import Value
 from statordb.expressions.plans import CONDITIONS, KEY_CONDITIONS, PROJECTIONS, UPDATES, Plan
 from statordb.model.budget import UNBOUNDED, Budget
-from statordb.model.errors import ClientError, listed, parameter_too_large, quoted, validation
+from statordb.model.errors import ClientError, listed, parameter_too_large, quoted, validation, validation_as_it_is
 from statordb.model.limits import (
     ATTRIBUTE_NAME_BYTES_MAX,
     EXPRESSION_PLACEHOLDER_BYTES_MAX,
@@ -94,25 +94,29 @@ class Placeholders:
 def _check_names(names: dict[str, str]) -> int:
     """Their size in bytes, roughly: characters that take several bytes count as one."""
     if not names:
-        raise validation("ExpressionAttributeNames must not be empty")
+        raise validation_as_it_is("ExpressionAttributeNames must not be empty")
     if len(names) > EXPRESSION_PLACEHOLDERS_MAX:
         raise parameter_too_large("ExpressionAttributeNames")
     total = 0
     for key in names:
         if _NAME_KEY(key) is None:
-            raise validation(f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{quoted(key)}"')
+            raise validation_as_it_is(
+                f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{quoted(key)}"'
+            )
         if len(key) > EXPRESSION_PLACEHOLDER_BYTES_MAX:
-            raise validation(
+            raise validation_as_it_is(
                 "ExpressionAttributeNames contains invalid key: "
                 f"The expression attribute map contains a key that is too long; size of key: {len(key)}"
             )
     for key, name in names.items():
         total += len(key) + len(name)
         if not name:
-            raise validation(f"ExpressionAttributeNames contains invalid value: Empty attribute name for key {key}")
+            raise validation_as_it_is(
+                f"ExpressionAttributeNames contains invalid value: Empty attribute name for key {key}"
+            )
         if len(name) * _UTF8_BYTES_PER_CHARACTER_MAX > ATTRIBUTE_NAME_BYTES_MAX:
             if len(name.encode("utf-8", "surrogatepass")) > ATTRIBUTE_NAME_BYTES_MAX:
-                raise validation(
+                raise validation_as_it_is(
                     "ExpressionAttributeNames contains invalid value: "
                     f"Attribute name is too large, must be less than {ATTRIBUTE_NAME_BYTES_MAX + 1} bytes for key {key}"
                 )
@@ -123,14 +127,16 @@ def _check_names(names: dict[str, str]) -> int:
 
 def _check_value_keys(values: dict[str, Value]) -> None:
     if not values:
-        raise validation("ExpressionAttributeValues must not be empty")
+        raise validation_as_it_is("ExpressionAttributeValues must not be empty")
     if len(values) > EXPRESSION_PLACEHOLDERS_MAX:
         raise parameter_too_large("ExpressionAttributeValues")
     for key in values:
         if _VALUE_KEY(key) is None:
-            raise validation(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{quoted(key)}"')
+            raise validation_as_it_is(
+                f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{quoted(key)}"'
+            )
         if len(key) > EXPRESSION_PLACEHOLDER_BYTES_MAX:
-            raise validation(
+            raise validation_as_it_is(
                 "ExpressionAttributeValues contains invalid key: "
                 "The expression attribute map contains a key that is too long;"
             )

@@ -8,7 +8,7 @@ Number.
 import re
 from decimal import Context, Decimal
 
-from statordb.model.errors import ClientError, quoted, validation
+from statordb.model.errors import ClientError, quoted, validation_as_it_is
 from statordb.model.limits import NUMBER_DIGITS_MAX, NUMBER_EXPONENT_MAX, NUMBER_EXPONENT_MIN
 
 _SYNTAX = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)([0-9]+))?", re.ASCII)
@@ -20,20 +20,24 @@ _PAIRS = {f"{n:02d}": n + 1 for n in range(100)}
 
 def not_numeric(text: str) -> ClientError:
     if not text:
-        return validation("The parameter cannot be converted to a numeric value")
-    return validation("The parameter cannot be converted to a numeric value: " + quoted(text))
+        return validation_as_it_is("The parameter cannot be converted to a numeric value")
+    return validation_as_it_is("The parameter cannot be converted to a numeric value: " + quoted(text))
 
 
 def overflow() -> ClientError:
-    return validation("Number overflow. Attempting to store a number with magnitude larger than supported range")
+    return validation_as_it_is(
+        "Number overflow. Attempting to store a number with magnitude larger than supported range"
+    )
 
 
 def underflow() -> ClientError:
-    return validation("Number underflow. Attempting to store a number with magnitude smaller than supported range")
+    return validation_as_it_is(
+        "Number underflow. Attempting to store a number with magnitude smaller than supported range"
+    )
 
 
 def too_precise() -> ClientError:
-    return validation("Attempting to store more than 38 significant digits in a Number")
+    return validation_as_it_is("Attempting to store more than 38 significant digits in a Number")
 
 
 def normalize(text: str) -> str:

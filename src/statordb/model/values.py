@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from statordb.model import numbers
-from statordb.model.errors import ClientError, invalid_parameters, listed, validation
+from statordb.model.errors import ClientError, duplicates, invalid_parameters, listed, validation, validation_as_it_is
 from statordb.model.limits import ITEM_BYTES_MAX, NESTING_DEPTH_MAX
 from statordb.model.sets import in_order
 
@@ -71,10 +71,12 @@ def _check(value: Value, depth: int, room: int) -> int:
 def _not_one_type(value: Value, depth: int, room: int) -> ClientError:
     """The fault of a value of no type, or of several, whose contents' faults come first."""
     if not value:
-        return validation("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+        return validation_as_it_is(
+            "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+        )
     for tag, content in value.items():
         _check({tag: content}, depth, room)
-    return validation(
+    return validation_as_it_is(
         "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
     )
 
@@ -95,7 +97,7 @@ def _check_strings(value: Value, content: list[str], depth: int, room: int) -> i
     if len(content) > room + 1:  # each but one has a byte at least
         return len(content)
     if len(set(content)) != len(content):
-        raise invalid_parameters(f"Input collection [{listed(content)}] contains duplicates.")
+        raise duplicates(content)
     value["SS"] = in_order("SS", content)
     return sum(len(text.encode()) for text in content)
 
@@ -124,7 +126,7 @@ def _check_binaries(value: Value, content: list[str], depth: int, room: int) -> 
 
 
 def nested_too_deeply() -> ClientError:
-    return validation(
+    return validation_as_it_is(
         "Nesting Levels have exceeded supported limits: "
         "Attributes in the item have nested levels beyond supported limit"
     )

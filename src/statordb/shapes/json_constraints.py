@@ -52,6 +52,11 @@ class Violations:
 
 def check(node: Node, request: dict[str, Any], leading: Leading | None, overrides: Overrides) -> None:
     """Raise ValidationException if a deserialized request breaks a constraint."""
+    for name, value in request.items():
+        alone = overrides.alone.get((node.name, name))
+        text = None if alone is None else alone(value)
+        if text is not None:
+            raise validation(text)
     if leading is not None:
         _check_leading(leading, request.get(leading.member))
     violations = Violations(overrides.null_text)

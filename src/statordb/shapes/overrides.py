@@ -45,6 +45,11 @@ class Union(NamedTuple):
     too_deep: str
 
 
+Alone = Callable[[Any], str | None]
+"""A check of one member of a request that comes before all others: the message about a value of the right type that is
+told without other faults; None for one that is right."""
+
+
 def _no_null(element: str, collection: str, key: str | None) -> str | None:
     return None
 
@@ -54,6 +59,7 @@ class Overrides:
     """Shapes are named as in the model; members by (structure, member).
 
     java_package  what messages write before a shape's name.
+    alone         members whose fault is told without others', by the input's structure and member.
     required      members that are required though the model doesn't say so.
     leading       by operation; where there is one, the model's own checks of that member are left out.
     names         shapes whose text is a name or an ARN.
@@ -70,6 +76,7 @@ class Overrides:
     """
 
     java_package: str = ""
+    alone: Mapping[tuple[str, str], Alone] = field(default_factory=dict)
     required: frozenset[tuple[str, str]] = frozenset()
     leading: Mapping[str, Leading] = field(default_factory=dict)
     names: Mapping[str, NameOrArn] = field(default_factory=dict)

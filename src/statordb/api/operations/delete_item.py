@@ -8,17 +8,21 @@ from statordb.commands.perform import perform
 from statordb.commands.writing import Delete, Unmet
 from statordb.expressions.legacy import reject_mixed
 from statordb.model import errors
+from statordb.model.errors import ClientError
 
 
 async def delete_item(context: Context, request: Request) -> Answer:
-    reject_mixed(request, ("ConditionExpression",), ("Expected", "ConditionalOperator"))
-    item_key = attributes_of(request, "Key")
-    returns = request.get("ReturnValues")
-    if returns is not None and returns not in ("ALL_OLD", "NONE"):
-        raise errors.validation("ReturnValues can only be ALL_OLD or NONE")
-    bound = conditions.placeholders(request, context.budget)
-    condition = conditions.condition(request, bound)
-    bound.finish()
+    try:
+        reject_mixed(request, ("ConditionExpression",), ("Expected", "ConditionalOperator"))
+        item_key = attributes_of(request, "Key")
+        returns = request.get("ReturnValues")
+        if returns is not None and returns not in ("ALL_OLD", "NONE"):
+            raise errors.validation("ReturnValues can only be ALL_OLD or NONE")
+        bound = conditions.placeholders(request, context.budget)
+        condition = conditions.condition(request, bound)
+        bound.finish()
+    except ClientError as fault:
+        raise errors.of_detection(fault) from None
 
     done = await perform(context, Delete(request["TableName"], item_key, condition))
     if isinstance(done, Unmet):

@@ -139,6 +139,15 @@ def _answer(table: Table, page: Page, texts: Sequence[bytes]) -> bytes:
 
 
 async def query(context: Context, request: Request) -> Answer:
+    try:
+        command = _asked(context, request)
+    except ClientError as fault:
+        raise errors.of_detection(fault) from None
+    return await found_answer(request, await perform(context, command), context.turn())
+
+
+def _asked(context: Context, request: Request) -> Range:
+    """What a request asks for. Raises ValidationException for all that needs no table to be seen."""
     chosen = ALL
     if request.keys() <= _PLAIN and "KeyConditionExpression" in request:
         bound = conditions.placeholders(request, context.budget)
@@ -156,7 +165,7 @@ async def query(context: Context, request: Request) -> Answer:
         chosen = choice(request, bound, "QueryFilter")
         bound.finish()
         check_select(request)
-    command = Range(
+    return Range(
         request["TableName"],
         request.get("IndexName"),
         asked.conditions,
@@ -166,4 +175,3 @@ async def query(context: Context, request: Request) -> Answer:
         request.get("ConsistentRead") is True,
         request.get("ExclusiveStartKey"),
     )
-    return await found_answer(request, await perform(context, command), context.turn())

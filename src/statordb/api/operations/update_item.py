@@ -10,20 +10,25 @@ from statordb.commands.perform import perform
 from statordb.commands.writing import Unmet, Update
 from statordb.expressions.bound import UpdateExpression
 from statordb.expressions.legacy import reject_mixed
+from statordb.model import errors
+from statordb.model.errors import ClientError
 from statordb.store.table import Written
 
 
 async def update_item(context: Context, request: Request) -> Answer:
-    reject_mixed(
-        request,
-        ("UpdateExpression", "ConditionExpression"),
-        ("AttributeUpdates", "Expected", "ConditionalOperator"),
-    )
-    item_key = attributes_of(request, "Key")
-    bound = conditions.placeholders(request, context.budget)
-    update = conditions.update(request, bound)
-    condition = conditions.condition(request, bound)
-    bound.finish()
+    try:
+        reject_mixed(
+            request,
+            ("UpdateExpression", "ConditionExpression"),
+            ("AttributeUpdates", "Expected", "ConditionalOperator"),
+        )
+        item_key = attributes_of(request, "Key")
+        bound = conditions.placeholders(request, context.budget)
+        update = conditions.update(request, bound)
+        condition = conditions.condition(request, bound)
+        bound.finish()
+    except ClientError as fault:
+        raise errors.of_detection(fault) from None
 
     done = await perform(context, Update(request["TableName"], item_key, update, condition))
     if isinstance(done, Unmet):
