@@ -44,7 +44,7 @@ def test_filters(stored):
     """Filters and `Expected` have the same operators, so every one of them is asked in both."""
     for members in HOLDS:
         assert legacy.query_filter(members, None)(stored), members
-        assert legacy.expected(members, "AND")(stored), members
+        assert legacy.expected(members, "AND" if len(members) > 1 else None)(stored), members
     for members in FAILS:
         assert not legacy.query_filter(members, None)(stored), members
 
@@ -59,6 +59,10 @@ def test_conditional_operator(stored, refusal):
         message = "ConditionalOperator cannot be used without Filter or Expected"
         assert refusal(lambda n=nothing: legacy.expected(n, "OR")) == message
         assert refusal(lambda n=nothing: legacy.query_filter(n, "AND")) == message
+    for read in (legacy.expected, legacy.query_filter):
+        assert refusal(lambda r=read: r({"a": compare("EQ", N1)}, "AND")) == (
+            "ConditionalOperator can only be used when Filter or Expected has two or more elements"
+        )
 
 
 def test_expected_values_and_existence(stored):

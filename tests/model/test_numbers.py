@@ -35,6 +35,9 @@ normal = valid.map(lambda value: numbers.normalize(format(value, "f")))
         ("-0", "0"),
         ("0.000", "0"),
         ("0e5", "0"),
+        ("0e125", "0"),
+        ("-0.0e126", "0"),
+        ("0e-130", "0"),
         ("00012", "12"),
         ("+1", "1"),
         ("1.", "1"),
@@ -78,6 +81,9 @@ def test_the_empty_text_is_named_without_itself() -> None:
         ("-10e125", OVERFLOW),
         ("1e99999999999", OVERFLOW),
         ("9e-131", UNDERFLOW),
+        ("0e126", OVERFLOW),  # a zero's exponent counts as any other's
+        ("0e-131", UNDERFLOW),
+        ("0e99999999999", OVERFLOW),
         (
             "1e-99999999999",
             UNDERFLOW,

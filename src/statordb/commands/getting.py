@@ -8,7 +8,7 @@ import orjson
 from statordb.commands.capacity import read_units
 from statordb.commands.context import Context
 from statordb.commands.demands import Enclosed, enclosed
-from statordb.commands.keys import locate_key
+from statordb.commands.keys import locate_key, refuse_nested_keys
 from statordb.commands.selection import parsed
 from statordb.commands.turns import Turn
 from statordb.expressions.bound import Projection
@@ -53,6 +53,7 @@ class Get(NamedTuple):
     async def run(self, context: Context) -> Got:
         table = context.known_table(self.table) or await context.table(self.table)
         key = table.primary.usual_key(self.key) or locate_key(table, self.key)
+        _check_projection(table, self.projection)
         stored = await table.get(key, self.consistent)
         if stored is None:
             return Got(table, None, 0)
@@ -101,6 +102,7 @@ class BatchGet(NamedTuple):
         found = []
         for wanted in self.wanted:
             table = context.known_table(wanted.table) or await context.table(wanted.table)
+            _check_projection(table, wanted.projection)
             keys = [locate_key(table, key) for key in wanted.keys]
             if len(set(keys)) != len(keys):
                 raise errors.validation("Provided list of item keys contains duplicates")
@@ -164,6 +166,8 @@ class TransactGet(NamedTuple):
 
     async def run(self, context: Context) -> list[Got]:
         tables = {name: await context.table(name) for name in dict.fromkeys(part.table for part in self.parts)}
+        for part in self.parts:
+            _check_projection(tables[part.table], part.projection)
         keys = self._keys(tables)
         turn = context.turn()
         await turn.begin()
@@ -204,6 +208,12 @@ class TransactGet(NamedTuple):
         if len(set(keys)) != len(keys):
             raise errors.validation("Transaction request cannot include multiple operations on one item")
         return keys
+
+
+def _check_projection(table: Table, projection: Projection | None) -> None:
+    """Raise ValidationException if it goes into an attribute of a key."""
+    if projection is not None:
+        refuse_nested_keys(table, projection.nested_attributes)
 
 
 def _text(body: bytes, projection: Projection | None, budget: Budget) -> bytes:

@@ -160,6 +160,8 @@ def _condition(
         if conditional_operator is not None:
             raise validation("ConditionalOperator cannot be used without Filter or Expected")
         return Condition(_ALWAYS, {}, budget)
+    if len(members) == 1 and conditional_operator is not None:
+        raise validation("ConditionalOperator can only be used when Filter or Expected has two or more elements")
     nodes = tuple(build(name, member) for name, member in members.items())
     if len(nodes) == 1:
         node = nodes[0]

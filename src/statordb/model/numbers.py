@@ -52,22 +52,29 @@ def normalize(text: str) -> str:
     if not whole and not fraction:
         raise not_numeric(text)
     digits = (whole + fraction).lstrip("0")
-    if not digits:
-        return "0"
-    point = len(digits) - len(fraction)  # position of the decimal point within digits
+    point = (len(digits) or 1) - len(fraction)  # position of the decimal point within digits
     if exponent is not None:
         exponent = exponent.lstrip("0") or "0"
         if len(exponent) > _EXPONENT_DIGITS_MAX:
             raise underflow() if direction == "-" else overflow()
         point += -int(exponent) if direction == "-" else int(exponent)
+    if not digits:
+        if exponent is not None:  # a zero's counts too
+            _check_exponent(point - 1)
+        return "0"
     return _checked(sign == "-", digits.rstrip("0"), point)
 
 
-def _checked(negative: bool, digits: str, point: int) -> str:
-    if point - 1 > NUMBER_EXPONENT_MAX:
+def _check_exponent(exponent: int) -> None:
+    """Of a number's first digit."""
+    if exponent > NUMBER_EXPONENT_MAX:
         raise overflow()
-    if point - 1 < NUMBER_EXPONENT_MIN:
+    if exponent < NUMBER_EXPONENT_MIN:
         raise underflow()
+
+
+def _checked(negative: bool, digits: str, point: int) -> str:
+    _check_exponent(point - 1)
     if len(digits) > NUMBER_DIGITS_MAX:
         raise too_precise()
     if point <= 0:
