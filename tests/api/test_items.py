@@ -261,6 +261,26 @@ def test_items_that_do_not_fit(table: Api, item: dict[str, Any], message: str) -
             {":v": {"N": "1"}},
             INVALID + "Type mismatch for Index Key l Expected: S Actual: N IndexName: local",
         ),
+        ("SET l = v", None, "The update expression attempted to update the secondary index key to unsupported type"),
+        (
+            "SET l = v + :v",
+            {":v": {"N": "1"}},
+            "The update expression attempted to update the secondary index key to unsupported type",
+        ),
+        (
+            "SET l = :v",
+            {":v": {"S": ""}},
+            "One or more parameter values are not valid. The update expression attempted to update a secondary index "
+            "key to a value that is not supported. The AttributeValue for a key attribute cannot contain an empty "
+            "string value.",
+        ),
+        (
+            "SET g = :v",
+            {":v": {"B": ""}},
+            "One or more parameter values are not valid. The update expression attempted to update a secondary index "
+            "key to a value that is not supported. The AttributeValue for a key attribute cannot contain an empty "
+            "binary value.",
+        ),
         (
             "SET g.h = :v",
             {":v": {"N": "1"}},
@@ -276,6 +296,41 @@ def test_updates_that_do_not_fit(table: Api, expression: str, values: Any, messa
     fault = table.refused("UpdateItem", TableName="abc", Key=KEY, UpdateExpression=expression, **more)
     assert (fault.code, fault.message) == ("ValidationException", message)
     assert get(table) == ITEM
+
+
+def test_a_legacy_update_gives_its_values_itself(table: Api) -> None:
+    table("PutItem", TableName="abc", Item=ITEM)
+    updates = {"l": {"Value": {"N": "1"}, "Action": "PUT"}}
+    fault = table.refused("UpdateItem", TableName="abc", Key=KEY, AttributeUpdates=updates)
+    assert fault.message == INVALID + "Type mismatch for Index Key l Expected: S Actual: N IndexName: local"
+
+
+def test_an_item_older_than_an_index_that_it_does_not_fit_can_be_updated(table: Api) -> None:
+    """What an update leaves as it was is not held against it."""
+    table("PutItem", TableName="abc", Item={**ITEM, "h": {"N": "1"}})
+    index = {"IndexName": "late", "KeySchema": [{"AttributeName": "h", "KeyType": "HASH"}]}
+    table(
+        "UpdateTable",
+        TableName="abc",
+        AttributeDefinitions=[{"AttributeName": "h", "AttributeType": "S"}],
+        GlobalSecondaryIndexUpdates=[{"Create": {**index, "Projection": {"ProjectionType": "ALL"}}}],
+    )
+    table("UpdateItem", TableName="abc", Key=KEY, UpdateExpression="REMOVE v")
+    assert "v" not in get(table)
+    fault = table.refused("UpdateItem", TableName="abc", Key=KEY, UpdateExpression="SET h = h")
+    assert fault.message == "The update expression attempted to update the secondary index key to unsupported type"
+
+
+@pytest.mark.parametrize(("path", "kind"), [("p.x", "Key: p"), ("c[0]", "Key: c"), ("l.x", "IndexKey: l")])
+def test_no_read_goes_into_a_key(table: Api, path: str, kind: str) -> None:
+    """An item's key has nothing inside: as Query and Scan, so all reads of items by their keys."""
+    asked = {"ProjectionExpression": path}
+    text = f"Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: {kind}"
+    assert table.refused("GetItem", TableName="abc", Key=KEY, **asked).message == text
+    assert table.refused("BatchGetItem", RequestItems={"abc": {"Keys": [KEY], **asked}}).message == text
+    get_ = {"Get": {"TableName": "abc", "Key": KEY, **asked}}
+    fault = table.refused("TransactGetItems", TransactItems=[get_])
+    assert (fault.code, fault.message) == ("ValidationException", text)
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def checked_size(table: Table, old: Image | None, item: Item, update: UpdateExpr
     if size > ITEM_BYTES_MAX:
         raise errors.update_too_large()
     if table.indexes:
-        fault = index_fault(table, item)
+        fault = index_fault(table, item, update)
         if fault is not None:
             raise fault
     return size

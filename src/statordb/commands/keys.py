@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from statordb.expressions.bound import UpdateExpression
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.limits import PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX
@@ -99,40 +100,64 @@ def refuse_long(attribute: KeyAttribute, value: Value, schema: KeySchema) -> Non
         raise range_key_too_long()
 
 
-def index_fault(table: Table, item: Item) -> ClientError | None:
-    """The fault of an item whose attributes can't be keys of one of the table's indexes."""
+def index_fault(table: Table, item: Item, update: UpdateExpression | None = None) -> ClientError | None:
+    """The fault of an item whose attributes can't be keys of one of the table's indexes.
+
+    `update`: what made the item. What it did not write was there before, and may be older than the index.
+    """
     for index in table.indexes:
-        fault = _schema_fault(index.schema, index.name, item)
+        fault = _schema_fault(index.schema, index.name, item, update)
         if fault is not None:
             return fault
     return None
 
 
-def _schema_fault(schema: KeySchema, index_name: str, item: Item) -> ClientError | None:
+def _schema_fault(
+    schema: KeySchema, index_name: str, item: Item, update: UpdateExpression | None
+) -> ClientError | None:
     for attributes, limit in ((schema.partition, PARTITION_KEY_BYTES_MAX), (schema.sort, SORT_KEY_BYTES_MAX)):
+        if update is not None and update.attributes.isdisjoint(attribute.name for attribute in attributes):
+            continue
         total = 0
         for attribute in attributes:
             value = item.get(attribute.name)
             if value is None:
                 continue
-            content = value.get(attribute.type)
-            if content is None:
-                return errors.invalid_parameters(
-                    f"Type mismatch for Index Key {attribute.name} Expected: {attribute.type} "
-                    f"Actual: {type_of(value)} IndexName: {index_name}"
-                )
-            if not content:
-                return _empty_index_key(attribute, index_name)
-            total += size(value)
+            if value.get(attribute.type):
+                total += size(value)
+            elif update is None:
+                return _unfit(attribute, value, index_name)
+            elif attribute.name in update.attributes:
+                return _unfit_update(attribute, value, index_name, update)
         if total > limit:
             return hash_key_too_long() if attributes is schema.partition else range_key_too_long()
     return None
 
 
-def _empty_index_key(attribute: KeyAttribute, index_name: str) -> ClientError:
-    kind = "string" if attribute.type == "S" else "binary"
+def _unfit(attribute: KeyAttribute, value: Value, index_name: str) -> ClientError:
+    """Of a value of another type, or an empty one."""
+    if attribute.type not in value:
+        return errors.invalid_parameters(
+            f"Type mismatch for Index Key {attribute.name} Expected: {attribute.type} "
+            f"Actual: {type_of(value)} IndexName: {index_name}"
+        )
     return errors.validation(
-        "One or more parameter values are not valid. A value specified for a secondary index key is not supported. The "
-        f"AttributeValue for a key attribute cannot contain an empty {kind} value. IndexName: {index_name}, "
-        f"IndexKey: {attribute.name}"
+        "One or more parameter values are not valid. A value specified for a secondary index key is not supported. "
+        f"{_empty(attribute)} IndexName: {index_name}, IndexKey: {attribute.name}"
     )
+
+
+def _unfit_update(attribute: KeyAttribute, value: Value, index_name: str, update: UpdateExpression) -> ClientError:
+    if attribute.type in value:
+        return errors.validation(
+            "One or more parameter values are not valid. The update expression attempted to update a secondary index "
+            f"key to a value that is not supported. {_empty(attribute)}"
+        )
+    if update.gives(value):
+        return _unfit(attribute, value, index_name)
+    return errors.validation("The update expression attempted to update the secondary index key to unsupported type")
+
+
+def _empty(attribute: KeyAttribute) -> str:
+    kind = "string" if attribute.type == "S" else "binary"
+    return f"The AttributeValue for a key attribute cannot contain an empty {kind} value."

@@ -122,6 +122,10 @@ class UpdateExpression(_Bound[UpdatePlan]):
         """
         return self._plan.run(item, self._values, exists, self._budget)
 
+    def gives(self, value: Value) -> bool:
+        """Whether a value of an updated item stood in the request, rather than in the item or nowhere."""
+        return self._plan.legacy or any(value is given for given in self._values.values())
+
     def touched(self, item: Item) -> Item:
         """The item cut down to the paths written, for UPDATED_OLD of the old item and UPDATED_NEW of the new one."""
         return self._plan.touched(item)

@@ -101,6 +101,7 @@ class UpdatePlan(Plan):
     def __init__(self, node: UpdateNode, names: Names, wrong_type: str = WRONG_TYPE) -> None:
         self._written = updates.written(node, names)
         super().__init__(self._written)
+        self.legacy = wrong_type != WRONG_TYPE  # then its values stand in its actions
         self.run = actions.compile_update(node, names, wrong_type)
 
     @cached_property
