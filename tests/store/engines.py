@@ -56,10 +56,10 @@ class Held(Around):
             raise Conflict(found)
 
     async def update(
-        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()
+        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = (), head: int | None = None
     ) -> Effects | Refused | Stale:
         self._refuse(footprint)
-        return await self.inner.update(footprint, plan, guards)
+        return await self.inner.update(footprint, plan, guards, head)
 
     async def read(
         self, keys: Sequence[Key], consistent: bool = True, snapshot: bool = True, heads: Heads | None = None
@@ -133,7 +133,7 @@ class Eventual(Uses):
         self._now = 0
 
     async def update(
-        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()
+        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = (), head: int | None = None
     ) -> Effects | Refused | Stale:
         owed: list[tuple[Key, bytes | None, float]] = []
         announcements = self.announcements
@@ -203,6 +203,6 @@ class Late(Around):
         return None, self.inner.told
 
     async def update(
-        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()
+        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = (), head: int | None = None
     ) -> Effects | Refused | Stale:
         return await self.inner.update(footprint, plan)

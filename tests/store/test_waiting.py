@@ -29,7 +29,7 @@ class Restless(Around):
         self.updates = 0
 
     async def update(
-        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()
+        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = (), head: int | None = None
     ) -> Effects | Refused | Stale:
         self.updates += 1
         return Refused(MOVED) if self.moved else Stale(footprint[0])

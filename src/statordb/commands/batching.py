@@ -109,7 +109,7 @@ async def _weigh(body: bytes, turn: Turn) -> None:
 async def _write(table: Table, key: Key, apply: Apply) -> Done | None:
     """None if a transaction holds the item, and went on to, or if too much waits for the store already."""
     try:
-        written = await table.write(key, apply)
+        written = await table.write(key, apply, replaces=True)
     except (Conflict, Overloaded):
         return None
     assert isinstance(written, Written), "nothing is refused without a condition"

@@ -45,12 +45,13 @@ class Write(Protocol):
 
 
 class Put(NamedTuple):
-    """Put an item of `size` bytes in the place of what is there."""
+    """Put an item of `size` bytes in the place of what is there. `returns_old`: what was there is asked for."""
 
     table: str
     item: Item
     size: int
     condition: Condition | None
+    returns_old: bool = True
 
     @property
     def action(self) -> str:
@@ -64,7 +65,7 @@ class Put(NamedTuple):
         return (self,)
 
     def run(self, context: Context) -> Coroutine[Any, Any, Done | Unmet]:
-        return _write(context, self)
+        return _write(context, self, self.condition is None and not self.returns_old)
 
     def place(self, table: Table) -> Key:
         return (None if table.indexes else table.primary.usual_key_of(self.item)) or locate_item(table, self.item)
@@ -105,11 +106,12 @@ class Update(NamedTuple):
 
 
 class Delete(NamedTuple):
-    """Delete an item, if it is there."""
+    """Delete an item, if it is there. `returns_old`: as of a put."""
 
     table: str
     key: Item
     condition: Condition | None
+    returns_old: bool = True
 
     @property
     def action(self) -> str:
@@ -123,7 +125,7 @@ class Delete(NamedTuple):
         return (self,)
 
     def run(self, context: Context) -> Coroutine[Any, Any, Done | Unmet]:
-        return _write(context, self)
+        return _write(context, self, self.condition is None and not self.returns_old)
 
     def place(self, table: Table) -> Key:
         return table.primary.usual_key(self.key) or locate_key(table, self.key)
@@ -154,10 +156,10 @@ class Check(NamedTuple):
         return checker(table, self.condition, budget)
 
 
-async def _write(context: Context, command: Write) -> Done | Unmet:
+async def _write(context: Context, command: Write, replaces: bool = False) -> Done | Unmet:
     table = context.known_table(command.table) or await context.table(command.table)
     key = command.place(table)
-    written = await table.write(key, command.apply(table, context.budget))
+    written = await table.write(key, command.apply(table, context.budget), False, replaces)
     if written.__class__ is Refused:
         return Unmet(written.reason)
     return _new(Done, (table, written))

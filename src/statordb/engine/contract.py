@@ -319,9 +319,12 @@ class Engine(Protocol):
         ...
 
     async def update(
-        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()
+        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = (), head: int | None = None
     ) -> Effects | Refused | Stale:
         """Atomic over the whole footprint: read it, call the plan, make its effects durable; answers only then.
+
+        `head`: the plan looks at no more than that many bytes of each body's front, and may be given bodies that are
+        cut behind them, where that saves something.
 
         An exception raised by the plan is raised here; nothing is written then, and other updates are not disturbed.
         Raises Conflict, Overloaded, OutcomeUnknown. What guards name is changed by announced updates, or else within

@@ -12,6 +12,7 @@ from statordb.engine.contract import Bounds, Effects, Engine, Guard, Key, Page, 
 from statordb.model import errors
 from statordb.model.schema import KeySchema
 from statordb.model.values import Item
+from statordb.store import codec
 from statordb.store.access import AccessPath, PrimaryPath
 from statordb.store.appending import Appender, Logged
 from statordb.store.image import Image
@@ -172,11 +173,12 @@ class Table:
         """The segment of a scan, of `total`, that holds a partition."""
         return self._engine.segment_of(partition, total)
 
-    async def write(self, key: Key, apply: Apply, service: bool = False) -> Written | Refused:
+    async def write(self, key: Key, apply: Apply, service: bool = False, replaces: bool = False) -> Written | Refused:
         """Write one item and all that is derived from it, atomically; durable when this returns. Raises as `renewed`
         and `resumed`.
 
-        `service`: DynamoDB itself does it, which its change record will say.
+        `service`: DynamoDB itself does it, which its change record will say. `replaces`: neither `apply` nor the caller
+        looks at anything of the old item but its size: where nothing is derived from it, its image may have no more.
         """
         table = self
         for _ in LOOKS:
@@ -184,7 +186,8 @@ class Table:
                 table = await table.resumed()
             entries = await table.look_up(key) if table.building else ()
             plan = table.plan(key, apply, entries, service)
-            outcome = await table._engine.update((key, *entries), plan, (table.guard,))
+            head = codec.HEADER_BYTES if replaces and not table.looks_back else None
+            outcome = await table._engine.update((key, *entries), plan, (table.guard,), head)
             if outcome.__class__ is Effects:
                 written: Written = outcome.outcome
                 return written

@@ -45,7 +45,7 @@ class PlansTwice:
         return getattr(self._engine, name)
 
     async def update(
-        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()
+        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = (), head: int | None = None
     ) -> Effects | Refused | Stale:
         def twice(stored: list[Stored | None]) -> Effects | Refused:
             before = list(stored)
@@ -54,7 +54,7 @@ class PlansTwice:
             assert plan(stored) == first, "a plan gave two answers to one question"
             return first
 
-        return await self._engine.update(footprint, twice, guards)
+        return await self._engine.update(footprint, twice, guards, head)
 
 
 async def lmdb(path: Place) -> Engine:

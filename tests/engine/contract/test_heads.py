@@ -1,10 +1,11 @@
 """Pages that have only the front of each body: else nothing is different."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from statordb.engine.contract import Bounds, Effects, Engine, Heads, Key, Page, PageBudget
+from statordb.engine.contract import Bounds, Effects, Engine, Heads, Key, Page, PageBudget, Stored
 
 SORTS = [b"%02d" % number for number in range(40)]
 HEAD = 5
@@ -65,3 +66,25 @@ def test_a_read_may_cut_what_comes_behind_so_many_bytes(
         elif not engine.traits.remote:
             assert row.body == all_of_it.body[:HEAD]
         read += len(row.body)
+
+
+def test_an_update_that_needs_no_more_may_be_given_heads(engine: Engine, space: int, run: Any) -> None:
+    """Small rows and large ones, also of updates that are worked out again where they are applied."""
+    keys = [Key(space, b"p", b"small"), Key(space, b"p", b"large"), Key(space, b"p", b"none")]
+    first = Effects([(keys[0], b"0" * HEAD + b"s"), (keys[1], b"0" * HEAD + b"l" * 100_000)])
+    run(engine.update(keys[:2], lambda stored: first))
+
+    def counted(stored: list[Stored | None]) -> Effects:
+        counts = [0 if row is None else int(row.body[:HEAD]) for row in stored]
+        rest = (b"s", b"l" * 100_000, b"")
+        return Effects(
+            [(key, b"%05d" % (count + 1) + tail) for key, count, tail in zip(keys, counts, rest, strict=True)]
+        )
+
+    async def at_once() -> None:
+        await asyncio.gather(*[engine.update(keys, counted, (), HEAD) for _ in range(10)])
+
+    run(at_once())
+    rows = run(engine.read(keys))
+    assert [row.body[:HEAD] for row in rows] == [b"00010"] * 3
+    assert [len(row.body) for row in rows] == [HEAD + 1, HEAD + 100_000, HEAD]

@@ -120,8 +120,8 @@ def test_a_failed_commit_acknowledges_nothing_and_the_engine_goes_on(
     begin = engine._env.begin
 
     class FailingEnvironment:
-        def begin(self, write: bool) -> Any:
-            return FailingCommit(begin(write=write), code)
+        def begin(self, **options: Any) -> Any:
+            return FailingCommit(begin(**options), code)
 
     with monkeypatch.context() as broken:
         broken.setattr(engine._writer, "_env", FailingEnvironment())
@@ -141,7 +141,7 @@ def test_a_writer_that_can_not_go_on_ends_its_process(directory: Path, run: Run,
     ended = threading.Event()
 
     class Broken:
-        def begin(self, write: bool) -> Any:
+        def begin(self, **options: Any) -> Any:
             raise fault
 
     broken: Any = Broken()

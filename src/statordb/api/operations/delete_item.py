@@ -24,7 +24,7 @@ async def delete_item(context: Context, request: Request) -> Answer:
     except ClientError as fault:
         raise errors.of_detection(fault) from None
 
-    done = await perform(context, Delete(request["TableName"], item_key, condition))
+    done = await perform(context, Delete(request["TableName"], item_key, condition, returns == "ALL_OLD"))
     if isinstance(done, Unmet):
         raise condition_failure(request, done)
     old = done.written.old if returns == "ALL_OLD" else None

@@ -32,7 +32,7 @@ async def put_item(context: Context, request: Request) -> Answer:
     except ClientError as fault:
         raise errors.of_detection(fault) from None
 
-    done = await perform(context, Put(request["TableName"], item, size, condition))
+    done = await perform(context, Put(request["TableName"], item, size, condition, returns == "ALL_OLD"))
     if isinstance(done, Unmet):
         raise condition_failure(request, done)
     if plain:

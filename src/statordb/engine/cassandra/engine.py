@@ -159,7 +159,7 @@ class CassandraEngine:
         return await self._reader.read(keys_, consistent)
 
     async def update(
-        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()
+        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = (), head: int | None = None
     ) -> Effects | Refused | Stale:
         with self._call():
             return await self._updates.update(footprint, plan, guards)

@@ -21,6 +21,7 @@ from statordb.engine.lmdb.keys import (
     unpack_tally,
 )
 from statordb.engine.lmdb.prepared import TICKS_MAX, Prepared, Relied
+from statordb.engine.lmdb.rows import Txn
 
 REPLAN_SECONDS_MAX = 0.002  # of a write transaction, after which no plan runs in it again
 
@@ -33,7 +34,7 @@ class Batch:
         "ticks", "transaction", "txn", "versions",
     )  # fmt: skip
 
-    def __init__(self, txn: lmdb.Transaction[bytes], hold: Hold) -> None:
+    def __init__(self, txn: lmdb.Transaction[memoryview], hold: Hold) -> None:
         self.txn = txn
         self.hold = hold
         self.held = hold.held()
@@ -148,7 +149,7 @@ class Batch:
             self.announcement = next_announcement(self.txn)
 
 
-def next_announcement(txn: lmdb.Transaction[bytes]) -> int:
+def next_announcement(txn: Txn) -> int:
     """Count an announcement, which this transaction makes when it commits."""
     kept = txn.get(ANNOUNCED_KEY)
     number = 1 if kept is None else unpack_id(kept) + 1

@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import lmdb
-
 from statordb.engine.contract import Use
 from statordb.engine.lmdb import spaces
 from statordb.engine.lmdb.entries import WAIT, Foreign, Job, Write
@@ -23,6 +21,7 @@ from statordb.engine.lmdb.planner import Planner
 from statordb.engine.lmdb.planning import QUICK_SECONDS, Update
 from statordb.engine.lmdb.prepared import Prepared
 from statordb.engine.lmdb.reader import closed
+from statordb.engine.lmdb.rows import Txn
 from statordb.engine.lmdb.writer import Writer
 from statordb.model.pending import Pending
 
@@ -114,7 +113,7 @@ class LmdbEngine(Planner):
         more: bool = await self._do(work, LARGE_TURN_BYTES_MIN)
         return more
 
-    async def _do(self, work: Callable[[lmdb.Transaction[bytes]], Any], size: int = 0) -> Any:
+    async def _do(self, work: Callable[[Txn], Any], size: int = 0) -> Any:
         """`size`: bytes of an update that keeps others waiting for as long."""
         self._check_open()
         entry = Job(work, Pending(self._running_loop()), size)

@@ -11,6 +11,7 @@ import lmdb
 from statordb.engine.lmdb.batch import Batch
 from statordb.engine.lmdb.planning import Update
 from statordb.engine.lmdb.prepared import Prepared
+from statordb.engine.lmdb.rows import Txn
 from statordb.model.pending import Pending
 
 AGAIN = object()
@@ -48,7 +49,7 @@ class Job(Entry):
 
     __slots__ = ("_work",)
 
-    def __init__(self, work: Callable[[lmdb.Transaction[bytes]], Any], answer: Pending[Any], bytes: int = 0) -> None:
+    def __init__(self, work: Callable[[Txn], Any], answer: Pending[Any], bytes: int = 0) -> None:
         super().__init__(answer, bytes)
         self._work = work
 

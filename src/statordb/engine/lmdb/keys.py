@@ -67,7 +67,7 @@ def digest(partition: bytes) -> bytes:
     return hashed.digest()
 
 
-def unpack_id(data: bytes) -> int:
+def unpack_id(data: bytes | memoryview) -> int:
     return int.from_bytes(data, "big")
 
 

@@ -92,7 +92,7 @@ class LaneEngine(Planner):
         """Updates that were sent must have been answered."""
         if not self._closed:
             self._closed = True
-            self._begin = closed
+            self._begin = self._begin_views = closed
             self._env.close()
 
 

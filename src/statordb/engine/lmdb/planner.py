@@ -60,16 +60,19 @@ class Planner(Reader):
     def segment_of(self, partition: bytes, total: int) -> int:
         return segment_of(self._digest(partition), total)
 
-    async def update(self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = ()) -> Answer:
+    async def update(
+        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard] = (), head: int | None = None
+    ) -> Answer:
         """As the contract says. A plan runs on what a read transaction saw; the write lock is only taken for what it
         came to, and the plan runs again where that is out of date. Behind an update of the same row that was quick and
         waits, it runs where it is applied, once."""
-        update = Update(footprint, plan, guards, self._guarded, self._digest)
+        update = Update(footprint, plan, guards, self._guarded, self._digest, head)
+        begin = self._begin if head is None else self._begin_views
         pending = self._put_off(update)
         try:
             while True:
                 if pending is None:
-                    stale = update.read(self._begin)
+                    stale = update.read(begin)
                     if stale is not None:
                         return stale
                     answer: Any = update.work_out()

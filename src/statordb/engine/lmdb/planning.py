@@ -10,15 +10,14 @@ from __future__ import annotations  # lmdb's types take their parameter in annot
 from collections.abc import Callable, Sequence
 from time import perf_counter
 
-import lmdb
-
 from statordb.engine.contract import ABSENT, Effects, Guard, Key, Plan, Refused, Stale, Stored
-from statordb.engine.lmdb.keys import Digest
+from statordb.engine.lmdb.keys import HEAD_BYTES, Digest
 from statordb.engine.lmdb.late import reread
 from statordb.engine.lmdb.prepared import Prepared, Relied, prepare
-from statordb.engine.lmdb.rows import decode, row_key
+from statordb.engine.lmdb.rows import Txn, decode, row_key
 
 QUICK_SECONDS = 0.0005  # a plan that took less may run again within the write transaction
+UNCUT_BYTES_MAX = 4096  # of a value: to cut a view takes longer than to copy so little
 TRIES_MAX = 5  # to work a plan out before the write transaction
 GUARDED_ROWS_MAX = 4096  # whose keys are remembered
 
@@ -39,7 +38,7 @@ class Guarded:
         self._snapshot = -1
         self._held: dict[Guard, Relied] = {}
 
-    def relied(self, guards: Sequence[Guard], txn: lmdb.Transaction[bytes]) -> list[Relied] | Stale:
+    def relied(self, guards: Sequence[Guard], txn: Txn) -> list[Relied] | Stale:
         """What an update relies on that is planned in a read transaction; Stale if a guard does not hold there."""
         held = self._held
         snapshot = txn.id()
@@ -53,7 +52,7 @@ class Guarded:
                 key, version = guard
                 row = self.row_of(key)
                 value = txn.get(row)
-                if (ABSENT if value is None else decode(key, value)[1]) != version:
+                if (ABSENT if value is None else decode(key, bytes(value))[1]) != version:
                     return Stale(key)
                 relied = held[guard] = (row, version)
             found.append(relied)
@@ -77,12 +76,18 @@ class Update:
     """
 
     __slots__ = (
-        "_digest", "_footprint", "_guarded", "_guards", "_held", "_plan", "_relied", "_rows", "_stored", "bytes",
-        "effects", "only_row", "prepared", "seconds", "ticket", "tries", "waits",
+        "_digest", "_footprint", "_guarded", "_guards", "_head", "_held", "_plan", "_relied", "_rows", "_stored",
+        "bytes", "effects", "only_row", "prepared", "seconds", "ticket", "tries", "waits",
     )  # fmt: skip
 
     def __init__(
-        self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard], guarded: Guarded, digest: Digest
+        self,
+        footprint: Sequence[Key],
+        plan: Plan,
+        guards: Sequence[Guard],
+        guarded: Guarded,
+        digest: Digest,
+        head: int | None = None,
     ) -> None:
         """Raises ValueError for a key that can't be stored."""
         self._footprint = footprint
@@ -90,6 +95,7 @@ class Update:
         self._guards = guards
         self._guarded = guarded
         self._digest = digest
+        self._head = head
         self._rows = [row_key(key, digest) for key in footprint]
         self.only_row = self._rows[0] if len(footprint) == 1 else None
         self.bytes = 0
@@ -118,7 +124,7 @@ class Update:
         return self.seconds < QUICK_SECONDS or self.tries >= TRIES_MAX
 
     @reread
-    def read(self, begin: Callable[[], lmdb.Transaction[bytes]]) -> Stale | None:
+    def read(self, begin: Callable[[], Txn]) -> Stale | None:
         """Take the footprint's rows from a read transaction; Stale if a guard does not hold there.
 
         Nothing may keep the transaction's object while the update waits: it keeps its place among the readers.
@@ -132,8 +138,9 @@ class Update:
             self.read_rows(txn)
         return None
 
-    def read_rows(self, txn: lmdb.Transaction[bytes]) -> None:
+    def read_rows(self, txn: Txn) -> None:
         """The same where the guards are known to hold."""
+        head = self._head
         stored: list[Stored | None] = []
         relied: list[Relied] = []
         for key, row in zip(self._footprint, self._rows):  # noqa: B905  # of one length
@@ -142,6 +149,10 @@ class Update:
                 stored.append(None)
                 relied.append((row, ABSENT))
             else:
+                if value.__class__ is not bytes:
+                    if head is not None and len(value) > UNCUT_BYTES_MAX:
+                        value = value[: HEAD_BYTES + len(key[1]) + head]
+                    value = bytes(value)
                 found = decode(key, value)
                 stored.append(found)
                 relied.append((row, found[1]))

@@ -3,6 +3,7 @@
 from __future__ import annotations  # lmdb's types take their parameter in annotations only
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import lmdb
 
@@ -18,6 +19,9 @@ from statordb.engine.lmdb.keys import (
     pack_length,
     unpack_head,
 )
+
+Txn: TypeAlias = "lmdb.Transaction[bytes] | lmdb.Transaction[memoryview]"
+"""One that copies what is read out of the store, or shows it there until something is written."""
 
 new = tuple.__new__  # makes a named tuple in half the time of calling its class
 

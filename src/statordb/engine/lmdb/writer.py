@@ -54,7 +54,7 @@ class Turn:
 
     __slots__ = ("batch", "claim", "entries", "since", "spoiled", "txn")
 
-    def __init__(self, txn: lmdb.Transaction[bytes]) -> None:
+    def __init__(self, txn: lmdb.Transaction[memoryview]) -> None:
         self.txn = txn
         self.since = perf_counter()
         self.claim = Lock()  # taken by whoever fills it
@@ -198,7 +198,7 @@ class Writer:
         """One transaction for what waits."""
         self._gate.ask()
         try:
-            txn = self._env.begin(write=True)
+            txn = self._env.begin(write=True, buffers=True)  # most of what is read is looked at, not kept
         except lmdb.PanicError:
             raise
         except lmdb.Error as error:
