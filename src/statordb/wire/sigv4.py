@@ -9,7 +9,6 @@ import asyncio
 import hmac
 from collections.abc import Callable
 from hashlib import sha256
-from operator import itemgetter
 from typing import Any
 
 from statordb.model import errors
@@ -20,32 +19,12 @@ from statordb.model.request import Principal
 from statordb.wire.authenticator import Headers, Verdict
 from statordb.wire.canonical import canonical_request, is_unsigned
 from statordb.wire.claim import ALGORITHM, Claim, check_date, check_scope, read_claim
+from statordb.wire.client import Client
 from statordb.wire.keyring import Keyring, Lookup, Mac, remember
 
 CLIENTS_CACHED_MAX = 1024
-CLIENT_DATES_CACHED_MAX = 64
 CLIENT_PREFIX_BYTES_MAX = 1024
-SPACE, TAB = 0x20, 0x09  # as numbers: bytes looked for in bytes fail as a number first, which takes as long as a hash
 SIGNATURE_BYTES = 64  # of a hexadecimal HMAC-SHA256
-
-
-class Client:
-    """One client's repeated claim, made ready for the short way."""
-
-    __slots__ = ("expires", "inner", "outer", "pick", "principal", "scope", "stamps", "template", "token")
-
-    def __init__(self, claim: Claim, mac: Mac, principal: Principal, credential: Credential) -> None:
-        names = claim.signed
-        lines = b"".join(name.replace(b"%", b"%%") + b":%b\n" for name in names)
-        self.template = b"POST\n/\n\n" + lines + b"\n" + b";".join(names).replace(b"%", b"%%") + b"\n%b"
-        self.pick = itemgetter(*names)
-        self.scope = f"\n{claim.scope}\n".encode()
-        self.inner = mac.inner
-        self.outer = mac.outer
-        self.principal = principal
-        self.token = None if credential.session_token is None else credential.session_token.encode("latin-1")
-        self.expires = float("inf") if credential.expires is None else credential.expires
-        self.stamps: dict[bytes | None, int] = {}  # X-Amz-Date text -> seconds since the epoch, day of the scope only
 
 
 class IamAuthenticator:
@@ -83,29 +62,31 @@ class IamAuthenticator:
 
     def _is_signed(self, client: Client, headers: Headers, digest: bytes, authorization: bytes) -> bool:
         """True if the request is surely good; False says nothing."""
-        date = headers.get(b"x-amz-date")
-        stamp = client.stamps.get(date)
-        if stamp is None:
+        try:
+            values = client.pick(headers)
+        except KeyError:
+            return False
+        known = client.heads.get(values)
+        head = known or client.head(values)
+        if head is None:
             return False
         now = self._clock()
-        if not -CLOCK_SKEW_SECONDS_MAX <= stamp - now <= CLOCK_SKEW_SECONDS_MAX or now >= client.expires:
+        if abs(head.stamp - now) > CLOCK_SKEW_SECONDS_MAX or now >= client.expires:
             return False
         if headers.get(b"x-amz-security-token") != client.token or b"x-amz-content-sha256" in headers:
             if not self._is_plain(client, headers):
                 return False
-        try:
-            canonical = client.template % (*client.pick(headers), digest)
-        except KeyError:
-            return False
-        if (SPACE in canonical or TAB in canonical) and _is_untrimmed(canonical):
-            return False
-        inner = client.inner.copy()
-        inner.update(
-            b"".join((b"AWS4-HMAC-SHA256\n", date, client.scope, sha256(canonical).hexdigest().encode()))  # type: ignore[arg-type]
-        )
+        canonical = head.canonical.copy()
+        canonical.update(digest)
+        inner = head.inner.copy()
+        inner.update(canonical.hexdigest().encode())
         outer = client.outer.copy()
         outer.update(inner.digest())
-        return hmac.compare_digest(outer.hexdigest().encode(), authorization[-SIGNATURE_BYTES:])
+        if not hmac.compare_digest(outer.hexdigest().encode(), authorization[-SIGNATURE_BYTES:]):
+            return False
+        if known is None:
+            client.keep(values, head)
+        return True
 
     def _is_plain(self, client: Client, headers: Headers) -> bool:
         """The two uncommon headers are as the short way can handle them: the right token, and a hashed payload."""
@@ -205,9 +186,4 @@ class IamAuthenticator:
         if client is None:
             client = Client(claim, mac, principal, credential)
             remember(self._clients, prefix, client, CLIENTS_CACHED_MAX)
-        remember(client.stamps, date, claim.stamp, CLIENT_DATES_CACHED_MAX)
-
-
-def _is_untrimmed(canonical: bytes) -> bool:
-    """Some header's value has white space that the canonical form does not keep."""
-    return b"\t" in canonical or b"  " in canonical or b" \n" in canonical
+        client.learn_date(date, claim.stamp)
