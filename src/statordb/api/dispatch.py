@@ -80,9 +80,6 @@ class Dispatcher:
         except ClientError as fault:
             return error_reply(fault)
         try:
-            operation = OPERATIONS.get(request.operation)
-            if operation is None:
-                raise errors.unknown_operation()
             context = self._last
             if context.principal is not request.principal:
                 context = self._last = _new(Context, (*self._parts, request.principal, None, UNBOUNDED))
@@ -92,6 +89,9 @@ class Dispatcher:
                 return _new(Reply, (200, usual, None))
             coroutine: Any = usual
             if usual is None:
+                operation = OPERATIONS.get(request.operation)
+                if operation is None:
+                    raise errors.unknown_operation()
                 context = context.of(request.source, budget or self._new_budget())
                 coroutine = operation(context, self._check(request.operation, document))
             waited = coroutine.send(None)

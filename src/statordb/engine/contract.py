@@ -226,8 +226,8 @@ class StoreUnusable(Exception):
 class Here(Protocol):
     """What an engine gives at once where it need not wait for rows: a coroutine costs more than such a read."""
 
-    def row(self, key: Key, skip: int = 0) -> Stored | None:
-        """As `Engine.get`."""
+    def body(self, space: int, partition: bytes, sort: bytes, skip: int = 0) -> bytes | None:
+        """The body of a row but for its first `skip` bytes; None if there is no such row."""
         ...
 
     def page(

@@ -67,8 +67,8 @@ class PrimaryPath:
     """A table by its primary key."""
 
     __slots__ = (
-        "_encode_partition", "_encode_sort", "_has_binary", "_key_attributes", "_partition_keys", "_partition_name",
-        "_partition_type", "_sort_key", "_sort_name", "_sort_type", "consistent", "cursor_names", "fetches", "name",
+        "_encode_partition", "_encode_sort", "_has_binary", "_partition_keys", "_partition_name", "_partition_type",
+        "_sort_key", "_sort_name", "_sort_type", "consistent", "cursor_names", "fetches", "key_attributes", "name",
         "projected", "schema", "space",
     )  # fmt: skip
 
@@ -82,7 +82,7 @@ class PrimaryPath:
         self.fetches = False
         self._partition_keys = schema.partition
         self._sort_key = schema.sort[0] if schema.sort else None
-        self._key_attributes = len(schema.attributes)
+        self.key_attributes = len(schema.attributes)
         self._partition_name = schema.partition[0].name
         self._partition_type = schema.partition[0].type
         self._encode_partition = keyspace.encoder(self._partition_type)
@@ -101,17 +101,13 @@ class PrimaryPath:
         """Key of an item, or of its primary key, already found valid."""
         return Key(self.space, self.partition(item), self.sort(item))
 
-    def usual_key(self, key: Item) -> Key | None:
-        """Key for the primary key of a request, if nothing about it is unusual; None says only that it needs a closer
-        look.
+    def usual_place(self, item: Item) -> Place | None:
+        """(partition, sort) of an item, or of its primary key, if nothing about that is unusual; None says only that it
+        needs a closer look.
 
-        The short way for what nearly every request has: just the key attributes, each a string or a number of the right
-        type, not empty, not long. Nothing about `key` need have been checked before.
+        The short way for what nearly every request has: key attributes that are each a string or a number of the right
+        type, not empty, not long. Nothing about `item` need have been checked before.
         """
-        return self.usual_key_of(key) if len(key) == self._key_attributes else None
-
-    def usual_key_of(self, item: Item) -> Key | None:
-        """The same for a whole item."""
         if self._has_binary:
             return None
         try:
@@ -121,17 +117,26 @@ class PrimaryPath:
                 return None
             partition = self._encode_partition(content)
             if self._sort_name is None:
-                return _new(Key, (self.space, partition, b""))
+                return partition, b""
             value = item[self._sort_name]
             content = value[self._sort_type]
             if content.__class__ is not str or len(value) != 1 or not 0 < len(content) <= _USUAL_CHARACTERS_MAX:
                 return None
-            return _new(Key, (self.space, partition, self._encode_sort(content)))
+            return partition, self._encode_sort(content)
         except (KeyError, TypeError, ClientError):
             return None
 
+    def usual_key(self, key: Item) -> Key | None:
+        """Key for the primary key of a request, which must have just the key attributes; else as `usual_place`."""
+        return self.usual_key_of(key) if len(key) == self.key_attributes else None
+
+    def usual_key_of(self, item: Item) -> Key | None:
+        """The same for a whole item."""
+        place = self.usual_place(item)
+        return None if place is None else _new(Key, (self.space, *place))
+
     def usual_partition(self, value: object) -> bytes | None:
-        """Partition bytes of a partition key value, as `usual_key`."""
+        """Partition bytes of a partition key value, as `usual_place`."""
         if value.__class__ is not dict or len(value) != 1 or self._partition_type == "B":
             return None
         content = value.get(self._partition_type)

@@ -10,7 +10,7 @@ from typing import Any
 from statordb.model.request import Reply
 from statordb.wire.answers import Answers
 from statordb.wire.context import WireContext
-from statordb.wire.exchange import Exchange
+from statordb.wire.exchange import received
 from statordb.wire.incoming import BODY, HEAD, IDLE, Incoming
 from statordb.wire.lingering import Lingering
 from statordb.wire.reading import PARSED_HEAD_BYTES, Reading
@@ -143,7 +143,7 @@ class Connection(asyncio.Protocol):
 
     def reply(self, reply: Reply, form: Form = USUAL) -> None:
         context = self._context
-        exchange = Exchange(b"", b"", {}, b"", None, context.next_request_id(), context.monotonic(), self)
+        exchange = received(b"", b"", {}, b"", None, context.next_request_id(), context.monotonic(), self)
         exchange.reply = reply
         exchange.form = form
         self._answers.reply(exchange)

@@ -11,7 +11,7 @@ from statordb.model.rest import RestReply
 from statordb.wire.answers import PROCEED, Answers
 from statordb.wire.body import Body
 from statordb.wire.context import WireContext
-from statordb.wire.exchange import FIRST_ACCEPT_ENCODING, INTERNAL, Exchange
+from statordb.wire.exchange import FIRST_ACCEPT_ENCODING, INTERNAL, received
 from statordb.wire.reply import USUAL, Form
 from statordb.wire.rest import form_of
 from statordb.wire.settings import WireSettings
@@ -170,7 +170,7 @@ class Incoming:
         if not parser.should_keep_alive() or context.draining:
             self._owner.take_no_more()
         self._answers.take(
-            Exchange(
+            received(
                 parser.get_method(),
                 self._url,
                 self._head,

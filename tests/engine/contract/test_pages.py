@@ -182,3 +182,24 @@ def test_a_space_within_another_is_scanned_alone(engine: Engine, space: int, run
     assert sorted(rows) == sorted(Row(partition, b"entry", b"y") for partition in PARTITIONS)
     assert [row.partition for row in rows] == [row.partition for row in run(engine.scan(space, 0, 1, AMPLE)).rows]
     assert run(engine.range(within, b"p", ALL, True, AMPLE)).rows == [Row(b"p", b"entry", b"y")]
+
+
+@pytest.mark.parametrize("skip", [0, 2, 100])
+def test_what_is_at_hand_is_what_is_read(engine: Engine, filled: int, run: Run, skip: int) -> None:
+    """An engine that need not wait gives the same rows by plain calls, but for the front of their bodies."""
+    here = engine.here
+    assert (here is None) == engine.traits.remote
+    if here is None:
+        return
+    for partition in (b"", b"p", b"none"):
+        for sort in (*SORTS, b"none"):
+            stored = run(engine.get(Key(filled, partition, sort)))
+            assert here.body(filled, partition, sort, skip) == (None if stored is None else stored.body[skip:])
+        for forward in (True, False):
+            for budget in (AMPLE, PageBudget(3, 1 << 30), PageBudget(10_000, 12), PageBudget(len(SORTS), 1 << 30)):
+                for after in (None, b"a", b"b\0"):
+                    page = run(engine.range(filled, partition, ALL, forward, budget, after))
+                    at_hand = here.page(filled, partition, ALL, forward, budget, after, skip)
+                    assert at_hand.bodies == [body[skip:] for body in page.bodies]
+                    assert (at_hand.stop, at_hand.bytes) == (page.stop, page.bytes)
+                    assert [row[:2] for row in at_hand.rows] == [row[:2] for row in page.rows]

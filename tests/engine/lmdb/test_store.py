@@ -121,6 +121,13 @@ def test_a_hash_collision_is_seen(directory: Path, run: Run) -> None:
         with pytest.raises(HashCollision) as seen:
             run(call())
         assert seen.value.args == (1, b"mixed", b"mine")
+    for partition in (b"mixed", b"min", b"mine+"):  # also where one's bytes are the front of the other's
+        with pytest.raises(HashCollision):
+            run(engine.get(Key(1, partition, b"s")))
+        with pytest.raises(HashCollision):
+            engine.body(1, partition, b"s")
+        with pytest.raises(HashCollision):
+            engine.page(1, partition, Bounds(), True, PageBudget(9, 999))
     assert [row and row.body for row in run(engine.read([mine, apart]))] == [b"1", b"2"]
     run(engine.close())
 

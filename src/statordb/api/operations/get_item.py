@@ -12,7 +12,7 @@ from statordb.commands.perform import perform
 from statordb.expressions.legacy import reject_mixed
 from statordb.store import codec
 from statordb.store.table import Table
-from statordb.store.terms import Key, Stored
+from statordb.store.terms import Key
 
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
@@ -33,20 +33,21 @@ def usual_get_item(context: Context, document: Any, _source: object) -> Usual:
     table = context.store.catalog.cached(principal.account, principal.region, name)
     if table is None or not table.settled:
         return None
-    usual = table.primary.usual_key(key)
-    if usual is None:
+    primary = table.primary
+    place = primary.usual_place(key) if len(key) == primary.key_attributes else None
+    if place is None:
         return None
     context.gate.admit(principal, _new(Get, (name, key, None, consistent)))
-    here = table.here
-    return _read(table, usual, consistent) if here is None else _answer(here.row(usual, codec.HEADER_BYTES))
+    here, (partition, sort) = table.here, place
+    if here is None:
+        return _read(table, Key(table.space, partition, sort), consistent)
+    text = here.body(table.space, partition, sort, codec.HEADER_BYTES)
+    return b"{}" if text is None else b"".join((b'{"Item":', text, b"}"))
 
 
 async def _read(table: Table, key: Key, consistent: bool) -> Answer:
-    return _answer(await table.get(key, consistent, codec.HEADER_BYTES))
-
-
-def _answer(stored: Stored | None) -> bytes:
-    return b"{}" if stored is None else b"".join((b'{"Item":', stored[0], b"}"))
+    stored = await table.get(key, consistent, codec.HEADER_BYTES)
+    return b"{}" if stored is None else b"".join((b'{"Item":', stored.body, b"}"))
 
 
 async def get_item(context: Context, request: Request) -> Answer:

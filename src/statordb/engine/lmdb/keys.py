@@ -50,6 +50,7 @@ Digest = Callable[[bytes], bytes]
 pack_id = Struct(">Q").pack
 pack_length = Struct(">H").pack
 unpack_head = Struct(">QH").unpack_from
+unpack_length = Struct(">8xH").unpack_from  # of the partition alone, which takes half the time
 pack_tally = Struct(">qq").pack
 unpack_tally = Struct(">qq").unpack
 

@@ -39,6 +39,7 @@ from statordb.engine.lmdb.keys import (
     tally_key,
     unpack_head,
     unpack_id,
+    unpack_length,
     unpack_tally,
 )
 from statordb.engine.lmdb.late import reread, reread_async
@@ -66,24 +67,32 @@ class Reader:
         return self
 
     async def get(self, key: Key, consistent: bool = True, skip: int = 0) -> Stored | None:
-        return self.row(key, skip)
-
-    def row(self, key: Key, skip: int = 0) -> Stored | None:
         space, partition, sort = key
-        row = pack_id(space) + self._digest(partition) + sort
-        try:
-            value = self._begin().get(row)  # the transaction ends with its object: `with` costs half a read more
-        except lmdb.CorruptedError:
-            value = self._value(row)
+        value = self._value(pack_id(space) + self._digest(partition) + sort)
         if value is None:
             return None
-        version, length = unpack_head(value)  # as rows.decode, without the call
+        version, length = unpack_head(value)  # as rows.decode, but for `skip`
         if length != len(partition) or not value.startswith(partition, HEAD_BYTES):
             raise collision(space, partition, value)
         return new(Stored, (value[HEAD_BYTES + length + skip :], version))
 
-    @reread
+    def body(self, space: int, partition: bytes, sort: bytes, skip: int = 0) -> bytes | None:
+        value = self._value(pack_id(space) + self._digest(partition) + sort)
+        if value is None:
+            return None
+        start = HEAD_BYTES + len(partition)
+        if value[HEAD_BYTES:start] != partition or unpack_length(value)[0] != len(partition):
+            raise collision(space, partition, value)
+        return value[start + skip :]
+
     def _value(self, row: bytes) -> bytes | None:
+        try:
+            return self._begin().get(row)  # the transaction ends with its object: `with` costs half a read more
+        except lmdb.CorruptedError:
+            return self._value_again(row)
+
+    @reread
+    def _value_again(self, row: bytes) -> bytes | None:
         with self._begin() as txn:
             return txn.get(row)
 
