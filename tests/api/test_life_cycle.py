@@ -63,7 +63,7 @@ STATUSES: dict[str, Callable[[Api], None]] = {
 INPUTS: dict[str, dict[str, Any]] = {
     "CreateTable": CREATE,
     "DescribeTable": {"TableName": "abc"},
-    "UpdateTable": {"TableName": "abc", "DeletionProtectionEnabled": False},
+    "UpdateTable": {"TableName": "abc", "TableClass": "STANDARD"},
     "DeleteTable": {"TableName": "abc"},
     "PutItem": PUT,
     "GetItem": {"TableName": "abc", "Key": KEY},

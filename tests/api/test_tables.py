@@ -51,10 +51,16 @@ def test_a_table_is_described_as_it_was_created(api: Api) -> None:
         ),
     )["TableDescription"]
     assert made["TableStatus"] == "CREATING"
+    assert made["BillingModeSummary"] == {"BillingMode": "PAY_PER_REQUEST"}  # which comes true later
     table = api("DescribeTable", TableName="abc")["Table"]
-    assert {name: value for name, value in made.items() if name not in ("TableStatus", "GlobalSecondaryIndexes")} == {
-        name: value for name, value in table.items() if name not in ("TableStatus", "GlobalSecondaryIndexes")
+    later = ("TableStatus", "GlobalSecondaryIndexes", "BillingModeSummary", "WarmThroughput")
+    assert {name: value for name, value in made.items() if name not in later} == {
+        name: value for name, value in table.items() if name not in later
     }
+    warm = {"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 4000}
+    assert made["WarmThroughput"] == made["GlobalSecondaryIndexes"][0]["WarmThroughput"] == {
+        **warm, "Status": "UPDATING",
+    }  # fmt: skip
     none = {"NumberOfDecreasesToday": 0, "ReadCapacityUnits": 0, "WriteCapacityUnits": 0}
     empty = {"IndexSizeBytes": 0, "ItemCount": 0}
     assert table.pop("TableId")
@@ -70,6 +76,7 @@ def test_a_table_is_described_as_it_was_created(api: Api) -> None:
         "ItemCount": 0,
         "TableSizeBytes": 0,
         "DeletionProtectionEnabled": False,
+        "WarmThroughput": {**warm, "Status": "ACTIVE"},
         "LocalSecondaryIndexes": [
             {
                 "IndexName": "local",
@@ -87,6 +94,7 @@ def test_a_table_is_described_as_it_was_created(api: Api) -> None:
                 "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["x"]},
                 "IndexStatus": "ACTIVE",
                 "ProvisionedThroughput": none,
+                "WarmThroughput": {**warm, "Status": "ACTIVE"},
                 **empty,
             }
         ],
@@ -123,7 +131,7 @@ SOME_UNUSED = (
         ({"AttributeDefinitions": attributes("pS cS xS")}, INVALID + SOME_UNUSED),
         (
             {"AttributeDefinitions": attributes("pS pS")},
-            INVALID + "Duplicate AttributeName in AttributeDefinitions: p",
+            "Attribute Name is duplicated: p",
         ),
         (
             {"KeySchema": keys("p", "p"), "AttributeDefinitions": attributes("pS cS")},
@@ -278,8 +286,10 @@ CREATE_GLOBAL = {"Create": index("global", "g")}
         (
             {},
             "ValidationException",
-            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or "
-            "SSESpecification or ReplicaUpdates is required",
+            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, "
+            "SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, ReplicaTransitRoleArn, "
+            "MultiRegionConsistency, DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass is "
+            "required",
         ),
         (
             {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "none"}}]},
@@ -289,7 +299,7 @@ CREATE_GLOBAL = {"Create": index("global", "g")}
         (
             {"GlobalSecondaryIndexUpdates": [CREATE_GLOBAL], "AttributeDefinitions": attributes("gS")},
             "ValidationException",
-            INVALID + "Attempting to create an index which already exists: Duplicate index name: global",
+            "Attempting to create an index which already exists",
         ),
         (
             {
@@ -309,7 +319,7 @@ CREATE_GLOBAL = {"Create": index("global", "g")}
         ),
         (
             {
-                "GlobalSecondaryIndexUpdates": [{"Create": index("other", "x")}],
+                "GlobalSecondaryIndexUpdates": [{"Create": index("other", "x", "p")}],
                 "AttributeDefinitions": attributes("xS pN"),
             },
             "ValidationException",
@@ -319,8 +329,16 @@ CREATE_GLOBAL = {"Create": index("global", "g")}
         (
             {"GlobalSecondaryIndexUpdates": [{"Create": index("other", "x")}]},
             "ValidationException",
+            INVALID + "AttributeDefinitions is not specified for index: other",
+        ),
+        (
+            {
+                "GlobalSecondaryIndexUpdates": [{"Create": index("other", "x")}],
+                "AttributeDefinitions": attributes("yS"),
+            },
+            "ValidationException",
             INVALID + "Some index key attributes are not defined in AttributeDefinitions. Keys: [x], "
-            "AttributeDefinitions: []",
+            "AttributeDefinitions: [y]",
         ),
     ],
 )

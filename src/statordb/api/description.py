@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from statordb.api import encryption, throughput
 from statordb.store.records import IndexRecord, TableRecord
 from statordb.store.table import Table
 
@@ -31,7 +32,7 @@ def outline(record: TableRecord, status: str) -> dict[str, Any]:
         "KeySchema": record.key_schema,
         "TableStatus": status,
         "CreationDateTime": record.created_at,
-        "ProvisionedThroughput": _throughput(record.throughput),
+        "ProvisionedThroughput": throughput_of(record.throughput),
         "TableSizeBytes": 0,
         "ItemCount": 0,
         "TableArn": record.arn,
@@ -56,24 +57,38 @@ def outline(record: TableRecord, status: str) -> dict[str, Any]:
     return description
 
 
+def coming(record: TableRecord) -> dict[str, Any]:
+    """The description of a table that is being created, as CreateTable gives it: some of it comes true later."""
+    description = outline(record, "CREATING")
+    if "BillingModeSummary" in description:
+        description["BillingModeSummary"].pop("LastUpdateToPayPerRequestDateTime", None)
+    for described in (description, *description.get("GlobalSecondaryIndexes", ())):
+        described["WarmThroughput"]["Status"] = "UPDATING"
+    return description
+
+
 def _options(record: TableRecord) -> dict[str, Any]:
     """Members of the request that are kept, in the shape that a description has."""
-    options = dict(record.options)
-    described: dict[str, Any] = {}
+    options = {member: value for member, value in record.options.items() if value != {}}
+    kept = options.pop("WarmThroughput", None)
+    described: dict[str, Any] = {"WarmThroughput": _warm(record.billing_mode, record.throughput, kept)}
     table_class = options.pop("TableClass", None)
     if table_class is not None:
         described["TableClassSummary"] = {"TableClass": table_class}
-    encryption = options.pop("SSESpecification", None)
-    if encryption is not None and encryption.get("Enabled"):
-        described["SSEDescription"] = {"Status": "ENABLED", "SSEType": encryption.get("SSEType", "KMS")}
-    warm = options.pop("WarmThroughput", None)
-    if warm is not None:
-        described["WarmThroughput"] = {**warm, "Status": "ACTIVE"}
+    options.pop("SSESpecification", None)
+    encrypted = encryption.describe(record)
+    if encrypted is not None:
+        described["SSEDescription"] = encrypted
     return {**described, **options}
 
 
-def _throughput(throughput: dict[str, Any] | None) -> dict[str, Any]:
-    return {"NumberOfDecreasesToday": 0, "ReadCapacityUnits": 0, "WriteCapacityUnits": 0, **(throughput or {})}
+def _warm(billing_mode: str, units: dict[str, Any] | None, kept: dict[str, Any] | None) -> dict[str, Any]:
+    return {**throughput.warm(billing_mode, units, kept), "Status": "ACTIVE"}
+
+
+def throughput_of(units: dict[str, Any] | None) -> dict[str, Any]:
+    """ProvisionedThroughput of a description."""
+    return {"NumberOfDecreasesToday": 0, "ReadCapacityUnits": 0, "WriteCapacityUnits": 0, **(units or {})}
 
 
 def _index(record: TableRecord, index: IndexRecord, table_status: str) -> dict[str, Any]:
@@ -87,8 +102,10 @@ def _index(record: TableRecord, index: IndexRecord, table_status: str) -> dict[s
     }
     if not index.local:
         described["IndexStatus"] = "CREATING" if table_status == "CREATING" else index.status
-        described["ProvisionedThroughput"] = _throughput(index.throughput)
+        described["ProvisionedThroughput"] = throughput_of(index.throughput)
         if index.status == "CREATING":
             described["Backfilling"] = index.backfilling
-        described.update(index.options)
+        described.update((member, value) for member, value in index.options.items() if value != {})
+        kept = index.options.get("WarmThroughput")
+        described["WarmThroughput"] = _warm(record.billing_mode, index.throughput, kept)
     return described

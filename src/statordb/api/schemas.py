@@ -3,8 +3,9 @@ its order."""
 
 from typing import Any
 
+from statordb.api import throughput
 from statordb.model import errors
-from statordb.model.errors import ClientError, invalid_parameters, validation
+from statordb.model.errors import invalid_parameters, validation
 from statordb.model.limits import (
     GLOBAL_INDEXES_MAX,
     INDEX_PARTITION_ATTRIBUTES_MAX,
@@ -12,16 +13,11 @@ from statordb.model.limits import (
     LOCAL_INDEXES_MAX,
     PROJECTED_ATTRIBUTES_MAX,
 )
+from statordb.store.records import IndexRecord
 
 Elements = list[dict[str, str]]
-# Members of CreateTable and UpdateTable, and of their global indexes, that are kept and echoed as they were given.
-KEPT = (
-    "DeletionProtectionEnabled",
-    "TableClass",
-    "OnDemandThroughput",
-    "WarmThroughput",
-    "SSESpecification",
-)
+# Members of CreateTable and UpdateTable, and of their global indexes, that are kept and shown.
+KEPT = ("DeletionProtectionEnabled", "TableClass", "OnDemandThroughput", "WarmThroughput", "SSESpecification")
 INDEX_KEPT = ("OnDemandThroughput", "WarmThroughput")
 
 CAPACITY_UNITS_MAX = 1_000_000_000_000
@@ -57,7 +53,7 @@ def check_definitions(definitions: Elements) -> None:
     seen: set[str] = set()
     for name in names(definitions):
         if name in seen:
-            raise invalid_parameters(f"Duplicate AttributeName in AttributeDefinitions: {name}")
+            raise validation(f"Attribute Name is duplicated: {name}")
         seen.add(name)
 
 
@@ -103,15 +99,11 @@ def _check_pair(key_schema: Elements) -> None:
             "Member must have length less than or equal to 2"
         )
     if len(keys) == 2 and keys[0] == keys[1]:
-        raise _same_name()
+        raise validation("Both the Hash Key and the Range Key element in the KeySchema have the same name")
     if key_schema[0]["KeyType"] != "HASH":
         raise validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
     if len(key_schema) == 2 and key_schema[1]["KeyType"] != "RANGE":
         raise validation("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
-
-
-def _same_name() -> ClientError:
-    return validation("Both the Hash Key and the Range Key element in the KeySchema have the same name")
 
 
 def _check_composite(key_schema: Elements) -> None:
@@ -121,13 +113,13 @@ def _check_composite(key_schema: Elements) -> None:
         raise validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
     hashes = kinds.count("HASH")
     if hashes > INDEX_PARTITION_ATTRIBUTES_MAX:
-        raise validation(f"Invalid KeySchema: At most {INDEX_PARTITION_ATTRIBUTES_MAX} HASH key attributes are allowed")
+        raise invalid_parameters("The KeySchema exceeds the maximum allowed number of HASH key attributes")
     if len(kinds) - hashes > INDEX_SORT_ATTRIBUTES_MAX:
-        raise validation(f"Invalid KeySchema: At most {INDEX_SORT_ATTRIBUTES_MAX} RANGE key attributes are allowed")
+        raise invalid_parameters("The KeySchema exceeds the maximum allowed number of RANGE key attributes")
     if kinds != ["HASH"] * hashes + ["RANGE"] * (len(kinds) - hashes):
-        raise validation("Invalid KeySchema: All HASH key attributes must precede the RANGE key attributes")
+        raise invalid_parameters("All HASH key attributes must precede RANGE key attributes in the KeySchema")
     if len(set(names(key_schema))) != len(key_schema):
-        raise _same_name()
+        raise validation("The KeySchema contains multiple key attributes with the same name")
 
 
 def _check_projection(projection: dict[str, Any]) -> None:
@@ -140,8 +132,9 @@ def _check_projection(projection: dict[str, Any]) -> None:
     if kind == "INCLUDE":
         if not listed:
             raise invalid_parameters("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
-        if len(set(listed)) != len(listed):
-            raise invalid_parameters("Duplicate NonKeyAttributes are not allowed")
+        for position, name in enumerate(listed):
+            if name in listed[:position]:
+                raise invalid_parameters(f"Duplicate element in NonKeyAttributes: {name}")
 
 
 def check_local_index(index: dict[str, Any], table_keys: Elements, definitions: Elements) -> None:
@@ -161,8 +154,8 @@ def check_local_index(index: dict[str, Any], table_keys: Elements, definitions: 
     _check_projection(index["Projection"])
 
 
-def check_global_index(index: dict[str, Any], definitions: Elements, billing_mode: str) -> None:
-    """One entry of GlobalSecondaryIndexes, or one that UpdateTable creates."""
+def check_keys_and_projection(index: dict[str, Any], definitions: Elements) -> None:
+    """What a global index has in it, however it is made."""
     key_schema = index["KeySchema"]
     _check_defined(key_schema, definitions)
     if len(key_schema) > 2 or [element["KeyType"] for element in key_schema] == ["HASH", "HASH"]:
@@ -170,17 +163,22 @@ def check_global_index(index: dict[str, Any], definitions: Elements, billing_mod
     else:
         _check_pair(key_schema)
     _check_projection(index["Projection"])
-    throughput = index.get("ProvisionedThroughput")
+
+
+def check_global_index(index: dict[str, Any], definitions: Elements, billing_mode: str) -> None:
+    """One entry of GlobalSecondaryIndexes."""
+    check_keys_and_projection(index, definitions)
+    units = index.get("ProvisionedThroughput")
     if billing_mode == "PAY_PER_REQUEST":
-        if throughput:
+        if units:
             raise invalid_parameters(
                 f"ProvisionedThroughput should not be specified for index: {index['IndexName']} when BillingMode is "
                 "PAY_PER_REQUEST"
             )
-    elif not throughput:
-        raise invalid_parameters(f"ProvisionedThroughput must be specified for index: {index['IndexName']}")
+    elif not units:
+        raise invalid_parameters(f"ProvisionedThroughput is not specified for index: {index['IndexName']}")
     else:
-        check_units(throughput)
+        check_units(units)
 
 
 def check_indexes(request: dict[str, Any], billing_mode: str) -> None:
@@ -223,3 +221,68 @@ def _check_projected_total(indexes: list[dict[str, Any]]) -> None:
         raise errors.invalid_parameters(
             f"Number of total NonKeyAttributes of all indexes exceeds the limit of {PROJECTED_ATTRIBUTES_MAX}"
         )
+
+
+def check_figures(request: dict[str, Any], billing_mode: str) -> None:
+    """OnDemandThroughput and WarmThroughput of CreateTable and its global indexes."""
+    throughput.check_on_demand(request.get("OnDemandThroughput"), billing_mode, False)
+    throughput.check_new_warm(request.get("WarmThroughput"), billing_mode, request.get("ProvisionedThroughput"))
+    for index in request.get("GlobalSecondaryIndexes") or ():
+        check_index_figures(index, billing_mode)
+
+
+def check_index_figures(index: dict[str, Any], billing_mode: str) -> None:
+    """The same of one global index."""
+    name, units = index["IndexName"], index.get("ProvisionedThroughput")
+    throughput.check_on_demand(index.get("OnDemandThroughput"), billing_mode, False, name)
+    throughput.check_new_warm(index.get("WarmThroughput"), billing_mode, units, f"index {name}")
+
+
+def index_record(index: dict[str, Any], space: int, local: bool) -> IndexRecord:
+    """The record of an index that is made."""
+    return IndexRecord(
+        name=index["IndexName"],
+        local=local,
+        space=space,
+        key_schema=index["KeySchema"],
+        projection=index["Projection"],
+        throughput=index.get("ProvisionedThroughput"),
+        options={member: index[member] for member in INDEX_KEPT if index.get(member)},
+    )
+
+
+def new_units(old: dict[str, Any] | None, new: dict[str, int], now: float, refuse_same: str | None) -> dict[str, Any]:
+    """Changed capacity with the dates of its last increase and decrease.
+
+    `refuse_same`: figures that stay as they are are refused: "table", or the name of an index.
+    """
+    old = {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0, **(old or {})}
+    reads = new["ReadCapacityUnits"] - old["ReadCapacityUnits"]
+    writes = new["WriteCapacityUnits"] - old["WriteCapacityUnits"]
+    if not reads and not writes and refuse_same is not None:
+        raise _unchanged(refuse_same, old, new)
+    changed = {**old, **new}
+    if reads > 0 or writes > 0:
+        changed["LastIncreaseDateTime"] = round(now, 3)
+    if reads < 0 or writes < 0:
+        changed["LastDecreaseDateTime"] = round(now, 3)
+        changed["NumberOfDecreasesToday"] = old.get("NumberOfDecreasesToday", 0) + 1
+    return changed
+
+
+def no_units(old: dict[str, Any] | None, now: float) -> dict[str, Any]:
+    """The capacity of what becomes on demand, which is no decrease of the day's."""
+    return {**(old or {}), "ReadCapacityUnits": 0, "WriteCapacityUnits": 0, "LastDecreaseDateTime": round(now, 3)}
+
+
+def _unchanged(what: str, old: dict[str, Any], new: dict[str, int]) -> errors.ClientError:
+    long, short = ("the table", "the table") if what == "table" else (f"the index {what}", f"index {what}")
+    figures = ". ".join(
+        f"Current {member} provisioned for {short}: {old[member]}. Requested {member}: {new[member]}"
+        for member in ("ReadCapacityUnits", "WriteCapacityUnits")
+    )
+    return validation(
+        f"The provisioned throughput for {long} will not change. The requested value equals the current value. "
+        f"{figures}. Refer to the Amazon DynamoDB Developer Guide for current limits and "
+        "how to request higher limits."
+    )

@@ -23,20 +23,27 @@ _TAKEN = object()  # a refusal's reason: there is a stream of that label
 _MOVED = object()  # a refusal's reason: the table has another stream than it had when its record was read
 
 
-def check(specification: dict[str, Any] | None) -> None:
-    """Raises ValidationException for a StreamSpecification that says two things."""
+# What CreateTable and UpdateTable say of a view that is missing, and of one too many.
+CREATED = (
+    "Table is being created with a stream enabled, UpdateViewType is required",
+    "Table is being created with a stream disabled, UpdateViewType should not be specified",
+)
+CHANGED = (
+    "If stream is being enabled then UpdateViewType is required",
+    "If stream is being disabled, then UpdateViewType must not be specified",
+)
+
+
+def check(specification: dict[str, Any] | None, texts: tuple[str, str]) -> None:
+    """Raises ValidationException for a StreamSpecification that says two things. `texts`: CREATED or CHANGED."""
     if specification is None:
         return
     view = specification.get("StreamViewType")
     if specification["StreamEnabled"]:
         if not view:
-            raise errors.validation(
-                "Invalid StreamViewType: Stream ViewType must not be null or empty when enabling streams."
-            )
+            raise errors.invalid_parameters(texts[0])
     elif view is not None:
-        raise errors.validation(
-            "Invalid StreamViewType: Stream StreamEnabled was false but a StreamViewType was present."
-        )
+        raise errors.invalid_parameters(texts[1])
 
 
 def wants(specification: dict[str, Any]) -> bool:

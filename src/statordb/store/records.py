@@ -23,7 +23,7 @@ class IndexRecord(Record):
     status: str = "ACTIVE"
     backfilling: bool = False
     throughput: dict[str, int] | None = None
-    options: dict[str, Any] = field(default_factory=dict)  # members that are echoed: OnDemandThroughput, WarmThroughput
+    options: dict[str, Any] = field(default_factory=dict)  # members that are shown: OnDemandThroughput, WarmThroughput
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class TableRecord(Record):
     billing_mode: str = "PROVISIONED"
     on_demand_since: float | None = None
     throughput: dict[str, Any] = field(default_factory=dict)
-    options: dict[str, Any] = field(default_factory=dict)  # members that are kept and echoed as they were given
+    options: dict[str, Any] = field(default_factory=dict)  # members that are kept and shown
     tags: dict[str, str] = field(default_factory=dict)
     expiry: ExpiryRecord | None = None
     leftover: list[int] = field(default_factory=list)

@@ -4,21 +4,20 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
-from statordb.api import schemas, streaming
+from statordb.api import encryption, schemas, streaming
 from statordb.api.context import Answer, Context, Request
-from statordb.api.description import outline
+from statordb.api.description import coming
 from statordb.api.tags import parse_tags
 from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.store.records import IndexRecord, TableRecord
+from statordb.store.spaces import Draft
 from statordb.store.terms import Refused
 
 
 async def create_table(context: Context, request: Request) -> Answer:
     billing_mode = request.get("BillingMode") or "PROVISIONED"
-    schemas.check_capacity(billing_mode, request.get("ProvisionedThroughput"))
-    _check_schema(request, billing_mode)
-    streaming.check(request.get("StreamSpecification"))
+    _check(request, billing_mode)
     tags = parse_tags(request.get("Tags") or ())
 
     account, region, name = context.scope(TableDemand("dynamodb:CreateTable", request["TableName"], tags))
@@ -42,14 +41,11 @@ async def create_table(context: Context, request: Request) -> Answer:
         key_schema=request["KeySchema"],
         status="CREATING" if delay else "ACTIVE",
         settles_at=now + delay,
-        indexes=[
-            *[_index(index, await draft.within(space), True) for index in request.get("LocalSecondaryIndexes") or ()],
-            *[_index(index, await draft.derived(), False) for index in request.get("GlobalSecondaryIndexes") or ()],
-        ],
+        indexes=await _indexes(request, draft, space),
         billing_mode=billing_mode,
         on_demand_since=round(now, 3) if billing_mode == "PAY_PER_REQUEST" else None,
         throughput=request.get("ProvisionedThroughput") or {},
-        options={member: request[member] for member in schemas.KEPT if member in request},
+        options={member: request[member] for member in schemas.KEPT if request.get(member) not in (None, {})},
         tags=tags,
     )
 
@@ -70,7 +66,24 @@ async def create_table(context: Context, request: Request) -> Answer:
     if isinstance(created, Refused):
         raise errors.table_exists(name)
     assert created is not None
-    return {"TableDescription": outline(created, "CREATING")}
+    return {"TableDescription": coming(created)}
+
+
+def _check(request: Request, billing_mode: str) -> None:
+    schemas.check_capacity(billing_mode, request.get("ProvisionedThroughput"))
+    _check_schema(request, billing_mode)
+    schemas.check_figures(request, billing_mode)
+    streaming.check(request.get("StreamSpecification"), streaming.CREATED)
+    encryption.check(request.get("SSESpecification"))
+
+
+async def _indexes(request: Request, draft: Draft, space: int) -> list[IndexRecord]:
+    """Records of the indexes of a table that lies in a space."""
+    local, global_ = request.get("LocalSecondaryIndexes"), request.get("GlobalSecondaryIndexes")
+    return [
+        *[schemas.index_record(index, await draft.within(space), True) for index in local or ()],
+        *[schemas.index_record(index, await draft.derived(), False) for index in global_ or ()],
+    ]
 
 
 def _check_schema(request: Request, billing_mode: str) -> None:
@@ -81,15 +94,3 @@ def _check_schema(request: Request, billing_mode: str) -> None:
     schemas.check_indexes(request, billing_mode)
     indexes: list[dict[str, Any]] = [*(local or ()), *(global_ or ())]
     schemas.check_all_used([key_schema, *(index["KeySchema"] for index in indexes)], definitions)
-
-
-def _index(index: dict[str, Any], space: int, local: bool) -> IndexRecord:
-    return IndexRecord(
-        name=index["IndexName"],
-        local=local,
-        space=space,
-        key_schema=index["KeySchema"],
-        projection=index["Projection"],
-        throughput=index.get("ProvisionedThroughput"),
-        options={member: index[member] for member in schemas.INDEX_KEPT if member in index},
-    )

@@ -3,41 +3,38 @@
 from dataclasses import replace
 from typing import Any
 
-from statordb.api import schemas, streaming
+from statordb.api import concerns, encryption, index_updates, schemas, streaming, throughput
 from statordb.api.context import Answer, Context, Request
-from statordb.api.description import describe
+from statordb.api.description import describe, throughput_of
 from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.model.errors import ClientError, invalid_parameters
-from statordb.model.limits import GLOBAL_INDEXES_MAX
 from statordb.store.records import IndexRecord, TableRecord
 from statordb.store.terms import Refused
 
-_CHANGES = (
-    "ProvisionedThroughput", "BillingMode", "GlobalSecondaryIndexUpdates", "StreamSpecification", *schemas.KEPT,
-)  # fmt: skip
-
 
 async def update_table(context: Context, request: Request) -> Answer:
-    updates = _check(request)
+    updates: list[dict[str, Any]] = request.get("GlobalSecondaryIndexUpdates") or []
+    asked = _check(request, updates)
     table = await context.described(TableDemand("dynamodb:UpdateTable", request["TableName"]))
     store, record = context.store, table.record
     now = context.now()
-    creates = [update["Create"] for update in updates if "Create" in update]
     draft = store.draft()
-    space = await draft.derived() if creates else 0
+    space = await draft.derived() if any("Create" in update for update in updates) else 0
 
     def change(current: TableRecord | None) -> TableRecord | Refused:
         if current is None or current.space != record.space:
             return Refused(errors.table_not_found(record.name))
         try:
-            changed = _change_settings(_settled(current, now), request, now)
+            changed = _change_settings(_settled(current, now), request, asked, now)
+            definitions = request.get("AttributeDefinitions") or []
             for update in updates:
-                changed = _change_index(changed, update, space)
-            changed = _with_definitions(changed, request)
+                changed = index_updates.apply(changed, update, definitions, space, now)
+            _check_index_units(changed, request)
+            changed = _with_definitions(changed, request, updates)
         except ClientError as fault:
             return Refused(fault)
-        delay = store.table_delay_seconds
+        delay = store.table_delay_seconds if concerns.updates(asked) else 0
         return replace(changed, status="UPDATING", settles_at=now + delay) if delay else changed
 
     scope = (record.account, record.region, record.name)
@@ -50,13 +47,25 @@ async def update_table(context: Context, request: Request) -> Answer:
         outcome = await streaming.disable(context, record, change, True, draft)
     if isinstance(outcome, Refused):
         raise outcome.reason
-    return {"TableDescription": await _describe(context, request, record)}
+    return {"TableDescription": await _describe(context, request, asked, record)}
 
 
-async def _describe(context: Context, request: Request, before: TableRecord) -> dict[str, Any]:
+async def _describe(context: Context, request: Request, asked: set[str], before: TableRecord) -> dict[str, Any]:
+    """The table as it is while the update is being carried out: capacity is still what it was."""
     table = await context.current(before.account, before.region, before.name)
     description = await describe(table, context.now())
-    description["TableStatus"] = "UPDATING"
+    if concerns.updates(asked):
+        description["TableStatus"] = "UPDATING"
+    if table.record.billing_mode == before.billing_mode:
+        description["ProvisionedThroughput"] = throughput_of(before.throughput)
+    elif table.record.billing_mode == throughput.PAY_PER_REQUEST:
+        description["BillingModeSummary"].pop("LastUpdateToPayPerRequestDateTime")
+    if "SSESpecification" in asked:
+        shown = encryption.describe(table.record) or encryption.describe(before)
+        description["SSEDescription"] = {**(shown or {}), "Status": "UPDATING"}
+    kept = before.options.get("WarmThroughput")
+    _show_units(description, request, throughput.warm(before.billing_mode, before.throughput, kept))
+    _show_indexes(description, request, before)
     gone = [index for index in before.indexes if table.record.index(index.name) is None]
     if gone:  # DynamoDB shows an index that is being deleted; here it is gone by now
         leaving = [replace(index, status="DELETING") for index in gone]
@@ -70,48 +79,43 @@ async def _describe(context: Context, request: Request, before: TableRecord) -> 
     return description
 
 
-def _check(request: Request) -> list[dict[str, Any]]:
-    """The index updates of a request, after the checks that need no table."""
-    updates: list[dict[str, Any]] = request.get("GlobalSecondaryIndexUpdates") or []
-    if not updates and not any(
-        request.get(member) is not None for member in _CHANGES if member != "GlobalSecondaryIndexUpdates"
-    ):
-        raise errors.validation(
-            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or "
-            "SSESpecification or ReplicaUpdates is required"
-        )
+def _show_indexes(description: dict[str, Any], request: Request, before: TableRecord) -> None:
+    updates = {
+        update["Update"]["IndexName"]: update["Update"]
+        for update in request.get("GlobalSecondaryIndexUpdates") or ()
+        if "Update" in update
+    }
+    for shown in description.get("GlobalSecondaryIndexes", ()):
+        update, index = updates.get(shown["IndexName"]), before.index(shown["IndexName"])
+        if update is None or index is None:
+            continue
+        if update.get("ProvisionedThroughput"):
+            shown["IndexStatus"] = "UPDATING"
+            shown["ProvisionedThroughput"] = throughput_of(index.throughput)
+        kept = index.options.get("WarmThroughput")
+        _show_units(shown, update, throughput.warm(before.billing_mode, index.throughput, kept))
+
+
+def _show_units(shown: dict[str, Any], asked: dict[str, Any], warm: dict[str, int]) -> None:
+    """What is shown while these members are being changed: warm throughput as it was, and which maxima go."""
+    if asked.get("WarmThroughput"):
+        shown["WarmThroughput"] = {**warm, "Status": "UPDATING"}
+    cleared = {m: figure for m, figure in (asked.get("OnDemandThroughput") or {}).items() if figure < 0}
+    if cleared:
+        shown["OnDemandThroughput"] = {**shown.get("OnDemandThroughput", {}), **cleared}
+
+
+def _check(request: Request, updates: list[dict[str, Any]]) -> set[str]:
+    """The members that ask for something, after the checks that need no table."""
+    index_updates.check(updates, request.get("AttributeDefinitions"))
+    asked = concerns.of(request)
     if request.get("BillingMode") == "PROVISIONED" and not request.get("ProvisionedThroughput"):
         raise invalid_parameters("ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
-    streaming.check(request.get("StreamSpecification"))
+    streaming.check(request.get("StreamSpecification"), streaming.CHANGED)
+    encryption.check(request.get("SSESpecification"))
     if request.get("ProvisionedThroughput"):
         schemas.check_units(request["ProvisionedThroughput"])
-    seen: set[str] = set()
-    for update in updates:
-        if not update:
-            raise invalid_parameters(
-                "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, "
-                "GlobalSecondaryIndexUpdate.Delete must not be null"
-            )
-        if len(update) > 1:
-            raise invalid_parameters(
-                "Only one of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, "
-                "GlobalSecondaryIndexUpdate.Delete may be given"
-            )
-        name = next(iter(update.values()))["IndexName"]
-        if name in seen:
-            raise invalid_parameters(
-                f"Only one global secondary index update per index is allowed simultaneously. Index: {name}"
-            )
-        seen.add(name)
-    if sum("Create" in update or "Delete" in update for update in updates) > 1:
-        raise _one_at_a_time()
-    return updates
-
-
-def _one_at_a_time() -> ClientError:
-    return errors.limit_exceeded(
-        "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"
-    )
+    return asked
 
 
 def _settled(record: TableRecord, now: float) -> TableRecord:
@@ -127,121 +131,81 @@ def _settled(record: TableRecord, now: float) -> TableRecord:
     return replace(record, status="ACTIVE")
 
 
-def _change_settings(record: TableRecord, request: Request, now: float) -> TableRecord:
-    billing_mode = request.get("BillingMode") or record.billing_mode
-    throughput = request.get("ProvisionedThroughput")
-    if billing_mode == "PAY_PER_REQUEST" and throughput:
+def _change_settings(record: TableRecord, request: Request, asked: set[str], now: float) -> TableRecord:
+    mode = request.get("BillingMode") or record.billing_mode
+    units = request.get("ProvisionedThroughput")
+    if mode == throughput.PAY_PER_REQUEST and units:
         raise invalid_parameters(
             "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"
         )
-    options = {**record.options, **{member: request[member] for member in schemas.KEPT if member in request}}
-    changed = replace(record, options=options, billing_mode=billing_mode)
-    if billing_mode == "PAY_PER_REQUEST":
-        if record.billing_mode != billing_mode:
-            changed = replace(changed, throughput={}, on_demand_since=round(now, 3))
-            changed = replace(changed, indexes=[replace(index, throughput=None) for index in record.indexes])
-    elif throughput:
-        same = record.billing_mode == billing_mode
-        changed = replace(changed, throughput=_new_throughput("table", record.throughput, throughput, now, same))
+    changed = replace(record, options=_options(record, request, asked, mode), billing_mode=mode)
+    same = "table" if record.billing_mode == mode else None
+    if same is None:
+        changed = replace(changed, indexes=[_warmed(record, index) for index in record.indexes])
+    if mode == throughput.PAY_PER_REQUEST:
+        return changed if same else _on_demand(changed, now)
+    if units:
+        changed = replace(changed, throughput=schemas.new_units(record.throughput, units, now, same))
     return changed
 
 
-def _new_throughput(
-    what: str, old: dict[str, Any] | None, new: dict[str, int], now: float, refuse_same: bool
-) -> dict[str, Any]:
-    """Changed capacity with the dates of its last increase and decrease."""
-    old = {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0, **(old or {})}
-    reads = new["ReadCapacityUnits"] - old["ReadCapacityUnits"]
-    writes = new["WriteCapacityUnits"] - old["WriteCapacityUnits"]
-    if not reads and not writes and refuse_same:
-        figures = ". ".join(
-            f"Current {member} provisioned for the {what}: {old[member]}. Requested {member}: {new[member]}"
-            for member in ("ReadCapacityUnits", "WriteCapacityUnits")
-        )
-        raise errors.validation(
-            f"The provisioned throughput for the {what} will not change. The requested value equals the current value. "
-            f"{figures}. Refer to the Amazon DynamoDB Developer Guide for current limits and "
-            "how to request higher limits."
-        )
-    changed = {**old, **new}
-    if reads > 0 or writes > 0:
-        changed["LastIncreaseDateTime"] = round(now, 3)
-    if reads < 0 or writes < 0:
-        changed["LastDecreaseDateTime"] = round(now, 3)
-        changed["NumberOfDecreasesToday"] = old.get("NumberOfDecreasesToday", 0) + 1
-    return changed
+def _warmed(record: TableRecord, index: IndexRecord) -> IndexRecord:
+    """An index that keeps its warm throughput when its table's billing mode changes."""
+    if index.local:
+        return index
+    warm = throughput.warm(record.billing_mode, index.throughput, index.options.get("WarmThroughput"))
+    return replace(index, options={**index.options, "WarmThroughput": warm})
 
 
-def _change_index(record: TableRecord, update: dict[str, Any], space: int) -> TableRecord:
-    kind, wanted = next(iter(update.items()))
-    name = wanted["IndexName"]
-    index = record.index(name)
-    if kind != "Create" and (index is None or index.local):
-        raise errors.resource_not_found(
-            "Requested resource not found: Index: " + name + " not found"
-            if kind == "Delete"
-            else "Requested resource not found"
-        )
-    if kind == "Update":
-        assert index is not None
-        options = {**index.options, **{member: wanted[member] for member in schemas.INDEX_KEPT if member in wanted}}
-        throughput = wanted.get("ProvisionedThroughput")
-        if throughput and record.billing_mode == "PAY_PER_REQUEST":
-            raise invalid_parameters(
-                "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: "
-                f"{name} when BillingMode is PAY_PER_REQUEST"
-            )
-        return record.with_index(replace(index, throughput=throughput or index.throughput, options=options))
-    if any(other.status == "CREATING" for other in record.indexes if other is not index):
-        raise _one_at_a_time()
-    if kind == "Delete":
-        assert index is not None
-        others = [other for other in record.indexes if other is not index]
-        return replace(record, indexes=others, leftover=[*record.leftover, index.space])
-    if index is not None:
-        raise invalid_parameters(f"Attempting to create an index which already exists: Duplicate index name: {name}")
-    return _create_index(record, wanted, space)
+def _options(record: TableRecord, request: Request, asked: set[str], mode: str) -> dict[str, Any]:
+    options = {**record.options, **{member: request[member] for member in schemas.KEPT if member in asked}}
+    kept = record.options.get("WarmThroughput")
+    warm = throughput.warm(record.billing_mode, record.throughput, kept)
+    options["WarmThroughput"] = throughput.raised(warm, request.get("WarmThroughput") or {})
+    if "OnDemandThroughput" in asked:
+        throughput.check_on_demand(request["OnDemandThroughput"], mode, True)
+        maxima = record.options.get("OnDemandThroughput")
+        options["OnDemandThroughput"] = throughput.merged(maxima, request["OnDemandThroughput"])
+    if "SSESpecification" in asked:
+        options["SSESpecification"] = encryption.changed(record, request["SSESpecification"])
+    return options
 
 
-def _create_index(record: TableRecord, wanted: dict[str, Any], space: int) -> TableRecord:
-    if sum(not index.local for index in record.indexes) >= GLOBAL_INDEXES_MAX:
-        raise errors.limit_exceeded(f"GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_INDEXES_MAX}")
-    created = IndexRecord(
-        name=wanted["IndexName"],
-        local=False,
-        space=space,
-        key_schema=wanted["KeySchema"],
-        projection=wanted["Projection"],
-        status="CREATING",
-        throughput=wanted.get("ProvisionedThroughput"),
-        options={member: wanted[member] for member in schemas.INDEX_KEPT if member in wanted},
-    )
-    return replace(record, indexes=[*record.indexes, created])
+def _on_demand(record: TableRecord, now: float) -> TableRecord:
+    """A table that was provisioned: its figures are 0 now, and the dates of their changes stay."""
+    indexes = [
+        index if index.local else replace(index, throughput=schemas.no_units(index.throughput, now))
+        for index in record.indexes
+    ]
+    units = schemas.no_units(record.throughput, now)
+    return replace(record, throughput=units, on_demand_since=round(now, 3), indexes=indexes)
 
 
-def _with_definitions(changed: TableRecord, request: Request) -> TableRecord:
-    """The record with its attribute definitions and those given, as far as keys use them; new indexes are checked
-    against them."""
+def _check_index_units(changed: TableRecord, request: Request) -> None:
+    """Of a table that is being provisioned every global index has capacity of its own."""
+    if request.get("BillingMode") != "PROVISIONED":
+        return
+    for index in changed.indexes:
+        if not index.local and not (index.throughput or {}).get("ReadCapacityUnits"):
+            raise invalid_parameters(f"ProvisionedThroughput must be specified for index: {index.name}")
+
+
+def _with_definitions(changed: TableRecord, request: Request, updates: list[dict[str, Any]]) -> TableRecord:
+    """The record with the definitions that its keys use. Of those given only new indexes' are looked at."""
     given = request.get("AttributeDefinitions") or []
-    schemas.check_definitions(given)
     merged = {definition["AttributeName"]: definition for definition in changed.definitions}
+    wanted = {name for update in updates if "Create" in update for name in schemas.names(update["Create"]["KeySchema"])}
     for definition in given:
-        known = merged.setdefault(definition["AttributeName"], definition)
+        name = definition["AttributeName"]
+        if name not in wanted:
+            continue
+        known = merged.setdefault(name, definition)
         if known["AttributeType"] != definition["AttributeType"]:
             raise errors.validation(
                 "Attributes cannot be redefined. Please check that your attribute has the same type as previously "
-                f"defined. Attribute: {definition['AttributeName']}, existing type: {known['AttributeType']}"
+                f"defined. Attribute: {name}, existing type: {known['AttributeType']}"
             )
-    for update in request.get("GlobalSecondaryIndexUpdates") or ():
-        if "Create" in update:
-            schemas.check_global_index(update["Create"], given, changed.billing_mode)
     used = {name for schema in _schemas(changed) for name in schemas.names(schema)}
-    unused = [definition["AttributeName"] for definition in given if definition["AttributeName"] not in used]
-    if unused:
-        raise invalid_parameters(
-            f"Some AttributeDefinitions are not used. AttributeDefinitions: [{', '.join(schemas.names(given))}], "
-            f"unused: [{', '.join(unused)}]"
-        )
     return replace(changed, definitions=[definition for name, definition in merged.items() if name in used])
 
 

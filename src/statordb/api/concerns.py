@@ -1,0 +1,82 @@
+"""UpdateTable does one thing a call: which parts of a request go together.
+
+Measured on AWS pair by pair (aws-controllers-k8s, API quirks of October 2026, TABLE-174, -382 and -433).
+"""
+
+from typing import Any
+
+from statordb.model.errors import invalid_parameters, validation
+
+_NAMED = (
+    "ProvisionedThroughput", "BillingMode", "StreamSpecification", "GlobalSecondaryIndexUpdates", "SSESpecification",
+    "DeletionProtectionEnabled", "OnDemandThroughput", "WarmThroughput", "TableClass",
+)  # fmt: skip
+_DROPPABLE = ("OnDemandThroughput", "WarmThroughput")  # empty ones beside anything else say nothing
+_EMPTY = {
+    "OnDemandThroughput": "MaxReadRequestUnits or MaxWriteRequestUnits",
+    "WarmThroughput": "ReadUnitsPerSecond or WriteUnitsPerSecond",
+}
+_ALONE = {
+    "SSESpecification": "Server-Side Encryption",
+    "TableClass": "TableClass",
+    "DeletionProtectionEnabled": "DeletionProtection",
+}
+_NOTHING = (
+    "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, "
+    "SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, ReplicaTransitRoleArn, MultiRegionConsistency, "
+    "DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass is required"
+)
+# While these are carried out a table is UPDATING; with all others it stays ACTIVE.
+_UPDATING = frozenset(
+    ("ProvisionedThroughput", "BillingMode", "StreamSpecification", "GlobalSecondaryIndexUpdates", "TableClass")
+)
+
+
+def of(request: dict[str, Any]) -> set[str]:
+    """The members of an UpdateTable that ask for something; raises ValidationException unless they go together."""
+    asked = {
+        member
+        for member in _NAMED
+        if request.get(member) is not None and (request[member] or member != "GlobalSecondaryIndexUpdates")
+    }
+    for member in _DROPPABLE:
+        if member in asked and not request[member]:
+            if len(asked) == 1:  # AWS answers InternalFailure
+                raise invalid_parameters(f"{member} must have at least one of {_EMPTY[member]} specified")
+            asked.discard(member)
+    if not asked:
+        raise validation(_NOTHING)
+    _check_alone(asked, request)
+    _check_beside_indexes(asked, request)
+    return asked
+
+
+def updates(asked: set[str]) -> bool:
+    """Whether the table is UPDATING for a while."""
+    return not _UPDATING.isdisjoint(asked)
+
+
+def _check_alone(asked: set[str], request: dict[str, Any]) -> None:
+    others = len(asked) > 1
+    for member, name in _ALONE.items():
+        if member in asked and others:
+            raise invalid_parameters(f"{name} modification must be the only operation in the request")
+    if "OnDemandThroughput" in asked and not asked <= {
+        "OnDemandThroughput", "BillingMode", "GlobalSecondaryIndexUpdates",
+    }:  # fmt: skip
+        raise invalid_parameters("OnDemandThroughput can only be combined with BillingMode in an UpdateTable request")
+    if "WarmThroughput" in asked and others:
+        if any("Create" in update for update in request.get("GlobalSecondaryIndexUpdates") or ()):
+            raise invalid_parameters("Create global secondary index cannot be specified when updating WarmThroughput")
+        raise invalid_parameters("WarmThroughput must be the only operation in the request")
+
+
+def _check_beside_indexes(asked: set[str], request: dict[str, Any]) -> None:
+    provisions = "ProvisionedThroughput" in asked
+    if "StreamSpecification" in asked and provisions:
+        raise invalid_parameters("You cannot modify stream status while updating table IOPS")
+    remade = any("Update" not in update for update in request.get("GlobalSecondaryIndexUpdates") or ())
+    if remade and provisions:
+        raise invalid_parameters("You cannot create or delete index while updating table IOPS")
+    if remade and "StreamSpecification" in asked:
+        raise invalid_parameters("You cannot create or delete index while changing stream status")
