@@ -66,6 +66,10 @@ def test_memory_and_data_are_one_choice_of_the_strongest_source(tmp_path: Path) 
             "cassandra_certificate needs cassandra_ca",
         ),
         ({"host": "no.such.host.invalid"}, {}, "has no address"),
+        ({}, {"STATORDB_PROT": "1"}, "The environment has STATORDB_PROT, which is no setting: STATORDB_PORT is."),
+        ({}, {"STATORDB_WORKER": "1"}, "STATORDB_WORKERS is."),
+        ({}, {"STATORDB_LOGLEVEL": "info"}, "STATORDB_LOG_LEVEL is."),
+        ({}, {"STATORDB_ENDPOINT_URL": "x"}, "STATORDB_ENDPOINT is."),
     ],
 )
 def test_bad_settings_are_one_sentence(
@@ -74,6 +78,21 @@ def test_bad_settings_are_one_sentence(
     with pytest.raises(BadStart) as raised:
         load(arguments, environment)
     assert sentence in str(raised.value)
+
+
+def test_what_others_call_alike_is_left_alone() -> None:
+    """Kubernetes tells every container of a service that is called statordb."""
+    service = {
+        "STATORDB_SERVICE_HOST": "10.0.0.1",
+        "STATORDB_SERVICE_PORT": "8000",
+        "STATORDB_SERVICE_PORT_HTTP": "8000",
+        "STATORDB_PORT": "tcp://10.0.0.1:8000",
+        "STATORDB_PORT_8000_TCP": "tcp://10.0.0.1:8000",
+        "STATORDB_PORT_8000_TCP_PROTO": "tcp",
+        "STATORDB_PORT_8000_TCP_PORT": "8000",
+        "STATORDB_PORT_8000_TCP_ADDR": "10.0.0.1",
+    }
+    assert load({}, service | {"STATORDB_TEST_RUN": "1"}) == Settings()
 
 
 @pytest.mark.parametrize(

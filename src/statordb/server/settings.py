@@ -5,6 +5,7 @@ Plain dataclass and tomllib: they cost nothing at start, where every millisecond
 
 import ipaddress
 import os
+import re
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ LANES_MAX = 64
 CORES_PER_LANE = 4
 STREAM_SHARDS_MAX = 64
 ENVIRONMENT_PREFIX = "STATORDB_"
+NEARNESS_MIN = 0.75  # of a mistyped name to the one that is meant: difflib's ratio
+# What Kubernetes puts into every container's environment of a service of this name (its documentation, "Discovering
+# services"): one of them has the name of a setting.
+_ADDRESS_OF_A_SERVICE = re.compile(r"(tcp|udp|sctp)://.*")
 STREAM_SHARD_SECONDS_MIN = 1.0
 TABLE_POOL_MAX = 64
 EXIT_BAD_START = 2
@@ -132,10 +137,9 @@ def load(arguments: Mapping[str, object], environment: Mapping[str, str]) -> Set
     Raises BadStart with a sentence that names the setting and its source.
     """
     config = arguments.get("config") or environment.get(ENVIRONMENT_PREFIX + "CONFIG")
-    names = {ENVIRONMENT_PREFIX + name.upper(): name for name in PARSERS}
     sources = (
         _read_file(Path(str(config))) if config else {},
-        {name: (environment[key], key) for key, name in names.items() if key in environment},
+        _read_environment(environment),
         {name: (value, "--" + name.replace("_", "-")) for name, value in arguments.items() if name in PARSERS},
     )
     chosen: dict[str, Any] = {}
@@ -163,6 +167,30 @@ def _read_file(path: Path) -> dict[str, tuple[object, str]]:
         if key not in PARSERS:
             raise BadStart(f"The configuration file {path} has an unknown key: {key}.")
     return {name: (value, f"{name} in {path}") for name, value in entries.items()}
+
+
+def _read_environment(environment: Mapping[str, str]) -> dict[str, tuple[object, str]]:
+    found: dict[str, tuple[object, str]] = {}
+    for key, value in environment.items():
+        if not key.startswith(ENVIRONMENT_PREFIX):
+            continue
+        name = key.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if name not in PARSERS:
+            _refuse_mistyped(key, name)
+        elif _ADDRESS_OF_A_SERVICE.fullmatch(value) is None:
+            found[name] = (value, key)
+    return found
+
+
+def _refuse_mistyped(key: str, name: str) -> None:
+    """Others may have variables that begin like ours: what is nothing like a setting is none of ours."""
+    import difflib  # few servers have such a variable
+
+    if name == "config":
+        return
+    near = difflib.get_close_matches(name, PARSERS, 1, NEARNESS_MIN)
+    if near:
+        raise BadStart(f"The environment has {key}, which is no setting: {ENVIRONMENT_PREFIX}{near[0].upper()} is.")
 
 
 def _parse(name: str, value: object, where: str) -> object:
