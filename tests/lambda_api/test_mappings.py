@@ -166,6 +166,14 @@ def test_a_function_may_be_elsewhere(mapper: Mapper) -> None:
         ({"EventSourceArn": None}, "Unrecognized event source."),
         ({"EventSourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/abc"}, "Unrecognized event source."),
         (
+            {"EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:orders", "StartingPosition": None},
+            "Only DynamoDB streams can be event sources here, and this is none: arn:aws:sqs:",
+        ),
+        (
+            {"EventSourceArn": "arn:aws:kinesis:us-east-1:000000000000:stream/orders"},
+            "Only DynamoDB streams can be event sources here, and this is none: arn:aws:kinesis:",
+        ),
+        (
             {"EventSourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/abc/stream/x"},
             "Stream not found: arn:aws:dynamodb:us-east-1:000000000000:table/abc/stream/x",
         ),

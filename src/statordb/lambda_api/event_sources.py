@@ -10,7 +10,7 @@ from statordb.expressions import event_patterns
 from statordb.lambda_api import errors
 from statordb.lambda_api.context import Context
 from statordb.lambda_api.tags import check_tags
-from statordb.model.arns import parse_stream
+from statordb.model.arns import StreamName, parse_stream
 from statordb.model.function_limits import (
     MAPPING_FILTERS_MAX,
     MAPPING_RECORD_AGE_SECONDS_MAX,
@@ -118,11 +118,19 @@ async def function_of(context: Context, text: str) -> str:
     return name.qualified_arn
 
 
-async def stream_of(context: Context, arn: str) -> Stream:
-    """The stream of an EventSourceArn, of the caller's account and region. Raises InvalidParameterValueException."""
+def stream_name(arn: str) -> StreamName:
+    """What the ARN of a table's stream says. Raises InvalidParameterValueException for every other event source."""
     name = parse_stream(arn)
+    if name is None and arn.startswith("arn:") and not arn.split(":")[2:3] == ["dynamodb"]:
+        raise errors.invalid_parameter(f"Only DynamoDB streams can be event sources here, and this is none: {arn}")
     if name is None:
         raise errors.invalid_parameter("Unrecognized event source.")
+    return name
+
+
+async def stream_of(context: Context, arn: str) -> Stream:
+    """The stream of an EventSourceArn, of the caller's account and region. Raises InvalidParameterValueException."""
+    name = stream_name(arn)
     stream = None
     if name[:2] == (context.principal.account, context.principal.region):
         stream = await context.store.streams.find(*name)

@@ -14,6 +14,7 @@ async def create_event_source_mapping(context: Context, request: Request) -> Ans
     arn = request.get("EventSourceArn")
     if not arn:
         raise errors.invalid_parameter("Unrecognized event source.")
+    event_sources.stream_name(arn)
     position = _starting_position(request, arn)
     fields = event_sources.changes(context, request, {})
     function = await event_sources.function_of(context, request["FunctionName"])
