@@ -28,6 +28,7 @@ $(BIN)/python:
 
 # One stamp for what serving needs, one for what testing needs as well; which age with what they read.
 $(VENV)/.serve: pyproject.toml | $(BIN)/python
+	@echo "Installing what serving needs into $(VENV): once, a minute or so." >&2
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	@touch $@
 
