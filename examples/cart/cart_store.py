@@ -68,7 +68,7 @@ class Change:
 
 
 class CartStore:
-    """The carts of one table on whatever endpoint boto3 is configured for (AWS_ENDPOINT_URL, region, credentials)."""
+    """The carts of one table, where boto3 is configured to find it (AWS_ENDPOINT_URL_DYNAMODB, region, credentials)."""
 
     def __init__(self, table: str, client: Any = None) -> None:
         # One attempt only: boto3 would repeat a write whose answer was lost, and so might add a thing twice.

@@ -192,7 +192,7 @@ def drive(
 
 def start_service(chosen: argparse.Namespace, stack: ExitStack, work: Path, endpoint: str, named: Names) -> int:
     """Start a cart service on an endpoint; its port."""
-    environment = os.environ | {"AWS_ENDPOINT_URL": endpoint, "CART_TABLE": named.carts}
+    environment = os.environ | {"AWS_ENDPOINT_URL_DYNAMODB": endpoint, "CART_TABLE": named.carts}
     port = free_port()
     command = [sys.executable, str(HERE / "service.py"), "--port", str(port), "--workers", str(chosen.processes)]
     stack.enter_context(started(command, environment, port, work / f"service-{port}.log"))

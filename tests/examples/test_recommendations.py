@@ -31,7 +31,7 @@ def clients(server: str) -> Iterator[tuple[Any, Any]]:
 def service(server: str, clients: tuple[Any, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the cart service."""
     port = processes.free_port()
-    environment = os.environ | {"AWS_ENDPOINT_URL": server, "CART_TABLE": NAMED.carts}
+    environment = os.environ | {"AWS_ENDPOINT_URL_DYNAMODB": server, "CART_TABLE": NAMED.carts}
     command = [sys.executable, str(demo.HERE / "service.py"), "--port", str(port)]
     with processes.started(command, environment, port, tmp_path_factory.mktemp("service") / "log"):
         yield f"http://127.0.0.1:{port}"

@@ -89,7 +89,9 @@ def test_the_environment_is_lambdas_and_nothing_of_the_server(monkeypatch: pytes
         assert seen["AWS_LAMBDA_LOG_GROUP_NAME"] == "/aws/lambda/test"
         assert "/[$LATEST]" in seen["AWS_LAMBDA_LOG_STREAM_NAME"]
         assert seen["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.12"
-        assert seen["AWS_ENDPOINT_URL"] == "http://127.0.0.1:8000"
+        for service in ("DYNAMODB", "DYNAMODB_STREAMS", "LAMBDA"):
+            assert seen[f"AWS_ENDPOINT_URL_{service}"] == "http://127.0.0.1:8000"
+        assert "AWS_ENDPOINT_URL" not in seen  # what is not served here is AWS's
         assert seen["_HANDLER"] == "handlers.describe"
         assert seen["LAMBDA_TASK_ROOT"] == told["cwd"] == str(HANDLERS / "python")
         assert CREDENTIALS.items() <= seen.items()

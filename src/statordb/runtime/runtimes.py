@@ -16,6 +16,7 @@ from statordb.model.invocation import NotRunnable
 from statordb.store.functions.catalog import FunctionRecord
 
 NODE_CLIENT = Path(__file__).with_name("node_bootstrap.mjs")
+SERVICES = ("DYNAMODB", "DYNAMODB_STREAMS", "LAMBDA")  # those that a server speaks, as variables of SDKs name them
 SEARCH_PATH = "/usr/local/bin:/usr/bin/:/bin:/opt/bin"
 
 
@@ -58,7 +59,7 @@ def environment_of(
         "PATH": SEARCH_PATH,
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
-        "AWS_ENDPOINT_URL": endpoint,
+        **{f"AWS_ENDPOINT_URL_{service}": endpoint for service in SERVICES},
     }
     if function.code_directory is not None:
         environment["PYTHONDONTWRITEBYTECODE"] = "1"  # the directory is its owner's
