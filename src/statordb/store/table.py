@@ -43,6 +43,7 @@ class Written(NamedTuple):
     index_units: dict[str, int] | None
 
 
+LATEST_BYTES_MAX = 4096  # of an item that is kept for the next write of the same item in one transaction
 READ_AT_ONCE_MAX = 256  # items
 READ_HERE_AT_ONCE_MAX = 8
 READ_HERE_BYTES = 64 * 1024  # after which others may run
@@ -84,9 +85,9 @@ class Table:
     """One version of a table's schema, as this process knows it. Never changed: a new version is a new object."""
 
     __slots__ = (
-        "_catalog", "_derived", "_engine", "_paths", "building", "collections", "expiry", "get", "guard", "here",
-        "indexes", "key_names", "log", "looks_back", "name", "now", "paused", "primary", "record", "schema", "settled",
-        "space",
+        "_catalog", "_derived", "_engine", "_latest", "_paths", "building", "collections", "expiry", "get", "guard",
+        "here", "indexes", "key_names", "log", "looks_back", "name", "now", "paused", "primary", "record", "schema",
+        "settled", "space",
     )  # fmt: skip
 
     def __init__(self, record: TableRecord, guard: Guard, engine: Engine, catalog: Home) -> None:
@@ -95,6 +96,7 @@ class Table:
         self.name = record.name
         self.space = record.space
         self._engine = engine
+        self._latest: Image | None = None  # what the last plan came to, for one that is given just that body
         self._catalog = catalog
         self.get = engine.get
         self.here = engine.here
@@ -174,12 +176,9 @@ class Table:
         return self._engine.segment_of(partition, total)
 
     async def write(self, key: Key, apply: Apply, service: bool = False, replaces: bool = False) -> Written | Refused:
-        """Write one item and all that is derived from it, atomically; durable when this returns. Raises as `renewed`
-        and `resumed`.
-
-        `service`: DynamoDB itself does it, which its change record will say. `replaces`: neither `apply` nor the caller
-        looks at anything of the old item but its size: where nothing is derived from it, its image may have no more.
-        """
+        """Write one item and all that is derived from it, atomically; durable when this returns. Raises as `renewed`,
+        and `resumed`. `service`: DynamoDB itself does it, which its change record will say. `replaces`: neither `apply`
+        nor the caller looks at more of the old item than its size, and its image may have no more."""
         table = self
         for _ in LOOKS:
             if table.paused:
@@ -189,8 +188,7 @@ class Table:
             head = codec.HEADER_BYTES if replaces and not table.looks_back else None
             outcome = await table._engine.update((key, *entries), plan, (table.guard,), head)
             if outcome.__class__ is Effects:
-                written: Written = outcome.outcome
-                return written
+                return outcome.outcome  # type: ignore[no-any-return]  # a Written, by the plan
             if isinstance(outcome, Refused):
                 if outcome.reason is MOVED:
                     continue
@@ -199,10 +197,8 @@ class Table:
         raise errors.throttling(BUSY)
 
     async def look_up(self, key: Key) -> list[Key]:
-        """Entries that an item has, as it is now, in indexes that are being built.
-
-        They go into the footprint of a write, which has to know whether the keeper has entered them yet.
-        """
+        """Entries that an item has, as it is now, in indexes that are being built: they go into the footprint of a
+        write, which has to know whether the keeper has entered them yet."""
         row = await self._engine.get(key)
         return [] if row is None else self._building_entries(Image(row[0]))
 
@@ -222,10 +218,14 @@ class Table:
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
             row = stored[0]
-            old = None if row is None else Image(row[0])
+            old = self._latest
+            if old is None or row is None or row[0] is not old.body:
+                old = None if row is None else Image(row[0])
             new = apply(old)
             if new.__class__ is Refused:
                 return new
+            if new is not None and len(new.body) <= LATEST_BYTES_MAX:  # type: ignore[union-attr]
+                self._latest = new  # type: ignore[assignment]
             if not self._derived and new is not None:  # nothing but the row itself and its tally
                 rows, grown = (1, new.size) if old is None else (0, new.size - old.size)  # type: ignore[union-attr]
                 tallies = ((self.space, rows, grown),) if rows or grown else ()

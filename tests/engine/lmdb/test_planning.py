@@ -12,9 +12,9 @@ import pytest
 from statordb.engine.contract import Effects, Key, Refused, Stale, Stored
 from statordb.engine.lmdb import LmdbEngine
 from statordb.engine.lmdb.batch import Batch
-from statordb.engine.lmdb.entries import AGAIN, Write
+from statordb.engine.lmdb.entries import AGAIN, Job, Write
 from statordb.engine.lmdb.environment import READERS_MAX
-from statordb.engine.lmdb.keys import digest
+from statordb.engine.lmdb.keys import HashCollision, digest
 from statordb.engine.lmdb.planning import QUICK_SECONDS, Guarded, Update
 from statordb.engine.lmdb.rows import row_key
 from statordb.model.pending import Pending
@@ -205,4 +205,73 @@ def test_a_busy_process_does_not_stop_the_others(directory: Path, start: Start, 
     other.stdin.flush()
     assert other.wait(60) == 0
     assert run(engine.get(Key(1, b"busy 49", b""))).body == b"x"
+    run(engine.close())
+
+
+class Put:
+    """Counts the rows that a transaction is told of."""
+
+    def __init__(self, txn: Any) -> None:
+        self._txn = txn
+        self.rows: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._txn, name)
+
+    def put(self, row: bytes, value: bytes) -> bool:
+        self.rows.append(row)
+        return bool(self._txn.put(row, value))
+
+
+def put_off(engine: LmdbEngine, plan: Any) -> Write:
+    update = Update([HOT], plan, (), engine._guarded, digest)
+    update.put_off(100)
+    return Write(update, Pending(asyncio.new_event_loop()))
+
+
+def test_of_a_row_that_many_write_in_one_transaction_the_last_body_is_put(directory: Path, run: Run) -> None:
+    engine = LmdbEngine.open(directory, durable=False)
+    seen: list[Stored | None] = []
+
+    def deleting(stored: list[Stored | None]) -> Effects:
+        seen.extend(stored)
+        return Effects([(HOT, None)])
+
+    with engine._env.begin(write=True, buffers=True) as txn:
+        told = Put(txn)
+        batch = Batch(told, engine._writer._gate.hold)  # type: ignore[arg-type]
+        for plan in (Counting(), Counting(), deleting, deleting, Counting()):
+            put_off(engine, plan).run(batch)
+        assert not told.rows
+        batch.finish()
+        assert told.rows == [row_key(HOT, digest)]
+    first, second = seen
+    assert first is not None
+    assert second is None
+    assert first.body == b"2"
+    row = run(engine.get(HOT))
+    assert (row.body, row.version > first.version) == (b"1", True)
+    run(engine.close())
+
+
+def test_a_job_sees_what_updates_before_it_wrote(directory: Path, run: Run) -> None:
+    engine = LmdbEngine.open(directory, durable=False)
+    with engine._env.begin(write=True, buffers=True) as txn:
+        batch = Batch(txn, engine._writer._gate.hold)
+        put_off(engine, Counting()).run(batch)
+        job = Job(lambda txn: bytes(txn.get(row_key(HOT, digest)) or b"")[-1:], Pending(asyncio.new_event_loop()))
+        job.run(batch)
+        assert job.outcome == b"1"
+    run(engine.close())
+
+
+def test_partitions_of_one_hash_are_told_apart_within_a_transaction(directory: Path, run: Run) -> None:
+    engine = LmdbEngine.open(directory, durable=False, digest=lambda partition: bytes(16))
+    other = Key(1, b"other", b"")
+
+    async def both() -> list[Any]:
+        updates = [engine.update([key], lambda stored, key=key: Effects([(key, b"x")])) for key in (HOT, other)]
+        return await asyncio.gather(*updates, return_exceptions=True)
+
+    assert [type(answer) for answer in run(both())] == [Effects, HashCollision]
     run(engine.close())

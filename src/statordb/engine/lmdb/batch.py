@@ -20,7 +20,7 @@ from statordb.engine.lmdb.keys import (
     unpack_id,
     unpack_tally,
 )
-from statordb.engine.lmdb.prepared import TICKS_MAX, Prepared, Relied
+from statordb.engine.lmdb.prepared import TICKS_MAX, Prepared, Relied, Written
 from statordb.engine.lmdb.rows import Txn
 
 REPLAN_SECONDS_MAX = 0.002  # of a write transaction, after which no plan runs in it again
@@ -30,8 +30,8 @@ class Batch:
     """One write transaction and what is kept in memory until it commits."""
 
     __slots__ = (
-        "announcement", "announces", "base", "bytes", "groups", "held", "hold", "names", "replan_seconds", "tallies",
-        "ticks", "transaction", "txn", "versions",
+        "announcement", "announces", "base", "bytes", "groups", "held", "hold", "names", "replan_seconds", "rows",
+        "tallies", "ticks", "transaction", "txn", "versions",
     )  # fmt: skip
 
     def __init__(self, txn: lmdb.Transaction[memoryview], hold: Hold) -> None:
@@ -43,6 +43,7 @@ class Batch:
         self.ticks = 0
         self.bytes = 0  # written so far
         self.replan_seconds = REPLAN_SECONDS_MAX  # that are left
+        self.rows: dict[bytes, Written] = {}  # that the transaction is still to be told of
         self.versions: dict[bytes, int] = {}  # of guards that were looked up, and of rows that were written
         self.tallies: dict[int, tuple[int, int]] = {}
         self.groups: dict[tuple[int, bytes], Group] = {}  # by log: stream and shard
@@ -91,25 +92,21 @@ class Batch:
             self.held = self.hold.place(prepared.ticket, rows, prepared.hold_seconds)
 
     def apply(self, prepared: Prepared) -> None:
-        """Write all of an update that nothing has changed under. An exception leaves the transaction half written."""
+        """Write all of an update that nothing has changed under, by `finish` at the latest: of a row that many updates
+        write, only the last body is put."""
         assert self.ticks + 1 + len(prepared.changes) <= TICKS_MAX, "a transaction ends long before its ticks do"
-        txn, versions = self.txn, self.versions
+        rows, versions = self.rows, self.versions
         self.ticks += 1
         version = self.base + self.ticks
-        head = pack_id(version)
         for row, name, body in prepared.puts:
-            if body is None:
-                txn.delete(row)
-                versions[row] = ABSENT
-            else:
-                txn.put(row, head + name + body)
-                versions[row] = version
+            rows[row] = version, name, body
+            versions[row] = ABSENT if body is None else version
         self.bytes += prepared.bytes
         for stream, shard, body in prepared.changes:
             self.log(stream, shard, body)
-        for space, rows, size in prepared.tallies:
+        for space, rows_delta, size in prepared.tallies:
             rows_before, size_before = self.tallies.get(space, (0, 0))
-            self.tallies[space] = rows_before + rows, size_before + size
+            self.tallies[space] = rows_before + rows_delta, size_before + size
         if prepared.ticket:
             self.hold.release(prepared.ticket)
         if prepared.announce:
@@ -133,8 +130,19 @@ class Batch:
     def _write(self, stream: int, shard: bytes, group: Group) -> None:
         self.txn.put(log_prefix(stream, shard) + pack_id(group.last), group.value)
 
+    def put_rows(self) -> None:
+        """Write the rows that were gathered: who looks into the transaction itself sees them from here on."""
+        txn = self.txn
+        for row, (version, name, body) in self.rows.items():
+            if body is None:
+                txn.delete(row)
+            else:
+                txn.put(row, pack_id(version) + name + body)
+        self.rows.clear()
+
     def finish(self) -> None:
         """Write what was gathered; to be called once, before the commit."""
+        self.put_rows()
         for (stream, shard), group in self.groups.items():
             self._write(stream, shard, group)
         for space, (rows, size) in self.tallies.items():

@@ -54,6 +54,7 @@ class Job(Entry):
         self._work = work
 
     def run(self, batch: Batch) -> bool:
+        batch.put_rows()
         self.outcome = self._work(batch.txn)
         batch.bytes += self.bytes
         return True
@@ -139,7 +140,7 @@ class Write(Entry):
         self._replanned = True
         started = perf_counter()
         try:
-            update.read_rows(batch.txn)
+            update.read_again(batch.txn, batch.rows)
             self.outcome = update.work_out()
         except lmdb.Error:
             raise

@@ -7,14 +7,14 @@ update waits and was quick: whatever it were worked out on now would have change
 
 from __future__ import annotations  # lmdb's types take their parameter in annotations only
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 
 from statordb.engine.contract import ABSENT, Effects, Guard, Key, Plan, Refused, Stale, Stored
-from statordb.engine.lmdb.keys import HEAD_BYTES, Digest
+from statordb.engine.lmdb.keys import HEAD_BYTES, Digest, HashCollision
 from statordb.engine.lmdb.late import reread
-from statordb.engine.lmdb.prepared import Prepared, Relied, prepare
-from statordb.engine.lmdb.rows import Txn, decode, row_key
+from statordb.engine.lmdb.prepared import Prepared, Relied, Written, prepare
+from statordb.engine.lmdb.rows import Txn, decode, named, new, row_key
 
 QUICK_SECONDS = 0.0005  # a plan that took less may run again within the write transaction
 UNCUT_BYTES_MAX = 4096  # of a value: to cut a view takes longer than to copy so little
@@ -100,6 +100,8 @@ class Update:
         self.only_row = self._rows[0] if len(footprint) == 1 else None
         self.bytes = 0
         self._held: Sequence[Relied] = ()
+        self._stored: list[Stored | None] = []
+        self._relied: list[Relied] = []
         self.effects: Effects | None = None
         self.prepared: Prepared | None = None
         self.seconds = 0.0  # that the plan took the last time
@@ -140,23 +142,37 @@ class Update:
 
     def read_rows(self, txn: Txn) -> None:
         """The same where the guards are known to hold."""
-        head = self._head
-        stored: list[Stored | None] = []
-        relied: list[Relied] = []
+        self._stored, self._relied = [], []
         for key, row in zip(self._footprint, self._rows):  # noqa: B905  # of one length
-            value = txn.get(row)
-            if value is None:
-                stored.append(None)
-                relied.append((row, ABSENT))
-            else:
-                if value.__class__ is not bytes:
-                    if head is not None and len(value) > UNCUT_BYTES_MAX:
-                        value = value[: HEAD_BYTES + len(key[1]) + head]
-                    value = bytes(value)
-                found = decode(key, value)
-                stored.append(found)
-                relied.append((row, found[1]))
-        self._stored, self._relied = stored, relied
+            self._take(key, row, txn.get(row))
+
+    def read_again(self, txn: Txn, written: Mapping[bytes, Written]) -> None:
+        """The same within a write transaction that has still to be told of the rows `written`."""
+        self._stored, self._relied = [], []
+        for key, row in zip(self._footprint, self._rows):  # noqa: B905  # of one length
+            known = written.get(row)
+            if known is None:
+                self._take(key, row, txn.get(row))
+                continue
+            version, name, body = known
+            if name != named(key[1]):
+                raise HashCollision(key[0], key[1], name)
+            self._stored.append(None if body is None else new(Stored, (body, version)))
+            self._relied.append((row, ABSENT if body is None else version))
+
+    def _take(self, key: Key, row: bytes, value: bytes | memoryview | None) -> None:
+        if value is None:
+            self._stored.append(None)
+            self._relied.append((row, ABSENT))
+            return
+        if value.__class__ is not bytes:
+            head = self._head
+            if head is not None and len(value) > UNCUT_BYTES_MAX:
+                value = value[: HEAD_BYTES + len(key[1]) + head]
+            value = bytes(value)
+        found = decode(key, value)
+        self._stored.append(found)
+        self._relied.append((row, found[1]))
 
     def work_out(self) -> Effects | Refused | None:
         """Call the plan on what was read: the answer, if there is nothing to write; else None, and `prepared` is there.

@@ -21,6 +21,9 @@ Relied = tuple[bytes, int]
 Put = tuple[bytes, bytes, bytes | None]
 """A row's key, what names its partition in the value, and its body: None to delete it."""
 
+Written = tuple[int, bytes, bytes | None]
+"""What is to be put in a row: its version, what names its partition in the value, and its body: None to delete it."""
+
 
 class Prepared:
     """An update ready to be applied.
