@@ -8,11 +8,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from tests.pace import HANGS_SECONDS, PATIENT
 from tests.raw import Connection
 
 Client = Any
 MakeTable = Callable[..., str]
-TABLE_SECONDS_MAX = 240.0
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +21,7 @@ def client(server: str) -> Client:
     config = Config(
         parameter_validation=False,
         retries={"total_max_attempts": 1},
-        read_timeout=60,
+        **PATIENT,
         max_pool_connections=16,
     )
     return boto3.client("dynamodb", endpoint_url=server, config=config)
@@ -67,7 +67,7 @@ def index(name: str, schema: str, projection: str = "ALL", *attributes: str) -> 
 
 def await_active(client: Client, name: str) -> dict[str, Any]:
     """Wait until a table and its indexes are at rest; its description."""
-    deadline = time.monotonic() + TABLE_SECONDS_MAX
+    deadline = time.monotonic() + HANGS_SECONDS
     while True:
         table: dict[str, Any] = client.describe_table(TableName=name)["Table"]
         statuses = [each["IndexStatus"] for each in table.get("GlobalSecondaryIndexes", [])]

@@ -5,8 +5,8 @@ import time
 import pytest
 from tests.api_suite.conftest import Client, MakeTable, index
 from tests.api_suite.refusal import invalid, refused
+from tests.pace import HANGS_SECONDS
 
-EXPIRY_SECONDS_MAX = 240.0
 YEAR_SECONDS = 365 * 24 * 3600
 
 
@@ -54,7 +54,7 @@ def test_items_expire(client: Client, make_table: MakeTable) -> None:
     for name, value in times.items():
         client.put_item(TableName=table, Item={"p": {"S": name}, "g": {"S": "x"}, "e": value})
     client.put_item(TableName=table, Item={"p": {"S": "none"}, "g": {"S": "x"}})
-    deadline = time.monotonic() + EXPIRY_SECONDS_MAX
+    deadline = time.monotonic() + HANGS_SECONDS
     while "Item" in client.get_item(TableName=table, Key={"p": {"S": "past"}}, ConsistentRead=True):
         assert time.monotonic() < deadline, "nothing expired"
         time.sleep(0.1)

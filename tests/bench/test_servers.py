@@ -2,10 +2,10 @@
 
 import os
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from tests.pace import until
 
 import memory
 from servers import Launch, Running, Unavailable, statordb_on_cassandra
@@ -35,10 +35,7 @@ def test_children_are_measured_and_end_with_their_server(tmp_path: Path) -> None
         processes = memory.tree(running.process.pid)
         assert len(processes) == 2
         assert all(0 < process.pss <= process.rss for process in processes)
-    deadline = time.monotonic() + 5  # the kernel takes a moment to end what was killed
-    while any(is_alive(process.pid) for process in processes):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: not any(is_alive(process.pid) for process in processes), "the kernel has ended what was killed")
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.hurried_loop import HurriedLoop
+from tests.pace import HANGS_SECONDS
 
 from statordb.commands.turns import (
     REST_SECONDS,
@@ -168,7 +169,7 @@ def test_a_loop_that_is_gone_takes_nobodys_turn_along() -> None:
         turns.take()
 
     async def begin() -> None:
-        await asyncio.wait_for(Turn(turns).begin(), 5)
+        await asyncio.wait_for(Turn(turns).begin(), HANGS_SECONDS)
 
     asyncio.run(leave())
     asyncio.run(begin())

@@ -319,7 +319,7 @@ def test_a_function_is_retired_when_nothing_has_come_for_a_while(bench: Bench) -
         await bench.duty.run_once()
         await bench.duty.rest()
 
-    bench.aws.run(asyncio.wait_for(run(), 10))
+    bench.aws.run(asyncio.wait_for(run(), HANGS_SECONDS))
     assert bench.faults == []
 
 

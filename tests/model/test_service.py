@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.pace import HANGS_SECONDS
 
 from statordb.model import service
 from statordb.model.service import ServiceModelMissing, load_service
@@ -35,7 +36,9 @@ def test_botocore_is_located_but_not_imported() -> None:
     script = (
         "import sys; from statordb.model.service import load_service; load_service(); print('botocore' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=HANGS_SECONDS, check=True
+    )
     assert done.stdout.strip() == "False"
 
 

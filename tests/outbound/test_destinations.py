@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.moto_server import ACCOUNT, REGION, MotoServer
+from tests.pace import HANGS_SECONDS
 from tests.web_server import Answer, WebServer
 
 from statordb.model.function_limits import INVOKE_EVENT_BYTES_MAX
@@ -167,7 +168,7 @@ def test_an_endpoint_that_hangs_holds_up_neither_other_destinations_nor_the_end(
         ]
         while sum(thread.name == "destinations" for thread in threading.enumerate()) < ENDPOINT_CALLS_MAX:
             await asyncio.sleep(0.01)
-        await asyncio.wait_for(destinations.send(tmp_path.as_uri(), RECORD, REGION), 2)
+        await asyncio.wait_for(destinations.send(tmp_path.as_uri(), RECORD, REGION), HANGS_SECONDS)
         assert not any(task.done() for task in hanging)
         for task in hanging:
             task.cancel()
@@ -175,7 +176,7 @@ def test_an_endpoint_that_hangs_holds_up_neither_other_destinations_nor_the_end(
         await destinations.close()
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        asyncio.run(asyncio.wait_for(run(f"http://127.0.0.1:{silent.getsockname()[1]}"), 20))
+        asyncio.run(asyncio.wait_for(run(f"http://127.0.0.1:{silent.getsockname()[1]}"), HANGS_SECONDS))
     assert len(list(tmp_path.iterdir())) == 1
     left = [thread for thread in threading.enumerate() if thread.name == "destinations"]
     assert all(thread.daemon for thread in left)  # the process ends without them

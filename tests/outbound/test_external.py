@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.pace import HANGS_SECONDS
 from tests.web_server import Answer, WebServer
 
 from statordb.model.credential import Credential
@@ -28,7 +29,7 @@ def server() -> Iterator[WebServer]:
     made.close()
 
 
-def invoke(url: str, times: int = 1, timeout_seconds: float = 5.0) -> Outcome:
+def invoke(url: str, times: int = 1, timeout_seconds: float = HANGS_SECONDS) -> Outcome:
     """The last outcome of several invocations in a row."""
 
     async def run() -> Outcome:
@@ -170,7 +171,7 @@ def test_a_function_that_does_not_end_has_failed(server: WebServer) -> None:
     ended = threading.Event()
 
     def answer(received: Any) -> Answer:
-        ended.wait(5)
+        ended.wait(HANGS_SECONDS)
         return Answer()
 
     server.answer = answer

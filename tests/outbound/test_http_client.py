@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from tests.pace import HANGS_SECONDS
 
 from statordb.outbound import http_client
 from statordb.outbound.http_client import HttpClient, Response, Unreachable
@@ -28,7 +29,9 @@ async def take(reader: asyncio.StreamReader) -> bytes:
     return head + await reader.readexactly(size)
 
 
-def post(serve: Serve, times: int = 1, timeout_seconds: float = 5.0, body: bytes = b"x") -> tuple[Response, int]:
+def post(
+    serve: Serve, times: int = 1, timeout_seconds: float = HANGS_SECONDS, body: bytes = b"x"
+) -> tuple[Response, int]:
     """(the last answer, connections made) of requests in a row to a server."""
 
     async def run() -> tuple[Response, int]:

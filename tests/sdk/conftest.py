@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from tests.pace import HANGS_SECONDS
 from tests.process import STATORDB, ServerProcess
 
 TOOLS = Path(__file__).parent.parent.parent / ".tools"
@@ -42,6 +43,6 @@ def signed_login(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Login]:
     """A server that knows one key only, and checks every signature."""
     data = str(tmp_path_factory.mktemp("signed"))
     command = [str(STATORDB), "credentials", "create", "--data", data, "--json"]
-    made = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=240).stdout)
+    made = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=HANGS_SECONDS).stdout)
     with ServerProcess("--data", data, "--auth", "iam", "--workers", "1") as process:
         yield Login(process.url, made["AccessKeyId"], made["SecretAccessKey"])

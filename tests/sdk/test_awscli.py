@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore import xform_name
+from tests.pace import HANGS_SECONDS
 from tests.sdk.conftest import Login
 from tests.sdk.operations import service_of
 from tests.sdk.story import Call, Failure, Pages, Step, Wait, perform
@@ -27,7 +28,7 @@ def _run(tools: Path, login: Login, *arguments: str, service: str = "dynamodb") 
         "AWS_PAGER": "",
     }
     command = [str(tools / "awscli/bin/aws"), service, *arguments, "--endpoint-url", login.url, "--output", "json"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANGS_SECONDS)
     if done.returncode:
         refused = ERROR.search(done.stderr)
         assert refused, done.stderr

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.pace import HANGS_SECONDS
 from tests.sdk.conftest import Login
 from tests.sdk.operations import OPERATIONS, PAGINATORS, WAITERS
 
@@ -18,7 +19,7 @@ def test_every_operation(login: str, table_name: str, tools: Path, request: pyte
     there: Login = request.getfixturevalue(login)
     environment = {**os.environ, "NODE_PATH": str(tools / "javascript" / "node_modules")}
     command = ["node", str(SMOKE), *there, table_name]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANGS_SECONDS)
     assert done.returncode == 0, done.stderr
     called = json.loads(done.stdout)
     assert set(called["operations"]) == OPERATIONS

@@ -6,6 +6,7 @@ import urllib.request
 
 import botocore.session
 import pytest
+from tests.pace import HANGS_SECONDS
 from tests.sdk.operations import OPERATIONS
 
 AUTHORIZATION = (
@@ -23,7 +24,7 @@ def _error_of(url: str, target: str) -> str:
         "Authorization": AUTHORIZATION,
     }
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, b"{}", headers), timeout=240) as reply:
+        with urllib.request.urlopen(urllib.request.Request(url, b"{}", headers), timeout=HANGS_SECONDS) as reply:
             reply.read()
             return ""
     except urllib.error.HTTPError as error:

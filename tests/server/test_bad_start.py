@@ -9,6 +9,7 @@ from pathlib import Path
 
 import lmdb
 import pytest
+from tests.pace import HANGS_SECONDS
 from tests.process import STATORDB
 
 from statordb import __version__
@@ -126,7 +127,7 @@ def test_a_cluster_out_of_reach(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_cluster_out_of_reach_under_a_supervisor(tmp_path: Path, workers: str) -> None:
     command = [str(STATORDB), *serve("--workers", workers, *NO_CLUSTER)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS_SECONDS, check=False, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "can't be reached" in done.stderr
 
@@ -173,7 +174,7 @@ def test_a_newer_format(capsys: pytest.CaptureFixture[str], newer: str) -> None:
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_newer_format_under_a_supervisor(newer: str, workers: str) -> None:
     command = [str(STATORDB), "serve", "--data", newer, "--workers", workers, "--port", "0", "--admin-port", "0"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS_SECONDS, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "has format 99" in done.stderr
 

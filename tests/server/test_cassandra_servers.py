@@ -12,8 +12,9 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from tests.cassandra import patient
 from tests.pace import HANGS_SECONDS, PATIENT
-from tests.process import STATORDB, ServerProcess
+from tests.process import ServerProcess
 
 from statordb.crypto.file_keys import FILE_NAME
 
@@ -32,7 +33,9 @@ def place(cassandra_hosts: tuple[str, ...]) -> list[str]:
 
 def run(*words: str) -> tuple[int, str, str]:
     """A command's exit code and output."""
-    done = subprocess.run([str(STATORDB), *words], capture_output=True, text=True, timeout=HANGS_SECONDS, check=False)
+    done = subprocess.run(
+        [*patient.COMMAND, *words], capture_output=True, text=True, timeout=HANGS_SECONDS, check=False
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -49,7 +52,7 @@ def server(place: list[str], prepared: Path, tmp_path: Path) -> Iterator[Server]
         directory.mkdir()
         shutil.copy(prepared / FILE_NAME, directory)
         words = ["--data", str(directory), "--workers", "1", "--no-functions", "--admin-port", "0", *place, *options]
-        started.append(ServerProcess(*words))
+        started.append(ServerProcess(*words, command=patient.COMMAND))
         return started[-1]
 
     yield start

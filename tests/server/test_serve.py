@@ -78,7 +78,7 @@ def started(server: ServerProcess) -> dict[str, object]:
 
 def statordb(*words: str) -> str:
     """Output of a command that succeeds."""
-    done = subprocess.run([STATORDB, *words], capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run([STATORDB, *words], capture_output=True, text=True, timeout=HANGS_SECONDS, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -264,7 +264,9 @@ def test_a_second_server_on_the_same_port_or_directory_is_refused(several: tuple
     server, data = several
     port = server.url.rpartition(":")[2]
     for words in (("--memory", "--port", port), ("--data", str(data), "--port", "0")):
-        done = subprocess.run([STATORDB, "serve", *words], capture_output=True, text=True, timeout=240, check=False)
+        done = subprocess.run(
+            [STATORDB, "serve", *words], capture_output=True, text=True, timeout=HANGS_SECONDS, check=False
+        )
         assert done.returncode == 2
         assert done.stdout == ""
         assert done.stderr.count("\n") == 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.pace import HANGS_SECONDS
 from tests.store.kit import Kit
 
 from statordb.engine.contract import Refused
@@ -139,7 +140,7 @@ def say(kit: Kit, directory: Path) -> Iterator[Say]:
 
     yield talk
     stdin.close()
-    assert process.wait(30) == 0
+    assert process.wait(HANGS_SECONDS) == 0
     stdout.close()
 
 

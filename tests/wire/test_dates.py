@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from tests.pace import HANGS_SECONDS
 
 from statordb.model.errors import ClientError
 from statordb.wire.claim import parse_date
@@ -30,5 +31,7 @@ def test_the_first_request_imports_nothing_for_it() -> None:
         "import sys; from statordb.wire.claim import parse_date; known = set(sys.modules);"
         "parse_date('20260101T000000Z'); print(set(sys.modules) - known)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=HANGS_SECONDS, check=True
+    )
     assert done.stdout.strip() == "set()"

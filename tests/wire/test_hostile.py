@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.pace import HANGS_SECONDS
 from tests.wire.driver import Clock, FakeService, Wire, raw, signed
 
 from statordb.model.limits import MIB
@@ -52,7 +53,7 @@ def ask(service: Answering) -> Iterator[Ask]:
     thread.start()
 
     def ask(data: bytes, answers: int) -> bytes:
-        with socket.create_connection(server.sockets[0].getsockname(), timeout=60) as client:
+        with socket.create_connection(server.sockets[0].getsockname(), timeout=HANGS_SECONDS) as client:
             sending = threading.Thread(target=client.sendall, args=(data,))
             sending.start()
             got = bytearray()

@@ -14,6 +14,7 @@ import boto3
 import pytest
 import uvloop
 from botocore.config import Config
+from tests.pace import HANGS_SECONDS
 from tests.wire.driver import KEY, SECRET, FakeService, Wire, signed, signed_headers
 from tests.wire.test_sigv4 import sign
 
@@ -37,15 +38,15 @@ class Server:
             self.listener = Listener(self.listening, self.wire.context, may_accept=may_accept)
             self.listener.start()
 
-        self.call(start()).result(5)
+        self.call(start()).result(HANGS_SECONDS)
 
     def call(self, work: Any) -> Future[Any]:
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
     def stop(self) -> None:
-        self.call(self.listener.stop(5)).result(10)
+        self.call(self.listener.stop(HANGS_SECONDS)).result(HANGS_SECONDS)
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(5)
+        self.thread.join(HANGS_SECONDS)
         self.loop.close()
         self.listening.close()
 
@@ -85,7 +86,7 @@ def test_boto3_is_served(server: Server) -> None:
 def test_a_presigned_request_is_served(server: Server) -> None:
     target = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
     _, url, headers, body = sign(target | {"Host": f"127.0.0.1:{server.port}"}, b'{"Limit": 1}', presigned=True)
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=240)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=HANGS_SECONDS)
     connection.request("POST", url.decode(), body, {name.decode(): value.decode() for name, value in headers.items()})
     response = connection.getresponse()
     assert (response.status, json.loads(response.read())["Operation"]) == (200, "ListTables")
@@ -94,7 +95,7 @@ def test_a_presigned_request_is_served(server: Server) -> None:
 
 def test_a_client_that_sends_too_much_can_read_why(server: Server) -> None:
     body = b" " * (20 * 1024 * 1024)
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=240)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=HANGS_SECONDS)
     connection.request("POST", "/", body, {})
     assert connection.getresponse().status == 413
     connection.close()
@@ -110,7 +111,7 @@ def test_a_worker_may_stand_back() -> None:
 
     server = Server(may_accept)
     try:
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=240)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=HANGS_SECONDS)
         connection.request("GET", "/")
         assert connection.getresponse().status == 200
         assert len(asked) == 4
@@ -130,16 +131,16 @@ def test_stopping_answers_what_is_in_flight(server: Server) -> None:
         return answer
 
     service.handle = handle  # type: ignore[method-assign]
-    idle = socket.create_connection(("127.0.0.1", server.port), timeout=240)
-    busy = socket.create_connection(("127.0.0.1", server.port), timeout=240)
+    idle = socket.create_connection(("127.0.0.1", server.port), timeout=HANGS_SECONDS)
+    busy = socket.create_connection(("127.0.0.1", server.port), timeout=HANGS_SECONDS)
     busy.sendall(signed())
-    answer = loop_future.result(5)
-    stopping = server.call(server.listener.stop(5))
+    answer = loop_future.result(HANGS_SECONDS)
+    stopping = server.call(server.listener.stop(HANGS_SECONDS))
     assert idle.recv(1) == b""  # closed at once
     assert not stopping.done()
     server.loop.call_soon_threadsafe(answer.set_result, Reply(200, b"{}"))
     assert busy.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
-    stopping.result(5)
+    stopping.result(HANGS_SECONDS)
     for client in (idle, busy):
         client.close()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.pace import HANGS_SECONDS
 from tests.wire.driver import Wire, raw, signed
 from tests.wire.test_listener import Server
 
@@ -24,7 +25,7 @@ def server() -> Iterator[Server]:
 
 
 def dial(server: Server) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), timeout=240)
+    return socket.create_connection(("127.0.0.1", server.port), timeout=HANGS_SECONDS)
 
 
 def ask(client: socket.socket) -> None:
@@ -83,7 +84,7 @@ def test_a_known_client_may_take_its_time_with_a_body(wire: Wire) -> None:
 def test_clients_get_in_past_idle_strangers(server: Server) -> None:
     strangers = [dial(server) for _ in range(3 * CONNECTIONS_MAX)]
     for _ in range(3):
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=240)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=HANGS_SECONDS)
         connection.request("GET", "/")
         assert connection.getresponse().status == 200
         connection.close()
@@ -121,4 +122,4 @@ def test_without_a_descriptor_nobody_is_asked_again_at_once(server: Server) -> N
         server.wire.context.connections.clear()
         return len(taken), stranger.aborted
 
-    assert server.call(accept()).result(5) == (1, True)
+    assert server.call(accept()).result(HANGS_SECONDS) == (1, True)

@@ -5,12 +5,18 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
+from tests.cassandra.patient import have_patience
 from tests.engine.cassandra.processes import Fleet
 
 from statordb.engine.cassandra.cql import schema
 from statordb.engine.cassandra.cql.session import Contact, Session
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patience() -> None:
+    have_patience()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pytest
+from tests.cassandra.patient import have_patience
 
 from statordb.engine.cassandra.cql.session import Contact
 from statordb.engine.cassandra.engine import CassandraEngine
@@ -103,6 +104,11 @@ FACTORIES = [
     Factory("lmdb, by a lane", "directory", lmdb_by_lane),
     Factory("cassandra", "cassandra_hosts", cassandra, 0.05),
 ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patience() -> None:
+    have_patience()
 
 
 @pytest.fixture(params=FACTORIES, ids=lambda factory: factory.name)

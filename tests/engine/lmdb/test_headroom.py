@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.pace import HANGS_SECONDS
 
 from statordb.engine.contract import Effects, Key
 from statordb.engine.lmdb import headroom
@@ -42,7 +43,7 @@ def test_the_file_is_lengthened_a_piece_at_a_time(tmp_path: Path, run: Run) -> N
 
 def test_two_processes_engines_do_not_write_over_each_other(tmp_path: Path, start: Any, run: Run) -> None:
     processes = [start("increment.py", tmp_path, 60) for _ in range(2)]
-    assert [process.wait(60) for process in processes] == [0, 0]
+    assert [process.wait(HANGS_SECONDS) for process in processes] == [0, 0]
     engine = LmdbEngine.open(tmp_path)
     assert int(run(engine.read([Key(1, b"counter", b"")]))[0].body) == 2 * 4 * 60
     run(engine.close())

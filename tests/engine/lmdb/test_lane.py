@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.pace import HANGS_SECONDS
 
 from statordb.engine.contract import Effects, EngineClosed, FormatTooNew, Key, OutcomeUnknown, Stored, StoreUnusable
 from statordb.engine.lmdb import LmdbEngine
@@ -57,7 +58,7 @@ def test_a_lane_never_takes_the_write_lock(directory: Path, start: Start, run: R
         lane.stdin.flush()
     assert lane.stdout.readline() == "8\n"
     assert run(engine.get(COUNTER)).body == b"8"
-    assert lane.wait(30) == 0
+    assert lane.wait(HANGS_SECONDS) == 0
     run(engine.close())
 
 
@@ -95,8 +96,12 @@ def test_a_lane_joins_no_store_of_another_format(
         LmdbEngine.open_lane(directory, send, durable=False)
 
 
-def test_a_lane_whose_row_changes_all_the_time_comes_to_an_end(directory: Path, run: Run) -> None:
-    """Another update comes first at each of its tries, until the row is held."""
+def test_a_lane_whose_row_changes_all_the_time_comes_to_an_end(
+    directory: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another update comes first at each of its tries, until the row is held: here for as long as it takes."""
+    monkeypatch.setattr("statordb.engine.lmdb.lane.HOLD_SECONDS", HANGS_SECONDS)
+    monkeypatch.setattr("statordb.engine.lmdb.hold.SECONDS_MAX", HANGS_SECONDS)
     engine = LmdbEngine.open(directory, durable=False)
     others: list[asyncio.Future[Any]] = []
 

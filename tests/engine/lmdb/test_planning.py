@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.pace import HANGS_SECONDS
 
 from statordb.engine.contract import Effects, Key, Refused, Stale, Stored
-from statordb.engine.lmdb import LmdbEngine
+from statordb.engine.lmdb import LmdbEngine, batch, planning, writer
+from statordb.engine.lmdb import engine as engine_module
 from statordb.engine.lmdb.batch import Batch
 from statordb.engine.lmdb.entries import AGAIN, Job, Write
 from statordb.engine.lmdb.environment import READERS_MAX
@@ -67,6 +69,15 @@ def test_a_refusal_and_an_update_of_nothing_take_no_lock(directory: Path, run: R
     run(engine.close())
 
 
+@pytest.fixture
+def all_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every plan counts as quick, and every turn has room for all, however slow the machine."""
+    bounds = ((planning, "QUICK_SECONDS"), (engine_module, "QUICK_SECONDS"), (batch, "REPLAN_SECONDS_MAX"))
+    for module, name in (*bounds, (writer, "TURN_SECONDS"), (writer, "FILL_SECONDS")):
+        monkeypatch.setattr(module, name, HANGS_SECONDS)
+
+
+@pytest.mark.usefixtures("all_quick")
 def test_quick_plans_of_one_row_go_together(directory: Path, run: Run) -> None:
     """One runs again within the turn, on what those before it left; or else each turn would bring one of them on."""
     engine = LmdbEngine.open(directory, durable=False)
@@ -78,6 +89,7 @@ def test_quick_plans_of_one_row_go_together(directory: Path, run: Run) -> None:
     run(engine.close())
 
 
+@pytest.mark.usefixtures("all_quick")
 def test_an_update_of_a_row_that_another_one_is_about_to_change_is_worked_out_once(directory: Path, run: Run) -> None:
     """Where many update one row, each would be worked out twice: on what it was, and on what those before it left."""
     engine = LmdbEngine.open(directory, durable=False)
@@ -203,7 +215,7 @@ def test_a_busy_process_does_not_stop_the_others(directory: Path, start: Start, 
     assert other.poll() is None
     other.stdin.write("enough\n")
     other.stdin.flush()
-    assert other.wait(60) == 0
+    assert other.wait(HANGS_SECONDS) == 0
     assert run(engine.get(Key(1, b"busy 49", b""))).body == b"x"
     run(engine.close())
 

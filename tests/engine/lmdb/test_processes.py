@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.pace import HANGS_SECONDS
 
 from statordb.engine.contract import Bounds, Effects, Key, PageBudget, Usage
 from statordb.engine.lmdb import LmdbEngine
@@ -20,7 +21,7 @@ AMPLE = PageBudget(100_000, 1 << 30)
 @pytest.mark.slow
 def test_processes_that_open_a_new_store_at_once_lose_no_increment(directory: Path, start: Start, run: Run) -> None:
     processes = [start("increment.py", directory, 30) for _ in range(3)]
-    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert [process.wait(HANGS_SECONDS) for process in processes] == [0, 0, 0]
     engine = LmdbEngine.open(directory)
     total = 3 * 4 * 30
     (row,) = run(engine.read([Key(1, b"counter", b"")]))
@@ -45,7 +46,7 @@ def test_the_epoch_tells_of_other_processes(directory: Path, start: Start, run: 
         other.stdin.write("go\n")
         other.stdin.flush()
     other.stdin.close()
-    assert other.wait(30) == 0
+    assert other.wait(HANGS_SECONDS) == 0
     own = Key(1, b"own", b"")
     run(engine.update([own], lambda stored: Effects([(own, b"x")], announce=True)))
     epochs.append(engine.epoch())
@@ -68,7 +69,7 @@ def test_a_killed_process_loses_and_tears_nothing(tmp_path: Path, start: Start, 
             if line.endswith("\n"):  # the last may have been cut off
                 slot, number = line.split()
                 acknowledged[slot.encode()] = number.encode()
-        process.wait(30)
+        process.wait(HANGS_SECONDS)
         engine = LmdbEngine.open(directory)
         check_slots(engine, run, acknowledged)
         run(engine.close())

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.pace import HANGS_SECONDS
 
 from statordb.engine.contract import Effects, Key
 from statordb.engine.lmdb import LmdbEngine
+from statordb.engine.lmdb import gate as gate_module
 from statordb.engine.lmdb.gate import Gate
 from statordb.engine.lmdb.watch import COMMITS_LOOKS, FILLS_LOOKS, STOPPED_LOOKS, Watch
 from statordb.engine.lmdb.writers import FIRST_CELL, PID, SINCE, STARTED, Phase, Process, Writers, process_stat
@@ -122,7 +124,9 @@ def test_a_cell_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
     assert not list(living.others())
 
 
-def test_who_has_just_had_the_lock_lets_the_one_go_first_who_waits(pair: Pair) -> None:
+def test_who_has_just_had_the_lock_lets_the_one_go_first_who_waits(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = gate_module.GIVE_WAY_SECONDS
+    monkeypatch.setattr(gate_module, "GIVE_WAY_SECONDS", HANGS_SECONDS)
     gate = Gate(pair.own, pair.watch)
     pair.other.phase(Phase.WANTS)
     asked = threading.Event()
@@ -140,6 +144,7 @@ def test_who_has_just_had_the_lock_lets_the_one_go_first_who_waits(pair: Pair) -
     assert seen == [Phase.IDLE]
     assert pair.own.own.phase == Phase.WANTS
     pair.other.phase(Phase.WANTS)
+    monkeypatch.setattr(gate_module, "GIVE_WAY_SECONDS", waits)
     gate.ask()  # for ever it waits for nobody
 
 
@@ -161,7 +166,7 @@ def test_a_process_that_is_stopped_with_the_lock_does_not_stop_the_others(
             await engine.update([key], lambda stored, key=key: Effects([(key, b"x")]))
 
     run(updates())
-    assert other.wait(60) == -signal.SIGKILL
+    assert other.wait(HANGS_SECONDS) == -signal.SIGKILL
     kept, lost = run(engine.read([Key(1, b"kept", b""), Key(1, b"lost", b"")]))
     assert kept.body == b"x"
     assert lost is None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.engine.cassandra.processes import QUICK, Fleet
+from tests.pace import come_about
 
 from statordb.engine.cassandra.cluster import pulses, slots
 from statordb.engine.cassandra.cluster.announcements import KEPT_MAX
@@ -17,13 +18,6 @@ from statordb.engine.cassandra.cql.session import Unreachable
 from statordb.engine.cassandra.owed.owed import Owed
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-
-
-async def until(done: Callable[[], bool], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
 
 
 def test_each_process_has_a_number_of_its_own_and_gives_it_back(fleet: Fleet, run: Run) -> None:
@@ -44,7 +38,7 @@ def test_a_lease_ends_without_pulses_and_comes_back_with_them(fleet: Fleet, run:
     async def story() -> None:
         process = await fleet.join()
         process.line.cut = True
-        await until(lambda: not process.membership.valid())
+        await come_about(lambda: not process.membership.valid())
         with pytest.raises(Unreachable):
             await process.membership.ensure_valid(0.1)
         process.line.cut = False
@@ -63,7 +57,7 @@ def test_who_was_taken_for_dead_begins_anew(fleet: Fleet, run: Run) -> None:
         entry = await lost.journal.open([])
         assert entry.valid()
         lost.line.cut = True
-        await until(lambda: not entry.valid())
+        await come_about(lambda: not entry.valid())
 
         async def ended() -> bool:
             return any(pulse.ended for pulse in await pulses.read(other.session) if pulse.incarnation == incarnation)
@@ -88,7 +82,7 @@ def test_an_announcement_waits_for_updates_that_go_by_the_epoch_before(fleet: Fl
         second.membership.on_epoch(lambda: heard.append(second.membership.epoch))
         token = second.membership.begin_guarded()
         announcing = asyncio.ensure_future(first.membership.announce())
-        await until(lambda: heard == [first.membership.epoch])
+        await come_about(lambda: heard == [first.membership.epoch])
         later = second.membership.begin_guarded()
         await asyncio.sleep(3 * QUICK.tick)
         assert not announcing.done()
@@ -187,21 +181,31 @@ def test_what_the_dead_announced_is_heard(fleet: Fleet, run: Run) -> None:
 
 def test_who_owes_tells_of_it_more_often_while_another_reads(fleet: Fleet, run: Run) -> None:
     async def story() -> None:
-        times = QUICK._replace(tick=0.5, told=0.02, wanted=1.0)
+        times = QUICK._replace(tick=1.0, told=0.02, wanted=1.0)
         owing, other = await fleet.join(times=times), await fleet.join(times=times)
         entry = await owing.journal.open([])
 
-        async def told(seconds: float) -> int:
-            before = owing.membership._lease.beat
-            await asyncio.sleep(seconds)
-            return owing.membership._lease.beat - before
+        class Told:
+            """From now on."""
 
-        assert await told(1.0) <= 4
-        await other.membership.watermark()
-        await until(lambda: owing.membership._is_asked())
-        assert await told(0.5) > 5
-        await until(lambda: not owing.membership._is_asked())
-        assert await told(1.0) <= 4
+            def __init__(self) -> None:
+                self._beat, self._began = owing.membership._lease.beat, time.monotonic()
+
+            def often(self) -> float:
+                """How many times more than once a tick it has told."""
+                ticks = (time.monotonic() - self._began) / times.tick
+                return owing.membership._lease.beat - self._beat - ticks
+
+        told = Told()
+        await asyncio.sleep(times.tick)
+        assert told.often() <= 1
+        told = Told()
+        while told.often() < 5:
+            await other.membership.watermark()
+        await come_about(lambda: not owing.membership._is_asked())
+        told = Told()
+        await asyncio.sleep(times.tick)
+        assert told.often() <= 1
         entry.close()
 
     run(story())

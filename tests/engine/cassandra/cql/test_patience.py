@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from statordb.engine.cassandra.cql import patience
-from statordb.engine.cassandra.cql.patience import RACE_SECONDS, Race
+from statordb.engine.cassandra.cql.patience import Race
 from statordb.engine.cassandra.cql.session import Statement, TimedOut, Unreachable
 from statordb.engine.cassandra.cql.spaces import Spaces
 from statordb.engine.contract import Overloaded, Use
@@ -41,7 +41,7 @@ def test_a_race_ends(run: Run, fault: Unreachable | None, told: type[Exception])
     now = 100.0
     race = Race(lambda: now)
     run(race.again(fault))
-    now += RACE_SECONDS
+    now += patience.RACE_SECONDS
     with pytest.raises(told):
         run(race.again(fault))
 

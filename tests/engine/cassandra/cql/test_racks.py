@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from acsylla import errors
 from tests.engine.cassandra.conftest import Run
+from tests.pace import HANGS_SECONDS
 
 from statordb.engine.cassandra.cql import racks, schema
 from statordb.engine.cassandra.cql.racks import Racks
@@ -76,7 +77,7 @@ class Trip:
             raise driver.fault
 
     async def until(self, rack: str) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANGS_SECONDS):
             while self.used.rack != rack:
                 await asyncio.sleep(0.005)
 

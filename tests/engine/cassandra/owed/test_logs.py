@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.engine.cassandra.processes import Fleet, Process
+from tests.pace import HANGS_SECONDS
 
 from statordb.engine.cassandra.cluster.clock import STEP
 from statordb.engine.cassandra.owed import logs
@@ -145,7 +146,7 @@ def test_who_acknowledged_an_entry_reads_it_at_once_and_others_soon(fleet: Fleet
             await writer.logs.append(stream, SHARD, sequence, [b""])
             entry.settle()
             assert await writer.logs.end(stream, SHARD) == sequence
-            until = time.monotonic() + 2
+            until = time.monotonic() + HANGS_SECONDS
             while await reader.logs.end(stream, SHARD) != sequence:
                 assert time.monotonic() < until
             entry.close()
