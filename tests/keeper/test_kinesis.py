@@ -183,7 +183,7 @@ def test_holds_of_shards_that_were_opened_since_the_log_was_read_are_kept(
     (shard,) = log.shards
     (reader,) = shard.readers
     api.run(api.store.holds.keep(log.space, reader, shard.id, Hold(5)))
-    api.run(Logs(api.store)._positions(replace(log, shards=[])))
+    api.run(Logs(api.store)._trimming.positions(replace(log, shards=[])))
     assert api.run(api.store.holds.of(log.space)) == {reader: {shard.id: Hold(5)}}
 
 

@@ -242,7 +242,7 @@ def test_what_is_to_be_trimmed_is_noted_once_for_a_shard(api: Api, monkeypatch: 
     for _ in range(5):
         assert api.run(duty.run_once()) in (True, False)
         api.clock.advance(61)
-    assert len(duty._trimming) == 1
+    assert len(duty._trimming.noted) == 1
 
 
 def test_a_table_made_over_a_deleted_one_takes_care_of_what_that_left(api: Api) -> None:

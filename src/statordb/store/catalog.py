@@ -57,7 +57,7 @@ class Catalog:
     def cached(self, account: str, region: str, name: str) -> Table | None:
         """The table, if this process knows it and may go on believing it."""
         if self._engine.epoch() != self._news.seen:
-            named = _tables_in(self._news.fetch())
+            named = tables_in(self._news.fetch())
             if named is None:
                 self._tables.clear()
             else:
@@ -85,6 +85,11 @@ class Catalog:
         if epoch == self._news.seen:
             self._tables[account, region, name] = table
         return table
+
+    async def stored(self, account: str, region: str, name: str) -> TableRecord | None:
+        """The record of a table as it stands now, also that of one whose deletion is over."""
+        stored = await self._engine.get(_key(account, region, name))
+        return None if stored is None else records.load(stored.body)
 
     async def change(
         self, account: str, region: str, name: str, change: Change, draft: Draft | None = None
@@ -180,7 +185,7 @@ class Catalog:
         """Every table of every account and region, for the keeper. What is announced is read again, once, however many
         ask."""
         async with self._reading:
-            named = _tables_in(self._every_news.fetch())  # first: a change that comes later is announced after this
+            named = tables_in(self._every_news.fetch())  # first: a change that comes later is announced after this
             every, self._every = self._every, None  # in case that reading fails, or is cancelled
             if every is None or named is None:
                 every = await self._read_all()
@@ -213,7 +218,7 @@ def _named(account: str, region: str, name: str) -> Sequence[str]:
     return (f"{TABLE}{account}/{region}/{name}",)
 
 
-def _tables_in(names: Sequence[str] | None) -> set[Name] | None:
+def tables_in(names: Sequence[str] | None) -> set[Name] | None:
     """The tables that announcements name; None for any."""
     if names is None:
         return None

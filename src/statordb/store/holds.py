@@ -4,7 +4,7 @@ Readers that go by the age of records, as streams do, have none.
 """
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, replace
 
 from statordb.engine.contract import Effects, Engine, Key, Stored
@@ -36,9 +36,10 @@ class Holds:
             found[reader][shard] = load(row.body)
         return found
 
-    async def logs(self) -> set[int]:
-        """The spaces of all logs of which there are holds."""
-        return {int.from_bytes(row.partition, "big") async for row in all_rows(self._engine, Space.HOLDS)}
+    async def logs(self) -> AsyncIterator[int]:
+        """The spaces of all logs of which there are holds, one for each hold."""
+        async for row in all_rows(self._engine, Space.HOLDS):
+            yield int.from_bytes(row.partition, "big")
 
     async def keep(self, space: int, reader: str, shard: str, hold: Hold) -> None:
         """Durable when this returns. A hold never goes back, whoever comes late with an older one."""

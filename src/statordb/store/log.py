@@ -71,6 +71,11 @@ class LogRecord(Record):
         return [shard for shard in self.shards if reader in shard.readers]
 
     @property
+    def name(self) -> tuple[str, str, str]:
+        """Account, region and name of its table."""
+        return self.account, self.region, self.table
+
+    @property
     def open(self) -> list[str]:
         """The ids of its open shards."""
         return [shard.id for shard in self.shards if shard.closed_at is None]

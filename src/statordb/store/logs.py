@@ -1,14 +1,14 @@
 """Change logs: finding their records, reading their shards, and where these end."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from statordb.engine.contract import Change, Effects, Engine, Key, PageBudget, Refused, Stored
+from statordb.engine.contract import Bounds, Change, Effects, Engine, Key, PageBudget, Refused, Stored
 from statordb.store import changes, contention, log
-from statordb.store.keyspace import Space
+from statordb.store.keyspace import Space, prefix_end
 from statordb.store.log import LogRecord, ShardRecord
-from statordb.store.rows import PAGE, all_rows
+from statordb.store.rows import PAGE, all_rows, rows
 
 RETENTION_SECONDS = 24 * 3600.0  # developer guide, "Change data capture for DynamoDB Streams"
 DISORDER_SECONDS = 2.0  # a record with a later place in the log may be older than its neighbour by so much at most
@@ -46,9 +46,21 @@ class Logs:
             self._parsed[key] = stored.version, record
         return await self.settle(record) if self._engine.traits.guards else record
 
+    async def of(self, account: str, region: str, table: str) -> Sequence[LogRecord]:
+        """Every log of the tables of that name, as it is stored, for the keeper."""
+        prefix = _sort(table, "")
+        bounds = Bounds(prefix, prefix_end(prefix))
+        found = rows(self._engine, Space.LOGS, _partition(account, region), bounds)
+        return [log.load(row.body) async for row in found]
+
+    async def each(self) -> AsyncIterator[LogRecord]:
+        """Every log of every account and region, as it is stored, for the keeper."""
+        async for row in all_rows(self._engine, Space.LOGS):
+            yield log.load(row.body)
+
     async def all(self) -> Sequence[LogRecord]:
-        """Every log of every account and region, for the keeper."""
-        return [log.load(row.body) async for row in all_rows(self._engine, Space.LOGS)]
+        """The same, at once."""
+        return [record async for record in self.each()]
 
     async def read(self, of: Located, shard: str, after: int, budget: PageBudget) -> list[Change]:
         """Changes of a shard with sequence numbers above `after`, in order: all that can ever come before the last."""
@@ -121,4 +133,12 @@ class Logs:
 
 def key_of(account: str, region: str, table: str, space: int) -> Key:
     """Where the record of a log lies."""
-    return Key(Space.LOGS, f"logs/{account}/{region}".encode(), f"{table}\0{space}".encode())
+    return Key(Space.LOGS, _partition(account, region), _sort(table, str(space)))
+
+
+def _partition(account: str, region: str) -> bytes:
+    return f"logs/{account}/{region}".encode()
+
+
+def _sort(table: str, space: str) -> bytes:
+    return f"{table}\0{space}".encode()

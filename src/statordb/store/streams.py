@@ -1,6 +1,6 @@
 """Streams: records of a table's changes, kept for 24 hours in the shards of the table's log."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -123,9 +123,14 @@ class Streams:
         found = [load(body) for body in page.bodies]
         return found[:limit], len(found) > limit or page.stop is Stop.BYTES
 
-    async def all(self) -> Sequence[StreamRecord]:
+    async def each(self) -> AsyncIterator[StreamRecord]:
         """Every stream of every account and region, for the keeper."""
-        return [load(row.body) async for row in all_rows(self._engine, Space.STREAMS)]
+        async for row in all_rows(self._engine, Space.STREAMS):
+            yield load(row.body)
+
+    async def all(self) -> Sequence[StreamRecord]:
+        """The same, at once."""
+        return [record async for record in self.each()]
 
     async def forget(self, stream: StreamRecord) -> None:
         key = key_of(stream.account, stream.region, stream.table, stream.label)
