@@ -14,7 +14,7 @@ from statordb.model.values import Item
 from statordb.store import codec
 from statordb.store.access import AccessPath
 from statordb.store.table import Table
-from statordb.store.terms import Page, PageBudget, Place, Stop
+from statordb.store.terms import EXHAUSTED, ROWS, Page, PageBudget, Place
 
 USUAL_BYTES_MAX = 16 * 1024  # read without asking for a turn; more is the slice of its round
 
@@ -82,7 +82,7 @@ class Range(NamedTuple):
 
     def is_all(self, first: Page) -> bool:
         """Whether nothing is to be read behind the first chunk."""
-        return first.stop is Stop.EXHAUSTED or (first.stop is Stop.ROWS and self.limit is not None)
+        return first.stop is EXHAUSTED or (first.stop is ROWS and self.limit is not None)
 
     async def first(self, context: Context, table: Table, key_range: KeyRange) -> Page:
         """The first chunk of such a range, waited for."""

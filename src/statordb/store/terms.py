@@ -4,6 +4,8 @@ Nothing above the store imports an engine, or its contract: only the server know
 """
 
 from statordb.engine.contract import (
+    EXHAUSTED,
+    ROWS,
     Bounds,
     Change,
     Conflict,
@@ -20,6 +22,8 @@ from statordb.engine.contract import (
 )
 
 __all__ = [
+    "EXHAUSTED",
+    "ROWS",
     "Bounds",
     "Change",
     "Conflict",

@@ -1,6 +1,7 @@
 """Opening, formats and what is frozen on disk."""
 
 import asyncio
+import tracemalloc
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import lmdb
 import pytest
 
-from statordb.engine.contract import Bounds, Effects, FormatTooNew, Key, PageBudget, StoreUnusable
+from statordb.engine.contract import Bounds, Effects, FormatTooNew, Key, PageBudget, Stop, StoreUnusable
 from statordb.engine.lmdb import LmdbEngine, spaces
 from statordb.engine.lmdb.format import STEPS, Step, migrate
 from statordb.engine.lmdb.keys import (
@@ -129,6 +130,23 @@ def test_a_hash_collision_is_seen(directory: Path, run: Run) -> None:
         with pytest.raises(HashCollision):
             engine.page(1, partition, Bounds(), True, PageBudget(9, 999))
     assert [row and row.body for row in run(engine.read([mine, apart]))] == [b"1", b"2"]
+    run(engine.close())
+
+
+@pytest.mark.parametrize("forward", [True, False])
+def test_what_lies_beside_a_partition_is_not_read(directory: Path, run: Run, forward: bool) -> None:
+    """Large neighbours must not make a small page slow: their values stay in the store."""
+    engine = LmdbEngine.open(directory, durable=False, digest=lambda partition: partition * 16)
+    small, large = Key(1, b"m", b"s"), 512 * 1024
+    neighbours = [Key(1, letter, b"s") for letter in (b"j", b"k", b"l", b"n", b"o", b"p")]
+    bodies = {small: b"1", **dict.fromkeys(neighbours, bytes(large))}
+    run(engine.update(list(bodies), lambda stored: Effects(list(bodies.items()))))
+    tracemalloc.start()
+    page = engine.page(1, b"m", Bounds(), forward, PageBudget(100, 1 << 20))
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (page.bodies, page.stop) == ([b"1"], Stop.EXHAUSTED)
+    assert peak_bytes < large
     run(engine.close())
 
 

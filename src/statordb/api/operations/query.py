@@ -18,7 +18,7 @@ from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.store import codec
 from statordb.store.table import Table
-from statordb.store.terms import Page, Stop
+from statordb.store.terms import EXHAUSTED, Page
 
 _EXPRESSIONS = ("ProjectionExpression", "FilterExpression", "KeyConditionExpression")
 _LEGACY = ("AttributesToGet", "QueryFilter", "ConditionalOperator", "KeyConditions")
@@ -131,7 +131,7 @@ async def _first_rows(context: Context, request: Request, command: Range, table:
 def _answer(table: Table, page: Page, texts: Sequence[bytes]) -> bytes:
     """The response of a page that is all, whose rows have these texts."""
     last = b""
-    if page.stop is not Stop.EXHAUSTED and table.schema.sort:  # else there is no row behind the first
+    if page.stop is not EXHAUSTED and table.schema.sort:  # else there is no row behind the first
         cursor = table.primary.usual_cursor(page.last) or table.key_of(orjson.loads(texts[-1]))
         last = b',"LastEvaluatedKey":' + orjson.dumps(cursor)
     count = len(texts)

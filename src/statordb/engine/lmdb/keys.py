@@ -25,6 +25,7 @@ PARTITION_BYTES_MAX = 0xFFFF  # its length is kept in two bytes
 SHARD_BYTES_MAX = 1024
 SEQUENCE_BYTES = 8  # at the end of a log entry's key
 HEAD_BYTES = 10  # of a value: version and length of the partition
+NAME_AT = 8  # in a value: where the length of the partition begins, and behind it the partition
 ROW_OVERHEAD_BYTES = PREFIX_BYTES + HEAD_BYTES
 SPACE_GIVEN_MIN = 1000  # the first id that `create_space` gives
 

@@ -3,12 +3,15 @@
 from __future__ import annotations  # lmdb's types take their parameter in annotations only
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import NoReturn, TypeVar
 
 import lmdb
 
 from statordb.engine.contract import (
+    BYTES,
+    EXHAUSTED,
+    ROWS,
     Bounds,
     Change,
     EngineClosed,
@@ -18,16 +21,17 @@ from statordb.engine.contract import (
     Page,
     PageBudget,
     Place,
-    Stop,
     Stored,
     Usage,
 )
 from statordb.engine.lmdb.groups import entries
 from statordb.engine.lmdb.keys import (
     HEAD_BYTES,
+    NAME_AT,
     PREFIX_BYTES,
     ROW_OVERHEAD_BYTES,
     SEQUENCE_BYTES,
+    SPACE_BYTES,
     Digest,
     HashCollision,
     after_prefix,
@@ -46,7 +50,6 @@ from statordb.engine.lmdb.late import reread, reread_async
 from statordb.engine.lmdb.rows import decode, new, read_cut
 
 Taken = TypeVar("Taken", bytes, memoryview)
-CHUNK_ROWS = 16  # taken from a cursor at once; more would be read in vain where a few reach the byte budget
 
 
 def closed(*_: object, **__: object) -> NoReturn:
@@ -144,15 +147,9 @@ class Reader:
     ) -> Page:
         start, end = self._edges(space, partition, bounds, forward, after)
         try:
-            pairs, stop, size = self._pairs(start, end, forward, budget)
+            return self._rows_between(start, end, partition, forward, budget, skip)
         except lmdb.CorruptedError:
-            pairs, stop, size = reread(self._pairs)(start, end, forward, budget)
-        named = pack_length(len(partition)) + partition
-        body_start = HEAD_BYTES + len(partition) + skip
-        bodies = [value[body_start:] for _, value in pairs if value.startswith(named, HEAD_BYTES - 2)]
-        if len(bodies) != len(pairs):
-            raise collision(space, partition, next(v for _, v in pairs if not v.startswith(named, HEAD_BYTES - 2)))
-        return Page(bodies, stop, size, lambda index: (partition, pairs[index][0][PREFIX_BYTES:]))
+            return reread(self._rows_between)(start, end, partition, forward, budget, skip)
 
     def _edges(
         self, space: int, partition: bytes, bounds: Bounds, forward: bool, after: bytes | None
@@ -169,31 +166,35 @@ class Reader:
                 end = min(end, prefix + after)
         return start, end
 
-    def _pairs(
-        self, start: bytes, end: bytes, forward: bool, budget: PageBudget
-    ) -> tuple[list[tuple[bytes, bytes]], Stop, int]:
-        """Keys and values of a page, why there are no more, and the page's bytes."""
-        rows_left, bytes_left = budget
-        pairs: list[tuple[bytes, bytes]] = []
-        stop: Stop | None = None
-        with self._begin() as txn, txn.cursor() as cursor:
-            walk = _walk(cursor, start, end, forward)
-            while stop is None:
-                chunk = list(islice(walk, min(rows_left, CHUNK_ROWS)))
-                # Keys come in order: if the last one is within the bounds, so are all.
-                if not chunk or not start <= chunk[-1][0] < end:
-                    chunk = [pair for pair in chunk if start <= pair[0] < end]
-                    stop = Stop.EXHAUSTED
-                chunk_bytes = sum(map(len, chain.from_iterable(chunk))) - len(chunk) * ROW_OVERHEAD_BYTES
-                if chunk_bytes >= bytes_left and chunk:
-                    chunk, chunk_bytes = _within(chunk, bytes_left)
-                    stop = Stop.BYTES
-                bytes_left -= chunk_bytes
-                rows_left -= len(chunk)
-                pairs = pairs + chunk if pairs else chunk
-                if not rows_left and stop is not Stop.BYTES:
-                    stop = Stop.ROWS
-        return pairs, stop, budget[1] - bytes_left
+    def _rows_between(
+        self, start: bytes, end: bytes, partition: bytes, forward: bool, budget: PageBudget, skip: int
+    ) -> Page:
+        """Rows of one partition. What lies behind it is not even copied out of the store."""
+        rows_max, bytes_left = budget
+        named = pack_length(len(partition)) + partition
+        name_end = HEAD_BYTES + len(partition)
+        body_start = name_end + skip
+        bodies: list[bytes] = []
+        keys: list[bytes] = []
+        stop = EXHAUSTED
+        cursor = self._begin().cursor()  # which keeps its transaction; both end with it
+        value_of = cursor.value
+        for key in islice(_walk_keys(cursor, start, end, forward), rows_max):
+            if not start <= key < end:
+                break
+            value = value_of()
+            if value[NAME_AT:name_end] != named:
+                raise collision(unpack_id(key[:SPACE_BYTES]), partition, value)
+            keys.append(key)
+            bodies.append(value[body_start:])
+            bytes_left -= len(key) + len(value) - ROW_OVERHEAD_BYTES
+            if bytes_left <= 0:
+                stop = BYTES
+                break
+        else:
+            if len(keys) == rows_max:
+                stop = ROWS
+        return Page(bodies, stop, budget[1] - bytes_left, lambda index: (partition, keys[index][PREFIX_BYTES:]))
 
     @reread_async
     async def scan(
@@ -257,10 +258,22 @@ class Reader:
 
 def _walk(cursor: lmdb.Cursor[Taken], start: bytes, end: bytes, forward: bool) -> Iterator[tuple[Taken, Taken]]:
     """Rows from `start` on, or backward from the last one before `end`; it goes on beyond the other edge."""
+    if not _seek(cursor, start, end, forward):
+        return iter(())
+    return cursor.iternext(True, True) if forward else cursor.iterprev(True, True)
+
+
+def _walk_keys(cursor: lmdb.Cursor[bytes], start: bytes, end: bytes, forward: bool) -> Iterator[bytes]:
+    """Their keys, at each of which the cursor has the value."""
+    if not _seek(cursor, start, end, forward):
+        return iter(())
+    return cursor.iternext(True, False) if forward else cursor.iterprev(True, False)
+
+
+def _seek(cursor: lmdb.Cursor[Taken], start: bytes, end: bytes, forward: bool) -> bool:
     if forward:
-        return cursor.iternext(True, True) if cursor.set_range(start) else iter(())
-    found = cursor.prev() if cursor.set_range(end) else cursor.last()
-    return cursor.iterprev(True, True) if found else iter(())
+        return cursor.set_range(start)
+    return cursor.prev() if cursor.set_range(end) else cursor.last()
 
 
 def _page(walk: Iterator[tuple[bytes, bytes]], end: bytes, budget: PageBudget) -> Page:
@@ -268,7 +281,7 @@ def _page(walk: Iterator[tuple[bytes, bytes]], end: bytes, budget: PageBudget) -
     bodies: list[bytes] = []
     places: list[Place] = []
     rows_max, bytes_left = budget
-    stop = Stop.EXHAUSTED
+    stop = EXHAUSTED
     for key, value in walk:
         if key >= end:
             break
@@ -277,10 +290,10 @@ def _page(walk: Iterator[tuple[bytes, bytes]], end: bytes, budget: PageBudget) -
         places.append((value[HEAD_BYTES:body_start], key[PREFIX_BYTES:]))
         bytes_left -= len(key) + len(value) - ROW_OVERHEAD_BYTES
         if len(bodies) >= rows_max:
-            stop = Stop.ROWS
+            stop = ROWS
             break
         if bytes_left <= 0:
-            stop = Stop.BYTES
+            stop = BYTES
             break
     return Page(bodies, stop, budget[1] - bytes_left, places.__getitem__)
 
@@ -293,7 +306,7 @@ def _heads_page(
     bodies: list[bytes] = []
     places: list[Place] = []
     rows_max, bytes_left = budget
-    stop = Stop.EXHAUSTED
+    stop = EXHAUSTED
     for view, value in walk:
         key = bytes(view)
         if not start <= key < end:
@@ -303,19 +316,9 @@ def _heads_page(
         places.append((bytes(value[HEAD_BYTES:body_start]), key[PREFIX_BYTES:]))
         bytes_left -= len(key) + len(value) - ROW_OVERHEAD_BYTES
         if len(bodies) >= rows_max:
-            stop = Stop.ROWS
+            stop = ROWS
             break
         if bytes_left <= 0:
-            stop = Stop.BYTES
+            stop = BYTES
             break
     return Page(bodies, stop, budget[1] - bytes_left, places.__getitem__)
-
-
-def _within(pairs: list[tuple[bytes, bytes]], bytes_max: int) -> tuple[list[tuple[bytes, bytes]], int]:
-    """The first rows, up to and with the one that reaches `bytes_max`, and their bytes."""
-    total = 0
-    for count, (key, value) in enumerate(pairs, 1):
-        total += len(key) + len(value) - ROW_OVERHEAD_BYTES
-        if total >= bytes_max:
-            return pairs[:count], total
-    return pairs, total
