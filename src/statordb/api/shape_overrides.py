@@ -4,8 +4,10 @@ Sources named below: [alternator] what ScyllaDB's test/alternator states about A
 dynalite's `validations/`, recorded against AWS.
 """
 
+from typing import Any
+
 from statordb.api.attribute_shapes import attribute, attributes
-from statordb.model.limits import ATTRIBUTE_NAME_BYTES_MAX, NESTING_DEPTH_MAX
+from statordb.model.limits import ATTRIBUTE_NAME_BYTES_MAX, BATCH_GET_KEYS_MAX, NESTING_DEPTH_MAX
 from statordb.shapes import java
 from statordb.shapes.overrides import Alone, Leading, NameOrArn, Overrides, Union
 
@@ -40,8 +42,8 @@ _TABLE = Leading(
 )
 
 
-# What AWS's validation layer of 2026 tells alone: a name that is too short, a Limit of Query below one, and values of
-# ReturnValues, whose set it spells with a slip.
+# What AWS's validation layer of 2026 tells alone: a name that is too short, a Limit of Query below one, too many keys
+# of a table in BatchGetItem, and values of ReturnValues, whose set it spells with a slip.
 def _shortest_name(length: int) -> Alone:
     def told(name: str) -> str | None:
         if len(name) >= length:
@@ -61,6 +63,16 @@ def _returns(value: str) -> str | None:
     )
 
 
+def _keys_of_a_table(tables: dict[str, Any]) -> str | None:
+    for name, asked in tables.items():
+        if asked is not None and len(asked.get("Keys") or ()) > BATCH_GET_KEYS_MAX:
+            return (
+                f"1 validation error detected: Value at 'RequestItems.{name}.member.Keys' failed to satisfy "
+                f"constraint: Member must have length less than or equal to {BATCH_GET_KEYS_MAX}"
+            )
+    return None
+
+
 def _query_limit(value: int) -> str | None:
     if value >= 1:
         return None
@@ -77,6 +89,7 @@ _ALONE: dict[tuple[str, str], Alone] = {
     **{(f"{operation}Input", "ReturnValues"): _returns for operation in _WRITES},
     ("CreateTableInput", "TableName"): _shortest_name(3),
     ("QueryInput", "Limit"): _query_limit,
+    ("BatchGetItemInput", "RequestItems"): _keys_of_a_table,
 }
 
 _RESOURCE = Leading("ResourceArn", "Invalid TableArn")

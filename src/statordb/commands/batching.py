@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from statordb.commands.context import Context
 from statordb.commands.demands import TableDemand
+from statordb.commands.keys import refuse_misfit
 from statordb.commands.turns import Turn
 from statordb.commands.writing import Delete, Done, Put
 from statordb.model import errors
 from statordb.model.budget import UNBOUNDED, Heavy
+from statordb.model.errors import ClientError
 from statordb.model.limits import KIB
 from statordb.store.table import Apply, Table, Written
 from statordb.store.terms import Conflict, Key, Overloaded
@@ -56,12 +58,22 @@ class BatchWrite(NamedTuple):
                 table = context.known_table(write.table) or await context.table(write.table)
                 tables[write.table] = table
             # No budget: what it could be spent on is weighed below, as nothing can be given up once some are written.
-            made.append((table, write.place(table), write.apply(table, UNBOUNDED)))
+            made.append((table, _place(write, table), write.apply(table, UNBOUNDED)))
             if turn.due():
                 await turn.over()
         if len({key for _, key, _ in made}) != len(made):
             raise errors.validation("Provided list of item keys contains duplicates")
         return made
+
+
+def _place(write: Put | Delete, table: Table) -> Key:
+    """Where it goes. What is no key of the table is told alike of puts and deletes."""
+    try:
+        return write.place(table)
+    except ClientError:
+        if isinstance(write, Put):
+            refuse_misfit(table, write.item)
+        raise
 
 
 async def _groups(made: Sequence[Made], turn: Turn) -> list[list[Made]]:

@@ -39,11 +39,12 @@ class Meter:
         self.indexes: dict[str, float] = {}
 
     def add(self, units: float, index_units: Mapping[str, float] | None = None, factor: int = 1) -> None:
-        """Units of the table, and by index name."""
+        """Units of the table, and by index name. `factor` is the table's: entries of indexes cost the same in
+        transactions."""
         self.units += units * factor
         if index_units:
             for name, used in index_units.items():
-                self.indexes[name] = self.indexes.get(name, 0.0) + used * factor
+                self.indexes[name] = self.indexes.get(name, 0.0) + used
 
     def add_write(self, written: Written, factor: int = 1) -> None:
         self.add(written_units(written), written.index_units, factor)

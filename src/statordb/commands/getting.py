@@ -14,7 +14,7 @@ from statordb.commands.turns import Turn
 from statordb.expressions.bound import Projection
 from statordb.model import errors
 from statordb.model.budget import Budget, Heavy
-from statordb.model.errors import ClientError
+from statordb.model.errors import ClientError, EmptyKey
 from statordb.model.limits import BATCH_GET_BYTES_MAX, TRANSACT_BYTES_MAX
 from statordb.model.values import Item
 from statordb.store import codec, transactions
@@ -101,15 +101,28 @@ class BatchGet(NamedTuple):
         await turn.begin()
         found = []
         for wanted in self.wanted:
-            table = context.known_table(wanted.table) or await context.table(wanted.table)
-            _check_projection(table, wanted.projection)
-            keys = [locate_key(table, key) for key in wanted.keys]
+            try:
+                table = context.known_table(wanted.table) or await context.table(wanted.table)
+                _check_projection(table, wanted.projection)
+                keys = [locate_key(table, key) for key in wanted.keys]
+            except ClientError:
+                self._refuse_repeated()  # which needs no table, and is told first
+                raise
             if len(set(keys)) != len(keys):
-                raise errors.validation("Provided list of item keys contains duplicates")
+                raise _repeated()
             several, room = await _read(table, keys, wanted, room, turn)
             found.append(several)
         turn.end()
         return found
+
+    def _refuse_repeated(self) -> None:
+        for wanted in self.wanted:
+            if len({orjson.dumps(key, option=orjson.OPT_SORT_KEYS) for key in wanted.keys}) != len(wanted.keys):
+                raise _repeated()
+
+
+def _repeated() -> ClientError:
+    return errors.validation("Provided list of item keys contains duplicates")
 
 
 async def _read(table: Table, keys: Sequence[Key], wanted: Wanted, room: int, turn: Turn) -> tuple[Several, int]:
@@ -196,15 +209,18 @@ class TransactGet(NamedTuple):
         return Got(table, text, image.size)
 
     def _keys(self, tables: dict[str, Table]) -> list[Key]:
-        """Storage keys of all items; a key that does not fit its table cancels the transaction."""
+        """Storage keys of all items; a key that does not fit its table cancels the transaction, unless one is empty."""
         keys: list[Key] = []
+        misfit: ClientError | None = None
         for position, part in enumerate(self.parts):
             try:
                 keys.append(locate_key(tables[part.table], part.key))
+            except EmptyKey:
+                raise
             except ClientError as fault:
-                reasons = [{"Code": "None"}] * len(self.parts)
-                reasons[position] = {"Code": "ValidationError", "Message": fault.message or ""}
-                raise errors.transaction_canceled(reasons) from None
+                misfit = misfit or transactions.misfit(fault, position, len(self.parts))
+        if misfit is not None:
+            raise misfit
         if len(set(keys)) != len(keys):
             raise errors.validation("Transaction request cannot include multiple operations on one item")
         return keys

@@ -47,9 +47,16 @@ def locate_item(table: Table, item: Item) -> Key:
     return key
 
 
+def refuse_misfit(table: Table, item: Item) -> None:
+    """Raise ValidationException, in the words about a Key, unless an item has the primary key's attributes."""
+    for attribute in table.schema.attributes:
+        if attribute.type not in item.get(attribute.name, ()):
+            raise errors.validation("The provided key element does not match the schema")
+
+
 def _empty_key(attribute: KeyAttribute) -> ClientError:
     kind = "string" if attribute.type == "S" else "binary"
-    return errors.validation(
+    return errors.empty_key(
         "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty "
         f"{kind} value. Key: {attribute.name}"
     )
@@ -141,7 +148,7 @@ def _unfit(attribute: KeyAttribute, value: Value, index_name: str) -> ClientErro
             f"Type mismatch for Index Key {attribute.name} Expected: {attribute.type} "
             f"Actual: {type_of(value)} IndexName: {index_name}"
         )
-    return errors.validation(
+    return errors.empty_key(
         "One or more parameter values are not valid. A value specified for a secondary index key is not supported. "
         f"{_empty(attribute)} IndexName: {index_name}, IndexKey: {attribute.name}"
     )
@@ -149,7 +156,7 @@ def _unfit(attribute: KeyAttribute, value: Value, index_name: str) -> ClientErro
 
 def _unfit_update(attribute: KeyAttribute, value: Value, index_name: str, update: UpdateExpression) -> ClientError:
     if attribute.type in value:
-        return errors.validation(
+        return errors.empty_key(
             "One or more parameter values are not valid. The update expression attempted to update a secondary index "
             f"key to a value that is not supported. {_empty(attribute)}"
         )

@@ -8,12 +8,12 @@ from statordb.commands.demands import Enclosed, enclosed
 from statordb.commands.writing import Check, Delete, Put, Update
 from statordb.model import errors
 from statordb.model.budget import Budget, OneOfMany
-from statordb.model.errors import ClientError
+from statordb.model.errors import ClientError, EmptyKey
 from statordb.store import transactions
 from statordb.store.image import Image
 from statordb.store.table import Apply, Table, Written
 from statordb.store.terms import Key, Refused
-from statordb.store.transactions import SUCCEEDED, Action, InProgress, Replayed, Token, TokenReused
+from statordb.store.transactions import Action, InProgress, Replayed, Token, TokenReused
 
 
 class Part(NamedTuple):
@@ -53,6 +53,8 @@ class TransactWrite(NamedTuple):
                 raise errors.idempotent_parameter_mismatch()
             if isinstance(outcome.reason, InProgress):
                 raise errors.transaction_in_progress()
+            if isinstance(outcome.reason, EmptyKey):
+                raise outcome.reason
             raise errors.transaction_canceled(outcome.reason)
         places = [action.table for action in actions]
         if isinstance(outcome, Replayed):
@@ -60,7 +62,9 @@ class TransactWrite(NamedTuple):
         return Transacted(places, outcome, [])
 
     def _actions(self, tables: dict[str, Table], budget: Budget) -> list[Action]:
-        """Actions on storage keys. The first item that does not fit its table cancels the transaction."""
+        """Actions on storage keys. The first item that does not fit its table cancels the transaction, unless one has
+        an empty key: then it is none."""
+        misfit: ClientError | None = None
         actions: list[Action] = []
         seen: set[Key] = set()
         for position, part in enumerate(self.parts):
@@ -68,15 +72,18 @@ class TransactWrite(NamedTuple):
             table = tables[write.table]
             try:
                 key = write.place(table)
+            except EmptyKey:
+                raise
             except ClientError as fault:
-                reasons: list[dict[str, Any]] = [SUCCEEDED] * len(self.parts)
-                reasons[position] = {"Code": "ValidationError", "Message": fault.message}
-                raise errors.transaction_canceled(reasons) from None
+                misfit = misfit or transactions.misfit(fault, position, len(self.parts))
+                continue
             if key in seen:
                 raise errors.validation("Transaction request cannot include multiple operations on one item")
             seen.add(key)
             apply = _with_reasons(write.apply(table, budget), part.shows)
             actions.append(Action(table, key, apply, isinstance(write, Check)))
+        if misfit is not None:
+            raise misfit
         return actions
 
     def _token(self, context: Context) -> Token | None:
@@ -93,6 +100,8 @@ def _with_reasons(apply: Apply, shows: bool) -> Apply:
     def reasoned(old: Image | None) -> Image | Refused | None:
         try:
             new = apply(old)
+        except EmptyKey as fault:
+            return Refused(fault)
         except ClientError as fault:
             return Refused({"Code": "ValidationError", "Message": fault.message})
         if not isinstance(new, Refused):

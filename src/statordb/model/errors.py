@@ -58,6 +58,12 @@ class ClientError(Exception):
         return body
 
 
+class EmptyKey(ClientError):
+    """An empty value of a key. It refuses a transaction as a whole, which others of a key's faults cancel."""
+
+    __slots__ = ()
+
+
 _CUT = "..."
 _INVALID_PARAMETERS = "One or more parameter values were invalid: "
 
@@ -95,6 +101,10 @@ def of_detection(fault: ClientError) -> ClientError:
     Source: what AWS answers in us-east-1 since August 2026; docs/compatibility.md says what is not known.
     """
     return fault if fault.detected is None else validation_as_it_is("1 validation error detected: " + fault.detected)
+
+
+def empty_key(message: str) -> EmptyKey:
+    return EmptyKey(VALIDATE + "ValidationException", message)
 
 
 def invalid_parameters(detail: str) -> ClientError:

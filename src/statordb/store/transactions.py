@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from statordb.engine.contract import ABSENT, Conflict, Effects, Engine, Heads, Key, Plan, Refused, Stale, Stored
 from statordb.model import errors
+from statordb.model.errors import ClientError
 from statordb.model.limits import TRANSACT_BYTES_MAX, TRANSACT_TOKEN_SECONDS
 from statordb.store import codec
 from statordb.store.image import Image
@@ -22,8 +23,16 @@ SUCCEEDED = {"Code": "None"}
 CONFLICTED = {"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}
 
 
+def misfit(fault: ClientError, position: int, count: int) -> ClientError:
+    """The cancellation of a transaction of `count` items, one of which does not fit its table."""
+    reasons: list[dict[str, str]] = [SUCCEEDED] * count
+    reasons[position] = {"Code": "ValidationError", "Message": fault.message or ""}
+    return errors.transaction_canceled(reasons)
+
+
 class Action(NamedTuple):
-    """One action of a write transaction. A refusal's reason is its cancellation reason ({"Code", "Message", ...}).
+    """One action of a write transaction. A refusal's reason is its cancellation reason ({"Code", "Message", ...}), or
+    the ClientError that the whole request is refused with.
 
     `check_only`: the item is looked at and not written (ConditionCheck).
     """
@@ -74,7 +83,8 @@ class Replayed(NamedTuple):
 
 
 async def write(engine: Engine, actions: Sequence[Action], token: Token | None) -> list[Written] | Replayed | Refused:
-    """Do all actions or none. Refused: its reason is the list of cancellation reasons, TokenReused, or InProgress.
+    """Do all actions or none. Refused: its reason is the list of cancellation reasons, TokenReused, InProgress, or a
+    ClientError of one of them.
 
     Raises as `Table.renewed` and `Table.resumed`.
     """
@@ -120,6 +130,8 @@ def _plan(actions: Sequence[Action], token: Token | None, entries: Sequence[Key]
             old = None if row is None else Image(row[0])
             new = action.apply(old)
             if isinstance(new, Refused):
+                if isinstance(new.reason, ClientError):
+                    return new
                 reasons.append(new.reason)
             else:
                 reasons.append(SUCCEEDED)

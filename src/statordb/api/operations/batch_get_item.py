@@ -15,6 +15,9 @@ from statordb.expressions.legacy import reject_mixed
 from statordb.model import errors
 from statordb.model.limits import BATCH_GET_KEYS_MAX
 
+_CUTS = ("ProjectionExpression", "AttributesToGet")
+_FORMS = (_CUTS[:1], _CUTS[1:])
+
 
 async def batch_get_item(context: Context, request: Request) -> Answer:
     asked: dict[str, Request] = request["RequestItems"]
@@ -37,8 +40,10 @@ async def batch_get_item(context: Context, request: Request) -> Answer:
 def _read(context: Context, asked: dict[str, Request]) -> BatchGet:
     wants = []
     count = 0
+    if len(asked) > 1:  # what is asked of one table is mixed with what is asked of another
+        reject_mixed({member: each[member] for each in asked.values() for member in _CUTS if member in each}, *_FORMS)
     for name, request in asked.items():
-        reject_mixed(request, ("ProjectionExpression",), ("AttributesToGet",))
+        reject_mixed(request, *_FORMS)
         bound = conditions.placeholders(request, context.budget)
         projection = conditions.projection(request, bound)
         bound.finish()

@@ -61,7 +61,5 @@ async def _answer(request: Request, done: Sequence[tuple[Done, Item]], unprocess
             meters.setdefault(table.space, Meter(table)).add_write(written)
         answer["ConsumedCapacity"] = [meter.report(detail) for meter in meters.values()]
     if request.get("ReturnItemCollectionMetrics") == "SIZE":
-        collections = await collections_metrics([(table, item) for (table, _), item in done])
-        if collections:
-            answer["ItemCollectionMetrics"] = collections
+        answer["ItemCollectionMetrics"] = await collections_metrics([(table, item) for (table, _), item in done])
     return answer

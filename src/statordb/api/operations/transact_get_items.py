@@ -35,5 +35,6 @@ def _read(context: Context, get: Request) -> Part:
     check_values(get["Key"])
     bound = conditions.placeholders(get, context.budget)
     projection = conditions.projection(get, bound)
-    bound.finish()
+    if projection is not None:  # AWS does not look at names that stand beside no expression
+        bound.finish()
     return Part(get["TableName"], get["Key"], projection)

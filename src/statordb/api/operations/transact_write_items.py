@@ -51,7 +51,8 @@ def _read(context: Context, entry: dict[str, Any]) -> AskedPart:
     bound = conditions.placeholders(request, context.budget)
     update = conditions.update(request, bound) if kind == "Update" else None
     condition = conditions.condition(request, bound)
-    bound.finish()
+    if update is not None or condition is not None:  # AWS does not look at names and values beside no expression
+        bound.finish()
     table = request["TableName"]
     write: Put | Update | Delete | Check
     if kind == "Put":
