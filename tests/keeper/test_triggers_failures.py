@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.keeper.trigger_stage import DESTINATION, Failed, Stage, names
+from tests.keeper.trigger_stage import DESTINATION, UUID, Failed, Stage, names
 
 from statordb.model.invocation import Throttled
 
@@ -147,15 +147,20 @@ def test_being_busy_is_no_attempt(stage: Stage) -> None:
     assert stage.function.sent == []
 
 
-def test_a_function_that_is_not_there_is_waited_for(stage: Stage) -> None:
+def test_a_function_that_is_not_there_is_waited_for(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    """Who deleted it reads which mapping wants it; a traceback would tell nothing of that."""
     api = stage.api
     api.run(api.store.functions.change("000000000000", "us-east-1", "work", lambda _: None))
     stage.put("a1")
     stage.map(retries_max=0, destination=DESTINATION)
     stage.run(3.0)
     assert stage.deliveries == []
-    assert [type(fault).__name__ for fault in stage.faults] == ["NotInvoked"]  # told once
-    stage.faults.clear()
+    assert stage.faults == []
+    [told] = [line for line in caplog.records if line.levelname == "WARNING"]  # once
+    assert told.exc_info is None
+    arn = "arn:aws:lambda:us-east-1:000000000000:function:work"
+    assert (told.__dict__["mapping"], told.__dict__["function"]) == (UUID, arn)
+    assert told.__dict__["reason"] == f"Function not found: {arn}"
     stage.create_function()
     stage.until_delivered(["a1"])
     assert stage.function.sent == []

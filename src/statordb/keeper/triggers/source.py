@@ -1,11 +1,12 @@
 """A mapping as its tasks see it while they run."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from statordb.expressions import event_patterns
 from statordb.keeper.crew import Report
-from statordb.model.invocation import Throttled
+from statordb.model.invocation import NotRunnable, Throttled
 from statordb.store.functions.mappings import MappingRecord
 from statordb.store.log import ShardRecord
 from statordb.store.streams import Stream
@@ -17,6 +18,8 @@ NOT_RUN = "PROBLEM: Function could not be invoked"
 NO_STREAM = "PROBLEM: Stream not found"
 
 Matcher = Callable[[Any], bool]
+
+log = logging.getLogger(__name__)
 
 
 class NotInvoked(Exception):
@@ -80,7 +83,14 @@ class Source:
         if isinstance(fault, Throttled):
             return
         if self.result != NOT_RUN:
-            refusal = NotInvoked(self.record.uuid)
-            refusal.__cause__ = fault
-            self.report(NAME, refusal)
+            self._tell(fault)
         self.result = NOT_RUN
+
+    def _tell(self, fault: Exception) -> None:
+        if isinstance(fault, NotRunnable):  # for its owner to mend: it was deleted, or has nothing to run it with
+            facts = {"mapping": self.record.uuid, "function": self.record.function, "reason": str(fault)}
+            log.warning("function of an event source mapping is not run", extra=facts)
+            return
+        refusal = NotInvoked(self.record.uuid)
+        refusal.__cause__ = fault
+        self.report(NAME, refusal)
