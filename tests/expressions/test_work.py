@@ -4,10 +4,11 @@ import orjson
 import pytest
 
 from statordb.expressions import predicates
+from statordb.expressions.paths import DistinctPaths
 from statordb.expressions.placeholders import Placeholders
 from statordb.model.budget import Budget, Heavy, InlineBudget, LaneBudget
 from statordb.model.errors import ClientError
-from statordb.model.limits import INLINE_UNITS_MAX
+from statordb.model.limits import EXPRESSION_PATH_ELEMENTS_MAX, INLINE_UNITS_MAX
 
 LENGTH = 15_000
 
@@ -256,3 +257,10 @@ def test_what_was_parsed_before_a_request_was_too_heavy_is_kept():
             continue
         break
     assert 1 < rounds <= len(texts)
+
+
+def test_a_path_that_is_too_deep_is_not_looked_at_to_its_end():
+    """It fits into a text of 4 KB a thousand times, and each of its beginnings is a path."""
+    distinct = DistinctPaths()
+    distinct.add(("a",) * 2000)
+    assert len(distinct._inner) == EXPRESSION_PATH_ELEMENTS_MAX

@@ -90,7 +90,8 @@ class DistinctPaths:
     def add(self, parts: Parts) -> None:
         """Raises Fault where the path clashes with one added before, which stands behind it in the expression."""
         clash = parts in self._ends or parts in self._inner
-        for length in range(1, len(parts)):
+        # A path that has more elements is refused for that: to look at each of its thousands of prefixes is in vain.
+        for length in range(1, min(len(parts), EXPRESSION_PATH_ELEMENTS_MAX + 1)):
             prefix = parts[:length]
             kind = type(parts[length])
             clash = clash or prefix in self._ends or self._inner.get(prefix, kind) is not kind
