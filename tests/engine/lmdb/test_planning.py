@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.pace import HANGS_SECONDS
 
-from statordb.engine.contract import Effects, Key, Refused, Stale, Stored
+from statordb.engine.contract import ABSENT, Effects, Key, Refused, Stale, Stored
 from statordb.engine.lmdb import LmdbEngine, batch, planning, writer
 from statordb.engine.lmdb import engine as engine_module
 from statordb.engine.lmdb.batch import Batch
@@ -18,6 +18,7 @@ from statordb.engine.lmdb.entries import AGAIN, Job, Write
 from statordb.engine.lmdb.environment import READERS_MAX
 from statordb.engine.lmdb.keys import HashCollision, digest
 from statordb.engine.lmdb.planning import QUICK_SECONDS, Guarded, Update
+from statordb.engine.lmdb.prepared import PAGE_BYTES
 from statordb.engine.lmdb.rows import row_key
 from statordb.model.pending import Pending
 
@@ -287,3 +288,24 @@ def test_partitions_of_one_hash_are_told_apart_within_a_transaction(directory: P
 
     assert [type(answer) for answer in run(both())] == [Effects, HashCollision]
     run(engine.close())
+
+
+def test_short_rows_are_as_much_as_the_pages_that_the_disk_writes_for_them() -> None:
+    """A batch of items with many indexes has few bytes, and took the disk for longer than one of a large item."""
+    keys = [Key(1, b"%d" % number, b"") for number in range(12)]
+    guarded = Guarded(digest)
+    one = Update(keys[:1], lambda stored: Effects([(keys[0], b"x")]), (), guarded, digest)
+    several = Update(
+        keys[:1],
+        lambda stored: Effects([(keys[0], b"x")], [(key, b"x", keys[0]) for key in keys[1:]]),
+        (),
+        guarded,
+        digest,
+    )
+    for update in (one, several):
+        update._stored, update._relied = [None], [(row_key(keys[0], digest), ABSENT)]
+        update.work_out()
+    assert one.prepared is not None
+    assert several.prepared is not None
+    assert one.prepared.bytes == 1
+    assert several.prepared.bytes == 12 + 11 * PAGE_BYTES

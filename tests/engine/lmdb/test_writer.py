@@ -289,6 +289,21 @@ def test_the_writer_waits_with_what_is_large_and_with_nothing_else(
     run(engine.close())
 
 
+def test_many_small_updates_do_not_keep_large_ones_waiting(
+    directory: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A turn of them is long too, and they never end; but it is the large ones that are to be rare."""
+    engine = LmdbEngine.open(directory, durable=False)
+    done: list[tuple[int, float, bool]] = []
+    monkeypatch.setattr(Pace, "done", lambda pace, *turn: done.append(turn))
+    keys = [Key(1, b"%d" % number, b"") for number in range(20)]
+    run(all_at_once(engine, [(key, put(key, bytes(20_000))) for key in keys]))
+    assert {(size, small) for size, _, small in done} == {(0, True)}
+    run(engine.update(keys[:1], put(keys[0], bytes(200_000))))
+    assert (done[-1][0], done[-1][2]) == (200_000, False)
+    run(engine.close())
+
+
 def test_clearing_and_trimming_wait_as_what_is_large(
     directory: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

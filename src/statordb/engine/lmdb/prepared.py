@@ -15,6 +15,8 @@ from statordb.engine.lmdb.rows import named, row_key
 TICKS_MAX = (1 << TICK_BITS) - 1  # versions and sequence numbers of one transaction
 CHANGES_MAX = TICKS_MAX // 2 - 1  # of one update: a transaction that is half full always has room for it
 
+PAGE_BYTES = 4096  # that the disk writes for a row, however short it is: rows of one update seldom lie together
+
 Relied = tuple[bytes, int]
 """A row's key, and the version that it must still have; `contract.ABSENT` where there must be none."""
 
@@ -33,7 +35,7 @@ class Prepared:
     changes         (stream space, shard bytes, body) for change logs, in order.
     tallies         (space, rows delta, bytes delta).
     announce        as in `contract.Effects`.
-    bytes           of all bodies.
+    bytes           of all bodies, and of the pages of rows behind the first.
     ticket          of an update that may hold its rows when they have changed; 0: it may not.
     hold_seconds    for how long it would.
     """
@@ -114,7 +116,7 @@ def prepare(
         partition = key[1]
         puts.append((row, pack_length(len(partition)) + partition, body))
     for key, body, base in effects.derived:
-        if base is not None and base is not first and base not in footprint:
+        if base is not None and base is not first and base not in (known := known or dict(zip(footprint, rows))):  # noqa: B905
             raise ValueError(f"a plan derived {key} from {base}, which is not in its footprint")
         if body is not None:
             size += _bytes(body)
@@ -126,6 +128,7 @@ def prepare(
         pack_id(space), pack_tally(rows_delta, bytes_delta)
     if not (puts or changes or tallies or effects.announce):
         return None
+    size += PAGE_BYTES * (len(puts) - 1) if puts else 0  # the one row of the usual update is not counted, to be quick
     return Prepared(guards, relied, puts, changes, tallies, effects.announce, size)
 
 

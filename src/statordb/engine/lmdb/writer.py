@@ -246,7 +246,8 @@ class Writer:
         if batch.announces:
             self._epoch.tell(batch.announcement, batch.names)
         ended = perf_counter()
-        self._gate.pace.done(batch.bytes, ended - turn.since, not all(map(is_large, entries)))
+        large = sum(map(is_large, entries))  # small ones may be many, and must not keep large ones waiting for ever
+        self._gate.pace.done(batch.bytes if large else 0, ended - turn.since, large < len(entries))
         self.commit_seconds_total += ended - started
         self.commits_total += 1
         self.batch_size_total += len(entries)
