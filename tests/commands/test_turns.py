@@ -10,6 +10,7 @@ from tests.hurried_loop import HurriedLoop
 from tests.pace import HANGS_SECONDS
 
 from statordb.commands.turns import (
+    LONG_REST_SECONDS_MAX,
     REST_SECONDS,
     ROUNDS_OF_A_SLICE,
     ROWS_UNTIMED_MAX,
@@ -235,6 +236,24 @@ def test_the_loop_rests_between_slices_while_a_write_is_under_way(waits: bool) -
     pauses = [after - before for before, after in pairwise(began)]
     assert min(pauses) >= (REST_SECONDS * 0.99 if waits else 0.0)
     assert max(pauses) <= (REST_SECONDS * 2 if waits else 0.0)
+
+
+@pytest.mark.parametrize(("waits", "seconds"), [(True, 0.005), (True, 1.0), (False, 0.005)])
+def test_behind_what_was_long_the_loop_rests_for_as_long(waits: bool, seconds: float) -> None:
+    """What could not be cut is not followed by another one before a write that is under way has got on."""
+
+    async def run() -> float:
+        loop = asyncio.get_running_loop()
+        turns = Turns(Clock(), lambda: waits)
+        began = loop.time()
+        turns.use(seconds)
+        await turns.wait("another")
+        return loop.time() - began
+
+    with asyncio.Runner(loop_factory=HurriedLoop) as runner:
+        rested = runner.run(run())
+    expected = min(seconds, LONG_REST_SECONDS_MAX) if waits else 0.0
+    assert expected * 0.99 <= rested <= expected * 1.2
 
 
 def test_what_is_done_later_takes_turns_with_requests() -> None:

@@ -18,13 +18,15 @@ from statordb.model import errors
 from statordb.model import request as wire
 from statordb.model.budget import UNBOUNDED, Budget, Heavy, InlineBudget, LaneBudget
 from statordb.model.errors import ClientError
-from statordb.model.limits import UNWEIGHED_BYTES_MAX
+from statordb.model.limits import KIB, UNWEIGHED_BYTES_MAX
 from statordb.model.pending import Pending
 from statordb.model.request import Lane, Principal, Reply, error_reply
 from statordb.shapes.json import Shapes
 from statordb.store.store import Store
 from statordb.store.terms import Conflict, Overloaded
 
+# Of a body. What has more may take some milliseconds, which nobody knows before: it waits where others just did so.
+LIGHT_BYTES_MAX = 2 * KIB
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
 Report = Callable[[wire.Request, BaseException], None]
@@ -32,6 +34,9 @@ Report = Callable[[wire.Request, BaseException], None]
 
 
 # All else that is raised is answered: where what an operation awaits is cancelled, its client must not wait for ever.
+LIGHT_BYTES_MAX = (
+    2 * KIB
+)  # of a body; what has more may take some milliseconds, so it waits where others have just done
 OVERLOADED = "More requests wait for the store than it takes. Try again."
 _SHUTDOWN = (KeyboardInterrupt, SystemExit)
 
@@ -60,13 +65,17 @@ class Dispatcher:
         self._new_budget: Callable[[], Budget] = LaneBudget if lane is None else InlineBudget
         # What is the same for all, with what changes from request to request behind it. Clients repeat themselves, and
         # the wire knows them by the same object: the last one's is kept.
-        self._parts = (store, endpoint, gate or OwnAccount(), turns or Turns(), self._new_budget)
+        self._turns = turns or Turns()
+        self._parts = (store, endpoint, gate or OwnAccount(), self._turns, self._new_budget)
         self._last = Context(*self._parts, Principal("", "", "", ""), None, UNBOUNDED)
 
-    def handle(self, request: wire.Request) -> Reply | Pending[Reply]:
+    def handle(self, request: wire.Request, is_turn: bool = False) -> Reply | Pending[Reply]:
+        """`is_turn`: it has waited for others, or need not."""
         if request.coding:
             return self.passed_on(request)
         body = request.body
+        if len(body) > LIGHT_BYTES_MAX and not is_turn:
+            return self._in_turn(request)
         budget: Budget | None = None
         try:
             if len(body) > UNWEIGHED_BYTES_MAX:
@@ -104,6 +113,32 @@ class Dispatcher:
         except BaseException as fault:
             return self.failed(request, fault)
         return Resumption(self, request, coroutine, waited)
+
+    def _in_turn(self, request: wire.Request) -> Reply | Pending[Reply]:
+        """The reply to a request that may be a slice by itself."""
+        turns = self._turns
+        if not turns.taken:
+            began = turns.clock()
+            reply = self.handle(request, True)
+            turns.use(turns.clock() - began)
+            return reply
+        turn = turns.wait(request.source)
+        answer: Pending[Reply] = Pending(turn.get_loop())
+        turn.add_done_callback(lambda _: self.follow(request, answer, self.handle(request, True)))
+        return answer
+
+    def follow(self, request: wire.Request, answer: Pending[Reply], reply: Reply | Pending[Reply]) -> None:
+        """Have `answer` be what `reply` is, or will be."""
+        if isinstance(reply, Pending):
+            reply.add_done_callback(lambda _: answer.set_result(self._reply_of(request, reply)))
+        else:
+            answer.set_result(reply)
+
+    def _reply_of(self, request: wire.Request, reply: Pending[Reply]) -> Reply:
+        try:
+            return reply.result()
+        except BaseException as fault:
+            return self.failed(request, fault)
 
     def answered(self, request: wire.Request, answer: Answer) -> Reply:
         """The reply of an operation that is done."""
@@ -170,23 +205,10 @@ class Resumption(Pending[Reply]):
         except StopIteration as done:
             self.set_result(self._dispatcher.answered(self._request, done.value))
         except Heavy:
-            self._follow(self._dispatcher.passed_on(self._request))
+            self._dispatcher.follow(self._request, self, self._dispatcher.passed_on(self._request))
         except _SHUTDOWN:
             raise
         except BaseException as fault:
             self.set_result(self._dispatcher.failed(self._request, fault))
         else:
             self._wait(waited)
-
-    def _follow(self, reply: Reply | Pending[Reply]) -> None:
-        if isinstance(reply, Pending):
-            reply.add_done_callback(self._finish_as)
-        else:
-            self.set_result(reply)
-
-    def _finish_as(self, other: Pending[Reply]) -> None:
-        try:
-            reply = other.result()
-        except BaseException as fault:
-            reply = self._dispatcher.failed(self._request, fault)
-        self.set_result(reply)

@@ -20,6 +20,8 @@ SLICE_SECONDS = 0.001
 UNTAKEN_SECONDS_MAX = 0.0005  # of short work that goes on without turns
 ROUNDS_OF_A_SLICE = 3  # its own, and those in which nothing but short work runs
 REST_SECONDS = 0.001  # of the loop between two slices, where others wait for other threads
+LONG_SECONDS = 0.002  # a slice that could not be cut, behind which they have as long for themselves
+LONG_REST_SECONDS_MAX = 0.01
 ROWS_UNTIMED_MAX = 8  # small rows between two looks at the clock
 ROW_UNTIMED_BYTES_MAX = 4096  # a larger one is looked up behind at once
 
@@ -120,12 +122,21 @@ class Turns:
     def _pass(self, rounds: int) -> None:
         """Let short work have the rounds that are left of a slice's, of which some have passed."""
         if rounds == ROUNDS_OF_A_SLICE:
-            if self._waiting and not self._waiting.any_fresh and self._is_waited_for():
-                self._running_loop().call_later(REST_SECONDS, self._next)
+            rest = self._rest()
+            if rest:
+                self._running_loop().call_later(rest, self._next)
             else:
                 self._next()
         else:
             self._running_loop().call_soon(self._pass, rounds + 1)
+
+    def _rest(self) -> float:
+        """Seconds that the loop rests before the next slice."""
+        if not self._is_waited_for():
+            return 0.0
+        if self._used > LONG_SECONDS:
+            return min(self._used, LONG_REST_SECONDS_MAX)
+        return REST_SECONDS if self._waiting and not self._waiting.any_fresh else 0.0
 
     def _next(self) -> None:
         """Have the next in line run its slice; several, if they are short."""
@@ -195,6 +206,10 @@ class Turn:
         await self._turns.wait(self._source, first=True)
         self._waited = True
         self._begin()
+
+    def fill(self) -> None:
+        """What comes now is about as much as a slice, in one go."""
+        self._turns.take()
 
     def end(self) -> None:
         """There is nothing more to do."""
