@@ -8,8 +8,10 @@ import pytest
 from tests.in_process import PRINCIPAL, Api
 
 from statordb.api.answers import spliced
+from statordb.api.dispatch import LIGHT_BYTES_MAX
 from statordb.commands.turns import Turn, Turns
 from statordb.model.budget import Heavy
+from statordb.model.pending import Pending
 from statordb.model.request import Reply, Request
 
 TABLE: dict[str, Any] = {
@@ -66,8 +68,9 @@ class Hasty:
 @pytest.fixture
 def sliced(api: Api) -> Api:
     """Every slice is over after its first few rows."""
-    parts = api.dispatcher._parts
-    api.dispatcher._parts = tuple(Turns(Hasty()) if isinstance(part, Turns) else part for part in parts)  # type: ignore[assignment]
+    dispatcher = api.dispatcher
+    turns = dispatcher._turns = Turns(Hasty())
+    dispatcher._parts = tuple(turns if isinstance(part, Turns) else part for part in dispatcher._parts)  # type: ignore[assignment]
     return api
 
 
@@ -318,6 +321,71 @@ def test_a_transaction_over_many_items_goes_to_the_lane_if_they_take_long_togeth
         api("PutItem", TableName="many", Item={**item(number), "v": {"L": [{"N": "7"}] * members}})
     actions = [{"Delete": {"TableName": "many", **each["DeleteRequest"]}} for each in deletes(20)]
     assert passed_on(api, "TransactWriteItems", TransactItems=actions) is is_heavy
+
+
+def many_indexes(count: int) -> dict[str, Any]:
+    names = [f"index{number}" for number in range(count)]
+    plain = {name: value for name, value in TABLE.items() if name != "LocalSecondaryIndexes"}
+    plain["AttributeDefinitions"] = TABLE["AttributeDefinitions"][:2]
+    if not count:
+        return plain
+    return plain | {
+        "AttributeDefinitions": plain["AttributeDefinitions"]
+        + [{"AttributeName": name, "AttributeType": "S"} for name in names],
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": name,
+                "KeySchema": [{"AttributeName": name, "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for name in names
+        ],
+    }
+
+
+@pytest.mark.parametrize(("indexes", "parts", "is_heavy"), [(0, 100, False), (5, 10, False), (5, 25, True)])
+def test_a_transaction_that_writes_many_rows_goes_to_the_lane(
+    api: Api, indexes: int, parts: int, is_heavy: bool
+) -> None:
+    """Each index has a row of each item, so that a request of a few bytes is a long plan."""
+    api("CreateTable", **many_indexes(indexes))
+    puts = [{"Put": {"TableName": "many", "Item": item(number, 10)}} for number in range(parts)]
+    assert passed_on(api, "TransactWriteItems", TransactItems=puts) is is_heavy
+
+
+def test_a_batch_that_writes_many_rows_is_planned_a_little_at_a_time(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    api("CreateTable", **many_indexes(5))  # eleven rows a write: each index's entry before and after
+
+    async def ask() -> None:
+        body = orjson.dumps({"RequestItems": {"many": deletes(12)}})
+        assert (await api.dispatcher.handle(Request("BatchWriteItem", body, PRINCIPAL, "id"))).status == 200  # type: ignore[misc]
+
+    rounds = api.rounds_of_updates(monkeypatch, ask())
+    assert sorted(rounds.count(number) for number in set(rounds)) == [2, 5, 5]
+
+
+def test_what_is_not_small_waits_behind_what_was_long(api: Api) -> None:
+    """It may take some milliseconds, which nobody can tell before; small requests wait for none of them."""
+    api("CreateTable", **TABLE)
+    api("PutItem", TableName="many", Item=item(1))
+    dispatcher = api.dispatcher
+    get = orjson.dumps({"TableName": "many", "Key": {"p": {"S": "a"}, "c": {"N": "1"}}})
+    spaced = get + b" " * LIGHT_BYTES_MAX
+    broken = spaced[1:]
+
+    def ask(body: bytes) -> Any:
+        return dispatcher.handle(Request("GetItem", body, PRINCIPAL, "id"))
+
+    async def play() -> None:
+        assert ask(spaced).status == 200  # there is nobody to wait for
+        dispatcher._turns.take()
+        late, refused = ask(spaced), ask(broken)
+        assert isinstance(late, Pending)
+        assert ask(get).status == 200
+        assert (await late).body == ask(get).body
+        assert (await refused).error == "SerializationException"
+
+    api.run(play())
 
 
 @pytest.mark.parametrize(("derived", "size", "at_once"), [(True, 50_000, 1), (True, 100, 12), (False, 50_000, 12)])

@@ -20,6 +20,8 @@ from statordb.store.terms import Conflict, Key, Overloaded
 
 PLANNED_BYTES_MAX = 64 * KIB  # of items that stand there, and are looked into in one go; or one that has more
 
+PLANNED_ROWS_MAX = 64  # the same of rows that may be written, each of an index's entries among them
+
 Made = tuple[Table, Key, Apply]
 """A write that is ready to be done."""
 
@@ -83,7 +85,7 @@ async def _groups(made: Sequence[Made], turn: Turn) -> list[list[Made]]:
     bytes may find large.
     """
     groups: list[list[Made]] = [[]]
-    size = 0
+    size = rows = 0
     for table, several in groupby(made, key=itemgetter(0)):
         some = list(several)
         if not table.looks_back:
@@ -100,9 +102,11 @@ async def _groups(made: Sequence[Made], turn: Turn) -> list[list[Made]]:
                 if body is not None:
                     await _weigh(body, turn)
                     size += len(body)
-                if size > PLANNED_BYTES_MAX and groups[-1]:
+                rows += table.write_rows
+                if (size > PLANNED_BYTES_MAX or rows > PLANNED_ROWS_MAX) and groups[-1]:
                     groups.append([])
                     size = 0 if body is None else len(body)
+                    rows = table.write_rows
                 groups[-1].append(each)
     return groups
 

@@ -9,11 +9,15 @@ from statordb.commands.writing import Check, Delete, Put, Update
 from statordb.model import errors
 from statordb.model.budget import Budget, OneOfMany
 from statordb.model.errors import ClientError, EmptyKey
+from statordb.model.limits import INLINE_UNITS_MAX
 from statordb.store import transactions
 from statordb.store.image import Image
 from statordb.store.table import Apply, Table, Written
 from statordb.store.terms import Key, Refused
 from statordb.store.transactions import Action, InProgress, Replayed, Token, TokenReused
+
+PLANNED_ROW_UNITS = 125  # of a row that a part may write
+UNFILLED_UNITS_MAX = INLINE_UNITS_MAX // 4  # of a transaction that is taken for short work
 
 
 class Part(NamedTuple):
@@ -46,7 +50,13 @@ class TransactWrite(NamedTuple):
         names = dict.fromkeys(part.write.table for part in self.parts)
         tables = {name: context.known_table(name) or await context.table(name) for name in names}
         # All are planned in one go.
-        actions = self._actions(tables, OneOfMany(context.budget, len(self.parts)))
+        turn = context.turn()
+        await turn.begin()
+        units = PLANNED_ROW_UNITS * sum(tables[part.write.table].write_rows for part in self.parts)
+        if units > UNFILLED_UNITS_MAX:
+            turn.budget.spend(units)
+            turn.fill()
+        actions = self._actions(tables, OneOfMany(turn.budget, len(self.parts)))
         outcome = await transactions.write(context.store.engine, actions, self._token(context))
         if isinstance(outcome, Refused):
             if isinstance(outcome.reason, TokenReused):

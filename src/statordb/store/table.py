@@ -82,12 +82,16 @@ class Staging:
 
 
 class Table:
-    """One version of a table's schema, as this process knows it. Never changed: a new version is a new object."""
+    """One version of a table's schema, as this process knows it. Never changed: a new version is a new object.
+
+    looks_back  whether a write of an item looks into the one that stands there.
+    write_rows  how many rows it writes at most: the item, each index's entry before and after, a change.
+    """
 
     __slots__ = (
         "_catalog", "_derived", "_engine", "_latest", "_paths", "building", "collections", "expiry", "get", "guard",
         "here", "indexes", "key_names", "log", "looks_back", "name", "now", "paused", "primary", "record", "schema",
-        "settled", "space",
+        "settled", "space", "write_rows",
     )  # fmt: skip
 
     def __init__(self, record: TableRecord, guard: Guard, engine: Engine, catalog: Home) -> None:
@@ -118,6 +122,7 @@ class Table:
         self._derived: list[SecondaryIndex | ExpiryIndex] = [*self.indexes, *([self.expiry] if self.expiry else ())]
         # Whether a write has to look into the item that it replaces or deletes.
         self.looks_back = bool(self._derived) or self.log is not None
+        self.write_rows = 1 + 2 * len(self._derived) + (self.log is not None)
         self._paths: dict[str | None, AccessPath] = {None: self.primary}
         self._paths.update((index.name, index) for index in self.indexes)
 
