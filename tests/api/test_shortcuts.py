@@ -118,6 +118,150 @@ def test_a_query_is_answered_alike(tables: Api, document: Any) -> None:
     check(tables, "Query", document)
 
 
+items = st.one_of(
+    st.dictionaries(
+        st.sampled_from(["p", "c", "v", "w", "", "é"]),
+        st.one_of(
+            usual,
+            values,
+            st.sampled_from(
+                [
+                    *({"BOOL": True}, {"BOOL": "x"}, {"NULL": True}, {"NULL": False}, {"N": "-5"}, {"N": "0.50"}),
+                    *({"L": [{"S": ""}, {"N": "1"}]}, {"L": [{}]}, {"L": {}}, {"L": ["a"]}, {"M": []}),
+                    *({"M": {"": {"S": "a"}}}, {"M": {"a": {"M": {"é": {"BOOL": False}}}}}, {"M": {"a": {"N": "01"}}}),
+                    *(
+                        {"S": "é"},
+                        {"N": "1e3"},
+                        {"N": "x"},
+                        {"N": "-0"},
+                        {"SS": ["a"]},
+                        {"SS": ["a", "a"]},
+                        {"B": "YQ"},
+                    ),
+                    *({"M": {"a": {"S": "a", "N": "1"}}}, {"S": "x" * 5000}, {"N": "1" * 38}, {"N": "1" * 39}),
+                ]
+            ),
+        ),
+        max_size=5,
+    ),
+    contents,
+)
+puts = st.one_of(
+    st.fixed_dictionaries(
+        {"TableName": st.sampled_from([*TABLES, "indexed", "none", "", 5, None]), "Item": items},
+        optional={"ReturnValues": st.sampled_from(["ALL_OLD", "NONE", None]), "Unknown": st.just(1)},
+    ),
+    contents,
+)
+updates = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "TableName": st.sampled_from([*TABLES, "indexed", "none"]),
+            "Key": keys,
+            "UpdateExpression": st.sampled_from(
+                [
+                    *(
+                        "SET v = :v",
+                        "SET v = :v, w = :w",
+                        "SET #n = :v",
+                        "ADD v :v",
+                        "REMOVE v",
+                        "SET p = :v",
+                        "SET g = :v",
+                    ),
+                    *(
+                        "SET v[0] = :v",
+                        "SET p.a = :v",
+                        "SET g.a = :v",
+                        "SET v = if_not_exists(v, :v)",
+                        "SET v =",
+                        "",
+                        None,
+                        5,
+                    ),
+                    *("DELETE v :v", "SET v = v + :v", f"SET v = :{'v' * 300}"),
+                ]
+            ),
+        },
+        optional={
+            "ExpressionAttributeValues": st.one_of(
+                st.dictionaries(
+                    st.sampled_from([":v", ":w", "v", "", f":{'v' * 300}"]), st.one_of(usual, values), max_size=2
+                ),
+                contents,
+            ),
+            "ExpressionAttributeNames": st.sampled_from(
+                [
+                    {"#n": "v"},
+                    {"#n": "p"},
+                    {"#n": "g"},
+                    {"#n": ""},
+                    {"n": "v"},
+                    {"#n": 1},
+                    {"#n": "v", "#m": "w"},
+                    {},
+                    None,
+                    1,
+                ]
+            ),
+            "ReturnValues": st.sampled_from(["ALL_NEW", "NONE", None]),
+        },
+    ),
+    contents,
+)
+
+
+def check_write(api: Api, operation: str, document: Any) -> None:
+    """Both ways are answered alike, and leave the same items."""
+    found = []
+    for shortcuts in (dispatch.SHORTCUTS, {}):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(dispatch, "SHORTCUTS", shortcuts)
+            for table in ("one", "two", "bin", "indexed"):
+                for item in api("Scan", TableName=table)["Items"]:
+                    key = {name: item[name] for name in (("p",) if table in ("one", "indexed") else ("p", "c"))}
+                    api("DeleteItem", TableName=table, Key=key)
+            for table in ("one", "indexed"):
+                api("PutItem", TableName=table, Item={"p": {"S": "a"}, "v": {"N": "1"}, "g": {"S": "g"}})
+            answer = outcome(api, operation, document)
+            left = [api("Scan", TableName=table)["Items"] for table in ("one", "two", "bin", "indexed")]
+            found.append((answer, left, api("Scan", TableName="indexed", IndexName="by-g")["Items"]))
+    assert found[0] == found[1]
+
+
+@pytest.fixture
+def more_tables(tables: Api) -> Api:
+    tables(
+        "CreateTable",
+        TableName="indexed",
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("p", "g")],
+        BillingMode="PAY_PER_REQUEST",
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-g",
+                "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+    return tables
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(puts)
+def test_a_put_is_done_alike(more_tables: Api, document: Any) -> None:
+    check_write(more_tables, "PutItem", document)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(updates)
+def test_an_update_is_done_alike(more_tables: Api, document: Any) -> None:
+    check_write(more_tables, "UpdateItem", document)
+
+
 def test_pages_of_a_query_are_the_same(tables: Api) -> None:
     """Of small rows, and of rows that are more than is read at once, with any limit."""
     for number in range(3, 9):
@@ -154,6 +298,30 @@ def test_the_short_way_is_taken(tables: Api, monkeypatch: pytest.MonkeyPatch) ->
     variants = [{}, {"Limit": 1}, {"ScanIndexForward": False, "ConsistentRead": True}]
     for more in variants:
         assert tables("Query", TableName="two", **asked, **more)["Count"] == 1
+
+
+def test_the_short_way_of_writes_is_taken(more_tables: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    more_tables("GetItem", TableName="indexed", Key={"p": {"S": "a"}})  # the table is known from here on
+
+    def checked(operation: str, document: Any) -> Any:
+        raise AssertionError("the request was checked")
+
+    item = {"p": {"S": "a"}, "g": {"S": "g"}, "v": {"M": {"l": {"L": [{"N": "1"}, {"BOOL": True}]}}}}
+    with monkeypatch.context() as patch:
+        patch.setattr(more_tables.dispatcher, "_check", checked)
+        more_tables("PutItem", TableName="indexed", Item=item)
+        more_tables(
+            "UpdateItem",
+            TableName="indexed",
+            Key={"p": {"S": "a"}},
+            UpdateExpression="SET v.#l[0] = v.#l[0] + :one REMOVE g",
+            ExpressionAttributeNames={"#l": "l"},
+            ExpressionAttributeValues={":one": {"N": "1"}},
+        )
+        more_tables("UpdateItem", TableName="indexed", Key={"p": {"S": "a"}}, UpdateExpression="REMOVE w")
+    found = more_tables("GetItem", TableName="indexed", Key={"p": {"S": "a"}})["Item"]
+    assert found == {"p": {"S": "a"}, "v": {"M": {"l": {"L": [{"N": "2"}, {"BOOL": True}]}}}}
+    assert more_tables("Scan", TableName="indexed", IndexName="by-g")["Count"] == 0
 
 
 def test_the_short_way_sees_a_table_that_goes(tables: Api) -> None:

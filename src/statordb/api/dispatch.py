@@ -92,7 +92,8 @@ class Dispatcher:
             context = self._last
             if context.principal is not request.principal:
                 context = self._last = _new(Context, (*self._parts, request.principal, None, UNBOUNDED))
-            shortcut = SHORTCUTS.get(request.operation)
+            # What is large is not usual: the rest of its budget counts.
+            shortcut = SHORTCUTS.get(request.operation) if budget is None else None
             usual = None if shortcut is None else shortcut(context, document, request.source)
             if usual.__class__ is bytes:
                 return _new(Reply, (200, usual, None))

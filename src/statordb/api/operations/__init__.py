@@ -23,14 +23,14 @@ from statordb.api.operations.get_shard_iterator import get_shard_iterator
 from statordb.api.operations.list_streams import list_streams
 from statordb.api.operations.list_tables import list_tables
 from statordb.api.operations.list_tags_of_resource import list_tags_of_resource
-from statordb.api.operations.put_item import put_item
+from statordb.api.operations.put_item import put_item, usual_put_item
 from statordb.api.operations.query import query, usual_query
 from statordb.api.operations.scan import scan
 from statordb.api.operations.tag_resource import tag_resource
 from statordb.api.operations.transact_get_items import transact_get_items
 from statordb.api.operations.transact_write_items import transact_write_items
 from statordb.api.operations.untag_resource import untag_resource
-from statordb.api.operations.update_item import update_item
+from statordb.api.operations.update_item import update_item, usual_update_item
 from statordb.api.operations.update_kinesis_streaming_destination import update_kinesis_streaming_destination
 from statordb.api.operations.update_table import update_table
 from statordb.api.operations.update_time_to_live import update_time_to_live
@@ -72,5 +72,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
 # where the request is of the usual form; None where it needs the full checks. The context is the principal's alone.
 SHORTCUTS: dict[str, Callable[[Context, Any, object], Usual]] = {
     "GetItem": usual_get_item,
+    "PutItem": usual_put_item,
     "Query": usual_query,
+    "UpdateItem": usual_update_item,
 }
