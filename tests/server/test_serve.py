@@ -297,6 +297,18 @@ def test_access_keys_of_a_running_server(tmp_path: Path) -> None:
         assert server.process.wait(HANGS_SECONDS) == 0
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_who_made_no_key_is_told_why_nobody_is_let_in(tmp_path: Path, workers: str) -> None:
+    told = "there is no access key"
+    options = ("--data", str(tmp_path / "data"), "--auth", "iam", "--workers", workers)
+    with ServerProcess(*options) as server:
+        eventually(lambda: told in server.logged())
+    statordb("credentials", "create", "--data", str(tmp_path / "data"))
+    with ServerProcess(*options) as server:
+        assert get(f"{started(server)['admin_url']}/readyz")[0] == 200
+        assert told not in server.logged()
+
+
 def test_one_worker_in_memory_with_a_root_credential(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STATORDB_ROOT_ACCESS_KEY_ID", "AKIAROOTROOTROOTROOT")
     monkeypatch.setenv("STATORDB_ROOT_SECRET_ACCESS_KEY", "only-from-the-environment")

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from statordb.engine.contract import Key
 from statordb.server.admin import PLAIN, AdminServer
-from statordb.server.composition import Site, keeper_of, report_duty
+from statordb.server.composition import Site, credentials_of, keeper_of, report_duty
 from statordb.server.functions import Running
 from statordb.store.keyspace import Space
 from statordb.store.store import Store
@@ -36,6 +36,20 @@ class Keeping:
         if self.functions is not None:
             await self.functions.start()
         self._task = asyncio.create_task(keeper_of(self._site, self._store, further).run(self._stop))
+        await self._tell_of_closed_doors()
+
+    async def _tell_of_closed_doors(self) -> None:
+        """Who starts with --auth iam and has made no key yet would only see every request refused."""
+        settings = self._site.settings
+        if settings.auth != "iam" or settings.root_access_key_id:
+            return
+        try:
+            are_there = await credentials_of(self._store, self._site.directory).are_there()
+        except Exception:  # a cluster that is away is no reason not to start
+            log.warning("access keys could not be looked for", exc_info=True)
+            return
+        if not are_there:
+            log.warning("there is no access key, and so nobody is let in: make one by `statordb credentials create`")
 
     async def stop(self) -> None:
         """End the duties where they stand; they go on from there when the server starts again."""

@@ -119,6 +119,12 @@ class Credentials:
                 found.append(record)
         return sorted(found, key=lambda record: (record.created_at, record.access_key_id))
 
+    async def are_there(self) -> bool:
+        """Whether there is any access key, be it of a session that is over."""
+        async for _ in all_rows(self._engine, Space.CREDENTIALS):
+            return True
+        return False
+
     async def delete(self, access_key_id: str, account: str | None = None) -> bool:
         """Delete an access key (if it belongs to `account`, where one is given); False if there is none."""
         key = _key(access_key_id)
