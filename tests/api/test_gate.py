@@ -75,6 +75,9 @@ def of_tables(name: str) -> dict[str, Kind]:
         "DescribeTable": at,
         "UpdateTable": {**at, "DeletionProtectionEnabled": False},
         "DescribeTimeToLive": at,
+        "DescribeContinuousBackups": at,
+        "DescribeContributorInsights": at,
+        "DescribeTableReplicaAutoScaling": at,
         "UpdateTimeToLive": {**at, **expiry},
         "DescribeKinesisStreamingDestination": at,
         "EnableKinesisStreamingDestination": {**at, "StreamArn": KINESIS},
@@ -89,6 +92,7 @@ def of_tables(name: str) -> dict[str, Kind]:
 def of_arns(arn: str) -> dict[str, Kind]:
     """A request of each kind that names a table by its ARN only."""
     bodies: dict[str, dict[str, Any]] = {
+        "GetResourcePolicy": {"ResourceArn": arn},
         "ListTagsOfResource": {"ResourceArn": arn},
         "TagResource": {"ResourceArn": arn, "Tags": TAGS},
         "UntagResource": {"ResourceArn": arn, "TagKeys": ["team"]},
@@ -107,7 +111,8 @@ def of_streams(arn: str, shard: str, iterator: str) -> dict[str, Kind]:
 
 
 def of_the_account() -> dict[str, Kind]:
-    operations = ("DescribeEndpoints", "DescribeLimits", "ListStreams", "ListTables")
+    lists = ("Backups", "ContributorInsights", "Exports", "GlobalTables", "Imports", "Streams", "Tables")
+    operations = ("DescribeEndpoints", "DescribeLimits", *(f"List{name}" for name in lists))
     return {operation: (operation, {}, [operation]) for operation in operations}
 
 

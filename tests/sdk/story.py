@@ -294,9 +294,31 @@ def _account(table: str) -> Story:
     assert table in names
     limits = yield Call("DescribeLimits", {})
     assert limits["AccountMaxReadCapacityUnits"] >= limits["TableMaxReadCapacityUnits"] > 0
+    yield from _nothing_yet(table)
     endpoints = yield Call("DescribeEndpoints", {})
     assert endpoints["Endpoints"][0]["CachePeriodInMinutes"] > 0
     assert endpoints["Endpoints"][0]["Address"]
+
+
+def _nothing_yet(table: str) -> Story:
+    """What a table has none of."""
+    described = yield Call("DescribeTable", {"TableName": table})
+    recovery = (yield Call("DescribeContinuousBackups", {"TableName": table}))["ContinuousBackupsDescription"]
+    assert recovery["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "DISABLED"
+    insights = yield Call("DescribeContributorInsights", {"TableName": table})
+    assert insights["ContributorInsightsStatus"] == "DISABLED"
+    policy = {"ResourceArn": described["Table"]["TableArn"]}
+    assert (yield Call("GetResourcePolicy", policy)) == Failure("PolicyNotFoundException")
+    scaling = yield Call("DescribeTableReplicaAutoScaling", {"TableName": table})
+    assert scaling == Failure("ResourceNotFoundException")
+    for name, member in (
+        ("ListBackups", "BackupSummaries"),
+        ("ListContributorInsights", "ContributorInsightsSummaries"),
+        ("ListExports", "ExportSummaries"),
+        ("ListGlobalTables", "GlobalTables"),
+        ("ListImports", "ImportSummaryList"),
+    ):
+        assert (yield Call(name, {}))[member] == []
 
 
 def _number(item: Shape) -> int:

@@ -60,6 +60,7 @@ class Dispatcher:
         turns: Turns | None = None,
     ) -> None:
         self._check = shapes.check
+        self._shapes = shapes
         self._report = report
         self._lane = lane
         self._new_budget: Callable[[], Budget] = LaneBudget if lane is None else InlineBudget
@@ -101,7 +102,7 @@ class Dispatcher:
             if usual is None:
                 operation = OPERATIONS.get(request.operation)
                 if operation is None:
-                    raise errors.unknown_operation()
+                    raise self._unknown(request.operation)
                 context = context.of(request.source, budget or self._new_budget())
                 coroutine = operation(context, self._check(request.operation, document))
             waited = coroutine.send(None)
@@ -176,7 +177,12 @@ class Dispatcher:
                 orjson.loads(body)
             except orjson.JSONDecodeError:
                 return errors.serialization(None)
-        return None if target.rpartition(".")[2] in OPERATIONS else errors.unknown_operation()
+        operation = target.rpartition(".")[2]
+        return None if operation in OPERATIONS else self._unknown(operation)
+
+    def _unknown(self, operation: str) -> ClientError:
+        """It is named where it is one of DynamoDB's, so that whoever misses it is told what is missing."""
+        return errors.unknown_operation(operation if operation in self._shapes.operations else None)
 
 
 class Resumption(Pending[Reply]):

@@ -163,8 +163,10 @@ def serialization(message: str | None) -> ClientError:
     return ClientError(CORAL + "SerializationException", message, message_member="Message")
 
 
-def unknown_operation() -> ClientError:
-    return ClientError(CORAL + "UnknownOperationException", None)
+def unknown_operation(name: str | None = None) -> ClientError:
+    """`name`: of an operation of DynamoDB's that is not built here; AWS knows it, and so has no text for it."""
+    text = None if name is None else f"StatorDB does not support the operation {name} yet."
+    return ClientError(CORAL + "UnknownOperationException", text)
 
 
 def missing_authentication_token() -> ClientError:
@@ -221,6 +223,16 @@ def resource_not_found(message: str = "Requested resource not found") -> ClientE
 
 def table_not_found(name: str) -> ClientError:
     return resource_not_found(f"Requested resource not found: Table: {name} not found")
+
+
+def table_not_found_for_backups(name: str) -> ClientError:
+    return ClientError(SERVICE + "TableNotFoundException", f"Table not found: {name}")
+
+
+def policy_not_found(arn: str) -> ClientError:
+    return ClientError(
+        SERVICE + "PolicyNotFoundException", f"Resource-based policy not found for the provided ResourceArn: {arn}"
+    )
 
 
 def table_exists(name: str) -> ClientError:

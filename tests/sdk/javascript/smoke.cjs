@@ -202,6 +202,21 @@ async function kinesis() {
   await becomes("DISABLED");
 }
 
+async function nothingYet(arn) {
+  const recovery = (await send("DescribeContinuousBackups", { TableName })).ContinuousBackupsDescription;
+  assert.equal(recovery.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus, "DISABLED");
+  assert.equal((await send("DescribeContributorInsights", { TableName })).ContributorInsightsStatus, "DISABLED");
+  const policy = send("GetResourcePolicy", { ResourceArn: arn });
+  await assert.rejects(policy, { name: "PolicyNotFoundException" });
+  const scaling = send("DescribeTableReplicaAutoScaling", { TableName });
+  await assert.rejects(scaling, { name: "ResourceNotFoundException" });
+  assert.deepEqual((await send("ListBackups", {})).BackupSummaries, []);
+  assert.deepEqual((await send("ListContributorInsights", {})).ContributorInsightsSummaries, []);
+  assert.deepEqual((await send("ListExports", {})).ExportSummaries, []);
+  assert.deepEqual((await send("ListGlobalTables", {})).GlobalTables, []);
+  assert.deepEqual((await send("ListImports", {})).ImportSummaryList, []);
+}
+
 async function account() {
   assert.ok((await send("ListTables", { Limit: 100 })).TableNames.includes(TableName));
   const listed = await pages("list_tables", dynamodb.paginateListTables({ client, pageSize: 1 }, {}));
@@ -220,6 +235,7 @@ async function main() {
   await settingsOf(arn);
   await kinesis();
   await account();
+  await nothingYet(arn);
   const deleted = await send("DeleteTable", { TableName });
   assert.equal(deleted.TableDescription.TableName, TableName);
   await wait("table_not_exists", dynamodb.waitUntilTableNotExists);

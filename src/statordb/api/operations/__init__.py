@@ -9,17 +9,26 @@ from statordb.api.operations.batch_write_item import batch_write_item
 from statordb.api.operations.create_table import create_table
 from statordb.api.operations.delete_item import delete_item
 from statordb.api.operations.delete_table import delete_table
+from statordb.api.operations.describe_continuous_backups import describe_continuous_backups
+from statordb.api.operations.describe_contributor_insights import describe_contributor_insights
 from statordb.api.operations.describe_endpoints import describe_endpoints
 from statordb.api.operations.describe_kinesis_streaming_destination import describe_kinesis_streaming_destination
 from statordb.api.operations.describe_limits import describe_limits
 from statordb.api.operations.describe_stream import describe_stream
 from statordb.api.operations.describe_table import describe_table
+from statordb.api.operations.describe_table_replica_auto_scaling import describe_table_replica_auto_scaling
 from statordb.api.operations.describe_time_to_live import describe_time_to_live
 from statordb.api.operations.disable_kinesis_streaming_destination import disable_kinesis_streaming_destination
 from statordb.api.operations.enable_kinesis_streaming_destination import enable_kinesis_streaming_destination
 from statordb.api.operations.get_item import get_item, usual_get_item
 from statordb.api.operations.get_records import get_records
+from statordb.api.operations.get_resource_policy import get_resource_policy
 from statordb.api.operations.get_shard_iterator import get_shard_iterator
+from statordb.api.operations.list_backups import list_backups
+from statordb.api.operations.list_contributor_insights import list_contributor_insights
+from statordb.api.operations.list_exports import list_exports
+from statordb.api.operations.list_global_tables import list_global_tables
+from statordb.api.operations.list_imports import list_imports
 from statordb.api.operations.list_streams import list_streams
 from statordb.api.operations.list_tables import list_tables
 from statordb.api.operations.list_tags_of_resource import list_tags_of_resource
@@ -41,17 +50,26 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "CreateTable": create_table,
     "DeleteItem": delete_item,
     "DeleteTable": delete_table,
+    "DescribeContinuousBackups": describe_continuous_backups,
+    "DescribeContributorInsights": describe_contributor_insights,
     "DescribeEndpoints": describe_endpoints,
     "DescribeKinesisStreamingDestination": describe_kinesis_streaming_destination,
     "DescribeLimits": describe_limits,
     "DescribeStream": describe_stream,
     "DescribeTable": describe_table,
+    "DescribeTableReplicaAutoScaling": describe_table_replica_auto_scaling,
     "DescribeTimeToLive": describe_time_to_live,
     "DisableKinesisStreamingDestination": disable_kinesis_streaming_destination,
     "EnableKinesisStreamingDestination": enable_kinesis_streaming_destination,
     "GetItem": get_item,
     "GetRecords": get_records,
+    "GetResourcePolicy": get_resource_policy,
     "GetShardIterator": get_shard_iterator,
+    "ListBackups": list_backups,
+    "ListContributorInsights": list_contributor_insights,
+    "ListExports": list_exports,
+    "ListGlobalTables": list_global_tables,
+    "ListImports": list_imports,
     "ListStreams": list_streams,
     "ListTables": list_tables,
     "ListTagsOfResource": list_tags_of_resource,

@@ -1,0 +1,9 @@
+"""ListImports. There are none."""
+
+from statordb.api.context import Answer, Context, Request
+from statordb.commands.demands import AccountDemand
+
+
+async def list_imports(context: Context, request: Request) -> Answer:
+    context.admit(AccountDemand("dynamodb:ListImports"))
+    return {"ImportSummaryList": []}
