@@ -2,14 +2,18 @@
 beside its tests on a slow machine takes its time.
 
     python -m tests.cassandra.patient serve ...
+    python -m tests.cassandra.patient alone serve ...
 
-is `statordb` so. Tests of what is given up set their own bounds, and those of faults run `statordb` as it is.
+is `statordb` so; the second takes itself and other processes for alive for minutes, which is for tests in which none
+dies. Tests of what is given up set their own bounds, and those of faults run `statordb` as it is.
 """
 
 import sys
 
 from tests.pace import HANGS_SECONDS
 
+from statordb.engine.cassandra.cluster.membership import Membership
+from statordb.engine.cassandra.cluster.times import TIMES
 from statordb.engine.cassandra.cql import patience, session
 from statordb.engine.cassandra.several import attempt, holds, settling, snapshots, transactions
 from statordb.engine.cassandra.single import planning, write, writer
@@ -28,6 +32,7 @@ GIVEN_UP = {
 }
 CONFLICT_SECONDS = 10.0  # how long rows of others are waited for
 COMMAND = (sys.executable, "-m", "tests.cassandra.patient")  # in the place of `statordb`
+ALONE = "alone"
 
 
 def have_patience() -> None:
@@ -38,8 +43,15 @@ def have_patience() -> None:
     patience.CONFLICT_SECONDS = planning.CONFLICT_SECONDS = CONFLICT_SECONDS
 
 
+def trust_all() -> None:
+    Membership.__init__.__defaults__ = (TIMES._replace(lease=HANGS_SECONDS, still=2 * HANGS_SECONDS),)
+
+
 def main() -> int:
     have_patience()
+    if sys.argv[1] == ALONE:
+        del sys.argv[1]
+        trust_all()
     from statordb.server.main import main as serve
 
     return serve()

@@ -21,7 +21,8 @@ SUITE_SECONDS_MAX = 5400
 def test_the_api_suite_passes(cassandra: "Cluster", tmp_path: Path) -> None:
     contact = ("--cassandra", ",".join(cassandra.hosts), "--datacenter", cassandra.datacenter)
     store = ("--engine", "cassandra", *contact, "--keyspace", f"suite_{secrets.token_hex(4)}")
-    with ServerProcess(*store, "--data", str(tmp_path), "--workers", "2", command=patient.COMMAND) as server:
+    command = (*patient.COMMAND, patient.ALONE)
+    with ServerProcess(*store, "--data", str(tmp_path), "--workers", "2", command=command) as server:
         suite = subprocess.run(
             [sys.executable, "-m", "pytest", "-p", "no:xdist", "tests/api_suite", "--url", server.url],
             cwd=ROOT,

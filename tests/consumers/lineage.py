@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from tests.pace import PATIENT
+from tests.pace import PATIENT, until
 
 Record = dict[str, Any]
 
@@ -63,12 +63,16 @@ class Reader:
         self._threads = [threading.Thread(target=self._guard, args=(self._discover,), daemon=True)]
         self._threads[0].start()
 
-    def join(self, seconds: float) -> None:
-        """Wait until all is read; raises what went wrong meanwhile, or AssertionError when it takes too long."""
-        self._threads[0].join(seconds)
+    def join(self) -> None:
+        """Wait until all is read, as long as it gets on; raises what went wrong meanwhile."""
+        while self._threads[0].is_alive():
+            there = self._read_so_far()
+            until(lambda: not self._threads[0].is_alive() or self._read_so_far() != there, "more is read")  # noqa: B023
         if self.failure is not None:
             raise self.failure
-        assert not self._threads[0].is_alive(), f"open after {seconds} s: {self.records.keys() - self._ended}"
+
+    def _read_so_far(self) -> tuple[int, int]:
+        return sum(len(records) for records in list(self.records.values())), len(self._ended)
 
     def _guard(self, target: Any, *arguments: str) -> None:
         try:

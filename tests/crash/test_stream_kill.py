@@ -15,7 +15,7 @@ from tests.ports import Port
 from tests.process import ServerProcess
 
 WRITERS = 8
-SHARD_SECONDS = 1
+SHARD_SECONDS = 2
 SHARDS = (1, 3, 3, 4)  # that are to be open in each round: rolled, and split
 LOAD_SECONDS = (1.2, 2.2)  # a kill comes somewhere in between
 ATTEMPTS_MIN = 500  # fewer would make this test prove nothing
@@ -41,7 +41,7 @@ def test_acknowledged_changes_come_in_order_over_kills(
     arguments = ["--data", str(tmp_path), "--workers", str(workers), "--port", str(port.number)]
     monkeypatch.setenv("STATORDB_STREAM_SHARD_SECONDS", str(SHARD_SECONDS))
     reader, stream = None, ""
-    for wanted in SHARDS:
+    for turn, wanted in enumerate(SHARDS):
         monkeypatch.setenv("STATORDB_STREAM_SHARDS", str(wanted))
         server = ServerProcess(*arguments)
         try:
@@ -49,18 +49,20 @@ def test_acknowledged_changes_come_in_order_over_kills(
                 stream = create_table(tables_client(server.url))
                 reader = Reader(server.url, stream)
             _load(server.url, writers, chance)
+            until(lambda: _rolled(server.url, stream) >= turn + 2, "shards roll")  # noqa: B023
         finally:
             server.kill()
         for writer in writers:
             writer.join(HANGS_SECONDS)
     assert reader is not None
+    monkeypatch.delenv("STATORDB_STREAM_SHARD_SECONDS")  # they have rolled enough
     with ServerProcess(*arguments) as server:
         client = tables_client(server.url)
         items = _items(client)
         client.update_table(TableName=TABLE, StreamSpecification={"StreamEnabled": False})  # closes all shards
-        reader.join(HANGS_SECONDS)
+        reader.join()
         later = Reader(server.url, stream)
-        later.join(HANGS_SECONDS)
+        later.join()
         _, shards = describe(streams_client(server.url), stream)
     assert later.records == reader.records, "who reads later sees other records than who read all along"
     port.close()
@@ -73,6 +75,11 @@ def _load(url: str, writers: list[Writer], chance: random.Random) -> None:
     before = _attempts(writers)
     time.sleep(chance.uniform(*LOAD_SECONDS))
     until(lambda: _attempts(writers) - before > 1.5 * ATTEMPTS_MIN / len(SHARDS), "writers write")
+
+
+def _rolled(url: str, stream: str) -> int:
+    """How many shards have children."""
+    return len({shard.parent for shard in describe(streams_client(url), stream)[1]} - {None})
 
 
 def _attempts(writers: list[Writer]) -> int:

@@ -1,13 +1,15 @@
 """No heavy request makes an event loop stand: whatever one client asks, the others are answered in between.
 
 How long others wait is measured by `make bench` (isolation); here is looked at what makes them wait, as the server
-itself counts it: loops that computed for 20 ms and longer in one go. What the machine is busy with does not count.
+itself counts it: loops that computed for 20 ms and longer in one go, on a machine as fast as tests/slowness.py compares
+others with. What the machine is busy with does not count.
 """
 
 import http.client
 import json
 import os
 import re
+import sys
 import threading
 import time
 from collections import Counter
@@ -17,16 +19,18 @@ from pathlib import Path
 
 import pytest
 from tests.pace import until
+from tests.slowness import slowness
 
 import heavy
 import servers
 from heavy import Heavy
 from isolation import Load, fill
 from load import Client
-from servers import Running
+from servers import Launch, Running
 
 LOAD_SECONDS = 0.7
-TRIES = 3  # a loop that stands for a request's sake stands each time
+TRIES = 6  # a loop that stands for a request's sake stands each time
+ROOT = Path(__file__).parents[2]
 SERVED = ("worker", "keeper")  # processes that light requests wait for; a lane's loop may stand
 # Several servers of one cluster are alike, and filling it takes long: fewer rows make fewer pages, each as heavy.
 CLUSTER_SHARE = 0.25
@@ -61,6 +65,17 @@ class Watched:
         return counted
 
 
+def as_slow_as_here(launch: Launch) -> Launch:
+    """The same server, which counts as standing what takes as much longer here."""
+    slower = [sys.executable, "-m", "tests.hostile.slower", f"{slowness():.1f}"]
+
+    def command(port: int, data: Path) -> list[str]:
+        _, *words = launch.command(port, data)
+        return [*slower, *words]
+
+    return replace(launch, command=command, environment={**launch.environment, "PYTHONPATH": str(ROOT)})
+
+
 @pytest.fixture(scope="module", params=["1 worker", "2 workers", "cassandra"])
 def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     share = 1.0
@@ -70,7 +85,7 @@ def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         share = CLUSTER_SHARE
     else:
         launch = servers.statordb("hostile", "--workers", request.param[0])
-    with Running(launch, tmp_path_factory.mktemp("hostile")) as running:
+    with Running(as_slow_as_here(launch), tmp_path_factory.mktemp("hostile")) as running:
         yield Watched(running, share)
 
 
@@ -113,7 +128,7 @@ def test_a_loop_that_stands_is_found(tmp_path: Path) -> None:
     """The alarm works: without lanes a worker does all that is heavy itself."""
     launch = servers.statordb("without lanes", "--workers", "1")
     launch = replace(launch, environment={**launch.environment, "STATORDB_LANES": "0"})
-    with Running(launch, tmp_path / "server") as running:
+    with Running(as_slow_as_here(launch), tmp_path / "server") as running:
         watched = Watched(running, 0.1)
         # Each of them is checked, or planned, in one go, which takes a tenth of a second and longer.
         names = ("1,000,000 AttributesToGet", "transaction of conditions that compare lists")

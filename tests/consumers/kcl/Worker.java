@@ -5,6 +5,9 @@ import com.amazonaws.services.dynamodbv2.streamsadapter.model.DynamoDBStreamsPro
 import com.amazonaws.services.dynamodbv2.streamsadapter.polling.DynamoDBStreamsPollingConfig;
 import com.amazonaws.services.dynamodbv2.streamsadapter.processor.DynamoDBStreamsShardRecordProcessor;
 import java.net.URI;
+import java.time.Duration;
+import software.amazon.awssdk.http.apache.ApacheHttpClient;
+import software.amazon.awssdk.http.nio.netty.NettyNioAsyncHttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.cloudwatch.CloudWatchAsyncClient;
 import software.amazon.awssdk.services.dynamodb.DynamoDbAsyncClient;
@@ -33,15 +36,22 @@ import software.amazon.kinesis.processor.RecordProcessorCheckpointer;
  * input ends, and then shuts down in order.
  */
 public final class Worker {
-    private static final long LEASE_MILLIS = 2000;
-    private static final long INDEX_SECONDS_MAX = 10;
-    private static final long SHUTDOWN_MILLIS_MAX = 15000;
+    private static final long LEASE_MILLIS = 10000; // three times as long as it takes to find a shard's children
+    private static final Duration PATIENCE = Duration.ofSeconds(240); // with a server on a slow machine
+    private static final long INDEX_SECONDS_MAX = 240;
+    private static final long SHUTDOWN_MILLIS_MAX = 240000;
 
     public static void main(String[] arguments) throws Exception {
         URI endpoint = URI.create(arguments[0]);
         Region region = Region.US_EAST_1;
-        DynamoDbAsyncClient tables = DynamoDbAsyncClient.builder().endpointOverride(endpoint).region(region).build();
-        DynamoDbStreamsClient streams = DynamoDbStreamsClient.builder().endpointOverride(endpoint).region(region).build();
+        DynamoDbAsyncClient tables = DynamoDbAsyncClient.builder().endpointOverride(endpoint).region(region)
+                .httpClientBuilder(NettyNioAsyncHttpClient.builder().connectionAcquisitionTimeout(PATIENCE)
+                        .connectionTimeout(PATIENCE).readTimeout(PATIENCE).writeTimeout(PATIENCE))
+                .build();
+        DynamoDbStreamsClient streams = DynamoDbStreamsClient.builder().endpointOverride(endpoint).region(region)
+                .httpClientBuilder(ApacheHttpClient.builder().connectionAcquisitionTimeout(PATIENCE)
+                        .connectionTimeout(PATIENCE).socketTimeout(PATIENCE))
+                .build();
         CloudWatchAsyncClient metrics = CloudWatchAsyncClient.builder().endpointOverride(endpoint).region(region).build();
         AmazonDynamoDBStreamsAdapterClient adapter = new AmazonDynamoDBStreamsAdapterClient(streams, region);
         ConfigsBuilder builder = new ConfigsBuilder(
@@ -137,7 +147,9 @@ public final class Worker {
         private static void checkpoint(RecordProcessorCheckpointer checkpointer) {
             try {
                 checkpointer.checkpoint();
-            } catch (InvalidStateException | ShutdownException error) {
+            } catch (ShutdownException lost) {
+                // The lease is another's, or will be ours again: then what followed the last checkpoint is read again.
+            } catch (InvalidStateException error) {
                 throw new IllegalStateException(error);
             }
         }
