@@ -88,6 +88,14 @@ def test_what_a_change_of_an_item_does(old: Image | None, new: Image | None, exp
     assert update(index_of(), old, new) == expected
 
 
+def test_an_item_that_has_not_changed_is_not_even_parsed() -> None:
+    body = image(g="x").body
+    old, new = Image(body), Image(bytes(bytearray(body)))
+    assert update(index_of(), old, new) == (0, 0, 0, [])
+    assert old._item is None
+    assert new._item is None
+
+
 def test_a_change_of_what_is_not_projected_costs_nothing() -> None:
     index = index_of(ProjectionType="KEYS_ONLY")
     assert update(index, image(g="x"), image(g="x", z="zz")) == (0, 0, 0, [])

@@ -23,7 +23,8 @@ class SecondaryIndex:
     have no entry (sparse)."""
 
     __slots__ = (
-        "_base", "consistent", "cursor_names", "fetches", "local", "name", "projected", "record", "schema", "space",
+        "_base", "_names", "consistent", "cursor_names", "fetches", "local", "name", "projected", "record", "schema",
+        "space",
     )  # fmt: skip
 
     def __init__(self, record: IndexRecord, definitions: list[dict[str, str]], base: PrimaryPath) -> None:
@@ -37,6 +38,7 @@ class SecondaryIndex:
         self.consistent = record.local
         self.fetches = record.local
         self._base = base
+        self._names = self.schema.names
 
     @property
     def active(self) -> bool:
@@ -72,10 +74,24 @@ class SecondaryIndex:
                 return None
             if too_long(self.schema.sort, item, SORT_KEY_BYTES_MAX):
                 return None
+        return key, self._kept(image)
+
+    def _kept(self, image: Image) -> Image:
+        """What an entry holds of an item."""
         if self.projected is None:
-            return key, image
-        kept = project(item, self.projected)
-        return key, Image.of(kept, item_size(kept))
+            return image
+        kept = project(image.item, self.projected)
+        return Image.of(kept, item_size(kept))
+
+    def _entry_before(self, old: Image | None, new: Image | None, after: Entry | None) -> Entry | None:
+        """The entry of an item as it was. Its key is that of `after`, the entry of what it is, where nothing of the key
+        has changed."""
+        if old is None or new is None:
+            return self.entry(old)
+        before, now = old.item, new.item
+        if any(before.get(name) != now.get(name) for name in self._names):
+            return self.entry(old)
+        return None if after is None else (after[0], self._kept(old))
 
     def update(self, old: Image | None, new: Image | None, derive: Derive) -> tuple[int, int, int]:
         """Hands to `derive` what changes; returns (rows delta, bytes delta, write units).
@@ -84,7 +100,10 @@ class SecondaryIndex:
         indexes"): one write for an entry that comes, goes, or changes in place; two where its key changes; none where
         the projection is the same.
         """
-        before, after = self.entry(old), self.entry(new)
+        if old is not None and new is not None and old.body == new.body:
+            return 0, 0, 0
+        after = self.entry(new)
+        before = self._entry_before(old, new, after)
         if before is not None and after is not None and before[0] == after[0]:
             if before[1].body == after[1].body:
                 return 0, 0, 0
