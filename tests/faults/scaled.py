@@ -96,6 +96,10 @@ class Scaled:
             Fault("all nodes killed", self._cluster.kill, self._cluster.start, 0.0),
         ]
 
+    def set_clock(self, number: int, ahead: float) -> None:
+        """Have a server's clock be so many seconds ahead."""
+        self._offsets[number].set(ahead)
+
     def _set_clock(self, number: int) -> None:
         """To what the other's is: what was given by it so far lies ahead, or behind."""
         self._offsets[number].set(self._ahead[number - 1])

@@ -376,6 +376,10 @@ class Engine(Protocol):
         """Delete log entries with a sequence of at most `upto`; True while there is more."""
         ...
 
+    def trouble(self) -> str | None:
+        """Why no update is taken at present; None: they are. Costs no I/O."""
+        ...
+
     def metrics(self) -> dict[str, float]:
         """Gauges and counters of this process: commits_total, updates_total, store_bytes, free_bytes and the like."""
         ...

@@ -4,7 +4,8 @@ A duty belongs to that keeper, of those that can do it, whose name gives the hig
 duties are spread, and few of them move when a keeper comes or goes. The lease sees to it that a duty is never done
 twice, whatever a keeper believes of the others: it is taken by a conditional update, ends LEASE_SECONDS after it was
 renewed by the clocks of those who want it, and counts VALID_SECONDS only by the monotonic clock of the one that has it.
-The difference is what clocks may differ by: engines of several machines do not start where they differ by that.
+The difference is what clocks may differ by: engines of several machines neither start, nor take updates, where they
+differ by that.
 """
 
 import asyncio

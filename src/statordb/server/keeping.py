@@ -78,6 +78,8 @@ class Keeping:
         except Exception:
             log.exception("store can't be read")
             return HTTPStatus.SERVICE_UNAVAILABLE, PLAIN, b"the store can't be read\n"
+        if trouble := self._store.engine.trouble():
+            return HTTPStatus.SERVICE_UNAVAILABLE, PLAIN, f"{trouble}\n".encode()
         return HTTPStatus.OK, PLAIN, b"ready\n"
 
 

@@ -108,6 +108,7 @@ class CassandraEngine:
         self.range = self._reader.range
         self.scan = self._reader.scan
         self.segment_of = self._reader.segment_of
+        self.trouble = self._membership.clocks.trouble
         self._calls = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -131,7 +132,7 @@ class CassandraEngine:
         engine = cls(session, table_pool)
         try:
             skew = await engine._membership.clocks.compare()
-            if skew.at_least > SKEW_SECONDS_MAX:
+            if engine._membership.clocks.wrong:
                 await session.close()
                 raise StoreUnusable(
                     f"a node's clock is {skew.seconds:+.1f} s off this machine's, more than {SKEW_SECONDS_MAX:.0f} s"

@@ -48,6 +48,7 @@ class Updates:
         tallies: Tallies,
     ) -> None:
         self._membership = membership
+        self._clocks = membership.clocks
         self._guards = guards
         self._reader = reader
         self._writer = writer
@@ -58,6 +59,8 @@ class Updates:
 
     async def update(self, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard]) -> Answer:
         """See `contract.Engine`."""
+        if self._clocks.doubtful():
+            await self._clocks.ensure()
         if not guards:
             return await self._update(_Call(footprint, plan, guards, None, _nothing))
         if not self._membership.valid():

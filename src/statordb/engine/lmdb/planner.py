@@ -106,6 +106,9 @@ class Planner(Reader):
         """Have what a plan came to applied: an Answer, or AGAIN if it is out of date."""
         raise NotImplementedError
 
+    def trouble(self) -> str | None:
+        return None
+
     def metrics(self) -> dict[str, float]:
         """Totals of this process since it opened the store; sizes are of the whole store, in bytes.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from statordb.engine.cassandra import engine
+from statordb.engine.cassandra.cluster import clocks
 from statordb.engine.cassandra.cluster.lease import Lease
 from statordb.engine.cassandra.cql import skew
 from statordb.engine.cassandra.cql.session import Contact, Unreachable
@@ -66,6 +66,6 @@ def test_clocks_are_compared_as_well_as_the_quickest_look_allows(run: Run, ahead
 def test_a_process_whose_clock_is_far_off_does_not_start(
     contact: Contact, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "SKEW_SECONDS_MAX", -1.0)
+    monkeypatch.setattr(clocks, "SKEW_SECONDS_MAX", -1.0)
     with pytest.raises(StoreUnusable, match="clock is"):
         run(CassandraEngine.open(contact))

@@ -5,6 +5,7 @@ ones. So no two are equal; each is above every version that its update has seen;
 version of a row, the Cassandra timestamp of what is derived from it, and the sequence number of its changes.
 """
 
+import time
 from collections.abc import Callable
 
 SLOT_BITS = 12
@@ -19,12 +20,32 @@ def seconds(version: int) -> float:
 
 
 class Clock:
-    """Gives versions. `now`: seconds since the Unix epoch."""
+    """Gives versions. They go by the machine's clock as it was when it was last known to be right, and by the time that
+    has passed since: a version that lies far ahead could never be taken back, and all servers would go on from it.
 
-    def __init__(self, now: Callable[[], float], slot: int = 0) -> None:
-        self.now = now
+    `wall`: what the machine takes for the seconds since the Unix epoch.
+    """
+
+    def __init__(
+        self, wall: Callable[[], float], slot: int = 0, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.wall = wall
         self.slot = slot
+        self._monotonic = monotonic
+        self.trust()
         self._ticks = 0  # the last one given, or known to be past
+
+    def trust(self) -> None:
+        """The machine's clock is right now."""
+        self._ahead = self.wall() - self._monotonic()
+
+    def now(self) -> float:
+        """Seconds since the Unix epoch."""
+        return self._monotonic() + self._ahead
+
+    def set_by(self) -> float:
+        """By how many seconds the machine's clock was set since, or has gone otherwise than time."""
+        return self.wall() - self.now()
 
     def next(self, above: int = 0, count: int = 1) -> int:
         """A version above another and above all given before. `count`: how many in a row, STEP apart, are taken."""

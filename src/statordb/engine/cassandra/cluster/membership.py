@@ -62,7 +62,7 @@ class Membership:
         self.tell: Callable[[], Awaitable[None]] = self._write.run
         self.look: Callable[[], Awaitable[Sight]] = self._look.run
         self.hurry: Callable[[], None] = self._wake.set
-        self.clocks = Clocks(session, clock.now, times.clock)
+        self.clocks = Clocks(session, clock, times.clock)
         self._epochs = Epochs(session, self.look, self.hurry, times.pause)
         self._lease = Lease(times.lease, self._check)
         self._watermark = Watermark(self, clock, times)
@@ -108,6 +108,7 @@ class Membership:
         await self._write.finish()
         await self._look.finish()
         await self._epochs.finish()
+        await self.clocks.finish()
         self._lease.end()
         if self.lost or self._watermark.lowest() is not None or self._epochs.busy:
             return  # a write may still be under way: nobody may take this process for ended before its lease is over
