@@ -201,6 +201,14 @@ def test_an_operation_on_no_table_states_its_demand(api: Api, kind: str) -> None
     assert gate.resources() == [("dynamodb:" + kind, expected)]
 
 
+def test_the_streams_of_one_table_are_a_narrower_demand(api: Api) -> None:
+    """So who may list those of one table only can do that."""
+    gate = Noting(lets=True)
+    assert ask(api, gate, "ListStreams", {"TableName": "abc"}) is None
+    expected = "arn:aws:dynamodb:us-east-1:000000000000:table/abc/stream/*"
+    assert gate.resources() == [("dynamodb:ListStreams", expected)]
+
+
 def test_tags_that_are_asked_for_are_part_of_the_demand(api: Api) -> None:
     """The condition keys aws:RequestTag and aws:TagKeys are about them."""
     arn = api("CreateTable", TableName="other", **CREATE)["TableDescription"]["TableArn"]

@@ -4,7 +4,7 @@ from typing import Any
 
 from statordb.api import stream_arns
 from statordb.api.context import Answer, Context, Request
-from statordb.commands.demands import AccountDemand
+from statordb.commands.demands import EVERYTHING, AccountDemand
 from statordb.model import errors
 from statordb.model.limits import LIST_STREAMS_MAX
 
@@ -15,11 +15,10 @@ async def list_streams(context: Context, request: Request) -> Answer:
         raise errors.invalid_parameters(f"Limit cannot be greater than the maximum allowed size: {LIST_STREAMS_MAX}")
     start = request.get("ExclusiveStartStreamArn")
     after = None if start is None else stream_arns.parse_arn(start)[2:]
-    context.admit(AccountDemand("dynamodb:ListStreams", "table/*/stream/*"))
+    table = request.get("TableName")
+    context.admit(AccountDemand("dynamodb:ListStreams", f"table/{table or EVERYTHING}/stream/*"))
     principal = context.principal
-    found, more = await context.store.streams.page(
-        principal.account, principal.region, request.get("TableName"), after, limit
-    )
+    found, more = await context.store.streams.page(principal.account, principal.region, table, after, limit)
     answer: dict[str, Any] = {
         "Streams": [
             {"StreamArn": stream.arn, "TableName": stream.table, "StreamLabel": stream.label} for stream in found
