@@ -50,12 +50,10 @@ def test_a_refused_operation_leaves_nothing_at_once(api: Api) -> None:
     api("UpdateTimeToLive", TableName="abc", TimeToLiveSpecification={"AttributeName": "t", "Enabled": True})
     expiry = set(there(api)) - set(named)
     api.refused("UpdateTimeToLive", TableName="abc", TimeToLiveSpecification={"AttributeName": "t", "Enabled": True})
-    index = {"IndexName": "ggg", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}]}
+    index = {"IndexName": "ggg", "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}]}
     change = {"Create": {**index, "Projection": {"ProjectionType": "ALL"}}}
-    api.refused(
-        "UpdateTable", TableName="abc", StreamSpecification=stream, GlobalSecondaryIndexUpdates=[change],
-        AttributeDefinitions=[{"AttributeName": "g", "AttributeType": "S"}],
-    )  # fmt: skip
+    redefined = [{"AttributeName": "p", "AttributeType": "N"}]  # which is told when the space of the index is there
+    api.refused("UpdateTable", TableName="abc", GlobalSecondaryIndexUpdates=[change], AttributeDefinitions=redefined)
     assert there(api) == [*named, *expiry]
 
 

@@ -57,7 +57,8 @@ async function tableLife() {
   assert.equal(created.TableDescription.TableName, TableName);
   await wait("table_exists", dynamodb.waitUntilTableExists);
   await assert.rejects(send("CreateTable", definition), dynamodb.ResourceInUseException);
-  const updated = await send("UpdateTable", { TableName, BillingMode: "PAY_PER_REQUEST", DeletionProtectionEnabled: false });
+  await send("UpdateTable", { TableName, DeletionProtectionEnabled: false });
+  const updated = await send("UpdateTable", { TableName, BillingMode: "PAY_PER_REQUEST" });
   assert.equal(updated.TableDescription.TableName, TableName);
   const described = await send("DescribeTable", { TableName });
   assert.equal(described.Table.TableStatus, "ACTIVE");
