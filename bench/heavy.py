@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-TABLES = ("small", "wide", "many", "big")
+TABLES = ("small", "wide", "many", "big", "indexed")
+INDEXES, INDEXED_ITEMS = 5, 100
 SMALL_ITEMS, WIDE_ITEMS, MANY_ITEMS, BIG_ITEMS = 500, 2000, 12_000, 30
 LIST_MEMBERS = 15_000  # in each of the two lists of an item of `big`, which has some 390 KB of JSON then
 PIPELINED = 64
@@ -20,6 +21,23 @@ SCHEMA: dict[str, Any] = {
     "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
     "BillingMode": "PAY_PER_REQUEST",
 }
+
+
+def schema(table: str) -> dict[str, Any]:
+    """What CreateTable is told of a table of `TABLES`."""
+    if table != "indexed":
+        return {"TableName": table} | SCHEMA
+    names = [f"index{number}" for number in range(INDEXES)]
+    definitions = SCHEMA["AttributeDefinitions"] + [{"AttributeName": name, "AttributeType": "N"} for name in names]
+    indexes = [
+        {
+            "IndexName": name,
+            "KeySchema": [{"AttributeName": name, "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "ALL"},
+        }
+        for name in names
+    ]
+    return {"TableName": table} | SCHEMA | {"AttributeDefinitions": definitions, "GlobalSecondaryIndexes": indexes}
 
 
 @dataclass(frozen=True)
@@ -46,6 +64,8 @@ def items(share: float = 1.0) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "many", {"pk": {"S": str(number)}, "n": {"N": str(number)}, "d": {"S": "x" * 60}}
     for number in range(BIG_ITEMS):
         yield "big", {"pk": {"S": f"b{number}"}, "a": _numbers(1), "b": _numbers(2)}
+    for number in range(INDEXED_ITEMS):
+        yield "indexed", {"pk": {"S": f"i{number}"}} | {f"index{place}": {"N": "1"} for place in range(INDEXES)}
 
 
 def _numbers(last: int) -> dict[str, Any]:
@@ -70,6 +90,8 @@ def cases() -> Iterator[Heavy]:
     yield from _expressions()
     yield from _large_items()
     yield from _large_writes()
+    yield from _many_writes()
+    yield from _sent_ahead()
     yield from _refused()
     yield from _packed()
 
@@ -156,7 +178,40 @@ def _large_writes() -> Iterator[Heavy]:
     yield _case("UpdateItem of one hot item of 390 KB", "UpdateItem", counted)
 
 
+def _many_writes() -> Iterator[Heavy]:
+    """Of few bytes, and of many rows."""
+    adding = "ADD " + ", ".join(f"index{number} :o" for number in range(INDEXES))
+    updates = [
+        {
+            "Update": {"TableName": "indexed", "Key": _key(f"i{number}"), "UpdateExpression": adding}
+            | _values(o={"N": "1"})
+        }
+        for number in range(INDEXED_ITEMS)
+    ]
+    yield _case(
+        f"TransactWriteItems of {INDEXED_ITEMS} with {INDEXES} indexes",
+        "TransactWriteItems",
+        {"TransactItems": updates},
+    )
+    expected = {f"n{number}": {"ComparisonOperator": "NULL"} for number in range(300)}
+    put = {"TableName": "small", "Item": _key("legacy"), "Expected": expected}
+    yield _case("PutItem, 300 legacy conditions", "PutItem", put)
+
+
+def _sent_ahead() -> Iterator[Heavy]:
+    """Light requests that a client never stops sending: the loop has something to begin in each of its rounds."""
+    many = f"{PIPELINED} pipelined"
+    yield _case(f"{many} DescribeTable", "DescribeTable", {"TableName": "small"}, pipelined=PIPELINED)
+    yield _case(f"{many} GetItem", "GetItem", {"TableName": "small", "Key": _key("k7")}, pipelined=PIPELINED)
+    put = {"TableName": "small", "Item": _key("ahead") | {"d": {"S": "x" * 100}}}
+    yield _case(f"{many} PutItem", "PutItem", put, pipelined=PIPELINED)
+    puts = [{"PutRequest": {"Item": _key(f"a{number}") | {"d": {"S": "x" * 100}}}} for number in range(25)]
+    yield _case(f"{many} BatchWriteItem", "BatchWriteItem", {"RequestItems": {"small": puts}}, pipelined=PIPELINED)
+
+
 def _refused() -> Iterator[Heavy]:
+    deep = {"TableName": "small", "Key": _key("k1"), "ProjectionExpression": "a" + ".a" * 2000}
+    yield _case("path of 2,000 elements", "GetItem", deep)
     members = [{"N": "1"}] * 1_200_000
     yield _case("PutItem of 15 MB", "PutItem", {"TableName": "big", "Item": _key("x") | {"l": {"L": members}}})
     names = {f"#n{number}": "a" for number in range(600_000)}

@@ -49,7 +49,7 @@ def fill(server: Running, share: float = 1.0) -> None:
     """Make and fill the tables that the requests speak of; `share` is that of `heavy.items`."""
     client = Client(server.host, servers.signer())
     for table in heavy.TABLES:
-        client.call("CreateTable", json.dumps({"TableName": table} | heavy.SCHEMA).encode())
+        client.call("CreateTable", json.dumps(heavy.schema(table)).encode())
     pages: dict[str, list[dict[str, object]]] = {table: [] for table in heavy.TABLES}
     for table, item in heavy.items(share):
         page = pages[table]
