@@ -18,7 +18,7 @@ from statordb.engine.lmdb.entries import AGAIN, Job, Write
 from statordb.engine.lmdb.environment import READERS_MAX
 from statordb.engine.lmdb.keys import HashCollision, digest
 from statordb.engine.lmdb.planning import QUICK_SECONDS, Guarded, Update
-from statordb.engine.lmdb.prepared import PAGE_BYTES
+from statordb.engine.lmdb.prepared import FEW_ROWS, PAGE_BYTES
 from statordb.engine.lmdb.rows import row_key
 from statordb.model.pending import Pending
 
@@ -308,4 +308,4 @@ def test_short_rows_are_as_much_as_the_pages_that_the_disk_writes_for_them() -> 
     assert one.prepared is not None
     assert several.prepared is not None
     assert one.prepared.bytes == 1
-    assert several.prepared.bytes == 12 + 11 * PAGE_BYTES
+    assert several.prepared.bytes == 12 + (12 - FEW_ROWS) * PAGE_BYTES

@@ -218,7 +218,7 @@ def test_an_engine_tells_while_somebody_waits_for_an_update(directory: Path, run
 def test_what_is_large_and_not_very_large_goes_with_small_ones() -> None:
     """It takes the disk hardly longer, and a turn more would."""
     queue = waiting.Waiting()
-    large, small = entries_of(waiting.LARGE_BYTES_MIN, 6), entries_of(1, 2)
+    large, small = entries_of(40_000, 6), entries_of(1, 2)
     for entry in (*large, *small):
         queue.add(entry)
     assert turns_of(queue, 2) == [[*small, *large[:3]], large[3:]]
@@ -297,7 +297,7 @@ def test_many_small_updates_do_not_keep_large_ones_waiting(
     done: list[tuple[int, float, bool]] = []
     monkeypatch.setattr(Pace, "done", lambda pace, *turn: done.append(turn))
     keys = [Key(1, b"%d" % number, b"") for number in range(20)]
-    run(all_at_once(engine, [(key, put(key, bytes(20_000))) for key in keys]))
+    run(all_at_once(engine, [(key, put(key, bytes(10_000))) for key in keys]))
     assert {(size, small) for size, _, small in done} == {(0, True)}
     run(engine.update(keys[:1], put(keys[0], bytes(200_000))))
     assert (done[-1][0], done[-1][2]) == (200_000, False)

@@ -16,6 +16,7 @@ TICKS_MAX = (1 << TICK_BITS) - 1  # versions and sequence numbers of one transac
 CHANGES_MAX = TICKS_MAX // 2 - 1  # of one update: a transaction that is half full always has room for it
 
 PAGE_BYTES = 4096  # that the disk writes for a row, however short it is: rows of one update seldom lie together
+FEW_ROWS = 5  # of an update that counts by its bodies alone: an item with two indexes, or a transaction of four
 
 Relied = tuple[bytes, int]
 """A row's key, and the version that it must still have; `contract.ABSENT` where there must be none."""
@@ -35,7 +36,7 @@ class Prepared:
     changes         (stream space, shard bytes, body) for change logs, in order.
     tallies         (space, rows delta, bytes delta).
     announce        as in `contract.Effects`.
-    bytes           of all bodies, and of the pages of rows behind the first.
+    bytes           of all bodies, and of the pages of its rows behind the first few.
     ticket          of an update that may hold its rows when they have changed; 0: it may not.
     hold_seconds    for how long it would.
     """
@@ -128,7 +129,8 @@ def prepare(
         pack_id(space), pack_tally(rows_delta, bytes_delta)
     if not (puts or changes or tallies or effects.announce):
         return None
-    size += PAGE_BYTES * (len(puts) - 1) if puts else 0  # the one row of the usual update is not counted, to be quick
+    if len(puts) > FEW_ROWS:
+        size += PAGE_BYTES * (len(puts) - FEW_ROWS)
     return Prepared(guards, relied, puts, changes, tallies, effects.announce, size)
 
 

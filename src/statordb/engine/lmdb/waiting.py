@@ -12,7 +12,7 @@ from statordb.engine.contract import Overloaded
 from statordb.engine.lmdb.entries import Entry
 from statordb.engine.lmdb.pace import LARGE_TURN_BYTES_MIN
 
-LARGE_BYTES_MIN = 32 << 10
+LARGE_BYTES_MIN = 12 << 10
 TURN_BYTES_MAX = 512 << 10  # of rows and changes in one transaction, unless one update alone has more
 ENTRIES_MAX = 16_384  # that wait at one time
 BYTES_MAX = 128 << 20  # that they will write

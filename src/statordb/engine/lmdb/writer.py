@@ -32,6 +32,7 @@ from statordb.engine.lmdb.entries import Entry
 from statordb.engine.lmdb.epoch import Epoch
 from statordb.engine.lmdb.gate import Gate
 from statordb.engine.lmdb.headroom import Headroom
+from statordb.engine.lmdb.pace import LARGE_TURN_BYTES_MIN
 from statordb.engine.lmdb.prepared import TICKS_MAX
 from statordb.engine.lmdb.waiting import Waiting, is_large
 
@@ -236,7 +237,7 @@ class Writer:
         assert batch is not None, "a filled turn has a batch"
         started = perf_counter()
         try:
-            if self._headroom is not None:
+            if self._headroom is not None and batch.bytes < LARGE_TURN_BYTES_MIN:  # else the zeros would come on top
                 self._headroom.keep()
             batch.txn.commit()
         except lmdb.Error as error:
