@@ -4,6 +4,7 @@ docs/operations.md and docs/compatibility.md tell of them in words. Gaps that wo
 item collection above 10 GB, 2,500 tables) have none.
 """
 
+import json
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ CREATE: dict[str, Any] = {
     "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}],
     "BillingMode": "PAY_PER_REQUEST",
 }
+ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/abc"
 TTL = {"TimeToLiveSpecification": {"AttributeName": "t", "Enabled": True}}
 UNBUILT = [
     "BatchExecuteStatement", "CancelBulkOperation", "CreateBackup", "CreateGlobalTable", "DeleteBackup",
@@ -42,10 +44,12 @@ def test_a_new_table_has_no_items_to_select(api: Api) -> None:
     assert api("ExecuteStatement", Statement='SELECT * FROM "abc"') == {"Items": []}
 
 
-@gap("ResourcePolicy is ignored: resource policies are not built")
-def test_a_resource_policy_must_be_one(api: Api) -> None:
-    request = {**CREATE, "ResourcePolicy": "[]"}
-    assert api.refused("CreateTable", **request).code == "ValidationException"
+@gap("resource policies are not built")
+def test_a_table_can_be_made_with_a_policy(api: Api) -> None:
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "dynamodb:DeleteTable", "Resource": ARN}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    api("CreateTable", **CREATE, ResourcePolicy=policy)
+    assert api("GetResourcePolicy", ResourceArn=ARN)["Policy"]
 
 
 @gap("replicas are not built")

@@ -70,6 +70,8 @@ async def create_table(context: Context, request: Request) -> Answer:
 
 
 def _check(request: Request, billing_mode: str) -> None:
+    if request.get("ResourcePolicy") is not None:  # a table that is to be guarded must not only seem so
+        raise errors.validation("ResourcePolicy is not supported by this server.")
     schemas.check_capacity(billing_mode, request.get("ProvisionedThroughput"))
     _check_schema(request, billing_mode)
     schemas.check_figures(request, billing_mode)
