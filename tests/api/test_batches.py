@@ -175,3 +175,27 @@ def test_entries_of_indexes_cost_the_same_in_a_transaction(tables: Api) -> None:
             "GlobalSecondaryIndexes": {"global": units(1.0)},
         }
     ]
+
+
+def test_a_token_belongs_to_the_tables_that_it_was_used_on(tables: Api) -> None:
+    """A table that is made again is another one, to which nothing was done."""
+    asked: dict[str, Any] = {
+        "TransactItems": [{"Put": {"TableName": "plain", "Item": key("a")}}],
+        "ClientRequestToken": "token",
+    }
+    tables("TransactWriteItems", **asked)
+    tables("DeleteItem", TableName="plain", Key=key("a"))
+    tables("TransactWriteItems", **asked)  # is known, and does nothing
+    assert tables("Scan", TableName="plain")["Count"] == 0
+    tables("DeleteTable", TableName="plain")
+    tables(
+        "CreateTable",
+        TableName="plain",
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    tables("TransactWriteItems", **asked)
+    assert tables("Scan", TableName="plain")["Count"] == 1
+    other = {**asked, "TransactItems": [{"Put": {"TableName": "plain", "Item": key("b")}}]}
+    assert tables.refused("TransactWriteItems", **other).code == "IdempotentParameterMismatchException"

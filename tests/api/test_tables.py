@@ -195,7 +195,13 @@ SOME_UNUSED = (
             INVALID + "ProvisionedThroughput should not be specified for index: global when BillingMode is "
             "PAY_PER_REQUEST",
         ),
-        ({"Tags": [{"Key": "aws:x", "Value": "y"}]}, INVALID + "Tag keys that begin with aws: are reserved"),
+        ({"Tags": [{"Key": "aws:x", "Value": "y"}]}, "Tag Key cannot be prefixed with aws:, Key: aws:x"),
+        ({"Tags": [{"Key": "a*", "Value": "y"}]}, "The Tag Key provided is invalid, Key: a*"),
+        ({"Tags": [{"Key": "a", "Value": "*"}]}, "The Tag Value provided is invalid, Value: *"),
+        (
+            {"Tags": [{"Key": "a", "Value": "x"}] * 2},
+            "Duplicate Tag Keys provided as input: Duplicate Tag Key found a",
+        ),
     ],
 )
 def test_refusals_of_new_tables(api: Api, changes: dict[str, Any], message: str) -> None:
@@ -387,8 +393,19 @@ def test_tags_come_and_go(api: Api) -> None:
 def test_a_table_has_at_most_50_tags(api: Api) -> None:
     api("CreateTable", **request(Tags=[{"Key": str(number), "Value": "x"} for number in range(50)]))
     api("TagResource", ResourceArn=ARN, Tags=[{"Key": "0", "Value": "y"}])
-    assert api.refused("TagResource", ResourceArn=ARN, Tags=[{"Key": "50", "Value": "y"}]).code == (
-        "ValidationException"
+    fault = api.refused("TagResource", ResourceArn=ARN, Tags=[{"Key": "50", "Value": "y"}])
+    assert (fault.code, fault.message) == (
+        "ValidationException",
+        "Number of Tags exceed the current limit for the provided ResourceArn",
+    )
+
+
+def test_no_tags_are_told_before_no_table(api: Api) -> None:
+    assert api.refused("TagResource", ResourceArn=ARN, Tags=[]).message == (
+        "Atleast one Tag needs to be provided as Input."
+    )
+    assert api.refused("UntagResource", ResourceArn=ARN, TagKeys=[]).message == (
+        "Atleast one Tag Key needs to be provided as Input."
     )
 
 
@@ -399,7 +416,7 @@ def test_a_table_has_at_most_50_tags(api: Api) -> None:
         (
             "abc",
             "ValidationException",
-            "Invalid TableArn: Invalid ResourceArn provided as input abc: ARNs must start with 'arn:'",
+            INVALID + "ARNs must start with 'arn:': abc",
         ),
         (
             "arn:abc",

@@ -111,7 +111,7 @@ def test_a_transaction_by_an_old_schema_is_done_by_the_new_one(kit: Kit) -> None
 
 
 def token(kit: Kit, digest: str = "d", name: str = "t") -> Token:
-    return Token.of("000000000000", "us-east-1", name, digest, kit.clock.now())
+    return Token.of("000000000000", "us-east-1", name, digest, kit.clock.now(), ())
 
 
 def test_a_request_with_a_known_token_is_not_done_again(kit: Kit) -> None:
@@ -150,7 +150,7 @@ def test_a_token_belongs_to_one_request(kit: Kit) -> None:
 def test_tokens_of_other_accounts_and_regions_are_others(kit: Kit, scope: tuple[str, str]) -> None:
     table = kit.made(kit.record("abc", "pS"))
     write(kit, [put(table, item("a"))], token(kit, "one"))
-    other = Token.of(*scope, "t", "two", kit.clock.now())
+    other = Token.of(*scope, "t", "two", kit.clock.now(), ())
     assert not isinstance(write(kit, [put(table, item("b"))], other), Refused)
 
 

@@ -1,4 +1,5 @@
-"""Tags of tables: the rules of keys and values, and the ARNs that name resources."""
+"""Tags of tables: the rules of keys and values, and the ARNs that name resources. Texts were measured on AWS
+(aws-controllers-k8s, API quirks of October 2026, TABLE-442)."""
 
 import re
 from collections.abc import Iterable
@@ -19,11 +20,11 @@ def parse_tags(tags: Iterable[dict[str, str]]) -> dict[str, str]:
         key, value = tag["Key"], tag["Value"]
         for text, member in ((key, "Key"), (value, "Value")):
             if not _ALLOWED.fullmatch(text):
-                raise errors.invalid_parameters(f"The tag {member} '{text}' contains characters that are not allowed")
+                raise errors.validation(f"The Tag {member} provided is invalid, {member}: {text}")
         if key.lower().startswith("aws:"):
-            raise errors.invalid_parameters("Tag keys that begin with aws: are reserved")
+            raise errors.validation(f"Tag Key cannot be prefixed with aws:, Key: {key}")
         if key in parsed:
-            raise errors.invalid_parameters(f"Duplicate tag key: {key}")
+            raise errors.validation(f"Duplicate Tag Keys provided as input: Duplicate Tag Key found {key}")
         parsed[key] = value
     check_count(parsed)
     return parsed
@@ -31,9 +32,7 @@ def parse_tags(tags: Iterable[dict[str, str]]) -> dict[str, str]:
 
 def check_count(tags: dict[str, str]) -> None:
     if len(tags) > TAGS_PER_RESOURCE_MAX:
-        raise errors.validation(
-            f"One or more parameter values were invalid: Too many tags: at most {TAGS_PER_RESOURCE_MAX} are allowed"
-        )
+        raise errors.validation("Number of Tags exceed the current limit for the provided ResourceArn")
 
 
 async def tagged_table(context: Context, demand: TableDemand) -> Table:
@@ -43,9 +42,7 @@ async def tagged_table(context: Context, demand: TableDemand) -> Table:
     """
     arn = demand.table
     if not arn.startswith("arn:"):
-        raise errors.validation(
-            f"Invalid TableArn: Invalid ResourceArn provided as input {arn}: ARNs must start with 'arn:'"
-        )
+        raise errors.invalid_parameters(f"ARNs must start with 'arn:': {arn}")
     table = await context.store.catalog.reload(*context.scope(demand))
     if table is None:
         raise errors.resource_not_found(f"Requested resource not found: ResourcArn: {arn} not found")

@@ -57,7 +57,7 @@ class TransactWrite(NamedTuple):
             turn.budget.spend(units)
             turn.fill()
         actions = self._actions(tables, OneOfMany(turn.budget, len(self.parts)))
-        outcome = await transactions.write(context.store.engine, actions, self._token(context))
+        outcome = await transactions.write(context.store.engine, actions, self._token(context, tables))
         if isinstance(outcome, Refused):
             if isinstance(outcome.reason, TokenReused):
                 raise errors.idempotent_parameter_mismatch()
@@ -96,12 +96,12 @@ class TransactWrite(NamedTuple):
             raise misfit
         return actions
 
-    def _token(self, context: Context) -> Token | None:
+    def _token(self, context: Context, tables: dict[str, Table]) -> Token | None:
         if self.token is None:
             return None
         principal = context.principal
         token, digest = self.token
-        return Token.of(principal.account, principal.region, token, digest, context.now())
+        return Token.of(principal.account, principal.region, token, digest, context.now(), tables.values())
 
 
 def _with_reasons(apply: Apply, shows: bool) -> Apply:

@@ -1,7 +1,7 @@
 """TransactWriteItems and TransactGetItems: one engine update, or one snapshot, over items of any tables."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from statordb.engine.contract import ABSENT, Conflict, Effects, Engine, Heads, Key, Plan, Refused, Stale, Stored
@@ -44,25 +44,29 @@ class Action(NamedTuple):
 
 
 class Token(NamedTuple):
-    """A client request token: the row it is kept in, a digest of the request, and the time now (seconds since the
-    epoch)."""
+    """A client request token: the row it is kept in, a digest of the request, the time now (seconds since the epoch),
+    and the spaces of the tables that the request is about."""
 
     key: Key
     digest: str
     now: float
+    tables: list[int]
 
     @staticmethod
-    def of(account: str, region: str, token: str, digest: str, now: float) -> "Token":
-        return Token(Key(Space.TOKENS, f"{account}/{region}/{token}".encode(), b""), digest, now)
+    def of(account: str, region: str, token: str, digest: str, now: float, tables: Iterable[Table]) -> "Token":
+        key = Key(Space.TOKENS, f"{account}/{region}/{token}".encode(), b"")
+        return Token(key, digest, now, sorted({table.space for table in tables}))
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRecord(Record):
-    """What is kept of a request with a token. `expires`: seconds since the epoch; `sizes`: as in `Replayed`."""
+    """What is kept of a request with a token. `expires`: seconds since the epoch; `sizes`: as in `Replayed`; `tables`:
+    as in `Token`, none in rows of before there were."""
 
     digest: str
     expires: float
     sizes: list[int]
+    tables: list[int] = field(default_factory=list)
 
 
 TOKEN = Kind(TokenRecord)
@@ -152,7 +156,7 @@ def _staged(news: list[tuple[Action, Image | None, Image | None]], token: Token 
         written.append(Written(old, new, units))
     if token is not None:
         sizes = [max(w.old.size if w.old else 0, w.new.size if w.new else 0) for w in written]
-        record = TokenRecord(token.digest, token.now + TRANSACT_TOKEN_SECONDS, sizes)
+        record = TokenRecord(token.digest, token.now + TRANSACT_TOKEN_SECONDS, sizes, token.tables)
         staging.writes.append((token.key, TOKEN.dump(record)))
     return staging.effects(written)
 
@@ -166,6 +170,8 @@ def _known(row: Stored | None, token: Token) -> Effects | Refused | None:
         return None
     if record.digest != token.digest:
         return Refused(TokenReused())
+    if record.tables and record.tables != token.tables:
+        return None  # a table has been made again meanwhile, and nothing was done to the new one
     return Effects(outcome=Replayed(record.sizes))
 
 

@@ -12,10 +12,10 @@ from statordb.store.terms import Refused
 
 async def untag_resource(context: Context, request: Request) -> Answer:
     keys = request["TagKeys"]
-    demand = TableDemand("dynamodb:UntagResource", request["ResourceArn"], dict.fromkeys(keys))
-    table = await tagged_table(context, demand)
     if not keys:
         raise errors.validation("Atleast one Tag Key needs to be provided as Input.")
+    demand = TableDemand("dynamodb:UntagResource", request["ResourceArn"], dict.fromkeys(keys))
+    table = await tagged_table(context, demand)
 
     def change(record: TableRecord | None) -> TableRecord | Refused:
         if record is None:
