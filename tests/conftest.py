@@ -32,6 +32,7 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
 RUN = "STATORDB_TEST_RUN"  # environment variable: process id of the pytest that was called, known to its workers too
 CLUSTER_FIXTURES = {"cassandra", "cassandra_hosts"}
+OWN_CLUSTER = "tests/cassandra/test_secured.py"  # has nodes to itself, so that it may run beside the others
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,16 +62,20 @@ def pytest_unconfigure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """A file's tests stay in one process, and all tests that use Cassandra in the same: some of them kill its nodes."""
+    """A file's tests stay in one process, and all of the shared cluster's in the same: some of them kill its nodes."""
     if config.getoption("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
     class Scheduling(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            return "cassandra" if "cassandra" in nodeid else str(super()._split_scope(nodeid))
+            return "cassandra" if _shares_cluster(nodeid) else str(super()._split_scope(nodeid))
 
     return Scheduling(config, log)
+
+
+def _shares_cluster(nodeid: str) -> bool:
+    return "cassandra" in nodeid and not nodeid.startswith(OWN_CLUSTER)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -102,7 +107,7 @@ def _needs_cluster(item: pytest.Item) -> bool:
 
 
 def _turn(item: pytest.Item) -> int:
-    if "cassandra" in item.nodeid:
+    if _shares_cluster(item.nodeid):
         return -1  # one process does them all, one after the other
     longest = (
         "tests/fuzz/",

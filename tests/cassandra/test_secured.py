@@ -16,12 +16,13 @@ from typing import NamedTuple
 
 import boto3
 import pytest
+from tests.cassandra import patient
 from tests.cassandra.certificates import FOR_CLIENTS, FOR_SERVERS, Authority, Identity
 from tests.cassandra.cluster import configuration, shared
 from tests.cassandra.cluster.access import Access
 from tests.cassandra.cluster.cluster import Cluster
 from tests.pace import HANGS_SECONDS
-from tests.process import STATORDB, ServerProcess
+from tests.process import ServerProcess
 
 from statordb.engine.cassandra.cql.session import Contact, Session
 from statordb.engine.contract import StoreUnusable
@@ -100,7 +101,7 @@ def run(settings: Settings, *words: str) -> tuple[int, str, str]:
     """A command's exit code and output; the settings come from its environment."""
     variables = {f"STATORDB_{name.upper()}": value for name, value in settings.items()}
     done = subprocess.run(
-        [str(STATORDB), *words],
+        [*patient.COMMAND, *words],
         capture_output=True,
         text=True,
         timeout=HANGS_SECONDS,
@@ -125,7 +126,8 @@ def test_a_server_serves_and_tells_nobody_the_password(secured: Secured, tmp_pat
     config = tmp_path / "statordb.toml"
     config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in secured.settings.items()))
     words = ("--config", str(config), "--data", str(tmp_path / "data"), "--workers", "2", "--admin-port", "0")
-    with ServerProcess(*words, *secured.place, "--no-functions", "--log-level", "debug") as server:
+    more = ("--no-functions", "--log-level", "debug")
+    with ServerProcess(*words, *secured.place, *more, command=patient.COMMAND) as server:
         client = boto3.client("dynamodb", endpoint_url=server.url)
         client.create_table(
             TableName="kept",
