@@ -157,8 +157,8 @@ def breakable_cassandra(cassandra: "Cluster") -> "Iterator[Cluster]":
 
 @pytest.fixture(scope="session")
 def cassandra_hosts(request: pytest.FixtureRequest, cluster_wanted: None) -> tuple[str, ...]:
-    """Nodes to connect to, which no test may break: those that TEST_CASSANDRA names, or else our cluster's."""
-    named = os.environ.get("TEST_CASSANDRA")
+    """Nodes to connect to, which no test may break: those that STATORDB_TEST_CASSANDRA names, or else our cluster's."""
+    named = os.environ.get("STATORDB_TEST_CASSANDRA")
     if named:
         return tuple(named.split(","))
     cluster: Cluster = request.getfixturevalue("cassandra")

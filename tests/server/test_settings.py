@@ -92,7 +92,7 @@ def test_what_others_call_alike_is_left_alone() -> None:
         "STATORDB_PORT_8000_TCP_PORT": "8000",
         "STATORDB_PORT_8000_TCP_ADDR": "10.0.0.1",
     }
-    assert load({}, service | {"STATORDB_TEST_RUN": "1"}) == Settings()
+    assert load({}, service | {"STATORDB_TEST_CASSANDRA": "127.0.0.9"}) == Settings()
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ LANES_MAX = 64
 CORES_PER_LANE = 4
 STREAM_SHARDS_MAX = 64
 ENVIRONMENT_PREFIX = "STATORDB_"
+NO_SETTINGS_PREFIX = "STATORDB_TEST_"  # what is told to this project's tests
 NEARNESS_MIN = 0.75  # of a mistyped name to the one that is meant: difflib's ratio
 # What Kubernetes puts into every container's environment of a service of this name (its documentation, "Discovering
 # services"): one of them has the name of a setting.
@@ -172,7 +173,7 @@ def _read_file(path: Path) -> dict[str, tuple[object, str]]:
 def _read_environment(environment: Mapping[str, str]) -> dict[str, tuple[object, str]]:
     found: dict[str, tuple[object, str]] = {}
     for key, value in environment.items():
-        if not key.startswith(ENVIRONMENT_PREFIX):
+        if not key.startswith(ENVIRONMENT_PREFIX) or key.startswith(NO_SETTINGS_PREFIX):
             continue
         name = key.removeprefix(ENVIRONMENT_PREFIX).lower()
         if name not in PARSERS:
