@@ -119,3 +119,27 @@ def test_nothing_is_told_unless_asked(table: Api) -> None:
     for more in ({}, {"ReturnConsumedCapacity": "NONE"}):
         request: dict[str, Any] = {"TableName": "abc", "Item": item("1", 50), **more}
         assert table("PutItem", **request) == {}
+
+
+def test_a_table_is_named_as_it_was_asked_for(table: Api) -> None:
+    """By its ARN where the request has that."""
+    arn = "arn:aws:dynamodb:us-east-1:000000000000:table/abc"
+    whole, wanted = {"TableName": arn, "Key": key("1")}, {"ReturnConsumedCapacity": "TOTAL"}
+    condition = {"KeyConditionExpression": "p = :p", "ExpressionAttributeValues": {":p": {"S": "a"}}}
+    for operation, request in (
+        ("PutItem", {"TableName": arn, "Item": key("1")}),
+        ("UpdateItem", whole),
+        ("GetItem", whole),
+        ("DeleteItem", whole),
+        ("Query", {"TableName": arn, **condition}),
+        ("Scan", {"TableName": arn}),
+    ):
+        assert table(operation, **request, **wanted)["ConsumedCapacity"]["TableName"] == arn
+    for operation, request in (
+        ("BatchGetItem", {"RequestItems": {arn: {"Keys": [key("1")]}}}),
+        ("BatchWriteItem", {"RequestItems": {arn: [{"PutRequest": {"Item": key("1")}}]}}),
+        ("TransactGetItems", {"TransactItems": [{"Get": whole}]}),
+        ("TransactWriteItems", {"TransactItems": [{"Delete": whole}]}),
+    ):
+        (charged,) = table(operation, **request, **wanted)["ConsumedCapacity"]
+        assert charged["TableName"] == arn

@@ -35,7 +35,7 @@ async def written_answer(request: Request, done: Done, item: Item, attributes: b
     answer: dict[str, Any] = {}
     detail = wanted(request)
     if detail is not None:
-        meter = Meter(done.table)
+        meter = Meter(done.table, request["TableName"])
         meter.add_write(done.written)
         answer["ConsumedCapacity"] = meter.report(detail)
     if request.get("ReturnItemCollectionMetrics") == "SIZE":

@@ -66,7 +66,7 @@ async def found_answer(request: Request, found: Found, turn: Turn) -> Answer:
         answer["LastEvaluatedKey"] = found.cursor
     detail = wanted(request)
     if detail is not None:
-        meter = Meter(found.table)
+        meter = Meter(found.table, request["TableName"])
         meter.add(*found.units())
         answer["ConsumedCapacity"] = meter.report(detail)
     if request.get("Select") == "COUNT":

@@ -31,10 +31,12 @@ def written_units(written: Written) -> int:
 class Meter:
     """Adds up what one request consumed of one table."""
 
-    __slots__ = ("indexes", "table", "units")
+    __slots__ = ("indexes", "name", "table", "units")
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, name: str) -> None:
+        """`name`: the table's name or ARN, as the request has it."""
         self.table = table
+        self.name = name
         self.units = 0.0
         self.indexes: dict[str, float] = {}
 
@@ -53,7 +55,7 @@ class Meter:
         """The ConsumedCapacity member. `detail`: TOTAL or INDEXES; `transactional`: "Read" or "Write" adds the split
         that DynamoDB gives for transactions."""
         total = self.units + sum(self.indexes.values())
-        report: dict[str, Any] = {"TableName": self.table.name, **_units(total, transactional)}
+        report: dict[str, Any] = {"TableName": self.name, **_units(total, transactional)}
         if detail == "INDEXES":
             report["Table"] = _units(self.units, transactional)
             for member, local in (("LocalSecondaryIndexes", True), ("GlobalSecondaryIndexes", False)):

@@ -26,7 +26,9 @@ async def batch_get_item(context: Context, request: Request) -> Answer:
     answer: dict[str, Any] = {"UnprocessedKeys": _unprocessed(asked, found)}
     detail = wanted(request)
     if detail is not None:
-        answer["ConsumedCapacity"] = [_report(several, detail) for several in found]
+        answer["ConsumedCapacity"] = [
+            _report(name, several, detail) for name, several in zip(asked, found, strict=True)
+        ]
     texts = []
     between = b'{"Responses":{'
     for name, several in zip(asked, found, strict=True):
@@ -64,7 +66,7 @@ def _unprocessed(asked: dict[str, Request], found: list[Several]) -> dict[str, R
     }
 
 
-def _report(several: Several, detail: str) -> dict[str, Any]:
-    meter = Meter(several.table)
+def _report(name: str, several: Several, detail: str) -> dict[str, Any]:
+    meter = Meter(several.table, name)
     meter.add(several.units)
     return meter.report(detail)

@@ -28,7 +28,7 @@ async def batch_write_item(context: Context, request: Request) -> Answer:
         if outcome is None:
             unprocessed.setdefault(name, []).append(entry)
     done = [
-        (outcome, write.item if isinstance(write, Put) else write.key)
+        (outcome, write.item if isinstance(write, Put) else write.key, write.table)
         for write, outcome in zip(writes, outcomes, strict=True)
         if outcome is not None
     ]
@@ -52,14 +52,16 @@ def _read(table: str, entry: Request) -> Put | Delete:
     return Delete(table, key, None)
 
 
-async def _answer(request: Request, done: Sequence[tuple[Done, Item]], unprocessed: dict[str, list[Request]]) -> Answer:
+async def _answer(
+    request: Request, done: Sequence[tuple[Done, Item, str]], unprocessed: dict[str, list[Request]]
+) -> Answer:
     answer: dict[str, Any] = {"UnprocessedItems": unprocessed}
     detail = wanted(request)
     if detail is not None:
         meters: dict[int, Meter] = {}
-        for (table, written), _ in done:
-            meters.setdefault(table.space, Meter(table)).add_write(written)
+        for (table, written), _, name in done:
+            meters.setdefault(table.space, Meter(table, name)).add_write(written)
         answer["ConsumedCapacity"] = [meter.report(detail) for meter in meters.values()]
     if request.get("ReturnItemCollectionMetrics") == "SIZE":
-        answer["ItemCollectionMetrics"] = await collections_metrics([(table, item) for (table, _), item in done])
+        answer["ItemCollectionMetrics"] = await collections_metrics([(table, item) for (table, _), item, _ in done])
     return answer

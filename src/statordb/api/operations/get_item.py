@@ -61,7 +61,7 @@ async def get_item(context: Context, request: Request) -> Answer:
     answer: dict[str, Any] = {}
     detail = wanted(request)
     if detail is not None:
-        meter = Meter(found.table)
+        meter = Meter(found.table, request["TableName"])
         meter.add(read_units(found.size, consistent))
         answer["ConsumedCapacity"] = meter.report(detail)
     return answer if found.text is None else codec.splice(answer, "Item", found.text)

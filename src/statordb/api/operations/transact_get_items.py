@@ -18,8 +18,8 @@ async def transact_get_items(context: Context, request: Request) -> Answer:
     detail = wanted(request)
     if detail is not None:
         meters: dict[int, Meter] = {}
-        for got in found:
-            meter = meters.setdefault(got.table.space, Meter(got.table))
+        for part, got in zip(parts, found, strict=True):
+            meter = meters.setdefault(got.table.space, Meter(got.table, part.table))
             meter.add(read_units(got.size, True), factor=TRANSACTION_FACTOR)
         answer["ConsumedCapacity"] = [meter.report(detail, "Read") for meter in meters.values()]
     texts: list[bytes] = []

@@ -83,7 +83,7 @@ async def _answer(request: Request, entries: Sequence[AskedPart], done: Transact
     if detail is not None:
         meters: dict[int, Meter] = {}
         for position, table in enumerate(done.tables):
-            meter = meters.setdefault(table.space, Meter(table))
+            meter = meters.setdefault(table.space, Meter(table, entries[position].part.write.table))
             if done.written is None:
                 meter.add(read_units(done.sizes[position], True), factor=TRANSACTION_FACTOR)
             else:
