@@ -135,5 +135,5 @@ def install(config: pytest.Config) -> None:
             config.pluginmanager.register(Reporter(terminal), "statordb-reporter")
         if config.getoption("numprocesses", None):
             return
-    judge = Brevity(Clock(), fails_times=1.0 if is_exact(config) else FAILS_TIMES)
+    judge = Brevity(Clock(), fails_times=1.0 if is_exact() else FAILS_TIMES)
     config.pluginmanager.register(judge, "statordb-brevity")
