@@ -42,6 +42,9 @@ class BatchWrite(NamedTuple):
         await turn.begin()
         made = await self._made(context, turn)
         groups = await _groups(made, turn)
+        if any(table.here is None for table, _, _ in made):
+            turn.end()
+            return await _write_away([each for group in groups for each in group], context.turns.away)
         writing: list[asyncio.Task[Done | None]] = []
         for group in groups:
             if writing:
@@ -109,6 +112,17 @@ async def _groups(made: Sequence[Made], turn: Turn) -> list[list[Made]]:
                     rows = table.write_rows
                 groups[-1].append(each)
     return groups
+
+
+async def _write_away(made: Sequence[Made], away: asyncio.Semaphore) -> list[Done | None]:
+    """Write where each write is waited for. What comes back of many at once would have the loop for itself: so many are
+    under way, of all requests, each of which waits for one row at a time."""
+    writing: list[asyncio.Task[Done | None]] = []
+    for each in made:
+        await away.acquire()
+        writing.append(asyncio.create_task(_write(*each)))
+        writing[-1].add_done_callback(lambda _: away.release())
+    return await asyncio.gather(*writing)
 
 
 async def _weigh(body: bytes, turn: Turn) -> None:

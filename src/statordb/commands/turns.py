@@ -22,6 +22,7 @@ ROUNDS_OF_A_SLICE = 3  # its own, and those in which nothing but short work runs
 REST_SECONDS = 0.001  # of the loop between two slices, where others wait for other threads
 LONG_SECONDS = 0.002  # a slice that could not be cut, behind which they have as long for themselves
 LONG_REST_SECONDS_MAX = 0.01
+AWAY_MAX = 48  # writes of batches that are under way, where each is waited for
 ROWS_UNTIMED_MAX = 8  # small rows between two looks at the clock
 ROW_UNTIMED_BYTES_MAX = 4096  # a larger one is looked up behind at once
 
@@ -79,13 +80,14 @@ class Waiting:
 class Turns:
     """A process's scheduler of slices, for one event loop at a time. What waits is bounded by what the wire takes."""
 
-    __slots__ = ("_is_waited_for", "_loop", "_used", "_waiting", "clock", "taken")
+    __slots__ = ("_is_waited_for", "_loop", "_used", "_waiting", "away", "clock", "taken")
 
     def __init__(self, clock: Clock = perf_counter, is_waited_for: Callable[[], bool] = nobody) -> None:
         """`clock` tells seconds, from any moment on; `is_waited_for` whether somebody waits for what threads do
         between two rounds of the loop."""
         self.clock = clock
         self._is_waited_for = is_waited_for
+        self.away = asyncio.Semaphore(AWAY_MAX)  # held by each write of a batch to a store elsewhere
         self.taken = False  # these rounds of the loop have their slice, or somebody waits for the next
         self._used = 0.0  # seconds of short work that was done without a turn since the last one
         self._waiting = Waiting()
