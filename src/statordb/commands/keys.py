@@ -55,11 +55,7 @@ def refuse_misfit(table: Table, item: Item) -> None:
 
 
 def _empty_key(attribute: KeyAttribute) -> ClientError:
-    kind = "string" if attribute.type == "S" else "binary"
-    return errors.empty_key(
-        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty "
-        f"{kind} value. Key: {attribute.name}"
-    )
+    return errors.empty_key(f"One or more parameter values are not valid. {_empty(attribute)} Key: {attribute.name}")
 
 
 def _sized(table: Table, item: Item) -> Key:

@@ -29,15 +29,14 @@ def usual_get_item(context: Context, document: Any, _source: object) -> Usual:
     consistent = document.get("ConsistentRead") if len(document) == 3 else False
     if name.__class__ is not str or key.__class__ is not dict or consistent.__class__ is not bool:
         return None
-    principal = context.principal
-    table = context.store.catalog.cached(principal.account, principal.region, name)
-    if table is None or not table.settled:
+    table = context.known_table(name)
+    if table is None:
         return None
     primary = table.primary
     place = primary.usual_place(key) if len(key) == primary.key_attributes else None
     if place is None:
         return None
-    context.gate.admit(principal, _new(Get, (name, key, None, consistent)))
+    context.admit(_new(Get, (name, key, None, consistent)))
     here, (partition, sort) = table.here, place
     if here is None:
         return _read(table, Key(table.space, partition, sort), consistent)

@@ -28,9 +28,8 @@ def usual_put_item(context: Context, document: Any, _source: object) -> Usual:
     name, item = document.get("TableName"), document.get("Item")
     if name.__class__ is not str or item.__class__ is not dict:
         return None
-    principal = context.principal
-    table = context.store.catalog.cached(principal.account, principal.region, name)
-    if table is None or not table.settled:
+    table = context.known_table(name)
+    if table is None:
         return None
     try:
         size = usual_size(item)
@@ -42,7 +41,7 @@ def usual_put_item(context: Context, document: Any, _source: object) -> Usual:
     if key is None or (table.indexes and index_fault(table, item) is not None):
         return None
     command = _new(Put, (name, item, size, None, False))
-    context.gate.admit(principal, command)
+    context.admit(command)
     return _put(table, key, command.apply(table, context.new_budget()))
 
 

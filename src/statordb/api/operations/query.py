@@ -51,16 +51,15 @@ def usual_query(context: Context, document: Any, source: object) -> Usual:
     name, text = document.get("TableName"), document.get("KeyConditionExpression")
     if name.__class__ is not str or text.__class__ is not str:
         return None
-    principal = context.principal
-    table = context.store.catalog.cached(principal.account, principal.region, name)
-    if table is None or not table.settled:
+    table = context.known_table(name)
+    if table is None:
         return None
     key_range = _known_collection(document, table, text) or _key_range(document, table, text)
     if key_range is None:
         return None
     forward, consistent = document.get("ScanIndexForward") is not False, document.get("ConsistentRead") is True
     command = _new(Range, (name, None, (), ALL, document.get("Limit"), forward, consistent, None))
-    context.gate.admit(principal, command)
+    context.admit(command)
     page = command.texts_here(context.turns, table, key_range)
     if page is not None:
         return _answer(table, page, page.bodies)

@@ -39,9 +39,8 @@ def usual_update_item(context: Context, document: Any, _source: object) -> Usual
     names, values = member("ExpressionAttributeNames", _NONE), member("ExpressionAttributeValues", _NONE)
     if name.__class__ is not str or not _is_usual(document, text, names, values):
         return None
-    principal = context.principal
-    table = context.store.catalog.cached(principal.account, principal.region, name)
-    if table is None or not table.settled:
+    table = context.known_table(name)
+    if table is None:
         return None
     budget = context.new_budget()
     try:
@@ -58,7 +57,7 @@ def usual_update_item(context: Context, document: Any, _source: object) -> Usual
     if not plan.attributes.isdisjoint(table.key_names):
         return None
     command = _new(Update, (name, key, UpdateExpression(plan, values, budget), None))
-    context.gate.admit(principal, command)
+    context.admit(command)
     return _update(table, place, command.apply(table, budget))
 
 
