@@ -32,6 +32,9 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
 RUN = "STATORDB_TEST_RUN"  # environment variable: process id of the pytest that was called, known to its workers too
 CLUSTER_FIXTURES = {"cassandra", "cassandra_hosts"}
+# Suites whose judges look for what is lost, torn or out of order. Where they find it, once is enough; what fails there
+# in another way (a node that does not start, an answer that does not come) may be tried again as everywhere.
+JUDGED = ("tests/crash/", "tests/faults/", "tests/fuzz/", "tests/kinesis/", "tests/triggers/", "tests/consumers/")
 OWN_CLUSTER = "tests/cassandra/test_secured.py"  # has nodes to itself, so that it may run beside the others
 
 
@@ -86,10 +89,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     The longest files come first, so that with two test processes neither ends long after the other.
     """
     target = config.getoption("--target")
+    reruns = config.getoption("reruns")
     for item in items:
         for mark in item.iter_markers("deviates"):
             if mark.args[0] == target:
                 item.add_marker(pytest.mark.xfail(reason=mark.args[1], strict=True))
+        if reruns and item.nodeid.startswith(JUDGED):
+            item.add_marker(pytest.mark.flaky(reruns=reruns, rerun_except="AssertionError"))
         if _needs_cluster(item):
             item.add_marker(pytest.mark.cassandra)
         if item.get_closest_marker("cassandra"):

@@ -11,6 +11,7 @@ from tests.pace import HANGS_SECONDS, PATIENT, until
 from tests.ports import Port
 
 REGION = "us-east-1"
+READ_ATTEMPTS = 10
 ACCOUNT = "123456789012"  # that moto's resources belong to
 
 
@@ -32,8 +33,8 @@ class MotoServer:
             raise
 
     def client(self, service: str) -> Any:
-        """A boto3 client of it."""
-        config = Config(retries={"total_max_attempts": 1}, **PATIENT)
+        """A boto3 client of it, to look at what it holds: a read beside a write is at times a 500, so read again."""
+        config = Config(retries={"mode": "standard", "total_max_attempts": READ_ATTEMPTS}, **PATIENT)
         return boto3.client(service, endpoint_url=self.url, region_name=REGION, config=config)
 
     def close(self) -> None:

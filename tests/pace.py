@@ -17,6 +17,10 @@ HANGS_SECONDS = 240.0  # a wait for what takes seconds on a quiet machine
 PATIENT: dict[str, Any] = {"connect_timeout": HANGS_SECONDS, "read_timeout": HANGS_SECONDS}  # options of botocore
 
 
+class Hangs(Exception):
+    """Something did not come about in `HANGS_SECONDS`."""
+
+
 def much(short: T, soak: T) -> T:
     """The first of two amounts in `make test`, the second in `make soak`."""
     return soak if os.environ.get(SOAK) else short
@@ -26,7 +30,8 @@ def until(comes: Callable[[], T | None], what: str, every_seconds: float = 0.02)
     """Wait for something that will come if nothing hangs: the first true answer. `what` it is."""
     deadline = time.monotonic() + HANGS_SECONDS
     while not (found := comes()):
-        assert time.monotonic() < deadline, f"{what}: not after {HANGS_SECONDS:.0f} s"
+        if time.monotonic() >= deadline:
+            raise Hangs(f"{what}: not after {HANGS_SECONDS:.0f} s")
         time.sleep(every_seconds)
     return found
 
@@ -35,6 +40,7 @@ async def come_about(comes: Callable[[], T | None], what: str = "it", every_seco
     """The same in an event loop, which goes on meanwhile."""
     deadline = time.monotonic() + HANGS_SECONDS
     while not (found := comes()):
-        assert time.monotonic() < deadline, f"{what}: not after {HANGS_SECONDS:.0f} s"
+        if time.monotonic() >= deadline:
+            raise Hangs(f"{what}: not after {HANGS_SECONDS:.0f} s")
         await asyncio.sleep(every_seconds)
     return found

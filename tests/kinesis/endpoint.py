@@ -17,28 +17,32 @@ from tests.ports import Port
 
 STREAM = "changes"
 SHARDS = 4
+READ_ATTEMPTS = 10
 
 
-def client(service: str, url: str) -> Any:
-    """One that tries once, so that every call's outcome is what its caller was told."""
-    config = Config(retries={"total_max_attempts": 1}, **PATIENT)
+def client(service: str, url: str, attempts: int = 1) -> Any:
+    """One that tries once, if not told otherwise, so that every call's outcome is what its caller was told."""
+    config = Config(retries={"mode": "standard", "total_max_attempts": attempts}, **PATIENT)
     return boto3.session.Session().client(service, endpoint_url=url, region_name="us-east-1", config=config)
 
 
 class KinesisServer:
-    """moto's server in a process of its own. It keeps its data streams in memory: what was there is gone at its end."""
+    """moto's server in a process of its own. It keeps its data streams in memory: what was there is gone at its end.
+
+    It answers in threads that do not wait for each other, and a read beside a write is at times a 500: read again.
+    """
 
     def __init__(self) -> None:
         self._kept = Port()
         self.port = self._kept.number
         self.url = f"http://127.0.0.1:{self.port}"
+        self.kinesis = client("kinesis", self.url, READ_ATTEMPTS)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        self.kinesis = client("kinesis", self.url)
         try:
             self.arn = self._create_stream()
         except BaseException:
@@ -46,10 +50,12 @@ class KinesisServer:
             raise
 
     def _create_stream(self) -> str:
+        beginning = client("kinesis", self.url)
+
         def created() -> bool:
             assert self._process.poll() is None, "moto's server ended: is moto installed, with flask and flask-cors?"
             try:
-                self.kinesis.create_stream(StreamName=STREAM, ShardCount=SHARDS)
+                beginning.create_stream(StreamName=STREAM, ShardCount=SHARDS)
             except BotoCoreError:
                 return False
             return True

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from statordb.engine.contract import Effects, Key
@@ -18,6 +19,7 @@ KEPT, LOST = Key(1, b"kept", b""), Key(1, b"lost", b"")
 def stop(txn: Any) -> None:
     txn.put(row_key(LOST, digest), bytes(10))
     os.kill(os.getpid(), signal.SIGSTOP)
+    Event().wait()  # this thread may go on for a moment after that, and must not come to the commit
 
 
 async def main(directory: Path) -> None:
