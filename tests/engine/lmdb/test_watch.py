@@ -14,6 +14,7 @@ from tests.pace import HANGS_SECONDS
 from statordb.engine.contract import Effects, Key
 from statordb.engine.lmdb import LmdbEngine
 from statordb.engine.lmdb import gate as gate_module
+from statordb.engine.lmdb import watch as watch_module
 from statordb.engine.lmdb.gate import Gate
 from statordb.engine.lmdb.watch import COMMITS_LOOKS, FILLS_LOOKS, STOPPED_LOOKS, Watch
 from statordb.engine.lmdb.writers import FIRST_CELL, PID, SINCE, STARTED, Phase, Process, Writers, process_stat
@@ -129,6 +130,16 @@ def test_a_cell_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
     assert (dead._at, heir._at) == (FIRST_CELL, FIRST_CELL)
     assert living._at != heir._at
     assert not list(living.others())
+
+
+def test_the_watch_ends_without_another_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever ends a server waits for it, and whoever runs thousands of tests waits thousands of times."""
+    monkeypatch.setattr(watch_module, "LOOK_SECONDS", 10 * HANGS_SECONDS)
+    watch = Watch(Writers(tmp_path / "writers"))
+    ends = threading.Thread(target=watch.close, daemon=True)
+    ends.start()
+    ends.join(HANGS_SECONDS)
+    assert not ends.is_alive()
 
 
 def test_who_has_just_had_the_lock_lets_the_one_go_first_who_waits(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import signal
 from collections.abc import Callable
 from math import inf
 from threading import Event, Thread
-from time import monotonic_ns, sleep
+from time import monotonic_ns
 
 from statordb.engine.lmdb.writers import Phase, Process, Writers
 
@@ -38,7 +38,7 @@ class Watch:
         self._looks: dict[Process, int] = {}  # in a row, of those that have not changed
         self._wanted = Event()
         self._asleep = False
-        self._ending = False
+        self._ended = Event()
         self._thread = Thread(target=self._run, name="lmdb-watch", daemon=True)
         self._thread.start()
 
@@ -48,13 +48,13 @@ class Watch:
             self._wanted.set()
 
     def close(self) -> None:
-        self._ending = True
+        self._ended.set()
         self._wanted.set()
         self._thread.join()
 
     def _run(self) -> None:
         quiet = 0
-        while not self._ending:
+        while not self._ended.is_set():
             if quiet >= QUIET_LOOKS:
                 self._asleep = True
                 if self._writers.own.phase == Phase.IDLE:  # else it was asked for before that could be seen
@@ -62,7 +62,8 @@ class Watch:
                 self._asleep = False
                 self._wanted.clear()
                 quiet = 0
-            sleep(LOOK_SECONDS)
+            if self._ended.wait(LOOK_SECONDS):
+                return
             quiet = quiet + 1 if self._writers.own.phase == Phase.IDLE else 0
             try:
                 self.look()
