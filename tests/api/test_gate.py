@@ -135,6 +135,9 @@ class Noting:
         if not self.lets:
             raise errors.access_denied("not you")
 
+    def place(self, principal: Principal, account: str, region: str) -> tuple[str, str]:
+        return account, region
+
     def resources(self) -> list[tuple[str, str]]:
         """Action and resource of each demand."""
         return [(demand.action, resource(PRINCIPAL, demand)) for demand in self.demands]

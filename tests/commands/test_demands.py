@@ -11,7 +11,7 @@ from statordb.commands.demands import (
     TableDemand,
     resource,
 )
-from statordb.commands.gate import OwnAccount
+from statordb.commands.gate import OneDatabase, OwnAccount
 from statordb.commands.reading import Range
 from statordb.commands.selection import Choice
 from statordb.model.errors import ClientError
@@ -67,3 +67,11 @@ def test_another_accounts_resources_are_refused_as_aws_words_it(demand: Demand, 
 def test_the_gate_without_policies_lets_pass_what_it_can_not_name(demand: Demand) -> None:
     """What is no ARN of a table is told where it is taken apart."""
     OwnAccount().admit(PRINCIPAL, demand)
+
+
+def test_in_one_database_every_account_and_region_is_the_same() -> None:
+    """Tools make up ARNs of the region that they were told."""
+    gate = OneDatabase()
+    gate.admit(PRINCIPAL, TableDemand("dynamodb:DescribeTable", OTHERS + "table/abc"))
+    assert gate.place(PRINCIPAL, "111111111111", "local-env") == (PRINCIPAL.account, PRINCIPAL.region)
+    assert OwnAccount().place(PRINCIPAL, "111111111111", "local-env") == ("111111111111", "local-env")

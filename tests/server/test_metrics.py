@@ -1,16 +1,22 @@
 """Counters: what is counted comes out again, summed over workers and over their restarts."""
 
+from statordb.model.request import Principal, Reply, Request
 from statordb.server.exposition import render
 from statordb.server.lane.counters import LaneTotals
-from statordb.server.metrics import BUCKETS, SharedCounters
+from statordb.server.metrics import BUCKETS, SharedCounters, WorkerCounters
 from statordb.server.roster import Roster
+
+
+def count(counters: WorkerCounters, operation: str, seconds: float, status: int, error: str | None) -> None:
+    request = Request(operation, b"", Principal("", "", "", ""), "id")
+    counters.observe(request, Reply(status, b"", error), seconds)
 
 
 def test_counts_are_summed_over_workers() -> None:
     counters = SharedCounters(["GetItem", "PutItem"], workers=2)
-    counters.of_worker(0).observe("GetItem", 0.000_100, 200, None)
-    counters.of_worker(1).observe("GetItem", 0.000_100, 400, "ValidationException")
-    counters.of_worker(1).observe("GetItem", 0.5, 500, "InternalServerError")
+    count(counters.of_worker(0), "GetItem", 0.000_100, 200, None)
+    count(counters.of_worker(1), "GetItem", 0.000_100, 400, "ValidationException")
+    count(counters.of_worker(1), "GetItem", 0.5, 500, "InternalServerError")
     total = counters.operation_totals()["GetItem"]
     assert sum(total.buckets) == 3
     assert total.buckets[7] == 2  # 64 to 127 microseconds
@@ -23,14 +29,14 @@ def test_unknown_operations_and_errors_have_one_place_each() -> None:
     """A client can name anything; what is kept stays bounded."""
     counters = SharedCounters(["GetItem"], workers=1)
     for name in ("Foo", "Bar"):
-        counters.of_worker(0).observe(name, 0, 400, name + "Exception")
+        count(counters.of_worker(0), name, 0, 400, name + "Exception")
     assert counters.operation_totals()["other"].errors == {"other": 2}
 
 
 def test_any_latency_has_a_bucket() -> None:
     counters = SharedCounters(["GetItem"], workers=1)
     for seconds in (0.0, 1e-9, 1.0, 3600.0):
-        counters.of_worker(0).observe("GetItem", seconds, 200, None)
+        count(counters.of_worker(0), "GetItem", seconds, 200, None)
     buckets = counters.operation_totals()["GetItem"].buckets
     assert (buckets[0], buckets[BUCKETS - 1], sum(buckets)) == (2, 1, 4)
 
@@ -39,7 +45,7 @@ def test_a_restarted_worker_goes_on() -> None:
     counters = SharedCounters(["GetItem"], workers=1)
     for _ in range(2):
         worker = counters.of_worker(0)
-        worker.observe("GetItem", 0.001, 200, None)
+        count(worker, "GetItem", 0.001, 200, None)
         worker.set_engine({"commits_total": 3, "commit_seconds_total": 0.25})
         worker.set_engine({"commits_total": 5, "commit_seconds_total": 0.75})
     assert sum(counters.operation_totals()["GetItem"].buckets) == 2
@@ -67,8 +73,8 @@ def test_what_is_owed_is_told_of_as_it_is_now() -> None:
 def test_exposition() -> None:
     """Names and labels are an interface: dashboards and alarms are made of them."""
     counters = SharedCounters(["GetItem"], workers=1)
-    counters.of_worker(0).observe("GetItem", 0.000_100, 200, None)
-    counters.of_worker(0).observe("GetItem", 0.000_100, 400, "ValidationException")
+    count(counters.of_worker(0), "GetItem", 0.000_100, 200, None)
+    count(counters.of_worker(0), "GetItem", 0.000_100, 400, "ValidationException")
     roster = Roster(1)
     roster.ready(0, 1)
     roster.set_connections(0, 7)

@@ -23,13 +23,18 @@ pytestmark = pytest.mark.slow  # real processes
 
 
 def signed(
-    url: str, operation: str, body: object, key: str = "AKIDEXAMPLE000000000", secret: str = "secret"
+    url: str,
+    operation: str,
+    body: object,
+    key: str = "AKIDEXAMPLE000000000",
+    secret: str = "secret",
+    region: str = "us-east-1",
 ) -> tuple[bytes, dict[str, str]]:
     """Body and headers of a request, as an SDK makes them."""
     data = json.dumps(body).encode()
     headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"DynamoDB_20120810.{operation}"}
     request = AWSRequest("POST", url + "/", headers, data)
-    SigV4Auth(Credentials(key, secret), "dynamodb", "us-east-1").add_auth(request)
+    SigV4Auth(Credentials(key, secret), "dynamodb", region).add_auth(request)
     return data, {"Host": urlsplit(url).netloc, **dict(request.headers)}
 
 
@@ -412,3 +417,33 @@ def refuses(url: str) -> bool:
     except ConnectionRefusedError:
         return True
     return False
+
+
+def test_one_database_for_all_keys_and_regions_and_a_line_for_each_request() -> None:
+    """As tools see it that make up a region: one makes the table, another one writes to it by an ARN of its own."""
+    arn = "arn:aws:dynamodb:local-env:123456789012:table/abc"
+    create = {
+        "TableName": "abc",
+        "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+    }
+    words = ("--memory", "--workers", "1", "--shared-db", "--request-log", "--log-level", "error")
+    with ServerProcess(*words) as server:
+        made = call(server.url, "CreateTable", create, "123456789012", "x", "local-env")[1]["TableDescription"]
+        assert made["TableArn"] == "arn:aws:dynamodb:us-east-1:000000000000:table/abc"  # type: ignore[index]
+        put = {"TableName": arn, "Item": {"p": {"S": "confidential"}}}
+        assert call(server.url, "PutItem", put, "other", "y", "eu_nowhere") == (200, {})
+        found = call(server.url, "Scan", {"TableName": "abc"})[1]
+        assert found["Count"] == 1
+        assert call(server.url, "ListBackups", {"Limit": 0})[0] == 400
+    lines = [json.loads(line) for line in server.logged().splitlines() if '"request"' in line]
+    assert [(line["operation"], line.get("table"), line["status"]) for line in lines] == [
+        ("CreateTable", "abc", 200),
+        ("PutItem", arn, 200),
+        ("Scan", "abc", 200),
+        ("ListBackups", None, 400),
+    ]
+    assert lines[3]["error"] == "ValidationException"
+    assert "confidential" not in server.logged()

@@ -66,6 +66,8 @@ def test_memory_and_data_are_one_choice_of_the_strongest_source(tmp_path: Path) 
             "cassandra_certificate needs cassandra_ca",
         ),
         ({"host": "no.such.host.invalid"}, {}, "has no address"),
+        ({"shared_db": True, "auth": "iam"}, {}, "shared_db lets all keys see the same tables"),
+        ({}, {"STATORDB_HEALTH_STATUS": "204"}, "of STATORDB_HEALTH_STATUS is not one of 200, 400."),
         ({}, {"STATORDB_PROT": "1"}, "The environment has STATORDB_PROT, which is no setting: STATORDB_PORT is."),
         ({}, {"STATORDB_WORKER": "1"}, "STATORDB_WORKERS is."),
         ({}, {"STATORDB_LOGLEVEL": "info"}, "STATORDB_LOG_LEVEL is."),

@@ -17,6 +17,7 @@ from statordb.model.errors import ClientError
 from statordb.model.request import Reply, Request
 from statordb.wire.connection import Connection
 from statordb.wire.context import WireContext, request_ids
+from statordb.wire.exchange import Exchange
 from statordb.wire.open_authenticator import OpenAuthenticator
 from statordb.wire.settings import WireSettings
 from statordb.wire.sigv4 import IamAuthenticator
@@ -181,7 +182,7 @@ class Wire:
             monotonic=self.clock,
             settings=self.settings,
             request_ids=request_ids("R" * 36, 0),
-            observe=lambda *seen: self.observed.append(seen),
+            observe=self.observe,
             defer=self.defer,
             after=self.after,
             rest=self.rest,
@@ -191,6 +192,9 @@ class Wire:
     def lookup(self, key: str) -> Credential | None:
         self.looked_up.append(key)
         return self.credentials.get(key)
+
+    def observe(self, exchange: Exchange, reply: Reply, seconds: float) -> None:
+        self.observed.append((exchange.operation, seconds, reply.status, reply.error))
 
     def connect(self) -> tuple[Connection, MockTransport]:
         connection, transport = Connection(self.context), MockTransport()

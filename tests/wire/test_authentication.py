@@ -11,6 +11,7 @@ from tests.wire.driver import KEY, SECRET, Answer, Clock, FakeService, Wire, raw
 from statordb.model.credential import Credential
 from statordb.model.request import Principal
 from statordb.wire.claim import basic_date
+from statordb.wire.open_authenticator import OpenAuthenticator
 from statordb.wire.sigv4 import IamAuthenticator
 
 
@@ -299,3 +300,16 @@ def test_principals_are_equal_on_both_ways(wire: Wire) -> None:
     second = wire.authenticator.check(b"POST", b"/", headers, b"{}")
     assert isinstance(first, Principal)
     assert first == second
+
+
+@pytest.mark.parametrize(("key", "region"), [("123456789012", "eu-west-1"), ("any", "local_env"), ("AKIA", "")])
+def test_a_shared_database_asks_for_no_key_and_no_region(key: str, region: str) -> None:
+    """Tools make up both; what they are called does not matter where they name nothing."""
+    credential = f"{key}/20260101/{region}/dynamodb/aws4_request"
+    value = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=abc"
+    headers = {b"authorization": value.encode(), b"x-amz-date": b"20260101T000000Z"}
+    shared = OpenAuthenticator("000000000000", "us-east-1")
+    for _ in range(2):  # known by its header the second time
+        assert shared.check(b"POST", b"/", headers, b"") == Principal(
+            "000000000000", key, "us-east-1", "arn:aws:iam::000000000000:root"
+        )

@@ -20,6 +20,13 @@ def test_health_without_a_usable_host_names_the_region(wire: Wire, headers: dict
     assert wire.send(raw("GET", "/", headers))[0].body == b"healthy: dynamodb.us-east-1.amazonaws.com "
 
 
+def test_health_may_be_refused_as_by_dynamodb_local(make_wire) -> None:  # type: ignore[no-untyped-def]
+    """jest-dynamodb takes a server for started that answers so."""
+    (answer,) = make_wire(settings=WireSettings(is_health_refused=True)).send(raw("GET", "/", {"Host": "a"}))
+    assert answer.status == 400
+    assert b"MissingAuthenticationTokenException" in answer.body
+
+
 @pytest.mark.parametrize(("method", "url"), [("GET", "/abc"), ("PUT", "/"), ("DELETE", "/"), ("OPTIONS", "/")])
 def test_other_paths_and_methods_are_not_found(wire: Wire, method: str, url: str) -> None:
     (answer,) = wire.send(raw(method, url, {"Host": "a"}))

@@ -23,7 +23,9 @@ async def find(context: Context, demand: StreamDemand) -> Stream:
     """
     name = parse_arn(demand.stream_arn)
     context.admit(demand)
-    stream = await context.store.streams.find(*name)
+    account, region, table, label = name
+    account, region = context.gate.place(context.principal, account, region)
+    stream = await context.store.streams.find(account, region, table, label)
     if stream is None:
         raise errors.stream_not_found(demand.stream_arn)
     return stream

@@ -89,7 +89,8 @@ class Context(NamedTuple):
         """(account, region, table name) that a TableName, which may be an ARN, names."""
         if not name.startswith("arn:"):
             return self.principal.account, self.principal.region, name
-        return self.parse_arn(name)
+        account, region, name = self.parse_arn(name)
+        return *self.gate.place(self.principal, account, region), name
 
     @staticmethod
     def parse_arn(arn: str) -> tuple[str, str, str]:

@@ -14,6 +14,10 @@ class Gate(Protocol):
         """Return if the principal may do that; raises AccessDeniedException."""
         ...
 
+    def place(self, principal: Principal, account: str, region: str) -> tuple[str, str]:
+        """Where the tables are, account and region, that ARNs of an account and region name."""
+        ...
+
 
 class OwnAccount:
     """The gate without policies: within its account a key may do everything, and nothing in others."""
@@ -25,3 +29,16 @@ class OwnAccount:
         found = TABLE_ARN.fullmatch(name)  # what is no ARN of a table is told where it is taken apart
         if found is not None and found[2] != principal.account:
             raise errors.not_authorized(principal.arn, demand.action, resource(principal, demand))
+
+    def place(self, principal: Principal, account: str, region: str) -> tuple[str, str]:
+        return account, region
+
+
+class OneDatabase:
+    """The gate where all tables are in one place, whoever asks, and whatever account and region an ARN names."""
+
+    def admit(self, principal: Principal, demand: Demand) -> None:
+        return
+
+    def place(self, principal: Principal, account: str, region: str) -> tuple[str, str]:
+        return principal.account, principal.region

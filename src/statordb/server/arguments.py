@@ -54,6 +54,7 @@ def _add_serve(commands: "Commands[_Parser]") -> None:
     serve.add_argument("--endpoint", metavar="HOST:PORT", help="where clients are told to find the server")
     serve.add_argument("--workers", metavar="N", help="worker processes (default: one a core)")
     serve.add_argument("--auth", metavar="open|iam", help="let any credentials in, or only stored ones (default open)")
+    serve.add_argument("--shared-db", action="store_true", help="let all keys and regions see the same tables")
     serve.add_argument(
         "--no-functions", dest="functions", action="store_false", help="run no functions, and leave Lambda's API out"
     )
@@ -61,6 +62,7 @@ def _add_serve(commands: "Commands[_Parser]") -> None:
     serve.add_argument(
         "--log-format", metavar="json|text|auto", help="form of the log (default auto: text on a terminal)"
     )
+    serve.add_argument("--request-log", action="store_true", help="log each request")
     serve.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning or error (default info)")
 
 

@@ -3,15 +3,15 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 
 from statordb.api.dispatch import Dispatcher
-from statordb.api.operations import OPERATIONS
 from statordb.api.shape_overrides import DYNAMODB
+from statordb.commands.gate import OneDatabase
 from statordb.commands.turns import Turns
 from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
@@ -35,8 +35,9 @@ from statordb.server.lane.counters import LaneTallies
 from statordb.server.lane.door import Door
 from statordb.server.lane.relay import Ask, RelayedEngine
 from statordb.server.metrics import SharedCounters
+from statordb.server.request_log import RequestLog
 from statordb.server.roster import Roster
-from statordb.server.settings import BadStart, Settings
+from statordb.server.settings import HEALTH_REFUSED, BadStart, Settings
 from statordb.shapes.json import Shapes
 from statordb.store import formats
 from statordb.store.credentials import Credentials
@@ -51,6 +52,7 @@ from statordb.wire.sigv4 import IamAuthenticator
 log = logging.getLogger(__name__)
 
 CASSANDRA = "cassandra"  # the engine whose stores may have more than one server
+SHARED_REGION = "us-east-1"  # where the tables are that all keys and regions share
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,8 @@ class Site:
     shapes: Shapes
 
 
-def shared_counters(workers: int, lanes: int) -> SharedCounters:
-    return SharedCounters(sorted(OPERATIONS), workers, lanes)
+def shared_counters(operations: Collection[str], workers: int, lanes: int) -> SharedCounters:
+    return SharedCounters(sorted(operations), workers, lanes)
 
 
 def load_shapes() -> Shapes:
@@ -147,7 +149,8 @@ def turns_of(store: Store) -> Turns:
 
 def dispatcher_of(site: Site, store: Store, lane: Lane | None, turns: Turns | None = None) -> Dispatcher:
     """Answers requests; what is too much for one go, in `lane`. Without one it is a lane itself."""
-    return Dispatcher(store, site.shapes, _report, site.endpoint, lane=lane, turns=turns)
+    gate = OneDatabase() if site.settings.shared_db else None
+    return Dispatcher(store, site.shapes, _report, site.endpoint, lane=lane, gate=gate, turns=turns)
 
 
 def wire_context(
@@ -161,11 +164,12 @@ def wire_context(
 ) -> WireContext:
     """All that the connections of a worker share."""
     settings = site.settings
+    told = RequestLog(service, observe) if settings.request_log else None
     loop = asyncio.get_running_loop()
     return CountingContext(
         site.roster,
         slot,
-        service,
+        told or service,
         _authenticator(site, store, "dynamodb"),
         rest=rest,
         rest_authenticator=_authenticator(site, store, "lambda"),
@@ -175,9 +179,10 @@ def wire_context(
             target_prefixes=site.shapes.target_prefixes,
             idle_seconds=settings.idle_seconds,
             body_seconds=settings.request_seconds,
+            is_health_refused=settings.health_status == HEALTH_REFUSED,
             unpacked_inline_bytes_max=UNPACKED_INLINE_BYTES_MAX,
         ),
-        observe=observe,
+        observe=told.observe if told else observe,
         defer=loop.call_soon,
         after=loop.call_later,
         slices=turns.later,
@@ -198,7 +203,7 @@ def destinations_of(site: Site, store: Store) -> Destinations:
 def _authenticator(site: Site, store: Store, service: str) -> Authenticator:
     settings = site.settings
     if settings.auth == "open":
-        return OpenAuthenticator(settings.account)
+        return OpenAuthenticator(settings.account, SHARED_REGION if settings.shared_db else None)
     return IamAuthenticator(
         _lookup(settings, credentials_of(store, site.directory)),
         Subject(store.engine, KEY).number,

@@ -8,6 +8,7 @@ requests have them written in a thread.
 
 import logging
 import sys
+from datetime import UTC, datetime
 from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -98,6 +99,13 @@ def configure(form: str, level: str) -> None:
     logging.raiseExceptions = False  # a closed standard error must not end a request
 
 
+def _stamp(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    """The time of the event: its line may be written later."""
+    moment = datetime.fromtimestamp(event["_record"].created, UTC)
+    event["timestamp"] = moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return event
+
+
 def _formatter(json_lines: bool) -> "ProcessorFormatter":
     from structlog import dev, processors, stdlib
 
@@ -105,7 +113,7 @@ def _formatter(json_lines: bool) -> "ProcessorFormatter":
         stdlib.add_log_level,
         stdlib.add_logger_name,
         stdlib.ExtraAdder(),
-        processors.TimeStamper("iso", utc=True),
+        _stamp,
     ]
     last: list[Any] = [stdlib.ProcessorFormatter.remove_processors_meta]
     if json_lines:

@@ -13,6 +13,8 @@ import mmap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from statordb.model.request import Reply, Request
+
 MILLION = 1_000_000
 BUCKETS = 25  # the last one: 2^23 microseconds (8.4 s) and above
 OTHER = "other"  # operations and errors that have no cells of their own
@@ -143,10 +145,11 @@ class WorkerCounters:
         self._error_at = {code: _ERRORS + index for index, code in enumerate(ERRORS)}
         self._engine_before = tuple(cells[: len(ENGINE_COUNTERS)])
 
-    def observe(self, operation: str, seconds: float, status: int, error: str | None) -> None:
-        """Count an answered request. `error`: the error's code, None for success."""
+    def observe(self, request: Request, reply: Reply, seconds: float) -> None:
+        """Count an answered request."""
+        status, _, error = reply
         cells = self._cells
-        at = self._at.get(operation, self._other)
+        at = self._at.get(request.operation, self._other)
         micros = int(seconds * 1e6)
         bucket = micros.bit_length()
         cells[at + (bucket if bucket < BUCKETS else BUCKETS - 1)] += 1

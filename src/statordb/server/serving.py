@@ -48,6 +48,7 @@ def _serve(settings: Settings, directory: Directory) -> int:
     port = port_of(listener)
     endpoint, functions_url = endpoints(settings, port)
     count, lanes = settings.worker_count, settings.lane_count
+    shapes = composition.load_shapes()
     site = composition.Site(
         settings,
         secrets.token_hex(8),
@@ -60,10 +61,10 @@ def _serve(settings: Settings, directory: Directory) -> int:
         secrets.token_urlsafe(32),
         directory.functions,
         Roster(count, lanes=lanes),
-        composition.shared_counters(count, lanes),
+        composition.shared_counters(shapes.operations, count, lanes),
         [Door() for _ in range(lanes)],
         LaneTallies(count, lanes),
-        composition.load_shapes(),
+        shapes,
     )
 
     def announce() -> None:

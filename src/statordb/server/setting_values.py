@@ -80,6 +80,15 @@ def one_of(*words: str) -> Callable[[object], str]:
     return parse
 
 
+def number_of(*numbers: int) -> Callable[[object], int]:
+    def parse(value: object) -> int:
+        if isinstance(value, bool) or str(value) not in map(str, numbers):
+            raise ValueError("is not one of " + ", ".join(map(str, numbers)))
+        return int(str(value))
+
+    return parse
+
+
 def url(value: object) -> str:
     address = text(value).rstrip("/")
     if address and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", address):

@@ -28,6 +28,7 @@ _ADDRESS_OF_A_SERVICE = re.compile(r"(tcp|udp|sctp)://.*")
 STREAM_SHARD_SECONDS_MIN = 1.0
 TABLE_POOL_MAX = 64
 EXIT_BAD_START = 2
+HEALTH_REFUSED = 400  # what DynamoDB Local answers GET / with
 
 
 class BadStart(Exception):
@@ -57,6 +58,7 @@ class Settings:
     workers: int = 0  # 0: as many as there are cores
     lanes: int | None = None  # processes for what would hold up others; None: one for four cores; 0: none
     auth: str = "open"
+    shared_db: bool = False  # whether all keys and regions see the same tables
     account: str = "000000000000"  # whose tables open authentication, and the root credential, work on
     root_access_key_id: str = ""  # a credential that exists without being stored
     root_secret_access_key: str = field(default="", repr=False)
@@ -64,6 +66,8 @@ class Settings:
     admin_port: int | None = None  # None: 9600, or a free one where that is taken
     log_format: str = "auto"
     log_level: str = "info"
+    request_log: bool = False  # whether each request is logged
+    health_status: int = 200  # of the answer to GET /
     table_delay_seconds: float = 0.0  # how long a table stays CREATING, UPDATING or DELETING
     stream_shards: int = 1  # how many open shards a stream has
     stream_shard_seconds: float = 14400.0  # how long a shard stays open
@@ -111,6 +115,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "workers": values.whole(1, WORKERS_MAX),
     "lanes": values.whole(0, LANES_MAX),
     "auth": values.one_of("open", "iam"),
+    "shared_db": values.flag,
     "account": values.matching(r"[0-9]{12}", "an account of 12 digits"),
     "root_access_key_id": values.matching(r"[A-Za-z0-9_]{1,128}", "1 to 128 letters, digits and underscores"),
     "root_secret_access_key": values.matching(r"[!-~]{8,256}", "8 to 256 visible characters"),
@@ -118,6 +123,8 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "admin_port": values.whole(0, 65535),
     "log_format": values.one_of("auto", "json", "text"),
     "log_level": values.one_of("debug", "info", "warning", "error"),
+    "request_log": values.flag,
+    "health_status": values.number_of(200, HEALTH_REFUSED),
     "table_delay_seconds": values.seconds,
     "stream_shards": values.whole(1, STREAM_SHARDS_MAX),
     "stream_shard_seconds": values.seconds,
@@ -209,6 +216,10 @@ def _checked(settings: Settings) -> Settings:
     _check_cassandra(settings)
     if settings.stream_shard_seconds < STREAM_SHARD_SECONDS_MIN:
         raise BadStart(f"stream_shard_seconds can't be below {STREAM_SHARD_SECONDS_MIN:g}.")
+    if settings.shared_db and settings.auth != "open":
+        raise BadStart(
+            "shared_db lets all keys see the same tables, and --auth iam keeps accounts apart: use one of them."
+        )
     if settings.auth == "open" and not is_loopback(settings.host):
         raise BadStart(
             f"Listening on {settings.host} lets other machines in, and --auth open would let in anyone there: "

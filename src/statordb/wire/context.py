@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import Protocol
 
-from statordb.model.request import Service
+from statordb.model.request import Reply, Service
 from statordb.model.rest import RestService
 from statordb.wire.admission import Admission
 from statordb.wire.authenticator import Authenticator
 from statordb.wire.discards import After, Discards
+from statordb.wire.exchange import Exchange
 from statordb.wire.outbox import Outbox
 from statordb.wire.reply import Heads
 from statordb.wire.rounds import Defer, Rounds, Slices
@@ -31,8 +32,8 @@ WEYL_STEP = 0x9E3779B97F4A7D  # odd, so that its multiples meet every 56-bit num
 
 log = logging.getLogger(__name__)
 
-Observer = Callable[[str, float, int, str | None], None]
-"""observe(operation, seconds, status, error code or None); the operation is "-" for what never reached the service."""
+Observer = Callable[[Exchange, Reply, float], None]
+"""observe(request, reply, seconds); the request's operation is "-" where it never reached the service."""
 
 
 class Peer(Protocol):
@@ -189,7 +190,7 @@ class WireContext:
                 connection.abort()
 
 
-def ignore(operation: str, seconds: float, status: int, error: str | None) -> None:
+def ignore(exchange: Exchange, reply: Reply, seconds: float) -> None:
     """The observer of those who don't want one."""
 
 

@@ -25,7 +25,7 @@ class Exchange(Request):
 
     `digest` is the SHA-256 of the body in hexadecimal, where it was taken as the body came; `begun` the monotonic time
     at which the request was complete, in seconds; `held` the bytes that count as held until there is a reply; `form`
-    how the answer is to look; `reply` is set once it is known.
+    how the answer is to look; `reply` is set once it is known; `note` is for whoever logs requests.
     """
 
     __slots__ = (
@@ -35,6 +35,7 @@ class Exchange(Request):
         "headers",
         "held",
         "method",
+        "note",
         "reply",
         "url",
     )
@@ -47,6 +48,7 @@ class Exchange(Request):
     held: int
     form: Form
     reply: Reply | None
+    note: Any
 
 
 def received(

@@ -2,9 +2,11 @@
 
 import re
 
-from statordb.model.request import Reply
+from statordb.model import errors
+from statordb.model.request import Reply, error_reply
 from statordb.wire.exchange import Exchange
 from statordb.wire.reply import CORS, JSON, JSON_1_0, PLAIN, Form
+from statordb.wire.settings import WireSettings
 
 CONTENT_TYPES = {b"application/x-amz-json-1.0": JSON_1_0, b"application/json": JSON}
 NOT_FOUND = Reply(404, b"<UnknownOperationException/>\n", "UnknownOperationException")
@@ -13,7 +15,7 @@ PREFLIGHT_SECONDS = 172_800
 _HOST = re.compile(rb"[A-Za-z0-9._:\[\]-]{1,255}")
 
 
-def answer(exchange: Exchange, region: str) -> Reply | None:
+def answer(exchange: Exchange, settings: WireSettings) -> Reply | None:
     """The answer to a request that has one without a service; None for a call of DynamoDB's API."""
     headers = exchange.headers
     if exchange.method == b"POST":
@@ -27,9 +29,12 @@ def answer(exchange: Exchange, region: str) -> Reply | None:
         exchange.form = Form(PLAIN, extra + _preflight(headers))
         return Reply(200, b"")
     if exchange.method == b"GET" and exchange.url.partition(b"?")[0] == b"/":
+        if settings.is_health_refused:
+            exchange.form = Form(JSON_1_0, extra)
+            return error_reply(errors.missing_authentication_token())
         host = headers.get(b"host", b"").strip()
         if not _HOST.fullmatch(host):
-            host = f"dynamodb.{region}.amazonaws.com".encode()
+            host = f"dynamodb.{settings.region}.amazonaws.com".encode()
         return Reply(200, b"healthy: " + host + b" ")
     return NOT_FOUND
 

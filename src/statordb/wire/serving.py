@@ -61,7 +61,7 @@ def _other(exchange: Exchange, context: WireContext) -> Reply | Waiting | None:
     path = exchange.url.partition(b"?")[0]
     if context.rest is not None and rest.is_rest(path):
         return rest_calls.begin(exchange, context)
-    answer = routes.answer(exchange, context.settings.region)
+    answer = routes.answer(exchange, context.settings)
     if answer is not None or path == b"/":
         return answer
     extra = CORS if b"origin" in exchange.headers else ""

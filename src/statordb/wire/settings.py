@@ -23,6 +23,7 @@ class WireSettings:
     """Limits and patience of the wire. Times in seconds."""
 
     region: str = "us-east-1"  # named by the health answer to clients that name no host
+    is_health_refused: bool = False  # GET / is a call without a signature, as for DynamoDB Local
     target_prefixes: Mapping[str, str] = field(default_factory=dict)  # by operation; of all others TARGET_PREFIX
     request_bytes_max: int = REQUEST_BYTES_MAX
     unpacked_inline_bytes_max: int | None = None  # larger inside: left packed for the service; None: all is unpacked

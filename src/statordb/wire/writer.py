@@ -22,7 +22,7 @@ class Writer:
 
     def write(self, exchange: Exchange, reply: Reply, last: bool) -> bool:
         """Write an answer; `last`: the connection closes after it. False: `go_on` until it returns True."""
-        status, body, error = reply
+        status, body, _ = reply
         context = self._context
         if len(body) > WHOLE_BYTES_MAX and exchange.method != b"HEAD":
             exchange.reply = reply
@@ -35,7 +35,7 @@ class Writer:
         else:
             head, body = context.heads.head(status, exchange.form, exchange.request_id, body, not last)
         context.outbox.put(self._transport, head if exchange.method == b"HEAD" else head + body)
-        context.observe(exchange.operation, context.monotonic() - exchange.begun, status, error)
+        context.observe(exchange, reply, context.monotonic() - exchange.begun)
         return True
 
     def go_on(self) -> bool:
@@ -49,8 +49,7 @@ class Writer:
             self._transport.writelines(parts)
         if is_last:
             self.sliced = self._slices = None
-            status, _, error = exchange.reply
-            context.observe(exchange.operation, context.monotonic() - exchange.begun, status, error)
+            context.observe(exchange, exchange.reply, context.monotonic() - exchange.begun)
         return is_last
 
     def proceed(self) -> None:
