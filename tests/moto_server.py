@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from tests.outlived import Outlived
 from tests.pace import HANGS_SECONDS, PATIENT, until
 from tests.ports import Port
 
@@ -26,6 +27,7 @@ class MotoServer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        self._watch = Outlived(self._process.pid)
         try:
             self._await_ready(self._port.number)
         except BaseException:
@@ -40,6 +42,7 @@ class MotoServer:
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
+        self._watch.close()
         self._port.close()
 
     def _await_ready(self, port: int) -> None:

@@ -10,6 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.outlived import Outlived
+
 STATORDB = Path(sys.executable).parent / "statordb"
 READY = re.compile(r"^StatorDB ready on (http://\S+)$", re.MULTILINE)
 START_SECONDS_MAX = 240.0  # a new keyspace on a busy cluster takes its time
@@ -17,7 +19,8 @@ STOP_SECONDS_MAX = 240.0
 
 
 class ServerProcess:
-    """`statordb serve --port 0` with further arguments, in a session of its own, so that the tree dies as one.
+    """`statordb serve --port 0` with further arguments, in a session of its own, so that the tree dies as one; with
+    us, if we are killed.
 
     `url` is where it answers, `pid` its first process. What it logs goes to a file, shown where a start fails.
     """
@@ -34,6 +37,7 @@ class ServerProcess:
             start_new_session=True,
         )
         self.pid = self.process.pid
+        self._watch = Outlived(self.pid)
         try:
             self.url = self._await_ready()
         except BaseException:
@@ -107,6 +111,7 @@ class ServerProcess:
         self._close()
 
     def _close(self) -> None:
+        self._watch.close()
         self.logged()
         os.close(self._log)
         self._log = -1

@@ -112,7 +112,7 @@ def test_a_paused_node_answers_again_when_it_goes_on(breakable_cassandra: Cluste
 
 def test_a_node_that_ends_by_itself_is_told_on(tmp_path: Path) -> None:
     """Its data can't be written: no reason to wait until time is up."""
-    cluster = Cluster(tmp_path, nodes=1, network="127.0.2", quick=True)
+    cluster = Cluster(tmp_path, nodes=1, network="127.0.2", quick=True, bound=True)
     (tmp_path / "node1").mkdir()
     (tmp_path / "node1" / "data").write_text("a file where a folder is needed")
     begun = time.monotonic()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.consumers.lineage import describe, streams_client
 from tests.consumers.writers import TABLE, tables_client
+from tests.outlived import Outlived
 from tests.pace import HANGS_SECONDS, until
 from tests.process import ServerProcess
 
@@ -38,6 +39,7 @@ class Worker:
             text=True,
             env={**os.environ, "AWS_REGION": "us-east-1"},
         )
+        self._watch = Outlived(self._process.pid)
         self._threads = [threading.Thread(target=read, daemon=True) for read in (self._collect, self._listen)]
         for thread in self._threads:
             thread.start()

@@ -26,7 +26,7 @@ BOOT_SECONDS_MAX = 1200.0
 class Cluster:
     """The nodes at `network`.1, .2, .3, with their folders in `directory`. The directory is all its state.
 
-    `access`: what clients need to get in; None: all do.
+    `access`: what clients need to get in; None: all do. `bound`: the nodes end when this process does.
     """
 
     def __init__(
@@ -37,13 +37,14 @@ class Cluster:
         network: str = NETWORK,
         quick: bool = False,
         access: Access | None = None,
+        bound: bool = False,
     ) -> None:
         self.directory = directory.absolute()
         self.hosts = tuple(f"{network}.{number}" for number in range(1, nodes + 1))
         self.port = CQL_PORT
         self.datacenter = DATACENTER
         self.nodes: Sequence[Node] = [
-            Node(self.directory / f"node{number}", number, self.hosts, quick=quick, access=access)
+            Node(self.directory / f"node{number}", number, self.hosts, quick=quick, access=access, bound=bound)
             for number in range(1, nodes + 1)
         ]
 

@@ -1,4 +1,5 @@
-"""One Cassandra node as a process: started, stopped, killed and paused. It outlives the object that started it."""
+"""One Cassandra node as a process: started, stopped, killed and paused. It outlives the object that started it, and the
+process, unless it is told otherwise."""
 
 import os
 import signal
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from tests.cassandra.cluster import configuration, probe
 from tests.cassandra.cluster.access import Access
+from tests.outlived import Outlived
 
 LIBRARY = Path(__file__).resolve().parents[3] / ".tools" / "cassandra" / "lib"
 END_SECONDS_MAX = 30.0
@@ -19,11 +21,18 @@ LOG_TAIL_BYTES = 3000
 class Node:
     """Node `number` (from 1) of those at `addresses`, with configuration, data, log and process id in `folder`.
 
-    `access`: how to get in; None: all do.
+    `access`: how to get in; None: all do. `bound`: it ends when this process does.
     """
 
     def __init__(
-        self, folder: Path, number: int, addresses: Sequence[str], *, quick: bool, access: Access | None = None
+        self,
+        folder: Path,
+        number: int,
+        addresses: Sequence[str],
+        *,
+        quick: bool,
+        access: Access | None = None,
+        bound: bool = False,
     ) -> None:
         self.address = addresses[number - 1]
         self._folder = folder
@@ -31,7 +40,9 @@ class Node:
         self._addresses = addresses
         self._quick = quick
         self._access = access
+        self._bound = bound
         self._process: subprocess.Popen[bytes] | None = None
+        self._watch: Outlived | None = None
 
     @property
     def pid(self) -> int | None:
@@ -71,6 +82,8 @@ class Node:
                 stderr=log,
                 start_new_session=True,
             )
+        if self._bound:
+            self._watch = Outlived(self._process.pid)
         written = self._folder / "pid.new"
         written.write_text(f"{self._process.pid} {_started(self._process.pid)}")
         written.rename(self._folder / "pid")

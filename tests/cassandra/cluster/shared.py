@@ -1,12 +1,18 @@
 """The cluster that test runs share: begun by the first that needs it, ended and forgotten by the last; and others that
 one run has to itself.
 
-A run is named by the process id of the pytest that was called; its worker processes act in its name. The data lies in
-memory where there is such a thing: Cassandra waits for the disk before each acknowledgement.
+    python -m tests.cassandra.cluster.shared RUN
+
+leaves it in the name of a run that has gone without doing so, as one that is killed goes. A run is named by the process
+id of the pytest that was called; its worker processes act in its name. The data lies in memory where there is such a
+thing: Cassandra waits for the disk before each acknowledgement.
 """
 
 import fcntl
 import os
+import select
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +21,12 @@ from typing import Any
 
 from tests.cassandra.cluster.cluster import Cluster
 
+ROOT = Path(__file__).resolve().parents[3]
 _PARENT = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempdir())
 _PLACE = _PARENT / f"statordb-cassandra-{os.getuid()}"
 _NODES = _PLACE / "nodes"
 _RUNS = _PLACE / "runs"
+_leaving: list["subprocess.Popen[bytes]"] = []  # one for each run that this process has joined
 
 
 def join(run: int) -> Cluster:
@@ -30,7 +38,9 @@ def join(run: int) -> Cluster:
         cluster = Cluster(_NODES, quick=True)
         if not _runs():
             cluster.remove()  # left by a run that was killed
-        (_RUNS / str(run)).touch()
+        if not (_RUNS / str(run)).exists():
+            (_RUNS / str(run)).touch()
+            _leaving.append(_leave_at_end(run))
         cluster.start()
         return cluster
 
@@ -49,13 +59,35 @@ def leave(run: int) -> None:
 def own(name: str, **options: Any) -> Iterator[Cluster]:
     """A new cluster by that name, with these options of Cluster. Only one run has it at a time, the others wait."""
     with _alone(f"{name}.lock"):
-        cluster = Cluster(_PLACE / name, quick=True, **options)
+        cluster = Cluster(_PLACE / name, quick=True, bound=True, **options)
         cluster.remove()  # left by a run that was killed
         try:
             cluster.start()
             yield cluster
         finally:
             cluster.remove()
+
+
+def _leave_at_end(run: int) -> "subprocess.Popen[bytes]":
+    """In a process of its own: who starts the nodes for a run may end before that does."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.cassandra.cluster.shared", str(run)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _await_end(run: int) -> None:
+    try:
+        descriptor = os.pidfd_open(run)
+    except ProcessLookupError:
+        return
+    try:
+        select.select([descriptor], [], [])
+    finally:
+        os.close(descriptor)
 
 
 def _runs() -> list[int]:
@@ -73,3 +105,9 @@ def _alone(lock_file: str = "lock") -> Iterator[None]:
     with (_PLACE / lock_file).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+if __name__ == "__main__":
+    RUN = int(sys.argv[1])
+    _await_end(RUN)
+    leave(RUN)
