@@ -13,6 +13,7 @@ from tests.in_process import PRINCIPAL, SHAPES, Api
 from statordb.api.dispatch import Dispatcher
 from statordb.api.operations import OPERATIONS
 from statordb.commands.demands import Demand, Enclosed, TableDemand, resource
+from statordb.commands.selecting import SelectItems
 from statordb.model import errors
 from statordb.model.request import Principal, Request
 from statordb.model.service import load_service
@@ -44,7 +45,13 @@ def of_items(name: str) -> dict[str, Kind]:
     ]
     writes = [{"PutRequest": {"Item": KEY}}, {"DeleteRequest": {"Key": {"p": {"S": "b"}}}}]
     query = {**at, "KeyConditionExpression": "p = :p", **VALUES}
+    where = f"\"{name}\" WHERE p = 'a'"
     return {
+        "select": ("ExecuteStatement", {"Statement": f"SELECT * FROM {where}"}, ["PartiQLSelect"]),
+        "selecting scan": ("ExecuteStatement", {"Statement": f'SELECT * FROM "{name}"'}, ["PartiQLSelect"]),
+        "insert": ("ExecuteStatement", {"Statement": f"INSERT INTO \"{name}\" VALUE {{'p': 'a'}}"}, ["PartiQLInsert"]),
+        "change": ("ExecuteStatement", {"Statement": f"FROM {where} SET n = 1"}, ["PartiQLUpdate"]),
+        "erase": ("ExecuteStatement", {"Statement": f"DELETE FROM {where}"}, ["PartiQLDelete"]),
         "get": ("GetItem", {**at, "Key": KEY}, ["GetItem"]),
         "projected get": ("GetItem", {**at, "Key": KEY, "ProjectionExpression": "p"}, ["GetItem"]),
         "put": ("PutItem", {**at, "Item": KEY}, ["PutItem"]),
@@ -172,7 +179,8 @@ def test_an_operation_on_items_states_its_demands(api: Api, kind: str, known: bo
         api("GetItem", TableName="abc", Key=KEY)
     operation, body, actions = of_items("abc")[kind]
     gate = Noting(lets=True)
-    assert ask(api, gate, operation, body) is None
+    expected = "ConditionalCheckFailedException" if kind == "change" else None  # there is nothing to be changed
+    assert ask(api, gate, operation, body) == expected
     assert gate.resources() == [(f"dynamodb:{action}", arn) for action in actions]
     enclosing = [demand.operation for demand in gate.demands if isinstance(demand, Enclosed)]
     assert enclosing == ([operation] * len(actions) if operation.startswith("Transact") else [])
@@ -234,7 +242,8 @@ def test_every_operation_of_the_models_that_there_is_states_demands() -> None:
     known = {*load_service().operations, *load_service("dynamodbstreams").operations}
     assert {operation for operation, _, _ in everything.values()} == set(OPERATIONS) & known == set(OPERATIONS)
     others = {  # each but these demands just what it is called
-        "CreateTable with tags", "transact get", "transact write",
+        "CreateTable with tags", "transact get", "transact write", "select", "selecting scan", "insert", "change",
+        "erase",
     }  # fmt: skip
     for kind, (operation, _, actions) in everything.items():
         assert actions == [operation] or kind in others
@@ -277,6 +286,25 @@ def test_an_arn_opens_no_other_accounts_stream(api: Api, kind: str) -> None:
     _, kinds = of_some_stream(api, principal=OTHER)
     operation, body, _ = kinds[kind]
     assert api.refused(operation, **body).code == "AccessDeniedException"
+
+
+def test_a_select_tells_whether_it_reads_everything(api: Api) -> None:
+    """The condition key FullTableScan, once the table's key is known."""
+    api("CreateTable", TableName="abc", **CREATE)
+    schema = api.run(api.store.catalog.reload("000000000000", "us-east-1", "abc")).schema
+    for where, scans in (("WHERE p = 'a'", False), ("WHERE p IN ['a', 'b'] AND v = 1", False), ("WHERE p > 'a'", True)):
+        gate = Noting(lets=True)
+        assert ask(api, gate, "ExecuteStatement", {"Statement": f"SELECT * FROM abc {where}"}) is None
+        (demand,) = gate.demands
+        assert isinstance(demand, SelectItems)
+        assert demand.scans(schema) is scans
+
+
+def test_a_select_from_an_index_demands_the_index(api: Api) -> None:
+    arn = api("CreateTable", TableName="abc", **CREATE)["TableDescription"]["TableArn"]
+    gate = Noting(lets=True)
+    assert ask(api, gate, "ExecuteStatement", {"Statement": 'SELECT * FROM "abc"."idx"'}) == "ValidationException"
+    assert gate.resources() == [("dynamodb:PartiQLSelect", arn + "/index/idx")]
 
 
 def test_a_range_of_an_index_demands_the_index(api: Api) -> None:

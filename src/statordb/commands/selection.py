@@ -54,10 +54,17 @@ class Selection:
     __slots__ = ("_choice", "_consistent", "_counts", "_fetches", "_path", "_table", "counts_only", "read")
 
     def __init__(
-        self, table: Table, path: AccessPath, choice: Choice, consistent: bool, read: Read, scans: bool = False
+        self,
+        table: Table,
+        path: AccessPath,
+        choice: Choice,
+        consistent: bool,
+        read: Read,
+        scans: bool = False,
+        fetches: bool | None = None,
     ) -> None:
         """Raises ValidationException where the path can't give what is wanted. The filter of a scan (`scans`) sees what
-        an index holds, and may name anything."""
+        an index holds, and may name anything. `fetches`: whether items are fetched, where it is decided already."""
         self._table = table
         self._path = path
         self._choice = choice
@@ -66,9 +73,9 @@ class Selection:
         for part in (choice.projection, choice.condition):
             if part is not None:
                 refuse_nested_keys(table, part.nested_attributes)
-        if not scans:
+        if not scans and fetches is None:
             self._refuse_unprojected_filter()
-        self._fetches = self._must_fetch()
+        self._fetches = self._must_fetch() if fetches is None else fetches
         self._counts = choice.select == "COUNT"
         self.counts_only = self._counts and choice.condition is None and not self._fetches
 
@@ -143,10 +150,7 @@ class Selection:
         item = parsed(body, budget)
         if entry is not None and any(item.get(name) != entry[name] for name in self._path.schema.names):
             return None
-        condition, projection = self._choice[:2]
-        if condition is not None and not condition(item):
-            return None
-        return body[_BODY:] if projection is None else orjson.dumps(projection(item))
+        return _wanted(body, item, *self._choice[:2])
 
     async def _fetch(self, bodies: Sequence[bytes], rows: Rows, turn: Turn) -> int:
         """Choose from the items of index entries. A page of them ends early once the items themselves make one."""
@@ -172,6 +176,19 @@ class Selection:
             return None
         item = parsed(rows.last, turn.budget)
         return {name: item[name] for name in self._path.cursor_names}
+
+
+def text_of(body: bytes, condition: Condition | None, projection: Projection | None, budget: Budget) -> bytes | None:
+    """What is wanted of a stored item, as JSON; None if it is not wanted. Raises as `parsed`."""
+    if condition is None and projection is None:
+        return codec.text(body)
+    return _wanted(body, parsed(body, budget), condition, projection)
+
+
+def _wanted(body: bytes, item: Item, condition: Condition | None, projection: Projection | None) -> bytes | None:
+    if condition is not None and not condition(item):
+        return None
+    return codec.text(body) if projection is None else orjson.dumps(projection(item))
 
 
 def parsed(body: bytes, budget: Budget) -> Item:

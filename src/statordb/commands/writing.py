@@ -65,7 +65,7 @@ class Put(NamedTuple):
         return (self,)
 
     def run(self, context: Context) -> Coroutine[Any, Any, Done | Unmet]:
-        return _write(context, self, self.condition is None and not self.returns_old)
+        return write(context, self, self.condition is None and not self.returns_old)
 
     def place(self, table: Table) -> Key:
         return (None if table.indexes else table.primary.usual_key_of(self.item)) or locate_item(table, self.item)
@@ -94,7 +94,7 @@ class Update(NamedTuple):
         return (self,)
 
     def run(self, context: Context) -> Coroutine[Any, Any, Done | Unmet]:
-        return _write(context, self)
+        return write(context, self)
 
     def place(self, table: Table) -> Key:
         key = table.primary.usual_key(self.key) or locate_key(table, self.key)
@@ -125,7 +125,7 @@ class Delete(NamedTuple):
         return (self,)
 
     def run(self, context: Context) -> Coroutine[Any, Any, Done | Unmet]:
-        return _write(context, self, self.condition is None and not self.returns_old)
+        return write(context, self, self.condition is None and not self.returns_old)
 
     def place(self, table: Table) -> Key:
         return table.primary.usual_key(self.key) or locate_key(table, self.key)
@@ -156,7 +156,8 @@ class Check(NamedTuple):
         return checker(table, self.condition, budget)
 
 
-async def _write(context: Context, command: Write, replaces: bool = False) -> Done | Unmet:
+async def write(context: Context, command: Write, replaces: bool = False) -> Done | Unmet:
+    """Do a write by itself. `replaces`: see `Table.write`."""
     table = context.known_table(command.table) or await context.table(command.table)
     key = command.place(table)
     written = await table.write(key, command.apply(table, context.budget), False, replaces)

@@ -238,6 +238,10 @@ def bounds(node: ConditionNode) -> tuple[tuple[str, str], ...]:
     )
 
 
+def has_between(node: ConditionNode) -> bool:
+    return any(isinstance(condition, Between) for condition in primitives(node))
+
+
 def in_order(low: Value, high: Value) -> bool:
     """Whether two values of ordered types can be the bounds of a BETWEEN."""
     return tag(low) in high and compare(low, high) <= 0

@@ -151,6 +151,25 @@ def parameter_too_large(parameter: str) -> ClientError:
     return validation_as_it_is(f"{parameter} exceeds max size")
 
 
+def ill_formed_statement(detail: str) -> ClientError:
+    """Of a text that is no PartiQL."""
+    return validation_as_it_is(f"Statement wasn't well formed, can't be processed: {detail}")
+
+
+def invalid_token() -> ClientError:
+    """Of a NextToken that nobody was given."""
+    return validation_as_it_is("Invalid NextToken")
+
+
+def token_of_another() -> ClientError:
+    """Of the NextToken of another statement."""
+    return validation_as_it_is("NextToken does not match request")
+
+
+def duplicate_item() -> ClientError:
+    return ClientError(SERVICE + "DuplicateItemException", "Duplicate primary key exists in table")
+
+
 def too_much_work() -> ClientError:
     """Ours alone: DynamoDB does not bound the work of a request."""
     return validation_as_it_is(

@@ -48,6 +48,8 @@ EXPRESSION_IN_OPERANDS_MAX = 100
 EXPRESSION_PATH_ELEMENTS_MAX = 32
 EXPRESSION_PLACEHOLDERS_MAX = 4096  # names, and values: no more can be named in the texts of one request
 EXPRESSION_PLACEHOLDERS_BYTES_MAX = 2 * MIB  # names and values together
+STATEMENT_NESTING_MAX = 100  # parentheses within parentheses of one
+STATEMENT_PARTITIONS_MAX = 50  # partition keys that IN of a SELECT may name
 LEGACY_CONDITIONS_MAX = 300  # of Expected, QueryFilter, ScanFilter, KeyConditions or AttributeUpdates; as operators
 LEGACY_VALUES_BYTES_MAX = 2 * MIB  # of all values of such a parameter
 ATTRIBUTES_TO_GET_MAX = 4096
@@ -93,6 +95,8 @@ TABLE_WRITE_CAPACITY_MAX = 40_000
 EXPRESSION_CACHE_ENTRIES_MAX = 4096
 EXPRESSION_CACHE_CHARACTERS_MAX = MIB  # of text, for each form of expression
 EXPRESSION_PLANS_PER_TEXT_MAX = 16  # meanings of a text's #names
+STATEMENT_CACHE_ENTRIES_MAX = 4096  # PartiQL statements
+STATEMENT_CACHE_CHARACTERS_MAX = MIB
 
 EXPRESSION_PLACEHOLDER_BYTES_MAX = 255  # of #name or :value, with its first character
 

@@ -20,6 +20,7 @@ from statordb.api.operations.describe_table_replica_auto_scaling import describe
 from statordb.api.operations.describe_time_to_live import describe_time_to_live
 from statordb.api.operations.disable_kinesis_streaming_destination import disable_kinesis_streaming_destination
 from statordb.api.operations.enable_kinesis_streaming_destination import enable_kinesis_streaming_destination
+from statordb.api.operations.execute_statement import execute_statement
 from statordb.api.operations.get_item import get_item, usual_get_item
 from statordb.api.operations.get_records import get_records
 from statordb.api.operations.get_resource_policy import get_resource_policy
@@ -61,6 +62,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "DescribeTimeToLive": describe_time_to_live,
     "DisableKinesisStreamingDestination": disable_kinesis_streaming_destination,
     "EnableKinesisStreamingDestination": enable_kinesis_streaming_destination,
+    "ExecuteStatement": execute_statement,
     "GetItem": get_item,
     "GetRecords": get_records,
     "GetResourcePolicy": get_resource_policy,

@@ -1,0 +1,207 @@
+"""Statements to trees. Source: developer guide, "PartiQL statements for DynamoDB".
+
+What is wrong with a statement's words is told behind "Statement wasn't well formed, can't be processed: "; what is
+wrong with what they mean, without that.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from statordb.expressions.partiql import tokens
+from statordb.expressions.partiql.assignments import AssignmentParser
+from statordb.expressions.partiql.cursor import Cursor
+from statordb.expressions.partiql.statement_tree import (
+    Delete,
+    Insert,
+    Order,
+    Parameters,
+    Select,
+    Selected,
+    Source,
+    StatementNode,
+    Update,
+)
+from statordb.expressions.partiql.terms import TermParser
+from statordb.expressions.partiql.where import WhereParser
+from statordb.expressions.syntax import ConditionNode
+from statordb.model import errors
+
+_SOURCE_PARTS_MAX = 2
+
+
+class Parsed(NamedTuple):
+    node: StatementNode
+    parameters: Parameters
+
+
+def parse(text: str) -> Parsed:
+    """A statement's tree; raises ValidationException."""
+    parser = _Parser(text)
+    return Parsed(parser.statement(), parser.parameters)
+
+
+class _Parser:
+    """Parses one statement once."""
+
+    def __init__(self, text: str) -> None:
+        self._cursor = Cursor(text)
+        self._terms = TermParser(self._cursor)
+        self._assignments = AssignmentParser(self._cursor, self._terms)
+        self.parameters = self._terms.parameters
+
+    def statement(self) -> StatementNode:
+        cursor = self._cursor
+        statements: dict[str, Callable[[], StatementNode]] = {
+            "SELECT": self._select,
+            "INSERT": self._insert,
+            "UPDATE": self._update,
+            "FROM": self._update_from,
+            "DELETE": self._delete,
+            "EXISTS": self._exists,
+        }
+        read = statements.get(cursor.kind)
+        if read is None:
+            raise errors.ill_formed_statement("Expected data manipulation")
+        cursor.advance()
+        node = read()
+        if cursor.kind != tokens.END:
+            raise cursor.left_over()
+        return node
+
+    # SELECT
+
+    def _select(self) -> Select:
+        cursor = self._cursor
+        projection = None if cursor.accept("*") else self._projection()
+        begin = cursor.position
+        cursor.expect("FROM")
+        source = self._source()
+        self._refuse_alias()
+        where = self._where()
+        order = self._order()
+        return Select(source, projection, where, order, cursor.digest_since(begin))
+
+    def _projection(self) -> tuple[Selected, ...]:
+        selected = [self._selected()]
+        while self._cursor.accept(","):
+            selected.append(self._selected())
+        self._refuse_alias()
+        return tuple(selected)
+
+    def _selected(self) -> Selected:
+        cursor = self._cursor
+        if cursor.calls():
+            raise errors.validation_as_it_is(f"Unexpected path component at {cursor.place()}")
+        begin = cursor.token.start
+        path = self._terms.path()
+        last = path.parts[-1]
+        # A value is named by the last of its path's names, or by the path as it is written where that is an index.
+        return Selected(last if isinstance(last, str) else cursor.written_since(begin), path)
+
+    def _order(self) -> tuple[Order, ...]:
+        cursor = self._cursor
+        if not cursor.accept("ORDER"):
+            return ()
+        cursor.expect("BY")
+        order = [self._order_key()]
+        while cursor.accept(","):
+            order.append(self._order_key())
+        return tuple(order)
+
+    def _order_key(self) -> Order:
+        begin = self._cursor.token.start
+        path = self._terms.path()
+        name = path.parts[0] if len(path.parts) == 1 else self._cursor.written_since(begin)
+        descending = self._cursor.accept("DESC")
+        if not descending:
+            self._cursor.accept("ASC")
+        return Order(str(name), descending)
+
+    def _exists(self) -> Select:
+        cursor = self._cursor
+        cursor.expect("(")
+        cursor.expect("SELECT")
+        select = self._select()
+        cursor.expect(")")
+        return Select(select.source, select.projection, select.where, select.order, select.subject, exists=True)
+
+    # Writes
+
+    def _insert(self) -> Insert:
+        cursor = self._cursor
+        cursor.expect("INTO")
+        source = self._source()
+        if cursor.kind != "VALUE":
+            if cursor.kind in tokens.KEYWORDS or cursor.kind == "(":  # VALUES, and names of columns
+                raise errors.ill_formed_statement("Unexpected keyword")
+            raise cursor.left_over()
+        cursor.advance()
+        if cursor.kind != "{" and cursor.kind != "?":
+            raise cursor.unexpected()
+        return Insert(source, self._terms.value())
+
+    def _update(self) -> Update:
+        source = self._source()
+        self._refuse_alias()
+        update = self._assignments.update()
+        return Update(source, update, self._where(), self._returning())
+
+    def _update_from(self) -> Update:
+        """UPDATE with its table first: FROM ... WHERE ... SET ..."""
+        source = self._source()
+        self._refuse_alias()
+        where = self._where()
+        update = self._assignments.update()
+        return Update(source, update, where, self._returning())
+
+    def _delete(self) -> Delete:
+        self._cursor.expect("FROM")
+        source = self._source()
+        self._refuse_alias()
+        where = self._where()
+        returning = self._returning()
+        if returning is not None and returning != "ALL OLD":
+            raise errors.validation_as_it_is(
+                f"Invalid returning clause: RETURNING {returning} *. "
+                "Only RETURNING ALL OLD * is allowed in DELETE statements."
+            )
+        return Delete(source, where, returning)
+
+    def _returning(self) -> str | None:
+        cursor = self._cursor
+        if not cursor.accept("RETURNING"):
+            return None
+        words = []
+        for pair in (("ALL", "MODIFIED"), ("OLD", "NEW")):
+            word = next((word for word in pair if cursor.accept_word(word)), None)
+            if word is None:
+                raise cursor.unexpected()
+            words.append(word)
+        cursor.expect("*")
+        return " ".join(words)
+
+    # What they have in common
+
+    def _source(self) -> Source:
+        cursor = self._cursor
+        parts = [self._source_part()]
+        while cursor.accept("."):
+            parts.append(self._source_part())
+        if len(parts) > _SOURCE_PARTS_MAX:
+            raise errors.validation_as_it_is("A path may contain at most 2 components in the FROM clause")
+        return Source(parts[0], parts[1] if len(parts) > 1 else None)
+
+    def _source_part(self) -> str:
+        if not self._cursor.is_identifier():
+            raise self._cursor.unexpected()
+        part = self._cursor.advance()
+        if not part:
+            raise errors.validation_as_it_is("Path component cannot be an empty string")
+        return part
+
+    def _refuse_alias(self) -> None:
+        if self._cursor.kind == "AS" or self._cursor.is_identifier():
+            raise errors.validation_as_it_is("Aliasing is not supported")
+
+    def _where(self) -> ConditionNode | None:
+        return WhereParser(self._cursor, self._terms).tree() if self._cursor.accept("WHERE") else None

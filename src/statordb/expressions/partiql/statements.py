@@ -1,0 +1,278 @@
+"""Statements compiled once and kept by their text; the parameters of a request are put in afterwards."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from statordb.expressions import conditions, updates
+from statordb.expressions.bound import Projection
+from statordb.expressions.faults import Fault
+from statordb.expressions.operands import Values, known_value, tag, wrong_type
+from statordb.expressions.partiql.keyed import Keyed, keyed
+from statordb.expressions.partiql.literals import set_of
+from statordb.expressions.partiql.parser import parse
+from statordb.expressions.partiql.statement_tree import (
+    Bag,
+    Insert,
+    Select,
+    Selected,
+    StatementNode,
+    Template,
+    Update,
+)
+from statordb.expressions.paths import Item, Reader, Value, check_depth, reader, resolve
+from statordb.expressions.plans import ConditionPlan, ProjectionPlan, UpdatePlan
+from statordb.expressions.projections import Cut
+from statordb.expressions.syntax import Add, ConditionNode, UpdateNode, ValueReference
+from statordb.expressions.syntax import Delete as TakeAway
+from statordb.model import errors
+from statordb.model.budget import UNBOUNDED, Budget
+from statordb.model.limits import (
+    EXPRESSION_CHECK_UNITS,
+    EXPRESSION_COMPILE_UNITS,
+    EXPRESSION_PARSE_UNITS,
+    EXPRESSION_PLACEHOLDERS_BYTES_MAX,
+    EXPRESSION_PLANS_PER_TEXT_MAX,
+    STATEMENT_CACHE_CHARACTERS_MAX,
+    STATEMENT_CACHE_ENTRIES_MAX,
+)
+from statordb.model.schema import KeySchema
+from statordb.model.values import check
+
+Types = dict[str, frozenset[str] | None]
+
+_SET_TYPES = frozenset(("SS", "NS", "BS"))
+_NONE: dict[str, Any] = {}
+
+
+class Statement:
+    """A compiled statement. Nothing of a request is kept in it.
+
+    node         its tree.
+    projection   of a SELECT: what is returned of an item; None: all of it.
+    update       of an UPDATE: its plan.
+    attributes   of a SELECT: the top-level attributes that it names, in order of appearance.
+    """
+
+    __slots__ = (
+        "_characters", "_filter", "_keyed", "_last", "_made", "_references", "_schema", "_types", "_where",
+        "attributes", "node", "projection", "update",
+    )  # fmt: skip
+
+    def __init__(self, text: str) -> None:
+        """Raises ValidationException for all that is wrong without parameters and without the table."""
+        node, parameters = parse(text)
+        if node.source.index is not None and not isinstance(node, Select):
+            raise errors.validation_as_it_is("This operation is not supported on an index")
+        self.node = node
+        self._characters = len(text)
+        self._made = tuple(parameters.made.items())
+        self._references = tuple(f"?{position}" for position in range(parameters.count))
+        self._where: ConditionNode | None = None if isinstance(node, Insert) else node.where
+        self._filter: ConditionPlan | None = None
+        self._keyed: dict[KeySchema, Keyed | None] = {}
+        self._schema: KeySchema | None = None
+        self._last: Keyed | None = None
+        self._types: Types | None = None
+        self.projection = _projection(node)
+        self.update = UpdatePlan(node.update, _NONE) if isinstance(node, Update) else None
+        self.attributes = tuple(dict.fromkeys(_attributes(node)))
+        if self._references:
+            self._types = self._value_types()
+        else:
+            self._check(_NONE)
+
+    @property
+    def table(self) -> str:
+        return self.node.source.table
+
+    @property
+    def index(self) -> str | None:
+        return self.node.source.index
+
+    def values(self, parameters: Sequence[Value] | None, budget: Budget) -> Values:
+        """What the statement's references stand for. Raises ValidationException, and what `Budget.spend` raises."""
+        count = len(parameters) if parameters is not None else 0
+        if count != len(self._references):
+            raise errors.validation_as_it_is("Number of parameters in request and statement don't match.")
+        if parameters is None:
+            return _NONE
+        room = EXPRESSION_PLACEHOLDERS_BYTES_MAX
+        for value in parameters:
+            room -= check(value, room)
+            if room < 0:
+                raise errors.parameter_too_large("Parameters")
+        values: dict[str, Value] = dict(zip(self._references, parameters, strict=True))
+        for reference, template in self._made:
+            values[reference] = filled(template, values)
+            check(values[reference])
+        if not self._accepts(values):
+            budget.spend(self._characters * EXPRESSION_CHECK_UNITS)
+            self._check(values)
+        return values
+
+    def keyed(self, schema: KeySchema) -> Keyed | None:
+        """How the WHERE narrows a read by that key; None: it is a scan."""
+        if schema is self._schema:  # the last one's is found without a hash
+            return self._last
+        if schema in self._keyed:
+            found = self._keyed[schema]
+        else:
+            if len(self._keyed) >= EXPRESSION_PLANS_PER_TEXT_MAX:
+                del self._keyed[next(iter(self._keyed))]
+            names = [each.name for each in schema.partition], [each.name for each in schema.sort]
+            found = self._keyed[schema] = keyed(self._where, *names)
+        self._schema, self._last = schema, found
+        return found
+
+    @property
+    def filter(self) -> ConditionPlan | None:
+        """The whole WHERE."""
+        if self._filter is None and self._where is not None:
+            self._filter = ConditionPlan(self._where, _NONE)
+        return self._filter
+
+    def item(self, values: Values) -> Item:
+        """What an INSERT puts; its values are not checked yet."""
+        assert isinstance(self.node, Insert)
+        made = filled(self.node.item, values)
+        if "M" not in made:
+            raise errors.ill_formed_statement("Unexpected term")
+        item: Item = made["M"]
+        return item
+
+    def _check(self, values: Values) -> None:
+        """Raises ValidationException for what is wrong with operators and their operands."""
+        try:
+            if self._where is not None:
+                conditions.check(self._where, _NONE, values)
+                conditions.check_limits(self._where, _NONE)
+            if isinstance(self.node, Update):
+                _check_sets(self.node.update, values)
+                updates.check(self.node.update, _NONE, values)
+                updates.check_limits(self.node.update, _NONE)
+        except Fault as fault:
+            raise errors.validation_as_it_is(fault.message) from None
+
+    def _value_types(self) -> Types | None:
+        """The types that values may have, where nothing else about them has to be looked at; see `Plan.accepts`."""
+        if isinstance(self.node, Update):
+            types: Types | None = updates.value_types(self.node.update)
+            assert types is not None
+            for action in _set_changes(self.node.update):
+                if isinstance(action.value, ValueReference):
+                    types[action.value.text] = _SET_TYPES
+        else:
+            types = {}
+        if self._where is not None:
+            if conditions.has_between(self._where):
+                return None
+            for_where = conditions.value_types(self._where)
+            types = None if types is None or for_where is None else {**types, **for_where}
+        return types
+
+    def _accepts(self, values: Values) -> bool:
+        """Whether these values are surely right."""
+        if self._types is None:
+            return False
+        return all(allowed is None or tag(values[name]) in allowed for name, allowed in self._types.items())
+
+
+def filled(template: Template, values: Values) -> Value:
+    """A template with its parameters put in. It is nested no deeper than values may be."""
+    if isinstance(template, ValueReference):
+        return values[template.text]
+    if isinstance(template, Bag):
+        return set_of([filled(member, values) for member in template.members])
+    for type_, content in template.items():
+        if type_ == "M":
+            return {"M": {name: filled(member, values) for name, member in content.items()}}
+        if type_ == "L":
+            return {"L": [filled(member, values) for member in content]}
+    return template
+
+
+def _set_changes(node: UpdateNode) -> Iterator[Add | TakeAway]:
+    return (action for action in node.actions if isinstance(action, Add | TakeAway))
+
+
+def _check_sets(node: UpdateNode, values: Values) -> None:
+    """Raises Fault where set_add or set_delete is given anything but a set."""
+    for action in _set_changes(node):
+        value = known_value(action.value, values)
+        assert value is not None
+        if tag(value) not in _SET_TYPES:
+            raise wrong_type("set_add" if isinstance(action, Add) else "set_delete", tag(value))
+
+
+def _attributes(node: StatementNode) -> Iterator[str]:
+    if isinstance(node, Select):
+        for selected in node.projection or ():
+            yield str(selected.path.parts[0])
+        if node.where is not None:
+            for path in conditions.paths(node.where):
+                yield str(path.parts[0])
+
+
+def _projection(node: StatementNode) -> Projection | None:
+    if not isinstance(node, Select) or node.projection is None:
+        return None
+    try:
+        for selected in node.projection:
+            check_depth(resolve(selected.path, _NONE))
+    except Fault as fault:
+        raise errors.validation_as_it_is(fault.message) from None
+    return Projection(SelectedPlan(node.projection))
+
+
+class SelectedPlan(ProjectionPlan):
+    """The projection of a SELECT: values by their names, wherever they stand in the item."""
+
+    def __init__(self, selected: Sequence[Selected]) -> None:
+        paths = [resolve(each.path, _NONE) for each in selected]
+        super().__init__(paths)
+        self.run = _cut([(each.name, reader(parts)) for each, parts in zip(selected, paths, strict=True)])
+
+
+def _cut(readers: Sequence[tuple[str, Reader]]) -> Cut:
+    def cut(item: Item) -> Item:
+        found: Item = {}
+        for name, read in readers:
+            value = read(item, _NONE)
+            if value is not None:
+                found[name] = value
+        return found
+
+    return cut
+
+
+class Statements:
+    """The statements that this process has compiled; `parses` counts the texts that had to be."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Statement] = {}
+        self._characters = 0
+        self.parses = 0
+
+    def known(self, text: str) -> Statement | None:
+        return self._known.get(text)
+
+    def statement(self, text: str, budget: Budget = UNBOUNDED) -> Statement:
+        """The statement of a text. Raises ValidationException, and what `Budget.spend` raises."""
+        found = self._known.get(text)
+        if found is None:
+            budget.spend(len(text) * (EXPRESSION_PARSE_UNITS + EXPRESSION_COMPILE_UNITS))
+            self.parses += 1
+            found = Statement(text)
+            self._keep(text, found)
+        return found
+
+    def _keep(self, text: str, statement: Statement) -> None:
+        self._known[text] = statement
+        self._characters += len(text)
+        while len(self._known) > STATEMENT_CACHE_ENTRIES_MAX or self._characters > STATEMENT_CACHE_CHARACTERS_MAX:
+            oldest = next(iter(self._known))
+            del self._known[oldest]
+            self._characters -= len(oldest)
+
+
+STATEMENTS = Statements()

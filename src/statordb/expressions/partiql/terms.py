@@ -1,0 +1,113 @@
+"""Terms of statements: paths, literals, parameters and function calls."""
+
+from collections.abc import Callable
+
+from statordb.expressions.partiql import tokens
+from statordb.expressions.partiql.cursor import Cursor
+from statordb.expressions.partiql.literals import BEGINNINGS, LiteralParser
+from statordb.expressions.partiql.statement_tree import Template
+from statordb.expressions.structure import CONDITION_FUNCTIONS, LIST_INDEX_MAX
+from statordb.expressions.syntax import Call, Operand, Path
+from statordb.model import errors
+from statordb.model.errors import ClientError
+from statordb.model.limits import EXPRESSION_OPERATORS_MAX, STATEMENT_NESTING_MAX
+
+_INDEX_DIGITS_MAX = 10  # one that has more is out of range
+
+
+class TermParser:
+    """Reads terms, and counts the operators and functions of a statement."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self._literals = LiteralParser(cursor)
+        self.parameters = self._literals.parameters
+        self.operators = 0
+
+    def path(self) -> Path:
+        cursor = self._cursor
+        parts: list[str | int] = [self._name()]
+        while True:
+            if cursor.accept("."):
+                if not cursor.is_identifier() and cursor.kind not in tokens.KEYWORDS:
+                    raise errors.ill_formed_statement("Invalid path dot component")
+                parts.append(self._name())
+            elif cursor.accept("["):
+                parts.append(self._index())
+                cursor.expect("]")
+            elif cursor.kind == tokens.NUMBER and cursor.token.text.startswith("."):
+                raise errors.ill_formed_statement("Invalid path dot component")
+            else:
+                return Path(tuple(parts))
+
+    def _name(self) -> str:
+        if not self._cursor.is_identifier():
+            raise self._cursor.unexpected()
+        name = self._cursor.advance()
+        if not name:
+            raise errors.validation_as_it_is("Path component cannot be an empty string")
+        return name
+
+    def _index(self) -> int:
+        digits = self._cursor.expect(tokens.NUMBER)
+        if not digits.isdigit():
+            raise errors.ill_formed_statement("Unexpected path component")
+        if len(digits) > _INDEX_DIGITS_MAX or int(digits) > LIST_INDEX_MAX:
+            raise errors.validation_as_it_is(f"List index is not within the allowable range; index: [{digits}]")
+        return int(digits)
+
+    def operand(self) -> Operand:
+        """A path, a literal, a parameter, or a call of a condition's function."""
+        cursor = self._cursor
+        if cursor.kind in BEGINNINGS:
+            return self._literals.operand()
+        if not cursor.calls():
+            return self.path()
+        function = cursor.advance().lower()
+        if function not in CONDITION_FUNCTIONS:
+            raise errors.validation_as_it_is(f"Invalid function name; function: {errors.quoted(function)}")
+        return Call(function, self.arguments(self._argument))
+
+    def _argument(self) -> Operand:
+        """An operand of a function, which is none itself."""
+        if self._cursor.calls():
+            raise misused(self._cursor.advance().lower())
+        return self.operand()
+
+    def arguments(self, read: Callable[[], Operand]) -> tuple[Operand, ...]:
+        """What stands in the parentheses of a call, each operand read by `read`."""
+        cursor = self._cursor
+        self.operators += 1
+        cursor.expect("(")
+        operands = [read()]
+        while cursor.accept(","):
+            operands.append(read())
+        cursor.expect(")")
+        return tuple(operands)
+
+    def value(self) -> Template:
+        """A literal or a parameter that is taken apart later."""
+        return self._literals.template()[0]
+
+    def is_value(self) -> bool:
+        return self._cursor.kind in BEGINNINGS
+
+    def refuse_many_operators(self) -> None:
+        if self.operators > EXPRESSION_OPERATORS_MAX:
+            raise errors.validation_as_it_is(
+                f"The expression contains too many operators; operator count: {EXPRESSION_OPERATORS_MAX + 1}"
+            )
+
+
+def misused(function: str) -> ClientError:
+    return errors.validation_as_it_is(
+        f"The function is not allowed to be used this way in an expression; function: {errors.quoted(function)}"
+    )
+
+
+def refuse_nested(depth: int) -> None:
+    """Raise ValidationException where more parentheses are open than may be."""
+    if depth > STATEMENT_NESTING_MAX:
+        raise errors.validation_as_it_is(
+            f"The statement has too many nesting levels; nesting levels: {STATEMENT_NESTING_MAX + 1}"
+        )

@@ -1,0 +1,79 @@
+"""Statement text to tokens. Space and comments are left out.
+
+Source of the forms: developer guide, "PartiQL - a SQL-compatible query language for Amazon DynamoDB"; of numbers and
+comments also what AWS was seen to take (docs/compatibility.md).
+"""
+
+import re
+from typing import NamedTuple
+
+from statordb.model.errors import ClientError, ill_formed_statement
+
+NAME = "name"  # a word that is none of the grammar's
+QUOTED = "quoted"  # an identifier in double quotes
+STRING = "string"
+NUMBER = "number"
+END = "end"
+# A word of the grammar has its upper-case text as its kind, an operator or a bracket its text.
+
+KEYWORDS = frozenset(
+    (
+        "SELECT", "FROM", "WHERE", "ORDER", "BY", "ASC", "DESC", "INSERT", "INTO", "VALUE", "VALUES", "UPDATE", "SET",
+        "REMOVE", "DELETE", "RETURNING", "EXISTS", "AND", "OR", "NOT", "BETWEEN", "IN", "IS", "MISSING", "NULL", "TRUE",
+        "FALSE", "AS", "LIKE", "CASE", "CAST", "JOIN", "GROUP", "HAVING", "LIMIT", "UNION", "DISTINCT",
+    )
+)  # fmt: skip
+
+_TOKEN = re.compile(
+    r"""(?P<space>(?:[ \t\r\n\f\v]++|--[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)++)
+      | (?P<name>[A-Za-z_$][A-Za-z0-9_$]*+)
+      | (?P<quoted>"(?:[^"]|"")*+")
+      | (?P<string>'(?:[^']|'')*+')
+      | (?P<number>(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?)
+      | (?P<symbol><<|>>|<=|>=|<>|!=|[=<>()\[\]{},.:?*+-])
+    """,
+    re.VERBOSE,
+)
+
+
+class Token(NamedTuple):
+    """`text`: an identifier or a string without its quotes, all else as it is written."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+def tokens(text: str) -> list[Token]:
+    """All tokens of the text, the last of kind END. Raises ValidationException for what belongs to no kind."""
+    found = []
+    position, length = 0, len(text)
+    match_at = _TOKEN.match
+    while position < length:
+        match = match_at(text, position)
+        if match is None:
+            raise _unreadable()
+        start, position = position, match.end()
+        kind = match.lastgroup
+        assert kind is not None
+        if kind == "space":
+            continue
+        found.append(_token(kind, match[kind], start, position))
+    found.append(Token(END, "", length, length))
+    return found
+
+
+def _token(kind: str, content: str, start: int, end: int) -> Token:
+    if kind == "name":
+        upper = content.upper()
+        return Token(upper if upper in KEYWORDS else NAME, content, start, end)
+    if kind == "quoted":
+        return Token(QUOTED, content[1:-1].replace('""', '"'), start, end)
+    if kind == "string":
+        return Token(STRING, content[1:-1].replace("''", "'"), start, end)
+    return Token(NUMBER if kind == "number" else content, content, start, end)
+
+
+def _unreadable() -> ClientError:
+    return ill_formed_statement("")

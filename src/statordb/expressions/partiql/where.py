@@ -1,0 +1,236 @@
+"""WHERE clauses to the trees of conditions, groups within groups kept on a list of our own.
+
+What PartiQL says otherwise than condition expressions becomes what means the same there: `<>` is false where an
+attribute is missing, IS MISSING is attribute_not_exists, IS NULL and IS with a type are attribute_type.
+"""
+
+from typing import NamedTuple
+
+from statordb.expressions.operands import paths_of
+from statordb.expressions.partiql.cursor import Cursor
+from statordb.expressions.partiql.terms import TermParser, misused, refuse_nested
+from statordb.expressions.syntax import (
+    And,
+    Between,
+    Call,
+    Comparison,
+    ConditionNode,
+    In,
+    Literal,
+    Not,
+    Operand,
+    Or,
+    Path,
+)
+
+_COMPARATORS = frozenset(("=", "<>", "!=", "<", "<=", ">", ">="))
+_TYPES = {
+    "NULL": "NULL",
+    "BOOL": "BOOL",
+    "BOOLEAN": "BOOL",
+    "STRING": "S",
+    "NUMBER": "N",
+    "INT": "N",
+    "INTEGER": "N",
+    "DECIMAL": "N",
+    "BINARY": "B",
+    "BLOB": "B",
+    "LIST": "L",
+    "MAP": "M",
+    "STRUCT": "M",
+    "TUPLE": "M",
+    "STRING_SET": "SS",
+    "NUMBER_SET": "NS",
+    "BINARY_SET": "BS",
+}
+
+
+class _Group:
+    """One level of parentheses of a condition, or the whole clause: the conditions collected so far."""
+
+    __slots__ = ("conjuncts", "disjuncts", "negations")
+
+    def __init__(self) -> None:
+        self.disjuncts: list[ConditionNode] = []
+        self.conjuncts: list[ConditionNode] = []
+        self.negations = 0
+
+    def is_fresh(self) -> bool:
+        return not (self.disjuncts or self.conjuncts or self.negations)
+
+    def add(self, condition: ConditionNode) -> None:
+        if self.negations % 2:
+            condition = Not(condition)
+        self.negations = 0
+        self.conjuncts.append(condition)
+
+    def close_conjunction(self) -> None:
+        conjuncts = self.conjuncts
+        self.disjuncts.append(conjuncts[0] if len(conjuncts) == 1 else And(tuple(conjuncts)))
+        self.conjuncts = []
+
+    def close(self) -> ConditionNode:
+        self.close_conjunction()
+        disjuncts = self.disjuncts
+        return disjuncts[0] if len(disjuncts) == 1 else Or(tuple(disjuncts))
+
+
+class _Term(NamedTuple):
+    """What was just read: as an operand, as a condition, or, of a call, as both."""
+
+    operand: Operand | None
+    condition: ConditionNode | None
+
+
+class WhereParser:
+    """Reads one condition, up to where it can't go on."""
+
+    def __init__(self, cursor: Cursor, terms: TermParser) -> None:
+        self._cursor = cursor
+        self._terms = terms
+
+    def tree(self) -> ConditionNode:
+        cursor = self._cursor
+        groups = [_Group()]
+        while True:
+            while cursor.kind == "NOT" or cursor.kind == "(":
+                if cursor.advance() == "(":
+                    groups.append(_Group())
+                    refuse_nested(len(groups))
+                else:
+                    groups[-1].negations += 1
+                    self._terms.operators += 1
+            done = self._after_term(groups, self._term())
+            if done is not None:
+                self._terms.refuse_many_operators()
+                return done
+
+    def _term(self) -> _Term:
+        operand = self._terms.operand()
+        is_condition = isinstance(operand, Call) and operand.function != "size"
+        return _Term(operand, operand if isinstance(operand, Call) and is_condition else None)
+
+    def _after_term(self, groups: list[_Group], term: _Term) -> ConditionNode | None:
+        """What follows a term, up to the next AND or OR (then None) or the end (then the whole tree).
+
+        A parenthesis opened where a condition may stand can turn out to hold an operand, `(a) = 1`.
+        """
+        cursor = self._cursor
+        while True:
+            kind, group = cursor.kind, groups[-1]
+            if term.operand is not None and self._goes_on():
+                term = _Term(None, self._comparison(term.operand))
+            elif kind == ")" and len(groups) > 1:
+                if not group.is_fresh():
+                    group.add(self._condition(term))
+                    term = _Term(None, group.close())
+                cursor.advance()
+                groups.pop()
+            else:
+                condition = self._condition(term)
+                group.add(condition)
+                if kind != "AND" and kind != "OR":
+                    if len(groups) > 1:
+                        raise cursor.unexpected()
+                    return group.close()
+                cursor.advance()
+                self._terms.operators += 1
+                if kind == "OR":
+                    group.close_conjunction()
+                return None
+
+    def _condition(self, term: _Term) -> ConditionNode:
+        if term.condition is None:
+            raise self._cursor.unexpected()
+        return term.condition
+
+    def _goes_on(self) -> bool:
+        """Whether an operand becomes a condition by what follows."""
+        cursor = self._cursor
+        if cursor.kind == "NOT":
+            return cursor.following == "IN" or cursor.following == "BETWEEN"
+        return cursor.kind in _COMPARATORS or cursor.kind in ("BETWEEN", "IN", "IS")
+
+    def _comparison(self, left: Operand) -> ConditionNode:
+        cursor = self._cursor
+        self._terms.operators += 1
+        negated = cursor.accept("NOT")
+        operator = cursor.kind
+        cursor.advance()
+        if operator == "IS":
+            return self._kind_of(left)
+        if operator == "BETWEEN":
+            _refuse_condition(left)
+            low = self._operand()
+            cursor.expect("AND")
+            found: ConditionNode = Between(left, low, self._operand())
+        elif operator == "IN":
+            _refuse_condition(left)
+            found = In(left, self._candidates())
+        else:
+            return comparison(operator, left, self._parenthesised())
+        return Not(found) if negated else found
+
+    def _kind_of(self, operand: Operand) -> ConditionNode:
+        """Behind IS."""
+        cursor = self._cursor
+        negated = cursor.accept("NOT")
+        if not isinstance(operand, Path):
+            raise cursor.unexpected()
+        word = cursor.token.text.upper()
+        if cursor.kind == "MISSING":
+            cursor.advance()
+            return Call("attribute_exists" if negated else "attribute_not_exists", (operand,))
+        if word not in _TYPES or cursor.kind in ("quoted", "string"):
+            raise cursor.unexpected()
+        cursor.advance()
+        found = Call("attribute_type", (operand, Literal({"S": _TYPES[word]})))
+        return Not(found) if negated else found
+
+    def _operand(self) -> Operand:
+        operand = self._parenthesised()
+        _refuse_condition(operand)
+        return operand
+
+    def _parenthesised(self) -> Operand:
+        """An operand, perhaps in parentheses."""
+        opened = 0
+        while self._cursor.accept("("):
+            opened += 1
+            refuse_nested(opened)
+        operand = self._terms.operand()
+        for _ in range(opened):
+            self._cursor.expect(")")
+        return operand
+
+    def _candidates(self) -> tuple[Operand, ...]:
+        """Behind IN, in brackets or parentheses."""
+        cursor = self._cursor
+        closing = {"(": ")", "[": "]", "<<": ">>"}.get(cursor.kind)
+        if closing is None:
+            raise cursor.unexpected()
+        cursor.advance()
+        candidates = [self._operand()]
+        while cursor.accept(","):
+            candidates.append(self._operand())
+        cursor.expect(closing)
+        return tuple(candidates)
+
+
+def comparison(operator: str, left: Operand, right: Operand) -> ConditionNode:
+    """A comparison of two operands, one of which may be a condition that is compared with TRUE or FALSE."""
+    for condition, other in ((left, right), (right, left)):
+        if isinstance(condition, Call) and condition.function != "size":
+            if not isinstance(other, Literal) or "BOOL" not in other.value or operator not in ("=", "<>", "!="):
+                raise misused(condition.function)
+            return condition if other.value["BOOL"] is (operator == "=") else Not(condition)
+    if operator != "<>" and operator != "!=":
+        return Comparison(operator, left, right)
+    paths = [path for operand in (left, right) for path in paths_of(operand)]
+    there = [Call("attribute_exists", (path,)) for path in paths]
+    return And((*there, Comparison("<>", left, right))) if there else Comparison("<>", left, right)
+
+
+def _refuse_condition(operand: Operand) -> None:
+    if isinstance(operand, Call) and operand.function != "size":
+        raise misused(operand.function)
