@@ -11,6 +11,7 @@ from tests.in_process import Api
 from statordb.api import dispatch
 from statordb.store.table import Table
 
+RETURNS = ("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW")
 TABLES = {"one": "pS", "two": "pN cS", "bin": "pB cN"}
 
 
@@ -223,7 +224,7 @@ updates = st.one_of(
                     1,
                 ]
             ),
-            "ReturnValues": st.sampled_from(["ALL_NEW", "NONE", None]),
+            "ReturnValues": st.sampled_from([*RETURNS, "ALL", "", None, 5, ["NONE"]]),
         },
     ),
     contents,
@@ -279,6 +280,21 @@ def test_a_put_is_done_alike(more_tables: Api, document: Any) -> None:
 @given(updates)
 def test_an_update_is_done_alike(more_tables: Api, document: Any) -> None:
     check_write(more_tables, "UpdateItem", document)
+
+
+@pytest.mark.parametrize("returns", RETURNS)
+def test_an_update_returns_the_same(more_tables: Api, returns: str) -> None:
+    for partition in ("a", "new"):
+        for update in ("SET #n = :v", "REMOVE #n", "SET w = :v REMOVE #n"):
+            document = {
+                "TableName": "one",
+                "Key": {"p": {"S": partition}},
+                "UpdateExpression": update,
+                "ExpressionAttributeNames": {"#n": "v"},
+                "ReturnValues": returns,
+            }
+            values = {"ExpressionAttributeValues": {":v": {"N": "2"}}} if ":v" in update else {}
+            check_write(more_tables, "UpdateItem", document | values)
 
 
 def test_pages_of_a_query_are_the_same(tables: Api) -> None:
@@ -337,7 +353,14 @@ def test_the_short_way_of_writes_is_taken(more_tables: Api, monkeypatch: pytest.
             ExpressionAttributeNames={"#l": "l"},
             ExpressionAttributeValues={":one": {"N": "1"}},
         )
-        more_tables("UpdateItem", TableName="indexed", Key={"p": {"S": "a"}}, UpdateExpression="REMOVE w")
+        for returns in RETURNS:
+            more_tables(
+                "UpdateItem",
+                TableName="indexed",
+                Key={"p": {"S": "a"}},
+                UpdateExpression="REMOVE w",
+                ReturnValues=returns,
+            )
     found = more_tables("GetItem", TableName="indexed", Key={"p": {"S": "a"}})["Item"]
     assert found == {"p": {"S": "a"}, "v": {"M": {"l": {"L": [{"N": "2"}, {"BOOL": True}]}}}}
     assert more_tables("Scan", TableName="indexed", IndexName="by-g")["Count"] == 0

@@ -34,9 +34,6 @@ Report = Callable[[wire.Request, BaseException], None]
 
 
 # All else that is raised is answered: where what an operation awaits is cancelled, its client must not wait for ever.
-LIGHT_BYTES_MAX = (
-    2 * KIB
-)  # of a body; what has more may take some milliseconds, so it waits where others have just done
 OVERLOADED = "More requests wait for the store than it takes. Try again."
 _SHUTDOWN = (KeyboardInterrupt, SystemExit)
 

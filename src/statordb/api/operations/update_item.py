@@ -22,14 +22,15 @@ from statordb.store.table import Apply, Table, Written
 from statordb.store.terms import Key
 
 _NONE: dict[str, Any] = {}
+_RETURNS = frozenset(("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"))
 _USUAL_TEXT_CHARACTERS_MAX = 255  # so that what it refers to has no name that is too long
 _USUAL_NAME_CHARACTERS_MAX = 255
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
 
 def usual_update_item(context: Context, document: Any, _source: object) -> Usual:
-    """The short way for an update that has an expression and its names and values, of the usual form, and nothing else;
-    None for all that needs the checks of `update_item`, which does the same."""
+    """The short way for an update that has an expression and its names and values, of the usual form, and nothing else
+    but what it returns; None for all that needs the checks of `update_item`, which does the same."""
     if document.__class__ is not dict:
         return None
     member = document.get
@@ -37,7 +38,9 @@ def usual_update_item(context: Context, document: Any, _source: object) -> Usual
     key: Any = member("Key")
     text: Any = member("UpdateExpression")
     names, values = member("ExpressionAttributeNames", _NONE), member("ExpressionAttributeValues", _NONE)
-    if name.__class__ is not str or not _is_usual(document, text, names, values):
+    returns: Any = member("ReturnValues")
+    members = 3 + bool(names) + bool(values) + (returns is not None)
+    if name.__class__ is not str or len(document) != members or not _is_usual(text, names, values, returns):
         return None
     table = context.known_table(name)
     if table is None:
@@ -56,26 +59,31 @@ def usual_update_item(context: Context, document: Any, _source: object) -> Usual
         return None
     if not plan.attributes.isdisjoint(table.key_names):
         return None
-    command = _new(Update, (name, key, UpdateExpression(plan, values, budget), None))
+    update = UpdateExpression(plan, values, budget)
+    command = _new(Update, (name, key, update, None))
     context.admit(command)
-    return _update(table, place, command.apply(table, budget))
+    return _update(table, place, command.apply(table, budget), returns, update)
 
 
-def _is_usual(document: Request, text: Any, names: Any, values: Any) -> bool:
-    """Whether nothing else is asked for, the text is short, and names and values are not given, or are some."""
+def _is_usual(text: Any, names: Any, values: Any, returns: Any) -> bool:
+    """Whether the text is short, and names, values and what is returned are of the usual form."""
     if text.__class__ is not str or len(text) > _USUAL_TEXT_CHARACTERS_MAX:
+        return False
+    if returns is not None and (returns.__class__ is not str or returns not in _RETURNS):
         return False
     if names.__class__ is not dict or values.__class__ is not dict:
         return False
     for name in names.values():
         if name.__class__ is not str or not 0 < len(name) <= _USUAL_NAME_CHARACTERS_MAX:
             return False
-    return len(document) == 3 + bool(names) + bool(values)
+    return True
 
 
-async def _update(table: Table, key: Key, apply: Apply) -> Answer:
-    await table.write(key, apply)
-    return b"{}"
+async def _update(table: Table, key: Key, apply: Apply, returns: str | None, update: UpdateExpression) -> Answer:
+    written = await table.write(key, apply)
+    assert written.__class__ is Written, "what has no condition is not refused"
+    attributes = _attributes(returns, update, written)
+    return b"{}" if attributes is None else b"".join((b'{"Attributes":', attributes, b"}"))
 
 
 async def update_item(context: Context, request: Request) -> Answer:
