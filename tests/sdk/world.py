@@ -1,0 +1,108 @@
+"""A server with a little of everything that can be listed or waited for, made by boto3."""
+
+import io
+import zipfile
+from typing import Any, NamedTuple
+
+import boto3
+from botocore.config import Config
+from tests.pace import PATIENT, until
+
+SERVICES = ("dynamodb", "dynamodbstreams", "lambda")
+COUNT = 3  # of what is listed: a page size of 1 then ends in the middle, and 2 does not divide it
+NOWHERE = "arn:aws:kinesis:us-east-1:000000000000:stream/nowhere"
+ROLE = "arn:aws:iam::000000000000:role/functions"
+
+Client = Any
+
+
+class World(NamedTuple):
+    """Where it is, boto3's clients of it, and the names that have to be known."""
+
+    url: str
+    clients: dict[str, Client]
+    table: str
+    """With a sort key c, an index by_group and a stream; its items are COUNT of each of COUNT partitions."""
+    flat: str
+    """Without a sort key; COUNT items."""
+    arn: str
+    function: str
+
+
+def connect(url: str) -> dict[str, Client]:
+    config = Config(**PATIENT)
+    return {name: boto3.client(name, endpoint_url=url, region_name="us-east-1", config=config) for name in SERVICES}
+
+
+def make(url: str) -> World:
+    clients = connect(url)
+    tables = clients["dynamodb"]
+    stream = _make_table(tables, "walked")
+    tables.create_table(TableName="flat", BillingMode="PAY_PER_REQUEST", **_schema(p="S"))
+    tables.create_table(TableName="another", BillingMode="PAY_PER_REQUEST", **_schema(p="S"))
+    for number in range(COUNT):
+        tables.put_item(TableName="flat", Item={"p": {"S": str(number)}})
+    arn = tables.describe_table(TableName="walked")["Table"]["TableArn"]
+    tables.tag_resource(ResourceArn=arn, Tags=[{"Key": f"k{n}", "Value": "v"} for n in range(COUNT)])
+    _make_functions(clients["lambda"], stream)
+    until(lambda: _is_settled(clients), "nothing changes any more")
+    return World(url, clients, "walked", "flat", arn, "f0")
+
+
+def _is_settled(clients: dict[str, Client]) -> bool:
+    """Whether all that takes its time to become what it was asked to be is so: lists say the same from now on."""
+    destinations = clients["dynamodb"].describe_kinesis_streaming_destination(TableName="walked")
+    mappings = clients["lambda"].list_event_source_mappings()
+    return {each["DestinationStatus"] for each in destinations["KinesisDataStreamDestinations"]} == {"ACTIVE"} and {
+        each["State"] for each in mappings["EventSourceMappings"]
+    } == {"Disabled"}
+
+
+def _schema(**attributes: str) -> dict[str, Any]:
+    """The first is the partition key, the second the sort key, the others are defined for indexes."""
+    keys = [{"AttributeName": name, "KeyType": role} for name, role in zip(attributes, ("HASH", "RANGE"), strict=False)]
+    types = [{"AttributeName": name, "AttributeType": kind} for name, kind in attributes.items()]
+    return {"KeySchema": keys, "AttributeDefinitions": types}
+
+
+def _make_table(tables: Client, name: str) -> str:
+    """Return the ARN of its stream."""
+    by_group = {
+        "IndexName": "by_group",
+        "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    made = tables.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        GlobalSecondaryIndexes=[by_group],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+        **_schema(p="S", c="N", g="S"),
+    )
+    tables.enable_kinesis_streaming_destination(TableName=name, StreamArn=NOWHERE)
+    for p in range(COUNT):
+        for c in range(COUNT):
+            item = {"p": {"S": f"p{p}"}, "c": {"N": str(c)}, "g": {"S": "all"}, "v": {"N": str(c)}}
+            tables.put_item(TableName=name, Item=item)
+    count = {"TableName": name, "IndexName": "by_group", "Select": "COUNT"}
+    until(lambda: tables.scan(**count)["Count"] == COUNT * COUNT, "the index has all items")
+    return str(made["TableDescription"]["LatestStreamArn"])
+
+
+def _make_functions(functions: Client, stream: str) -> None:
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("main.py", "def handler(event, context):\n    return event\n")
+    for number in range(COUNT):
+        name = f"f{number}"
+        functions.create_function(
+            FunctionName=name,
+            Runtime="python3.11",
+            Role=ROLE,
+            Handler="main.handler",
+            Code={"ZipFile": code.getvalue()},
+        )
+        functions.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=1)
+        functions.create_event_source_mapping(
+            FunctionName=name, EventSourceArn=stream, StartingPosition="LATEST", Enabled=False
+        )
