@@ -52,6 +52,26 @@ def of_items(name: str) -> dict[str, Kind]:
         "insert": ("ExecuteStatement", {"Statement": f"INSERT INTO \"{name}\" VALUE {{'p': 'a'}}"}, ["PartiQLInsert"]),
         "change": ("ExecuteStatement", {"Statement": f"FROM {where} SET n = 1"}, ["PartiQLUpdate"]),
         "erase": ("ExecuteStatement", {"Statement": f"DELETE FROM {where}"}, ["PartiQLDelete"]),
+        "batch of statements": (
+            "BatchExecuteStatement",
+            {"Statements": [{"Statement": f"INSERT INTO \"{name}\" VALUE {{'p': 'a'}}"}]},
+            ["PartiQLInsert"],
+        ),
+        "transaction of statements": (
+            "ExecuteTransaction",
+            {
+                "TransactStatements": [
+                    {"Statement": f"INSERT INTO \"{name}\" VALUE {{'p': 'b'}}"},
+                    {"Statement": f"DELETE FROM {where}"},
+                ]
+            },
+            ["PartiQLInsert", "PartiQLDelete"],
+        ),
+        "reading transaction of statements": (
+            "ExecuteTransaction",
+            {"TransactStatements": [{"Statement": f"SELECT * FROM {where}"}]},
+            ["PartiQLSelect"],
+        ),
         "get": ("GetItem", {**at, "Key": KEY}, ["GetItem"]),
         "projected get": ("GetItem", {**at, "Key": KEY, "ProjectionExpression": "p"}, ["GetItem"]),
         "put": ("PutItem", {**at, "Item": KEY}, ["PutItem"]),
@@ -157,8 +177,12 @@ def ask(api: Api, gate: Noting, operation: str, body: dict[str, Any]) -> str | N
         reply = dispatcher.handle(Request(operation, orjson.dumps(body), PRINCIPAL, "id"))
         return reply if isinstance(reply, tuple) else await reply
 
-    error: str | None = api.run(handle()).error
+    reply = api.run(handle())
     assert not api.faults
+    error: str | None = reply.error
+    if operation == "BatchExecuteStatement" and error is None:  # which tells it of the statement
+        told = orjson.loads(reply.body)["Responses"][0].get("Error")
+        error = None if told is None else told["Code"] + "Exception"
     return error
 
 
@@ -183,7 +207,7 @@ def test_an_operation_on_items_states_its_demands(api: Api, kind: str, known: bo
     assert ask(api, gate, operation, body) == expected
     assert gate.resources() == [(f"dynamodb:{action}", arn) for action in actions]
     enclosing = [demand.operation for demand in gate.demands if isinstance(demand, Enclosed)]
-    assert enclosing == ([operation] * len(actions) if operation.startswith("Transact") else [])
+    assert enclosing == ([operation] * len(actions) if "Transact" in operation else [])
 
 
 @pytest.mark.parametrize("kind", TABLES + ARNS)
@@ -243,7 +267,7 @@ def test_every_operation_of_the_models_that_there_is_states_demands() -> None:
     assert {operation for operation, _, _ in everything.values()} == set(OPERATIONS) & known == set(OPERATIONS)
     others = {  # each but these demands just what it is called
         "CreateTable with tags", "transact get", "transact write", "select", "selecting scan", "insert", "change",
-        "erase",
+        "erase", "batch of statements", "transaction of statements", "reading transaction of statements",
     }  # fmt: skip
     for kind, (operation, _, actions) in everything.items():
         assert actions == [operation] or kind in others
@@ -276,7 +300,10 @@ def test_an_arn_opens_no_other_accounts_table(api: Api, kind: str) -> None:
     arn = api("CreateTable", OTHER, TableName="abc", **CREATE)["TableDescription"]["TableArn"]
     before = api("DescribeTable", OTHER, TableName="abc")
     operation, body, _ = {**of_items(arn), **of_tables(arn), **of_arns(arn)}[kind]
-    assert api.refused(operation, **body).code == "AccessDeniedException"
+    if operation == "BatchExecuteStatement":
+        assert api(operation, **body)["Responses"][0]["Error"]["Code"] == "AccessDenied"
+    else:
+        assert api.refused(operation, **body).code == "AccessDeniedException"
     assert api("Scan", OTHER, TableName="abc")["Items"] == []
     assert api("DescribeTable", OTHER, TableName="abc") == before
 

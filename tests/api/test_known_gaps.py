@@ -19,9 +19,9 @@ CREATE: dict[str, Any] = {
 ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/abc"
 TTL = {"TimeToLiveSpecification": {"AttributeName": "t", "Enabled": True}}
 UNBUILT = [
-    "BatchExecuteStatement", "CancelBulkOperation", "CreateBackup", "CreateGlobalTable", "DeleteBackup",
+    "CancelBulkOperation", "CreateBackup", "CreateGlobalTable", "DeleteBackup",
     "DeleteResourcePolicy", "DescribeBackup", "DescribeBulkOperation", "DescribeExport", "DescribeGlobalTable",
-    "DescribeGlobalTableSettings", "DescribeImport", "ExecuteTransaction",
+    "DescribeGlobalTableSettings", "DescribeImport",
     "ExportTableToPointInTime", "ImportTable", "ListBulkOperations", "PutResourcePolicy", "RestoreTableFromBackup",
     "RestoreTableToPointInTime", "SearchVectors", "StartBulkPutItems", "UpdateContinuousBackups",
     "UpdateContributorInsights", "UpdateGlobalTable", "UpdateGlobalTableSettings", "UpdateTableReplicaAutoScaling",

@@ -1,7 +1,7 @@
 """The commands that read items by their keys: Get, BatchGet and TransactGet."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import orjson
 
@@ -14,7 +14,7 @@ from statordb.commands.turns import Turn
 from statordb.expressions.bound import Projection
 from statordb.model import errors
 from statordb.model.budget import Budget, Heavy
-from statordb.model.errors import ClientError, EmptyKey
+from statordb.model.errors import ClientError, RefusesAll
 from statordb.model.limits import BATCH_GET_BYTES_MAX, TRANSACT_BYTES_MAX
 from statordb.model.values import Item
 from statordb.store import codec, transactions
@@ -168,19 +168,48 @@ class Part(NamedTuple):
     def index_name(self) -> None:
         return None
 
+    def place(self, table: Table) -> Key:
+        return locate_key(table, self.key)
+
+    def text(self, table: Table, body: bytes, budget: Budget) -> bytes:
+        return _text(body, self.projection, budget)
+
+
+class Read(Protocol):
+    """One item of a transaction: a Part, or what a statement says of it.
+
+    `place` raises ValidationException unless it fits the table; `text` is what is wanted of the item as JSON, None if
+    it is not wanted at all, and raises Heavy.
+    """
+
+    @property
+    def action(self) -> str: ...
+
+    @property
+    def table(self) -> str: ...
+
+    @property
+    def index_name(self) -> str | None: ...
+
+    def place(self, table: Table) -> Key: ...
+
+    def text(self, table: Table, body: bytes, budget: Budget) -> bytes | None: ...
+
 
 class TransactGet(NamedTuple):
-    """Items of any tables, all as they are at one moment."""
+    """Items of any tables, all as they are at one moment, by one of the operations that do that."""
 
-    parts: Sequence[Part]
+    parts: Sequence[Read]
+    operation: str = "TransactGetItems"
 
     def demands(self) -> list[Enclosed]:
-        return enclosed("TransactGetItems", self.parts)
+        return enclosed(self.operation, self.parts)
 
     async def run(self, context: Context) -> list[Got]:
         tables = {name: await context.table(name) for name in dict.fromkeys(part.table for part in self.parts)}
         for part in self.parts:
-            _check_projection(tables[part.table], part.projection)
+            if isinstance(part, Part):
+                _check_projection(tables[part.table], part.projection)
         keys = self._keys(tables)
         turn = context.turn()
         await turn.begin()
@@ -196,15 +225,15 @@ class TransactGet(NamedTuple):
         turn.end()
         return found
 
-    async def _got(self, table: Table, part: Part, image: Image | None, turn: Turn) -> Got:
+    async def _got(self, table: Table, part: Read, image: Image | None, turn: Turn) -> Got:
         if image is None:
             return Got(table, None, 0)
         try:
-            text = _text(image.body, part.projection, turn.budget)
+            text = part.text(table, image.body, turn.budget)
         except Heavy:  # together with what this slice had before
             await turn.over()
-            text = _text(image.body, part.projection, turn.budget)
-        if turn.due(len(text)):
+            text = part.text(table, image.body, turn.budget)
+        if turn.due(len(image.body)):
             await turn.over()
         return Got(table, text, image.size)
 
@@ -214,8 +243,8 @@ class TransactGet(NamedTuple):
         misfit: ClientError | None = None
         for position, part in enumerate(self.parts):
             try:
-                keys.append(locate_key(tables[part.table], part.key))
-            except EmptyKey:
+                keys.append(part.place(tables[part.table]))
+            except RefusesAll:
                 raise
             except ClientError as fault:
                 misfit = misfit or transactions.misfit(fault, position, len(self.parts))

@@ -26,6 +26,11 @@ def locate_key(table: Table, key: Item) -> Key:
     return _sized(table, key)
 
 
+def located(table: Table, key: Item) -> Key:
+    """The same, the short way if it is of the usual form."""
+    return table.primary.usual_key(key) or locate_key(table, key)
+
+
 def locate_item(table: Table, item: Item) -> Key:
     """Storage key of a whole item; raises ValidationException unless its key attributes, those of indexes included,
     fit."""

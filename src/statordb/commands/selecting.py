@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from statordb.commands.context import Context
 from statordb.commands.key_conditions import KeyRange, arrange
-from statordb.commands.keys import locate_key, refuse_nested_keys
+from statordb.commands.keys import located, refuse_nested_keys
 from statordb.commands.pages import Rows, read_rows
 from statordb.commands.reading import Found
 from statordb.commands.selection import Choice, Read, Selection, cursor_position, text_of
@@ -25,7 +25,7 @@ from statordb.model.values import Item, compare
 from statordb.store import codec
 from statordb.store.access import AccessPath
 from statordb.store.table import Table
-from statordb.store.terms import EXHAUSTED, ROWS, Page, PageBudget, Place
+from statordb.store.terms import EXHAUSTED, ROWS, Key, Page, PageBudget, Place
 
 
 class SelectItems(NamedTuple):
@@ -78,7 +78,7 @@ class SelectItems(NamedTuple):
     async def _get(self, context: Context, table: Table, keyed: Keyed) -> Found:
         rows = Rows()
         item_key = keyed.key(self.values)
-        key = table.primary.usual_key(item_key) or locate_key(table, item_key)
+        key = located(table, item_key)
         self._refuse_nested_keys(table, keyed.rest)
         stored = await table.get(key, self.consistent)
         if stored is not None:
@@ -158,6 +158,53 @@ def _by(name: str) -> Callable[[tuple[Item, KeyRange]], Any]:
     """The place of a partition key in the order of one of its attributes."""
     in_order = cmp_to_key(compare)
     return lambda found: in_order(found[0][name])
+
+
+class SelectOne(NamedTuple):
+    """A SELECT of one item by its whole key, in a batch or a transaction. `enclosing`: the operation."""
+
+    statement: Statement
+    values: Values
+    consistent: bool
+    enclosing: str
+
+    @property
+    def action(self) -> str:
+        return "dynamodb:PartiQLSelect"
+
+    @property
+    def table(self) -> str:
+        return self.statement.table
+
+    @property
+    def index_name(self) -> str | None:
+        return self.statement.index
+
+    def scans(self, schema: KeySchema) -> bool:
+        """As of `SelectItems`."""
+        return self.statement.keyed(schema) is None
+
+    def place(self, table: Table) -> Key:
+        """Where the item is; raises ValidationException unless the whole key is named."""
+        keyed = self._keyed(table)
+        for part in (self.statement.projection, keyed.rest):
+            if part is not None:
+                refuse_nested_keys(table, part.nested_attributes)
+        return located(table, keyed.key(self.values))
+
+    def text(self, table: Table, body: bytes, budget: Budget) -> bytes | None:
+        """What is wanted of the item, as JSON; None if it is not wanted. Raises Heavy."""
+        rest = self._keyed(table).rest
+        condition = None if rest is None else Condition(rest, self.values, budget)
+        return text_of(body, condition, self.statement.projection, budget)
+
+    def _keyed(self, table: Table) -> Keyed:
+        keyed = None if self.statement.index is not None else self.statement.keyed(table.schema)
+        if keyed is None or not keyed.exact:
+            raise errors.refusing_all(
+                f"Select statements within {self.enclosing} must specify the primary key in the where clause."
+            )
+        return keyed
 
 
 def _is_within(position: Place, key_range: KeyRange) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from statordb.commands.applying import checker, refuse_key_updates, replacer, updater
 from statordb.commands.context import Context
-from statordb.commands.keys import locate_item, locate_key
+from statordb.commands.keys import locate_item, located
 from statordb.commands.writing import Done, Unmet, write
 from statordb.expressions.bound import Condition, UpdateExpression
 from statordb.expressions.operands import Values
@@ -69,12 +69,8 @@ def keyed_of(statement: Statement, table: Table) -> Keyed:
     """Raises ValidationException unless the statement names one item by its whole key."""
     keyed = statement.keyed(table.schema)
     if keyed is None or not keyed.exact:
-        raise errors.validation_as_it_is("Where clause does not contain a mandatory equality on all key attributes")
+        raise errors.refusing_all("Where clause does not contain a mandatory equality on all key attributes")
     return keyed
-
-
-def located(table: Table, key: Item) -> Key:
-    return table.primary.usual_key(key) or locate_key(table, key)
 
 
 class UpdateByKey(NamedTuple):

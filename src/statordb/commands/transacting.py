@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 from statordb.commands.context import Context
 from statordb.commands.demands import Enclosed, enclosed
+from statordb.commands.statement_writes import CheckByKey, InsertItem, StatementWrite
 from statordb.commands.writing import Check, Delete, Put, Update
 from statordb.model import errors
 from statordb.model.budget import Budget, OneOfMany
-from statordb.model.errors import ClientError, EmptyKey
+from statordb.model.errors import ClientError, RefusesAll
 from statordb.model.limits import INLINE_UNITS_MAX
 from statordb.store import transactions
 from statordb.store.image import Image
@@ -20,10 +21,14 @@ PLANNED_ROW_UNITS = 125  # of a row that a part may write
 UNFILLED_UNITS_MAX = INLINE_UNITS_MAX // 4  # of a transaction that is taken for short work
 
 
+UNMET = {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}
+DUPLICATE = {"Code": "DuplicateItem", "Message": "Duplicate primary key exists in table"}
+
+
 class Part(NamedTuple):
     """One write, or look, of a transaction. `shows`: a condition that does not hold is told with the item as it was."""
 
-    write: Put | Update | Delete | Check
+    write: Put | Update | Delete | Check | StatementWrite | CheckByKey
     shows: bool
 
 
@@ -41,9 +46,10 @@ class TransactWrite(NamedTuple):
 
     parts: Sequence[Part]
     token: tuple[str, str] | None
+    operation: str = "TransactWriteItems"
 
     def demands(self) -> list[Enclosed]:
-        return enclosed("TransactWriteItems", (part.write for part in self.parts))
+        return enclosed(self.operation, (part.write for part in self.parts))
 
     async def run(self, context: Context) -> Transacted:
         """Raises TransactionCanceledException, and ClientError otherwise."""
@@ -63,7 +69,7 @@ class TransactWrite(NamedTuple):
                 raise errors.idempotent_parameter_mismatch()
             if isinstance(outcome.reason, InProgress):
                 raise errors.transaction_in_progress()
-            if isinstance(outcome.reason, EmptyKey):
+            if isinstance(outcome.reason, RefusesAll):
                 raise outcome.reason
             raise errors.transaction_canceled(outcome.reason)
         places = [action.table for action in actions]
@@ -82,7 +88,7 @@ class TransactWrite(NamedTuple):
             table = tables[write.table]
             try:
                 key = write.place(table)
-            except EmptyKey:
+            except RefusesAll:
                 raise
             except ClientError as fault:
                 misfit = misfit or transactions.misfit(fault, position, len(self.parts))
@@ -90,8 +96,9 @@ class TransactWrite(NamedTuple):
             if key in seen:
                 raise errors.validation("Transaction request cannot include multiple operations on one item")
             seen.add(key)
-            apply = _with_reasons(write.apply(table, budget), part.shows)
-            actions.append(Action(table, key, apply, isinstance(write, Check)))
+            unmet = DUPLICATE if isinstance(write, InsertItem) else UNMET
+            apply = _with_reasons(write.apply(table, budget), part.shows, unmet)
+            actions.append(Action(table, key, apply, isinstance(write, Check | CheckByKey)))
         if misfit is not None:
             raise misfit
         return actions
@@ -104,19 +111,19 @@ class TransactWrite(NamedTuple):
         return Token.of(principal.account, principal.region, token, digest, context.now(), tables.values())
 
 
-def _with_reasons(apply: Apply, shows: bool) -> Apply:
-    """An action's function, its refusals and faults made cancellation reasons."""
+def _with_reasons(apply: Apply, shows: bool, unmet: dict[str, str]) -> Apply:
+    """An action's function, its refusals and faults made cancellation reasons. `unmet`: that of a refusal."""
 
     def reasoned(old: Image | None) -> Image | Refused | None:
         try:
             new = apply(old)
-        except EmptyKey as fault:
+        except RefusesAll as fault:
             return Refused(fault)
         except ClientError as fault:
             return Refused({"Code": "ValidationError", "Message": fault.message})
         if not isinstance(new, Refused):
             return new
-        reason: dict[str, Any] = {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}
+        reason: dict[str, Any] = dict(unmet)
         if old is not None and shows:
             reason["Item"] = old.item
         return Refused(reason)

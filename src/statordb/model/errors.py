@@ -58,8 +58,14 @@ class ClientError(Exception):
         return body
 
 
-class EmptyKey(ClientError):
-    """An empty value of a key. It refuses a transaction as a whole, which others of a key's faults cancel."""
+class RefusesAll(ClientError):
+    """A fault of one part of a transaction that refuses it as a whole, where others cancel it."""
+
+    __slots__ = ()
+
+
+class EmptyKey(RefusesAll):
+    """An empty value of a key."""
 
     __slots__ = ()
 
@@ -154,6 +160,11 @@ def parameter_too_large(parameter: str) -> ClientError:
 def ill_formed_statement(detail: str) -> ClientError:
     """Of a text that is no PartiQL."""
     return validation_as_it_is(f"Statement wasn't well formed, can't be processed: {detail}")
+
+
+def refusing_all(message: str) -> RefusesAll:
+    """Of a statement that does not name one item by its key."""
+    return RefusesAll(VALIDATE + "ValidationException", message)
 
 
 def invalid_token() -> ClientError:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from statordb.api.context import Answer, Context, Request, Usual
+from statordb.api.operations.batch_execute_statement import batch_execute_statement
 from statordb.api.operations.batch_get_item import batch_get_item
 from statordb.api.operations.batch_write_item import batch_write_item
 from statordb.api.operations.create_table import create_table
@@ -21,6 +22,7 @@ from statordb.api.operations.describe_time_to_live import describe_time_to_live
 from statordb.api.operations.disable_kinesis_streaming_destination import disable_kinesis_streaming_destination
 from statordb.api.operations.enable_kinesis_streaming_destination import enable_kinesis_streaming_destination
 from statordb.api.operations.execute_statement import execute_statement
+from statordb.api.operations.execute_transaction import execute_transaction
 from statordb.api.operations.get_item import get_item, usual_get_item
 from statordb.api.operations.get_records import get_records
 from statordb.api.operations.get_resource_policy import get_resource_policy
@@ -46,6 +48,7 @@ from statordb.api.operations.update_table import update_table
 from statordb.api.operations.update_time_to_live import update_time_to_live
 
 OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]] = {
+    "BatchExecuteStatement": batch_execute_statement,
     "BatchGetItem": batch_get_item,
     "BatchWriteItem": batch_write_item,
     "CreateTable": create_table,
@@ -63,6 +66,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "DisableKinesisStreamingDestination": disable_kinesis_streaming_destination,
     "EnableKinesisStreamingDestination": enable_kinesis_streaming_destination,
     "ExecuteStatement": execute_statement,
+    "ExecuteTransaction": execute_transaction,
     "GetItem": get_item,
     "GetRecords": get_records,
     "GetResourcePolicy": get_resource_policy,

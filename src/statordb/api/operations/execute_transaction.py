@@ -1,0 +1,114 @@
+"""ExecuteTransaction."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from statordb.api.answers import spliced, wanted
+from statordb.api.context import Answer, Context, Request
+from statordb.api.statements import StatementCommand, command_of
+from statordb.commands.capacity import TRANSACTION_FACTOR, Meter, read_units
+from statordb.commands.getting import TransactGet
+from statordb.commands.perform import perform
+from statordb.commands.selecting import SelectItems, SelectOne
+from statordb.commands.statement_writes import CheckByKey, InsertItem, StatementWrite
+from statordb.commands.transacting import Part, TransactWrite
+from statordb.expressions.partiql.statement_tree import Delete, Update
+from statordb.model import errors
+from statordb.model.errors import ClientError
+from statordb.model.limits import TRANSACT_BYTES_MAX
+from statordb.model.values import size as size_of
+
+OPERATION = "ExecuteTransaction"
+
+
+async def execute_transaction(context: Context, request: Request) -> Answer:
+    asked: list[Request] = request["TransactStatements"]
+    commands = [command_of(context, each) for each in asked]
+    reads = [command for command in commands if isinstance(command, SelectItems)]
+    if reads and len(reads) < len(commands):
+        raise errors.validation_as_it_is(
+            "ExecuteTransaction API does not support both read and write operations in the same request."
+        )
+    for position, command in enumerate(commands):
+        _refuse_what_transactions_have_not(position, command)
+    if reads:
+        return await _read(context, request, reads)
+    writes = [command for command in commands if not isinstance(command, SelectItems)]
+    return await _write(context, request, asked, writes)
+
+
+def _refuse_what_transactions_have_not(position: int, command: StatementCommand) -> None:
+    if isinstance(command, InsertItem):
+        return
+    node = command.statement.node
+    if isinstance(node, Update | Delete) and node.returning is not None:
+        raise _failed(position, "RETURNING clause is not supported in ExecuteTransaction.")
+    if command.index_name is not None:
+        raise _failed(position, "Reads on indices are not supported within transactions.")
+
+
+def _failed(position: int, detail: str) -> ClientError:
+    return errors.validation_as_it_is(f"Validation failed in TransactStatements[{position}]: {detail}")
+
+
+async def _read(context: Context, request: Request, reads: Sequence[SelectItems]) -> Answer:
+    parts = [SelectOne(each.statement, each.values, True, OPERATION) for each in reads]
+    found = await perform(context, TransactGet(parts, OPERATION))
+    answer: dict[str, Any] = {}
+    detail = wanted(request)
+    if detail is not None:
+        meters: dict[int, Meter] = {}
+        for part, got in zip(parts, found, strict=True):
+            meter = meters.setdefault(got.table.space, Meter(got.table, part.table))
+            meter.add(read_units(got.size, True), factor=TRANSACTION_FACTOR)
+        answer["ConsumedCapacity"] = [meter.report(detail, "Read") for meter in meters.values()]
+    texts: list[bytes] = []
+    between = b'{"Responses":['
+    for got in found:
+        texts += (between + b"{}",) if got.text is None else (between + b'{"Item":', got.text, b"}")
+        between = b","
+    found.clear()  # the texts are in one place, to be let go of there
+    return await spliced(texts, b"]", answer, context.turn())
+
+
+async def _write(
+    context: Context, request: Request, asked: Sequence[Request], writes: Sequence[StatementWrite | CheckByKey]
+) -> Answer:
+    payload = sum(map(_payload, asked, writes))
+    if payload > TRANSACT_BYTES_MAX:
+        raise errors.validation_as_it_is(f"Transaction payload size cannot exceed 4MB. Payload Size: {payload}")
+    parts = [
+        Part(write, each.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD")
+        for each, write in zip(asked, writes, strict=True)
+    ]
+    done = await perform(context, TransactWrite(parts, _token(request), OPERATION))
+    answer: dict[str, Any] = {"Responses": []}
+    detail = wanted(request)
+    if detail is not None:
+        meters: dict[int, Meter] = {}
+        for position, table in enumerate(done.tables):
+            meter = meters.setdefault(table.space, Meter(table, writes[position].table))
+            if done.written is None:
+                meter.add(read_units(done.sizes[position], True), factor=TRANSACTION_FACTOR)
+            else:
+                meter.add_write(done.written[position], TRANSACTION_FACTOR)
+        side = "Read" if done.written is None else "Write"
+        answer["ConsumedCapacity"] = [meter.report(detail, side) for meter in meters.values()]
+    return answer
+
+
+def _payload(asked: Request, write: StatementWrite | CheckByKey) -> int:
+    """Bytes that a statement brings of items and values."""
+    return write.size if isinstance(write, InsertItem) else sum(map(size_of, asked.get("Parameters") or ()))
+
+
+def _token(request: Request) -> tuple[str, str] | None:
+    """The client's token, and a digest of the request."""
+    token = request.get("ClientRequestToken")
+    if token is None:
+        return None
+    content = orjson.dumps(request["TransactStatements"], option=orjson.OPT_SORT_KEYS)
+    return token, blake2b(content, digest_size=16).hexdigest()

@@ -1,0 +1,223 @@
+"""The command of several statements, each by itself: reads of one item each, or writes."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from statordb.commands.batching import PLANNED_BYTES_MAX, PLANNED_ROWS_MAX
+from statordb.commands.context import Context
+from statordb.commands.getting import Got
+from statordb.commands.selecting import SelectOne
+from statordb.commands.statement_writes import InsertItem, StatementWrite
+from statordb.commands.turns import Turn
+from statordb.commands.writing import Done
+from statordb.model import errors
+from statordb.model.budget import Heavy
+from statordb.model.errors import ClientError
+from statordb.model.limits import INLINE_UNITS_MAX
+from statordb.store import codec
+from statordb.store.image import Image
+from statordb.store.table import Table
+from statordb.store.terms import Conflict, Key, Overloaded, Refused
+
+PLANNED_UNITS_MAX = INLINE_UNITS_MAX // 4  # of writes that are planned in one go
+CHANGED = "The item was changed by others while the statement waited. Try again."
+OVERLOADED = "More requests wait for the store than it takes. Try again."
+
+Asked = SelectOne | StatementWrite | ClientError
+"""A statement of a batch; or what was wrong with it, before anybody looked at its table."""
+
+
+class Failed(NamedTuple):
+    """A statement that was not carried out. `ran`: it was tried, on an item of that table; `old`: what stood there."""
+
+    fault: ClientError
+    ran: Table | None = None
+    old: Image | None = None
+
+
+class _Made(NamedTuple):
+    """A statement that is ready to be done: which it is, and where its item is."""
+
+    position: int
+    command: SelectOne | StatementWrite
+    table: Table
+    key: Key
+
+
+Outcome = Got | Done | Failed
+
+
+class BatchStatements(NamedTuple):
+    """Statements of different items, all reads or all writes."""
+
+    asked: Sequence[Asked]
+
+    def demands(self) -> tuple[()]:
+        """None for the whole: who may not do one of the statements may do the others."""
+        return ()
+
+    async def run(self, context: Context) -> list[Outcome]:
+        """What came of each, in order. Raises Heavy before anything is written."""
+        turn = context.turn()
+        await turn.begin()
+        outcomes: dict[int, Outcome] = {}
+        made = await self._made(context, turn, outcomes)
+        if any(isinstance(each.command, SelectOne) for each in made):
+            await _read_all(made, turn, outcomes)
+            turn.end()
+        else:
+            await _write_all(context, made, turn, outcomes)
+        return [outcomes[position] for position in range(len(self.asked))]
+
+    async def _made(self, context: Context, turn: Turn, outcomes: dict[int, Outcome]) -> list[_Made]:
+        made = []
+        for position, asked in enumerate(self.asked):
+            if isinstance(asked, ClientError):
+                outcomes[position] = Failed(asked)
+                continue
+            try:
+                context.admit(asked)
+                table = context.known_table(asked.table) or await context.table(asked.table)
+                made.append(_Made(position, asked, table, asked.place(table)))
+            except ClientError as fault:
+                outcomes[position] = Failed(fault)
+            if turn.due():
+                await turn.over()
+        if len({each.key for each in made}) != len(made):
+            raise errors.validation_as_it_is("Provided list of item keys contains duplicates")
+        return made
+
+
+# Reads
+
+
+async def _read_all(made: Sequence[_Made], turn: Turn, outcomes: dict[int, Outcome]) -> None:
+    for (table, consistent), group in groupby(made, key=_place):
+        some = list(group)
+        position = at_once = read = 0
+        while position < len(some):
+            at_once = table.at_once(at_once, read)
+            part = some[position : position + at_once]
+            position += len(part)
+            bodies = await table.get_many([each.key for each in part], consistent)
+            read = sum([len(body) for body in bodies if body is not None])
+            for each, body in zip(part, bodies, strict=True):
+                outcomes[each.position] = await _got(each, body, turn)
+
+
+def _place(made: _Made) -> tuple[Table, bool]:
+    assert isinstance(made.command, SelectOne)
+    return made.table, made.command.consistent
+
+
+async def _got(made: _Made, body: bytes | None, turn: Turn) -> Outcome:
+    command, table = made.command, made.table
+    assert isinstance(command, SelectOne)
+    if body is None:
+        return Got(table, None, 0)
+    try:
+        try:
+            text = command.text(table, body, turn.budget)
+        except Heavy:  # together with what this slice had before
+            await turn.over()
+            text = command.text(table, body, turn.budget)
+    except ClientError as fault:
+        return Failed(fault)
+    if turn.due(len(body)):
+        await turn.over()
+    return Got(table, text, codec.size(body))
+
+
+# Writes
+
+
+async def _write_all(context: Context, made: Sequence[_Made], turn: Turn, outcomes: dict[int, Outcome]) -> None:
+    groups = await _groups(made, turn)
+    away = context.turns.away if any(each.table.here is None for each in made) else None
+    writing: list[tuple[int, asyncio.Task[Outcome]]] = []
+    for group in groups:
+        if writing and away is None:
+            await asyncio.sleep(0)  # so that those before are planned, and count to this slice
+            await turn.over()
+        for each in group:
+            if away is not None:
+                await away.acquire()
+            task = asyncio.create_task(_write(context, each))
+            if away is not None:
+                task.add_done_callback(lambda _: away.release())
+            writing.append((each.position, task))
+    turn.end()
+    for position, task in writing:
+        outcomes[position] = await task
+
+
+async def _groups(made: Sequence[_Made], turn: Turn) -> list[list[_Made]]:
+    """The writes by what may be planned in one go. Raises Heavy where one of them may not by itself.
+
+    What a write does of work shows when it is tried, on the item as it stands: nothing can be given up once some are
+    written.
+    """
+    groups: list[list[_Made]] = [[]]
+    size = rows = units = 0
+    for each in made:
+        read, spent = await _try(each, turn)
+        size += read
+        rows += each.table.write_rows
+        units += spent
+        if (size > PLANNED_BYTES_MAX or rows > PLANNED_ROWS_MAX or units > PLANNED_UNITS_MAX) and groups[-1]:
+            groups.append([])
+            size, rows, units = read, each.table.write_rows, spent
+        groups[-1].append(each)
+    return groups
+
+
+async def _try(made: _Made, turn: Turn) -> tuple[int, int]:
+    """Try what a write would do, without doing it: bytes that it reads, units that it spends."""
+    _, command, table, key = made
+    assert not isinstance(command, SelectOne)
+    if isinstance(command, InsertItem):
+        return 0, 0  # nothing of what stands there is looked into
+    (body,) = await table.get_many([key], consistent=False)
+    if body is None:
+        return 0, 0
+    budget = turn.budget
+    try:
+        left = budget.left
+        _apply(command, table, body, turn)
+    except Heavy:  # together with what this slice had before
+        await turn.over()
+        left = budget.left
+        _apply(command, table, body, turn)
+    spent = max(0, left - budget.left)
+    if turn.due(len(body)):
+        await turn.over()
+    return len(body), spent
+
+
+def _apply(command: StatementWrite, table: Table, body: bytes, turn: Turn) -> None:
+    try:
+        command.apply(table, turn.budget)(Image(body))
+    except ClientError:
+        pass  # it will be told when it is done
+
+
+async def _write(context: Context, made: _Made) -> Outcome:
+    _, command, table, key = made
+    assert not isinstance(command, SelectOne)
+    try:
+        apply = command.apply(table, context.new_budget())
+        done = await table.write(key, apply, False, isinstance(command, InsertItem))
+    except ClientError as fault:
+        return Failed(fault, table)
+    except Conflict:
+        return Failed(errors.transaction_conflict(), table)
+    except Overloaded:
+        return Failed(errors.throttling(OVERLOADED), table)
+    except Heavy:  # it was not, a moment ago
+        return Failed(errors.throttling(CHANGED), table)
+    if isinstance(done, Refused):
+        unmet = errors.duplicate_item() if isinstance(command, InsertItem) else errors.conditional_check_failed()
+        return Failed(unmet, table, done.reason)
+    return Done(table, done)
