@@ -72,6 +72,10 @@ INPUTS: dict[str, dict[str, Any]] = {
     "TransactWriteItems": {"TransactItems": [{"Put": PUT}]},
     "ListTagsOfResource": {"ResourceArn": ARN},
     "DescribeTimeToLive": {"TableName": "abc"},
+    "UpdateTimeToLive": {
+        "TableName": "abc",
+        "TimeToLiveSpecification": {"AttributeName": "t", "Enabled": True},
+    },
 }
 DATA = {"PutItem", "GetItem", "Scan", "BatchGetItem", "TransactWriteItems"}
 
@@ -87,11 +91,21 @@ def expected(status: str, operation: str) -> str:
     if operation in DATA:
         return FINE if status in ("ACTIVE", "UPDATING") else NOT_FOUND
     if operation == "CreateTable":
-        return FINE if status == "gone" else EXISTS
+        return {"gone": FINE, "CREATING": IN_USE.format("created")}.get(status, EXISTS)
     if status == "gone":
-        return f"ResourceNotFoundException: Requested resource not found: ResourcArn: {ARN} not found" if (
+        return f"ResourceNotFoundException: Requested resource not found: ResourceArn: {ARN} not found" if (
             operation == "ListTagsOfResource"
         ) else NO_TABLE  # fmt: skip
+    if operation == "DescribeTimeToLive" and status in ("CREATING", "DELETING"):
+        state = f"Cannot describe time to live while table is in {status} state: Current table state is {status}"
+        return "ValidationException: " + state
+    if operation == "UpdateTimeToLive" and status == "CREATING":
+        return "ResourceInUseException: Attempt to change a resource which is still in use: Table abc is being created"
+    if operation == "UpdateTimeToLive" and status == "DELETING":
+        return NO_TABLE
+    if operation == "DeleteTable" and status == "UPDATING":
+        still = "Attempt to change a resource which is still in use: Table: abc is in the process of being updated."
+        return "ResourceInUseException: " + still
     if operation in ("UpdateTable", "DeleteTable") and status != "ACTIVE":
         return IN_USE.format({"CREATING": "created", "UPDATING": "updated", "DELETING": "deleted"}[status])
     return FINE

@@ -70,7 +70,7 @@ def test_a_table_is_described_as_it_was_created(api: Api) -> None:
         "TableArn": ARN,
         "CreationDateTime": NOW,
         "KeySchema": keys("p", "c"),
-        "AttributeDefinitions": attributes("pS cS lN gS"),
+        "AttributeDefinitions": attributes("cS gS lN pS"),
         "ProvisionedThroughput": none,
         "BillingModeSummary": {"BillingMode": "PAY_PER_REQUEST", "LastUpdateToPayPerRequestDateTime": NOW},
         "ItemCount": 0,
@@ -300,7 +300,7 @@ CREATE_GLOBAL = {"Create": index("global", "g")}
         (
             {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "none"}}]},
             "ResourceNotFoundException",
-            "Requested resource not found: Index: none not found",
+            "Requested resource not found: Index none for table abc",
         ),
         (
             {"GlobalSecondaryIndexUpdates": [CREATE_GLOBAL], "AttributeDefinitions": attributes("gS")},
@@ -371,13 +371,13 @@ def test_definitions_follow_the_indexes(api: Api) -> None:
             AttributeDefinitions=attributes(f"g{type}"),
             GlobalSecondaryIndexUpdates=[create],
         )
-        assert api("DescribeTable", TableName="abc")["Table"]["AttributeDefinitions"] == attributes(f"pS cS g{type}")
+        assert api("DescribeTable", TableName="abc")["Table"]["AttributeDefinitions"] == attributes(f"cS g{type} pS")
         api.keep()
         shown = api("UpdateTable", TableName="abc", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "global"}}])
         assert shown["TableDescription"]["GlobalSecondaryIndexes"][0]["IndexStatus"] == "DELETING"
         table = api("DescribeTable", TableName="abc")["Table"]
         assert "GlobalSecondaryIndexes" not in table
-        assert table["AttributeDefinitions"] == attributes("pS cS")
+        assert table["AttributeDefinitions"] == attributes("cS pS")
 
 
 def test_tags_come_and_go(api: Api) -> None:
@@ -412,7 +412,7 @@ def test_no_tags_are_told_before_no_table(api: Api) -> None:
 @pytest.mark.parametrize(
     ("arn", "code", "message"),
     [
-        (ARN + "x", "ResourceNotFoundException", f"Requested resource not found: ResourcArn: {ARN}x not found"),
+        (ARN + "x", "ResourceNotFoundException", f"Requested resource not found: ResourceArn: {ARN}x not found"),
         (
             "abc",
             "ValidationException",

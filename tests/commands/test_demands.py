@@ -42,7 +42,7 @@ def test_a_resource_is_an_arn_or_a_pattern(demand: Demand, expected: str) -> Non
 @pytest.mark.parametrize(
     ("demand", "what"),
     [
-        (TableDemand("dynamodb:DescribeTable", OTHERS + "table/abc"), "table/abc"),
+        (TableDemand("dynamodb:BatchWriteItem", OTHERS + "table/abc"), "table/abc"),
         (StreamDemand("dynamodb:GetRecords", OTHERS + "table/abc/stream/label"), "table/abc/stream/label"),
         (OTHERS_INDEX, "table/abc/index/idx"),
     ],
@@ -54,6 +54,12 @@ def test_another_accounts_resources_are_refused_as_aws_words_it(demand: Demand, 
         f"User: {PRINCIPAL.arn} is not authorized to perform: {demand.action} on resource: {OTHERS}{what} "
         f"because no resource-based policy allows the {demand.action} action"
     )
+
+
+def test_of_a_table_itself_no_more_is_told() -> None:
+    with pytest.raises(ClientError) as caught:
+        OwnAccount().admit(PRINCIPAL, TableDemand("dynamodb:DescribeTable", OTHERS + "table/abc"))
+    assert caught.value.message == "Access is denied"
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 """UpdateTable does one thing a call: which parts of a request go together.
 
-Measured on AWS pair by pair (aws-controllers-k8s, API quirks of October 2026, TABLE-174, -382 and -433).
+Measured on AWS pair by pair (aws-controllers-k8s, API quirks of October 2026, TABLE-174, -359, -382, -433 and -449).
 """
 
 from typing import Any
 
-from statordb.model.errors import invalid_parameters, validation
+from statordb.model.errors import invalid_parameters, unsupported, validation
 
 _NAMED = (
     "ProvisionedThroughput", "BillingMode", "StreamSpecification", "GlobalSecondaryIndexUpdates", "SSESpecification",
@@ -21,11 +21,12 @@ _ALONE = {
     "TableClass": "TableClass",
     "DeletionProtectionEnabled": "DeletionProtection",
 }
-_NOTHING = (
-    "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, "
-    "SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, ReplicaTransitRoleArn, MultiRegionConsistency, "
-    "DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass is required"
-)
+_ANY = (
+    "ProvisionedThroughput", "BillingMode", "UpdateStreamEnabled", "GlobalSecondaryIndexUpdates", "SSESpecification",
+    "ReplicaUpdates", "MultiAccountReplicaReady", "ReplicaTransitRoleArn", "MultiRegionConsistency",
+    "DeletionProtectionEnabled", "OnDemandThroughput", "WarmThroughput",
+)  # fmt: skip
+_OF_REPLICAS = ("ReplicaUpdates", "GlobalTableWitnessUpdates")  # which this server does not have
 # While these are carried out a table is UPDATING; with all others it stays ACTIVE.
 _UPDATING = frozenset(
     ("ProvisionedThroughput", "BillingMode", "StreamSpecification", "GlobalSecondaryIndexUpdates", "TableClass")
@@ -44,11 +45,29 @@ def of(request: dict[str, Any]) -> set[str]:
             if len(asked) == 1:  # AWS answers InternalFailure
                 raise invalid_parameters(f"{member} must have at least one of {_EMPTY[member]} specified")
             asked.discard(member)
+    _refuse_replicas(asked, request)
     if not asked:
-        raise validation(_NOTHING)
+        raise validation(_nothing(request))
+    if request.get("GlobalSecondaryIndexUpdates") == []:
+        raise invalid_parameters("List of GlobalSecondaryIndexUpdates is empty")
     _check_alone(asked, request)
     _check_beside_indexes(asked, request)
     return asked
+
+
+def _refuse_replicas(asked: set[str], request: dict[str, Any]) -> None:
+    """What is empty counts as absent."""
+    given = [member for member in _OF_REPLICAS if any(request.get(member) or ())]
+    if given and asked:
+        raise invalid_parameters("Requests that modify replicas or witnesses must not also modify other fields")
+    if given:
+        raise unsupported(given[0])
+
+
+def _nothing(request: dict[str, Any]) -> str:
+    """AWS does not name what it was given, though it asked for nothing."""
+    named = [member for member in _ANY if member != "MultiRegionConsistency" or request.get(member) is None]
+    return f"At least one of {', '.join(named)} or TableClass is required"
 
 
 def updates(asked: set[str]) -> bool:

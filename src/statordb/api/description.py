@@ -1,5 +1,6 @@
 """TableDescription, as DescribeTable and its kin give it."""
 
+from operator import itemgetter
 from typing import Any
 
 from statordb.api import encryption, throughput
@@ -12,7 +13,7 @@ INDEX_ENTRY_OVERHEAD_BYTES = 100  # developer guide, "Storage considerations for
 async def describe(table: Table, now: float) -> dict[str, Any]:
     """The description of a table as it is, with its counts."""
     usage = await table.usage()
-    description = outline(table.record, table.record.status_at(now) or "DELETING")
+    description = outline(table.record, table.record.status_at(now) or "DELETING", now)
     description["ItemCount"], description["TableSizeBytes"] = usage.rows, usage.bytes
     for index in table.record.indexes:
         rows, size = await table.usage(index.space)
@@ -24,15 +25,15 @@ async def describe(table: Table, now: float) -> dict[str, Any]:
     return description
 
 
-def outline(record: TableRecord, status: str) -> dict[str, Any]:
+def outline(record: TableRecord, status: str, now: float) -> dict[str, Any]:
     """The description without looking at the data: counts are 0."""
     description: dict[str, Any] = {
-        "AttributeDefinitions": record.definitions,
+        "AttributeDefinitions": sorted(record.definitions, key=itemgetter("AttributeName")),
         "TableName": record.name,
         "KeySchema": record.key_schema,
         "TableStatus": status,
         "CreationDateTime": record.created_at,
-        "ProvisionedThroughput": throughput_of(record.throughput),
+        "ProvisionedThroughput": throughput_of(record.throughput, now),
         "TableSizeBytes": 0,
         "ItemCount": 0,
         "TableArn": record.arn,
@@ -45,7 +46,7 @@ def outline(record: TableRecord, status: str) -> dict[str, Any]:
             summary["LastUpdateToPayPerRequestDateTime"] = record.on_demand_since
         description["BillingModeSummary"] = summary
     for member, local in (("LocalSecondaryIndexes", True), ("GlobalSecondaryIndexes", False)):
-        indexes = [_index(record, index, status) for index in record.indexes if index.local is local]
+        indexes = [_index(record, index, status, now) for index in record.indexes if index.local is local]
         if indexes:
             description[member] = indexes
     if record.stream_view is not None:
@@ -59,7 +60,7 @@ def outline(record: TableRecord, status: str) -> dict[str, Any]:
 
 def coming(record: TableRecord) -> dict[str, Any]:
     """The description of a table that is being created, as CreateTable gives it: some of it comes true later."""
-    description = outline(record, "CREATING")
+    description = outline(record, "CREATING", record.created_at)
     if "BillingModeSummary" in description:
         description["BillingModeSummary"].pop("LastUpdateToPayPerRequestDateTime", None)
     for described in (description, *description.get("GlobalSecondaryIndexes", ())):
@@ -86,23 +87,30 @@ def _warm(billing_mode: str, units: dict[str, Any] | None, kept: dict[str, Any] 
     return {**throughput.warm(billing_mode, units, kept), "Status": "ACTIVE"}
 
 
-def throughput_of(units: dict[str, Any] | None) -> dict[str, Any]:
+def throughput_of(units: dict[str, Any] | None, now: float) -> dict[str, Any]:
     """ProvisionedThroughput of a description."""
-    return {"NumberOfDecreasesToday": 0, "ReadCapacityUnits": 0, "WriteCapacityUnits": 0, **(units or {})}
+    decreases = throughput.decreases(units, now)
+    return {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0, **(units or {}), "NumberOfDecreasesToday": decreases}
 
 
-def _index(record: TableRecord, index: IndexRecord, table_status: str) -> dict[str, Any]:
+def _projection(index: IndexRecord) -> dict[str, Any]:
+    """Names are sorted, whatever the request had (aws-controllers-k8s, API quirks of October 2026, TABLE-125)."""
+    listed = index.projection.get("NonKeyAttributes")
+    return index.projection if listed is None else {**index.projection, "NonKeyAttributes": sorted(listed)}
+
+
+def _index(record: TableRecord, index: IndexRecord, table_status: str, now: float) -> dict[str, Any]:
     described: dict[str, Any] = {
         "IndexName": index.name,
         "KeySchema": index.key_schema,
-        "Projection": index.projection,
+        "Projection": _projection(index),
         "IndexSizeBytes": 0,
         "ItemCount": 0,
         "IndexArn": f"{record.arn}/index/{index.name}",
     }
     if not index.local:
         described["IndexStatus"] = "CREATING" if table_status == "CREATING" else index.status
-        described["ProvisionedThroughput"] = throughput_of(index.throughput)
+        described["ProvisionedThroughput"] = throughput_of(index.throughput, now)
         if index.status == "CREATING":
             described["Backfilling"] = index.backfilling
         described.update((member, value) for member, value in index.options.items() if value != {})

@@ -71,8 +71,7 @@ def apply(record: TableRecord, update: Update, definitions: schemas.Elements, sp
 
 def _check_there(record: TableRecord, index: IndexRecord | None, kind: str, name: str) -> None:
     if index is None:
-        found = f"Index {name} for table {record.name}" if kind == "Update" else f"Index: {name} not found"
-        raise errors.resource_not_found("Requested resource not found: " + found)
+        raise errors.resource_not_found(f"Requested resource not found: Index {name} for table {record.name}")
     if index.local:
         raise validation(f"Cannot {kind.lower()} an index that is not a GlobalSecondaryIndex: {name}")
 
@@ -100,7 +99,10 @@ def _changed(record: TableRecord, index: IndexRecord, wanted: Update, now: float
 def _created(record: TableRecord, wanted: Update, definitions: schemas.Elements, space: int) -> TableRecord:
     name, mode = wanted["IndexName"], record.billing_mode
     if sum(not index.local for index in record.indexes) >= GLOBAL_INDEXES_MAX:
-        raise errors.limit_exceeded(f"GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_INDEXES_MAX}")
+        raise errors.limit_exceeded(
+            "Subscriber limit exceeded: Number of global secondary indexes exceeds per-table limit of "
+            f"{GLOBAL_INDEXES_MAX}"
+        )
     units = wanted.get("ProvisionedThroughput")
     schemas.check_keys_and_projection(wanted, definitions)
     if mode == throughput.PAY_PER_REQUEST and units:

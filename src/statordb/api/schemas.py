@@ -13,6 +13,7 @@ from statordb.model.limits import (
     LOCAL_INDEXES_MAX,
     PROJECTED_ATTRIBUTES_MAX,
 )
+from statordb.shapes import java
 from statordb.store.records import IndexRecord
 
 Elements = list[dict[str, str]]
@@ -70,13 +71,14 @@ def check_table_keys(key_schema: Elements, definitions: Elements, has_indexes: b
         )
 
 
-def check_all_used(schemas: list[Elements], definitions: Elements) -> None:
-    """Every defined attribute is a key of the table or of an index."""
+def refuse_unused(schemas: list[Elements], definitions: Elements) -> None:
+    """Raise ValidationException unless every defined attribute is a key of the table or of an index. Told before all
+    else that is wrong with indexes."""
     used = {name for schema in schemas for name in names(schema)}
-    if used != set(names(definitions)):
+    if not used.issuperset(names(definitions)):
         raise invalid_parameters(
             "Some AttributeDefinitions are not used. AttributeDefinitions: "
-            f"[{', '.join(names(definitions))}], keys used: [{', '.join(sorted(used))}]"
+            f"[{', '.join(names(definitions))}], keys used: [{', '.join(java.map_order(used, len(used)))}]"
         )
 
 
@@ -266,13 +268,15 @@ def new_units(old: dict[str, Any] | None, new: dict[str, int], now: float, refus
         changed["LastIncreaseDateTime"] = round(now, 3)
     if reads < 0 or writes < 0:
         changed["LastDecreaseDateTime"] = round(now, 3)
-        changed["NumberOfDecreasesToday"] = old.get("NumberOfDecreasesToday", 0) + 1
+        changed["NumberOfDecreasesToday"] = throughput.decreases(old, now) + 1
     return changed
 
 
 def no_units(old: dict[str, Any] | None, now: float) -> dict[str, Any]:
     """The capacity of what becomes on demand, which is no decrease of the day's."""
-    return {**(old or {}), "ReadCapacityUnits": 0, "WriteCapacityUnits": 0, "LastDecreaseDateTime": round(now, 3)}
+    decreases = throughput.decreases(old, now)
+    figures = {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0, "LastDecreaseDateTime": round(now, 3)}
+    return {**(old or {}), **figures, "NumberOfDecreasesToday": decreases}
 
 
 def _unchanged(what: str, old: dict[str, Any], new: dict[str, int]) -> errors.ClientError:

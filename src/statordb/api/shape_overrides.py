@@ -1,7 +1,7 @@
 """Where DynamoDB checks requests otherwise than its published model says, as data, each with its source.
 
 Sources named below: [alternator] what ScyllaDB's test/alternator states about AWS; [dynalite] the declarations in
-dynalite's `validations/`, recorded against AWS.
+dynalite's `validations/`, recorded against AWS; [quirks] what aws-controllers-k8s measured in October 2026.
 """
 
 from typing import Any
@@ -30,16 +30,18 @@ _REQUIRED = frozenset(
 # Maximal lengths the model doesn't say, by list shape, and by structure and member.
 # [dynalite: getItem, query, scan, batchGetItem for the first; createTable for the others. Only global indexes may have
 # more than two key attributes: alternator, test_gsi_composite_keys]
-_RANGES = {"AttributeNameList": (1, 255)}
+_RANGES: dict[str, tuple[int | None, int | None]] = {
+    "AttributeNameList": (1, 255),
+    "KMSMasterKeyId": (1, None),  # [quirks: TABLE-457]
+    "TagKeyString": (None, None),  # tags have texts of their own: api/tags
+    "TagValueString": (None, None),
+}
+_OPTIONAL = frozenset({("Tag", "Key"), ("Tag", "Value")})
 _MEMBER_MAXIMA = {("CreateTableInput", "KeySchema"): 2, ("LocalSecondaryIndex", "KeySchema"): 2}
 
 
-_TABLE = Leading(
-    "TableName",
-    "The parameter 'TableName' is required but was not present in the request",
-    _NAME,
-    "TableName must be at least 3 characters long and at most 255 characters long",
-)
+# What is missing is told alone; a name that is too short or too long as the model says. [quirks: TABLE-442, TABLE-457]
+_TABLE = Leading("TableName", "The parameter 'TableName' is required but was not present in the request", is_free=False)
 
 
 # What AWS's validation layer of 2026 tells alone: a name that is too short, a Limit of Query below one, too many keys
@@ -82,6 +84,21 @@ def _query_limit(value: int) -> str | None:
     )
 
 
+def _table_class(value: str) -> str | None:
+    if value in ("STANDARD", "STANDARD_INFREQUENT_ACCESS"):
+        return None
+    return (
+        "Invalid table-class parameter provided. Please try again with a valid table-class value: "
+        "[STANDARD, STANDARD_INFREQUENT_ACCESS]."
+    )
+
+
+def _index_name(value: str) -> str | None:
+    if 3 <= len(value) <= 255:
+        return None
+    return "IndexName must be at least 3 characters long and at most 255 characters long"
+
+
 _NAMED = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan")
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem")
 _ALONE: dict[tuple[str, str], Alone] = {
@@ -89,6 +106,9 @@ _ALONE: dict[tuple[str, str], Alone] = {
     **{(f"{operation}Input", "ReturnValues"): _returns for operation in _WRITES},
     ("CreateTableInput", "TableName"): _shortest_name(3),
     ("QueryInput", "Limit"): _query_limit,
+    ("CreateTableInput", "TableClass"): _table_class,
+    ("UpdateTableInput", "TableClass"): _table_class,
+    ("DescribeContributorInsightsInput", "IndexName"): _index_name,
     ("BatchGetItemInput", "RequestItems"): _keys_of_a_table,
 }
 
@@ -111,7 +131,7 @@ _LEADING = {
 # The order in which the faults of a structure's members are told, where it is known. [dynalite] Members not named come
 # behind these in the order of a Java HashMap, which explains the orders of Query, Scan and LocalSecondaryIndex.
 _MEMBER_ORDER = {
-    "AttributeDefinition": ("AttributeName", "AttributeType"),
+    "AttributeDefinition": ("AttributeType", "AttributeName"),
     "BatchGetItemInput": ("ReturnConsumedCapacity", "RequestItems"),
     "BatchWriteItemInput": ("ReturnConsumedCapacity", "ReturnItemCollectionMetrics", "RequestItems"),
     "CreateGlobalSecondaryIndexAction": ("Projection", "IndexName", "ProvisionedThroughput", "KeySchema"),
@@ -198,6 +218,7 @@ DYNAMODB = Overrides(
     java_package="com.amazonaws.dynamodb.v20120810.",
     alone=_ALONE,
     required=_REQUIRED,
+    optional=_OPTIONAL,
     leading=_LEADING,
     names={"TableArn": _NAME},
     unions={"AttributeValue": _VALUE},

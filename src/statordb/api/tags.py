@@ -1,28 +1,32 @@
-"""Tags of tables: the rules of keys and values, and the ARNs that name resources. Texts were measured on AWS
-(aws-controllers-k8s, API quirks of October 2026, TABLE-442)."""
+"""Tags of tables: the rules of keys and values, and the resources that have them. Rules and texts were measured on AWS
+(aws-controllers-k8s, API quirks of October 2026, TABLE-105 to -110, -372 and -442); the service model's are not told.
+"""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from statordb.api import resource_arns
 from statordb.api.context import Context
 from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.model.limits import TAGS_PER_RESOURCE_MAX
 from statordb.store.table import Table
 
-_ALLOWED = re.compile(r"[\w\s+\-=._:/@]*")  # API reference, Tag: letters, white space, numbers, and + - = . _ : /
+KEY_CHARACTERS_MAX = 128
+VALUE_CHARACTERS_MAX = 256
+_ALLOWED = re.compile(r"[\w\s+\-=._:/@]*")  # API reference, Tag: letters, white space, numbers, and + - = . _ : / @
 
 
-def parse_tags(tags: Iterable[dict[str, str]]) -> dict[str, str]:
+def parse_tags(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """Tags as a dict; raises ValidationException for bad keys or values, or too many."""
     parsed: dict[str, str] = {}
     for tag in tags:
-        key, value = tag["Key"], tag["Value"]
-        for text, member in ((key, "Key"), (value, "Value")):
-            if not _ALLOWED.fullmatch(text):
-                raise errors.validation(f"The Tag {member} provided is invalid, {member}: {text}")
-        if key.lower().startswith("aws:"):
-            raise errors.validation(f"Tag Key cannot be prefixed with aws:, Key: {key}")
+        key, value = tag.get("Key"), tag.get("Value")
+        _check_key(key)
+        assert key is not None
+        if value is None or len(value) > VALUE_CHARACTERS_MAX or not _ALLOWED.fullmatch(value):
+            raise errors.validation(f"The Tag Value provided is invalid, Value: {_shown(value)}")
+        _refuse_reserved(key)
         if key in parsed:
             raise errors.validation(f"Duplicate Tag Keys provided as input: Duplicate Tag Key found {key}")
         parsed[key] = value
@@ -30,7 +34,30 @@ def parse_tags(tags: Iterable[dict[str, str]]) -> dict[str, str]:
     return parsed
 
 
-def check_count(tags: dict[str, str]) -> None:
+def check_keys(keys: Iterable[str]) -> None:
+    """Raise ValidationException for keys that no tag may have, though they are only to be taken away."""
+    unique = dict.fromkeys(keys)
+    for key in unique:
+        _check_key(key)
+        _refuse_reserved(key)
+    check_count(unique)
+
+
+def _check_key(key: str | None) -> None:
+    if not key or len(key) > KEY_CHARACTERS_MAX or not _ALLOWED.fullmatch(key):
+        raise errors.validation(f"The Tag Key provided is invalid, Key: {_shown(key)}")
+
+
+def _refuse_reserved(key: str) -> None:
+    if key.lower().startswith("aws:"):
+        raise errors.validation(f"Tag Key cannot be prefixed with aws:, Key: {key}")
+
+
+def _shown(text: str | None) -> str:
+    return "null" if text is None else errors.quoted(text)
+
+
+def check_count(tags: Mapping[str, object]) -> None:
     if len(tags) > TAGS_PER_RESOURCE_MAX:
         raise errors.validation("Number of Tags exceed the current limit for the provided ResourceArn")
 
@@ -38,12 +65,17 @@ def check_count(tags: dict[str, str]) -> None:
 async def tagged_table(context: Context, demand: TableDemand) -> Table:
     """The table that a ResourceArn names, which is what is demanded.
 
-    Raises ValidationException for what is no ARN of a table, AccessDeniedException, ResourceNotFoundException.
+    Raises ValidationException for what is no ARN of a table in this region, AccessDeniedException,
+    ResourceNotFoundException, also for a stream: streams have no tags.
     """
     arn = demand.table
-    if not arn.startswith("arn:"):
-        raise errors.invalid_parameters(f"ARNs must start with 'arn:': {arn}")
-    table = await context.store.catalog.reload(*context.scope(demand))
+    resource = resource_arns.parse(context, arn)
+    if resource.region != context.principal.region:
+        raise resource_arns.unfit(arn)
+    context.admit(demand)
+    table = None
+    if resource.label is None:
+        table = await context.store.catalog.reload(resource.account, resource.region, resource.table)
     if table is None:
-        raise errors.resource_not_found(f"Requested resource not found: ResourcArn: {arn} not found")
+        raise errors.resource_not_found(f"Requested resource not found: ResourceArn: {arn} not found")
     return table

@@ -13,6 +13,7 @@ WARM = {"ReadUnitsPerSecond": "ReadCapacityUnits", "WriteUnitsPerSecond": "Write
 ON_DEMAND = ("MaxReadRequestUnits", "MaxWriteRequestUnits")
 INITIAL = {"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 4_000}  # of what is on demand
 UNLIMITED = -1
+DAY_SECONDS = 24 * 3600
 _PAGE = (
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html"
     "#on-demand-capacity-mode-initial"
@@ -31,6 +32,14 @@ def warm(billing_mode: str, throughput: Units | None, kept: Units | None) -> dic
         now = INITIAL[member] if billing_mode == PAY_PER_REQUEST else (throughput or {}).get(provisioned, 0)
         figures[member] = max(now, (kept or {}).get(member, 0))
     return figures
+
+
+def decreases(units: Units | None, now: float) -> int:
+    """How often provisioned figures were lowered today: days begin at midnight UTC."""
+    last = (units or {}).get("LastDecreaseDateTime")
+    if last is None or last // DAY_SECONDS != now // DAY_SECONDS:
+        return 0
+    return int((units or {}).get("NumberOfDecreasesToday", 0))
 
 
 def check_new_warm(wanted: Units | None, billing_mode: str, throughput: Units | None, what: str = "table") -> None:

@@ -89,8 +89,11 @@ class Context(NamedTuple):
         """(account, region, table name) that a TableName, which may be an ARN, names."""
         if not name.startswith("arn:"):
             return self.principal.account, self.principal.region, name
-        account, region, name = self.parse_arn(name)
-        return *self.gate.place(self.principal, account, region), name
+        account, region, table = self.parse_arn(name)
+        account, region = self.gate.place(self.principal, account, region)
+        if region != self.principal.region:
+            raise errors.validation(f"1 validation error detected: Invalid AWS region in '{name}'")
+        return account, region, table
 
     @staticmethod
     def parse_arn(arn: str) -> tuple[str, str, str]:

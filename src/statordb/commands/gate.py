@@ -2,9 +2,11 @@
 
 from typing import Protocol
 
-from statordb.commands.demands import TABLE_ARN, Demand, resource
+from statordb.commands.demands import TABLE_ARN, Demand, TableDemand, resource
 from statordb.model import errors
 from statordb.model.request import Principal
+
+_ON_ITEMS = frozenset({"dynamodb:BatchWriteItem"})  # of the demands on tables: whose refusals are told in full
 
 
 class Gate(Protocol):
@@ -28,6 +30,8 @@ class OwnAccount:
             return
         found = TABLE_ARN.fullmatch(name)  # what is no ARN of a table is told where it is taken apart
         if found is not None and found[2] != principal.account:
+            if isinstance(demand, TableDemand) and demand.action not in _ON_ITEMS:
+                raise errors.access_denied("Access is denied")
             raise errors.not_authorized(principal.arn, demand.action, resource(principal, demand))
 
     def place(self, principal: Principal, account: str, region: str) -> tuple[str, str]:

@@ -131,6 +131,11 @@ def _each_quoted(members: list[str]) -> Iterable[str]:
     return (f'"{quoted(member)}"' for member in sorted(members))
 
 
+def unsupported(member: str) -> ClientError:
+    """Ours alone: of a member that AWS acts on, where ignoring it would mislead."""
+    return validation(f"{member} is not supported by this server.")
+
+
 def item_too_large() -> ClientError:
     return validation_as_it_is("Item size has exceeded the maximum allowed size")
 

@@ -57,22 +57,13 @@ def check(node: Node, request: dict[str, Any], leading: Leading | None, override
         text = None if alone is None else alone(value)
         if text is not None:
             raise validation(text)
-    if leading is not None:
-        _check_leading(leading, request.get(leading.member))
+    if leading is not None and request.get(leading.member) is None:
+        raise validation(leading.missing)
     violations = Violations(overrides.null_text)
     _structure(node, request, "", violations)
     error = violations.error()
     if error is not None:
         raise error
-
-
-def _check_leading(leading: Leading, value: str | None) -> None:
-    if value is None:
-        raise validation(leading.missing)
-    named = leading.named
-    if named is not None and not value.startswith(named.arn_prefix):
-        if not named.minimum <= len(value) <= named.maximum:
-            raise validation(leading.length)
 
 
 def _structure(node: Node, value: dict[str, Any], parent: str, violations: Violations) -> None:

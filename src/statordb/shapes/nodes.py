@@ -129,10 +129,11 @@ class Nodes:
         if structure.endswith("Input"):
             leading = overrides.leading.get(structure.removesuffix("Input"))
         leads = leading is not None and leading.member == name
-        if leading is not None and leads and leading.named is None:
+        if leading is not None and leads and leading.is_free:
             # Its form is judged by the operations, behind the leading check; AWS doesn't apply the model's lengths.
             node = Node(shape, "string", overrides)
-        return Member(name, node, (required and not leads) or (structure, name) in overrides.required, raw)
+        required = required and not leads and (structure, name) not in overrides.optional
+        return Member(name, node, required or (structure, name) in overrides.required, raw)
 
     def _constrain(self, node: Node, shape: Mapping[str, Any]) -> None:
         overrides = self._overrides

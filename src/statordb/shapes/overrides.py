@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 class Leading(NamedTuple):
     """A check of one top-level member that comes before, and instead of, the collected faults.
 
-    `missing`: the text if it is not there. `named`: and what its length is judged by, with the text; None: by nothing.
+    `missing`: the text if it is not there. `is_free`: its form is judged by nothing here; False: as the model says,
+    behind this check.
     """
 
     member: str
     missing: str
-    named: "NameOrArn | None" = None
-    length: str = ""
+    is_free: bool = True
 
 
 class NameOrArn(NamedTuple):
@@ -61,7 +61,8 @@ class Overrides:
     java_package  what messages write before a shape's name.
     alone         members whose fault is told without others', by the input's structure and member.
     required      members that are required though the model doesn't say so.
-    leading       by operation; where there is one, the model's own checks of that member are left out.
+    optional      members that are not, though the model says so.
+    leading       by operation.
     names         shapes whose text is a name or an ARN.
     unions        structures that are checked by functions of the service's own.
     ranges        minimum and maximum of a number's value, or of the length of anything else.
@@ -78,6 +79,7 @@ class Overrides:
     java_package: str = ""
     alone: Mapping[tuple[str, str], Alone] = field(default_factory=dict)
     required: frozenset[tuple[str, str]] = frozenset()
+    optional: frozenset[tuple[str, str]] = frozenset()
     leading: Mapping[str, Leading] = field(default_factory=dict)
     names: Mapping[str, NameOrArn] = field(default_factory=dict)
     unions: Mapping[str, Union] = field(default_factory=dict)

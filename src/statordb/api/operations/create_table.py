@@ -10,9 +10,13 @@ from statordb.api.description import coming
 from statordb.api.tags import parse_tags
 from statordb.commands.demands import TableDemand
 from statordb.model import errors
+from statordb.model.errors import ClientError
 from statordb.store.records import IndexRecord, TableRecord
 from statordb.store.spaces import Draft
 from statordb.store.terms import Refused
+
+# A table that is to be guarded, or to be the replica of another one, must not only seem so.
+_UNSUPPORTED = ("ResourcePolicy", "GlobalTableSourceArn")
 
 
 async def create_table(context: Context, request: Request) -> Answer:
@@ -24,8 +28,9 @@ async def create_table(context: Context, request: Request) -> Answer:
     if tags:
         context.admit(TableDemand("dynamodb:TagResource", request["TableName"], tags))
     store = context.store
-    if await store.catalog.reload(account, region, name) is not None:
-        raise errors.table_exists(name)
+    existing = await store.catalog.reload(account, region, name)
+    if existing is not None:
+        raise _taken(existing.record, context.now())
     now = context.now()
     delay = store.table_delay_seconds
     draft = store.draft()
@@ -64,14 +69,24 @@ async def create_table(context: Context, request: Request) -> Answer:
     else:
         created = await store.catalog.change(account, region, name, create, draft)
     if isinstance(created, Refused):
-        raise errors.table_exists(name)
+        raise _taken(created.reason, now)
     assert created is not None
     return {"TableDescription": coming(created)}
 
 
+def _taken(existing: TableRecord, now: float) -> ClientError:
+    """There is a table of that name."""
+    if existing.status_at(now) == "CREATING":
+        return errors.resource_in_use(
+            f"Attempt to change a resource which is still in use: Table is being created: {existing.name}"
+        )
+    return errors.table_exists(existing.name)
+
+
 def _check(request: Request, billing_mode: str) -> None:
-    if request.get("ResourcePolicy") is not None:  # a table that is to be guarded must not only seem so
-        raise errors.validation("ResourcePolicy is not supported by this server.")
+    for member in _UNSUPPORTED:
+        if request.get(member) is not None:
+            raise errors.unsupported(member)
     schemas.check_capacity(billing_mode, request.get("ProvisionedThroughput"))
     _check_schema(request, billing_mode)
     schemas.check_figures(request, billing_mode)
@@ -93,6 +108,7 @@ def _check_schema(request: Request, billing_mode: str) -> None:
     local, global_ = request.get("LocalSecondaryIndexes"), request.get("GlobalSecondaryIndexes")
     schemas.check_definitions(definitions)
     schemas.check_table_keys(key_schema, definitions, local is not None or global_ is not None)
-    schemas.check_indexes(request, billing_mode)
     indexes: list[dict[str, Any]] = [*(local or ()), *(global_ or ())]
-    schemas.check_all_used([key_schema, *(index["KeySchema"] for index in indexes)], definitions)
+    if indexes:
+        schemas.refuse_unused([key_schema, *(index["KeySchema"] for index in indexes)], definitions)
+    schemas.check_indexes(request, billing_mode)

@@ -33,7 +33,7 @@ async def delete_table(context: Context, request: Request) -> Answer:
     if isinstance(outcome, Refused):
         raise outcome.reason
     assert outcome is not None
-    description = outline(outcome, "DELETING")
+    description = outline(outcome, "DELETING", now)
     return {"TableDescription": {member: value for member, value in description.items() if member not in _UNSAID}}
 
 
@@ -47,7 +47,7 @@ def _fault(record: TableRecord | None, name: str, now: float) -> errors.ClientEr
         )
     if status == "UPDATING":
         return errors.resource_in_use(
-            f"Attempt to change a resource which is still in use: Table is being updated: {name}"
+            f"Attempt to change a resource which is still in use: Table: {name} is in the process of being updated."
         )
     if status == "DELETING":
         return errors.resource_in_use(

@@ -13,9 +13,8 @@ from statordb.store.terms import Refused
 async def tag_resource(context: Context, request: Request) -> Answer:
     if not request["Tags"]:
         raise errors.validation("Atleast one Tag needs to be provided as Input.")
-    demanded = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
-    table = await tagged_table(context, TableDemand("dynamodb:TagResource", request["ResourceArn"], demanded))
     tags = parse_tags(request["Tags"])
+    table = await tagged_table(context, TableDemand("dynamodb:TagResource", request["ResourceArn"], tags))
 
     def change(record: TableRecord | None) -> TableRecord | Refused:
         if record is None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from statordb.api.context import Answer, Context, Request
-from statordb.api.tags import tagged_table
+from statordb.api.tags import check_keys, tagged_table
 from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.store.records import TableRecord
@@ -14,6 +14,7 @@ async def untag_resource(context: Context, request: Request) -> Answer:
     keys = request["TagKeys"]
     if not keys:
         raise errors.validation("Atleast one Tag Key needs to be provided as Input.")
+    check_keys(keys)
     demand = TableDemand("dynamodb:UntagResource", request["ResourceArn"], dict.fromkeys(keys))
     table = await tagged_table(context, demand)
 

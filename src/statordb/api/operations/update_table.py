@@ -57,7 +57,7 @@ async def _describe(context: Context, request: Request, asked: set[str], before:
     if concerns.updates(asked):
         description["TableStatus"] = "UPDATING"
     if table.record.billing_mode == before.billing_mode:
-        description["ProvisionedThroughput"] = throughput_of(before.throughput)
+        description["ProvisionedThroughput"] = throughput_of(before.throughput, context.now())
     elif table.record.billing_mode == throughput.PAY_PER_REQUEST:
         description["BillingModeSummary"].pop("LastUpdateToPayPerRequestDateTime")
     if "SSESpecification" in asked:
@@ -65,7 +65,7 @@ async def _describe(context: Context, request: Request, asked: set[str], before:
         description["SSEDescription"] = {**(shown or {}), "Status": "UPDATING"}
     kept = before.options.get("WarmThroughput")
     _show_units(description, request, throughput.warm(before.billing_mode, before.throughput, kept))
-    _show_indexes(description, request, before)
+    _show_indexes(description, request, before, context.now())
     gone = [index for index in before.indexes if table.record.index(index.name) is None]
     if gone:  # DynamoDB shows an index that is being deleted; here it is gone by now
         leaving = [replace(index, status="DELETING") for index in gone]
@@ -79,7 +79,7 @@ async def _describe(context: Context, request: Request, asked: set[str], before:
     return description
 
 
-def _show_indexes(description: dict[str, Any], request: Request, before: TableRecord) -> None:
+def _show_indexes(description: dict[str, Any], request: Request, before: TableRecord, now: float) -> None:
     updates = {
         update["Update"]["IndexName"]: update["Update"]
         for update in request.get("GlobalSecondaryIndexUpdates") or ()
@@ -91,7 +91,7 @@ def _show_indexes(description: dict[str, Any], request: Request, before: TableRe
             continue
         if update.get("ProvisionedThroughput"):
             shown["IndexStatus"] = "UPDATING"
-            shown["ProvisionedThroughput"] = throughput_of(index.throughput)
+            shown["ProvisionedThroughput"] = throughput_of(index.throughput, now)
         kept = index.options.get("WarmThroughput")
         _show_units(shown, update, throughput.warm(before.billing_mode, index.throughput, kept))
 
@@ -150,17 +150,20 @@ def _change_settings(record: TableRecord, request: Request, asked: set[str], now
 
 
 def _warmed(record: TableRecord, index: IndexRecord) -> IndexRecord:
-    """An index that keeps its warm throughput when its table's billing mode changes."""
+    """An index whose table's billing mode changes: it keeps its warm throughput, and loses what bounds it on demand."""
     if index.local:
         return index
     warm = throughput.warm(record.billing_mode, index.throughput, index.options.get("WarmThroughput"))
-    return replace(index, options={**index.options, "WarmThroughput": warm})
+    kept = {member: value for member, value in index.options.items() if member != "OnDemandThroughput"}
+    return replace(index, options={**kept, "WarmThroughput": warm})
 
 
 def _options(record: TableRecord, request: Request, asked: set[str], mode: str) -> dict[str, Any]:
     options = {**record.options, **{member: request[member] for member in schemas.KEPT if member in asked}}
     kept = record.options.get("WarmThroughput")
     warm = throughput.warm(record.billing_mode, record.throughput, kept)
+    if mode != throughput.PAY_PER_REQUEST:
+        options.pop("OnDemandThroughput", None)
     options["WarmThroughput"] = throughput.raised(warm, request.get("WarmThroughput") or {})
     if "OnDemandThroughput" in asked:
         throughput.check_on_demand(request["OnDemandThroughput"], mode, True)

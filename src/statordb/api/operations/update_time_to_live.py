@@ -18,8 +18,14 @@ async def update_time_to_live(context: Context, request: Request) -> Answer:
     space = await draft.derived() if enabled else 0  # also where it seems to be enabled: it may be disabled meanwhile
 
     def change(record: TableRecord | None) -> TableRecord | Refused:
+        if record is not None and record.status_at(now) == "CREATING":
+            return Refused(
+                errors.resource_in_use(
+                    f"Attempt to change a resource which is still in use: Table {table.name} is being created"
+                )
+            )
         if record is None or record.space != table.space or not record.usable_at(now):
-            return Refused(errors.resource_not_found())
+            return Refused(errors.table_not_found(table.name))
         current = record.expiry
         if enabled:
             if current is not None:

@@ -1,0 +1,297 @@
+"""What aws-controllers-k8s measured on AWS in October 2026 (its pages of API quirks): the words for names, tags and
+tables that were gathered from memory or older servers before, and what updates of tables do beside what they are asked.
+"""
+
+from typing import Any
+
+import pytest
+from tests.api.test_tables import ARN, INVALID, attributes, index, keys, request
+from tests.in_process import Api
+
+DAY = 24 * 3600.0
+PROVISIONED = {"BillingMode": "PROVISIONED", "ProvisionedThroughput": {"ReadCapacityUnits": 9, "WriteCapacityUnits": 9}}
+TAG = {"Key": "a", "Value": "b"}
+
+
+def update(api: Api, **changes: Any) -> dict[str, Any]:
+    return api("UpdateTable", TableName="abc", **changes)
+
+
+def table(api: Api) -> dict[str, Any]:
+    described: dict[str, Any] = api("DescribeTable", TableName="abc")["Table"]
+    return described
+
+
+# Resources
+
+
+@pytest.mark.parametrize(
+    ("arn", "code", "message"),
+    [
+        (
+            "arn:aws:s3:::b",
+            "ValidationException",
+            INVALID + "Provided Arn is not a DynamoDB resource arn: arn:aws:s3:::b",
+        ),
+        (
+            f"{ARN}/backup/01-a",
+            "ValidationException",
+            f"{INVALID}Provided Arn is not a DynamoDB resource arn: {ARN}/backup/01-a",
+        ),
+        (
+            f"{ARN}/index/i",
+            "ValidationException",
+            f"{INVALID}Invalid resource arn provided, only table or stream is accepted. "
+            f"Provided resource arn: {ARN}/index/i",
+        ),
+        (
+            f"{ARN}/stream/2026-01-01T00:00:00.000",
+            "ResourceNotFoundException",
+            f"Requested resource not found: ResourceArn: {ARN}/stream/2026-01-01T00:00:00.000 not found",
+        ),
+        (
+            ARN.replace("us-east-1", "eu-west-1"),
+            "ValidationException",
+            "Invalid TableArn: Invalid ResourceArn provided as input " + ARN.replace("us-east-1", "eu-west-1"),
+        ),
+        (ARN.replace("000000000000", "111111111111"), "AccessDeniedException", "Access is denied"),
+    ],
+)
+@pytest.mark.parametrize("operation", ["ListTagsOfResource", "TagResource", "UntagResource"])
+def test_resources_that_have_no_tags(api: Api, operation: str, arn: str, code: str, message: str) -> None:
+    api("CreateTable", **request())
+    more = {"TagResource": {"Tags": [TAG]}, "UntagResource": {"TagKeys": ["a"]}}.get(operation, {})
+    fault = api.refused(operation, ResourceArn=arn, **more)
+    told = fault.message if code != "AccessDeniedException" else fault.body["Message"]
+    assert (fault.code, told) == (code, message)
+
+
+@pytest.mark.parametrize(
+    ("arn", "code", "message"),
+    [
+        (ARN + "x", "ResourceNotFoundException", "Requested resource not found: Table: abcx not found"),
+        (
+            f"{ARN}/stream/2026-01-01T00:00:00.000",
+            "ResourceNotFoundException",
+            "Requested resource not found: Stream: 2026-01-01T00:00:00.000 not found for Table: abc",
+        ),
+        (
+            ARN.replace("us-east-1", "eu-west-1"),
+            "ValidationException",
+            f"{INVALID}Invalid resource Arn: {ARN.replace('us-east-1', 'eu-west-1')}",
+        ),
+        (
+            ARN.replace("000000000000", "111111111111"),
+            "ValidationException",
+            "This action is only supported by accounts that match the resource owner\u2019s account.",
+        ),
+        (ARN, "PolicyNotFoundException", f"Resource-based policy not found for the provided ResourceArn: {ARN}"),
+    ],
+)
+def test_resources_that_have_no_policy(api: Api, arn: str, code: str, message: str) -> None:
+    api("CreateTable", **request())
+    fault = api.refused("GetResourcePolicy", ResourceArn=arn)
+    assert (fault.code, fault.message) == (code, message)
+
+
+@pytest.mark.parametrize("operation", ["DescribeTable", "GetItem", "DescribeTimeToLive", "UpdateTable", "Scan"])
+def test_an_arn_of_another_region_names_nothing_here(api: Api, operation: str) -> None:
+    arn = ARN.replace("us-east-1", "eu-west-1")
+    more: dict[str, Any] = {"GetItem": {"Key": {}}, "UpdateTable": {"DeletionProtectionEnabled": True}}.get(
+        operation, {}
+    )
+    fault = api.refused(operation, TableName=arn, **more)
+    assert fault.code == "ValidationException"
+    assert fault.message == f"1 validation error detected: Invalid AWS region in '{arn}'"
+
+
+# Tags
+
+
+@pytest.mark.parametrize(
+    ("tag", "message"),
+    [
+        ({}, "The Tag Key provided is invalid, Key: null"),
+        ({"Value": "b"}, "The Tag Key provided is invalid, Key: null"),
+        ({"Key": "a"}, "The Tag Value provided is invalid, Value: null"),
+        ({"Key": "", "Value": "b"}, "The Tag Key provided is invalid, Key: "),
+        ({"Key": "a" * 129, "Value": "b"}, "The Tag Key provided is invalid, Key: " + "a" * 129),
+        ({"Key": "a", "Value": "b" * 257}, "The Tag Value provided is invalid, Value: " + "b" * 257),
+        ({"Key": "a", "Value": "100%"}, "The Tag Value provided is invalid, Value: 100%"),
+        ({"Key": "AWS:a", "Value": "b"}, "Tag Key cannot be prefixed with aws:, Key: AWS:a"),
+    ],
+)
+def test_tags_have_words_of_their_own(api: Api, tag: dict[str, str], message: str) -> None:
+    """Where a table is made and where it is there, and nothing of the request is done."""
+    assert api.refused("CreateTable", **request(Tags=[TAG, tag])).message == message
+    api("CreateTable", **request())
+    fine = {"Key": "fine", "Value": "b"}
+    assert api.refused("TagResource", ResourceArn=ARN, Tags=[fine, tag]).message == message
+    assert api("ListTagsOfResource", ResourceArn=ARN) == {"Tags": []}
+
+
+def test_tags_of_the_largest_size(api: Api) -> None:
+    tags = [{"Key": "a" * 128, "Value": "b" * 256}, {"Key": "b", "Value": ""}]
+    api("CreateTable", **request(Tags=tags))
+    assert api("ListTagsOfResource", ResourceArn=ARN, NextToken="never given") == {"Tags": tags}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ([""], "The Tag Key provided is invalid, Key: "),
+        (["aws:a"], "Tag Key cannot be prefixed with aws:, Key: aws:a"),
+        (["a" * 129], "The Tag Key provided is invalid, Key: " + "a" * 129),
+        ([str(n) for n in range(51)], "Number of Tags exceed the current limit for the provided ResourceArn"),
+    ],
+)
+def test_keys_that_no_tag_has_can_not_be_taken_away(api: Api, wanted: list[str], message: str) -> None:
+    api("CreateTable", **request())
+    assert api.refused("UntagResource", ResourceArn=ARN, TagKeys=wanted).message == message
+
+
+# Tables
+
+
+def test_definitions_and_projected_names_are_told_sorted(api: Api) -> None:
+    made = api(
+        "CreateTable",
+        **request(
+            AttributeDefinitions=attributes("pS cS zS aS"),
+            GlobalSecondaryIndexes=[
+                index(name, key, Projection={"ProjectionType": "INCLUDE", "NonKeyAttributes": ["y", "x"]})
+                for name, key in (("second", "z"), ("first", "a"))
+            ],
+        ),
+    )["TableDescription"]
+    for shown in (made, table(api)):
+        assert shown["AttributeDefinitions"] == attributes("aS cS pS zS")
+        assert [each["IndexName"] for each in shown["GlobalSecondaryIndexes"]] == ["second", "first"]
+        assert shown["GlobalSecondaryIndexes"][0]["Projection"]["NonKeyAttributes"] == ["x", "y"]
+
+
+def test_an_unused_definition_is_told_before_all_else_of_indexes(api: Api) -> None:
+    """The order of the keys is that of a Java set."""
+    fault = api.refused(
+        "CreateTable",
+        **request(
+            KeySchema=keys("pk", "sk"),
+            AttributeDefinitions=attributes("skS aS bS pkS cS"),
+            GlobalSecondaryIndexes=[index("global", "a", Projection={})],
+        ),
+    )
+    assert fault.message == (
+        f"{INVALID}Some AttributeDefinitions are not used. AttributeDefinitions: [sk, a, b, pk, c], "
+        "keys used: [a, sk, pk]"
+    )
+
+
+@pytest.mark.parametrize("operation", ["CreateTable", "UpdateTable"])
+def test_a_table_class_has_words_of_its_own(api: Api, operation: str) -> None:
+    body = {**request(), "TableClass": "dog"} if operation == "CreateTable" else {"TableName": "abc", "TableClass": ""}
+    assert api.refused(operation, **body).message == (
+        "Invalid table-class parameter provided. Please try again with a valid table-class value: "
+        "[STANDARD, STANDARD_INFREQUENT_ACCESS]."
+    )
+
+
+def test_an_empty_key_of_kms_is_none(api: Api) -> None:
+    specification = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": ""}
+    assert api.refused("CreateTable", **request(SSESpecification=specification)).message == (
+        "1 validation error detected: Value '' at 'sSESpecification.kMSMasterKeyId' failed to satisfy constraint: "
+        "Member must have length greater than or equal to 1"
+    )
+
+
+def test_the_name_of_an_index_that_is_described(api: Api) -> None:
+    assert api.refused("DescribeContributorInsights", TableName="abc", IndexName="").message == (
+        "IndexName must be at least 3 characters long and at most 255 characters long"
+    )
+
+
+@pytest.mark.parametrize("member", ["ResourcePolicy", "GlobalTableSourceArn"])
+def test_what_a_table_would_only_seem_to_have_is_refused(api: Api, member: str) -> None:
+    assert api.refused("CreateTable", **request(), **{member: ARN}).message == (
+        f"{member} is not supported by this server."
+    )
+
+
+# Updates
+
+
+REPLICA = [{"Create": {"RegionName": "eu-west-1"}}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"GlobalSecondaryIndexUpdates": [], "DeletionProtectionEnabled": True},
+            INVALID + "List of GlobalSecondaryIndexUpdates is empty",
+        ),
+        (
+            {"ReplicaUpdates": REPLICA, "DeletionProtectionEnabled": True},
+            INVALID + "Requests that modify replicas or witnesses must not also modify other fields",
+        ),
+        ({"ReplicaUpdates": REPLICA}, "ReplicaUpdates is not supported by this server."),
+    ],
+)
+def test_nothing_of_an_update_is_ignored(api: Api, changes: dict[str, Any], message: str) -> None:
+    api("CreateTable", **request())
+    assert api.refused("UpdateTable", TableName="abc", **changes).message == message
+    assert not table(api)["DeletionProtectionEnabled"]
+
+
+def test_an_update_of_nothing_is_told_what_it_could_ask_for(api: Api) -> None:
+    """But for what it has said already."""
+    api("CreateTable", **request())
+    told = api.refused("UpdateTable", TableName="abc", MultiRegionConsistency="STRONG").message
+    assert "ReplicaTransitRoleArn, DeletionProtectionEnabled" in told
+    told = api.refused("UpdateTable", TableName="abc", GlobalTableWitnessUpdates=[{}]).message
+    assert "ReplicaTransitRoleArn, MultiRegionConsistency, DeletionProtectionEnabled" in told
+
+
+def test_the_index_beyond_the_last_one(api: Api) -> None:
+    names = [f"i{n:02}" for n in range(20)]
+    api("CreateTable", **request(GlobalSecondaryIndexes=[index(name, "p") for name in names]))
+    fault = api.refused(
+        "UpdateTable",
+        TableName="abc",
+        AttributeDefinitions=attributes("pS"),
+        GlobalSecondaryIndexUpdates=[{"Create": index("one more", "p") | {"IndexName": "one.more"}}],
+    )
+    assert (fault.code, fault.message) == (
+        "LimitExceededException",
+        "Subscriber limit exceeded: Number of global secondary indexes exceeds per-table limit of 20",
+    )
+
+
+def test_what_bounds_a_table_on_demand_goes_when_it_is_provisioned(api: Api) -> None:
+    bound = {"OnDemandThroughput": {"MaxReadRequestUnits": 9}}
+    api(
+        "CreateTable",
+        **request(
+            AttributeDefinitions=attributes("pS cS gS"), GlobalSecondaryIndexes=[index("one", "g", **bound)], **bound
+        ),
+    )
+    units = {"IndexName": "one", "ProvisionedThroughput": PROVISIONED["ProvisionedThroughput"]}
+    update(api, **PROVISIONED, GlobalSecondaryIndexUpdates=[{"Update": units}])
+    shown = table(api)
+    assert "OnDemandThroughput" not in shown
+    assert "OnDemandThroughput" not in shown["GlobalSecondaryIndexes"][0]
+    update(api, BillingMode="PAY_PER_REQUEST")
+    assert "OnDemandThroughput" not in table(api)
+
+
+def test_decreases_are_counted_by_days_in_utc(api: Api) -> None:
+    api("CreateTable", **request(**PROVISIONED))
+    for units in (8, 7):
+        update(api, ProvisionedThroughput={"ReadCapacityUnits": units, "WriteCapacityUnits": 9})
+    assert table(api)["ProvisionedThroughput"]["NumberOfDecreasesToday"] == 2
+    now = api.clock.now()
+    api.clock.advance(DAY - now % DAY - 1)
+    assert table(api)["ProvisionedThroughput"]["NumberOfDecreasesToday"] == 2
+    api.clock.advance(1)
+    assert table(api)["ProvisionedThroughput"]["NumberOfDecreasesToday"] == 0
+    update(api, ProvisionedThroughput={"ReadCapacityUnits": 6, "WriteCapacityUnits": 9})
+    assert table(api)["ProvisionedThroughput"]["NumberOfDecreasesToday"] == 1
