@@ -322,3 +322,15 @@ def test_clearing_and_trimming_wait_as_what_is_large(
         done.append(words[0])
     assert all(done)
     run(engine.close())
+
+
+def test_what_is_announced_waits_as_what_is_large(directory: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Updates that are guarded by its row are planned again: without a rest between two of them, again and again."""
+    engine = LmdbEngine.open(directory, durable=False)
+    done: list[tuple[int, bool]] = []
+    monkeypatch.setattr(Pace, "done", lambda pace, size, seconds, has_small: done.append((size, has_small)))
+    key = Key(1, b"a", b"")
+    for announce in (True, ("table",)):
+        run(engine.update([key], lambda stored, announce=announce: Effects([(key, b"x")], announce=announce)))  # type: ignore[misc]
+    assert done == [(LARGE_TURN_BYTES_MIN, False)] * 2
+    run(engine.close())

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from statordb.engine.contract import Effects, Key
 from statordb.engine.lmdb.groups import TICK_BITS
 from statordb.engine.lmdb.keys import SHARD_BYTES_MAX, Digest, pack_id, pack_length, pack_tally
+from statordb.engine.lmdb.pace import LARGE_TURN_BYTES_MIN
 from statordb.engine.lmdb.rows import named, row_key
 
 TICKS_MAX = (1 << TICK_BITS) - 1  # versions and sequence numbers of one transaction
@@ -36,7 +37,8 @@ class Prepared:
     changes         (stream space, shard bytes, body) for change logs, in order.
     tallies         (space, rows delta, bytes delta).
     announce        as in `contract.Effects`.
-    bytes           of all bodies, and of the pages of its rows behind the first few.
+    bytes           of all bodies, and of the pages of its rows behind the first few. What is announced counts as a
+                    large turn: it holds up others too, since updates that are guarded by its row are planned again.
     ticket          of an update that may hold its rows when they have changed; 0: it may not.
     hold_seconds    for how long it would.
     """
@@ -131,6 +133,8 @@ def prepare(
         return None
     if len(puts) > FEW_ROWS:
         size += PAGE_BYTES * (len(puts) - FEW_ROWS)
+    if effects.announce:
+        size = max(size, LARGE_TURN_BYTES_MIN)
     return Prepared(guards, relied, puts, changes, tallies, effects.announce, size)
 
 
