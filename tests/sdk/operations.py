@@ -4,6 +4,7 @@ STREAMS = frozenset({"DescribeStream", "GetRecords", "GetShardIterator", "ListSt
 """Operations of DynamoDB Streams, for which SDKs have a client of its own."""
 OPERATIONS = STREAMS | frozenset(
     {
+        "BatchExecuteStatement",
         "BatchGetItem",
         "BatchWriteItem",
         "CreateTable",
@@ -19,6 +20,8 @@ OPERATIONS = STREAMS | frozenset(
         "DescribeTimeToLive",
         "DisableKinesisStreamingDestination",
         "EnableKinesisStreamingDestination",
+        "ExecuteStatement",
+        "ExecuteTransaction",
         "GetItem",
         "GetResourcePolicy",
         "ListBackups",

@@ -56,6 +56,7 @@ def story(table: str) -> Story:
     yield from _streams(table)
     yield from _batches(table)
     yield from _transactions(table)
+    yield from _statements(table)
     yield from _reads(table)
     yield from _settings(table, arn)
     yield from _kinesis(table)
@@ -206,6 +207,24 @@ def _transactions(table: str) -> Story:
         action["Put"]["ConditionExpression"] = "attribute_not_exists(p)"
     refused = yield Call("TransactWriteItems", {"TransactItems": put})
     assert refused == Failure("TransactionCanceledException")
+
+
+def _statements(table: str) -> Story:
+    insert = f"INSERT INTO \"{table}\" VALUE {{'p': 'q', 'c': ?, 'color': 'none'}}"
+    assert (yield Call("ExecuteStatement", {"Statement": insert, "Parameters": [{"N": "1"}]}))["Items"] == []
+    again = yield Call("ExecuteStatement", {"Statement": insert, "Parameters": [{"N": "1"}]})
+    assert again == Failure("DuplicateItemException")
+    both = [{"Statement": insert, "Parameters": [{"N": number}]} for number in ("1", "2")]
+    answers = (yield Call("BatchExecuteStatement", {"Statements": both}))["Responses"]
+    assert answers[0]["Error"]["Code"] == "DuplicateItem"
+    assert answers[1] == {"TableName": table}
+    select = {"Statement": f"SELECT c FROM \"{table}\" WHERE p = 'q'", "Limit": 1}
+    page = yield Call("ExecuteStatement", select)
+    assert page["Items"] == [{"c": {"N": "1"}}]
+    page = yield Call("ExecuteStatement", {**select, "NextToken": page["NextToken"]})
+    assert page["Items"] == [{"c": {"N": "2"}}]
+    deletes = [{"Statement": f"DELETE FROM \"{table}\" WHERE p = 'q' AND c = {number}"} for number in (1, 2)]
+    assert (yield Call("ExecuteTransaction", {"TransactStatements": deletes}))["Responses"] == []
 
 
 def _reads(table: str) -> Story:

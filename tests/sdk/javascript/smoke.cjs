@@ -152,6 +152,28 @@ async function batchesAndTransactions() {
   );
 }
 
+async function statements() {
+  const Statement = `INSERT INTO "${TableName}" VALUE {'p': 'q', 'c': ?}`;
+  assert.deepEqual((await send("ExecuteStatement", { Statement, Parameters: [{ N: "1" }] })).Items, []);
+  await assert.rejects(
+    send("ExecuteStatement", { Statement, Parameters: [{ N: "1" }] }),
+    (error) => error instanceof dynamodb.DuplicateItemException,
+  );
+  const answers = (await send("BatchExecuteStatement", {
+    Statements: ["1", "2"].map((N) => ({ Statement, Parameters: [{ N }] })),
+  })).Responses;
+  assert.deepEqual(answers.map((answer) => answer.Error?.Code), ["DuplicateItem", undefined]);
+  const select = { Statement: `SELECT c FROM "${TableName}" WHERE p = 'q'`, Limit: 1 };
+  const { Items, NextToken } = await send("ExecuteStatement", select);
+  assert.deepEqual(Items, [{ c: { N: "1" } }]);
+  assert.deepEqual((await send("ExecuteStatement", { ...select, NextToken })).Items, [{ c: { N: "2" } }]);
+  await send("ExecuteTransaction", {
+    TransactStatements: ["1", "2"].map((N) => ({
+      Statement: `DELETE FROM "${TableName}" WHERE p = 'q' AND c = ?`, Parameters: [{ N }],
+    })),
+  });
+}
+
 async function reads() {
   const query = {
     TableName,
@@ -232,6 +254,7 @@ async function main() {
   await changes();
   await documentsOfPlainObjects();
   await batchesAndTransactions();
+  await statements();
   await reads();
   await settingsOf(arn);
   await kinesis();
