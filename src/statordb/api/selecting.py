@@ -58,6 +58,14 @@ def choice(request: Request, bound: Placeholders, legacy_filter: str) -> Choice:
     )
 
 
+def legacy_choice(request: Request, bound: Placeholders, legacy_filter: str) -> Choice:
+    """The same of a request without expressions, in AWS's order: the filter's values and operators, those of the start
+    key, the names that are wanted (dynalite, recorded against AWS)."""
+    condition = conditions.row_filter(request, bound, legacy_filter)
+    check_cursor_values(request)
+    return Choice(condition, conditions.projection(request, bound), request.get("Select"), True)
+
+
 async def found_answer(request: Request, found: Found, turn: Turn) -> Answer:
     """The response of Query or Scan."""
     rows = found.rows

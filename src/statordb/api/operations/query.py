@@ -7,13 +7,15 @@ import orjson
 
 from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request, Usual
-from statordb.api.selecting import check_cursor_values, check_select, choice, found_answer
+from statordb.api.selecting import check_cursor_values, check_select, choice, found_answer, legacy_choice
 from statordb.commands.key_conditions import WHOLE, KeyRange, arrange
 from statordb.commands.pages import CHUNK_ROWS_MAX
 from statordb.commands.perform import perform
 from statordb.commands.reading import Range
 from statordb.commands.selection import Choice
 from statordb.expressions import legacy
+from statordb.expressions.bound import KeyCondition
+from statordb.expressions.placeholders import Placeholders
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.store import codec
@@ -145,6 +147,14 @@ async def query(context: Context, request: Request) -> Answer:
     return await found_answer(request, await perform(context, command), context.turn())
 
 
+def _key_condition(request: Request, bound: Placeholders) -> KeyCondition:
+    if request.get("KeyConditions") is None and request.get("KeyConditionExpression") is None:
+        raise errors.validation(
+            "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
+        )
+    return conditions.key_condition(request, bound)
+
+
 def _asked(context: Context, request: Request) -> Range:
     """What a request asks for. Raises ValidationException for all that needs no table to be seen."""
     chosen = ALL
@@ -154,14 +164,14 @@ def _asked(context: Context, request: Request) -> Range:
         bound.finish()
     else:
         legacy.reject_mixed(request, _EXPRESSIONS, _LEGACY)
-        check_cursor_values(request)
-        if request.get("KeyConditions") is None and request.get("KeyConditionExpression") is None:
-            raise errors.validation(
-                "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
-            )
         bound = conditions.placeholders(request, context.budget)
-        asked = conditions.key_condition(request, bound)
-        chosen = choice(request, bound, "QueryFilter")
+        if request.keys().isdisjoint(_EXPRESSIONS):
+            chosen = legacy_choice(request, bound, "QueryFilter")
+            asked = _key_condition(request, bound)
+        else:
+            check_cursor_values(request)
+            asked = _key_condition(request, bound)
+            chosen = choice(request, bound, "QueryFilter")
         bound.finish()
         check_select(request)
     return Range(

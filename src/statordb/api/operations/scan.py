@@ -2,7 +2,7 @@
 
 from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request
-from statordb.api.selecting import check_cursor_values, check_select, choice, found_answer
+from statordb.api.selecting import check_cursor_values, check_select, choice, found_answer, legacy_choice
 from statordb.commands.perform import perform
 from statordb.commands.reading import Scan
 from statordb.expressions import legacy
@@ -14,10 +14,15 @@ _LEGACY = ("AttributesToGet", "ScanFilter", "ConditionalOperator")
 
 async def scan(context: Context, request: Request) -> Answer:
     legacy.reject_mixed(request, _EXPRESSIONS, _LEGACY)
-    check_cursor_values(request)
-    segment, total = _segment(request)
-    bound = conditions.placeholders(request, context.budget)
-    chosen = choice(request, bound, "ScanFilter")
+    if request.keys().isdisjoint(_EXPRESSIONS):
+        bound = conditions.placeholders(request, context.budget)
+        chosen = legacy_choice(request, bound, "ScanFilter")
+        segment, total = _segment(request)
+    else:
+        check_cursor_values(request)
+        segment, total = _segment(request)
+        bound = conditions.placeholders(request, context.budget)
+        chosen = choice(request, bound, "ScanFilter")
     bound.finish()
     check_select(request)
     command = Scan(
