@@ -295,3 +295,54 @@ def test_decreases_are_counted_by_days_in_utc(api: Api) -> None:
     assert table(api)["ProvisionedThroughput"]["NumberOfDecreasesToday"] == 0
     update(api, ProvisionedThroughput={"ReadCapacityUnits": 6, "WriteCapacityUnits": 9})
     assert table(api)["ProvisionedThroughput"]["NumberOfDecreasesToday"] == 1
+
+
+def test_warm_throughput_is_coming_where_it_was_asked_for(api: Api) -> None:
+    warm = {"ReadUnitsPerSecond": 13000, "WriteUnitsPerSecond": 5000}
+    made = api("CreateTable", **request(WarmThroughput=warm))["TableDescription"]
+    assert made["WarmThroughput"] == {**warm, "Status": "UPDATING"}
+    assert table(api)["WarmThroughput"] == {**warm, "Status": "ACTIVE"}
+
+
+def test_an_index_that_changes_leaves_its_table_active(api: Api) -> None:
+    """Its status says so; one that comes or goes makes the table UPDATING."""
+    api(
+        "CreateTable",
+        **request(AttributeDefinitions=attributes("pS cS gS"), GlobalSecondaryIndexes=[index("one", "g")]),
+    )
+    change = {"IndexName": "one", "OnDemandThroughput": {"MaxReadRequestUnits": 9}}
+    told = update(api, GlobalSecondaryIndexUpdates=[{"Update": change}])["TableDescription"]
+    assert (told["TableStatus"], told["GlobalSecondaryIndexes"][0]["IndexStatus"]) == ("ACTIVE", "UPDATING")
+    told = update(api, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "one"}}])["TableDescription"]
+    assert told["TableStatus"] == "UPDATING"
+
+
+def test_an_index_that_becomes_provisioned_tells_its_new_units(api: Api) -> None:
+    api(
+        "CreateTable",
+        **request(AttributeDefinitions=attributes("pS cS gS"), GlobalSecondaryIndexes=[index("one", "g")]),
+    )
+    units = {"IndexName": "one", "ProvisionedThroughput": {"ReadCapacityUnits": 7, "WriteCapacityUnits": 7}}
+    told = update(api, **PROVISIONED, GlobalSecondaryIndexUpdates=[{"Update": units}])["TableDescription"]
+    assert told["ProvisionedThroughput"]["ReadCapacityUnits"] == 9
+    assert told["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"]["ReadCapacityUnits"] == 7
+
+
+def test_the_class_of_a_table_is_told_as_it_was_and_the_usual_one_not_at_all(api: Api) -> None:
+    api("CreateTable", **request())
+    assert "TableClassSummary" not in update(api, TableClass="STANDARD")["TableDescription"]
+    assert "TableClassSummary" not in table(api)
+    rare = "STANDARD_INFREQUENT_ACCESS"
+    assert "TableClassSummary" not in update(api, TableClass=rare)["TableDescription"]
+    assert table(api)["TableClassSummary"] == {"TableClass": rare}
+    assert update(api, TableClass="STANDARD")["TableDescription"]["TableClassSummary"] == {"TableClass": rare}
+    assert table(api)["TableClassSummary"] == {"TableClass": "STANDARD"}
+
+
+def test_the_key_of_a_table_is_told_as_it_was(api: Api) -> None:
+    key = "arn:aws:kms:us-east-1:000000000000:key/"
+    specification = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key + "one"}
+    api("CreateTable", **request(SSESpecification=specification))
+    told = update(api, SSESpecification={**specification, "KMSMasterKeyId": key + "two"})["TableDescription"]
+    assert told["SSEDescription"] == {"Status": "UPDATING", "SSEType": "KMS", "KMSMasterKeyArn": key + "one"}
+    assert table(api)["SSEDescription"]["KMSMasterKeyArn"] == key + "two"

@@ -27,10 +27,8 @@ _ANY = (
     "DeletionProtectionEnabled", "OnDemandThroughput", "WarmThroughput",
 )  # fmt: skip
 _OF_REPLICAS = ("ReplicaUpdates", "GlobalTableWitnessUpdates")  # which this server does not have
-# While these are carried out a table is UPDATING; with all others it stays ACTIVE.
-_UPDATING = frozenset(
-    ("ProvisionedThroughput", "BillingMode", "StreamSpecification", "GlobalSecondaryIndexUpdates", "TableClass")
-)
+# While these are carried out a table is UPDATING, as while an index comes or goes; with all others it stays ACTIVE.
+_UPDATING = frozenset(("ProvisionedThroughput", "BillingMode", "StreamSpecification", "TableClass"))
 
 
 def of(request: dict[str, Any]) -> set[str]:
@@ -70,9 +68,14 @@ def _nothing(request: dict[str, Any]) -> str:
     return f"At least one of {', '.join(named)} or TableClass is required"
 
 
-def updates(asked: set[str]) -> bool:
+def updates(asked: set[str], request: dict[str, Any]) -> bool:
     """Whether the table is UPDATING for a while."""
-    return not _UPDATING.isdisjoint(asked)
+    return not _UPDATING.isdisjoint(asked) or _remakes(request)
+
+
+def _remakes(request: dict[str, Any]) -> bool:
+    """Whether an index is created or deleted."""
+    return any("Update" not in update for update in request.get("GlobalSecondaryIndexUpdates") or ())
 
 
 def _check_alone(asked: set[str], request: dict[str, Any]) -> None:
@@ -94,7 +97,7 @@ def _check_beside_indexes(asked: set[str], request: dict[str, Any]) -> None:
     provisions = "ProvisionedThroughput" in asked
     if "StreamSpecification" in asked and provisions:
         raise invalid_parameters("You cannot modify stream status while updating table IOPS")
-    remade = any("Update" not in update for update in request.get("GlobalSecondaryIndexUpdates") or ())
+    remade = _remakes(request)
     if remade and provisions:
         raise invalid_parameters("You cannot create or delete index while updating table IOPS")
     if remade and "StreamSpecification" in asked:

@@ -63,9 +63,19 @@ def coming(record: TableRecord) -> dict[str, Any]:
     description = outline(record, "CREATING", record.created_at)
     if "BillingModeSummary" in description:
         description["BillingModeSummary"].pop("LastUpdateToPayPerRequestDateTime", None)
-    for described in (description, *description.get("GlobalSecondaryIndexes", ())):
-        described["WarmThroughput"]["Status"] = "UPDATING"
+    indexes = {index.name: index for index in record.indexes}
+    _show_coming(description, record.options)
+    for described in description.get("GlobalSecondaryIndexes", ()):
+        _show_coming(described, indexes[described["IndexName"]].options)
     return description
+
+
+def _show_coming(described: dict[str, Any], options: dict[str, Any]) -> None:
+    """Warm throughput where it was asked for, and else not yet (aws-controllers-k8s, October 2026, TABLE-028)."""
+    if options.get("WarmThroughput"):
+        described["WarmThroughput"]["Status"] = "UPDATING"
+    else:
+        del described["WarmThroughput"]
 
 
 def _options(record: TableRecord) -> dict[str, Any]:

@@ -34,7 +34,7 @@ async def update_table(context: Context, request: Request) -> Answer:
             changed = _with_definitions(changed, request, updates)
         except ClientError as fault:
             return Refused(fault)
-        delay = store.table_delay_seconds if concerns.updates(asked) else 0
+        delay = store.table_delay_seconds if concerns.updates(asked, request) else 0
         return replace(changed, status="UPDATING", settles_at=now + delay) if delay else changed
 
     scope = (record.account, record.region, record.name)
@@ -54,15 +54,19 @@ async def _describe(context: Context, request: Request, asked: set[str], before:
     """The table as it is while the update is being carried out: capacity is still what it was."""
     table = await context.current(before.account, before.region, before.name)
     description = await describe(table, context.now())
-    if concerns.updates(asked):
+    if concerns.updates(asked, request):
         description["TableStatus"] = "UPDATING"
     if table.record.billing_mode == before.billing_mode:
         description["ProvisionedThroughput"] = throughput_of(before.throughput, context.now())
     elif table.record.billing_mode == throughput.PAY_PER_REQUEST:
         description["BillingModeSummary"].pop("LastUpdateToPayPerRequestDateTime")
     if "SSESpecification" in asked:
-        shown = encryption.describe(table.record) or encryption.describe(before)
+        shown = encryption.describe(before) or encryption.describe(table.record)
         description["SSEDescription"] = {**(shown or {}), "Status": "UPDATING"}
+    if "TableClass" in asked:
+        description.pop("TableClassSummary", None)
+        if "TableClass" in before.options:
+            description["TableClassSummary"] = {"TableClass": before.options["TableClass"]}
     kept = before.options.get("WarmThroughput")
     _show_units(description, request, throughput.warm(before.billing_mode, before.throughput, kept))
     _show_indexes(description, request, before, context.now())
@@ -89,8 +93,9 @@ def _show_indexes(description: dict[str, Any], request: Request, before: TableRe
         update, index = updates.get(shown["IndexName"]), before.index(shown["IndexName"])
         if update is None or index is None:
             continue
-        if update.get("ProvisionedThroughput"):
+        if update.get("ProvisionedThroughput") or update.get("OnDemandThroughput"):
             shown["IndexStatus"] = "UPDATING"
+        if update.get("ProvisionedThroughput") and before.billing_mode != throughput.PAY_PER_REQUEST:
             shown["ProvisionedThroughput"] = throughput_of(index.throughput, now)
         kept = index.options.get("WarmThroughput")
         _show_units(shown, update, throughput.warm(before.billing_mode, index.throughput, kept))
@@ -160,6 +165,8 @@ def _warmed(record: TableRecord, index: IndexRecord) -> IndexRecord:
 
 def _options(record: TableRecord, request: Request, asked: set[str], mode: str) -> dict[str, Any]:
     options = {**record.options, **{member: request[member] for member in schemas.KEPT if member in asked}}
+    if options.get("TableClass") == "STANDARD" and "TableClass" not in record.options:
+        del options["TableClass"]  # every table's, which is not told of
     kept = record.options.get("WarmThroughput")
     warm = throughput.warm(record.billing_mode, record.throughput, kept)
     if mode != throughput.PAY_PER_REQUEST:
