@@ -12,6 +12,7 @@ import pytest
 
 from statordb.engine.contract import Bounds, Effects, FormatTooNew, Key, PageBudget, Stop, StoreUnusable
 from statordb.engine.lmdb import LmdbEngine, spaces
+from statordb.engine.lmdb.batch import MANY_ROWS
 from statordb.engine.lmdb.format import STEPS, Step, migrate
 from statordb.engine.lmdb.keys import (
     FORMAT_KEY,
@@ -31,6 +32,19 @@ Plan = Callable[[Any], Effects]
 
 def put_all(keys: list[Key], body: bytes) -> Plan:
     return lambda stored: Effects([(key, body) for key in keys])
+
+
+def test_many_rows_of_one_update_are_put_as_few_are(directory: Path, run: Run) -> None:
+    """They are put together, and deleted one by one."""
+    engine = LmdbEngine.open(directory, durable=False)
+    keys = [Key(1000, b"%d" % number, b"") for number in range(3 * MANY_ROWS)]
+    run(engine.update(keys, put_all(keys, b"old")))
+    bodies = [None if number % 3 else b"new%d" % number for number in range(len(keys))]
+    run(engine.update(keys, lambda stored: Effects(list(zip(keys, bodies, strict=True)))))
+    found = run(engine.read(keys))
+    assert [row and row.body for row in found] == bodies
+    assert len({row.version for row in found if row is not None}) == 1
+    run(engine.close())
 
 
 def test_what_is_on_disk_never_changes() -> None:

@@ -23,6 +23,7 @@ from statordb.engine.lmdb.keys import (
 from statordb.engine.lmdb.prepared import TICKS_MAX, Prepared, Relied, Written
 from statordb.engine.lmdb.rows import Txn
 
+MANY_ROWS = 16  # which are put together
 REPLAN_SECONDS_MAX = 0.002  # of a write transaction, after which no plan runs in it again
 
 
@@ -132,13 +133,27 @@ class Batch:
 
     def put_rows(self) -> None:
         """Write the rows that were gathered: who looks into the transaction itself sees them from here on."""
-        txn = self.txn
+        txn, rows = self.txn, self.rows
+        if len(rows) < MANY_ROWS:
+            for row, (version, name, body) in rows.items():
+                if body is None:
+                    txn.delete(row)
+                else:
+                    txn.put(row, pack_id(version) + name + body)
+        else:
+            self._put_many()
+        rows.clear()
+
+    def _put_many(self) -> None:
+        """The same in half the time, in which the interpreter lock is not given away for each row."""
+        puts: list[tuple[bytes, bytes]] = []
         for row, (version, name, body) in self.rows.items():
             if body is None:
-                txn.delete(row)
+                self.txn.delete(row)
             else:
-                txn.put(row, pack_id(version) + name + body)
-        self.rows.clear()
+                puts.append((row, pack_id(version) + name + body))
+        with self.txn.cursor() as cursor:
+            cursor.putmulti(puts)
 
     def finish(self) -> None:
         """Write what was gathered; to be called once, before the commit."""
