@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.api.test_tables import ARN, INVALID, attributes, index, keys, request
-from tests.in_process import Api
+from tests.in_process import PRINCIPAL, Api
 
 DAY = 24 * 3600.0
 PROVISIONED = {"BillingMode": "PROVISIONED", "ProvisionedThroughput": {"ReadCapacityUnits": 9, "WriteCapacityUnits": 9}}
@@ -103,6 +103,22 @@ def test_an_arn_of_another_region_names_nothing_here(api: Api, operation: str) -
     fault = api.refused(operation, TableName=arn, **more)
     assert fault.code == "ValidationException"
     assert fault.message == f"1 validation error detected: Invalid AWS region in '{arn}'"
+
+
+def test_a_stream_of_another_region_is_not_here(api: Api) -> None:
+    view = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    there = PRINCIPAL._replace(region="eu-west-1")
+    stream = api("CreateTable", there, **request(StreamSpecification=view))["TableDescription"]["LatestStreamArn"]
+    assert api("DescribeStream", there, StreamArn=stream)
+    fault = api.refused("DescribeStream", StreamArn=stream)
+    assert fault.message == f"Requested resource not found: Stream: {stream} not found"
+
+
+def test_a_range_of_backups_begins_before_it_ends(api: Api) -> None:
+    assert api("ListBackups", TimeRangeLowerBound=1, TimeRangeUpperBound=1) == {"BackupSummaries": []}
+    assert api.refused("ListBackups", TimeRangeLowerBound=2, TimeRangeUpperBound=1).message == (
+        INVALID + "Time range lower bound must be less than or equal to upper bound"
+    )
 
 
 # Tags

@@ -19,13 +19,15 @@ async def find(context: Context, demand: StreamDemand) -> Stream:
     """The stream that is demanded, as it is stored now.
 
     Raises ValidationException for what is no ARN of a stream, AccessDeniedException, ResourceNotFoundException where
-    there is none, or none any more.
+    there is none in this region, or none any more.
     """
     name = parse_arn(demand.stream_arn)
     context.admit(demand)
     account, region, table, label = name
     account, region = context.gate.place(context.principal, account, region)
-    stream = await context.store.streams.find(account, region, table, label)
+    stream = None
+    if region == context.principal.region:
+        stream = await context.store.streams.find(account, region, table, label)
     if stream is None:
         raise errors.stream_not_found(demand.stream_arn)
     return stream
