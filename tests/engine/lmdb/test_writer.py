@@ -170,6 +170,25 @@ def test_more_than_may_wait_is_refused_and_the_rest_goes_on(
     run(engine.close())
 
 
+def test_what_is_large_leaves_room_for_what_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One who sends large updates only has his own refused, and nobody else's."""
+    monkeypatch.setattr(waiting, "BYTES_MAX", 200_000)
+    monkeypatch.setattr(waiting, "LARGE_BYTES_MAX", 150_000)
+    queue = waiting.Waiting()
+    for _ in range(3):  # what was taken, or put back, counts no longer, or again
+        *large, refused = entries_of(20_000, 8)
+        for entry in large:
+            queue.add(entry)
+        with pytest.raises(Overloaded):
+            queue.add(refused)
+        for entry in entries_of(1_000, 10):
+            queue.add(entry)
+        entry = next(iter(turns_of(queue, 1)[0]))
+        queue.put_back(entry)
+        while queue:
+            turns_of(queue, 1)
+
+
 def turns_of(queue: waiting.Waiting, count: int) -> list[list[Entry]]:
     """What the next turns take."""
     turns = []

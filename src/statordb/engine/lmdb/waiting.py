@@ -16,14 +16,15 @@ LARGE_BYTES_MIN = 12 << 10
 TURN_BYTES_MAX = 512 << 10  # of rows and changes in one transaction, unless one update alone has more
 ENTRIES_MAX = 16_384  # that wait at one time
 BYTES_MAX = 128 << 20  # that they will write
+LARGE_BYTES_MAX = 96 << 20  # the same of large ones: what is left has room for small ones, whatever comes in
 
 
 class Waiting:
     """Put in by the event loop, taken out by whoever fills a turn: one at a time, perhaps in another thread."""
 
     __slots__ = (
-        "_added", "_added_bytes", "_large", "_large_bytes_max", "_passed", "_rest", "_small", "_taken", "_taken_bytes",
-        "alone",
+        "_added", "_added_bytes", "_added_large_bytes", "_large", "_large_bytes_max", "_passed", "_rest", "_small",
+        "_taken", "_taken_bytes", "_taken_large_bytes", "alone",
     )  # fmt: skip
 
     def __init__(self, rest: Callable[[], float] = float) -> None:
@@ -32,8 +33,8 @@ class Waiting:
         self._rest = rest
         self._small: deque[Entry] = deque()
         self._large: deque[Entry] = deque()
-        self._added = self._added_bytes = 0  # written by the event loop only
-        self._taken = self._taken_bytes = 0  # written by who fills only
+        self._added = self._added_bytes = self._added_large_bytes = 0  # written by the event loop only
+        self._taken = self._taken_bytes = self._taken_large_bytes = 0  # written by who fills only
         self._passed = False  # whether the last turn took no large one, though there was one
         self._large_bytes_max = 0  # in this turn, with what it has else, where a large entry is to join it
 
@@ -53,9 +54,15 @@ class Waiting:
         size = entry.bytes
         if self._added - self._taken >= ENTRIES_MAX or self._added_bytes - self._taken_bytes + size > BYTES_MAX:
             raise Overloaded("too many updates wait")
+        queue = self._small
+        if is_large(entry):
+            if self._added_large_bytes - self._taken_large_bytes + size > LARGE_BYTES_MAX:
+                raise Overloaded("too many large updates wait")
+            self._added_large_bytes += size
+            queue = self._large
         self._added += 1
         self._added_bytes += size
-        (self._large if is_large(entry) else self._small).append(entry)
+        queue.append(entry)
 
     def first(self) -> Entry:
         """One that waits; there must be one."""
@@ -65,7 +72,11 @@ class Waiting:
         """What was taken last and found no room is the next again."""
         self._taken -= 1
         self._taken_bytes -= entry.bytes
-        (self._large if is_large(entry) else self._small).appendleft(entry)
+        if is_large(entry):
+            self._taken_large_bytes -= entry.bytes
+            self._large.appendleft(entry)
+        else:
+            self._small.appendleft(entry)
 
     def take(self, size: int, count: int) -> Entry | None:
         """The next one for a turn that has `count` already, of `size` bytes; None if it is complete."""
@@ -75,6 +86,8 @@ class Waiting:
         if entry is not None:
             self._taken += 1
             self._taken_bytes += entry.bytes
+            if is_large(entry):
+                self._taken_large_bytes += entry.bytes
         return entry
 
     def _next(self, size: int, count: int) -> Entry | None:
