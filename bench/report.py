@@ -29,6 +29,8 @@ How to read it:
   PutItem. UpdateItem is set against its PutItem, Query against its GetItem.
 - A peer's ratio is StatorDB's rate over the peer's.
 - breadth: sixteen kinds of requests in memory, each at `wrk -t1 -c16` as above.
+- statements: processor time of PartiQL statements and of the native operations that do the same, in turns within one
+  process, without wire and disk. The ratio is that of the costs: the lower, the better.
 - isolation: four light clients (two of GetItem, two of PutItem, each 100 requests a second, paced by the clock, so that
   a late answer counts from when its request was due) beside two connections that repeat one heavy request. The result
   is the light requests' p99. Where the machine itself is noisy, the goal is 2.5 times what it is with nothing beside.

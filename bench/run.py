@@ -1,7 +1,7 @@
 """StatorDB, the floor and the servers one might use instead, measured in one run, in turns, in one table.
 
 Usage: run.py [--quick | --full]
-              [--only floor,workers,disk,memory,breadth,isolation,footprint,growth,streams,drain,triggers]
+              [--only floor,workers,disk,memory,breadth,statements,isolation,footprint,growth,streams,drain,triggers]
               [--beside NAME] [--rounds N] [--seconds N] [--write] [--no-install] [--tools DIR]
        run.py --engine cassandra [--cassandra HOST,HOST --datacenter DC] [--quick] [--rounds N] [--seconds N] [--write]
 """
@@ -28,6 +28,7 @@ import growth
 import isolation
 import report
 import speed
+import statements
 import streams
 import triggers
 from figures import Line
@@ -44,6 +45,7 @@ COMPARISONS: dict[str, Comparison] = {
     "disk": speed.disk,
     "memory": speed.memory,
     "breadth": breadth.breadth,
+    "statements": statements.statements,
     "isolation": isolation.isolation,
     "footprint": footprint.footprint,
     "growth": growth.growth,

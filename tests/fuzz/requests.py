@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.fuzz.grammar import Expressions
+from tests.fuzz.statements import Statements
 
 Body = dict[str, Any]
 
@@ -153,6 +154,26 @@ def _transact_get(chance: random.Random) -> Body:
     return {"TransactItems": [{"Get": {"TableName": TABLE, "Key": key}} for key in keys]}
 
 
+def _statement(chance: random.Random) -> Body:
+    made = Statements(chance, TABLE, PARTITIONS)
+    return made.parameters(made.spoiled(made.statement()))
+
+
+def _execute(chance: random.Random) -> Body:
+    body = _statement(chance) | {"ReturnConsumedCapacity": chance.choice(("NONE", "INDEXES"))}
+    if chance.random() < 0.3:
+        body["Limit"] = chance.randrange(1, 9)
+    return body
+
+
+def _batch_execute(chance: random.Random) -> Body:
+    return {"Statements": [_statement(chance) for _ in range(chance.randrange(1, 9))]}
+
+
+def _execute_transaction(chance: random.Random) -> Body:
+    return {"TransactStatements": [_statement(chance) for _ in range(chance.randrange(1, 4))]}
+
+
 def _create(chance: random.Random) -> Body:
     return definition(chance.choice(SCRATCH))
 
@@ -201,6 +222,9 @@ MAKERS: dict[str, tuple[Callable[[random.Random], Body], int]] = {
     "BatchWriteItem": (_batch_write, 5),
     "TransactWriteItems": (_transact_write, 8),
     "TransactGetItems": (_transact_get, 3),
+    "ExecuteStatement": (_execute, 15),
+    "BatchExecuteStatement": (_batch_execute, 3),
+    "ExecuteTransaction": (_execute_transaction, 3),
     "CreateTable": (_create, 3),
     "UpdateTable": (_update_table, 2),
     "DeleteTable": (_scratch, 1),

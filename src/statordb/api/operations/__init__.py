@@ -46,6 +46,7 @@ from statordb.api.operations.update_item import update_item, usual_update_item
 from statordb.api.operations.update_kinesis_streaming_destination import update_kinesis_streaming_destination
 from statordb.api.operations.update_table import update_table
 from statordb.api.operations.update_time_to_live import update_time_to_live
+from statordb.api.usual_statements import usual_execute_statement
 
 OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]] = {
     "BatchExecuteStatement": batch_execute_statement,
@@ -95,6 +96,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
 # From a parsed body whose shape was not checked yet, and the request's source, to the answer or the coroutine of it
 # where the request is of the usual form; None where it needs the full checks. The context is the principal's alone.
 SHORTCUTS: dict[str, Callable[[Context, Any, object], Usual]] = {
+    "ExecuteStatement": usual_execute_statement,
     "GetItem": usual_get_item,
     "PutItem": usual_put_item,
     "Query": usual_query,

@@ -38,6 +38,9 @@ from statordb.model.limits import (
 from statordb.model.schema import KeySchema
 from statordb.model.values import check
 
+Direct = tuple[tuple[str, int, Value | None], ...]
+"""For each attribute of a key its name and the position of its parameter, or its value."""
+
 Types = dict[str, frozenset[str] | None]
 
 _SET_TYPES = frozenset(("SS", "NS", "BS"))
@@ -47,15 +50,18 @@ _NONE: dict[str, Any] = {}
 class Statement:
     """A compiled statement. Nothing of a request is kept in it.
 
-    node         its tree.
+    node         its tree, of the table and the index that it names.
     projection   of a SELECT: what is returned of an item; None: all of it.
     update       of an UPDATE: its plan.
+    references   its parameters, in order of appearance.
+    makes        whether more is made of them than they are.
     attributes   of a SELECT: the top-level attributes that it names, in order of appearance.
     """
 
     __slots__ = (
-        "_characters", "_filter", "_keyed", "_last", "_made", "_references", "_schema", "_types", "_where",
-        "attributes", "node", "projection", "update",
+        "_characters", "_direct", "_direct_schema", "_filter", "_keyed", "_last", "_made", "_schema", "_types",
+        "_where", "attributes", "index", "is_insert", "is_select", "makes", "node", "projection", "references", "table",
+        "update",
     )  # fmt: skip
 
     def __init__(self, text: str) -> None:
@@ -64,35 +70,32 @@ class Statement:
         if node.source.index is not None and not isinstance(node, Select):
             raise errors.validation_as_it_is("This operation is not supported on an index")
         self.node = node
+        self.table, self.index = node.source.table, node.source.index
+        self.is_select, self.is_insert = isinstance(node, Select), isinstance(node, Insert)
         self._characters = len(text)
         self._made = tuple(parameters.made.items())
-        self._references = tuple(f"?{position}" for position in range(parameters.count))
+        self.makes = bool(self._made)
+        self.references = tuple(f"?{position}" for position in range(parameters.count))
         self._where: ConditionNode | None = None if isinstance(node, Insert) else node.where
         self._filter: ConditionPlan | None = None
         self._keyed: dict[KeySchema, Keyed | None] = {}
         self._schema: KeySchema | None = None
+        self._direct: Direct | None = None
+        self._direct_schema: KeySchema | None = None
         self._last: Keyed | None = None
         self._types: Types | None = None
         self.projection = _projection(node)
         self.update = UpdatePlan(node.update, _NONE) if isinstance(node, Update) else None
         self.attributes = tuple(dict.fromkeys(_attributes(node)))
-        if self._references:
+        if self.references:
             self._types = self._value_types()
         else:
             self._check(_NONE)
 
-    @property
-    def table(self) -> str:
-        return self.node.source.table
-
-    @property
-    def index(self) -> str | None:
-        return self.node.source.index
-
     def values(self, parameters: Sequence[Value] | None, budget: Budget) -> Values:
         """What the statement's references stand for. Raises ValidationException, and what `Budget.spend` raises."""
         count = len(parameters) if parameters is not None else 0
-        if count != len(self._references):
+        if count != len(self.references):
             raise errors.validation_as_it_is("Number of parameters in request and statement don't match.")
         if parameters is None:
             return _NONE
@@ -101,11 +104,11 @@ class Statement:
             room -= check(value, room)
             if room < 0:
                 raise errors.parameter_too_large("Parameters")
-        values: dict[str, Value] = dict(zip(self._references, parameters, strict=True))
+        values: dict[str, Value] = dict(zip(self.references, parameters, strict=True))
         for reference, template in self._made:
             values[reference] = filled(template, values)
             check(values[reference])
-        if not self._accepts(values):
+        if not self.accepts(values):
             budget.spend(self._characters * EXPRESSION_CHECK_UNITS)
             self._check(values)
         return values
@@ -123,6 +126,31 @@ class Statement:
             found = self._keyed[schema] = keyed(self._where, *names)
         self._schema, self._last = schema, found
         return found
+
+    def direct(self, schema: KeySchema) -> Direct | None:
+        """Of a SELECT that is just a look at one item of a table: where its key comes from; else None."""
+        if schema is not self._direct_schema:
+            self._direct = self._found_direct(schema)
+            self._direct_schema = schema
+        return self._direct
+
+    def _found_direct(self, schema: KeySchema) -> Direct | None:
+        node = self.node
+        if not isinstance(node, Select) or node.exists or node.order or node.source.index is not None:
+            return None
+        found = self.keyed(schema)
+        if found is None or not found.exact or found.rest is not None:
+            return None
+        operands = [(name, several[0]) for name, several in found.partitions.items()]
+        operands += [(name, several[0]) for name, _, several in found.sort]
+        places: list[tuple[str, int, Value | None]] = []
+        for name, each in operands:
+            if not isinstance(each, ValueReference):
+                places.append((name, 0, known_value(each, _NONE)))
+            elif each.text in self.references:
+                places.append((name, self.references.index(each.text), None))
+        uses = sum(value is None for _, _, value in places)
+        return tuple(places) if len(places) == len(operands) and uses == len(self.references) else None
 
     @property
     def filter(self) -> ConditionPlan | None:
@@ -170,7 +198,7 @@ class Statement:
             types = None if types is None or for_where is None else {**types, **for_where}
         return types
 
-    def _accepts(self, values: Values) -> bool:
+    def accepts(self, values: Values) -> bool:
         """Whether these values are surely right."""
         if self._types is None:
             return False
@@ -250,11 +278,9 @@ class Statements:
 
     def __init__(self) -> None:
         self._known: dict[str, Statement] = {}
+        self.known = self._known.get
         self._characters = 0
         self.parses = 0
-
-    def known(self, text: str) -> Statement | None:
-        return self._known.get(text)
 
     def statement(self, text: str, budget: Budget = UNBOUNDED) -> Statement:
         """The statement of a text. Raises ValidationException, and what `Budget.spend` raises."""
