@@ -38,9 +38,9 @@ def run(page: str, endpoint: str, kinesis: str = KINESIS) -> tuple[dict[str, Any
 
 
 def test_no_program_is_left_out() -> None:
-    """That of the README runs in test_docs."""
+    """That of the README runs in test_docs, that of coming-from.md in a test of its own."""
     with_programs = {page.name for page in ROOT.glob("docs/**/*.md") if PROGRAM.search(page.read_text())}
-    assert with_programs == {"streams.md", "lambda.md", "triggers.md", "kinesis.md"}
+    assert with_programs == {"streams.md", "lambda.md", "triggers.md", "kinesis.md", "coming-from.md"}
 
 
 @pytest.mark.parametrize("page", ["streams.md", "lambda.md"])

@@ -30,7 +30,7 @@ def _run(command: list[str], login: Login, **more: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("library", ["pynamodb", "bloop", "powertools"])
+@pytest.mark.parametrize("library", ["pynamodb", "bloop", "pydynamodb", "powertools"])
 def test_python(library: str, open_login: Login, table_name: str, tools: Path) -> None:
     python = str(tools / "mappers/bin/python")
     _run([python, str(HERE / "python" / f"{library}_smoke.py"), open_login.url, table_name], open_login)
