@@ -79,11 +79,8 @@ class Ledger(Workload):
 
     def add_index(self, session: Session) -> None:
         """Ask for it, until it is there."""
-        while not self.stopped.is_set():
-            there = LATE.name in self._statuses(session)  # asked for by an attempt without an answer
-            if there or session.send("UpdateTable", self._late_index()).outcome is Outcome.DONE:
-                self._late = True
-                return
+        session.insist("UpdateTable", self._late_index(), self.stopped)
+        self._late = LATE.name in self._statuses(session)
 
     def _write(self, session: Session, operation: str, request: Shape, images: Mapping[str, Shape | None]) -> None:
         """Make one request that leaves these images by sort key, each in doubt on its own."""

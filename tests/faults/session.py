@@ -22,12 +22,13 @@ REFUSALS = {
     "TransactionConflictException",
     "TransactionInProgressException",
 }
-# What a request gets that is made again although it was done the first time.
+# What a request gets that is made again although it was done the first time, and what while that is still being done.
 ALREADY = {
     "CreateTable": "ResourceInUseException",
     "DeleteTable": "ResourceNotFoundException",
     "UpdateTable": "ValidationException",
 }
+BUSY = {"DeleteTable": "ResourceInUseException", "UpdateTable": "ResourceInUseException"}
 CALLS_PER_SERVER = 100  # before a client goes on to the next one, so that all are used, and restarted ones again
 ANSWER_SECONDS_MAX = 60.0
 PATIENCE_SECONDS = 240.0  # for a server that takes requests, and for a request that may be made again
@@ -59,8 +60,9 @@ class Session:
         self._calls = 0
         self._http: http.client.HTTPConnection | None = None
 
-    def send(self, operation: str, parameters: Shape, expected: str = "") -> Answer:
-        """Make one request, once. Raises AssertionError for an error that no fault explains, and is not `expected`."""
+    def send(self, operation: str, parameters: Shape, again: bool = False) -> Answer:
+        """Make one request, once; `again`: one that was made before, and perhaps done. Raises AssertionError for an
+        error that no fault explains."""
         connection = self._connected()
         target = STREAMS_TARGET if operation in STREAMS_OPERATIONS else TARGET
         headers = {**HEADERS, "X-Amz-Target": target + operation}
@@ -77,18 +79,19 @@ class Session:
         if status >= 500:
             self._leave()
             return Answer(Outcome.UNKNOWN, reply, name)
-        assert name in REFUSALS or name == expected, (operation, parameters, status, reply)
+        known = name in REFUSALS or (again and name in (ALREADY.get(operation), BUSY.get(operation)))
+        assert known, (operation, parameters, status, reply)
         return Answer(Outcome.REFUSED, reply, name)
 
     def insist(self, operation: str, parameters: Shape, stopped: threading.Event | None = None) -> Shape:
         """The reply to a request that may be made any number of times; {} if all is `stopped` before it is done."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        repeated = ""
+        again = False
         while stopped is None or not stopped.is_set():
-            answer = self.send(operation, parameters, repeated)
-            if answer.outcome is Outcome.DONE or (answer.error and answer.error == repeated):
+            answer = self.send(operation, parameters, again)
+            if answer.outcome is Outcome.DONE or (again and answer.error == ALREADY.get(operation)):
                 return answer.reply
-            repeated = ALREADY.get(operation, "")
+            again = True
             assert time.monotonic() < deadline, (operation, answer)
             time.sleep(AWAY_SECONDS)
         return {}

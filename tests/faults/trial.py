@@ -9,9 +9,9 @@ from tests.faults.deployment import Deployment, Fault
 from tests.faults.workload import Workload
 from tests.pace import much
 
-CALM_SECONDS = 1.0  # of work before, between and after faults
-# For so long the same faults are repeated; what is then missing of the work is done in peace.
-FAULTS_SECONDS = much(15.0, 120.0)
+CALM_SECONDS = 1.0  # between faults
+FAULTS_SECONDS = much(0.0, 120.0)  # for which the same faults are repeated
+LOOK_SECONDS = 0.1
 WORK_SECONDS_MAX = 3000.0
 
 
@@ -19,7 +19,8 @@ def run(
     deployment: Deployment, workloads: Sequence[Workload], faults: Sequence[str], seed: int, done_min: int = 0
 ) -> list[str]:
     """All broken promises. `faults`: by name, one after the other, each healed before the next, and all of them again
-    for FAULTS_SECONDS, unless every workload has got `done_min` acknowledgements; they go on until then.
+    until FAULTS_SECONDS are over. Each strikes when every workload has got `done_min` acknowledgements since the one
+    before, and the trial ends when it has got as many since the last.
 
     Prints what happened how often, which a failing test shows.
     """
@@ -31,18 +32,12 @@ def run(
     for workload in workloads:
         workload.start(chance)
     try:
-        time.sleep(CALM_SECONDS)
-        for name in chain(faults, _more(workloads, faults, done_min, began + FAULTS_SECONDS)):
+        _await_work(workloads, done_min)
+        for name in chain(faults, _more(faults, began + FAULTS_SECONDS)):
             print(f"{time.monotonic() - began:6.1f} s {name}")
             _strike(deployment.faults[name])
             time.sleep(CALM_SECONDS * chance.uniform(0.5, 1.5))
-            for workload in workloads:
-                workload.check()
-        while _misses(workloads, done_min):
-            assert time.monotonic() - began < WORK_SECONDS_MAX, [workload.figures() for workload in workloads]
-            time.sleep(CALM_SECONDS)
-            for workload in workloads:
-                workload.check()
+            _await_work(workloads, done_min)
     finally:
         for workload in workloads:
             workload.stopped.set()
@@ -65,11 +60,19 @@ def _strike(fault: Fault) -> None:
         fault.heal()
 
 
-def _more(workloads: Sequence[Workload], faults: Sequence[str], done_min: int, until: float) -> Iterator[str]:
-    """Further faults, as long as there was too little work to prove anything, and time."""
-    while _misses(workloads, done_min) and time.monotonic() < until:
+def _more(faults: Sequence[str], until: float) -> Iterator[str]:
+    while faults and time.monotonic() < until:
         yield from faults
 
 
-def _misses(workloads: Sequence[Workload], done_min: int) -> bool:
-    return any(workload.figures()["done"] < done_min for workload in workloads)
+def _await_work(workloads: Sequence[Workload], done_min: int) -> None:
+    """Until each has got so many acknowledgements from now on."""
+    until = time.monotonic() + WORK_SECONDS_MAX
+    wanted = [workload.figures()["done"] + done_min for workload in workloads]
+    while True:
+        for workload in workloads:
+            workload.check()
+        if all(workload.figures()["done"] >= least for workload, least in zip(workloads, wanted, strict=True)):
+            return
+        assert time.monotonic() < until, [workload.figures() for workload in workloads]
+        time.sleep(LOOK_SECONDS)
