@@ -12,6 +12,7 @@ import sys
 
 from tests.pace import HANGS_SECONDS
 
+from statordb.engine.cassandra.cluster.lease import Lease
 from statordb.engine.cassandra.cluster.membership import Membership
 from statordb.engine.cassandra.cluster.times import TIMES
 from statordb.engine.cassandra.cql import patience, session
@@ -40,6 +41,7 @@ def have_patience() -> None:
         for name in names:
             assert getattr(module, name) > 0
             setattr(module, name, HANGS_SECONDS)
+    Lease.ensure_valid.__defaults__ = (HANGS_SECONDS,)
     patience.CONFLICT_SECONDS = planning.CONFLICT_SECONDS = CONFLICT_SECONDS
 
 

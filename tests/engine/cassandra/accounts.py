@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from tests.engine.cassandra.processes import Fleet, Process
+from tests.pace import HANGS_SECONDS
 
 from statordb.engine.cassandra.cluster.times import TIMES, Times
 from statordb.engine.cassandra.cql import keys, rows, schema
@@ -20,6 +21,8 @@ from statordb.engine.cassandra.several.ledger import Ledger
 from statordb.engine.cassandra.several.transactions import Transactions
 from statordb.engine.contract import Effects, Key, Refused, Stored
 
+# Who crashes is recovered when a test says so, however slow that is.
+ALL_LIVE = TIMES._replace(lease=HANGS_SECONDS, still=2 * HANGS_SECONDS)
 TABLE = 70_001
 INDEX = 70_002
 BASE_SPACE = keys.space_id(TABLE, 0)
@@ -99,7 +102,7 @@ class Member:
         await self.recovery.recover(dead.process.clock.slot, dead.process.membership.incarnation)
 
 
-async def member(fleet: Fleet, crash_at: int | None = None, ahead: float = 0.0, times: Times = TIMES) -> Member:
+async def member(fleet: Fleet, crash_at: int | None = None, ahead: float = 0.0, times: Times = ALL_LIVE) -> Member:
     return Member(await fleet.join(times=times), crash_at, ahead)
 
 

@@ -4,6 +4,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from tests.pace import HANGS_SECONDS
+
 from statordb.engine.cassandra.cluster import pulses, slots
 from statordb.engine.cassandra.cluster.clock import Clock
 from statordb.engine.cassandra.cluster.membership import Membership
@@ -16,6 +18,8 @@ from statordb.engine.cassandra.owed.recovery import Recovery
 from statordb.engine.cassandra.owed.relay import Relay
 
 QUICK = Times(lease=1.0, still=2.0, margin=0.1, tick=0.05, pause=0.01, linger=0.2, fresh=0.02, moment=2.0)
+# The same, but that nobody is taken for dead, nor takes itself for it: on a slow machine the living are silent long.
+STEADY = QUICK._replace(lease=HANGS_SECONDS, still=2 * HANGS_SECONDS)
 
 
 class Line:
@@ -85,7 +89,8 @@ class Fleet:
             await pulses.bury(self.session, who, pulses.highest(pulse for pulse in there if pulse.who == who))
             await self.session.conditional([("UPDATE slots SET state = 'free' WHERE slot = ? IF EXISTS", (who[0],))])
 
-    async def join(self, ahead: float = 0.0, times: Times = QUICK) -> Process:
+    async def join(self, ahead: float = 0.0, times: Times = STEADY) -> Process:
+        """`times`: QUICK in tests of those who die."""
         process = Process(self.session, ahead, times)
         await process.membership.join()
         self.processes.append(process)

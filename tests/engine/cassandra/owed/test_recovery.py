@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from tests.engine.cassandra.processes import Fleet, Process
+from tests.engine.cassandra.processes import QUICK, Fleet, Process
 
 from statordb.engine.cassandra.cluster import burials, pulses, slots
 from statordb.engine.cassandra.cql import keys, rows
@@ -61,7 +61,7 @@ async def recovered(fleet: Fleet, dead: Process) -> None:
 
 def test_what_was_owed_arrives_and_readers_wait_for_it(fleet: Fleet, run: Run) -> None:
     async def story() -> None:
-        dead, other = await fleet.join(), await fleet.join()
+        dead, other = await fleet.join(times=QUICK), await fleet.join(times=QUICK)
         update = Story(dead)
         await update.note()
         assert await fleet.session.conditional(update.batch()) is None
@@ -84,7 +84,7 @@ def test_what_was_owed_arrives_and_readers_wait_for_it(fleet: Fleet, run: Run) -
 
 def test_a_write_that_is_late_is_refused(fleet: Fleet, run: Run) -> None:
     async def story() -> None:
-        dead, _ = await fleet.join(), await fleet.join()
+        dead, _ = await fleet.join(times=QUICK), await fleet.join(times=QUICK)
         update = Story(dead)
         await update.note()
         dead.line.cut = True
@@ -97,7 +97,7 @@ def test_a_write_that_is_late_is_refused(fleet: Fleet, run: Run) -> None:
 
 def test_a_row_that_a_transaction_holds_is_freed_first(fleet: Fleet, run: Run) -> None:
     async def story() -> None:
-        dead, other = await fleet.join(), await fleet.join()
+        dead, other = await fleet.join(times=QUICK), await fleet.join(times=QUICK)
         update = Story(dead)
         await update.note()
         mark = f"UPDATE {TABLE} SET mark = ? WHERE partition = ? AND kind = ? AND sort = ? IF mark = null"
@@ -119,7 +119,7 @@ def test_a_row_that_a_transaction_holds_is_freed_first(fleet: Fleet, run: Run) -
 
 def test_transactions_of_the_dead_are_resolved(fleet: Fleet, run: Run) -> None:
     async def story() -> None:
-        dead, other = await fleet.join(), await fleet.join()
+        dead, other = await fleet.join(times=QUICK), await fleet.join(times=QUICK)
         await dead.journal.open([], b"transaction")
         await dead.journal.open([Noted("s7777", b"p", (SPOT,))])  # whose table was dropped
         dead.line.cut = True
@@ -134,7 +134,7 @@ def test_a_helper_that_dies_is_replaced(fleet: Fleet, run: Run, step: str) -> No
     """In the middle, or when all but the end was done."""
 
     async def story() -> None:
-        dead, helper = await fleet.join(), await fleet.join()
+        dead, helper = await fleet.join(times=QUICK), await fleet.join(times=QUICK)
         update = Story(dead)
         await update.note()
         assert await fleet.session.conditional(update.batch()) is None
@@ -150,7 +150,7 @@ def test_a_helper_that_dies_is_replaced(fleet: Fleet, run: Run, step: str) -> No
         dead.line.cut = True
         while not helper.line.cut:
             await asyncio.sleep(0.05)
-        third = await fleet.join()
+        third = await fleet.join(times=QUICK)
         await recovered(fleet, dead)
         await recovered(fleet, helper)
         changes = await third.logs.read(update.stream, b"", 0, AMPLE)
@@ -163,13 +163,13 @@ def test_several_helpers_do_no_harm(fleet: Fleet, run: Run) -> None:
     """They also begin at once what only one may end."""
 
     async def story() -> None:
-        dead = await fleet.join()
+        dead = await fleet.join(times=QUICK)
         updates = [Story(dead) for _ in range(5)]
         for update in updates:
             await update.note()
             assert await fleet.session.conditional(update.batch()) is None
         dead.line.cut = True
-        helpers = [await fleet.join() for _ in range(3)]
+        helpers = [await fleet.join(times=QUICK) for _ in range(3)]
         who = dead.clock.slot, dead.membership.incarnation
         await asyncio.gather(*(helper.recovery.recover(*who) for helper in helpers))
         await recovered(fleet, dead)
@@ -183,7 +183,7 @@ def test_several_helpers_do_no_harm(fleet: Fleet, run: Run) -> None:
 def test_a_process_that_died_before_it_told_of_itself_leaves_nothing(fleet: Fleet, run: Run) -> None:
     async def story() -> None:
         slot = await slots.claim(fleet.session, b"never seen")
-        await fleet.join()
+        await fleet.join(times=QUICK)
         while (slot, b"never seen") in await slots.held(fleet.session):
             await asyncio.sleep(0.05)
         assert all(pulse.ended for pulse in await pulses.read(fleet.session) if pulse.slot == slot)
@@ -198,7 +198,7 @@ def test_what_can_not_be_understood_stays_noted_and_stops_nothing_else(
     monkeypatch.setattr(burials, "SET_ASIDE_TRIES", 1)
 
     async def story() -> None:
-        dead, other = await fleet.join(), await fleet.join()
+        dead, other = await fleet.join(times=QUICK), await fleet.join(times=QUICK)
         update = Story(dead)
         await update.note()
         assert await fleet.session.conditional(update.batch()) is None
@@ -225,7 +225,7 @@ def test_a_recovery_that_fails_is_told_of_and_tried_again(
     fleet: Fleet, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def story() -> None:
-        dead, other = await fleet.join(), await fleet.join()
+        dead, other = await fleet.join(times=QUICK), await fleet.join(times=QUICK)
         recover = other.recovery.recover
         tries = 0
 
@@ -237,8 +237,7 @@ def test_a_recovery_that_fails_is_told_of_and_tried_again(
             return await recover(slot, incarnation, set_aside=set_aside)
 
         other.recovery.recover = fail_once  # type: ignore[method-assign]
-        entry = await dead.journal.open([])
-        assert entry.valid()
+        await dead.journal.open([])
         dead.line.cut = True
         while other.membership.watermark_seconds() < 1:  # readers are kept behind, which can be seen
             await asyncio.sleep(0.05)

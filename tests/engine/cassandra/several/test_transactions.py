@@ -21,7 +21,7 @@ from tests.engine.cassandra.accounts import (
     member,
     put,
 )
-from tests.engine.cassandra.processes import QUICK, Fleet
+from tests.engine.cassandra.processes import STEADY, Fleet
 from tests.pace import HANGS_SECONDS
 
 from statordb.engine.cassandra.cluster import pulses
@@ -193,7 +193,7 @@ def test_so_many_are_under_way_and_no_more(fleet: Fleet, run: Run, monkeypatch: 
 
 def test_an_announcement_without_rows_raises_the_epoch_everywhere(fleet: Fleet, run: Run) -> None:
     async def story() -> None:
-        one, other = await member(fleet, times=QUICK), await member(fleet, times=QUICK)
+        one, other = await member(fleet, times=STEADY), await member(fleet, times=STEADY)
         epoch = other.process.membership.epoch
         await one.transactions.update((), lambda _: Effects(announce=True))
         assert other.process.membership.epoch > epoch
@@ -354,7 +354,7 @@ def test_a_process_that_was_taken_for_dead_begins_again(fleet: Fleet, run: Run) 
 
     async def story() -> None:
         await make_tables(fleet.session)
-        one = await member(fleet, times=QUICK)
+        one = await member(fleet, times=STEADY)
         two = keys_of(2)
         membership = one.process.membership
         who = one.process.clock.slot, membership.incarnation
