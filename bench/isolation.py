@@ -7,7 +7,8 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import figures
@@ -22,6 +23,7 @@ from turns import Bench, missing_lines
 
 GROUP = "isolation"
 HEAVY_CONNECTIONS = 2
+FILLERS = 4  # connections that fill the tables: a cluster takes its time for each request
 SECONDS, SECONDS_QUICK = 4, 2
 GOAL_MS = 10.0  # the p99 of light requests beside anything
 ALONE_TIMES = 2.5  # or so many times what it is with nothing beside, where the machine is noisy
@@ -50,16 +52,28 @@ def fill(server: Running, share: float = 1.0) -> None:
     client = Client(server.host, servers.signer())
     for table in heavy.TABLES:
         client.call("CreateTable", json.dumps(heavy.schema(table)).encode())
+    pages = list(_pages(share))
+    with ThreadPoolExecutor(FILLERS) as fillers:
+        for done in [fillers.submit(_write, server, pages[first::FILLERS]) for first in range(FILLERS)]:
+            done.result()
+
+
+def _pages(share: float) -> Iterator[tuple[str, list[dict[str, object]]]]:
+    """(table, items of it), as many as one request may write."""
     pages: dict[str, list[dict[str, object]]] = {table: [] for table in heavy.TABLES}
     for table, item in heavy.items(share):
-        page = pages[table]
-        page.append(item)
-        if len(page) == BATCH_ITEMS:
-            write(client, server, table, page)
-            page.clear()
-    for table, page in pages.items():
-        if page:
-            write(client, server, table, page)
+        pages[table].append(item)
+        if len(pages[table]) == BATCH_ITEMS:
+            yield table, pages[table]
+            pages[table] = []
+    yield from ((table, page) for table, page in pages.items() if page)
+
+
+def _write(server: Running, pages: Sequence[tuple[str, list[dict[str, object]]]]) -> None:
+    client = Client(server.host, servers.signer())
+    for table, page in pages:
+        write(client, server, table, page)
+    client.connection.close()
 
 
 def _beside_each(bench: Bench, server: Running) -> Iterator[Line]:

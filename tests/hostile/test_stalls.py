@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 from tests.pace import until
-from tests.slowness import slowness
+from tests.slowness import is_exact, slowness
 
 import heavy
 import servers
@@ -30,6 +30,7 @@ from servers import Launch, Running
 
 LOAD_SECONDS = 0.7
 TRIES = 6  # a loop that stands for a request's sake stands each time
+LENIENT_TIMES = 3.0  # as long as the bound may a loop compute in a run of everything, where others are in the way
 ROOT = Path(__file__).parents[2]
 SERVED = ("worker", "keeper")  # processes that light requests wait for; a lane's loop may stand
 # Several servers of one cluster are alike, and filling it takes long: fewer rows make fewer pages, each as heavy.
@@ -67,7 +68,8 @@ class Watched:
 
 def as_slow_as_here(launch: Launch) -> Launch:
     """The same server, which counts as standing what takes as much longer here."""
-    slower = [sys.executable, "-m", "tests.hostile.slower", f"{slowness():.1f}"]
+    times = slowness() * (1.0 if is_exact() else LENIENT_TIMES)
+    slower = [sys.executable, "-m", "tests.hostile.slower", f"{times:.1f}"]
 
     def command(port: int, data: Path) -> list[str]:
         _, *words = launch.command(port, data)
