@@ -1,5 +1,6 @@
 """A real server, from its command line to its end: several workers, one process, and access keys beside it."""
 
+import contextlib
 import gzip
 import http.client
 import json
@@ -104,8 +105,8 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerPr
 
 def test_every_worker_and_the_keeper_run(several: tuple[ServerProcess, Path]) -> None:
     server, _ = several
-    names = sorted(Path(f"/proc/{pid}/comm").read_text().strip() for pid in server.descendants())
-    assert names == ["statordb-keep", "statordb-work0", "statordb-work1", "statordb-work2"]
+    names = ["statordb-keep", "statordb-work0", "statordb-work1", "statordb-work2"]
+    eventually(lambda: sorted(map(_name, server.descendants())) == names)
 
 
 def test_connections_are_spread_and_counted(several: tuple[ServerProcess, Path]) -> None:
@@ -151,11 +152,12 @@ def test_a_killed_worker_is_replaced_and_the_port_stays_up(several: tuple[Server
     before = server.descendants()
     victim = next(pid for pid in before if Path(f"/proc/{pid}/comm").read_text().startswith("statordb-work"))
     os.kill(victim, signal.SIGKILL)
+    eventually(lambda: victim not in server.descendants())  # what it had accepted by then is lost
     for _ in range(20):
         assert call(server.url, "ListTables", {})[0] == 200
-    eventually(lambda: victim not in server.descendants() and len(server.descendants()) == len(before))
+    eventually(lambda: len(server.descendants()) == len(before))
     eventually(lambda: get(admin + "/readyz")[0] == 200)
-    assert total(get(admin + "/metrics")[1], "statordb_restarts_total") == 1
+    assert total(get(admin + "/metrics")[1], "statordb_restarts_total") >= 1
 
 
 def test_a_killed_keeper_is_replaced_and_the_admin_port_stays_up(several: tuple[ServerProcess, Path]) -> None:
@@ -176,7 +178,8 @@ def test_a_worker_that_stands_makes_the_server_unready(several: tuple[ServerProc
         eventually(lambda: get(admin + "/readyz") == (503, "not going on: worker-1\n"))
         assert call(server.url, "ListTables", {})[0] == 200
     finally:
-        os.kill(victim, signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):  # replaced, where the machine stood for long
+            os.kill(victim, signal.SIGCONT)
     eventually(lambda: get(admin + "/readyz")[0] == 200)
 
 
@@ -310,7 +313,8 @@ def test_who_made_no_key_is_told_why_nobody_is_let_in(tmp_path: Path, workers: s
         eventually(lambda: told in server.logged())
     statordb("credentials", "create", "--data", str(tmp_path / "data"))
     with ServerProcess(*options) as server:
-        assert get(f"{started(server)['admin_url']}/readyz")[0] == 200
+        admin = started(server)["admin_url"]
+        eventually(lambda: get(f"{admin}/readyz")[0] == 200)
         assert told not in server.logged()
 
 
