@@ -153,4 +153,4 @@ def test_nobody_waits_for_a_mark_that_only_one_copy_has(behind: Behind, run: Run
 
     behind.engine._transactions.is_old = never  # type: ignore[method-assign]
     run(story())
-    assert behind.guesses == 1
+    assert behind.guesses >= 1  # another where the cluster is slow to answer the first
