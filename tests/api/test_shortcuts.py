@@ -1,5 +1,6 @@
 """The short way of an operation gives what the long way gives, for any document at all."""
 
+import importlib
 from typing import Any
 
 import orjson
@@ -314,6 +315,72 @@ def test_pages_of_a_query_are_the_same(tables: Api) -> None:
                 check(tables, "Query", document if limit is None else {**document, "Limit": limit})
 
 
+def test_known_key_conditions_are_answered_alike(tables: Api) -> None:
+    """Each is asked for twice: the second time its text is known, with other values, and names that mean others."""
+    for number in range(3, 9):
+        tables("PutItem", TableName="two", Item={"p": {"N": "2"}, "c": {"S": str(number)}})
+    one, few, low, high = {"N": "2.0"}, {"S": "4"}, {"S": "3"}, {"S": "7"}
+    for text, names, *several in (
+        (
+            "p = :p",
+            None,
+            {":p": one},
+            {":p": {"N": "1"}},
+            {":p": {"S": "2"}},
+            {":p": {"N": "x"}},
+            {":p": one, ":q": one},
+        ),
+        ("#p = :p", {"#p": "p"}, {":p": one}, {":p": {"N": "1"}}),
+        ("#p = :p", {"#p": "c"}, {":p": one}),
+        ("#p = :p", {"#p": ["p"]}, {":p": one}),
+        ("#p = :p", {"#p": "p", "#q": "p"}, {":p": one}),
+        ("p = :p", {}, {":p": one}),
+        ("#p = :p AND #c >= :c", {"#p": "p", "#c": "c"}, {":p": one, ":c": few}, {":p": one, ":c": high}),
+        (
+            "c < :c AND p = :p",
+            None,
+            {":p": one, ":c": few},
+            {":p": one},
+            {":p": one, ":c": one},
+            {":p": few, ":c": few},
+        ),
+        (
+            "p = :p AND c = :c",
+            None,
+            {":p": one, ":c": few},
+            {":p": one, ":c": {"S": ""}},
+            {":p": one, ":c": {"B": "YQ=="}},
+        ),
+        ("p = :p AND begins_with(c, :c)", None, {":p": one, ":c": few}, {":p": one, ":c": {"S": "x" * 1025}}),
+        (
+            "p = :p AND c BETWEEN :a AND :b",
+            None,
+            {":p": one, ":a": low, ":b": high},
+            {":p": one, ":a": high, ":b": low},
+        ),
+        ("p = :p AND c BETWEEN :a AND :a", None, {":p": one, ":a": low}, {":p": one, ":a": low, ":b": high}),
+        ("p = :p AND c = :p", None, {":p": one}),
+    ):
+        named = {} if names is None else {"ExpressionAttributeNames": names}
+        for values in (*several, *several):
+            document = {
+                "TableName": "two",
+                "KeyConditionExpression": text,
+                "ExpressionAttributeValues": values,
+                **named,
+            }
+            check(tables, "Query", document)
+
+
+def test_so_many_key_conditions_are_remembered(tables: Api) -> None:
+    for number in range(100):
+        values = {f":p{number}": {"N": "1"}}
+        tables("Query", TableName="two", KeyConditionExpression=f"p = :p{number}", ExpressionAttributeValues=values)
+    table = tables.store.catalog.cached("000000000000", "us-east-1", "two")
+    assert table is not None
+    assert 0 < len(table.forms) <= 64
+
+
 def test_the_short_way_is_taken(tables: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the property says nothing: usual requests must not need the general checks."""
     request: dict[str, Any] = {"TableName": "two", "Key": {"p": {"N": "1.0"}, "c": {"S": "a"}}}
@@ -333,6 +400,18 @@ def test_the_short_way_is_taken(tables: Api, monkeypatch: pytest.MonkeyPatch) ->
     variants = [{}, {"Limit": 1}, {"ScanIndexForward": False, "ConsistentRead": True}]
     for more in variants:
         assert tables("Query", TableName="two", **asked, **more)["Count"] == 1
+
+    def arranged(path: Any, conditions: Any) -> Any:
+        raise AssertionError("the condition was arranged again")
+
+    asked = {
+        "KeyConditionExpression": "#p = :p AND begins_with(c, :c)",
+        "ExpressionAttributeNames": {"#p": "p"},
+        "ExpressionAttributeValues": {":p": {"N": "1.0"}, ":c": {"S": "a"}},
+    }
+    assert tables("Query", TableName="two", **asked)["Count"] == 1
+    monkeypatch.setattr(importlib.import_module("statordb.api.operations.query"), "arrange", arranged)
+    assert tables("Query", TableName="two", **asked)["Count"] == 1
 
 
 def test_the_short_way_of_writes_is_taken(more_tables: Api, monkeypatch: pytest.MonkeyPatch) -> None:

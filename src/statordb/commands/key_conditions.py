@@ -8,7 +8,7 @@ from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.limits import PARTITION_KEY_BYTES_MAX
 from statordb.model.schema import KeyAttribute, KeySchema
-from statordb.store.access import AccessPath
+from statordb.store.access import WHOLE, AccessPath
 from statordb.store.terms import Bounds
 
 AttributeCondition = tuple[str, str, list[dict[str, str]]]
@@ -16,9 +16,6 @@ AttributeCondition = tuple[str, str, list[dict[str, str]]]
 
 Given = dict[str, tuple[str, list[dict[str, str]]]]
 """Conditions by attribute name: (operator, operands)."""
-
-
-WHOLE = Bounds()  # all rows of a partition
 
 
 class KeyRange(NamedTuple):

@@ -1,7 +1,9 @@
 """Expressions ready to be used on items: a plan, and the values and the budget of one request."""
 
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
+from statordb.expressions.key_conditions import KeyTest
 from statordb.expressions.operands import Values
 from statordb.expressions.paths import Item, Value
 from statordb.expressions.plans import ConditionPlan, KeyPlan, Plan, ProjectionPlan, UpdatePlan
@@ -67,10 +69,9 @@ class KeyCondition:
         return [(name, operator, [values[each] for each in operands]) for name, operator, operands in self._plan.tests]
 
     @property
-    def equal_to(self) -> str | None:
-        """Where the whole condition is that one attribute equals a value: the name of that value; else None."""
-        tests = self._plan.tests
-        return tests[0].values[0] if len(tests) == 1 and tests[0].operator == "EQ" else None
+    def tests(self) -> Sequence[KeyTest]:
+        """The same without the values: by their names."""
+        return self._plan.tests
 
 
 class LegacyKeyCondition(KeyCondition):

@@ -1,7 +1,7 @@
 """Ways to a table's rows: its primary key, or a secondary index. Query and Scan know only this."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from statordb.engine.contract import Bounds, Key, Place
 from statordb.model.errors import ClientError
@@ -14,6 +14,22 @@ _new = tuple.__new__  # makes a named tuple in half the time of calling its clas
 
 KeyConditions = Sequence[tuple[str, str, Sequence[dict[str, str]]]]
 """(attribute, operator, operands): EQ on each attribute in order, and any operator on the last one."""
+
+WHOLE = Bounds()  # all rows of a partition
+
+
+class RangeForm(NamedTuple):
+    """A key condition that was found to fit a table's primary key, without its values: by what names a request gives
+    them.
+
+    operator  on the sort key; None where all rows of the partition are asked for.
+    names     how many different ones there are.
+    """
+
+    partition: str
+    operator: str | None
+    sort: tuple[str, ...]
+    names: int
 
 
 class AccessPath(Protocol):
@@ -135,21 +151,29 @@ class PrimaryPath:
         place = self.usual_place(item)
         return None if place is None else _new(Key, (self.space, *place))
 
-    def usual_partition(self, value: object) -> bytes | None:
-        """Partition bytes of a partition key value, as `usual_place`."""
-        if value.__class__ is not dict or len(value) != 1 or self._partition_type == "B":
+    def usual_range(self, form: RangeForm, values: Mapping[str, object]) -> tuple[bytes, Bounds] | None:
+        """Partition bytes, and bounds within it, of a key condition with these values; as `usual_place`."""
+        partition_name, operator, sort_names, names = form
+        if len(values) != names:
             return None
-        content = value.get(self._partition_type)
-        if content.__class__ is not str or not 0 < len(content) <= _USUAL_CHARACTERS_MAX:
+        partition = _usual_bytes(values.get(partition_name), self._partition_type, self._encode_partition)
+        if partition is None:
             return None
-        try:
-            return self._encode_partition(content)
-        except ClientError:
+        if operator is None:
+            return partition, WHOLE
+        ends = []
+        for name in sort_names:
+            end = _usual_bytes(values.get(name), self._sort_type, self._encode_sort)
+            if end is None:
+                return None
+            ends.append(end)
+        if operator == "BETWEEN" and ends[0] > ends[1]:
             return None
+        return partition, keyspace.value_bounds(operator, ends)
 
     def bounds(self, conditions: KeyConditions) -> Bounds:
         if not conditions:
-            return Bounds()
+            return WHOLE
         _, operator, operands = conditions[0]
         assert self._sort_key is not None
         return keyspace.table_bounds(self._sort_key, operator, operands)
@@ -163,3 +187,16 @@ class PrimaryPath:
             return None
         partition, sort = place
         return {self._partition_name: {"S": partition.decode()}, self._sort_name: {"S": sort.decode()}}
+
+
+def _usual_bytes(value: Any, type: str, encode: Callable[[str], bytes]) -> bytes | None:
+    """Bytes of one key value, as `PrimaryPath.usual_place`."""
+    if value.__class__ is not dict or len(value) != 1 or type == "B":
+        return None
+    content = value.get(type)
+    if content.__class__ is not str or not 0 < len(content) <= _USUAL_CHARACTERS_MAX:
+        return None
+    try:
+        return encode(content)
+    except ClientError:
+        return None

@@ -103,7 +103,11 @@ def prefix_end(prefix: bytes) -> bytes | None:
 
 def table_bounds(attribute: KeyAttribute, operator: str, operands: Sequence[dict[str, str]]) -> Bounds:
     """Bounds of a table's raw sort key for one condition of a key condition expression."""
-    values = [_ENCODERS[attribute.type](operand[attribute.type]) for operand in operands]
+    return value_bounds(operator, [_ENCODERS[attribute.type](operand[attribute.type]) for operand in operands])
+
+
+def value_bounds(operator: str, values: Sequence[bytes]) -> Bounds:
+    """The same where the bytes of the operands are known."""
     if operator == "BEGINS_WITH":
         return Bounds(values[0], prefix_end(values[0]))
     return _bounds(operator, values, lambda value: value + b"\0")
@@ -129,7 +133,7 @@ def index_bounds(
     return bounds
 
 
-def _bounds(operator: str, values: list[bytes], behind: Callable[[bytes], bytes | None]) -> Bounds:
+def _bounds(operator: str, values: Sequence[bytes], behind: Callable[[bytes], bytes | None]) -> Bounds:
     """`behind` gives the lowest bytes above all rows of a value."""
     first = values[0]
     if operator == "EQ":

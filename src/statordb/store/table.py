@@ -13,7 +13,7 @@ from statordb.model import errors
 from statordb.model.schema import KeySchema
 from statordb.model.values import Item
 from statordb.store import codec
-from statordb.store.access import AccessPath, PrimaryPath
+from statordb.store.access import AccessPath, PrimaryPath, RangeForm
 from statordb.store.appending import Appender, Logged
 from statordb.store.image import Image
 from statordb.store.indexes.expiry import ExpiryIndex
@@ -89,7 +89,7 @@ class Table:
     """
 
     __slots__ = (
-        "_catalog", "_derived", "_engine", "_latest", "_paths", "building", "collections", "expiry", "get", "guard",
+        "_catalog", "_derived", "_engine", "_latest", "_paths", "building", "expiry", "forms", "get", "guard",
         "here", "indexes", "key_names", "log", "looks_back", "name", "now", "paused", "primary", "record", "schema",
         "settled", "space", "write_rows",
     )  # fmt: skip
@@ -105,7 +105,7 @@ class Table:
         self.get = engine.get
         self.here = engine.here
         self.now = catalog.now
-        self.collections: dict[str, str] = {}  # key condition text that asks for a whole item collection -> its value
+        self.forms: dict[object, RangeForm] = {}  # of key conditions, by their text and what its #names mean
         self.settled = record.status == "ACTIVE"  # else the status depends on the time
         self.schema = KeySchema.parse(record.key_schema, record.definitions)
         self.key_names = self.schema.names

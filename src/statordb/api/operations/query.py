@@ -8,17 +8,19 @@ import orjson
 from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.selecting import check_cursor_values, check_select, choice, found_answer, legacy_choice
-from statordb.commands.key_conditions import WHOLE, KeyRange, arrange
+from statordb.commands.key_conditions import KeyRange, arrange
 from statordb.commands.pages import CHUNK_ROWS_MAX
 from statordb.commands.perform import perform
 from statordb.commands.reading import Range
 from statordb.commands.selection import Choice
 from statordb.expressions import legacy
 from statordb.expressions.bound import KeyCondition
+from statordb.expressions.key_conditions import KeyTest
 from statordb.expressions.placeholders import Placeholders
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.store import codec
+from statordb.store.access import RangeForm
 from statordb.store.table import Table
 from statordb.store.terms import EXHAUSTED, Page
 
@@ -36,7 +38,9 @@ _PLAIN = frozenset(
 _USUAL = _PLAIN - {"IndexName"}
 _USUAL_LIMIT_MAX = CHUNK_ROWS_MAX
 _USUAL_NAME_CHARACTERS_MAX = 255
-_COLLECTIONS_MAX = 64  # texts remembered by a table
+_FORMS_MAX = 64  # key conditions remembered by a table
+# What stands behind so many items: to write two numbers takes longer than to join some rows.
+_COUNTS = tuple([b'],"Count":%d,"ScannedCount":%d' % (count, count) for count in range(CHUNK_ROWS_MAX + 1)])
 _NONE: dict[str, Any] = {}
 ALL = Choice()
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
@@ -56,7 +60,7 @@ def usual_query(context: Context, document: Any, source: object) -> Usual:
     table = context.known_table(name)
     if table is None:
         return None
-    key_range = _known_collection(document, table, text) or _key_range(document, table, text)
+    key_range = _known_range(document, table, text) or _key_range(document, table, text)
     if key_range is None:
         return None
     forward, consistent = document.get("ScanIndexForward") is not False, document.get("ConsistentRead") is True
@@ -79,14 +83,27 @@ def _has_usual_options(document: Request) -> bool:
     )
 
 
-def _known_collection(document: Request, table: Table, text: str) -> KeyRange | None:
-    """The item collection that a text asks for which was found to ask for a whole one before."""
-    reference = table.collections.get(text)
-    values = document.get("ExpressionAttributeValues")
-    if reference is None or values.__class__ is not dict or len(values) != 1 or "ExpressionAttributeNames" in document:
+def _known_range(document: Request, table: Table, text: str) -> KeyRange | None:
+    """The rows that a text asks for which was found to fit the table's primary key before."""
+    meaning = _meaning(text, document.get("ExpressionAttributeNames", _NONE))
+    form, values = table.forms.get(meaning), document.get("ExpressionAttributeValues")
+    if form is None or values.__class__ is not dict:
         return None
-    partition = table.primary.usual_partition(values.get(reference))
-    return None if partition is None else _new(KeyRange, (partition, WHOLE, False))
+    found = table.primary.usual_range(form, values)
+    return None if found is None else _new(KeyRange, (*found, False))
+
+
+def _meaning(text: str, names: Any) -> object:
+    """What tells a key condition from all others: its text, with what its #names stand for. None for what is no map of
+    texts."""
+    if names is _NONE:
+        return text
+    if names.__class__ is not dict:
+        return None
+    for meant in names.values():
+        if meant.__class__ is not str:
+            return None
+    return (text, *names.items())
 
 
 def _key_range(document: Request, table: Table, text: str) -> KeyRange | None:
@@ -99,11 +116,20 @@ def _key_range(document: Request, table: Table, text: str) -> KeyRange | None:
         key_range = arrange(table.primary, asked.conditions)
     except ClientError:
         return None
-    reference = asked.equal_to
-    if reference is not None and "ExpressionAttributeNames" not in document:
-        if len(table.collections) < _COLLECTIONS_MAX:
-            table.collections[text] = reference
+    if len(table.forms) < _FORMS_MAX:
+        meaning = _meaning(text, document.get("ExpressionAttributeNames", _NONE))
+        table.forms[meaning] = _form(table, asked.tests)
     return key_range
+
+
+def _form(table: Table, tests: Sequence[KeyTest]) -> RangeForm:
+    """Of conditions that fit the primary key: equality on its first attribute, and perhaps one on the other."""
+    first = table.schema.partition[0].name
+    partition = next(test.values[0] for test in tests if test.attribute == first)
+    for test in tests:
+        if test.attribute != first:
+            return RangeForm(partition, test.operator, test.values, len({partition, *test.values}))
+    return RangeForm(partition, None, (), 1)
 
 
 def _has_usual_placeholders(document: Request) -> bool:
@@ -131,12 +157,11 @@ async def _first_rows(context: Context, request: Request, command: Range, table:
 
 def _answer(table: Table, page: Page, texts: Sequence[bytes]) -> bytes:
     """The response of a page that is all, whose rows have these texts."""
-    last = b""
+    last = b"}"
     if page.stop is not EXHAUSTED and table.schema.sort:  # else there is no row behind the first
         cursor = table.primary.usual_cursor(page.last) or table.key_of(orjson.loads(texts[-1]))
-        last = b',"LastEvaluatedKey":' + orjson.dumps(cursor)
-    count = len(texts)
-    return b'{"Items":[%b],"Count":%d,"ScannedCount":%d%b}' % (b",".join(texts), count, count, last)
+        last = b',"LastEvaluatedKey":%b}' % orjson.dumps(cursor)
+    return b"".join((b'{"Items":[', b",".join(texts), _COUNTS[len(texts)], last))
 
 
 async def query(context: Context, request: Request) -> Answer:

@@ -180,7 +180,7 @@ class Reader:
         cursor = self._begin().cursor()  # which keeps its transaction; both end with it
         value_of = cursor.value
         for key in islice(_walk_keys(cursor, start, end, forward), rows_max):
-            if not start <= key < end:
+            if key >= end if forward else key < start:
                 break
             value = value_of()
             if value[NAME_AT:name_end] != named:
