@@ -186,6 +186,15 @@ def test_definitions_and_projected_names_are_told_sorted(api: Api) -> None:
         assert shown["GlobalSecondaryIndexes"][0]["Projection"]["NonKeyAttributes"] == ["x", "y"]
 
 
+def test_keys_of_an_index_that_repeat_are_told_before_an_unused_definition(api: Api) -> None:
+    """ScyllaDB's tests found that on AWS: test_gsi_composite_duplicate_attr_rejected."""
+    twice = index("global", "a", "a", hashes=2)
+    asked = request(AttributeDefinitions=attributes("pS cS aS bS"), GlobalSecondaryIndexes=[twice])
+    assert api.refused("CreateTable", **asked).message == (
+        "The KeySchema contains multiple key attributes with the same name"
+    )
+
+
 def test_an_unused_definition_is_told_before_all_else_of_indexes(api: Api) -> None:
     """The order of the keys is that of a Java set."""
     fault = api.refused(

@@ -71,9 +71,8 @@ def check_table_keys(key_schema: Elements, definitions: Elements, has_indexes: b
         )
 
 
-def refuse_unused(schemas: list[Elements], definitions: Elements) -> None:
-    """Raise ValidationException unless every defined attribute is a key of the table or of an index. Told before all
-    else that is wrong with indexes."""
+def _refuse_unused(schemas: list[Elements], definitions: Elements) -> None:
+    """Raise ValidationException unless every defined attribute is a key of the table or of an index."""
     used = {name for schema in schemas for name in names(schema)}
     if not used.issuperset(names(definitions)):
         raise invalid_parameters(
@@ -139,12 +138,9 @@ def _check_projection(projection: dict[str, Any]) -> None:
                 raise invalid_parameters(f"Duplicate element in NonKeyAttributes: {name}")
 
 
-def check_local_index(index: dict[str, Any], table_keys: Elements, definitions: Elements) -> None:
-    """One entry of LocalSecondaryIndexes."""
-    key_schema = index["KeySchema"]
-    _check_defined(key_schema, definitions)
-    _check_pair(key_schema)
-    name = index["IndexName"]
+def check_local_index(index: dict[str, Any], table_keys: Elements) -> None:
+    """One entry of LocalSecondaryIndexes, whose keys are a pair."""
+    key_schema, name = index["KeySchema"], index["IndexName"]
     if len(key_schema) != 2:
         raise invalid_parameters(f"Index KeySchema does not have a range key for index: {name}")
     index_hash, table_hash = key_schema[0]["AttributeName"], table_keys[0]["AttributeName"]
@@ -158,18 +154,34 @@ def check_local_index(index: dict[str, Any], table_keys: Elements, definitions: 
 
 def check_keys_and_projection(index: dict[str, Any], definitions: Elements) -> None:
     """What a global index has in it, however it is made."""
-    key_schema = index["KeySchema"]
+    _check_global_keys(index["KeySchema"], definitions)
+    _check_projection(index["Projection"])
+
+
+def _check_global_keys(key_schema: Elements, definitions: Elements) -> None:
     _check_defined(key_schema, definitions)
     if len(key_schema) > 2 or [element["KeyType"] for element in key_schema] == ["HASH", "HASH"]:
         _check_composite(key_schema)
     else:
         _check_pair(key_schema)
+
+
+def check_index_keys(request: dict[str, Any]) -> None:
+    """The keys of CreateTable's indexes, each by itself, and that they use all definitions: before all else of them."""
+    definitions = request["AttributeDefinitions"]
+    local, global_ = request.get("LocalSecondaryIndexes") or (), request.get("GlobalSecondaryIndexes") or ()
+    for index in local:
+        _check_defined(index["KeySchema"], definitions)
+        _check_pair(index["KeySchema"])
+    for index in global_:
+        _check_global_keys(index["KeySchema"], definitions)
+    if local or global_:
+        _refuse_unused([request["KeySchema"], *(index["KeySchema"] for index in (*local, *global_))], definitions)
+
+
+def check_global_index(index: dict[str, Any], billing_mode: str) -> None:
+    """One entry of GlobalSecondaryIndexes, whose keys are right."""
     _check_projection(index["Projection"])
-
-
-def check_global_index(index: dict[str, Any], definitions: Elements, billing_mode: str) -> None:
-    """One entry of GlobalSecondaryIndexes."""
-    check_keys_and_projection(index, definitions)
     units = index.get("ProvisionedThroughput")
     if billing_mode == "PAY_PER_REQUEST":
         if units:
@@ -184,8 +196,8 @@ def check_global_index(index: dict[str, Any], definitions: Elements, billing_mod
 
 
 def check_indexes(request: dict[str, Any], billing_mode: str) -> None:
-    """LocalSecondaryIndexes and GlobalSecondaryIndexes of CreateTable."""
-    definitions, key_schema = request["AttributeDefinitions"], request["KeySchema"]
+    """LocalSecondaryIndexes and GlobalSecondaryIndexes of CreateTable, beyond their keys by themselves."""
+    key_schema = request["KeySchema"]
     seen: set[str] = set()
     local, global_ = request.get("LocalSecondaryIndexes"), request.get("GlobalSecondaryIndexes")
     if local is not None:
@@ -196,7 +208,7 @@ def check_indexes(request: dict[str, Any], billing_mode: str) -> None:
                 "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"
             )
         for index in local:
-            check_local_index(index, key_schema, definitions)
+            check_local_index(index, key_schema)
             _check_unique(index["IndexName"], seen)
         if len(local) > LOCAL_INDEXES_MAX:
             raise invalid_parameters(f"Number of LocalSecondaryIndexes exceeds per-table limit of {LOCAL_INDEXES_MAX}")
@@ -204,7 +216,7 @@ def check_indexes(request: dict[str, Any], billing_mode: str) -> None:
         if not global_:
             raise invalid_parameters("List of GlobalSecondaryIndexes is empty")
         for index in global_:
-            check_global_index(index, definitions, billing_mode)
+            check_global_index(index, billing_mode)
             _check_unique(index["IndexName"], seen)
         if len(global_) > GLOBAL_INDEXES_MAX:
             raise invalid_parameters(f"GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_INDEXES_MAX}")

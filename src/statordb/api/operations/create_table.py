@@ -2,7 +2,6 @@
 
 import uuid
 from dataclasses import replace
-from typing import Any
 
 from statordb.api import encryption, schemas, streaming
 from statordb.api.context import Answer, Context, Request
@@ -108,7 +107,5 @@ def _check_schema(request: Request, billing_mode: str) -> None:
     local, global_ = request.get("LocalSecondaryIndexes"), request.get("GlobalSecondaryIndexes")
     schemas.check_definitions(definitions)
     schemas.check_table_keys(key_schema, definitions, local is not None or global_ is not None)
-    indexes: list[dict[str, Any]] = [*(local or ()), *(global_ or ())]
-    if indexes:
-        schemas.refuse_unused([key_schema, *(index["KeySchema"] for index in indexes)], definitions)
+    schemas.check_index_keys(request)
     schemas.check_indexes(request, billing_mode)
