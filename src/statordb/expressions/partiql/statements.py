@@ -20,7 +20,7 @@ from statordb.expressions.partiql.statement_tree import (
     Update,
 )
 from statordb.expressions.paths import Item, Reader, Value, check_depth, reader, resolve
-from statordb.expressions.plans import ConditionPlan, ProjectionPlan, UpdatePlan
+from statordb.expressions.plans import ConditionPlan, Plan, ProjectionPlan, UpdatePlan
 from statordb.expressions.projections import Cut
 from statordb.expressions.syntax import Add, ConditionNode, UpdateNode, ValueReference
 from statordb.expressions.syntax import Delete as TakeAway
@@ -43,6 +43,7 @@ Direct = tuple[tuple[str, int, Value | None], ...]
 
 Types = dict[str, frozenset[str] | None]
 
+_TEXT_UNITS = EXPRESSION_PARSE_UNITS + EXPRESSION_COMPILE_UNITS + EXPRESSION_CHECK_UNITS  # for each character
 _SET_TYPES = frozenset(("SS", "NS", "BS"))
 _NONE: dict[str, Any] = {}
 
@@ -257,7 +258,8 @@ class SelectedPlan(ProjectionPlan):
 
     def __init__(self, selected: Sequence[Selected]) -> None:
         paths = [resolve(each.path, _NONE) for each in selected]
-        super().__init__(paths)
+        Plan.__init__(self, paths)  # not that of projections, whose paths may not overlap
+        self.whole = not self.nested_attributes
         self.run = _cut([(each.name, reader(parts)) for each, parts in zip(selected, paths, strict=True)])
 
 
@@ -286,7 +288,7 @@ class Statements:
         """The statement of a text. Raises ValidationException, and what `Budget.spend` raises."""
         found = self._known.get(text)
         if found is None:
-            budget.spend(len(text) * (EXPRESSION_PARSE_UNITS + EXPRESSION_COMPILE_UNITS))
+            budget.spend(len(text) * _TEXT_UNITS)
             self.parses += 1
             found = Statement(text)
             self._keep(text, found)
