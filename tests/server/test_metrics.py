@@ -1,6 +1,7 @@
 """Counters: what is counted comes out again, summed over workers and over their restarts."""
 
 from statordb.model.request import Principal, Reply, Request
+from statordb.server import composition
 from statordb.server.exposition import render
 from statordb.server.lane.counters import LaneTotals
 from statordb.server.metrics import BUCKETS, SharedCounters, WorkerCounters
@@ -31,6 +32,14 @@ def test_unknown_operations_and_errors_have_one_place_each() -> None:
     for name in ("Foo", "Bar"):
         count(counters.of_worker(0), name, 0, 400, name + "Exception")
     assert counters.operation_totals()["other"].errors == {"other": 2}
+
+
+def test_what_is_not_built_has_a_place_of_its_own() -> None:
+    """Who looks for it is told how often it was asked for."""
+    counters = composition.shared_counters(composition.load_shapes().operations, 1, 0)
+    for name in ("CreateBackup", "GetRecords"):
+        count(counters.of_worker(0), name, 0, 400, "UnknownOperationException")
+    assert set(counters.operation_totals()) == {"CreateBackup", "GetRecords"}
 
 
 def test_any_latency_has_a_bucket() -> None:
