@@ -167,10 +167,40 @@ items = st.one_of(
     ),
     contents,
 )
+given_values = st.one_of(
+    st.dictionaries(st.sampled_from([":v", ":w", "v", "", f":{'v' * 300}"]), st.one_of(usual, values), max_size=2),
+    contents,
+)
+given_names = st.sampled_from(
+    [
+        {"#n": "v"},
+        {"#n": "p"},
+        {"#n": "g"},
+        {"#n": ""},
+        {"n": "v"},
+        {"#n": 1},
+        {"#n": "v", "#m": "w"},
+        {},
+        None,
+        1,
+    ]
+)
 puts = st.one_of(
     st.fixed_dictionaries(
         {"TableName": st.sampled_from([*TABLES, "indexed", "none", "", 5, None]), "Item": items},
-        optional={"ReturnValues": st.sampled_from(["ALL_OLD", "NONE", None]), "Unknown": st.just(1)},
+        optional={
+            "ReturnValues": st.sampled_from(["ALL_OLD", "NONE", None]),
+            "ConditionExpression": st.sampled_from(
+                [
+                    *("attribute_not_exists(p)", "attribute_exists(#n)", "v = :v", "#n = :v AND v < :w", "NOT v = :v"),
+                    *("contains(v, :v)", "size(v) > :v", "attribute_type(v, :v)", "v IN (:v, :w)", "v =", "", None, 5),
+                ]
+            ),
+            "ExpressionAttributeValues": given_values,
+            "ExpressionAttributeNames": given_names,
+            "ReturnValuesOnConditionCheckFailure": st.just("ALL_OLD"),
+            "Unknown": st.just(1),
+        },
     ),
     contents,
 )
@@ -205,26 +235,8 @@ updates = st.one_of(
             ),
         },
         optional={
-            "ExpressionAttributeValues": st.one_of(
-                st.dictionaries(
-                    st.sampled_from([":v", ":w", "v", "", f":{'v' * 300}"]), st.one_of(usual, values), max_size=2
-                ),
-                contents,
-            ),
-            "ExpressionAttributeNames": st.sampled_from(
-                [
-                    {"#n": "v"},
-                    {"#n": "p"},
-                    {"#n": "g"},
-                    {"#n": ""},
-                    {"n": "v"},
-                    {"#n": 1},
-                    {"#n": "v", "#m": "w"},
-                    {},
-                    None,
-                    1,
-                ]
-            ),
+            "ExpressionAttributeValues": given_values,
+            "ExpressionAttributeNames": given_names,
             "ReturnValues": st.sampled_from([*RETURNS, "ALL", "", None, 5, ["NONE"]]),
         },
     ),
@@ -281,6 +293,24 @@ def test_a_put_is_done_alike(more_tables: Api, document: Any) -> None:
 @given(updates)
 def test_an_update_is_done_alike(more_tables: Api, document: Any) -> None:
     check_write(more_tables, "UpdateItem", document)
+
+
+@pytest.mark.parametrize(
+    "condition", ["attribute_exists(#n)", "attribute_not_exists(#n)", "#n = :v", "#n <> :v", "#n ="]
+)
+@pytest.mark.parametrize("partition", ["a", "new"])
+def test_a_put_on_a_condition_is_done_alike(more_tables: Api, partition: str, condition: str) -> None:
+    for table in ("one", "indexed"):
+        document = {
+            "TableName": table,
+            "Item": {"p": {"S": partition}, "v": {"N": "2"}},
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {"#n": "v"},
+        }
+        values = {"ExpressionAttributeValues": {":v": {"N": "1"}}}
+        check_write(more_tables, "PutItem", document | (values if ":v" in condition else {}))
+        check_write(more_tables, "PutItem", document | values)
+        check_write(more_tables, "PutItem", document | {"ConditionExpression": None})
 
 
 @pytest.mark.parametrize("returns", RETURNS)
@@ -424,6 +454,20 @@ def test_the_short_way_of_writes_is_taken(more_tables: Api, monkeypatch: pytest.
     with monkeypatch.context() as patch:
         patch.setattr(more_tables.dispatcher, "_check", checked)
         more_tables("PutItem", TableName="indexed", Item=item)
+        conditions: list[dict[str, Any]] = [
+            {"ConditionExpression": "attribute_exists(p)"},
+            {
+                "ConditionExpression": "#g = :g",
+                "ExpressionAttributeNames": {"#g": "g"},
+                "ExpressionAttributeValues": {":g": {"S": "g"}},
+            },
+        ]
+        for condition in conditions:
+            more_tables("PutItem", TableName="indexed", Item=item, **condition)
+        refused = more_tables.refused(
+            "PutItem", TableName="indexed", Item=item, ConditionExpression="attribute_not_exists(p)"
+        )
+        assert refused.code.endswith("ConditionalCheckFailedException")
         more_tables(
             "UpdateItem",
             TableName="indexed",

@@ -5,25 +5,30 @@ from typing import Any
 from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.returns import condition_failure, written_answer
+from statordb.api.usual import NONE, is_usual, uses_all
 from statordb.commands.keys import index_fault
 from statordb.commands.perform import perform
 from statordb.commands.writing import Put, Unmet
+from statordb.expressions.bound import Condition
+from statordb.expressions.faults import Fault
 from statordb.expressions.legacy import reject_mixed
+from statordb.expressions.plans import CONDITIONS
 from statordb.model import errors
+from statordb.model.budget import Budget
 from statordb.model.errors import ClientError
 from statordb.model.limits import ITEM_BYTES_MAX
 from statordb.model.usual import usual_size
 from statordb.model.values import check_item
 from statordb.store.table import Apply, Table
-from statordb.store.terms import Key
+from statordb.store.terms import Key, Refused
 
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
 
 def usual_put_item(context: Context, document: Any, _source: object) -> Usual:
-    """The short way for a put of just a table and an item of the usual form; None for all that needs the checks of
-    `put_item`, which does the same."""
-    if document.__class__ is not dict or len(document) != 2:
+    """The short way for a put of just a table and an item of the usual form, perhaps on a condition; None for all that
+    needs the checks of `put_item`, which does the same."""
+    if document.__class__ is not dict:
         return None
     name, item = document.get("TableName"), document.get("Item")
     if name.__class__ is not str or item.__class__ is not dict:
@@ -31,22 +36,41 @@ def usual_put_item(context: Context, document: Any, _source: object) -> Usual:
     table = context.known_table(name)
     if table is None:
         return None
+    budget = context.new_budget()
+    condition = None
     try:
+        if len(document) != 2:
+            condition = _usual_condition(document, budget)
+            if condition is None:
+                return None
         size = usual_size(item)
-    except ClientError:
+    except (ClientError, Fault):
         return None
     if not 0 <= size <= ITEM_BYTES_MAX:
         return None
     key = table.primary.usual_key_of(item)
     if key is None or (table.indexes and index_fault(table, item) is not None):
         return None
-    command = _new(Put, (name, item, size, None, False))
+    command = _new(Put, (name, item, size, condition, False))
     context.admit(command)
-    return _put(table, key, command.apply(table, context.new_budget()))
+    return _put(table, key, command.apply(table, budget), condition is None)
 
 
-async def _put(table: Table, key: Key, apply: Apply) -> Answer:
-    await table.write(key, apply, False, True)
+def _usual_condition(document: Request, budget: Budget) -> Condition | None:
+    """The condition of a put, with which nothing else is asked for. Raises ClientError or Fault for what is wrong."""
+    text: Any = document.get("ConditionExpression")
+    names: Any = document.get("ExpressionAttributeNames", NONE)
+    values: Any = document.get("ExpressionAttributeValues", NONE)
+    if len(document) != 3 + bool(names) + bool(values) or not is_usual(text, names, values):
+        return None
+    plan = CONDITIONS.plan(text, names, values, budget)
+    return Condition(plan, values, budget) if uses_all(plan, names, values) else None
+
+
+async def _put(table: Table, key: Key, apply: Apply, replaces: bool) -> Answer:
+    written = await table.write(key, apply, False, replaces)
+    if written.__class__ is Refused:
+        raise errors.conditional_check_failed()
     return b"{}"
 
 

@@ -8,6 +8,7 @@ from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.keys import attributes_of
 from statordb.api.returns import condition_failure, written_answer
+from statordb.api.usual import NONE, is_usual, uses_all
 from statordb.commands.keys import refuse_nested_keys
 from statordb.commands.perform import perform
 from statordb.commands.writing import Unmet, Update
@@ -21,10 +22,7 @@ from statordb.model.usual import usual_size
 from statordb.store.table import Apply, Table, Written
 from statordb.store.terms import Key
 
-_NONE: dict[str, Any] = {}
 _RETURNS = frozenset(("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"))
-_USUAL_TEXT_CHARACTERS_MAX = 255  # so that what it refers to has no name that is too long
-_USUAL_NAME_CHARACTERS_MAX = 255
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
 
@@ -37,25 +35,24 @@ def usual_update_item(context: Context, document: Any, _source: object) -> Usual
     name = member("TableName")
     key: Any = member("Key")
     text: Any = member("UpdateExpression")
-    names, values = member("ExpressionAttributeNames", _NONE), member("ExpressionAttributeValues", _NONE)
+    names, values = member("ExpressionAttributeNames", NONE), member("ExpressionAttributeValues", NONE)
     returns: Any = member("ReturnValues")
     members = 3 + bool(names) + bool(values) + (returns is not None)
-    if name.__class__ is not str or len(document) != members or not _is_usual(text, names, values, returns):
+    if name.__class__ is not str or len(document) != members or not _is_known(returns):
         return None
     table = context.known_table(name)
     if table is None:
         return None
     budget = context.new_budget()
     try:
-        if usual_size(key) < 0 or usual_size(values) < 0:
+        if usual_size(key) < 0 or not is_usual(text, names, values):
             return None
         place = table.primary.usual_key(key)
         plan = UPDATES.plan(text, names, values, budget)
         refuse_nested_keys(table, plan.nested_attributes)
     except (ClientError, Fault):
         return None
-    # What the text mentions is there: the numbers tell whether there is more.
-    if place is None or len(plan.names) != len(names) or len(plan.values) != len(values):
+    if place is None or not uses_all(plan, names, values):
         return None
     if not plan.attributes.isdisjoint(table.key_names):
         return None
@@ -65,18 +62,8 @@ def usual_update_item(context: Context, document: Any, _source: object) -> Usual
     return _update(table, place, command.apply(table, budget), returns, update)
 
 
-def _is_usual(text: Any, names: Any, values: Any, returns: Any) -> bool:
-    """Whether the text is short, and names, values and what is returned are of the usual form."""
-    if text.__class__ is not str or len(text) > _USUAL_TEXT_CHARACTERS_MAX:
-        return False
-    if returns is not None and (returns.__class__ is not str or returns not in _RETURNS):
-        return False
-    if names.__class__ is not dict or values.__class__ is not dict:
-        return False
-    for name in names.values():
-        if name.__class__ is not str or not 0 < len(name) <= _USUAL_NAME_CHARACTERS_MAX:
-            return False
-    return True
+def _is_known(returns: Any) -> bool:
+    return returns is None or (returns.__class__ is str and returns in _RETURNS)
 
 
 async def _update(table: Table, key: Key, apply: Apply, returns: str | None, update: UpdateExpression) -> Answer:
