@@ -15,6 +15,7 @@ INDEXES, INDEXED_ITEMS = 5, 100
 SMALL_ITEMS, WIDE_ITEMS, MANY_ITEMS, BIG_ITEMS = 500, 2000, 12_000, 30
 LIST_MEMBERS = 15_000  # in each of the two lists of an item of `big`, which has some 390 KB of JSON then
 PIPELINED = 64
+TAGGING = "TagResource of the others' table"
 SMALL_ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/small"
 
 SCHEMA: dict[str, Any] = {
@@ -205,7 +206,7 @@ def _sent_ahead() -> Iterator[Heavy]:
     yield _case(f"{many} DescribeTable", "DescribeTable", {"TableName": "small"}, pipelined=PIPELINED)
     tags = [{"Key": f"k{number}", "Value": "v" * 200} for number in range(50)]
     tagged = {"ResourceArn": SMALL_ARN, "Tags": tags}
-    yield _case(f"{many} TagResource of the others' table", "TagResource", tagged, pipelined=PIPELINED)
+    yield _case(f"{many} {TAGGING}", "TagResource", tagged, pipelined=PIPELINED)
     yield _case(f"{many} GetItem", "GetItem", {"TableName": "small", "Key": _key("k7")}, pipelined=PIPELINED)
     put = {"TableName": "small", "Item": _key("ahead") | {"d": {"S": "x" * 100}}}
     yield _case(f"{many} PutItem", "PutItem", put, pipelined=PIPELINED)
