@@ -90,6 +90,7 @@ def cases() -> Iterator[Heavy]:
     """Every kind of heavy request; large bodies are made here, when they are asked for."""
     yield from _pages()
     yield from _expressions()
+    yield from _statements()
     yield from _large_items()
     yield from _large_writes()
     yield from _many_writes()
@@ -142,6 +143,31 @@ def _expressions() -> Iterator[Heavy]:
         "Scan",
         {"TableName": "big", "FilterExpression": looked} | _values(x={"N": "9"}),
     )
+
+
+def _statements() -> Iterator[Heavy]:
+    lists = f"a IN [{','.join(['b'] * 99)}, c]"
+    yield _case("statement that compares lists", "ExecuteStatement", {"Statement": f"SELECT pk FROM big WHERE {lists}"})
+    keys = ",".join(f"'b{number}'" for number in range(BIG_ITEMS))
+    select = {"Statement": f"SELECT a[0], a[700] FROM big WHERE pk IN [{keys}]"}
+    yield _case("statement of several large items", "ExecuteStatement", select)
+    updates = [
+        {"Statement": f"UPDATE big SET z = 1 WHERE pk = 'b{number}' AND {lists}"}
+        for number in range(min(25, BIG_ITEMS))
+    ]
+    yield _case("batch of statements that change large items", "BatchExecuteStatement", {"Statements": updates})
+    transaction = {"TransactStatements": updates[:10]}
+    yield _case("transaction of statements that compare lists", "ExecuteTransaction", transaction)
+    refused = [{"Statement": "SELECT " + "a," * number + "a FROM small WHERE"} for number in range(3000, 3025)]
+    yield _case("batch of long statements that are refused", "BatchExecuteStatement", {"Statements": refused})
+    short = {"Statement": "SELECT " + "a," * 1900 + "a FROM small WHERE"}
+    yield _case("long statement that is refused", "ExecuteStatement", short)
+    tuples = ",".join(["{'x':[1,2,3]}"] * 550)
+    long = {"Statement": f"INSERT INTO small VALUE {{'pk': 'k1', 'l': [{tuples}]}}"}
+    yield _case("long statement that is known", "ExecuteStatement", long)
+    members = [{"L": [{"N": "1"}] * 30_000}]
+    much = {"Statement": "INSERT INTO small VALUE {'pk': 'k1', 'l': ?}", "Parameters": members}
+    yield _case("statement with a large parameter", "ExecuteStatement", much)
 
 
 def _large_items() -> Iterator[Heavy]:

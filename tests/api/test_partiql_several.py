@@ -3,7 +3,11 @@
 from typing import Any
 
 import pytest
-from tests.in_process import Api, Fault
+from tests.in_process import SHAPES, Api, Fault
+
+from statordb.api.dispatch import Dispatcher
+from statordb.expressions.partiql.statements import STATEMENTS
+from statordb.model.request import Reply, Request
 
 CREATE: dict[str, Any] = {
     "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
@@ -278,3 +282,37 @@ def test_a_condition_that_fails_shows_the_item_where_that_is_asked_for(items: Ap
         "Error": {"Code": FAILED, "Message": "The conditional request failed"},
         "TableName": "one",
     }
+
+
+class Lane:
+    """Takes what is too heavy, and answers nothing."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+
+    def submit(self, request: Request) -> Reply:
+        self.taken.append(request.operation)
+        return Reply(200, b"{}", None)
+
+
+def test_a_batch_that_is_too_heavy_goes_to_a_lane_before_anything_is_written(items: Api) -> None:
+    """One of its writes compares lists; what it takes is known when it is tried."""
+    members = {"L": [{"N": "1"}] * 30_000}
+    items("PutItem", TableName="two", Item={"id": {"N": "5"}, "a": members})
+    lane = Lane()
+    items.dispatcher = Dispatcher(items.store, SHAPES, lambda _, fault: items.faults.append(fault), lane=lane)
+    light, heavy = "INSERT INTO one VALUE {'id': 5}", "UPDATE two SET v = 1 WHERE id = 5 AND contains(a, 2)"
+    assert batch(items, light, heavy) == {}
+    assert lane.taken == ["BatchExecuteStatement"]
+    assert read(items, "one", 5) is None
+    assert batch(items, light)["Responses"] == [{"TableName": "one"}]
+    assert lane.taken == ["BatchExecuteStatement"]
+
+
+def test_a_statement_is_compiled_once(items: Api) -> None:
+    statement = "SELECT v FROM one WHERE id = ? AND v <> 'compiled once'"
+    before = STATEMENTS.parses
+    for number in ("1", "2", "3"):
+        items("ExecuteStatement", Statement=statement, Parameters=[{"N": number}])
+        items("ExecuteTransaction", TransactStatements=[{"Statement": statement, "Parameters": [{"N": number}]}])
+    assert STATEMENTS.parses == before + 1
