@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# The clients that the SDK tests drive besides boto3, into .tools/: the AWS CLI, aioboto3, libraries upon boto3, each
-# in a virtual environment of its own because each pins another botocore; the AWS SDK for JavaScript, and libraries upon
-# it. All versions are fixed, so that a test fails for what changed here. Done again only when this file or the lock file
-# changes.
+# The clients that the SDK tests drive besides boto3, into .tools/: the AWS CLI, aioboto3, libraries upon boto3, each in
+# a virtual environment of its own because each pins another botocore; the AWS SDK for JavaScript, and libraries upon it;
+# the AWS SDK for Java with its enhanced client, and Enhanced.java on it. All versions are fixed, so that a test fails
+# for what changed here. Done again only when this file or one that it reads changes.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 tools="$root/.tools"
 javascript="$root/tests/sdk/javascript"
+java="$root/tests/sdk/java"
 stamp="$tools/.installed"
 mkdir -p "$tools"
 
-if [ -e "$stamp" ] && [ ! "$0" -nt "$stamp" ] && [ ! "$javascript/package-lock.json" -nt "$stamp" ]; then
+if [ -e "$stamp" ] && [ -z "$(find "$0" "$javascript/package-lock.json" "$java" -type f -newer "$stamp")" ]; then
     exit 0
 fi
 
@@ -29,5 +30,12 @@ python_tool mappers \
 mkdir -p "$tools/javascript"
 cp "$javascript/package.json" "$javascript/package-lock.json" "$tools/javascript/"
 npm ci --prefix "$tools/javascript" --no-audit --no-fund --loglevel=error
+
+rm -rf "$tools/java"
+mkdir -p "$tools/java/classes"
+plugin=org.apache.maven.plugins:maven-dependency-plugin:3.6.1
+mvn --quiet --batch-mode --file "$java/pom.xml" $plugin:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$tools/java/lib"
+javac --release 17 -cp "$tools/java/lib/*" -d "$tools/java/classes" "$java/Enhanced.java"
 
 touch "$stamp"

@@ -41,3 +41,8 @@ def test_javascript(library: str, open_login: Login, table_name: str, tools: Pat
     modules = str(tools / "javascript" / "node_modules")
     command = ["node", str(HERE / "javascript" / "mappers.cjs"), *open_login, library, table_name]
     _run(command, open_login, NODE_PATH=modules)
+
+
+def test_java(open_login: Login, table_name: str, tools: Path) -> None:
+    path = f"{tools / 'java/classes'}{os.pathsep}{tools / 'java/lib'}{os.sep}*"
+    _run(["java", "-cp", path, "Enhanced", *open_login, table_name], open_login)

@@ -3,7 +3,12 @@
 "use strict";
 
 const assert = require("node:assert/strict");
-const { DynamoDBClient, CreateTableCommand, DeleteTableCommand, waitUntilTableExists } = require("@aws-sdk/client-dynamodb");
+const {
+  DynamoDBClient,
+  CreateTableCommand,
+  DeleteTableCommand,
+  waitUntilTableExists,
+} = require("@aws-sdk/client-dynamodb");
 const { DynamoDBDocumentClient } = require("@aws-sdk/lib-dynamodb");
 
 const [endpoint, accessKeyId, secretAccessKey, library, TableName] = process.argv.slice(2);
@@ -22,7 +27,9 @@ async function createTable(partition, sort) {
       BillingMode: "PAY_PER_REQUEST",
       KeySchema: schema(keys),
       AttributeDefinitions: [...keys, ...indexKeys].map(([AttributeName]) => ({ AttributeName, AttributeType: "S" })),
-      GlobalSecondaryIndexes: [{ IndexName: "gs1", KeySchema: schema(indexKeys), Projection: { ProjectionType: "ALL" } }],
+      GlobalSecondaryIndexes: [
+        { IndexName: "gs1", KeySchema: schema(indexKeys), Projection: { ProjectionType: "ALL" } },
+      ],
     }),
   );
   await waitUntilTableExists({ client, maxWaitTime: PATIENCE_SECONDS, minDelay: 1 }, { TableName });
@@ -47,7 +54,11 @@ function electrodbEntities(Entity) {
         notes: { type: "list", items: { type: "map", properties: { text: { type: "string" } } } },
       },
       indexes: {
-        tasks: { collection: "ours", pk: { field: "pk", composite: ["team"] }, sk: { field: "sk", composite: ["task"] } },
+        tasks: {
+          collection: "ours",
+          pk: { field: "pk", composite: ["team"] },
+          sk: { field: "sk", composite: ["task"] },
+        },
         byStatus: {
           index: "gs1",
           pk: { field: "gs1pk", composite: ["status"] },
@@ -62,7 +73,11 @@ function electrodbEntities(Entity) {
       model: { entity: "member", version: "1", service: "work" },
       attributes: { team: { type: "string", required: true }, name: { type: "string", required: true } },
       indexes: {
-        members: { collection: "ours", pk: { field: "pk", composite: ["team"] }, sk: { field: "sk", composite: ["name"] } },
+        members: {
+          collection: "ours",
+          pk: { field: "pk", composite: ["team"] },
+          sk: { field: "sk", composite: ["name"] },
+        },
       },
     },
     configuration,
@@ -137,7 +152,8 @@ async function dynamoose() {
   });
   await Table.initialize();
   const born = new Date("2020-01-02T03:04:05.000Z");
-  await Pet.create({ owner: "ann", name: "rex", kind: "dog", age: 3, born, toys: new Set(["ball"]), home: { town: "Ulm" } });
+  const more = { born, toys: new Set(["ball"]), home: { town: "Ulm" } };
+  await Pet.create({ owner: "ann", name: "rex", kind: "dog", age: 3, ...more });
   await assert.rejects(Pet.create({ owner: "ann", name: "rex" }), { name: "ConditionalCheckFailedException" });
   const rex = await Pet.get({ owner: "ann", name: "rex" });
   assert.deepEqual([rex.born.getTime(), rex.home.town, [...rex.toys]], [born.getTime(), "Ulm", ["ball"]]);
@@ -146,7 +162,8 @@ async function dynamoose() {
   const one = await Pet.update({ owner: "ann", name: "tom" }, { $ADD: { age: 5 }, $SET: { home: { town: "Bonn" } } });
   assert.deepEqual([one.age, one.home.town], [7, "Bonn"]);
   const condition = new library.Condition().where("age").gt(100);
-  await assert.rejects(Pet.delete({ owner: "ann", name: "tom" }, { condition }), { name: "ConditionalCheckFailedException" });
+  const refused = Pet.delete({ owner: "ann", name: "tom" }, { condition });
+  await assert.rejects(refused, { name: "ConditionalCheckFailedException" });
   const names = [];
   let last;
   do {
@@ -174,7 +191,11 @@ async function toolbox() {
     partitionKey: { name: "pk", type: "string" },
     sortKey: { name: "sk", type: "string" },
     indexes: {
-      gs1: { type: "global", partitionKey: { name: "gs1pk", type: "string" }, sortKey: { name: "gs1sk", type: "string" } },
+      gs1: {
+        type: "global",
+        partitionKey: { name: "gs1pk", type: "string" },
+        sortKey: { name: "gs1sk", type: "string" },
+      },
     },
   });
   const Song = new t.Entity({
