@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The clients that the SDK tests drive besides boto3, into .tools/: the AWS CLI, aioboto3, libraries upon boto3, each in
-# a virtual environment of its own because each pins another botocore; the AWS SDK for JavaScript, and libraries upon it;
-# the AWS SDK for Java with its enhanced client, and Enhanced.java on it. All versions are fixed, so that a test fails
-# for what changed here. Done again only when this file or one that it reads changes.
+# a virtual environment of its own because each pins another botocore; the AWS SDK for JavaScript, and libraries upon
+# it; the AWS SDK for Java with its enhanced client, and Enhanced.java on it. All versions are fixed, so that a test
+# fails for what changed here. Done again only when this file or one that it reads changes.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 tools="$root/.tools"
