@@ -13,7 +13,7 @@ from tests.in_process import PRINCIPAL, SHAPES, Api
 from statordb.api.dispatch import Dispatcher
 from statordb.api.operations import OPERATIONS
 from statordb.commands.demands import Demand, Enclosed, TableDemand, resource
-from statordb.commands.selecting import SelectItems
+from statordb.commands.statement_reads import SelectItems
 from statordb.model import errors
 from statordb.model.request import Principal, Request
 from statordb.model.service import load_service

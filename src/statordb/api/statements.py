@@ -1,4 +1,4 @@
-"""What the three operations of PartiQL have in common: statements read, their commands, and what they cost."""
+"""What the three operations of PartiQL have in common: the commands of statements, and what RETURNING asks for."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import orjson
 
 from statordb.api.context import Context
-from statordb.commands.selecting import SelectItems
+from statordb.commands.statement_reads import SelectItems
 from statordb.commands.statement_writes import CheckByKey, DeleteByKey, InsertItem, StatementWrite, UpdateByKey
 from statordb.commands.writing import Done
 from statordb.expressions.partiql.statement_tree import Delete, Insert, Select, Update
-from statordb.expressions.partiql.statements import STATEMENTS, Statement
+from statordb.expressions.partiql.statements import STATEMENTS
 from statordb.model import errors
 from statordb.model.limits import ITEM_BYTES_MAX
 from statordb.model.values import check_item
@@ -21,12 +21,11 @@ NO_EXISTS = "EXISTS is only supported in ExecuteTransaction"
 
 
 def command_of(context: Context, asked: Mapping[str, Any]) -> StatementCommand:
-    """The command of a statement and its parameters; raises ValidationException for all that needs no table."""
+    """The command of a statement and its parameters; raises ValidationException for all that needs no table.
+
+    `asked`: a request of ExecuteStatement, or a member of the others' lists.
+    """
     statement = STATEMENTS.statement(asked["Statement"], context.budget)
-    return bound(context, statement, asked)
-
-
-def bound(context: Context, statement: Statement, asked: Mapping[str, Any]) -> StatementCommand:
     values = statement.values(asked.get("Parameters"), context.budget)
     node = statement.node
     if isinstance(node, Select):

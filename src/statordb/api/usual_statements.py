@@ -5,8 +5,8 @@ from typing import Any
 
 from statordb.api.context import Answer, Context, Usual
 from statordb.commands.keys import index_fault
-from statordb.commands.selecting import SelectItems
 from statordb.commands.selection import text_of
+from statordb.commands.statement_reads import SelectItems
 from statordb.commands.statement_writes import InsertItem
 from statordb.expressions.bound import Projection
 from statordb.expressions.operands import Values

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from statordb.commands.batching import PLANNED_BYTES_MAX, PLANNED_ROWS_MAX
 from statordb.commands.context import Context
 from statordb.commands.getting import Got
-from statordb.commands.selecting import SelectOne
+from statordb.commands.statement_reads import SelectOne
 from statordb.commands.statement_writes import InsertItem, StatementWrite
 from statordb.commands.turns import Turn
 from statordb.commands.writing import Done

@@ -11,8 +11,8 @@ from statordb.api.statements import NO_EXISTS, command_of, returned
 from statordb.commands.capacity import Meter, read_units
 from statordb.commands.getting import Got
 from statordb.commands.perform import perform
-from statordb.commands.selecting import SelectItems, SelectOne
 from statordb.commands.statement_batching import Asked, BatchStatements, Failed, Outcome
+from statordb.commands.statement_reads import SelectItems, SelectOne
 from statordb.commands.statement_writes import CheckByKey, InsertItem
 from statordb.model import errors
 from statordb.model.errors import ClientError

@@ -9,7 +9,7 @@ from statordb.api.returns import condition_failure
 from statordb.api.statements import NO_EXISTS, command_of, returned
 from statordb.commands.capacity import Meter
 from statordb.commands.perform import perform
-from statordb.commands.selecting import SelectItems
+from statordb.commands.statement_reads import SelectItems
 from statordb.commands.statement_writes import CheckByKey, InsertItem, StatementWrite
 from statordb.commands.writing import Unmet
 from statordb.expressions.partiql.statement_tree import Select

@@ -12,7 +12,7 @@ from statordb.api.statements import StatementCommand, command_of
 from statordb.commands.capacity import TRANSACTION_FACTOR, Meter, read_units
 from statordb.commands.getting import TransactGet
 from statordb.commands.perform import perform
-from statordb.commands.selecting import SelectItems, SelectOne
+from statordb.commands.statement_reads import SelectItems, SelectOne
 from statordb.commands.statement_writes import CheckByKey, InsertItem, StatementWrite
 from statordb.commands.transacting import Part, TransactWrite
 from statordb.expressions.partiql.statement_tree import Delete, Update

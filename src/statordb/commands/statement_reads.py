@@ -1,4 +1,5 @@
-"""The command of SELECT statements: a get, a query, several queries, or a scan, as the key of what is read tells."""
+"""The commands of SELECT statements: a get, a query, several queries, or a scan, as the key of what is read tells; or
+one item of several, in a batch or a transaction."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cmp_to_key
@@ -72,14 +73,14 @@ class SelectItems(NamedTuple):
             return await self._get(context, table, keyed)
         ranges = self._ranges(path, keyed, node.order)
         forward = not any(each.descending for each in node.order if each.attribute not in keyed.partitions)
-        reader = _Several(table, path, ranges, forward, self.consistent)
+        reader = _Partitions(table, path, ranges, forward, self.consistent)
         return await self._page(context, table, path, reader.read, keyed.rest, fetches, ranges)
 
     async def _get(self, context: Context, table: Table, keyed: Keyed) -> Found:
         rows = Rows()
         item_key = keyed.key(self.values)
         key = located(table, item_key)
-        self._refuse_nested_keys(table, keyed.rest)
+        _refuse_nested_keys(table, self.statement, keyed)
         stored = await table.get(key, self.consistent)
         if stored is not None:
             body = stored.body
@@ -90,11 +91,6 @@ class SelectItems(NamedTuple):
                 rows.count = 1
                 rows.texts.append(text)
         return Found(table, table.primary, rows, None, self.consistent)
-
-    def _refuse_nested_keys(self, table: Table, rest: ConditionPlan | None) -> None:
-        for part in (self.statement.projection, rest):
-            if part is not None:
-                refuse_nested_keys(table, part.nested_attributes)
 
     def _condition(self, plan: ConditionPlan | None, budget: Budget) -> Condition | None:
         return None if plan is None else Condition(plan, self.values, budget)
@@ -187,9 +183,7 @@ class SelectOne(NamedTuple):
     def place(self, table: Table) -> Key:
         """Where the item is; raises ValidationException unless the whole key is named."""
         keyed = self._keyed(table)
-        for part in (self.statement.projection, keyed.rest):
-            if part is not None:
-                refuse_nested_keys(table, part.nested_attributes)
+        _refuse_nested_keys(table, self.statement, keyed)
         return located(table, keyed.key(self.values))
 
     def text(self, table: Table, body: bytes, budget: Budget) -> bytes | None:
@@ -207,13 +201,19 @@ class SelectOne(NamedTuple):
         return keyed
 
 
+def _refuse_nested_keys(table: Table, statement: Statement, keyed: Keyed) -> None:
+    for part in (statement.projection, keyed.rest):
+        if part is not None:
+            refuse_nested_keys(table, part.nested_attributes)
+
+
 def _is_within(position: Place, key_range: KeyRange) -> bool:
     partition, sort = position
     lower, upper = key_range.bounds
     return partition == key_range.partition and lower <= sort and (upper is None or sort < upper)
 
 
-class _Several:
+class _Partitions:
     """Rows of some partitions, one behind the other."""
 
     __slots__ = ("_at", "_consistent", "_forward", "_path", "_ranges", "_table")
