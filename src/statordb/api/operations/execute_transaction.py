@@ -1,15 +1,10 @@
 """ExecuteTransaction."""
 
 from collections.abc import Sequence
-from hashlib import blake2b
-from typing import Any
 
-import orjson
-
-from statordb.api.answers import spliced, wanted
 from statordb.api.context import Answer, Context, Request
 from statordb.api.statements import StatementCommand, command_of
-from statordb.commands.capacity import TRANSACTION_FACTOR, Meter, read_units
+from statordb.api.transactions import read_answer, token_of, write_capacity
 from statordb.commands.getting import TransactGet
 from statordb.commands.perform import perform
 from statordb.commands.statement_reads import SelectItems, SelectOne
@@ -57,21 +52,7 @@ def _failed(position: int, detail: str) -> ClientError:
 async def _read(context: Context, request: Request, reads: Sequence[SelectItems]) -> Answer:
     parts = [SelectOne(each.statement, each.values, True, OPERATION) for each in reads]
     found = await perform(context, TransactGet(parts, OPERATION))
-    answer: dict[str, Any] = {}
-    detail = wanted(request)
-    if detail is not None:
-        meters: dict[int, Meter] = {}
-        for part, got in zip(parts, found, strict=True):
-            meter = meters.setdefault(got.table.space, Meter(got.table, part.table))
-            meter.add(read_units(got.size, True), factor=TRANSACTION_FACTOR)
-        answer["ConsumedCapacity"] = [meter.report(detail, "Read") for meter in meters.values()]
-    texts: list[bytes] = []
-    between = b'{"Responses":['
-    for got in found:
-        texts += (between + b"{}",) if got.text is None else (between + b'{"Item":', got.text, b"}")
-        between = b","
-    found.clear()  # the texts are in one place, to be let go of there
-    return await spliced(texts, b"]", answer, context.turn())
+    return await read_answer(context, request, [part.table for part in parts], found)
 
 
 async def _write(
@@ -84,31 +65,10 @@ async def _write(
         Part(write, each.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD")
         for each, write in zip(asked, writes, strict=True)
     ]
-    done = await perform(context, TransactWrite(parts, _token(request), OPERATION))
-    answer: dict[str, Any] = {"Responses": []}
-    detail = wanted(request)
-    if detail is not None:
-        meters: dict[int, Meter] = {}
-        for position, table in enumerate(done.tables):
-            meter = meters.setdefault(table.space, Meter(table, writes[position].table))
-            if done.written is None:
-                meter.add(read_units(done.sizes[position], True), factor=TRANSACTION_FACTOR)
-            else:
-                meter.add_write(done.written[position], TRANSACTION_FACTOR)
-        side = "Read" if done.written is None else "Write"
-        answer["ConsumedCapacity"] = [meter.report(detail, side) for meter in meters.values()]
-    return answer
+    done = await perform(context, TransactWrite(parts, token_of(request, "TransactStatements"), OPERATION))
+    return {"Responses": [], **write_capacity(request, [write.table for write in writes], done)}
 
 
 def _payload(asked: Request, write: StatementWrite | CheckByKey) -> int:
     """Bytes that a statement brings of items and values."""
     return write.size if isinstance(write, InsertItem) else sum(map(size_of, asked.get("Parameters") or ()))
-
-
-def _token(request: Request) -> tuple[str, str] | None:
-    """The client's token, and a digest of the request."""
-    token = request.get("ClientRequestToken")
-    if token is None:
-        return None
-    content = orjson.dumps(request["TransactStatements"], option=orjson.OPT_SORT_KEYS)
-    return token, blake2b(content, digest_size=16).hexdigest()

@@ -1,12 +1,9 @@
 """TransactGetItems."""
 
-from typing import Any
-
 from statordb.api import conditions
-from statordb.api.answers import spliced, wanted
 from statordb.api.context import Answer, Context, Request
 from statordb.api.keys import check_values
-from statordb.commands.capacity import TRANSACTION_FACTOR, Meter, read_units
+from statordb.api.transactions import read_answer
 from statordb.commands.getting import Part, TransactGet
 from statordb.commands.perform import perform
 
@@ -14,21 +11,7 @@ from statordb.commands.perform import perform
 async def transact_get_items(context: Context, request: Request) -> Answer:
     parts = [_read(context, entry["Get"]) for entry in request["TransactItems"]]
     found = await perform(context, TransactGet(parts))
-    answer: dict[str, Any] = {}
-    detail = wanted(request)
-    if detail is not None:
-        meters: dict[int, Meter] = {}
-        for part, got in zip(parts, found, strict=True):
-            meter = meters.setdefault(got.table.space, Meter(got.table, part.table))
-            meter.add(read_units(got.size, True), factor=TRANSACTION_FACTOR)
-        answer["ConsumedCapacity"] = [meter.report(detail, "Read") for meter in meters.values()]
-    texts: list[bytes] = []
-    between = b'{"Responses":['
-    for got in found:
-        texts += (between + b"{}",) if got.text is None else (between + b'{"Item":', got.text, b"}")
-        between = b","
-    found.clear()  # the texts are in one place, to be let go of there
-    return await spliced(texts, b"]", answer, context.turn())
+    return await read_answer(context, request, [part.table for part in parts], found)
 
 
 def _read(context: Context, get: Request) -> Part:

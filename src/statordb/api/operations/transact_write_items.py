@@ -1,16 +1,12 @@
 """TransactWriteItems."""
 
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
-import orjson
-
 from statordb.api import conditions
-from statordb.api.answers import wanted
 from statordb.api.context import Answer, Context, Request
 from statordb.api.returns import collections_metrics
-from statordb.commands.capacity import TRANSACTION_FACTOR, Meter, read_units
+from statordb.api.transactions import token_of, write_capacity
 from statordb.commands.perform import perform
 from statordb.commands.transacting import Part, Transacted, TransactWrite
 from statordb.commands.writing import Check, Delete, Put, Update
@@ -32,7 +28,7 @@ async def transact_write_items(context: Context, request: Request) -> Answer:
     payload = sum(entry.size for entry in entries)
     if payload > TRANSACT_BYTES_MAX:
         raise errors.validation(f"Transaction payload size cannot exceed 4MB. Payload Size: {payload}")
-    done = await perform(context, TransactWrite([entry.part for entry in entries], _token(request)))
+    done = await perform(context, TransactWrite([entry.part for entry in entries], token_of(request, "TransactItems")))
     return await _answer(request, entries, done)
 
 
@@ -68,28 +64,8 @@ def _read(context: Context, entry: dict[str, Any]) -> AskedPart:
     return AskedPart(Part(write, shows), item, size)
 
 
-def _token(request: Request) -> tuple[str, str] | None:
-    """The client's token, and a digest of the request."""
-    token = request.get("ClientRequestToken")
-    if token is None:
-        return None
-    digest = blake2b(orjson.dumps(request["TransactItems"], option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
-    return token, digest
-
-
 async def _answer(request: Request, entries: Sequence[AskedPart], done: Transacted) -> Answer:
-    answer: dict[str, Any] = {}
-    detail = wanted(request)
-    if detail is not None:
-        meters: dict[int, Meter] = {}
-        for position, table in enumerate(done.tables):
-            meter = meters.setdefault(table.space, Meter(table, entries[position].part.write.table))
-            if done.written is None:
-                meter.add(read_units(done.sizes[position], True), factor=TRANSACTION_FACTOR)
-            else:
-                meter.add_write(done.written[position], TRANSACTION_FACTOR)
-        side = "Read" if done.written is None else "Write"
-        answer["ConsumedCapacity"] = [meter.report(detail, side) for meter in meters.values()]
+    answer = write_capacity(request, [entry.part.write.table for entry in entries], done)
     if request.get("ReturnItemCollectionMetrics") == "SIZE":
         items = zip(done.tables, (entry.item for entry in entries), strict=True)
         collections = await collections_metrics(items)
