@@ -40,7 +40,7 @@ def command_of(context: Context, asked: Mapping[str, Any]) -> StatementCommand:
         return InsertItem(statement.table, item, size)
     if isinstance(node, Update):
         return UpdateByKey(statement, values)
-    return DeleteByKey(statement, values, node.returning is not None)
+    return DeleteByKey(statement, values)
 
 
 def returned(statement: StatementWrite, done: Done) -> bytes | None:

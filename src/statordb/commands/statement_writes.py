@@ -52,36 +52,11 @@ class InsertItem(NamedTuple):
         return apply
 
 
-class _ByKey(NamedTuple):
-    """What a statement says of one item: where it is, and what else has to be true of it."""
-
-    key: Item
-    condition: Condition | None
-
-    @staticmethod
-    def of(statement: Statement, values: Values, table: Table, budget: Budget) -> "_ByKey":
-        keyed = keyed_of(statement, table)
-        condition = None if keyed.rest is None else Condition(keyed.rest, values, budget)
-        return _ByKey(keyed.key(values), condition)
-
-
-def keyed_of(statement: Statement, table: Table) -> Keyed:
-    """Raises ValidationException unless the statement names one item by its whole key."""
-    keyed = statement.keyed(table.schema)
-    if keyed is None or not keyed.exact:
-        raise errors.refusing_all("Where clause does not contain a mandatory equality on all key attributes")
-    return keyed
-
-
-class UpdateByKey(NamedTuple):
-    """Change an item that is there."""
+class _OneItem(NamedTuple):
+    """A statement about one item, and its parameters."""
 
     statement: Statement
     values: Values
-
-    @property
-    def action(self) -> str:
-        return "dynamodb:PartiQLUpdate"
 
     @property
     def table(self) -> str:
@@ -90,6 +65,32 @@ class UpdateByKey(NamedTuple):
     @property
     def index_name(self) -> None:
         return None
+
+    def place(self, table: Table) -> Key:
+        """Where the item is; raises ValidationException unless the statement names its whole key."""
+        return located(table, self.keyed(table).key(self.values))
+
+    def keyed(self, table: Table) -> Keyed:
+        """Raises as `place`."""
+        keyed = self.statement.keyed(table.schema)
+        if keyed is None or not keyed.exact:
+            raise errors.refusing_all("Where clause does not contain a mandatory equality on all key attributes")
+        return keyed
+
+    def condition(self, table: Table, budget: Budget) -> Condition | None:
+        """What has to be true of the item beyond its key; None: nothing."""
+        rest = self.keyed(table).rest
+        return None if rest is None else Condition(rest, self.values, budget)
+
+
+class UpdateByKey(_OneItem):
+    """Change an item that is there."""
+
+    __slots__ = ()
+
+    @property
+    def action(self) -> str:
+        return "dynamodb:PartiQLUpdate"
 
     def demands(self) -> "tuple[UpdateByKey]":
         return (self,)
@@ -102,12 +103,12 @@ class UpdateByKey(NamedTuple):
         return UpdateExpression(self.statement.update, self.values, budget)
 
     def place(self, table: Table) -> Key:
-        key = located(table, keyed_of(self.statement, table).key(self.values))
+        key = super().place(table)
         refuse_key_updates(table, self.update())
         return key
 
     def apply(self, table: Table, budget: Budget) -> Apply:
-        key, condition = _ByKey.of(self.statement, self.values, table, budget)
+        key, condition = self.keyed(table).key(self.values), self.condition(table, budget)
         change = updater(table, key, self.update(budget), condition, budget)
 
         def apply(old: Image | None) -> Image | Refused | None:
@@ -116,24 +117,14 @@ class UpdateByKey(NamedTuple):
         return apply
 
 
-class DeleteByKey(NamedTuple):
-    """Delete an item, if it is there. `returns_old`: it is asked for."""
+class DeleteByKey(_OneItem):
+    """Delete an item, if it is there."""
 
-    statement: Statement
-    values: Values
-    returns_old: bool = True
+    __slots__ = ()
 
     @property
     def action(self) -> str:
         return "dynamodb:PartiQLDelete"
-
-    @property
-    def table(self) -> str:
-        return self.statement.table
-
-    @property
-    def index_name(self) -> None:
-        return None
 
     def demands(self) -> "tuple[DeleteByKey]":
         return (self,)
@@ -141,12 +132,8 @@ class DeleteByKey(NamedTuple):
     def run(self, context: Context) -> Coroutine[Any, Any, Done | Unmet]:
         return write(context, self)
 
-    def place(self, table: Table) -> Key:
-        return located(table, keyed_of(self.statement, table).key(self.values))
-
     def apply(self, table: Table, budget: Budget) -> Apply:
-        _, condition = _ByKey.of(self.statement, self.values, table, budget)
-        delete = replacer(table, None, condition, budget)
+        delete = replacer(table, None, self.condition(table, budget), budget)
 
         def apply(old: Image | None) -> Image | Refused | None:
             return None if old is None else delete(old)
@@ -154,30 +141,17 @@ class DeleteByKey(NamedTuple):
         return apply
 
 
-class CheckByKey(NamedTuple):
+class CheckByKey(_OneItem):
     """EXISTS: look whether there is an item that meets a WHERE. Only part of a transaction."""
 
-    statement: Statement
-    values: Values
+    __slots__ = ()
 
     @property
     def action(self) -> str:
         return "dynamodb:PartiQLSelect"
 
-    @property
-    def table(self) -> str:
-        return self.statement.table
-
-    @property
-    def index_name(self) -> None:
-        return None
-
-    def place(self, table: Table) -> Key:
-        return located(table, keyed_of(self.statement, table).key(self.values))
-
     def apply(self, table: Table, budget: Budget) -> Apply:
-        _, condition = _ByKey.of(self.statement, self.values, table, budget)
-        check = checker(table, condition, budget)
+        check = checker(table, self.condition(table, budget), budget)
 
         def apply(old: Image | None) -> Image | Refused | None:
             return Refused(None) if old is None else check(old)
