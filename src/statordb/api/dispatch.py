@@ -32,9 +32,7 @@ _new = tuple.__new__  # makes a named tuple in half the time of calling its clas
 Report = Callable[[wire.Request, BaseException], None]
 """Told of every unexpected exception, for the log."""
 
-
 # All else that is raised is answered: where what an operation awaits is cancelled, its client must not wait for ever.
-OVERLOADED = "More requests wait for the store than it takes. Try again."
 _SHUTDOWN = (KeyboardInterrupt, SystemExit)
 
 
@@ -162,7 +160,7 @@ class Dispatcher:
         if isinstance(fault, Conflict):
             fault = errors.transaction_conflict()
         elif isinstance(fault, Overloaded):
-            fault = errors.throttling(OVERLOADED)
+            fault = errors.overloaded()
         if isinstance(fault, ClientError):
             return error_reply(fault)
         self._report(request, fault)

@@ -23,7 +23,6 @@ from statordb.store.terms import Conflict, Key, Overloaded, Refused
 
 PLANNED_UNITS_MAX = INLINE_UNITS_MAX // 4  # of writes that are planned in one go
 CHANGED = "The item was changed by others while the statement waited. Try again."
-OVERLOADED = "More requests wait for the store than it takes. Try again."
 
 Asked = SelectOne | StatementWrite | ClientError
 """A statement of a batch; or what was wrong with it, before anybody looked at its table."""
@@ -214,7 +213,7 @@ async def _write(context: Context, made: _Made) -> Outcome:
     except Conflict:
         return Failed(errors.transaction_conflict(), table)
     except Overloaded:
-        return Failed(errors.throttling(OVERLOADED), table)
+        return Failed(errors.overloaded(), table)
     except Heavy:  # it was not, a moment ago
         return Failed(errors.throttling(CHANGED), table)
     if isinstance(done, Refused):

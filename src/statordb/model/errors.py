@@ -287,6 +287,11 @@ def throttling(message: str) -> ClientError:
     return ClientError(SERVICE + "ThrottlingException", message)
 
 
+def overloaded() -> ClientError:
+    """Ours alone: of an update that finds no room among those that wait."""
+    return throttling("More requests wait for the store than it takes. Try again.")
+
+
 def conditional_check_failed(item: Any = None) -> ClientError:
     """`item`: the stored item, where the request asked for it with ReturnValuesOnConditionCheckFailure ALL_OLD."""
     members = None if item is None else {"Item": item}
