@@ -91,8 +91,8 @@ def _changed(record: TableRecord, index: IndexRecord, wanted: Update, now: float
     if maxima:
         options["OnDemandThroughput"] = throughput.merged(options.get("OnDemandThroughput"), maxima)
     if units:
-        schemas.check_units(units)
-        return replace(index, options=options, throughput=schemas.new_units(index.throughput, units, now, name))
+        throughput.check_units(units)
+        return replace(index, options=options, throughput=throughput.new_units(index.throughput, units, now, name))
     return replace(index, options=options)
 
 

@@ -1,5 +1,5 @@
-"""Checks of CreateTable and UpdateTable beyond shapes: key schemas, index definitions, capacity; with AWS's texts, in
-its order."""
+"""Checks of CreateTable and UpdateTable beyond shapes: key schemas and index definitions; with AWS's texts, in its
+order."""
 
 from typing import Any
 
@@ -21,32 +21,9 @@ Elements = list[dict[str, str]]
 KEPT = ("DeletionProtectionEnabled", "TableClass", "OnDemandThroughput", "WarmThroughput", "SSESpecification")
 INDEX_KEPT = ("OnDemandThroughput", "WarmThroughput")
 
-CAPACITY_UNITS_MAX = 1_000_000_000_000
-
 
 def names(elements: Elements) -> list[str]:
     return [element["AttributeName"] for element in elements]
-
-
-def check_capacity(billing_mode: str, throughput: dict[str, int] | None) -> None:
-    """BillingMode against ProvisionedThroughput."""
-    if billing_mode == "PAY_PER_REQUEST":
-        if throughput:
-            raise invalid_parameters(
-                "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"
-            )
-        return
-    if not throughput:
-        raise invalid_parameters(
-            "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"
-        )
-    check_units(throughput)
-
-
-def check_units(throughput: dict[str, int]) -> None:
-    for member in ("ReadCapacityUnits", "WriteCapacityUnits"):
-        if throughput[member] > CAPACITY_UNITS_MAX:
-            raise validation(f"Given value {throughput[member]} for {member} is out of bounds")
 
 
 def check_definitions(definitions: Elements) -> None:
@@ -192,7 +169,7 @@ def check_global_index(index: dict[str, Any], billing_mode: str) -> None:
     elif not units:
         raise invalid_parameters(f"ProvisionedThroughput is not specified for index: {index['IndexName']}")
     else:
-        check_units(units)
+        throughput.check_units(units)
 
 
 def check_indexes(request: dict[str, Any], billing_mode: str) -> None:
@@ -262,43 +239,4 @@ def index_record(index: dict[str, Any], space: int, local: bool) -> IndexRecord:
         projection=index["Projection"],
         throughput=index.get("ProvisionedThroughput"),
         options={member: index[member] for member in INDEX_KEPT if index.get(member)},
-    )
-
-
-def new_units(old: dict[str, Any] | None, new: dict[str, int], now: float, refuse_same: str | None) -> dict[str, Any]:
-    """Changed capacity with the dates of its last increase and decrease.
-
-    `refuse_same`: figures that stay as they are are refused: "table", or the name of an index.
-    """
-    old = {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0, **(old or {})}
-    reads = new["ReadCapacityUnits"] - old["ReadCapacityUnits"]
-    writes = new["WriteCapacityUnits"] - old["WriteCapacityUnits"]
-    if not reads and not writes and refuse_same is not None:
-        raise _unchanged(refuse_same, old, new)
-    changed = {**old, **new}
-    if reads > 0 or writes > 0:
-        changed["LastIncreaseDateTime"] = round(now, 3)
-    if reads < 0 or writes < 0:
-        changed["LastDecreaseDateTime"] = round(now, 3)
-        changed["NumberOfDecreasesToday"] = throughput.decreases(old, now) + 1
-    return changed
-
-
-def no_units(old: dict[str, Any] | None, now: float) -> dict[str, Any]:
-    """The capacity of what becomes on demand, which is no decrease of the day's."""
-    decreases = throughput.decreases(old, now)
-    figures = {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0, "LastDecreaseDateTime": round(now, 3)}
-    return {**(old or {}), **figures, "NumberOfDecreasesToday": decreases}
-
-
-def _unchanged(what: str, old: dict[str, Any], new: dict[str, int]) -> errors.ClientError:
-    long, short = ("the table", "the table") if what == "table" else (f"the index {what}", f"index {what}")
-    figures = ". ".join(
-        f"Current {member} provisioned for {short}: {old[member]}. Requested {member}: {new[member]}"
-        for member in ("ReadCapacityUnits", "WriteCapacityUnits")
-    )
-    return validation(
-        f"The provisioned throughput for {long} will not change. The requested value equals the current value. "
-        f"{figures}. Refer to the Amazon DynamoDB Developer Guide for current limits and "
-        "how to request higher limits."
     )

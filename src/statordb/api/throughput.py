@@ -1,18 +1,20 @@
-"""WarmThroughput and OnDemandThroughput of tables and global indexes: their checks, and what updates make of them.
+"""ProvisionedThroughput, WarmThroughput and OnDemandThroughput of tables and global indexes: their checks, and what
+updates make of them.
 
-Neither has an effect. The rules and texts were measured on AWS (aws-controllers-k8s, API quirks of October 2026).
+None has an effect. The rules and texts were measured on AWS (aws-controllers-k8s, API quirks of October 2026).
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from statordb.model.errors import invalid_parameters
+from statordb.model.errors import ClientError, invalid_parameters, validation
 
 PAY_PER_REQUEST = "PAY_PER_REQUEST"
 WARM = {"ReadUnitsPerSecond": "ReadCapacityUnits", "WriteUnitsPerSecond": "WriteCapacityUnits"}
 ON_DEMAND = ("MaxReadRequestUnits", "MaxWriteRequestUnits")
 INITIAL = {"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 4_000}  # of what is on demand
 UNLIMITED = -1
+CAPACITY_UNITS_MAX = 1_000_000_000_000
 DAY_SECONDS = 24 * 3600
 _PAGE = (
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html"
@@ -20,6 +22,27 @@ _PAGE = (
 )
 
 Units = Mapping[str, Any]
+
+
+def check_capacity(billing_mode: str, units: dict[str, int] | None) -> None:
+    """BillingMode against ProvisionedThroughput."""
+    if billing_mode == PAY_PER_REQUEST:
+        if units:
+            raise invalid_parameters(
+                "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"
+            )
+        return
+    if not units:
+        raise invalid_parameters(
+            "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"
+        )
+    check_units(units)
+
+
+def check_units(units: dict[str, int]) -> None:
+    for member in ("ReadCapacityUnits", "WriteCapacityUnits"):
+        if units[member] > CAPACITY_UNITS_MAX:
+            raise validation(f"Given value {units[member]} for {member} is out of bounds")
 
 
 def warm(billing_mode: str, throughput: Units | None, kept: Units | None) -> dict[str, int]:
@@ -40,6 +63,44 @@ def decreases(units: Units | None, now: float) -> int:
     if last is None or last // DAY_SECONDS != now // DAY_SECONDS:
         return 0
     return int((units or {}).get("NumberOfDecreasesToday", 0))
+
+
+def new_units(old: dict[str, Any] | None, new: dict[str, int], now: float, refuse_same: str | None) -> dict[str, Any]:
+    """Changed capacity with the dates of its last increase and decrease, in seconds since 1970 as `now`.
+
+    `refuse_same`: figures that stay as they are are refused: "table", or the name of an index.
+    """
+    old = {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0, **(old or {})}
+    reads = new["ReadCapacityUnits"] - old["ReadCapacityUnits"]
+    writes = new["WriteCapacityUnits"] - old["WriteCapacityUnits"]
+    if not reads and not writes and refuse_same is not None:
+        raise _unchanged(refuse_same, old, new)
+    changed = {**old, **new}
+    if reads > 0 or writes > 0:
+        changed["LastIncreaseDateTime"] = round(now, 3)
+    if reads < 0 or writes < 0:
+        changed["LastDecreaseDateTime"] = round(now, 3)
+        changed["NumberOfDecreasesToday"] = decreases(old, now) + 1
+    return changed
+
+
+def no_units(old: dict[str, Any] | None, now: float) -> dict[str, Any]:
+    """The capacity of what becomes on demand, which is no decrease of the day's."""
+    figures = {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0, "LastDecreaseDateTime": round(now, 3)}
+    return {**(old or {}), **figures, "NumberOfDecreasesToday": decreases(old, now)}
+
+
+def _unchanged(what: str, old: dict[str, Any], new: dict[str, int]) -> ClientError:
+    long, short = ("the table", "the table") if what == "table" else (f"the index {what}", f"index {what}")
+    figures = ". ".join(
+        f"Current {member} provisioned for {short}: {old[member]}. Requested {member}: {new[member]}"
+        for member in ("ReadCapacityUnits", "WriteCapacityUnits")
+    )
+    return validation(
+        f"The provisioned throughput for {long} will not change. The requested value equals the current value. "
+        f"{figures}. Refer to the Amazon DynamoDB Developer Guide for current limits and "
+        "how to request higher limits."
+    )
 
 
 def check_new_warm(wanted: Units | None, billing_mode: str, throughput: Units | None, what: str = "table") -> None:

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import replace
 
-from statordb.api import encryption, schemas, streaming
+from statordb.api import encryption, schemas, streaming, throughput
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import coming
 from statordb.api.tags import parse_tags
@@ -86,7 +86,7 @@ def _check(request: Request, billing_mode: str) -> None:
     for member in _UNSUPPORTED:
         if request.get(member) is not None:
             raise errors.unsupported(member)
-    schemas.check_capacity(billing_mode, request.get("ProvisionedThroughput"))
+    throughput.check_capacity(billing_mode, request.get("ProvisionedThroughput"))
     _check_schema(request, billing_mode)
     schemas.check_figures(request, billing_mode)
     streaming.check(request.get("StreamSpecification"), streaming.CREATED)

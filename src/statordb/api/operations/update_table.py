@@ -119,7 +119,7 @@ def _check(request: Request, updates: list[dict[str, Any]]) -> set[str]:
     streaming.check(request.get("StreamSpecification"), streaming.CHANGED)
     encryption.check(request.get("SSESpecification"))
     if request.get("ProvisionedThroughput"):
-        schemas.check_units(request["ProvisionedThroughput"])
+        throughput.check_units(request["ProvisionedThroughput"])
     return asked
 
 
@@ -150,7 +150,7 @@ def _change_settings(record: TableRecord, request: Request, asked: set[str], now
     if mode == throughput.PAY_PER_REQUEST:
         return changed if same else _on_demand(changed, now)
     if units:
-        changed = replace(changed, throughput=schemas.new_units(record.throughput, units, now, same))
+        changed = replace(changed, throughput=throughput.new_units(record.throughput, units, now, same))
     return changed
 
 
@@ -184,10 +184,10 @@ def _options(record: TableRecord, request: Request, asked: set[str], mode: str) 
 def _on_demand(record: TableRecord, now: float) -> TableRecord:
     """A table that was provisioned: its figures are 0 now, and the dates of their changes stay."""
     indexes = [
-        index if index.local else replace(index, throughput=schemas.no_units(index.throughput, now))
+        index if index.local else replace(index, throughput=throughput.no_units(index.throughput, now))
         for index in record.indexes
     ]
-    units = schemas.no_units(record.throughput, now)
+    units = throughput.no_units(record.throughput, now)
     return replace(record, throughput=units, on_demand_since=round(now, 3), indexes=indexes)
 
 
