@@ -4,24 +4,22 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from statordb.expressions import conditions, updates
-from statordb.expressions.bound import Projection
 from statordb.expressions.faults import Fault
 from statordb.expressions.operands import Values, known_value, tag, wrong_type
 from statordb.expressions.partiql.keyed import Keyed, keyed
 from statordb.expressions.partiql.literals import set_of
 from statordb.expressions.partiql.parser import parse
+from statordb.expressions.partiql.selected import selected_of
 from statordb.expressions.partiql.statement_tree import (
     Bag,
     Insert,
     Select,
-    Selected,
     StatementNode,
     Template,
     Update,
 )
-from statordb.expressions.paths import Item, Reader, Value, check_depth, reader, resolve
-from statordb.expressions.plans import ConditionPlan, Plan, ProjectionPlan, UpdatePlan
-from statordb.expressions.projections import Cut
+from statordb.expressions.paths import Item, Value
+from statordb.expressions.plans import ConditionPlan, UpdatePlan
 from statordb.expressions.syntax import Add, ConditionNode, UpdateNode, ValueReference
 from statordb.expressions.syntax import Delete as TakeAway
 from statordb.model import errors
@@ -42,6 +40,7 @@ Direct = tuple[tuple[str, int, Value | None], ...]
 """For each attribute of a key its name and the position of its parameter, or its value."""
 
 Types = dict[str, frozenset[str] | None]
+"""The types that the value of a reference may have; None: any."""
 
 _TEXT_UNITS = EXPRESSION_PARSE_UNITS + EXPRESSION_COMPILE_UNITS + EXPRESSION_CHECK_UNITS  # for each character
 _SET_TYPES = frozenset(("SS", "NS", "BS"))
@@ -85,7 +84,7 @@ class Statement:
         self._direct_schema: KeySchema | None = None
         self._last: Keyed | None = None
         self._types: Types | None = None
-        self.projection = _projection(node)
+        self.projection = selected_of(node)
         self.update = UpdatePlan(node.update, _NONE) if isinstance(node, Update) else None
         self.attributes = tuple(dict.fromkeys(_attributes(node)))
         if self.references:
@@ -240,39 +239,6 @@ def _attributes(node: StatementNode) -> Iterator[str]:
         if node.where is not None:
             for path in conditions.paths(node.where):
                 yield str(path.parts[0])
-
-
-def _projection(node: StatementNode) -> Projection | None:
-    if not isinstance(node, Select) or node.projection is None:
-        return None
-    try:
-        for selected in node.projection:
-            check_depth(resolve(selected.path, _NONE))
-    except Fault as fault:
-        raise errors.validation_as_it_is(fault.message) from None
-    return Projection(SelectedPlan(node.projection))
-
-
-class SelectedPlan(ProjectionPlan):
-    """The projection of a SELECT: values by their names, wherever they stand in the item."""
-
-    def __init__(self, selected: Sequence[Selected]) -> None:
-        paths = [resolve(each.path, _NONE) for each in selected]
-        Plan.__init__(self, paths)  # not that of projections, whose paths may not overlap
-        self.whole = not self.nested_attributes
-        self.run = _cut([(each.name, reader(parts)) for each, parts in zip(selected, paths, strict=True)])
-
-
-def _cut(readers: Sequence[tuple[str, Reader]]) -> Cut:
-    def cut(item: Item) -> Item:
-        found: Item = {}
-        for name, read in readers:
-            value = read(item, _NONE)
-            if value is not None:
-                found[name] = value
-        return found
-
-    return cut
 
 
 class Statements:
