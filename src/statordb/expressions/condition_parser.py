@@ -8,7 +8,7 @@ from statordb.expressions.syntax import And, Between, Call, Comparison, Conditio
 _COMPARATORS = frozenset(("=", "<>", "<", "<=", ">", ">="))
 
 
-class _Group:
+class Group:
     """One level of parentheses of a condition, or the whole text: the conditions collected so far."""
 
     __slots__ = ("conjuncts", "disjuncts", "negations")
@@ -47,11 +47,11 @@ class ConditionParser:
 
     def tree(self) -> ConditionNode:
         """The whole text's tree."""
-        groups = [_Group()]
+        groups = [Group()]
         while True:
             while self._cursor.kind == "NOT" or self._cursor.kind == "(":
                 if self._cursor.advance() == "(":
-                    groups.append(_Group())
+                    groups.append(Group())
                 else:
                     groups[-1].negations += 1
                     self._operands.operators += 1
@@ -59,7 +59,7 @@ class ConditionParser:
             if term is not None:
                 return term
 
-    def _after_term(self, groups: list[_Group], operand: Operand) -> ConditionNode | None:
+    def _after_term(self, groups: list[Group], operand: Operand) -> ConditionNode | None:
         """What follows a term of a condition, up to the next AND or OR (then None) or the end (then the whole tree).
 
         A parenthesis opened where a condition may stand can turn out to hold an operand, `(a) = :b`, so that for each

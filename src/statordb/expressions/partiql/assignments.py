@@ -1,7 +1,7 @@
 """SET and REMOVE of UPDATE statements to the actions of update expressions."""
 
 from statordb.expressions.partiql.cursor import Cursor
-from statordb.expressions.partiql.terms import TermParser
+from statordb.expressions.partiql.terms import TermParser, misused
 from statordb.expressions.syntax import Action, Add, Arithmetic, Call, Delete, Operand, Path, Remove, Set, UpdateNode
 from statordb.model import errors
 
@@ -58,9 +58,7 @@ class AssignmentParser:
             )
         changed, members = operands
         if changed != path or isinstance(members, Path | Call):
-            raise errors.validation_as_it_is(
-                f"The function is not allowed to be used this way in an expression; function: {function}"
-            )
+            raise misused(function)
         return _SET_FUNCTIONS[function](path, members)
 
     def _value(self) -> Operand:
@@ -86,9 +84,6 @@ class AssignmentParser:
         if not cursor.calls():
             return self._terms.operand()
         if cursor.token.text.lower() != "if_not_exists":
-            raise errors.validation_as_it_is(
-                "The function is not allowed to be used this way in an expression; "
-                f"function: {errors.quoted(cursor.token.text)}"
-            )
+            raise misused(cursor.token.text)
         cursor.advance()
         return Call("if_not_exists", self._terms.arguments(self._terms.operand))

@@ -100,6 +100,7 @@ class TermParser:
 
 
 def misused(function: str) -> ClientError:
+    """The fault of a function where it may not stand."""
     return errors.validation_as_it_is(
         f"The function is not allowed to be used this way in an expression; function: {errors.quoted(function)}"
     )

@@ -6,7 +6,9 @@ attribute is missing, IS MISSING is attribute_not_exists, IS NULL and IS with a 
 
 from typing import NamedTuple
 
+from statordb.expressions.condition_parser import Group
 from statordb.expressions.operands import paths_of
+from statordb.expressions.partiql import tokens
 from statordb.expressions.partiql.cursor import Cursor
 from statordb.expressions.partiql.terms import TermParser, misused, refuse_nested
 from statordb.expressions.syntax import (
@@ -19,7 +21,6 @@ from statordb.expressions.syntax import (
     Literal,
     Not,
     Operand,
-    Or,
     Path,
 )
 
@@ -45,34 +46,14 @@ _TYPES = {
 }
 
 
-class _Group:
-    """One level of parentheses of a condition, or the whole clause: the conditions collected so far."""
+class _Group(Group):
+    """A group in which a row of NOT is no more than it comes to: what is negated twice may narrow what is read."""
 
-    __slots__ = ("conjuncts", "disjuncts", "negations")
-
-    def __init__(self) -> None:
-        self.disjuncts: list[ConditionNode] = []
-        self.conjuncts: list[ConditionNode] = []
-        self.negations = 0
-
-    def is_fresh(self) -> bool:
-        return not (self.disjuncts or self.conjuncts or self.negations)
+    __slots__ = ()
 
     def add(self, condition: ConditionNode) -> None:
-        if self.negations % 2:
-            condition = Not(condition)
-        self.negations = 0
-        self.conjuncts.append(condition)
-
-    def close_conjunction(self) -> None:
-        conjuncts = self.conjuncts
-        self.disjuncts.append(conjuncts[0] if len(conjuncts) == 1 else And(tuple(conjuncts)))
-        self.conjuncts = []
-
-    def close(self) -> ConditionNode:
-        self.close_conjunction()
-        disjuncts = self.disjuncts
-        return disjuncts[0] if len(disjuncts) == 1 else Or(tuple(disjuncts))
+        self.negations %= 2
+        super().add(condition)
 
 
 class _Term(NamedTuple):
@@ -181,7 +162,7 @@ class WhereParser:
         if cursor.kind == "MISSING":
             cursor.advance()
             return Call("attribute_exists" if negated else "attribute_not_exists", (operand,))
-        if word not in _TYPES or cursor.kind in ("quoted", "string"):
+        if word not in _TYPES or cursor.kind in (tokens.QUOTED, tokens.STRING):
             raise cursor.unexpected()
         cursor.advance()
         found = Call("attribute_type", (operand, Literal({"S": _TYPES[word]})))
