@@ -7,6 +7,7 @@ from statordb.model import errors
 
 _SET_FUNCTIONS: dict[str, type[Add | Delete]] = {"set_add": Add, "set_delete": Delete}
 _VALUE_FUNCTIONS = ("list_append", "if_not_exists")
+_OPERANDS = 2  # of each of these functions
 
 
 class AssignmentParser:
@@ -51,11 +52,7 @@ class AssignmentParser:
         """Of set_add and set_delete, whose first operand is what they are assigned to."""
         function = self._cursor.advance().lower()
         operands = self._terms.arguments(self._terms.operand)
-        if len(operands) != 2:
-            raise errors.validation_as_it_is(
-                "Incorrect number of operands for operator or function; "
-                f"operator or function: {function}, number of operands: {len(operands)}"
-            )
+        _refuse_count(function, operands)
         changed, members = operands
         if changed != path or isinstance(members, Path | Call):
             raise misused(function)
@@ -76,7 +73,7 @@ class AssignmentParser:
         if function not in _VALUE_FUNCTIONS:
             raise errors.validation_as_it_is(f"Invalid function name; function: {errors.quoted(function)}")
         self._cursor.advance()
-        return Call(function, self._terms.arguments(self._inner))
+        return _call(function, self._terms.arguments(self._inner))
 
     def _inner(self) -> Operand:
         """An operand of a function: one of list_append may be if_not_exists."""
@@ -86,4 +83,22 @@ class AssignmentParser:
         if cursor.token.text.lower() != "if_not_exists":
             raise misused(cursor.token.text)
         cursor.advance()
-        return Call("if_not_exists", self._terms.arguments(self._terms.operand))
+        return _call("if_not_exists", self._terms.arguments(self._terms.operand))
+
+
+def _call(function: str, operands: tuple[Operand, ...]) -> Call:
+    """Raises ValidationException for what no plan can be made of."""
+    _refuse_count(function, operands)
+    if function == "if_not_exists" and not isinstance(operands[0], Path):
+        raise errors.validation_as_it_is(
+            f"Operator or function requires a document path; operator or function: {function}"
+        )
+    return Call(function, operands)
+
+
+def _refuse_count(function: str, operands: tuple[Operand, ...]) -> None:
+    if len(operands) != _OPERANDS:
+        raise errors.validation_as_it_is(
+            "Incorrect number of operands for operator or function; "
+            f"operator or function: {function}, number of operands: {len(operands)}"
+        )

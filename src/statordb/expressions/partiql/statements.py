@@ -59,9 +59,9 @@ class Statement:
     """
 
     __slots__ = (
-        "_characters", "_direct", "_direct_schema", "_filter", "_keyed", "_last", "_made", "_schema", "_types",
-        "_where", "attributes", "index", "is_insert", "is_select", "makes", "node", "projection", "references", "table",
-        "update",
+        "_characters", "_checked", "_direct", "_direct_schema", "_filter", "_keyed", "_last", "_made", "_schema",
+        "_types", "_where", "attributes", "index", "is_insert", "is_select", "makes", "node", "projection",
+        "references", "table", "update",
     )  # fmt: skip
 
     def __init__(self, text: str) -> None:
@@ -84,6 +84,7 @@ class Statement:
         self._direct_schema: KeySchema | None = None
         self._last: Keyed | None = None
         self._types: Types | None = None
+        self._checked = False  # with some values: types say nothing of what is wrong whatever the values are
         self.projection = selected_of(node)
         self.update = UpdatePlan(node.update, _NONE) if isinstance(node, Update) else None
         self.attributes = tuple(dict.fromkeys(_attributes(node)))
@@ -180,6 +181,7 @@ class Statement:
                 updates.check_limits(self.node.update, _NONE)
         except Fault as fault:
             raise errors.validation_as_it_is(fault.message) from None
+        self._checked = True
 
     def _value_types(self) -> Types | None:
         """The types that values may have, where nothing else about them has to be looked at; see `Plan.accepts`."""
@@ -200,7 +202,7 @@ class Statement:
 
     def accepts(self, values: Values) -> bool:
         """Whether these values are surely right."""
-        if self._types is None:
+        if self._types is None or not self._checked:
             return False
         return all(allowed is None or tag(values[name]) in allowed for name, allowed in self._types.items())
 
