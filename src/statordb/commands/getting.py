@@ -175,7 +175,7 @@ class Part(NamedTuple):
         return _text(body, self.projection, budget)
 
 
-class Read(Protocol):
+class TransactRead(Protocol):
     """One item of a transaction: a Part, or what a statement says of it.
 
     `place` raises ValidationException unless it fits the table; `text` is what is wanted of the item as JSON, None if
@@ -199,7 +199,7 @@ class Read(Protocol):
 class TransactGet(NamedTuple):
     """Items of any tables, all as they are at one moment, by one of the operations that do that."""
 
-    parts: Sequence[Read]
+    parts: Sequence[TransactRead]
     operation: str = "TransactGetItems"
 
     def demands(self) -> list[Enclosed]:
@@ -225,7 +225,7 @@ class TransactGet(NamedTuple):
         turn.end()
         return found
 
-    async def _got(self, table: Table, part: Read, image: Image | None, turn: Turn) -> Got:
+    async def _got(self, table: Table, part: TransactRead, image: Image | None, turn: Turn) -> Got:
         if image is None:
             return Got(table, None, 0)
         try:

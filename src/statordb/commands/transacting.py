@@ -20,9 +20,12 @@ from statordb.store.transactions import Action, InProgress, Replayed, Token, Tok
 PLANNED_ROW_UNITS = 125  # of a row that a part may write
 UNFILLED_UNITS_MAX = INLINE_UNITS_MAX // 4  # of a transaction that is taken for short work
 
+Reason = dict[str, Any]
+"""Why a part cancels its transaction, as AWS's CancellationReasons have it."""
 
-UNMET = {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}
-DUPLICATE = {"Code": "DuplicateItem", "Message": "Duplicate primary key exists in table"}
+# Of a condition that does not hold, and of an INSERT where there is an item.
+UNMET: Reason = {"Code": "ConditionalCheckFailed", "Message": errors.conditional_check_failed().message}
+DUPLICATE: Reason = {"Code": "DuplicateItem", "Message": errors.duplicate_item().message}
 
 
 class Part(NamedTuple):
@@ -111,7 +114,7 @@ class TransactWrite(NamedTuple):
         return Token.of(principal.account, principal.region, token, digest, context.now(), tables.values())
 
 
-def _with_reasons(apply: Apply, shows: bool, unmet: dict[str, str]) -> Apply:
+def _with_reasons(apply: Apply, shows: bool, unmet: Reason) -> Apply:
     """An action's function, its refusals and faults made cancellation reasons. `unmet`: that of a refusal."""
 
     def reasoned(old: Image | None) -> Image | Refused | None:
@@ -123,7 +126,7 @@ def _with_reasons(apply: Apply, shows: bool, unmet: dict[str, str]) -> Apply:
             return Refused({"Code": "ValidationError", "Message": fault.message})
         if not isinstance(new, Refused):
             return new
-        reason: dict[str, Any] = dict(unmet)
+        reason = dict(unmet)
         if old is not None and shows:
             reason["Item"] = old.item
         return Refused(reason)
