@@ -26,6 +26,7 @@ _KEY_TYPES = ("S", "N", "B")
 
 
 def encode(cursor: Item, subject: bytes) -> str:
+    """The token for a key behind which to go on, of what `subject_of` gave."""
     content = _FORMAT + subject + orjson.dumps(cursor)
     return urlsafe_b64encode(content[: 1 + _SUBJECT_BYTES] + _digest(content) + content[1 + _SUBJECT_BYTES :]).decode()
 
