@@ -9,11 +9,9 @@ from statordb.api import resource_arns
 from statordb.api.context import Context
 from statordb.commands.demands import TableDemand
 from statordb.model import errors
-from statordb.model.limits import TAGS_PER_RESOURCE_MAX
+from statordb.model.limits import TAG_KEY_CHARACTERS_MAX, TAG_VALUE_CHARACTERS_MAX, TAGS_PER_RESOURCE_MAX
 from statordb.store.table import Table
 
-KEY_CHARACTERS_MAX = 128
-VALUE_CHARACTERS_MAX = 256
 _ALLOWED = re.compile(r"[\w\s+\-=._:/@]*")  # API reference, Tag: letters, white space, numbers, and + - = . _ : / @
 
 
@@ -24,7 +22,7 @@ def parse_tags(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
         key, value = tag.get("Key"), tag.get("Value")
         _check_key(key)
         assert key is not None
-        if value is None or len(value) > VALUE_CHARACTERS_MAX or not _ALLOWED.fullmatch(value):
+        if value is None or len(value) > TAG_VALUE_CHARACTERS_MAX or not _ALLOWED.fullmatch(value):
             raise errors.validation(f"The Tag Value provided is invalid, Value: {_shown(value)}")
         _refuse_reserved(key)
         if key in parsed:
@@ -44,7 +42,7 @@ def check_keys(keys: Iterable[str]) -> None:
 
 
 def _check_key(key: str | None) -> None:
-    if not key or len(key) > KEY_CHARACTERS_MAX or not _ALLOWED.fullmatch(key):
+    if not key or len(key) > TAG_KEY_CHARACTERS_MAX or not _ALLOWED.fullmatch(key):
         raise errors.validation(f"The Tag Key provided is invalid, Key: {_shown(key)}")
 
 
