@@ -52,6 +52,11 @@ async def create_table(context: Context, request: Request) -> Answer:
         options={member: request[member] for member in schemas.KEPT if request.get(member) not in (None, {})},
         tags=tags,
     )
+    return {"TableDescription": coming(await _created(context, request, record, draft, now))}
+
+
+async def _created(context: Context, request: Request, record: TableRecord, draft: Draft, now: float) -> TableRecord:
+    """The table's record as it is stored; raises ResourceInUseException where there is a table of that name by now."""
 
     def create(existing: TableRecord | None) -> TableRecord | Refused:
         if existing is None:
@@ -60,17 +65,18 @@ async def create_table(context: Context, request: Request) -> Answer:
             return Refused(existing)
         return replace(record, leftover=existing.spaces())  # of a deleted table that the keeper has not forgotten yet
 
+    scope = (record.account, record.region, record.name)
     created: TableRecord | Refused | None
     specification = request.get("StreamSpecification") or {}
     if streaming.wants(specification):
         view = specification["StreamViewType"]
-        created = await streaming.enable(context, (account, region, name), None, create, view, draft)
+        created = await streaming.enable(context, scope, None, create, view, draft)
     else:
-        created = await store.catalog.change(account, region, name, create, draft)
+        created = await context.store.catalog.change(*scope, create, draft)
     if isinstance(created, Refused):
         raise _taken(created.reason, now)
     assert created is not None
-    return {"TableDescription": coming(created)}
+    return created
 
 
 def _taken(existing: TableRecord, now: float) -> ClientError:
