@@ -54,7 +54,7 @@ class Statement:
     projection   of a SELECT: what is returned of an item; None: all of it.
     update       of an UPDATE: its plan.
     references   its parameters, in order of appearance.
-    makes        whether more is made of them than they are.
+    makes        whether values are made of them too, such as a list with one in it.
     attributes   of a SELECT: the top-level attributes that it names, in order of appearance.
     """
 
