@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.in_process import Api
+from tests.in_process import Api, Fault
 
 INVALID = "One or more parameter values were invalid: "
 KIB = 1024
@@ -364,3 +364,20 @@ def test_a_cursor_belongs_to_its_segment(table: Api) -> None:
         "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct "
         "Segment. TotalSegments: 3 Segment: 1"
     )
+
+
+def test_a_select_has_the_order_of_an_index_of_several_sort_keys_or_none(table: Api) -> None:
+    for c, both in enumerate(("aa", "ab", "ba", "bb")):
+        put(table, c, g="g", h="h", l=both[0], s=both[1])
+
+    def selected(order: str, where: str = "") -> list[int]:
+        text = f"""SELECT * FROM "abc"."several" WHERE g = 'g' AND h = 'h'{where} ORDER BY {order}"""
+        return numbers(table("ExecuteStatement", Statement=text))
+
+    assert selected("l, s") == [0, 1, 2, 3]
+    assert selected("g DESC, l DESC, s DESC") == [3, 2, 1, 0]
+    assert selected("s", " AND l = 'b'") == [2, 3]
+    assert selected("l DESC, s ASC", " AND l = 'b'") == [2, 3], "all have the same l"
+    for order in ("l DESC, s ASC", "l ASC, s DESC", "s", "s, l"):
+        with pytest.raises(Fault, match="must stand in the order of the key"):
+            selected(order)

@@ -71,8 +71,8 @@ class SelectItems(NamedTuple):
             return await self._page(context, table, path, self._scan(table, path), statement.filter, fetches)
         if keyed.exact and path.name is None:
             return await self._get(context, table, keyed)
+        forward = not _descends(node.order, path.schema, keyed)
         ranges = self._ranges(path, keyed, node.order)
-        forward = not any(each.descending for each in node.order if each.attribute not in keyed.partitions)
         reader = _Partitions(table, path, ranges, forward, self.consistent)
         return await self._page(context, table, path, reader.read, keyed.rest, fetches, ranges)
 
@@ -279,3 +279,16 @@ def _check_order(node: Select, schema: KeySchema, keyed: Keyed | None) -> None:
         raise errors.validation_as_it_is(
             "Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause."
         )
+
+
+def _descends(order: Sequence[Order], schema: KeySchema, keyed: Keyed) -> bool:
+    """Whether each partition is read backwards; raises ValidationException for an order that its rows do not have."""
+    one_value = [name for name, operator, _ in keyed.sort if operator == "EQ"]
+    sort = [attribute.name for attribute in schema.sort if attribute.name not in one_value]
+    asked = [each for each in order if each.attribute in sort]
+    directions = {each.descending for each in asked}
+    if len(directions) > 1 or [each.attribute for each in asked] != sort[: len(asked)]:
+        raise errors.validation_as_it_is(
+            "Sort key attributes in ORDER BY clause must stand in the order of the key, all ASC or all DESC."
+        )
+    return any(directions) or (not asked and any(each.descending for each in order if each.attribute in one_value))

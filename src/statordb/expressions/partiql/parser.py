@@ -103,10 +103,11 @@ class _Parser:
         if not cursor.accept("ORDER"):
             return ()
         cursor.expect("BY")
-        order = [self._order_key()]
-        while cursor.accept(","):
-            order.append(self._order_key())
-        return tuple(order)
+        order: dict[str, Order] = {}
+        while not order or cursor.accept(","):
+            each = self._order_key()
+            order.setdefault(each.attribute, each)  # what is in order stays so
+        return tuple(order.values())
 
     def _order_key(self) -> Order:
         begin = self._cursor.token.start
