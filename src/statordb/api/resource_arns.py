@@ -49,4 +49,5 @@ def _malformed(arn: str) -> ClientError:
 
 
 def unfit(arn: str) -> ClientError:
+    """Of what has not the form of an ARN of a table in this region."""
     return errors.validation(f"Invalid TableArn: Invalid ResourceArn provided as input {errors.quoted(arn)}")

@@ -56,6 +56,7 @@ def _shown(text: str | None) -> str:
 
 
 def check_count(tags: Mapping[str, object]) -> None:
+    """Raise ValidationException for more tags, or keys of them, than a table may have."""
     if len(tags) > TAGS_PER_RESOURCE_MAX:
         raise errors.validation("Number of Tags exceed the current limit for the provided ResourceArn")
 

@@ -40,6 +40,7 @@ def check_capacity(billing_mode: str, units: dict[str, int] | None) -> None:
 
 
 def check_units(units: dict[str, int]) -> None:
+    """Raise ValidationException for figures of ProvisionedThroughput that are out of bounds."""
     for member in ("ReadCapacityUnits", "WriteCapacityUnits"):
         if units[member] > CAPACITY_UNITS_MAX:
             raise validation(f"Given value {units[member]} for {member} is out of bounds")

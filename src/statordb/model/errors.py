@@ -183,6 +183,7 @@ def token_of_another() -> ClientError:
 
 
 def duplicate_item() -> ClientError:
+    """Of an INSERT where there is an item."""
     return ClientError(SERVICE + "DuplicateItemException", "Duplicate primary key exists in table")
 
 

@@ -18,6 +18,7 @@ class AssignmentParser:
         self._terms = terms
 
     def update(self) -> UpdateNode:
+        """All clauses; raises ValidationException."""
         cursor = self._cursor
         if cursor.kind != "SET" and cursor.kind != "REMOVE":
             raise errors.ill_formed_statement("Expected data manipulation")

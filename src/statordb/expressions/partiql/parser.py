@@ -30,12 +30,14 @@ _SOURCE_PARTS_MAX = 2
 
 
 class Parsed(NamedTuple):
+    """A statement's tree, and what it takes of its parameters."""
+
     node: StatementNode
     parameters: Parameters
 
 
 def parse(text: str) -> Parsed:
-    """A statement's tree; raises ValidationException."""
+    """Parse a statement; raises ValidationException."""
     parser = _Parser(text)
     return Parsed(parser.statement(), parser.parameters)
 

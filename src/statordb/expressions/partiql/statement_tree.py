@@ -39,6 +39,8 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class Order:
+    """One attribute of ORDER BY."""
+
     attribute: str
     descending: bool
 
@@ -60,6 +62,8 @@ class Select:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
+    """`item`: the tuple that is put, or the parameter that stands for it."""
+
     source: Source
     item: Template
 
@@ -76,6 +80,8 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
+    """`returning`: as of an UPDATE."""
+
     source: Source
     where: ConditionNode | None
     returning: str | None

@@ -25,6 +25,7 @@ class TermParser:
         self.operators = 0
 
     def path(self) -> Path:
+        """An attribute, or a place within it."""
         cursor = self._cursor
         parts: list[str | int] = [self._name()]
         while True:
@@ -89,10 +90,8 @@ class TermParser:
         """A literal or a parameter that is taken apart later."""
         return self._literals.template()[0]
 
-    def is_value(self) -> bool:
-        return self._cursor.kind in BEGINNINGS
-
     def refuse_many_operators(self) -> None:
+        """Raise ValidationException where a statement has more operators and functions than it may."""
         if self.operators > EXPRESSION_OPERATORS_MAX:
             raise errors.validation_as_it_is(
                 f"The expression contains too many operators; operator count: {EXPRESSION_OPERATORS_MAX + 1}"

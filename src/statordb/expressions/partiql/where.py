@@ -71,6 +71,7 @@ class WhereParser:
         self._terms = terms
 
     def tree(self) -> ConditionNode:
+        """The whole condition; raises ValidationException."""
         cursor = self._cursor
         groups = [_Group()]
         while True:
