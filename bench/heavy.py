@@ -15,6 +15,7 @@ INDEXES, INDEXED_ITEMS = 5, 100
 SMALL_ITEMS, WIDE_ITEMS, MANY_ITEMS, BIG_ITEMS = 500, 2000, 12_000, 30
 LIST_MEMBERS = 15_000  # in each of the two lists of an item of `big`, which has some 390 KB of JSON then
 PIPELINED = 64
+SPREAD_BATCHES = 4 * PIPELINED  # of different rows: each of them lies in a page of its own
 TAGGING = "TagResource of the others' table"
 SMALL_ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/small"
 
@@ -45,7 +46,8 @@ def schema(table: str) -> dict[str, Any]:
 @dataclass(frozen=True)
 class Heavy:
     """One kind of heavy request. `coding`: of the body, as it is; `accept`: of the answer; `pipelined`: how many are
-    sent before the first answer is read; `signed` False: by somebody without a key."""
+    sent before the first answer is read; `signed` False: by somebody without a key; `others`: bodies that are sent in
+    turn with the first, where it is pipelined."""
 
     name: str
     operation: str
@@ -54,6 +56,7 @@ class Heavy:
     accept: str = ""
     pipelined: int = 0
     signed: bool = True
+    others: tuple[bytes, ...] = ()
 
 
 def items(share: float = 1.0) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -236,8 +239,15 @@ def _sent_ahead() -> Iterator[Heavy]:
     yield _case(f"{many} GetItem", "GetItem", {"TableName": "small", "Key": _key("k7")}, pipelined=PIPELINED)
     put = {"TableName": "small", "Item": _key("ahead") | {"d": {"S": "x" * 100}}}
     yield _case(f"{many} PutItem", "PutItem", put, pipelined=PIPELINED)
-    puts = [{"PutRequest": {"Item": _key(f"a{number}") | {"d": {"S": "x" * 100}}}} for number in range(25)]
-    yield _case(f"{many} BatchWriteItem", "BatchWriteItem", {"RequestItems": {"small": puts}}, pipelined=PIPELINED)
+    yield _case(f"{many} BatchWriteItem", "BatchWriteItem", _batch("a", 100), pipelined=PIPELINED)
+    first, *others = (_batch(f"{batch}-", 300) for batch in range(SPREAD_BATCHES))
+    bodies = tuple(json.dumps(body).encode() for body in others)
+    yield _case(f"{many} BatchWriteItem, spread", "BatchWriteItem", first, pipelined=PIPELINED, others=bodies)
+
+
+def _batch(name: str, size: int) -> dict[str, Any]:
+    puts = [{"PutRequest": {"Item": _key(f"{name}{number}") | {"d": {"S": "x" * size}}}} for number in range(25)]
+    return {"RequestItems": {"small": puts}}
 
 
 def _refused() -> Iterator[Heavy]:

@@ -158,9 +158,12 @@ class Load:
     def _pipeline(self) -> None:
         """Ask again and again without waiting, as far as the server reads, and read what it answers."""
         address = self._server.host.rsplit(":", 1)
-        request = servers.signer().request(self._server.host, self._case.operation, self._case.body)
+        case = self._case
+        signing = servers.signer()
+        each = [signing.request(self._server.host, case.operation, body) for body in (case.body, *case.others)]
+        requests = b"".join(each) * max(1, case.pipelined // len(each))
         with socket.create_connection((address[0], int(address[1]))) as connection:
-            sender = threading.Thread(target=self._send, args=(connection, request * self._case.pipelined), daemon=True)
+            sender = threading.Thread(target=self._send, args=(connection, requests), daemon=True)
             sender.start()
             while not self._stop.is_set():
                 readable, _, _ = select.select([connection], [], [], SOCKET_SECONDS)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -46,11 +47,12 @@ class BatchWrite(NamedTuple):
             turn.end()
             return await _write_away([each for group in groups for each in group], context.turns.away)
         writing: list[asyncio.Task[Done | None]] = []
+        ended = partial(context.turns.under_way.ended, context.source)
         for group in groups:
-            if writing:
-                await asyncio.sleep(0)  # so that those before are planned, and count to this slice
-                await turn.over()
-            writing += [asyncio.create_task(_write(*each)) for each in group]
+            await begin_writes(context, turn, len(group), is_first=not writing)
+            for each in group:
+                writing.append(asyncio.create_task(_write(*each)))
+                writing[-1].add_done_callback(ended)
         turn.end()
         return await asyncio.gather(*writing)
 
@@ -112,6 +114,18 @@ async def _groups(made: Sequence[Made], turn: Turn) -> list[list[Made]]:
                     rows = table.write_rows
                 groups[-1].append(each)
     return groups
+
+
+async def begin_writes(context: Context, turn: Turn, count: int, is_first: bool) -> None:
+    """Wait until so many writes of a batch to a store that is here may begin together, in a slice that has room for
+    them. `UnderWay.ended` is to be told of the end of each. `is_first`: none of the batch have begun yet."""
+    waited = context.turns.under_way.begin(context.source, count)
+    if waited is not None:
+        await waited
+    elif not is_first:
+        await asyncio.sleep(0)  # so that those before are planned, and count to this slice
+    if waited is not None or not is_first:
+        await turn.over()
 
 
 async def _write_away(made: Sequence[Made], away: asyncio.Semaphore) -> list[Done | None]:

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
-from statordb.commands.batching import PLANNED_BYTES_MAX, PLANNED_ROWS_MAX
+from statordb.commands.batching import PLANNED_BYTES_MAX, PLANNED_ROWS_MAX, begin_writes
 from statordb.commands.context import Context
 from statordb.commands.getting import Got
 from statordb.commands.statement_reads import SelectOne
@@ -136,16 +137,15 @@ async def _write_all(context: Context, made: Sequence[_Made], turn: Turn, outcom
     groups = await _groups(made, turn)
     away = context.turns.away if any(each.table.here is None for each in made) else None
     writing: list[tuple[int, asyncio.Task[Outcome]]] = []
+    ended = partial(context.turns.under_way.ended, context.source) if away is None else lambda _: away.release()
     for group in groups:
-        if writing and away is None:
-            await asyncio.sleep(0)  # so that those before are planned, and count to this slice
-            await turn.over()
+        if away is None and group:
+            await begin_writes(context, turn, len(group), is_first=not writing)
         for each in group:
             if away is not None:
                 await away.acquire()
             task = asyncio.create_task(_write(context, each))
-            if away is not None:
-                task.add_done_callback(lambda _: away.release())
+            task.add_done_callback(ended)
             writing.append((each.position, task))
     turn.end()
     for position, task in writing:

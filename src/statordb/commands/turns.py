@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from time import perf_counter
 
+from statordb.commands.under_way import UnderWay
 from statordb.model.budget import UNBOUNDED, Budget
 from statordb.model.pending import Pending
 
@@ -80,7 +81,7 @@ class Waiting:
 class Turns:
     """A process's scheduler of slices, for one event loop at a time. What waits is bounded by what the wire takes."""
 
-    __slots__ = ("_is_waited_for", "_loop", "_used", "_waiting", "away", "clock", "taken")
+    __slots__ = ("_is_waited_for", "_loop", "_used", "_waiting", "away", "clock", "taken", "under_way")
 
     def __init__(self, clock: Clock = perf_counter, is_waited_for: Callable[[], bool] = nobody) -> None:
         """`clock` tells seconds, from any moment on; `is_waited_for` whether somebody waits for what threads do
@@ -88,6 +89,7 @@ class Turns:
         self.clock = clock
         self._is_waited_for = is_waited_for
         self.away = asyncio.Semaphore(AWAY_MAX)  # held by each write of a batch to a store elsewhere
+        self.under_way = UnderWay()  # the writes of batches to a store that is here
         self.taken = False  # these rounds of the loop have their slice, or somebody waits for the next
         self._used = 0.0  # seconds of short work that was done without a turn since the last one
         self._waiting = Waiting()
@@ -161,6 +163,7 @@ class Turns:
             if loop is not None:  # what it had begun is gone with it
                 self.taken = False
                 self._waiting = Waiting()
+                self.under_way = UnderWay()
             loop = self._loop = asyncio.get_running_loop()
         return loop
 
