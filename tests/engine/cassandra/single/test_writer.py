@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
-from tests.engine.cassandra.processes import Fleet, Process
+from tests.engine.cassandra.processes import QUICK, Fleet, Process
 
 from statordb.engine.cassandra.cluster import slots
 from statordb.engine.cassandra.cql.session import Session, Statement
@@ -104,7 +104,7 @@ def test_what_is_cancelled_while_its_outcome_is_unknown_is_left_for_others_to_fi
             await answers[1]
         assert case.ended == [b"b"]
         assert who in await slots.held(fleet.session)  # it did not end in order
-        other = await fleet.join()
+        other = await fleet.join(times=QUICK)
         while who in await slots.held(fleet.session):
             await asyncio.sleep(0.05)
         while not (changes := await other.logs.read(case.stream, b"", 0, AMPLE)):
