@@ -297,7 +297,7 @@ class Lane:
 
 def test_a_batch_that_is_too_heavy_goes_to_a_lane_before_anything_is_written(items: Api) -> None:
     """One of its writes compares lists; what it takes is known when it is tried."""
-    members = {"L": [{"N": "1"}] * 30_000}
+    members = {"L": [{"N": "1"}] * 12_000}
     items("PutItem", TableName="two", Item={"id": {"N": "5"}, "a": members})
     lane = Lane()
     items.dispatcher = Dispatcher(items.store, SHAPES, lambda _, fault: items.faults.append(fault), lane=lane)

@@ -4,7 +4,8 @@ often made, a SELECT by the whole key and an INSERT, with their parameters and n
 from typing import Any
 
 from statordb.api.context import Answer, Context, Usual
-from statordb.commands.keys import index_fault
+from statordb.api.usual import NONE
+from statordb.commands.keys import usual_item_key
 from statordb.commands.selection import text_of
 from statordb.commands.statement_reads import SelectItems
 from statordb.commands.statement_writes import InsertItem
@@ -20,7 +21,6 @@ from statordb.store import codec
 from statordb.store.table import Apply, Table
 from statordb.store.terms import Key, Refused
 
-_NONE: dict[str, Any] = {}
 _NOTHING = b'{"Items":[]}'
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
@@ -53,7 +53,7 @@ def _values(statement: Statement, parameters: Any) -> Values | None:
     """What the statement's references stand for, if nothing about the parameters is unusual."""
     references = statement.references
     if parameters is None:
-        return None if references else _NONE
+        return None if references else NONE
     if parameters.__class__ is not list or len(parameters) != len(references) or statement.makes:
         return None
     values = dict(zip(references, parameters, strict=True))
@@ -77,7 +77,7 @@ def _select(context: Context, table: Table, statement: Statement, parameters: An
     projection = statement.projection
     if place is None or (projection is not None and projection.nested_attributes):  # which may go into a key
         return None
-    values = dict(zip(statement.references, parameters, strict=True)) if parameters else _NONE
+    values = dict(zip(statement.references, parameters, strict=True)) if parameters else NONE
     context.admit(_new(SelectItems, (statement, values, consistent, None, None)))
     here, (partition, sort) = table.here, place
     if here is None or projection is not None:
@@ -100,8 +100,8 @@ def _insert(context: Context, table: Table, statement: Statement, values: Values
         return None
     if not 0 <= size <= ITEM_BYTES_MAX:
         return None
-    key = table.primary.usual_key_of(item)
-    if key is None or (table.indexes and index_fault(table, item) is not None):
+    key = usual_item_key(table, item)
+    if key is None:
         return None
     command = _new(InsertItem, (statement.table, item, size))
     context.admit(command)

@@ -7,7 +7,7 @@ import orjson
 
 from statordb.commands.capacity import read_units
 from statordb.commands.context import Context
-from statordb.commands.demands import Enclosed, enclosed
+from statordb.commands.demands import Demand, Enclosed, enclosed
 from statordb.commands.keys import locate_key, refuse_nested_keys
 from statordb.commands.selection import parsed
 from statordb.commands.turns import Turn
@@ -175,21 +175,12 @@ class Part(NamedTuple):
         return _text(body, self.projection, budget)
 
 
-class TransactRead(Protocol):
+class TransactRead(Demand, Protocol):
     """One item of a transaction: a Part, or what a statement says of it.
 
     `place` raises ValidationException unless it fits the table; `text` is what is wanted of the item as JSON, None if
     it is not wanted at all, and raises Heavy.
     """
-
-    @property
-    def action(self) -> str: ...
-
-    @property
-    def table(self) -> str: ...
-
-    @property
-    def index_name(self) -> str | None: ...
 
     def place(self, table: Table) -> Key: ...
 

@@ -52,6 +52,19 @@ def locate_item(table: Table, item: Item) -> Key:
     return key
 
 
+def usual_item_key(table: Table, item: Item) -> Key | None:
+    """The same of an item of the usual form; None: `locate_item` tells."""
+    key = table.primary.usual_key_of(item)
+    if key is None or (table.indexes and index_fault(table, item) is not None):
+        return None
+    return key
+
+
+def located_item(table: Table, item: Item) -> Key:
+    """As `locate_item`, the short way if it is of the usual form."""
+    return usual_item_key(table, item) or locate_item(table, item)
+
+
 def refuse_misfit(table: Table, item: Item) -> None:
     """Raise ValidationException, in the words about a Key, unless an item has the primary key's attributes."""
     for attribute in table.schema.attributes:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from statordb.commands.applying import checker, refuse_key_updates, replacer, updater
 from statordb.commands.context import Context
-from statordb.commands.keys import locate_item, located
+from statordb.commands.keys import located, located_item
 from statordb.commands.writing import Done, Unmet, write
 from statordb.expressions.bound import Condition, UpdateExpression
 from statordb.expressions.operands import Values
@@ -41,7 +41,7 @@ class InsertItem(NamedTuple):
         return write(context, self, True)
 
     def place(self, table: Table) -> Key:
-        return (None if table.indexes else table.primary.usual_key_of(self.item)) or locate_item(table, self.item)
+        return located_item(table, self.item)
 
     def apply(self, table: Table, budget: Budget) -> Apply:
         new = Image.of(self.item, self.size)

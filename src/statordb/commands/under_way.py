@@ -12,9 +12,8 @@ from collections import deque
 
 from statordb.model.pending import Pending
 
-WRITES_MAX = (
-    400  # of batches that are under way in a process: sixteen clients that ask for one after the other never wait
-)
+# Of batches that are under way in a process: sixteen clients that ask for one after the other never wait.
+WRITES_MAX = 400
 SOURCE_WRITES_MAX = 25  # of one source: a batch, as of a client that waits for each answer
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 from statordb.commands.applying import checker, refuse_key_updates, replacer, updater
 from statordb.commands.context import Context
-from statordb.commands.keys import locate_item, locate_key
+from statordb.commands.keys import locate_key, located_item
 from statordb.expressions.bound import Condition, UpdateExpression
 from statordb.model.budget import Budget
 from statordb.model.values import Item
@@ -68,7 +68,7 @@ class Put(NamedTuple):
         return write(context, self, self.condition is None and not self.returns_old)
 
     def place(self, table: Table) -> Key:
-        return (None if table.indexes else table.primary.usual_key_of(self.item)) or locate_item(table, self.item)
+        return located_item(table, self.item)
 
     def apply(self, table: Table, budget: Budget) -> Apply:
         return replacer(table, Image.of(self.item, self.size), self.condition, budget)

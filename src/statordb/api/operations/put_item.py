@@ -6,7 +6,7 @@ from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.returns import condition_failure, written_answer
 from statordb.api.usual import NONE, is_usual, uses_all
-from statordb.commands.keys import index_fault
+from statordb.commands.keys import usual_item_key
 from statordb.commands.perform import perform
 from statordb.commands.writing import Put, Unmet
 from statordb.expressions.bound import Condition
@@ -48,8 +48,8 @@ def usual_put_item(context: Context, document: Any, _source: object) -> Usual:
         return None
     if not 0 <= size <= ITEM_BYTES_MAX:
         return None
-    key = table.primary.usual_key_of(item)
-    if key is None or (table.indexes and index_fault(table, item) is not None):
+    key = usual_item_key(table, item)
+    if key is None:
         return None
     command = _new(Put, (name, item, size, condition, False))
     context.admit(command)

@@ -187,20 +187,12 @@ class _Parser:
 
     def _source(self) -> Source:
         cursor = self._cursor
-        parts = [self._source_part()]
+        parts = [self._terms.name()]
         while cursor.accept("."):
-            parts.append(self._source_part())
+            parts.append(self._terms.name())
         if len(parts) > _SOURCE_PARTS_MAX:
             raise errors.validation_as_it_is("A path may contain at most 2 components in the FROM clause")
         return Source(parts[0], parts[1] if len(parts) > 1 else None)
-
-    def _source_part(self) -> str:
-        if not self._cursor.is_identifier():
-            raise self._cursor.unexpected()
-        part = self._cursor.advance()
-        if not part:
-            raise errors.validation_as_it_is("Path component cannot be an empty string")
-        return part
 
     def _refuse_alias(self) -> None:
         if self._cursor.kind == "AS" or self._cursor.is_identifier():

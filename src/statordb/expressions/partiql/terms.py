@@ -27,12 +27,12 @@ class TermParser:
     def path(self) -> Path:
         """An attribute, or a place within it."""
         cursor = self._cursor
-        parts: list[str | int] = [self._name()]
+        parts: list[str | int] = [self.name()]
         while True:
             if cursor.accept("."):
                 if not cursor.is_identifier() and cursor.kind not in tokens.KEYWORDS:
                     raise errors.ill_formed_statement("Invalid path dot component")
-                parts.append(self._name())
+                parts.append(self.name())
             elif cursor.accept("["):
                 parts.append(self._index())
                 cursor.expect("]")
@@ -41,7 +41,8 @@ class TermParser:
             else:
                 return Path(tuple(parts))
 
-    def _name(self) -> str:
+    def name(self) -> str:
+        """An identifier, which may not be empty."""
         if not self._cursor.is_identifier():
             raise self._cursor.unexpected()
         name = self._cursor.advance()
