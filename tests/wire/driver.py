@@ -170,6 +170,7 @@ class Wire:
     rest_authenticator: Any = None
     defer: Callable[[Callable[[], None]], object] | None = None
     after: Callable[[float, Callable[[], None]], object] | None = None
+    monotonic: Callable[[], float] | None = None  # None: the clock's
 
     def __post_init__(self) -> None:
         self.credentials[KEY] = Credential(KEY, SECRET, "123456789012", "arn:aws:iam::123456789012:user/a")
@@ -179,7 +180,7 @@ class Wire:
             self.service,
             self.authenticator,
             clock=self.clock,
-            monotonic=self.clock,
+            monotonic=self.monotonic or self.clock,
             settings=self.settings,
             request_ids=request_ids("R" * 36, 0),
             observe=self.observe,

@@ -46,8 +46,7 @@ def ask(service: Answering) -> Iterator[Ask]:
     """Sends bytes on a connection of its own, and gives back what has come once there are so many answers."""
     loop = asyncio.new_event_loop()
     settings = WireSettings(unpacked_inline_bytes_max=65_536)
-    wire = Wire(Clock(), service, settings=settings, defer=loop.call_soon)
-    wire.context.monotonic = time.monotonic
+    wire = Wire(Clock(), service, settings=settings, defer=loop.call_soon, monotonic=time.monotonic)
     server = loop.run_until_complete(loop.create_server(lambda: Connection(wire.context), "127.0.0.1", 0))
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
