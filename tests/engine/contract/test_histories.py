@@ -37,12 +37,12 @@ def test_no_increment_is_lost_and_each_is_seen_once(engine: Engine, space: int, 
 
     async def history() -> list[int]:
         async def client() -> list[int]:
-            return [await add(engine, key) for _ in range(25)]
+            return [await add(engine, key) for _ in range(15)]
 
         return [outcome for outcomes in await asyncio.gather(*(client() for _ in range(16))) for outcome in outcomes]
 
     outcomes = run(history())
-    assert sorted(outcomes) == list(range(1, 16 * 25 + 1))
+    assert sorted(outcomes) == list(range(1, 16 * 15 + 1))
 
 
 def test_money_is_neither_made_nor_lost_and_no_read_is_torn(engine: Engine, space: int, run: Run) -> None:
@@ -64,7 +64,7 @@ def test_money_is_neither_made_nor_lost_and_no_read_is_torn(engine: Engine, spac
 
         async def mover(seed: int) -> None:
             dice = random.Random(seed)
-            for _ in range(40):
+            for _ in range(15):
                 source, target = dice.sample(accounts, 2)
                 await engine.update([source, target], moving(source, target, dice.randint(1, 80)))
 
