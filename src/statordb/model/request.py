@@ -1,7 +1,7 @@
 """A request between wire and api, and its reply."""
 
 import asyncio
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -18,6 +18,27 @@ class Principal(NamedTuple):
     arn: str
 
 
+class Origin(NamedTuple):
+    """Where a connection comes from: the same for all of its requests.
+
+    address      the peer's IP address, "" where that is unknown.
+    secure       whether it is encrypted (TLS).
+    endpoint     the id (vpce-...) of the endpoint that it came through, and `vpc` that one's VPC; None: through none.
+    policy       the endpoint's policy, compiled; None: there is none.
+    client_name  whom the certificate names that the client has shown; None: it has shown none.
+    """
+
+    address: str = ""
+    secure: bool = False
+    endpoint: str | None = None
+    vpc: str | None = None
+    policy: Any = None
+    client_name: str | None = None
+
+
+NOWHERE = Origin()
+
+
 class Request:
     """A complete, authenticated request.
 
@@ -25,9 +46,10 @@ class Request:
     body       the body, unpacked unless `coding` says otherwise.
     source     where it comes from (the connection): those of one source take their turns one after the other.
     coding     b"", or the Content-Encoding of a body that is still packed, since unpacking it would hold up others.
+    origin     where its connection comes from.
     """
 
-    __slots__ = ("body", "coding", "operation", "principal", "request_id", "source")
+    __slots__ = ("body", "coding", "operation", "origin", "principal", "request_id", "source")
 
     def __init__(
         self,
@@ -37,6 +59,7 @@ class Request:
         request_id: str,
         source: object = None,
         coding: bytes = b"",
+        origin: Origin = NOWHERE,
     ) -> None:
         self.operation = operation
         self.body = body
@@ -44,6 +67,7 @@ class Request:
         self.request_id = request_id
         self.source = source
         self.coding = coding
+        self.origin = origin
 
 
 class Reply(NamedTuple):

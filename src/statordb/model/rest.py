@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from statordb.model.pending import Pending
-from statordb.model.request import Principal
+from statordb.model.request import NOWHERE, Origin, Principal
 
 JSON = "application/json"
 
@@ -15,7 +15,7 @@ class RestRequest:
     """A complete, authenticated request.
 
     `path` and `query` are as they were sent, percent-encoded; header names are lower case, repeated ones joined by a
-    comma; `request_id` is a uuid. `operation` is "-" until the service knows it.
+    comma; `request_id` is a uuid. `origin` is that of its connection; `operation` is "-" until the service knows it.
     """
 
     method: str
@@ -25,6 +25,7 @@ class RestRequest:
     body: bytes
     principal: Principal
     request_id: str
+    origin: Origin = NOWHERE
     operation: str = "-"
 
 

@@ -7,7 +7,7 @@ and has the answers written by `Writer`; all are driven without a socket.
 import asyncio
 from typing import Any
 
-from statordb.model.request import Reply
+from statordb.model.request import NOWHERE, Origin, Reply
 from statordb.wire.answers import Answers
 from statordb.wire.context import WireContext
 from statordb.wire.exchange import received
@@ -22,6 +22,7 @@ REQUEST_TIMEOUT = Reply(408, b"", "RequestTimeout")
 class Connection(asyncio.Protocol):
     """Serves one connection until either side ends it. Never raises out of a callback.
 
+    origin    where it comes from, as far as that is known before it is made.
     is_known  whether a request of it was let in.
     """
 
@@ -33,6 +34,7 @@ class Connection(asyncio.Protocol):
         "_lingering",
         "_mark",
         "_marked",
+        "_origin",
         "_reading",
         "_reads",
         "_refused",
@@ -40,8 +42,9 @@ class Connection(asyncio.Protocol):
         "is_known",
     )
 
-    def __init__(self, context: WireContext) -> None:
+    def __init__(self, context: WireContext, origin: Origin = NOWHERE) -> None:
         self._context = context
+        self._origin = origin
         self._transport: Any = None
         self._answers: Answers
         self._incoming: Incoming
@@ -59,7 +62,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
         self._answers = Answers(self._context, transport, self)
-        self._incoming = Incoming(self._context, self._answers, self)
+        self._incoming = Incoming(self._context, self._answers, self, self._origin)
         self._reading = Reading(self._context, self._incoming, self._answers, self)
         self._marked = self._context.monotonic()
         self._context.joined(self)
@@ -143,7 +146,7 @@ class Connection(asyncio.Protocol):
 
     def reply(self, reply: Reply, form: Form = USUAL) -> None:
         context = self._context
-        exchange = received(b"", b"", {}, b"", None, context.next_request_id(), context.monotonic(), self)
+        exchange = received(b"", b"", {}, b"", None, context.next_request_id(), context.monotonic(), self, self._origin)
         exchange.reply = reply
         exchange.form = form
         self._answers.reply(exchange)

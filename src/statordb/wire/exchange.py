@@ -7,7 +7,7 @@ from typing import Any
 
 from statordb.model import errors
 from statordb.model.pending import Pending
-from statordb.model.request import Reply, Request, error_reply
+from statordb.model.request import Origin, Reply, Request, error_reply
 from statordb.wire.reply import USUAL, Form
 
 INTERNAL = error_reply(errors.internal())
@@ -60,6 +60,7 @@ def received(
     request_id: str,
     begun: float,
     source: object,
+    origin: Origin,
 ) -> Exchange:
     """A request that has just come. An `__init__` of the class would take twice as long."""
     exchange = _new(Exchange)
@@ -71,6 +72,7 @@ def received(
     exchange.request_id = request_id
     exchange.begun = begun
     exchange.source = source
+    exchange.origin = origin
     exchange.coding = b""
     exchange.operation = "-"
     exchange.held = 0

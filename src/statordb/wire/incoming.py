@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import httptools
 
 from statordb.model.limits import OPEN_BODY_BYTES_MAX
-from statordb.model.request import Reply
+from statordb.model.request import Origin, Reply
 from statordb.model.rest import RestReply
 from statordb.wire.answers import PROCEED, Answers
 from statordb.wire.body import Body
@@ -51,6 +51,7 @@ class Incoming:
         "_first",
         "_head",
         "_headers",
+        "_origin",
         "_owner",
         "_parser",
         "_read",
@@ -63,8 +64,9 @@ class Incoming:
         "requests",
     )
 
-    def __init__(self, context: WireContext, answers: Answers, owner: Owner) -> None:
+    def __init__(self, context: WireContext, answers: Answers, owner: Owner, origin: Origin) -> None:
         self._context = context
+        self._origin = origin
         self._answers = answers
         self._owner = owner
         self.body = Body(context.admission)
@@ -179,6 +181,7 @@ class Incoming:
                 context.next_request_id(),
                 context.monotonic(),
                 self._owner,
+                self._origin,
             )
         )
 

@@ -9,9 +9,11 @@ import socket
 import ssl
 from collections.abc import Callable
 
+from statordb.model.request import Origin
 from statordb.model.tasks import Tasks
 from statordb.wire.connection import Connection
 from statordb.wire.context import WireContext
+from statordb.wire.origin import origin_of
 
 STAND_BACK_SECONDS = 0.002  # leaves a connection to another worker
 EXHAUSTED_SECONDS = 0.5  # before trying again without a free file descriptor
@@ -81,7 +83,7 @@ class Listener:
             self._stand_back(STAND_BACK_SECONDS)
             return
         try:
-            client, _ = self._listening.accept()
+            client, address = self._listening.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return  # another worker was quicker, or the client is gone
         except OSError:
@@ -89,7 +91,7 @@ class Listener:
             self._context.make_room()
             self._stand_back(EXHAUSTED_SECONDS)
             return
-        self._handshakes.hold(self._loop.create_task(self._serve(client)))
+        self._handshakes.hold(self._loop.create_task(self._serve(client, origin_of(address))))
 
     def _has_room(self) -> bool:
         if len(self._handshakes) >= HANDSHAKES_MAX:
@@ -100,13 +102,13 @@ class Listener:
         # Those that are not there yet may be the strangers that are to go before any client is.
         return self._context.make_room(strangers_only=len(self._handshakes) > 0)
 
-    async def _serve(self, client: socket.socket) -> None:
+    async def _serve(self, client: socket.socket, origin: Origin) -> None:
         try:
             client.setblocking(False)
             if client.family in (socket.AF_INET, socket.AF_INET6):
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await self._loop.connect_accepted_socket(
-                lambda: Connection(self._context),
+                lambda: Connection(self._context, origin),
                 client,
                 ssl=self._tls,
                 ssl_handshake_timeout=TLS_HANDSHAKE_SECONDS if self._tls else None,

@@ -42,7 +42,9 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
     if len(body) <= INVOKE_BYTES_MAX:
         body = bytes(body)  # of a payload, which services keep; packages, which are larger, are only parsed
     path, _, query = exchange.url.decode("latin-1").partition("?")
-    request = RestRequest(exchange.method.decode("latin-1"), path, query, headers, body, principal, exchange.request_id)
+    request = RestRequest(
+        exchange.method.decode("latin-1"), path, query, headers, body, principal, exchange.request_id, exchange.origin
+    )
     try:
         answer = context.rest.handle(request)
     except Exception:

@@ -5,7 +5,7 @@ from collections import OrderedDict, deque
 import orjson
 
 from statordb.model.pending import Pending
-from statordb.model.request import Principal, Reply, Request
+from statordb.model.request import Origin, Principal, Reply, Request
 
 _READS = ("Get", "BatchGet", "Query", "Scan", "TransactGet", "Describe", "List")
 
@@ -69,12 +69,20 @@ class Waiting:
 
 def pack_request(request: Request) -> bytes:
     """All of a request but its body."""
-    return orjson.dumps((request.operation, request.request_id, request.coding.decode("latin-1"), *request.principal))
+    principal, origin = tuple(request.principal), tuple(request.origin._replace(policy=None))
+    return orjson.dumps((request.operation, request.request_id, request.coding.decode("latin-1"), principal, origin))
 
 
 def unpack_request(head: bytes, body: bytes) -> Request:
-    operation, request_id, coding, *principal = orjson.loads(head)
-    return Request(operation, body, Principal(*principal), request_id, coding=coding.encode("latin-1"))
+    operation, request_id, coding, principal, origin = orjson.loads(head)
+    return Request(
+        operation,
+        body,
+        Principal(*principal),
+        request_id,
+        coding=coding.encode("latin-1"),
+        origin=Origin(*origin),
+    )
 
 
 def pack_reply(reply: Reply) -> bytes:
