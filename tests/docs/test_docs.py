@@ -22,7 +22,7 @@ CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 IN_WORDS = {
     "workers", "lanes", "admin_port", "root_access_key_id", "root_secret_access_key", "kinesis_endpoint",
     "sqs_endpoint", "sns_endpoint", "endpoint", "cassandra", "datacenter", "rack", "cassandra_username",
-    "cassandra_password", "cassandra_ca", "cassandra_certificate", "cassandra_key",
+    "cassandra_password", "cassandra_ca", "cassandra_certificate", "cassandra_key", "allowed_origins", "allowed_hosts",
 }  # fmt: skip
 
 

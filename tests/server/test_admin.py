@@ -23,7 +23,7 @@ def ask(request: bytes) -> bytes:
 
     async def run() -> bytes:
         listener = listen("127.0.0.1", 0)
-        server = AdminServer({"/fine": fine, "/broken": broken})
+        server = AdminServer({"/fine": fine, "/broken": broken}, frozenset({"metrics.example"}))
         await server.start(listener)
         reader, writer = await asyncio.open_connection("127.0.0.1", port_of(listener))
         try:
@@ -41,10 +41,26 @@ def ask(request: bytes) -> bytes:
 
 def test_a_page() -> None:
     """A query behind the path is no other page."""
-    answer = ask(b"GET /fine?x=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+    answer = ask(b"GET /fine?x=1 HTTP/1.1\r\nHost: localhost:9600\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"\r\nContent-Length: 5\r\n" in answer
     assert answer.endswith(b"\r\n\r\nfine\n")
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        (b"127.0.0.1:9600", b"200"),
+        (b"[::1]:9600", b"200"),
+        (b"metrics.example:9600", b"200"),
+        (b"evil.example:9600", b"403"),
+        (b"localhost\r\nHOST : evil.example", b"403"),
+    ],
+)
+def test_a_name_that_a_stranger_could_have_pointed_here_is_refused(host: bytes, status: bytes) -> None:
+    """A page under that name could else read what is answered (DNS rebinding)."""
+    answer = ask(b"GET /fine HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
+    assert answer.split(b" ")[1] == status
 
 
 def test_head_has_no_body() -> None:

@@ -67,6 +67,10 @@ def test_memory_and_data_are_one_choice_of_the_strongest_source(tmp_path: Path) 
         ),
         ({"host": "no.such.host.invalid"}, {}, "has no address"),
         ({"shared_db": True, "auth": "iam"}, {}, "shared_db lets all keys see the same tables"),
+        ({}, {"STATORDB_ALLOWED_ORIGINS": "*"}, "would let every web page read and drop all tables"),
+        ({}, {"STATORDB_ALLOWED_ORIGINS": "evil.example"}, "is not *, nor SCHEME://HOST[:PORT],..."),
+        ({}, {"STATORDB_ALLOWED_ORIGINS": "https://a.example/"}, "without anything behind"),
+        ({}, {"STATORDB_ALLOWED_HOSTS": "a.example:8000"}, "is not NAME,... without ports"),
         ({}, {"STATORDB_HEALTH_STATUS": "204"}, "of STATORDB_HEALTH_STATUS is not one of 200, 400."),
         ({}, {"STATORDB_PROT": "1"}, "The environment has STATORDB_PROT, which is no setting: STATORDB_PORT is."),
         ({}, {"STATORDB_WORKER": "1"}, "STATORDB_WORKERS is."),
@@ -114,6 +118,19 @@ def test_bad_files_are_one_sentence(tmp_path: Path, text: str, sentence: str) ->
     with pytest.raises(BadStart) as raised:
         load({"config": str(tmp_path / "a.toml")}, {})
     assert sentence in str(raised.value)
+
+
+def test_lists_are_text_with_commas_or_lists(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text('allowed_origins = ["https://a.example", "https://b.example:1"]')
+    found = load({"config": str(tmp_path / "file")}, {"STATORDB_ALLOWED_HOSTS": "a.example, B.example"})
+    assert found.allowed_origins == ("https://a.example", "https://b.example:1")
+    assert found.allowed_hosts == ("a.example", "B.example")
+
+
+def test_the_servers_own_names_are_those_of_its_settings() -> None:
+    found = load({"endpoint": "http://DB.example:8000"}, {"STATORDB_ALLOWED_HOSTS": "Other.example"})
+    assert {"db.example", "other.example"} <= found.host_names
+    assert "db.example" in load({"endpoint": "db.example"}, {}).host_names
 
 
 def test_the_secret_is_never_shown() -> None:

@@ -14,7 +14,7 @@ from botocore.credentials import Credentials
 from statordb.model import errors
 from statordb.model.credential import Credential
 from statordb.model.errors import ClientError
-from statordb.model.request import Reply, Request
+from statordb.model.request import NOWHERE, Origin, Reply, Request
 from statordb.wire.connection import Connection
 from statordb.wire.context import WireContext, request_ids
 from statordb.wire.exchange import Exchange
@@ -161,6 +161,7 @@ class Wire:
     clock: Clock
     service: FakeService
     open: bool = False
+    presigned: bool = True
     settings: WireSettings = field(default_factory=WireSettings)
     observed: list[tuple[str, float, int, str | None]] = field(default_factory=list)
     credentials: dict[str, Credential] = field(default_factory=dict)
@@ -174,8 +175,9 @@ class Wire:
 
     def __post_init__(self) -> None:
         self.credentials[KEY] = Credential(KEY, SECRET, "123456789012", "arn:aws:iam::123456789012:user/a")
-        iam = IamAuthenticator(self.lookup, lambda: self.epoch, self.clock)
-        self.authenticator = OpenAuthenticator() if self.open else iam
+        iam = IamAuthenticator(self.lookup, lambda: self.epoch, self.clock, presigned=self.presigned)
+        opened = OpenAuthenticator(presigned=self.presigned, browsers=self.settings.browsers)
+        self.authenticator = opened if self.open else iam
         self.context = WireContext(
             self.service,
             self.authenticator,
@@ -197,14 +199,14 @@ class Wire:
     def observe(self, exchange: Exchange, reply: Reply, seconds: float) -> None:
         self.observed.append((exchange.operation, seconds, reply.status, reply.error))
 
-    def connect(self) -> tuple[Connection, MockTransport]:
-        connection, transport = Connection(self.context), MockTransport()
+    def connect(self, origin: Origin = NOWHERE) -> tuple[Connection, MockTransport]:
+        connection, transport = Connection(self.context, origin), MockTransport()
         connection.connection_made(transport)
         return connection, transport
 
-    def send(self, data: bytes) -> list[Answer]:
+    def send(self, data: bytes, origin: Origin = NOWHERE) -> list[Answer]:
         """What a fresh connection answers to these bytes."""
-        connection, transport = self.connect()
+        connection, transport = self.connect(origin)
         connection.data_received(data)
         return split_answers(transport.out)
 
@@ -222,23 +224,31 @@ def raw(method: str, url: str, headers: dict[str, str], body: bytes = b"") -> by
 
 
 def signed_headers(
-    operation: str = "GetItem", body: bytes = b"{}", headers: dict[str, str] | None = None, **credentials: str
+    operation: str = "GetItem",
+    body: bytes = b"{}",
+    headers: dict[str, str] | None = None,
+    signs_target: bool = True,
+    **credentials: str,
 ) -> dict[str, str]:
     """Headers of a request as botocore signs it, Content-Length among them."""
+    target = {"X-Amz-Target": f"DynamoDB_20120810.{operation}"}
     request = AWSRequest(
         "POST",
         "http://localhost:8000/",
         data=body,
-        headers={"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"DynamoDB_20120810.{operation}"}
-        | (headers or {}),
+        headers={"Content-Type": "application/x-amz-json-1.0"} | (target if signs_target else {}) | (headers or {}),
     )
     keys = {"access_key": KEY, "secret_key": SECRET} | credentials
     SigV4Auth(Credentials(**keys), "dynamodb", "eu-west-1").add_auth(request)
-    return {"Host": "localhost:8000", **dict(request.headers), "Content-Length": str(len(body))}
+    return {"Host": "localhost:8000", **target, **dict(request.headers), "Content-Length": str(len(body))}
 
 
 def signed(
-    operation: str = "GetItem", body: bytes = b"{}", headers: dict[str, str] | None = None, **credentials: str
+    operation: str = "GetItem",
+    body: bytes = b"{}",
+    headers: dict[str, str] | None = None,
+    signs_target: bool = True,
+    **credentials: str,
 ) -> bytes:
     """A signed request's bytes."""
-    return raw("POST", "/", signed_headers(operation, body, headers, **credentials), body)
+    return raw("POST", "/", signed_headers(operation, body, headers, signs_target, **credentials), body)

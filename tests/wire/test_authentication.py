@@ -6,10 +6,13 @@ import time
 from collections.abc import Callable
 
 import pytest
+from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from tests.wire.driver import KEY, SECRET, Answer, Clock, FakeService, Wire, raw, signed, signed_headers
 
 from statordb.model.credential import Credential
-from statordb.model.request import Principal
+from statordb.model.request import Origin, Principal
 from statordb.wire.claim import basic_date
 from statordb.wire.open_authenticator import OpenAuthenticator
 from statordb.wire.sigv4 import IamAuthenticator
@@ -189,10 +192,58 @@ def test_a_key_is_looked_up_once_until_keys_change(wire: Wire) -> None:
     assert wire.looked_up == [KEY, KEY]
 
 
-def test_a_payload_may_be_declared_unsigned(wire: Wire) -> None:
+def test_a_payload_may_be_declared_unsigned_within_tls(wire: Wire) -> None:
+    """Without, who has seen the request could send it with another body."""
     headers = signed_headers(headers={"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"})
     for body in (b"{}", b"[]"):
-        assert wire.send(raw("POST", "/", headers, body))[0].status == 200
+        request = raw("POST", "/", headers, body)
+        assert wire.send(request, Origin("192.0.2.1", secure=True))[0].status == 200
+        assert "UNSIGNED-PAYLOAD" in refused(wire.send(request), "InvalidSignatureException")
+
+
+UNSIGNED_TARGET = "'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization."
+
+
+def test_a_signature_is_for_one_operation(wire: Wire) -> None:
+    """A DescribeTable that was signed without its target could be sent as a DeleteTable."""
+    request = signed("DescribeTable", signs_target=False)
+    for sent in (request, request.replace(b"DescribeTable", b"DeleteTable")):
+        assert refused(wire.send(sent), "InvalidSignatureException") == UNSIGNED_TARGET
+    assert not wire.service.requests
+
+
+def test_a_presigned_address_is_for_one_operation(wire: Wire) -> None:
+    request = AWSRequest("POST", "http://localhost:8000/", data=None)
+    SigV4QueryAuth(Credentials(KEY, SECRET), "dynamodb", "eu-west-1").add_auth(request)
+    headers = {"Host": "localhost:8000", "X-Amz-Target": "DynamoDB_20120810.DeleteTable"}
+    sent = raw("POST", request.url.removeprefix("http://localhost:8000"), headers)
+    assert refused(wire.send(sent), "InvalidSignatureException") == UNSIGNED_TARGET
+
+
+@pytest.mark.parametrize("name", ["X-Amz-Content-SHA256", "X-Amz-Security-Token", "X-Amz-Anything"])
+def test_a_known_clients_request_takes_no_further_headers(wire: Wire, name: str) -> None:
+    """Along the short way as along the general one."""
+    headers = signed_headers()
+    assert wire.send(raw("POST", "/", headers, b"{}"))[0].status == 200
+    message = refused(wire.send(raw("POST", "/", headers | {name: "a"}, b"{}")), "InvalidSignatureException")
+    assert message == f"'{name.title()}' must be a 'SignedHeader' in the AWS Authorization."
+
+
+def test_what_clients_say_of_themselves_need_not_be_signed(wire: Wire) -> None:
+    """As some SDKs add it behind the signature."""
+    told = {"amz-sdk-invocation-id": "a", "amz-sdk-request": "b", "X-Amzn-Trace-Id": "c", "X-Amz-User-Agent": "d"}
+    assert wire.send(raw("POST", "/", signed_headers() | told, b"{}"))[0].status == 200
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_presigned_requests_can_be_turned_off(is_open: bool) -> None:
+    wire = Wire(Clock(), FakeService(), is_open, presigned=False)
+    request = AWSRequest("POST", "http://localhost:8000/", headers={"X-Amz-Target": "DynamoDB_20120810.GetItem"})
+    SigV4QueryAuth(Credentials(KEY, SECRET), "dynamodb", "eu-west-1").add_auth(request)
+    headers = {"Host": "localhost:8000", "X-Amz-Target": "DynamoDB_20120810.GetItem"}
+    sent = raw("POST", request.url.removeprefix("http://localhost:8000"), headers)
+    assert refused(wire.send(sent), "InvalidSignatureException") == "Presigned requests are turned off on this server."
+    assert wire.send(signed())[0].status == 200
 
 
 def test_a_declared_hash_does_not_replace_the_body(wire: Wire) -> None:

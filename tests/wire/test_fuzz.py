@@ -50,7 +50,7 @@ def settle(wire: Wire, pieces: list[bytes]) -> None:
         if not transport.closed:
             connection.data_received(piece)
     for answer in split_answers(transport.out):
-        assert answer.status in (100, 200, 400, 404, 408, 413, 500)
+        assert answer.status in (100, 200, 400, 403, 404, 408, 413, 500)
         assert answer.status != 500 or answer.json["__type"].endswith("InternalServerError")
     wire.pass_time(200)
     assert transport.closed, "left hanging"

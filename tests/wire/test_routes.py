@@ -5,7 +5,7 @@ from tests.wire.driver import Wire, raw, signed
 
 from statordb.wire.settings import WireSettings
 
-ORIGIN = {"Origin": "http://example.com"}
+ORIGIN = {"Origin": "http://localhost:3000"}  # of this machine
 NOT_FOUND = (404, b"<UnknownOperationException/>\n")
 
 
@@ -53,9 +53,10 @@ def test_no_origin_no_cors(wire: Wire, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
-def test_any_origin_is_allowed(wire: Wire, method: str) -> None:
+def test_pages_of_this_machine_may_read_answers(wire: Wire, method: str) -> None:
     (answer,) = wire.send(raw(method, "/", ORIGIN))
-    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"
+    assert answer.headers["vary"] == "Origin"
     assert "access-control-expose-headers" in answer.headers
     assert ("access-control-max-age" in answer.headers) is (method == "OPTIONS")
 

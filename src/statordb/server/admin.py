@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from http import HTTPStatus
+
+from statordb.wire.browsers import is_local_name
 
 REQUEST_BYTES_MAX = 16 * 1024
 REQUEST_SECONDS_MAX = 5.0
@@ -18,10 +20,15 @@ Page = Callable[[], Awaitable[tuple[HTTPStatus, str, bytes]]]
 
 
 class AdminServer:
-    """Serves `pages`, path -> page, on a listening socket that stays open when the server is closed."""
+    """Serves `pages`, path -> page, on a listening socket that stays open when the server is closed.
 
-    def __init__(self, pages: dict[str, Page]) -> None:
+    hosts  names that requests may be for beside addresses and the names of this machine, in lower case: a stranger's
+           name that points here would let their web page read what is answered.
+    """
+
+    def __init__(self, pages: Mapping[str, Page], hosts: Collection[str] = ()) -> None:
         self._pages = pages
+        self._hosts = hosts
         self._open = 0
         self._server: asyncio.Server | None = None
 
@@ -51,6 +58,8 @@ class AdminServer:
         words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
         if len(words) != 3 or not words[2].startswith("HTTP/1."):
             return _message(HTTPStatus.BAD_REQUEST, PLAIN, b"bad request\n")
+        if not all(is_local_name(host, self._hosts) for host in _hosts(head)):
+            return _message(HTTPStatus.FORBIDDEN, PLAIN, b"this Host is not one of allowed_hosts\n")
         method, target, _ = words
         page = self._pages.get(target.partition("?")[0])
         if page is None:
@@ -63,6 +72,12 @@ class AdminServer:
             log.exception("admin page failed", extra={"target": target})
             message = _message(HTTPStatus.INTERNAL_SERVER_ERROR, PLAIN, b"internal error\n")
         return message if method == "GET" else message.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+
+
+def _hosts(head: bytes) -> list[str]:
+    """What the Host lines of a request's head say."""
+    lines = [line.partition(b":") for line in head.split(b"\r\n")[1:]]
+    return [value.decode("latin-1").strip() for name, _, value in lines if name.strip().lower() == b"host"]
 
 
 def _message(status: HTTPStatus, content_type: str, body: bytes) -> bytes:

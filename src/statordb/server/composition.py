@@ -44,6 +44,7 @@ from statordb.store.credentials import Credentials
 from statordb.store.news import KEY, Subject
 from statordb.store.store import Store
 from statordb.wire.authenticator import Authenticator
+from statordb.wire.browsers import BrowserRules
 from statordb.wire.context import Observer, WireContext
 from statordb.wire.open_authenticator import OpenAuthenticator
 from statordb.wire.settings import WireSettings
@@ -164,19 +165,21 @@ def wire_context(
 ) -> WireContext:
     """All that the connections of a worker share."""
     settings = site.settings
+    browsers = BrowserRules(settings.allowed_origins, settings.host_names)
     told = RequestLog(service, observe) if settings.request_log else None
     loop = asyncio.get_running_loop()
     return CountingContext(
         site.roster,
         slot,
         told or service,
-        _authenticator(site, store, "dynamodb"),
+        _authenticator(site, store, "dynamodb", browsers),
         rest=rest,
-        rest_authenticator=_authenticator(site, store, "lambda"),
+        rest_authenticator=_authenticator(site, store, "lambda", browsers),
         clock=store.clock.now,
         monotonic=time.monotonic,
         settings=WireSettings(
             target_prefixes=site.shapes.target_prefixes,
+            browsers=browsers,
             idle_seconds=settings.idle_seconds,
             body_seconds=settings.request_seconds,
             is_health_refused=settings.health_status == HEALTH_REFUSED,
@@ -200,15 +203,18 @@ def destinations_of(site: Site, store: Store) -> Destinations:
     return Destinations(settings.sqs_endpoint, settings.sns_endpoint, store.clock.now, store.invocations.put)
 
 
-def _authenticator(site: Site, store: Store, service: str) -> Authenticator:
+def _authenticator(site: Site, store: Store, service: str, browsers: BrowserRules) -> Authenticator:
     settings = site.settings
     if settings.auth == "open":
-        return OpenAuthenticator(settings.account, SHARED_REGION if settings.shared_db else None)
+        return OpenAuthenticator(
+            settings.account, SHARED_REGION if settings.shared_db else None, settings.presigned_requests, browsers
+        )
     return IamAuthenticator(
         _lookup(settings, credentials_of(store, site.directory)),
         Subject(store.engine, KEY).number,
         store.clock.now,
         (service,),
+        settings.presigned_requests,
     )
 
 

@@ -28,7 +28,8 @@ class Keeping:
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.functions = Running(site, store, report_duty) if site.settings.functions else None
-        self._admin = AdminServer({"/metrics": self._metrics, "/healthz": _alive, "/readyz": self._readiness})
+        pages = {"/metrics": self._metrics, "/healthz": _alive, "/readyz": self._readiness}
+        self._admin = AdminServer(pages, site.settings.host_names)
 
     async def start(self) -> None:
         await self._admin.start(self._site.admin_listener)

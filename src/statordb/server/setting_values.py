@@ -106,6 +106,32 @@ def matching(pattern: str, what: str) -> Callable[[object], str]:
     return parse
 
 
+def _parts(value: object) -> list[str]:
+    """A list, or text with commas."""
+    given = value.split(",") if isinstance(value, str) else value
+    if not isinstance(given, list) or not all(isinstance(part, str) for part in given):
+        raise ValueError("is neither text nor a list of texts")
+    return [part.strip() for part in given if part.strip()]
+
+
+def origins(value: object) -> tuple[str, ...]:
+    """SCHEME://HOST[:PORT],... as browsers write them, or *."""
+    found = _parts(value)
+    for part in found:
+        if part != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#@*]+", part):
+            raise ValueError("is not *, nor SCHEME://HOST[:PORT],... without anything behind")
+    return tuple(found)
+
+
+def host_names(value: object) -> tuple[str, ...]:
+    """NAME,... without ports."""
+    found = _parts(value)
+    for part in found:
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}", part):
+            raise ValueError("is not NAME,... without ports")
+    return tuple(found)
+
+
 def endpoint(value: object) -> str:
     """host:port, a host, or an http:// or https:// address of nothing more; without a slash behind."""
     address = text(value).rstrip("/")

@@ -58,6 +58,9 @@ class Settings:
     workers: int = 0  # 0: as many as there are cores
     lanes: int | None = None  # processes for what would hold up others; None: one for four cores; 0: none
     auth: str = "open"
+    presigned_requests: bool = True  # whether requests may be signed in their address
+    allowed_origins: tuple[str, ...] = ()  # of web pages beside those of this machine; "*": all
+    allowed_hosts: tuple[str, ...] = ()  # names that requests may be for beside those of this machine
     shared_db: bool = False  # whether all keys and regions see the same tables
     account: str = "000000000000"  # whose tables open authentication, and the root credential, work on
     root_access_key_id: str = ""  # a credential that exists without being stored
@@ -82,6 +85,12 @@ class Settings:
     @property
     def worker_count(self) -> int:
         return self.workers or cores()
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """Names in Host that requests may be for, in lower case, beside those that are this machine's anywhere."""
+        told = re.sub(r":[0-9]*$", "", self.endpoint.partition("://")[2] or self.endpoint)
+        return frozenset(name.lower() for name in (*self.allowed_hosts, told, self.host, self.admin_host) if name)
 
     @property
     def lane_count(self) -> int:
@@ -115,6 +124,9 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "workers": values.whole(1, WORKERS_MAX),
     "lanes": values.whole(0, LANES_MAX),
     "auth": values.one_of("open", "iam"),
+    "presigned_requests": values.flag,
+    "allowed_origins": values.origins,
+    "allowed_hosts": values.host_names,
     "shared_db": values.flag,
     "account": values.matching(r"[0-9]{12}", "an account of 12 digits"),
     "root_access_key_id": values.matching(r"[A-Za-z0-9_]{1,128}", "1 to 128 letters, digits and underscores"),
@@ -219,6 +231,11 @@ def _checked(settings: Settings) -> Settings:
     if settings.shared_db and settings.auth != "open":
         raise BadStart(
             "shared_db lets all keys see the same tables, and --auth iam keeps accounts apart: use one of them."
+        )
+    if settings.auth == "open" and "*" in settings.allowed_origins:
+        raise BadStart(
+            'allowed_origins = "*" would let every web page read and drop all tables, as --auth open asks for no key: '
+            "name the origins, or use --auth iam."
         )
     if settings.auth == "open" and not is_loopback(settings.host):
         raise BadStart(

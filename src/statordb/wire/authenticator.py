@@ -19,9 +19,17 @@ class Authenticator(Protocol):
 
     is_open: bool
 
-    def check(self, method: bytes, url: bytes, headers: Headers, body: bytes, digest: bytes | None = None) -> Verdict:
-        """Judge a request. Header names are lower case, repeated ones joined by a comma; `body` is as it was sent, and
-        `digest` its SHA-256 in hexadecimal where that is known.
+    def check(
+        self,
+        method: bytes,
+        url: bytes,
+        headers: Headers,
+        body: bytes,
+        digest: bytes | None = None,
+        secure: bool = False,
+    ) -> Verdict:
+        """Judge a request. Header names are lower case, repeated ones joined by a comma; `body` is as it was sent,
+        `digest` its SHA-256 in hexadecimal where that is known, and `secure` says whether it came by TLS.
 
         A future means that the key is being looked up: call again once it is done.
         """

@@ -18,6 +18,8 @@ from statordb.model.limits import CLOCK_SKEW_SECONDS_MAX, PRESIGN_EXPIRES_SECOND
 ALGORITHM = "AWS4-HMAC-SHA256"
 QUERY_PARAMETERS = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date")
 
+CLIENT_HEADER = b"x-amz-user-agent"  # what software asks: some add it to a request that is signed, and nothing reads it
+
 _BASIC_DATE = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 _REGION = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 _SEPARATORS = re.compile(r"[, ]+")
@@ -203,6 +205,23 @@ def check_date(claim: Claim, now: float) -> None:
             f"Signature expired: {claim.date} is now earlier than "
             f"{basic_date(now - CLOCK_SKEW_SECONDS_MAX)} ({basic_date(now)} - 15 min.)"
         )
+
+
+def check_presigned(claim: Claim, is_allowed: bool) -> None:
+    """Raise the ClientError of a claim in a request's address where those are not allowed."""
+    if claim.presigned and not is_allowed:
+        raise errors.invalid_signature("Presigned requests are turned off on this server.")
+
+
+def check_headers(claim: Claim, headers: Mapping[bytes, bytes]) -> None:
+    """Raise the ClientError of a claim that leaves out headers which say what is asked: who has seen a request could
+    change them. (AWS IAM user guide, "Create a signed AWS API request": host, and all x-amz-* headers.)"""
+    signed = {name.lower() for name in claim.signed}
+    for name in headers:
+        if name.startswith(b"x-amz-") and name not in signed and name != CLIENT_HEADER:
+            raise errors.invalid_signature(
+                f"'{name.decode('latin-1').title()}' must be a 'SignedHeader' in the AWS Authorization."
+            )
 
 
 def check_scope(claim: Claim, services: tuple[str, ...]) -> None:

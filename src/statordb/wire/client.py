@@ -4,6 +4,7 @@ What a client signs within a second mostly differs in the payload alone: that co
 hash comes last in the string to sign. So both are hashed up to there once, for each `Head` that was found good.
 """
 
+from collections.abc import Iterable
 from hashlib import sha256
 from operator import itemgetter
 from typing import Any
@@ -16,6 +17,7 @@ from statordb.wire.keyring import Mac, remember
 CLIENT_DATES_CACHED_MAX = 64
 CLIENT_HEADS_CACHED_MAX = 8  # a client asks for a few operations in the same second
 CLIENT_HEAD_BYTES_MAX = 1024
+CLIENT_NAMES_CACHED_MAX = 8  # sets of headers, in their orders
 ALGORITHM_LINE = f"{ALGORITHM}\n".encode()
 SPACE, TAB = 0x20, 0x09  # as numbers: bytes looked for in bytes fail as a number first, which takes as long as a hash
 
@@ -43,11 +45,24 @@ class Client:
 
     pick     the `Values` of a request out of its headers; KeyError if one is missing.
     heads    those of the last requests that were found good, by their values.
+    names    the names of all headers of such requests: one that is not signed, and must be, is in none of them.
     outer    the outer hash of the HMAC, up to the inner one.
     expires  when the credential does, in seconds since the epoch.
     """
 
-    __slots__ = ("_inner", "_scope", "_template", "expires", "heads", "outer", "pick", "principal", "stamps", "token")
+    __slots__ = (
+        "_inner",
+        "_scope",
+        "_template",
+        "expires",
+        "heads",
+        "names",
+        "outer",
+        "pick",
+        "principal",
+        "stamps",
+        "token",
+    )
 
     def __init__(self, claim: Claim, mac: Mac, principal: Principal, credential: Credential) -> None:
         names = claim.signed
@@ -57,6 +72,7 @@ class Client:
         self._inner = mac.inner
         self.pick = itemgetter(*names, b"x-amz-date")
         self.heads: dict[Values, Head] = {}
+        self.names: dict[tuple[bytes, ...], None] = {}
         self.outer = mac.outer
         self.principal = principal
         self.token = None if credential.session_token is None else credential.session_token.encode("latin-1")
@@ -66,6 +82,12 @@ class Client:
     def learn_date(self, date: bytes, stamp: int) -> None:
         """Know a date whose text, form and day were checked."""
         remember(self.stamps, date, stamp, CLIENT_DATES_CACHED_MAX)
+
+    def learn_names(self, headers: Iterable[bytes]) -> None:
+        """Know the names of the headers of a request that was found good."""
+        names = tuple(headers)
+        if sum(map(len, names)) <= CLIENT_HEAD_BYTES_MAX:
+            remember(self.names, names, None, CLIENT_NAMES_CACHED_MAX)
 
     def head(self, values: Values) -> Head | None:
         """The head of a request; None if it must be judged the general way. It says nothing about the signature."""

@@ -4,7 +4,8 @@ from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.request import Principal
 from statordb.wire.authenticator import Headers, Verdict
-from statordb.wire.claim import Claim, read_claim, region_fault
+from statordb.wire.browsers import BrowserRules
+from statordb.wire.claim import Claim, check_presigned, read_claim, region_fault
 from statordb.wire.keyring import remember
 from statordb.wire.sigv4 import CLIENT_PREFIX_BYTES_MAX, CLIENTS_CACHED_MAX, SIGNATURE_BYTES
 
@@ -12,17 +13,37 @@ from statordb.wire.sigv4 import CLIENT_PREFIX_BYTES_MAX, CLIENTS_CACHED_MAX, SIG
 class OpenAuthenticator:
     """Lets in any well-formed claim. An access key id of exactly 12 digits names the account.
 
-    `region`: where all requests go, whatever key and region they name; None for their own.
+    `region`: where all requests go, whatever key and region they name; None for their own. `presigned`: whether
+    requests may be signed in their address. `browsers`: which of those that a web page could have sent are let in.
     """
 
     is_open = True
 
-    def __init__(self, default_account: str = "000000000000", region: str | None = None) -> None:
+    def __init__(
+        self,
+        default_account: str = "000000000000",
+        region: str | None = None,
+        presigned: bool = True,
+        browsers: BrowserRules | None = None,
+    ) -> None:
         self._default_account = default_account
         self._region = region
+        self._presigned = presigned
+        self._browsers = browsers or BrowserRules()
         self._known: dict[bytes, Principal] = {}
 
-    def check(self, method: bytes, url: bytes, headers: Headers, body: bytes, digest: bytes | None = None) -> Verdict:
+    def check(
+        self,
+        method: bytes,
+        url: bytes,
+        headers: Headers,
+        body: bytes,
+        digest: bytes | None = None,
+        secure: bool = False,
+    ) -> Verdict:
+        refused = self._browsers.fault(headers)
+        if refused is not None:
+            return refused
         authorization = headers.get(b"authorization")
         if authorization is not None and url == b"/":
             known = self._known.get(authorization[:-SIGNATURE_BYTES])
@@ -44,10 +65,11 @@ class OpenAuthenticator:
             self._claim(url, headers)
         except ClientError as fault:
             return fault
-        return None
+        return self._browsers.fault(headers)
 
     def _claim(self, url: bytes, headers: Headers) -> Claim:
         claim = read_claim(url.partition(b"?")[2], headers)
+        check_presigned(claim, self._presigned)
         claim.split_credential()
         if not claim.access_key_id:
             raise errors.unrecognized_client()

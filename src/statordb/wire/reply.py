@@ -17,11 +17,6 @@ WHOLE_BYTES_MAX = 32 * KIB  # larger bodies are packed in slices, and written be
 CHECKED_BYTES = 1024 * KIB  # of a body, whose checksum is taken in one go
 WRITTEN_BYTES = 512 * KIB  # of a body, that are written in one go
 
-CORS = (
-    "Access-Control-Allow-Origin: *\r\n"
-    "Access-Control-Expose-Headers: x-amzn-requestid,x-amzn-errortype,x-amzn-errormessage,date\r\n"
-)
-
 REASONS = {
     200: "OK",
     201: "Created",

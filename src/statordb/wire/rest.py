@@ -5,7 +5,6 @@ no request that a browser marks as a page's (Origin, Sec-Fetch-Site), and where 
 host name that a stranger could have pointed at this machine (DNS rebinding).
 """
 
-import ipaddress
 import re
 from collections.abc import Mapping
 
@@ -13,13 +12,10 @@ import orjson
 
 from statordb.model.errors import ClientError
 from statordb.model.rest import JSON, RestReply
+from statordb.wire.browsers import OWN_SITES, is_local_name
 from statordb.wire.reply import Form
 
-# What Fetch Metadata says of a request that the user made (none), or a page of the very same origin.
-_OWN_SITES = frozenset({b"none", b"same-origin"})
-_LOCAL_NAMES = frozenset({"localhost", "host.docker.internal"})
 _PATH = re.compile(rb"/[0-9]{4}-[0-9]{2}-[0-9]{2}/")
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]*)?")
 
 INTERNAL = RestReply(
     500,
@@ -37,9 +33,9 @@ def is_rest(path: bytes) -> bool:
 
 def guard(headers: Mapping[bytes, bytes], is_open: bool) -> RestReply | None:
     """The refusal of what a web page could have sent. `is_open`: signatures are not checked."""
-    if b"origin" in headers or headers.get(b"sec-fetch-site", b"none").strip().lower() not in _OWN_SITES:
+    if b"origin" in headers or headers.get(b"sec-fetch-site", b"none").strip().lower() not in OWN_SITES:
         return refusal(403, "AccessDeniedException", "Requests of web pages are not allowed here.")
-    if is_open and not _is_local_name(headers.get(b"host", b"").decode("latin-1").strip()):
+    if is_open and not is_local_name(headers.get(b"host", b"").decode("latin-1").strip()):
         return refusal(
             403,
             "AccessDeniedException",
@@ -47,20 +43,6 @@ def guard(headers: Mapping[bytes, bytes], is_open: bool) -> RestReply | None:
             "in .localhost, or host.docker.internal.",
         )
     return None
-
-
-def _is_local_name(host: str) -> bool:
-    match = _HOST.fullmatch(host)
-    if match is None:
-        return False
-    name = match[1].lower()
-    if name in _LOCAL_NAMES or name.endswith(".localhost"):
-        return True
-    try:
-        ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
-    except ValueError:
-        return False
-    return True
 
 
 def refusal(status: int, type: str, message: str) -> RestReply:

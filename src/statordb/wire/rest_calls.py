@@ -28,7 +28,9 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
     refused = rest.guard(headers, authenticator.is_open)
     if refused is not None:
         return _reply(exchange, refused)
-    principal = authenticator.check(exchange.method, exchange.url, headers, exchange.body, exchange.digest)
+    principal = authenticator.check(
+        exchange.method, exchange.url, headers, exchange.body, exchange.digest, exchange.origin.secure
+    )
     if isinstance(principal, ClientError):
         return _reply(exchange, rest.refusal_of(principal))
     if not isinstance(principal, Principal):

@@ -5,11 +5,12 @@ import re
 from statordb.model import errors
 from statordb.model.request import Reply, error_reply
 from statordb.wire.exchange import Exchange
-from statordb.wire.reply import CORS, JSON, JSON_1_0, PLAIN, Form
+from statordb.wire.reply import JSON, JSON_1_0, PLAIN, Form
 from statordb.wire.settings import WireSettings
 
 CONTENT_TYPES = {b"application/x-amz-json-1.0": JSON_1_0, b"application/json": JSON}
 NOT_FOUND = Reply(404, b"<UnknownOperationException/>\n", "UnknownOperationException")
+FOREIGN = Reply(403, b"", "AccessDeniedException")  # a page that is not let in
 PREFLIGHT_SECONDS = 172_800
 
 _HOST = re.compile(rb"[A-Za-z0-9._:\[\]-]{1,255}")
@@ -23,9 +24,11 @@ def answer(exchange: Exchange, settings: WireSettings) -> Reply | None:
         if kind in CONTENT_TYPES or not exchange.body:
             exchange.form = Form(CONTENT_TYPES.get(kind, JSON))
             return None
-    extra = CORS if b"origin" in headers else ""
+    extra = settings.browsers.cors(headers.get(b"origin", b""))
     exchange.form = Form(PLAIN, extra)
-    if exchange.method == b"OPTIONS" and extra:
+    if exchange.method == b"OPTIONS" and b"origin" in headers:
+        if not extra:
+            return FOREIGN
         exchange.form = Form(PLAIN, extra + _preflight(headers))
         return Reply(200, b"")
     if exchange.method == b"GET" and exchange.url.partition(b"?")[0] == b"/":
@@ -40,7 +43,7 @@ def answer(exchange: Exchange, settings: WireSettings) -> Reply | None:
 
 
 def _preflight(headers: dict[bytes, bytes]) -> str:
-    """Whatever a browser asks to send is allowed: the signature decides, not the origin."""
+    """A page that is let in may send whatever it asks to."""
     lines = f"Access-Control-Max-Age: {PREFLIGHT_SECONDS}\r\n"
     for asked, allowed in (
         (b"access-control-request-headers", "Access-Control-Allow-Headers"),

@@ -12,7 +12,7 @@ from statordb.wire import rest, rest_calls, routes
 from statordb.wire.context import WireContext
 from statordb.wire.encoding import choose_coding, decode_body, unpack
 from statordb.wire.exchange import FIRST_ACCEPT_ENCODING, INTERNAL, Exchange, Waiting, after
-from statordb.wire.reply import CORS, PLAIN, Form
+from statordb.wire.reply import PLAIN, Form
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +29,10 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
         if other is not None:
             return other
     if b"origin" in headers:
-        exchange.form = exchange.form._replace(extra=CORS)
-    principal = context.authenticator.check(exchange.method, exchange.url, headers, exchange.body, exchange.digest)
+        exchange.form = exchange.form._replace(extra=context.settings.browsers.cors(headers[b"origin"]))
+    principal = context.authenticator.check(
+        exchange.method, exchange.url, headers, exchange.body, exchange.digest, exchange.origin.secure
+    )
     if principal.__class__ is not Principal:
         return _unauthenticated(exchange, context, principal)
     target = headers.get(b"x-amz-target", b"")
@@ -64,10 +66,10 @@ def _other(exchange: Exchange, context: WireContext) -> Reply | Waiting | None:
     answer = routes.answer(exchange, context.settings)
     if answer is not None or path == b"/":
         return answer
-    extra = CORS if b"origin" in exchange.headers else ""
+    extra = context.settings.browsers.cors(exchange.headers.get(b"origin", b""))
     exchange.form = exchange.form._replace(extra=extra)
     principal = context.authenticator.check(
-        exchange.method, exchange.url, exchange.headers, exchange.body, exchange.digest
+        exchange.method, exchange.url, exchange.headers, exchange.body, exchange.digest, exchange.origin.secure
     )
     if not isinstance(principal, Principal):
         return _unauthenticated(exchange, context, principal)

@@ -16,6 +16,7 @@ from statordb.model.limits import (
     WAITING_ANSWERS_BYTES_MAX,
     WAITING_BODIES_BYTES_MAX,
 )
+from statordb.wire.browsers import BrowserRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class WireSettings:
     region: str = "us-east-1"  # named by the health answer to clients that name no host
     is_health_refused: bool = False  # GET / is a call without a signature, as for DynamoDB Local
     target_prefixes: Mapping[str, str] = field(default_factory=dict)  # by operation; of all others TARGET_PREFIX
+    browsers: BrowserRules = field(default_factory=BrowserRules)
     request_bytes_max: int = REQUEST_BYTES_MAX
     unpacked_inline_bytes_max: int | None = None  # larger inside: left packed for the service; None: all is unpacked
     rest_request_bytes_max: int = REST_REQUEST_BYTES_MAX  # on the paths of the REST API

@@ -18,7 +18,7 @@ from statordb.model.limits import CLOCK_SKEW_SECONDS_MAX
 from statordb.model.request import Principal
 from statordb.wire.authenticator import Headers, Verdict
 from statordb.wire.canonical import canonical_request, is_unsigned
-from statordb.wire.claim import ALGORITHM, Claim, check_date, check_scope, read_claim
+from statordb.wire.claim import ALGORITHM, Claim, check_date, check_headers, check_presigned, check_scope, read_claim
 from statordb.wire.client import Client
 from statordb.wire.keyring import Keyring, Lookup, Mac, remember
 
@@ -34,6 +34,7 @@ class IamAuthenticator:
     epoch    a number that differs whenever keys may have changed; must cost nothing.
     clock    seconds since the epoch.
     services names that a credential scope may carry.
+    presigned whether requests may be signed in their address.
     """
 
     is_open = False
@@ -44,27 +45,39 @@ class IamAuthenticator:
         epoch: Callable[[], int],
         clock: Callable[[], float],
         services: tuple[str, ...] = ("dynamodb",),
+        presigned: bool = True,
     ) -> None:
         self._keys = Keyring(lookup, epoch)
         self._epoch = epoch
         self._clock = clock
         self._services = services
+        self._presigned = presigned
         self._clients: dict[bytes, Client] = {}
 
-    def check(self, method: bytes, url: bytes, headers: Headers, body: bytes, digest: bytes | None = None) -> Verdict:
+    def check(
+        self,
+        method: bytes,
+        url: bytes,
+        headers: Headers,
+        body: bytes,
+        digest: bytes | None = None,
+        secure: bool = False,
+    ) -> Verdict:
         authorization = headers.get(b"authorization")
         if authorization is not None and url == b"/" and method == b"POST":
             client = self._clients.get(authorization[:-SIGNATURE_BYTES])
             if client is not None and self._epoch() == self._keys.seen_epoch:
                 if self._is_signed(client, headers, digest or sha256(body).hexdigest().encode(), authorization):
                     return client.principal
-        return self.check_fully(method, url, headers, body, digest)
+        return self.check_fully(method, url, headers, body, digest, secure)
 
     def _is_signed(self, client: Client, headers: Headers, digest: bytes, authorization: bytes) -> bool:
         """True if the request is surely good; False says nothing."""
         try:
             values = client.pick(headers)
         except KeyError:
+            return False
+        if tuple(headers) not in client.names:
             return False
         known = client.heads.get(values)
         head = known or client.head(values)
@@ -93,7 +106,13 @@ class IamAuthenticator:
         return headers.get(b"x-amz-security-token") == client.token and not is_unsigned(headers)
 
     def check_fully(
-        self, method: bytes, url: bytes, headers: Headers, body: bytes, digest: bytes | None = None
+        self,
+        method: bytes,
+        url: bytes,
+        headers: Headers,
+        body: bytes,
+        digest: bytes | None = None,
+        secure: bool = False,
     ) -> Verdict:
         """The general way: every check in AWS's order."""
         self._renew()
@@ -102,6 +121,9 @@ class IamAuthenticator:
             credential = self._keys.credential(claim.access_key_id)
             if not isinstance(credential, Credential):
                 return credential
+            check_headers(claim, headers)
+            if not secure and is_unsigned(headers):
+                raise errors.invalid_signature("Without TLS, x-amz-content-sha256 can't be UNSIGNED-PAYLOAD.")
             mac = self._keys.mac(credential, claim)
             self._check_signature(claim, mac, canonical_request(method, url, headers, claim.signed, body, digest))
             self._check_token(claim, credential)
@@ -120,6 +142,7 @@ class IamAuthenticator:
             credential = self._keys.credential(claim.access_key_id)
             if isinstance(credential, Credential):
                 self._check_token(claim, credential)
+                check_headers(claim, headers)
         except ClientError as fault:
             return fault
         return None if isinstance(credential, Credential) else credential
@@ -128,6 +151,8 @@ class IamAuthenticator:
         """True if the same claim, but for its signature, was good this second; False says nothing."""
         client = self._clients.get(headers.get(b"authorization", b"")[:-SIGNATURE_BYTES])
         if client is None or url != b"/" or self._epoch() != self._keys.seen_epoch:
+            return False
+        if tuple(headers) not in client.names:
             return False
         now = self._clock()
         stamp = client.stamps.get(headers.get(b"x-amz-date"))
@@ -142,6 +167,7 @@ class IamAuthenticator:
     def _claim(self, url: bytes, headers: Headers) -> Claim:
         """A claim of the right date and scope."""
         claim = read_claim(url.partition(b"?")[2], headers)
+        check_presigned(claim, self._presigned)
         check_date(claim, self._clock())
         check_scope(claim, self._services)
         return claim
@@ -187,3 +213,4 @@ class IamAuthenticator:
             client = Client(claim, mac, principal, credential)
             remember(self._clients, prefix, client, CLIENTS_CACHED_MAX)
         client.learn_date(date, claim.stamp)
+        client.learn_names(headers)
