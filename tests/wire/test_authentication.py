@@ -295,7 +295,7 @@ def test_open_lets_in_what_is_well_formed(make_wire: Callable[..., Wire]) -> Non
     claim = "AWS4-HMAC-SHA256 Credential=anyone/20000101/nowhere/x/y, SignedHeaders=host, Signature=" + "0" * 64
     for _ in range(2):
         assert wire.send(with_authorization(claim, **{"X-Amz-Date": "20000101T000000Z"}))[0].status == 200
-    assert wire.service.requests[0].principal == (
+    assert wire.service.requests[0].principal == Principal(
         "000000000000",
         "anyone",
         "nowhere",

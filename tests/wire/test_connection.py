@@ -9,7 +9,7 @@ import pytest
 from tests.wire.driver import Wire, raw, signed, signed_headers, split_answers
 
 from statordb.model.limits import MIB
-from statordb.model.request import Reply
+from statordb.model.request import Principal, Reply
 from statordb.wire.settings import WireSettings
 
 
@@ -76,7 +76,9 @@ def test_an_answer_has_what_dynamodb_sends(wire: Wire) -> None:
 def test_the_service_learns_who_asks(wire: Wire) -> None:
     wire.send(signed())
     principal = wire.service.requests[0].principal
-    assert principal == ("123456789012", "AKIAIOSFODNN7EXAMPLE", "eu-west-1", "arn:aws:iam::123456789012:user/a")
+    assert principal == Principal(
+        "123456789012", "AKIAIOSFODNN7EXAMPLE", "eu-west-1", "arn:aws:iam::123456789012:user/a"
+    )
 
 
 def test_application_json_is_answered_in_kind(wire: Wire) -> None:

@@ -1,14 +1,17 @@
 """An access key as the store knows it."""
 
+from statordb.model.identity import Identity
+
 
 class Credential:
     """A key that may sign requests, with the account and the identity it stands for.
 
     `session_token` is set for temporary keys: requests must carry it in X-Amz-Security-Token.
     `expires` is in seconds since the epoch; None never expires.
+    `authority`: see `model.request.Principal`.
     """
 
-    __slots__ = ("access_key_id", "account", "arn", "expires", "secret", "session_token")
+    __slots__ = ("access_key_id", "account", "arn", "authority", "expires", "secret", "session_token")
 
     def __init__(
         self,
@@ -18,6 +21,7 @@ class Credential:
         arn: str,
         session_token: str | None = None,
         expires: float | None = None,
+        authority: Identity | None = None,
     ) -> None:
         self.access_key_id = access_key_id
         self.secret = secret
@@ -25,6 +29,7 @@ class Credential:
         self.arn = arn
         self.session_token = session_token
         self.expires = expires
+        self.authority = authority
 
     def __repr__(self) -> str:
         return f"Credential({self.access_key_id!r}, account={self.account!r})"  # never the secret

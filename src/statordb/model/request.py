@@ -6,16 +6,21 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 
 from statordb.model.errors import ClientError
+from statordb.model.identity import Identity
 from statordb.model.pending import Pending
 
 
 class Principal(NamedTuple):
-    """Who asks, and in which region: tables live per account and region."""
+    """Who asks, and in which region: tables live per account and region.
+
+    authority  what it may do (an `access.authority.Authority`); None for all that the root of the account may.
+    """
 
     account: str
     access_key_id: str
     region: str
     arn: str
+    authority: Identity | None = None
 
 
 class Origin(NamedTuple):

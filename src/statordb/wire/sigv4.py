@@ -129,7 +129,9 @@ class IamAuthenticator:
             self._check_token(claim, credential)
         except ClientError as fault:
             return fault
-        principal = Principal(credential.account, credential.access_key_id, claim.region, credential.arn)
+        principal = Principal(
+            credential.account, credential.access_key_id, claim.region, credential.arn, credential.authority
+        )
         self._learn(claim, mac, principal, credential, url, headers)
         return principal
 

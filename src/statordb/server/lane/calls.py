@@ -4,6 +4,8 @@ from collections import OrderedDict, deque
 
 import orjson
 
+from statordb.access import authority
+from statordb.access.document import Kind, compile_policy
 from statordb.model.pending import Pending
 from statordb.model.request import Origin, Principal, Reply, Request
 
@@ -69,20 +71,25 @@ class Waiting:
 
 def pack_request(request: Request) -> bytes:
     """All of a request but its body."""
-    principal, origin = tuple(request.principal), tuple(request.origin._replace(policy=None))
-    return orjson.dumps((request.operation, request.request_id, request.coding.decode("latin-1"), principal, origin))
+    *who, known = request.principal
+    may = None if known is None else authority.pack(known)
+    origin = request.origin
+    through = None if origin.policy is None else authority.text_of(origin.policy)
+    coding = request.coding.decode("latin-1")
+    return orjson.dumps(
+        (request.operation, request.request_id, coding, who, may, tuple(origin._replace(policy=through)))
+    )
 
 
 def unpack_request(head: bytes, body: bytes) -> Request:
-    operation, request_id, coding, principal, origin = orjson.loads(head)
-    return Request(
-        operation,
-        body,
-        Principal(*principal),
-        request_id,
-        coding=coding.encode("latin-1"),
-        origin=Origin(*origin),
-    )
+    operation, request_id, coding, who, may, origin = orjson.loads(head)
+    principal = Principal(*who)
+    if may is not None:
+        principal = principal._replace(authority=authority.unpack(may))
+    came = Origin(*origin)
+    if came.policy is not None:
+        came = came._replace(policy=compile_policy(came.policy, Kind.RESOURCE))
+    return Request(operation, body, principal, request_id, coding=coding.encode("latin-1"), origin=came)
 
 
 def pack_reply(reply: Reply) -> bytes:

@@ -17,7 +17,7 @@ from statordb.model.room import room_for
 
 HEADER = Struct("<BIII")  # kind, number, bytes of the head, bytes of the body
 NUMBER_MAX = (1 << 32) - 1
-HEAD_BYTES_MAX = 64 * KIB
+HEAD_BYTES_MAX = 16 * MIB  # of a request: all the policies of who asks, ten groups with twenty each among them
 BODY_BYTES_MAX = 256 * MIB  # a transaction with all its index entries and changes
 PIECE_BYTES_MAX = 256 * KIB  # written in one round of the event loop
 
