@@ -85,7 +85,8 @@ def test_a_page_is_charged_as_a_whole(table: Api) -> None:
     }
     assert cost(table, "Query", "TOTAL", **asked)["CapacityUnits"] == 1.5  # 9,000 bytes, half of 3
     assert cost(table, "Query", "TOTAL", ConsistentRead=True, **asked)["CapacityUnits"] == 3.0
-    assert cost(table, "Scan", "TOTAL", Select="COUNT")["CapacityUnits"] == 1.5
+    quarters = [cost(table, "Scan", "TOTAL", Segment=n, TotalSegments=4, Select="COUNT") for n in range(4)]
+    assert sorted(each["CapacityUnits"] for each in quarters) == [0.5, 0.5, 0.5, 1.5]
     asked = {"KeyConditionExpression": "g = :g", "ExpressionAttributeValues": {":g": {"S": "x"}}, "IndexName": "ggg"}
     assert cost(table, "Query", **asked) == {
         "TableName": "abc",
@@ -96,6 +97,57 @@ def test_a_page_is_charged_as_a_whole(table: Api) -> None:
     batch = {"abc": {"Keys": [key(c) for c in "123"], "ConsistentRead": True}}
     (charged,) = table("BatchGetItem", RequestItems=batch, ReturnConsumedCapacity="TOTAL")["ConsumedCapacity"]
     assert charged["CapacityUnits"] == 3.0  # one each
+
+
+def test_a_scan_costs_a_unit_in_each_partition_that_it_goes_through(table: Api) -> None:
+    """A table on demand has four. ScyllaDB's tests found 4 units for a scan of one small item on AWS, and 2."""
+    for p in "abcdefgh":
+        table("PutItem", TableName="abc", Item={"p": {"S": p}, "c": {"S": "c"}, "g": {"S": p}})
+
+    def units(**more: Any) -> Any:
+        return cost(table, "Scan", "TOTAL", **more)["CapacityUnits"]
+
+    assert (units(), units(ConsistentRead=True), units(Select="COUNT", ConsistentRead=True)) == (2.0, 4.0, 4.0)
+    for total, each in ((4, 1.0), (8, 1.0), (2, 2.0)):
+        for segment in range(total):
+            assert units(Segment=segment, TotalSegments=total, ConsistentRead=True) == each
+    of_index = cost(table, "Scan", IndexName="ggg")
+    assert of_index["GlobalSecondaryIndexes"] == {"ggg": {"CapacityUnits": 2.0}}
+    assert of_index["Table"] == {"CapacityUnits": 0.0}
+    select = {"Statement": "SELECT * FROM abc", "ReturnConsumedCapacity": "TOTAL"}
+    assert table("ExecuteStatement", **select)["ConsumedCapacity"]["CapacityUnits"] == 2.0
+    select["Statement"] += " WHERE p = 'a'"
+    assert table("ExecuteStatement", **select)["ConsumedCapacity"]["CapacityUnits"] == 0.5
+
+
+def test_the_pages_of_a_scan_share_its_partitions(table: Api) -> None:
+    """Each costs a unit in all that it goes through, those counted where it begins and where it ends."""
+    for n in range(16):
+        table("PutItem", TableName="abc", Item={"p": {"S": str(n)}, "c": {"S": "c"}})
+    scan: dict[str, Any] = {"TableName": "abc", "Limit": 5, "ConsistentRead": True, "ReturnConsumedCapacity": "TOTAL"}
+    costs = []
+    page = table("Scan", **scan)
+    costs.append(page["ConsumedCapacity"]["CapacityUnits"])
+    while "LastEvaluatedKey" in page:
+        page = table("Scan", **scan, ExclusiveStartKey=page["LastEvaluatedKey"])
+        costs.append(page["ConsumedCapacity"]["CapacityUnits"])
+    assert len(costs) == 4
+    assert all(1.0 <= each <= 4.0 for each in costs)
+    assert sum(costs) == 4.0 + len(costs) - 1  # where one page ends, the next begins
+
+
+def test_a_provisioned_table_has_the_partitions_that_its_figures_take(api: Api) -> None:
+    for units, partitions in ((5, 1.0), (1000, 1.0), (1001, 2.0), (1_000_000, 40.0)):
+        name = f"abc{units}"
+        api(
+            "CreateTable",
+            TableName=name,
+            KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
+            ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": units},
+        )
+        scan = {"TableName": name, "ConsistentRead": True, "ReturnConsumedCapacity": "TOTAL"}
+        assert api("Scan", **scan)["ConsumedCapacity"]["CapacityUnits"] == partitions
 
 
 def test_transactions_are_charged_twice_but_for_indexes(table: Api) -> None:

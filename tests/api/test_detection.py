@@ -136,3 +136,8 @@ def test_what_it_tells_without_its_beginning(api: Api, value: dict[str, Any], te
 )
 def test_names_of_expressions_are_told_without_it(api: Api, more: dict[str, Any], text: str) -> None:
     assert refusal(api, "PutItem", **more) == f"ExpressionAttributeNames {text}"
+
+
+def test_key_conditions_of_nothing(api: Api) -> None:
+    """dynalite recorded the words; the table is not looked at."""
+    assert refusal(api, "Query", KeyConditions={}) == DETECTED + "Conditions can be of length 1 or 2 only"

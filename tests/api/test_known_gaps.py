@@ -80,11 +80,3 @@ def test_time_to_live_is_switched_once_an_hour(api: Api) -> None:
     api("UpdateTimeToLive", TableName="abc", **TTL)
     off = {"TimeToLiveSpecification": {"AttributeName": "t", "Enabled": False}}
     assert api.refused("UpdateTimeToLive", TableName="abc", **off).code == "ValidationException"
-
-
-@gap("AWS counts its own partitions, by a rule that is not published")
-def test_a_scan_of_a_nearly_empty_table_costs_what_it_does_on_aws(api: Api) -> None:
-    api("CreateTable", **CREATE)
-    api("PutItem", TableName="abc", Item={"p": {"S": "a"}})
-    scan = {"TableName": "abc", "ConsistentRead": True, "ReturnConsumedCapacity": "TOTAL"}
-    assert api("Scan", **scan)["ConsumedCapacity"]["CapacityUnits"] == 4.0

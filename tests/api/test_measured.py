@@ -371,3 +371,52 @@ def test_the_key_of_a_table_is_told_as_it_was(api: Api) -> None:
     told = update(api, SSESpecification={**specification, "KMSMasterKeyId": key + "two"})["TableDescription"]
     assert told["SSEDescription"] == {"Status": "UPDATING", "SSEType": "KMS", "KMSMasterKeyArn": key + "one"}
     assert table(api)["SSEDescription"]["KMSMasterKeyArn"] == key + "two"
+
+
+# Items, as the authors of dynoxide measured it
+
+
+def test_an_update_is_measured_otherwise_than_a_put_and_a_transaction(api: Api) -> None:
+    """Without the key, but with bytes for each action: an item that can be put may be too large to be updated to."""
+    api("CreateTable", **request())
+    key = {"p": {"S": "a"}, "c": {"S": "c"}}
+    text = "x" * (400 * 1024 - len("papccv") + 1)
+    item = {**key, "v": {"S": text[1:]}}
+    api("PutItem", TableName="abc", Item=item)
+    update_ = {
+        "TableName": "abc",
+        "Key": key,
+        "UpdateExpression": "SET v = :v",
+        "ExpressionAttributeValues": {":v": item["v"]},
+    }
+    api("TransactWriteItems", TransactItems=[{"Update": update_}])
+    statement = "UPDATE abc SET v = ? WHERE p = 'a' AND c = 'c'"
+    api("ExecuteStatement", Statement=statement, Parameters=[item["v"]])
+    too_large = "Item size to update has exceeded the maximum allowed size"
+    legacy = {"TableName": "abc", "Key": key, "AttributeUpdates": {"v": {"Value": item["v"]}}}
+    for one in (update_, legacy, {**update_, "ConditionExpression": "attribute_exists(p)"}):
+        assert api.refused("UpdateItem", **one).message == too_large
+    fits = {":v": {"S": text[1 + 22 - len("papc") :]}}
+    api("UpdateItem", **{**update_, "ExpressionAttributeValues": fits})
+
+
+@pytest.mark.parametrize("operation", ["PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "TransactWriteItems"])
+def test_a_value_that_is_nested_too_deeply_is_told_without_whose_it_is(api: Api, operation: str) -> None:
+    api("CreateTable", **request())
+    value: dict[str, Any] = {"S": "x"}
+    for _ in range(32):
+        value = {"L": [value]}
+    key = {"p": {"S": "a"}, "c": {"S": "c"}}
+    values = {"ExpressionAttributeValues": {":v": value}, "TableName": "abc"}
+    asked: dict[str, Any] = {
+        "PutItem": {**values, "Item": key, "ConditionExpression": "v = :v"},
+        "UpdateItem": {**values, "Key": key, "UpdateExpression": "SET v = :v"},
+        "DeleteItem": {**values, "Key": key, "ConditionExpression": "v = :v"},
+        "Query": {**values, "KeyConditionExpression": "p = :v"},
+        "Scan": {**values, "FilterExpression": "v = :v"},
+        "TransactWriteItems": {"TransactItems": [{"Update": {**values, "Key": key, "UpdateExpression": "SET v = :v"}}]},
+    }[operation]
+    assert api.refused(operation, **asked).message == (
+        "Nesting Levels have exceeded supported limits: "
+        "Attributes in the item have nested levels beyond supported limit"
+    )

@@ -31,6 +31,8 @@ def _check_values(values: Mapping[str, Any], bound: Placeholders) -> None:
     for name, value in values.items():
         try:
             room -= check(value, room)
+        except errors.NestedTooDeeply:
+            raise
         except ClientError as fault:
             raise errors.validation_as_it_is(
                 f"ExpressionAttributeValues contains invalid value: {fault.message} for key {name}", fault.detected
@@ -97,6 +99,8 @@ def key_condition(request: Request, bound: Placeholders) -> KeyCondition:
     text = request.get("KeyConditionExpression")
     if text is not None:
         return bound.key_condition(text)
+    if not request["KeyConditions"]:
+        raise errors.validation("Conditions can be of length 1 or 2 only")
     _check_operands("KeyConditions", request["KeyConditions"])
     return legacy.key_conditions(request["KeyConditions"])
 

@@ -4,6 +4,7 @@ from operator import itemgetter
 from typing import Any
 
 from statordb.api import encryption, throughput
+from statordb.commands.warm_throughput import warm_figures
 from statordb.store.records import IndexRecord, TableRecord
 from statordb.store.table import Table
 
@@ -94,7 +95,7 @@ def _options(record: TableRecord) -> dict[str, Any]:
 
 
 def _warm(billing_mode: str, units: dict[str, Any] | None, kept: dict[str, Any] | None) -> dict[str, Any]:
-    return {**throughput.warm(billing_mode, units, kept), "Status": "ACTIVE"}
+    return {**warm_figures(billing_mode, units, kept), "Status": "ACTIVE"}
 
 
 def throughput_of(units: dict[str, Any] | None, now: float) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from statordb.api import schemas, throughput
+from statordb.commands.warm_throughput import PAY_PER_REQUEST, warm_figures
 from statordb.model import errors
 from statordb.model.errors import ClientError, invalid_parameters, validation
 from statordb.model.limits import GLOBAL_INDEXES_MAX
@@ -78,10 +79,10 @@ def _check_there(record: TableRecord, index: IndexRecord | None, kind: str, name
 
 def _changed(record: TableRecord, index: IndexRecord, wanted: Update, now: float) -> IndexRecord:
     options, mode, name = dict(index.options), record.billing_mode, index.name
-    warm = throughput.warm(mode, index.throughput, options.get("WarmThroughput"))
+    warm = warm_figures(mode, index.throughput, options.get("WarmThroughput"))
     asked, maxima = wanted.get("WarmThroughput"), wanted.get("OnDemandThroughput")
     units = wanted.get("ProvisionedThroughput")
-    if mode == throughput.PAY_PER_REQUEST and (units or not (asked or maxima)):
+    if mode == PAY_PER_REQUEST and (units or not (asked or maxima)):
         raise invalid_parameters(
             f"The only Updates for index: {name} when TableThroughputMode is PAY_PER_REQUEST can be to "
             "OnDemandThroughput, WarmThroughput"
@@ -105,12 +106,12 @@ def _created(record: TableRecord, wanted: Update, definitions: schemas.Elements,
         )
     units = wanted.get("ProvisionedThroughput")
     schemas.check_keys_and_projection(wanted, definitions)
-    if mode == throughput.PAY_PER_REQUEST and units:
+    if mode == PAY_PER_REQUEST and units:
         raise invalid_parameters(
             f"Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: {name} when BillingMode is "
             "PAY_PER_REQUEST"
         )
-    if mode != throughput.PAY_PER_REQUEST and not units:
+    if mode != PAY_PER_REQUEST and not units:
         raise invalid_parameters(f"Both ReadCapacityUnits and WriteCapacityUnits must be specified for index: {name}")
     schemas.check_index_figures(wanted, mode)
     created = replace(schemas.index_record(wanted, space, False), status="CREATING")

@@ -7,12 +7,10 @@ None has an effect. The rules and texts were measured on AWS (aws-controllers-k8
 from collections.abc import Mapping
 from typing import Any
 
+from statordb.commands.warm_throughput import PAY_PER_REQUEST, WARM, Units, warm_figures
 from statordb.model.errors import ClientError, invalid_parameters, validation
 
-PAY_PER_REQUEST = "PAY_PER_REQUEST"
-WARM = {"ReadUnitsPerSecond": "ReadCapacityUnits", "WriteUnitsPerSecond": "WriteCapacityUnits"}
 ON_DEMAND = ("MaxReadRequestUnits", "MaxWriteRequestUnits")
-INITIAL = {"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 4_000}  # of what is on demand
 UNLIMITED = -1
 CAPACITY_UNITS_MAX = 1_000_000_000_000
 DAY_SECONDS = 24 * 3600
@@ -20,8 +18,6 @@ _PAGE = (
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html"
     "#on-demand-capacity-mode-initial"
 )
-
-Units = Mapping[str, Any]
 
 
 def check_capacity(billing_mode: str, units: dict[str, int] | None) -> None:
@@ -44,18 +40,6 @@ def check_units(units: dict[str, int]) -> None:
     for member in ("ReadCapacityUnits", "WriteCapacityUnits"):
         if units[member] > CAPACITY_UNITS_MAX:
             raise validation(f"Given value {units[member]} for {member} is out of bounds")
-
-
-def warm(billing_mode: str, throughput: Units | None, kept: Units | None) -> dict[str, int]:
-    """The warm throughput of a table or an index: the highest figures that it has had so far.
-
-    `kept`: those of before; it may lack members.
-    """
-    figures = {}
-    for member, provisioned in WARM.items():
-        now = INITIAL[member] if billing_mode == PAY_PER_REQUEST else (throughput or {}).get(provisioned, 0)
-        figures[member] = max(now, (kept or {}).get(member, 0))
-    return figures
 
 
 def decreases(units: Units | None, now: float) -> int:
@@ -107,7 +91,7 @@ def _unchanged(what: str, old: dict[str, Any], new: dict[str, int]) -> ClientErr
 def check_new_warm(wanted: Units | None, billing_mode: str, throughput: Units | None, what: str = "table") -> None:
     """WarmThroughput of a table that is created, or of its index: not below what it has anyway. `what`: "table", or
     "index" and its name."""
-    initial = warm(billing_mode, throughput, None)
+    initial = warm_figures(billing_mode, throughput, None)
     for member, figure in (wanted or {}).items():
         if figure < initial[member]:
             if billing_mode == PAY_PER_REQUEST:

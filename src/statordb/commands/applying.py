@@ -8,7 +8,7 @@ from statordb.model import errors
 from statordb.model.budget import Budget
 from statordb.model.equality import SCALARS
 from statordb.model.limits import ITEM_BYTES_MAX, NESTING_DEPTH_MAX
-from statordb.model.values import Item, depth_of, item_size, nested_too_deeply
+from statordb.model.values import Item, depth_of, item_size
 from statordb.model.values import size as size_of
 from statordb.store.image import Image
 from statordb.store.table import Apply, Table
@@ -60,10 +60,15 @@ def checker(table: Table, condition: Condition | None, budget: Budget) -> Apply:
 
 
 def updater(
-    table: Table, item_key: Item, update: UpdateExpression | None, condition: Condition | None, budget: Budget
+    table: Table,
+    item_key: Item,
+    update: UpdateExpression | None,
+    condition: Condition | None,
+    budget: Budget,
+    overhead: int = 0,
 ) -> Apply:
     """The pure function behind an update. A refusal's reason is the item as it was; raises ValidationException, and
-    what `Budget.spend` raises.
+    what `Budget.spend` raises. `overhead`: see `Update`.
     """
 
     def apply(old: Image | None) -> Image | Refused | None:
@@ -75,16 +80,18 @@ def updater(
             item = update(item_key, exists=False)
             if item == item_key:  # nothing but removals: they don't make an item
                 return None
-            return Image.of(item, checked_size(table, None, item, update, budget))
+            return Image.of(item, checked_size(table, None, item, update, budget, overhead))
         if condition is None and not table.looks_back:
             budget.weigh(old.body)
         item = update(old.item)
-        return Image.of(item, checked_size(table, old, item, update, budget))
+        return Image.of(item, checked_size(table, old, item, update, budget, overhead))
 
     return apply
 
 
-def checked_size(table: Table, old: Image | None, item: Item, update: UpdateExpression, budget: Budget) -> int:
+def checked_size(
+    table: Table, old: Image | None, item: Item, update: UpdateExpression, budget: Budget, overhead: int
+) -> int:
     """Size of an updated item; raises ValidationException if it breaks a limit or an index key's type.
 
     Of an item that was there before, only the attributes that the update writes are measured.
@@ -94,15 +101,19 @@ def checked_size(table: Table, old: Image | None, item: Item, update: UpdateExpr
         if value is not None and SCALARS.isdisjoint(value):
             budget.walk(value)
             if depth_of(value) >= NESTING_DEPTH_MAX:
-                raise nested_too_deeply()
+                raise errors.nested_too_deeply()
     size = item_size(item) if old is None else old.size + _growth(old.item, item, update.attributes)
-    if size > ITEM_BYTES_MAX:
+    if size + overhead > ITEM_BYTES_MAX and max(size, size - _key_size(table, item) + overhead) > ITEM_BYTES_MAX:
         raise errors.update_too_large()
     if table.indexes:
         fault = index_fault(table, item, update)
         if fault is not None:
             raise fault
     return size
+
+
+def _key_size(table: Table, item: Item) -> int:
+    return sum(len(name.encode()) + size_of(item[name]) for name in table.key_names)
 
 
 def _growth(old: Item, new: Item, names: Collection[str]) -> int:

@@ -7,6 +7,7 @@ from statordb.commands.capacity import read_units
 from statordb.commands.context import Context
 from statordb.commands.key_conditions import AttributeCondition, KeyRange, arrange
 from statordb.commands.pages import CHUNK_BYTES_MAX, CHUNK_ROWS_MAX, Rows, read_rows
+from statordb.commands.partitions import Walk
 from statordb.commands.selection import Choice, Selection, cursor_position, find_path
 from statordb.commands.turns import Turns
 from statordb.model import errors
@@ -22,17 +23,20 @@ _new = tuple.__new__  # makes a named tuple in half the time of calling its clas
 
 
 class Found(NamedTuple):
-    """A page. `cursor`: the key to go on behind; None if that was all."""
+    """A page. `cursor`: the key to go on behind; None if that was all. `walk`: what it went through, if it scanned."""
 
     table: Table
     path: AccessPath
     rows: Rows
     cursor: Item | None
     consistent: bool
+    walk: Walk | None = None
 
     def units(self) -> tuple[float, dict[str, float] | None]:
         """Read units of the table, and by index name."""
         read = read_units(self.rows.size, self.consistent)
+        if self.walk is not None:
+            read = max(read, self.walk.partitions(self.table, self.path) * read_units(1, self.consistent))
         if self.path.name is None:
             return read, None
         return sum(read_units(size, self.consistent) for size in self.rows.fetched), {self.path.name: read}
@@ -198,4 +202,5 @@ class Scan(NamedTuple):
         rows = await read_rows(selection, start, self.limit, turn)
         cursor = selection.cursor(rows, turn)
         turn.end()
-        return Found(table, path, rows, cursor, self.consistent)
+        walk = Walk(self.start, cursor, self.segment, self.total)
+        return Found(table, path, rows, cursor, self.consistent, walk)

@@ -9,6 +9,7 @@ from statordb.commands.context import Context
 from statordb.commands.key_conditions import KeyRange, arrange
 from statordb.commands.keys import located, refuse_nested_keys
 from statordb.commands.pages import Rows, read_rows
+from statordb.commands.partitions import Walk
 from statordb.commands.reading import Found
 from statordb.commands.selection import Choice, Read, Selection, cursor_position, text_of
 from statordb.expressions.bound import Condition
@@ -135,7 +136,8 @@ class SelectItems(NamedTuple):
         rows = await read_rows(selection, after, self.limit, turn)
         cursor = selection.cursor(rows, turn)
         turn.end()
-        return Found(table, path, rows, cursor, self.consistent)
+        walk = Walk(self.start, cursor) if ranges is None else None
+        return Found(table, path, rows, cursor, self.consistent, walk)
 
     def _position(self, table: Table, path: AccessPath, ranges: Sequence[KeyRange] | None) -> Place | None:
         """Where to go on; raises ValidationException where no page of this statement ends."""

@@ -75,12 +75,17 @@ class Put(NamedTuple):
 
 
 class Update(NamedTuple):
-    """Change an item; without an update it is made if it is not there."""
+    """Change an item; without an update it is made if it is not there.
+
+    `overhead`: bytes that count beside the new item without its key, where the update stands alone; a transaction's are
+    measured like a put.
+    """
 
     table: str
     key: Item
     update: UpdateExpression | None
     condition: Condition | None
+    overhead: int = 0
 
     @property
     def action(self) -> str:
@@ -102,7 +107,7 @@ class Update(NamedTuple):
         return key
 
     def apply(self, table: Table, budget: Budget) -> Apply:
-        return updater(table, self.key, self.update, self.condition, budget)
+        return updater(table, self.key, self.update, self.condition, budget, self.overhead)
 
 
 class Delete(NamedTuple):

@@ -127,6 +127,11 @@ class UpdateExpression(_Bound[UpdatePlan]):
         """Whether a value of an updated item stood in the request, rather than in the item or nowhere."""
         return self._plan.legacy or any(value is given for given in self._values.values())
 
+    @property
+    def overhead(self) -> int:
+        """See `updates.overhead_bytes`."""
+        return self._plan.overhead
+
     def touched(self, item: Item) -> Item:
         """The item cut down to the paths written, for UPDATED_OLD of the old item and UPDATED_NEW of the new one."""
         return self._plan.touched(item)

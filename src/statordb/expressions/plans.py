@@ -99,10 +99,15 @@ class ProjectionPlan(Plan):
 
 class UpdatePlan(Plan):
     def __init__(self, node: UpdateNode, names: Names, wrong_type: str = WRONG_TYPE) -> None:
+        self._node = node
         self._written = updates.written(node, names)
         super().__init__(self._written)
         self.legacy = wrong_type != WRONG_TYPE  # then its values stand in its actions
         self.run = actions.compile_update(node, names, wrong_type)
+
+    @cached_property
+    def overhead(self) -> int:
+        return updates.overhead_bytes(self._node)
 
     @cached_property
     def touched(self) -> projections.Cut:

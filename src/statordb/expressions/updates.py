@@ -34,6 +34,14 @@ _ADD_TYPES = frozenset(("N", "SS", "NS", "BS"))
 _DELETE_TYPES = frozenset(("SS", "NS", "BS"))
 _NUMBER = frozenset(("N",))
 _LIST = frozenset(("L",))
+
+# What AWS counts beside an updated item, in bytes: for the update, for each action that writes a value and each that
+# takes one away, and for two forms of SET. Measured on AWS by the authors of dynoxide, to the byte.
+_UPDATE_BYTES = 3
+_WRITING_BYTES = 19
+_CLEARING_BYTES = 2
+_ELEMENT_BYTES = 1
+_ARITHMETIC_BYTES = 50
 LONG_TYPE_NAMES = {
     "S": "STRING",
     "N": "NUMBER",
@@ -46,6 +54,17 @@ LONG_TYPE_NAMES = {
     "NULL": "NULL",
     "BOOL": "BOOLEAN",
 }
+
+
+def overhead_bytes(node: UpdateNode) -> int:
+    """What UpdateItem adds to the size of an item without its key, to see whether the update makes it too large."""
+    total = _UPDATE_BYTES
+    for action in node.actions:
+        total += _WRITING_BYTES if isinstance(action, (Set, Add)) else _CLEARING_BYTES
+        if isinstance(action, Set):
+            total += _ELEMENT_BYTES * isinstance(action.path.parts[-1], int)
+            total += _ARITHMETIC_BYTES * isinstance(action.value, Arithmetic)
+    return total
 
 
 def check(node: UpdateNode, names: Names, values: Values) -> None:

@@ -64,6 +64,12 @@ class RefusesAll(ClientError):
     __slots__ = ()
 
 
+class NestedTooDeeply(ClientError):
+    """A value with too many levels: it is told without whose it is."""
+
+    __slots__ = ()
+
+
 class EmptyKey(RefusesAll):
     """An empty value of a key."""
 
@@ -134,6 +140,14 @@ def _each_quoted(members: list[str]) -> Iterable[str]:
 def unsupported(member: str) -> ClientError:
     """Ours alone: of a member that AWS acts on, where ignoring it would mislead."""
     return validation(f"{member} is not supported by this server.")
+
+
+def nested_too_deeply() -> NestedTooDeeply:
+    return NestedTooDeeply(
+        VALIDATE + "ValidationException",
+        "Nesting Levels have exceeded supported limits: "
+        "Attributes in the item have nested levels beyond supported limit",
+    )
 
 
 def item_too_large() -> ClientError:

@@ -11,7 +11,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from statordb.model import numbers
-from statordb.model.errors import ClientError, duplicates, invalid_parameters, listed, validation, validation_as_it_is
+from statordb.model.errors import (
+    ClientError,
+    duplicates,
+    invalid_parameters,
+    listed,
+    nested_too_deeply,
+    validation,
+    validation_as_it_is,
+)
 from statordb.model.limits import ITEM_BYTES_MAX, NESTING_DEPTH_MAX
 from statordb.model.sets import in_order
 
@@ -123,13 +131,6 @@ def _check_binaries(value: Value, content: list[str], depth: int, room: int) -> 
         raise invalid_parameters(f"Input collection [{listed(content)}]of type BS contains duplicates.")
     value["BS"] = in_order("BS", content)
     return sum(map(binary_size, content))
-
-
-def nested_too_deeply() -> ClientError:
-    return validation_as_it_is(
-        "Nesting Levels have exceeded supported limits: "
-        "Attributes in the item have nested levels beyond supported limit"
-    )
 
 
 def _deeper(depth: int) -> int:

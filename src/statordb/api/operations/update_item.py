@@ -57,7 +57,7 @@ def usual_update_item(context: Context, document: Any, _source: object) -> Usual
     if not plan.attributes.isdisjoint(table.key_names):
         return None
     update = UpdateExpression(plan, values, budget)
-    command = _new(Update, (name, key, update, None))
+    command = _new(Update, (name, key, update, None, plan.overhead))
     context.admit(command)
     return _update(table, place, command.apply(table, budget), returns, update)
 
@@ -88,7 +88,8 @@ async def update_item(context: Context, request: Request) -> Answer:
     except ClientError as fault:
         raise errors.of_detection(fault) from None
 
-    done = await perform(context, Update(request["TableName"], item_key, update, condition))
+    overhead = 0 if update is None else update.overhead
+    done = await perform(context, Update(request["TableName"], item_key, update, condition, overhead))
     if isinstance(done, Unmet):
         raise condition_failure(request, done)
     attributes = _attributes(request.get("ReturnValues"), update, done.written)

@@ -7,6 +7,7 @@ from statordb.api import concerns, encryption, index_updates, schemas, streaming
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import describe, throughput_of
 from statordb.commands.demands import TableDemand
+from statordb.commands.warm_throughput import PAY_PER_REQUEST, warm_figures
 from statordb.model import errors
 from statordb.model.errors import ClientError, invalid_parameters
 from statordb.store.records import IndexRecord, TableRecord
@@ -58,7 +59,7 @@ async def _describe(context: Context, request: Request, asked: set[str], before:
         description["TableStatus"] = "UPDATING"
     if table.record.billing_mode == before.billing_mode:
         description["ProvisionedThroughput"] = throughput_of(before.throughput, context.now())
-    elif table.record.billing_mode == throughput.PAY_PER_REQUEST:
+    elif table.record.billing_mode == PAY_PER_REQUEST:
         description["BillingModeSummary"].pop("LastUpdateToPayPerRequestDateTime")
     if "SSESpecification" in asked:
         shown = encryption.describe(before) or encryption.describe(table.record)
@@ -68,7 +69,7 @@ async def _describe(context: Context, request: Request, asked: set[str], before:
         if "TableClass" in before.options:
             description["TableClassSummary"] = {"TableClass": before.options["TableClass"]}
     kept = before.options.get("WarmThroughput")
-    _show_units(description, request, throughput.warm(before.billing_mode, before.throughput, kept))
+    _show_units(description, request, warm_figures(before.billing_mode, before.throughput, kept))
     _show_indexes(description, request, before, context.now())
     gone = [index for index in before.indexes if table.record.index(index.name) is None]
     if gone:  # DynamoDB shows an index that is being deleted; here it is gone by now
@@ -95,10 +96,10 @@ def _show_indexes(description: dict[str, Any], request: Request, before: TableRe
             continue
         if update.get("ProvisionedThroughput") or update.get("OnDemandThroughput"):
             shown["IndexStatus"] = "UPDATING"
-        if update.get("ProvisionedThroughput") and before.billing_mode != throughput.PAY_PER_REQUEST:
+        if update.get("ProvisionedThroughput") and before.billing_mode != PAY_PER_REQUEST:
             shown["ProvisionedThroughput"] = throughput_of(index.throughput, now)
         kept = index.options.get("WarmThroughput")
-        _show_units(shown, update, throughput.warm(before.billing_mode, index.throughput, kept))
+        _show_units(shown, update, warm_figures(before.billing_mode, index.throughput, kept))
 
 
 def _show_units(shown: dict[str, Any], asked: dict[str, Any], warm: dict[str, int]) -> None:
@@ -139,7 +140,7 @@ def _settled(record: TableRecord, now: float) -> TableRecord:
 def _change_settings(record: TableRecord, request: Request, asked: set[str], now: float) -> TableRecord:
     mode = request.get("BillingMode") or record.billing_mode
     units = request.get("ProvisionedThroughput")
-    if mode == throughput.PAY_PER_REQUEST and units:
+    if mode == PAY_PER_REQUEST and units:
         raise invalid_parameters(
             "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"
         )
@@ -147,7 +148,7 @@ def _change_settings(record: TableRecord, request: Request, asked: set[str], now
     same = "table" if record.billing_mode == mode else None
     if same is None:
         changed = replace(changed, indexes=[_warmed(record, index) for index in record.indexes])
-    if mode == throughput.PAY_PER_REQUEST:
+    if mode == PAY_PER_REQUEST:
         return changed if same else _on_demand(changed, now)
     if units:
         changed = replace(changed, throughput=throughput.new_units(record.throughput, units, now, same))
@@ -158,7 +159,7 @@ def _warmed(record: TableRecord, index: IndexRecord) -> IndexRecord:
     """An index whose table's billing mode changes: it keeps its warm throughput, and loses what bounds it on demand."""
     if index.local:
         return index
-    warm = throughput.warm(record.billing_mode, index.throughput, index.options.get("WarmThroughput"))
+    warm = warm_figures(record.billing_mode, index.throughput, index.options.get("WarmThroughput"))
     kept = {member: value for member, value in index.options.items() if member != "OnDemandThroughput"}
     return replace(index, options={**kept, "WarmThroughput": warm})
 
@@ -168,8 +169,8 @@ def _options(record: TableRecord, request: Request, asked: set[str], mode: str) 
     if options.get("TableClass") == "STANDARD" and "TableClass" not in record.options:
         del options["TableClass"]  # every table's, which is not told of
     kept = record.options.get("WarmThroughput")
-    warm = throughput.warm(record.billing_mode, record.throughput, kept)
-    if mode != throughput.PAY_PER_REQUEST:
+    warm = warm_figures(record.billing_mode, record.throughput, kept)
+    if mode != PAY_PER_REQUEST:
         options.pop("OnDemandThroughput", None)
     options["WarmThroughput"] = throughput.raised(warm, request.get("WarmThroughput") or {})
     if "OnDemandThroughput" in asked:

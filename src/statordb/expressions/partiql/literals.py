@@ -10,7 +10,7 @@ from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.limits import NESTING_DEPTH_MAX
 from statordb.model.numbers import normalize
-from statordb.model.values import check, nested_too_deeply
+from statordb.model.values import check
 
 _CLOSING = {"[": "]", "{": "}", "<<": ">>"}
 _NUMBER_PARTS_MAX = 2**31 - 1  # of an exponent, and of a scale
@@ -71,7 +71,7 @@ class LiteralParser:
             kind = cursor.kind
             if kind in _CLOSING:
                 if len(opened) > NESTING_DEPTH_MAX:
-                    raise nested_too_deeply()
+                    raise errors.nested_too_deeply()
                 cursor.advance()
                 opened.append(_Open(kind))
                 if cursor.kind != _CLOSING[kind]:
