@@ -1,5 +1,6 @@
 """The data directory: one server at a time, and nothing left behind in memory."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,33 @@ def test_a_file_is_no_directory(tmp_path: Path) -> None:
     for path in (tmp_path / "file", tmp_path / "file" / "data"):
         with pytest.raises(BadStart, match="is not a directory"):
             directory.hold_data(path)
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770, 0o702])
+def test_a_directory_that_others_may_write_is_refused(tmp_path: Path, mode: int) -> None:
+    """They could replace the keys and the data. Nothing is made in it."""
+    data = tmp_path / "data"
+    data.mkdir()
+    data.chmod(mode)
+    with pytest.raises(BadStart, match=rf"may write to the data directory .*/data \(mode {mode:04o}\): make it 0700"):
+        directory.hold_data(data)
+    assert not list(data.iterdir())
+    data.chmod(0o755)
+    directory.hold_data(data).release()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_a_directory_of_another_user_is_refused(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    os.chown(data, 65534, -1)
+    with pytest.raises(BadStart, match="belongs to another user"):
+        directory.hold_data(data)
+    os.chown(data, 0, -1)
+    (tmp_path / "link").symlink_to(data)
+    os.chown(tmp_path / "link", 65534, -1, follow_symlinks=False)
+    with pytest.raises(BadStart, match="belongs to another user"):
+        directory.hold_data(tmp_path / "link")
 
 
 def test_a_directory_that_cannot_be_made() -> None:

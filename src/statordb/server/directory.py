@@ -4,11 +4,13 @@ import errno
 import fcntl
 import os
 import re
+import stat
 import time
 from pathlib import Path
 
 from statordb.server.settings import BadStart
 
+SUPERUSER = 0
 LOCK_NAME = "server.lock"
 LOCK_WAIT_SECONDS = 2.0  # the processes of a killed server may take a moment to be gone
 MEMORY_ROOT = Path("/dev/shm")
@@ -57,17 +59,30 @@ def hold_data(path: Path) -> Directory:
 
 
 def prepare(path: Path) -> None:
-    """Make a data directory if need be, and see that it can be written. Raises BadStart."""
+    """Make a data directory if need be, and see that it can be written, and by nobody else. Raises BadStart."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise BadStart(f"The data directory {path} is not a directory.") from None
     except OSError as error:
         raise BadStart(f"The data directory {path} can't be made: {error.strerror}.") from None
+    _refuse_others(path)
     try:
         os.close(os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise BadStart(f"The data directory {path} can't be written: {error.strerror}.") from None
+
+
+def _refuse_others(path: Path) -> None:
+    """Who may write to the directory may put other keys, other data and other code in the place of ours."""
+    facts = path.stat()
+    if {facts.st_uid, path.lstat().st_uid} - {os.geteuid(), SUPERUSER}:
+        raise BadStart(f"The data directory {path} belongs to another user, who could change what is in it.")
+    if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise BadStart(
+            f"Other users may write to the data directory {path} (mode {stat.S_IMODE(facts.st_mode):04o}): "
+            "make it 0700, or name a new directory within it."
+        )
 
 
 def hold_memory() -> Directory:

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import secrets
 import socket
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from statordb import __version__
 from statordb.server import descriptors, logs
-from statordb.server.directory import Directory, hold_data, hold_memory
+from statordb.server.directory import SUPERUSER, Directory, hold_data, hold_memory
 from statordb.server.lane.counters import LaneTallies
 from statordb.server.lane.door import Door
 from statordb.server.roster import Roster
@@ -103,6 +104,10 @@ def _supervise(site: "Site", announce: Callable[[], None], log_start: Callable[[
     def ready() -> None:
         announce()
         log_start()
+        if os.geteuid() == SUPERUSER:
+            log.warning(
+                "the server runs as root: whoever gets past it has the whole machine; give it a user of its own"
+            )
 
     supervisor = Supervisor(site.roster, site.settings.shutdown_seconds, ready, site.listener.close)
     gc.freeze()  # the children share what is loaded by now: a collection in one of them must not write to it
