@@ -12,6 +12,7 @@ from statordb.commands.pages import Rows, read_rows
 from statordb.commands.partitions import Walk
 from statordb.commands.reading import Found
 from statordb.commands.selection import Choice, Read, Selection, cursor_position, text_of
+from statordb.commands.statement_keys import refuse_misfits
 from statordb.expressions.bound import Condition
 from statordb.expressions.operands import Values
 from statordb.expressions.partiql.keyed import Keyed
@@ -68,6 +69,8 @@ class SelectItems(NamedTuple):
         assert isinstance(node, Select)
         if node.order:
             _check_order(node, path.schema, keyed)
+        if keyed is not None:
+            refuse_misfits(path.schema, keyed, self.values)
         if keyed is None:
             return await self._page(context, table, path, self._scan(table, path), statement.filter, fetches)
         if keyed.exact and path.name is None:
@@ -185,6 +188,7 @@ class SelectOne(NamedTuple):
     def place(self, table: Table) -> Key:
         """Where the item is; raises ValidationException unless the whole key is named."""
         keyed = self._keyed(table)
+        refuse_misfits(table.schema, keyed, self.values)
         _refuse_nested_keys(table, self.statement, keyed)
         return located(table, keyed.key(self.values))
 
@@ -280,6 +284,11 @@ def _check_order(node: Select, schema: KeySchema, keyed: Keyed | None) -> None:
     if keyed is None:
         raise errors.validation_as_it_is(
             "Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause."
+        )
+    ordered = {each.attribute for each in node.order}
+    if keyed.combinations > 1 and ordered.isdisjoint(keyed.partitions):
+        raise errors.validation_as_it_is(
+            "Must have hash key in ORDER BY clause when more than one hash key condition specified in WHERE clause."
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from statordb.commands.applying import checker, refuse_key_updates, replacer, updater
 from statordb.commands.context import Context
 from statordb.commands.keys import located, located_item
+from statordb.commands.statement_keys import refuse_misfits
 from statordb.commands.writing import Done, Unmet, write
 from statordb.expressions.bound import Condition, UpdateExpression
 from statordb.expressions.operands import Values
@@ -68,7 +69,9 @@ class _OneItem(NamedTuple):
 
     def place(self, table: Table) -> Key:
         """Where the item is; raises ValidationException unless the statement names its whole key."""
-        return located(table, self.keyed(table).key(self.values))
+        keyed = self.keyed(table)
+        refuse_misfits(table.schema, keyed, self.values)
+        return located(table, keyed.key(self.values))
 
     def keyed(self, table: Table) -> Keyed:
         """Raises as `place`."""

@@ -63,6 +63,13 @@ class Keyed(NamedTuple):
     def sort_conditions(self, values: Values) -> list[tuple[str, str, list[Value]]]:
         return [(name, operator, [_value(each, values) for each in operands]) for name, operator, operands in self.sort]
 
+    def given(self, values: Values) -> Iterator[tuple[str, Value]]:
+        """Each key attribute with each value that it is compared with."""
+        for name, operands in self.partitions.items():
+            yield from ((name, _value(each, values)) for each in operands)
+        for name, _, operands in self.sort:
+            yield from ((name, _value(each, values)) for each in operands)
+
     def key(self, values: Values) -> Item:
         """The whole key, if it is exact."""
         assert self.exact

@@ -4,7 +4,7 @@ from typing import Any
 
 from statordb.expressions.partiql import tokens
 from statordb.expressions.partiql.cursor import Cursor
-from statordb.expressions.partiql.statement_tree import Bag, Parameters, Template
+from statordb.expressions.partiql.statement_tree import Parameters, Template
 from statordb.expressions.syntax import Literal, ValueReference
 from statordb.model import errors
 from statordb.model.errors import ClientError
@@ -15,7 +15,7 @@ from statordb.model.values import check
 _CLOSING = {"[": "]", "{": "}", "<<": ">>"}
 _NUMBER_PARTS_MAX = 2**31 - 1  # of an exponent, and of a scale
 _EXPONENT_CHARACTERS_MAX = 12  # a longer one is beyond that
-_SET_TYPES = {"S": "SS", "N": "NS", "B": "BS"}
+_SET_TYPES = {"S": "SS", "N": "NS"}
 BEGINNINGS = frozenset(
     (tokens.STRING, tokens.NUMBER, "TRUE", "FALSE", "NULL", "?", "[", "{", "<<", "+", "-")
 )  # tokens that a literal or a parameter begins with
@@ -127,21 +127,17 @@ class LiteralParser:
         raise cursor.unexpected()
 
 
-def bag(members: list[Any]) -> Template:
-    """A set in wire form, where its members are known; they must be of one type that sets have."""
-    if any(isinstance(member, ValueReference) for member in members):
-        return Bag(tuple(members))
-    return set_of(members)
-
-
-def set_of(members: list[Any]) -> dict[str, Any]:
-    """A set in wire form of values in wire form."""
+def bag(members: list[Any]) -> dict[str, Any]:
+    """A set in wire form. Its members are literals of one type, never parameters."""
     if not members:
-        raise errors.invalid_parameters("An string set  may not be empty")
+        raise errors.validation_as_it_is("Empty bags are not supported")
     types = {type_ for member in members if isinstance(member, dict) for type_ in member}
-    type_ = types.pop()
-    if types or type_ not in _SET_TYPES:
-        raise errors.validation("A bag must have members of one type, which is string, number or binary")
+    parameters = any(isinstance(member, ValueReference) for member in members)
+    type_ = types.pop() if types else None
+    if parameters or types or type_ not in _SET_TYPES:
+        raise errors.validation_as_it_is(
+            "Unsupported data type in Bag. DynamoDB only supports either numbers or strings in bags"
+        )
     return {_SET_TYPES[type_]: [member[type_] for member in members]}
 
 

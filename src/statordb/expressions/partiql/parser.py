@@ -66,9 +66,14 @@ class _Parser:
             raise errors.ill_formed_statement("Expected data manipulation")
         cursor.advance()
         node = read()
-        if cursor.kind != tokens.END:
-            raise cursor.left_over()
+        self._end()
         return node
+
+    def _end(self) -> None:
+        """The end of the text, perhaps behind a semicolon."""
+        self._cursor.accept(";")
+        if self._cursor.kind != tokens.END:
+            raise self._cursor.left_over()
 
     # SELECT
 
@@ -81,24 +86,38 @@ class _Parser:
         self._refuse_alias()
         where = self._where()
         order = self._order()
+        if cursor.accept("LIMIT"):
+            self._refuse_limit()
         return Select(source, projection, where, order, cursor.digest_since(begin))
+
+    def _refuse_limit(self) -> None:
+        """PartiQL's own LIMIT, which is told once the whole text is known to be a statement."""
+        place = self._cursor.place()
+        self._terms.operand()
+        self._end()
+        raise errors.validation_as_it_is(f"Unsupported clause: LIMIT at {place}")
 
     def _projection(self) -> tuple[Selected, ...]:
         selected = [self._selected()]
         while self._cursor.accept(","):
             selected.append(self._selected())
         self._refuse_alias()
+        seen: set[str] = set()
+        for each in selected:
+            if each.name in seen:
+                raise errors.validation_as_it_is(f"Duplicate identifiers in select clause: {errors.quoted(each.name)}")
+            seen.add(each.name)
         return tuple(selected)
 
     def _selected(self) -> Selected:
         cursor = self._cursor
         if cursor.calls():
             raise errors.validation_as_it_is(f"Unexpected path component at {cursor.place()}")
-        begin = cursor.token.start
         path = self._terms.path()
-        last = path.parts[-1]
-        # A value is named by the last of its path's names, or by the path as it is written where that is an index.
-        return Selected(last if isinstance(last, str) else cursor.written_since(begin), path)
+        # A value is named by the last of its path's names, with the indexes behind it.
+        last = max(position for position, part in enumerate(path.parts) if isinstance(part, str))
+        indexes = "".join(f"[{part}]" for part in path.parts[last + 1 :])
+        return Selected(f"{path.parts[last]}{indexes}", path)
 
     def _order(self) -> tuple[Order, ...]:
         cursor = self._cursor

@@ -9,16 +9,8 @@ from typing import Any
 
 from statordb.expressions.syntax import ConditionNode, Path, UpdateNode, ValueReference
 
-
-@dataclass(frozen=True, slots=True)
-class Bag:
-    """Members of a set that is made of parameters."""
-
-    members: tuple[Any, ...]
-
-
-Template = dict[str, Any] | ValueReference | Bag
-"""A value in wire form in which members may be a ValueReference, or a Bag."""
+Template = dict[str, Any] | ValueReference
+"""A value in wire form in which members may be a ValueReference."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,9 @@ from statordb.expressions import conditions, updates
 from statordb.expressions.faults import Fault
 from statordb.expressions.operands import Values, known_value, tag, wrong_type
 from statordb.expressions.partiql.keyed import Keyed, keyed
-from statordb.expressions.partiql.literals import set_of
 from statordb.expressions.partiql.parser import parse
 from statordb.expressions.partiql.selected import selected_of
 from statordb.expressions.partiql.statement_tree import (
-    Bag,
     Insert,
     Select,
     StatementNode,
@@ -211,8 +209,6 @@ def filled(template: Template, values: Values) -> Value:
     """A template with its parameters put in. It is nested no deeper than values may be."""
     if isinstance(template, ValueReference):
         return values[template.text]
-    if isinstance(template, Bag):
-        return set_of([filled(member, values) for member in template.members])
     for type_, content in template.items():
         if type_ == "M":
             return {"M": {name: filled(member, values) for name, member in content.items()}}

@@ -21,7 +21,9 @@ from statordb.expressions.syntax import (
     Literal,
     Not,
     Operand,
+    Or,
     Path,
+    ValueReference,
 )
 
 _COMPARATORS = frozenset(("=", "<>", "!=", "<", "<=", ">", ">="))
@@ -200,17 +202,26 @@ class WhereParser:
 
 
 def comparison(operator: str, left: Operand, right: Operand) -> ConditionNode:
-    """A comparison of two operands, one of which may be a condition that is compared with TRUE or FALSE."""
+    """A comparison of two operands, one of which may be a condition beside TRUE, FALSE or a parameter."""
     for condition, other in ((left, right), (right, left)):
         if isinstance(condition, Call) and condition.function != "size":
-            if not isinstance(other, Literal) or "BOOL" not in other.value or operator not in ("=", "<>", "!="):
-                raise misused(condition.function)
-            return condition if other.value["BOOL"] is (operator == "=") else Not(condition)
+            return _compared_with(condition, operator == "=", operator, other)
     if operator != "<>" and operator != "!=":
         return Comparison(operator, left, right)
     paths = [path for operand in (left, right) for path in paths_of(operand)]
     there = [Call("attribute_exists", (path,)) for path in paths]
     return And((*there, Comparison("<>", left, right))) if there else Comparison("<>", left, right)
+
+
+def _compared_with(condition: Call, equals: bool, operator: str, other: Operand) -> ConditionNode:
+    if operator in ("=", "<>", "!="):
+        if isinstance(other, Literal) and "BOOL" in other.value:
+            return condition if other.value["BOOL"] is equals else Not(condition)
+        if isinstance(other, ValueReference):  # of a parameter, which may be of any type
+            both = And((condition, Comparison("=", other, Literal({"BOOL": True}))))
+            neither = And((Not(condition), Comparison("=", other, Literal({"BOOL": False}))))
+            return Or((both, neither)) if equals else Not(Or((both, neither)))
+    raise misused(condition.function)
 
 
 def _refuse_condition(operand: Operand) -> None:
