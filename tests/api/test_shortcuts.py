@@ -489,6 +489,54 @@ def test_the_short_way_of_writes_is_taken(more_tables: Api, monkeypatch: pytest.
     assert more_tables("Scan", TableName="indexed", IndexName="by-g")["Count"] == 0
 
 
+LARGE = {"S": "x" * 100_000}
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_"),
+    [
+        ("PutItem", {"Item": {"p": {"S": "a"}, "v": LARGE}}),
+        ("PutItem", {"Item": {"p": {"S": "a"}, "v": LARGE, "w": {"S": "x" * 310_000}}}),
+        ("PutItem", {"Item": {"p": LARGE}}),
+        ("PutItem", {"Item": {"p": {"S": "a"}, "v": {"L": [{"N": "1"}] * 5000}}}),
+        (
+            "PutItem",
+            {
+                "Item": {"p": {"S": "a"}, "v": LARGE},
+                "ConditionExpression": "v = :v",
+                "ExpressionAttributeValues": {":v": LARGE},
+            },
+        ),
+        (
+            "UpdateItem",
+            {
+                "Key": {"p": {"S": "a"}},
+                "UpdateExpression": "SET v = :v",
+                "ExpressionAttributeValues": {":v": LARGE},
+            },
+        ),
+        ("GetItem", {"Key": {"p": LARGE}}),
+    ],
+)
+def test_large_requests_are_answered_alike(more_tables: Api, operation: str, request_: dict[str, Any]) -> None:
+    check_write(more_tables, operation, {"TableName": "one"} | request_)
+
+
+@pytest.mark.parametrize(("value", "checks"), [(LARGE, 0), ({"L": [{"N": "1"}] * 5000}, 1)])
+def test_what_is_long_and_has_few_members_takes_the_short_way(tables: Api, value: Any, checks: int) -> None:
+    tables("GetItem", TableName="one", Key={"p": {"S": "a"}})  # the table is known from here on
+    asked: list[str] = []
+    check = tables.dispatcher._check
+
+    def checked(operation: str, document: Any) -> Any:
+        asked.append(operation)
+        return check(operation, document)
+
+    tables.dispatcher._check = checked
+    tables("PutItem", TableName="one", Item={"p": {"S": "a"}, "v": value})
+    assert len(asked) == checks
+
+
 def test_the_short_way_sees_a_table_that_goes(tables: Api) -> None:
     request: dict[str, Any] = {"TableName": "one", "Key": {"p": {"S": "a"}}}
     assert tables("GetItem", **request)["Item"]["v"] == {"S": "é"}

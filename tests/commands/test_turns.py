@@ -283,3 +283,34 @@ def test_what_is_done_later_takes_turns_with_requests() -> None:
     rounds = sorted([*done, *(number for number, _ in stage.slices)])
     assert all(after - before >= ROUNDS_OF_A_SLICE - 1 for before, after in pairwise(rounds[1:]))
     assert max(done) > min(number for number, _ in stage.slices), "neither waits for the other to end"
+
+
+def test_a_slice_that_has_just_begun_has_time_for_short_work() -> None:
+    """The rest of a request that comes in a slice makes it complete, and it need not wait for another one."""
+
+    async def run() -> list[bool]:
+        clock = Clock()
+        turns = Turns(clock)
+        free: list[bool] = [turns.is_free()]
+
+        def work() -> None:
+            free.append(turns.is_free())
+            clock.now += UNTAKEN_SECONDS_MAX
+            free.append(turns.is_free())
+
+        turns.later("a", work)  # at once
+        turns.later("b", work)  # when these rounds are over
+        for _ in range(2 * ROUNDS_OF_A_SLICE + 1):
+            await asyncio.sleep(0)
+        return [*free, turns.is_free()]
+
+    assert asyncio.run(run()) == [True, True, False, True, False, True]
+
+
+def test_what_is_not_done_in_slices_shares_none() -> None:
+    async def run() -> bool:
+        turns = Turns(Clock())
+        turns.take()
+        return turns.is_free()
+
+    assert not asyncio.run(run())

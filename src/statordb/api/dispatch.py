@@ -18,7 +18,7 @@ from statordb.model import errors
 from statordb.model import request as wire
 from statordb.model.budget import UNBOUNDED, Budget, Heavy, InlineBudget, LaneBudget
 from statordb.model.errors import ClientError
-from statordb.model.limits import KIB, UNWEIGHED_BYTES_MAX
+from statordb.model.limits import INLINE_UNITS_MAX, KIB, UNWEIGHED_BYTES_MAX
 from statordb.model.pending import Pending
 from statordb.model.request import Lane, Principal, Reply, error_reply
 from statordb.shapes.json import Shapes
@@ -27,6 +27,7 @@ from statordb.store.terms import Conflict, Overloaded
 
 # Of a body. What has more may take some milliseconds, which nobody knows before: it waits where others just did so.
 LIGHT_BYTES_MAX = 2 * KIB
+USUAL_UNITS_MAX = INLINE_UNITS_MAX // 5  # that the weight of a body takes: a long text of few members has less
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
 Report = Callable[[wire.Request, BaseException], None]
@@ -88,8 +89,9 @@ class Dispatcher:
             context = self._last
             if context.principal is not request.principal:
                 context = self._last = _new(Context, (*self._parts, request.principal, None, UNBOUNDED))
-            # What is large is not usual: the rest of its budget counts.
-            shortcut = SHORTCUTS.get(request.operation) if budget is None else None
+            # What weighs much is not usual: the rest of its budget counts.
+            is_light = budget is None or budget.spent <= USUAL_UNITS_MAX
+            shortcut = SHORTCUTS.get(request.operation) if is_light else None
             usual = None if shortcut is None else shortcut(context, document, request.source)
             if usual.__class__ is bytes:
                 return _new(Reply, (200, usual, None))
@@ -114,7 +116,7 @@ class Dispatcher:
     def _in_turn(self, request: wire.Request) -> Reply | Pending[Reply]:
         """The reply to a request that may be a slice by itself."""
         turns = self._turns
-        if not turns.taken:
+        if turns.is_free():  # as in the slice in which the rest of it came
             began = turns.clock()
             reply = self.handle(request, True)
             turns.use(turns.clock() - began)

@@ -81,7 +81,7 @@ class Waiting:
 class Turns:
     """A process's scheduler of slices, for one event loop at a time. What waits is bounded by what the wire takes."""
 
-    __slots__ = ("_is_waited_for", "_loop", "_used", "_waiting", "away", "clock", "taken", "under_way")
+    __slots__ = ("_is_waited_for", "_loop", "_shared_until", "_used", "_waiting", "away", "clock", "taken", "under_way")
 
     def __init__(self, clock: Clock = perf_counter, is_waited_for: Callable[[], bool] = nobody) -> None:
         """`clock` tells seconds, from any moment on; `is_waited_for` whether somebody waits for what threads do
@@ -92,8 +92,13 @@ class Turns:
         self.under_way = UnderWay()  # the writes of batches to a store that is here
         self.taken = False  # these rounds of the loop have their slice, or somebody waits for the next
         self._used = 0.0  # seconds of short work that was done without a turn since the last one
+        self._shared_until = 0.0  # the slice that runs has time for short work of others
         self._waiting = Waiting()
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    def is_free(self) -> bool:
+        """Whether short work may be done now: nobody has these rounds, or their slice has only just begun."""
+        return not self.taken or self.clock() < self._shared_until
 
     def take(self) -> None:
         """A slice runs in these rounds: who asks from here on waits for others."""
@@ -121,6 +126,7 @@ class Turns:
             self.wait(source, first=True).add_done_callback(lambda _: work())
         else:
             self.take()
+            self._shared_until = self.clock() + UNTAKEN_SECONDS_MAX
             work()
 
     def _pass(self, rounds: int) -> None:
@@ -146,6 +152,7 @@ class Turns:
         """Have the next in line run its slice; several, if they are short."""
         self._used = 0.0
         began = self.clock()
+        self._shared_until = began + UNTAKEN_SECONDS_MAX
         try:
             while self._waiting and self._used < UNTAKEN_SECONDS_MAX:
                 self._waiting.take().set_result(None)

@@ -57,6 +57,11 @@ class Budget:
         self._allowance = allowance
         self.left = allowance
 
+    @property
+    def spent(self) -> int:
+        """Since it was made, or renewed."""
+        return self._allowance - self.left
+
     def spend(self, units: int) -> None:
         """Call this before the work is done. Raises Heavy or ValidationException where it is more than is left."""
         self.left -= units
