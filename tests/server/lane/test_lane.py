@@ -174,6 +174,16 @@ async def test_a_service_that_raises_is_answered(lane: Lane) -> None:
 
 
 @lane_test
+async def test_a_request_that_cannot_be_handed_on_holds_up_no_other(lane: Lane) -> None:
+    """It is answered like any other fault, and the lane is free for those behind it."""
+    lane.start()
+    spoiled = Request("GetItem", b"{}", WHO._replace(arn=object()), "ID")  # type: ignore[arg-type]
+    first, second = await all_of(lane.client.submit(spoiled), lane.ask("GetItem", b"[]"))
+    assert (first.status, first.error) == (500, "InternalServerError")
+    assert second.body == b"[]"
+
+
+@lane_test
 async def test_sources_take_turns(lane: Lane) -> None:
     """One connection with many large requests does not keep another waiting for all of them."""
     lane.start()

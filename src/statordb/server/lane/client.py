@@ -45,14 +45,16 @@ class Link:
         return self._stream is not None
 
     def start(self, call: Call, now: float) -> None:
-        """Have a call answered. `finished` is told its reply, or None if there is none. Raises OSError."""
+        """Have a call answered. `finished` is told its reply, or None if there is none. Raises OSError, or what packing
+        the request raises: then it has no call."""
+        head = pack_request(call.request)
         self.used_at = now
         stream = self._stream
         if stream is None:
             stream = self._stream = self._connect()
         self.call = call
         self._number = (self._number + 1) & NUMBER_MAX
-        stream.send(Kind.CALL, self._number, pack_request(call.request), call.request.body)
+        stream.send(Kind.CALL, self._number, head, call.request.body)
 
     def close(self) -> None:
         """Let go of the lane; a call that it has is not answered any more."""
@@ -153,6 +155,9 @@ class LaneClient:
                 except OSError:
                     log.exception("a lane can't be reached")
                     self._refuse(call)
+                except Exception:  # whatever it is: the client must not wait for ever, nor those behind it
+                    log.exception("a request can't be handed to a lane", extra={"operation": call.request.operation})
+                    self._finish(call, error_reply(errors.internal()))
         self._counters.set_waiting(self._waiting.count)
 
     def _answered(self, link: Link, call: Call, reply: Reply | None) -> None:
