@@ -23,6 +23,7 @@ IN_WORDS = {
     "workers", "lanes", "admin_port", "root_access_key_id", "root_secret_access_key", "kinesis_endpoint",
     "sqs_endpoint", "sns_endpoint", "endpoint", "cassandra", "datacenter", "rack", "cassandra_username",
     "cassandra_password", "cassandra_ca", "cassandra_certificate", "cassandra_key", "allowed_origins", "allowed_hosts",
+    "functions_token",
 }  # fmt: skip
 
 

@@ -169,6 +169,7 @@ class Wire:
     looked_up: list[str] = field(default_factory=list)
     rest: Any = None
     rest_authenticator: Any = None
+    rest_peers: Any = None
     defer: Callable[[Callable[[], None]], object] | None = None
     after: Callable[[float, Callable[[], None]], object] | None = None
     monotonic: Callable[[], float] | None = None  # None: the clock's
@@ -190,6 +191,7 @@ class Wire:
             after=self.after,
             rest=self.rest,
             rest_authenticator=self.rest_authenticator,
+            rest_peers=self.rest_peers,
         )
 
     def lookup(self, key: str) -> Credential | None:

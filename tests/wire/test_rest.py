@@ -12,6 +12,7 @@ from tests.wire.driver import KEY, SECRET, Answer, Clock, FakeService, Future, W
 
 from statordb.model.credential import Credential
 from statordb.model.rest import RestReply, RestRequest
+from statordb.wire.rest_peers import RestPeers
 from statordb.wire.settings import WireSettings
 from statordb.wire.sigv4 import IamAuthenticator
 
@@ -147,11 +148,40 @@ def test_a_service_that_ends_oddly_is_answered_for(wire: RestWire, fault: BaseEx
     assert asyncio.run(talk()).status == 500
 
 
-def test_without_the_service_its_paths_are_not_found() -> None:
-    wire = RestWire(open=True, rest=None)
-    for method, body in (("GET", b""), ("POST", b"{}")):
-        answer = wire.ask(method, body=body, headers={"Content-Type": "application/json"})
-        assert (answer.status, answer.body) == (404, b"<UnknownOperationException/>\n")
+@pytest.mark.parametrize("is_open", [True, False])
+def test_without_the_service_its_paths_are_refused(is_open: bool) -> None:
+    wire = RestWire(open=is_open, rest=None)
+    for body in (b"", b"{}", bytes(100_000)):  # the last one is judged by its head
+        answer = wire.ask("POST", body=body, headers={"Content-Type": "application/json"})
+        assert (answer.status, answer.headers["x-amzn-errortype"]) == (403, "AccessDeniedException")
+        assert b"runs no functions" in answer.body
+
+
+def test_without_the_service_strangers_are_told_what_is_wrong_with_their_signature() -> None:
+    wire = RestWire(rest=None)
+    (answer,) = wire.send(raw("GET", FUNCTIONS, {"Host": "localhost:8000"}))
+    assert answer.status == 403
+    assert b"runs no functions" not in answer.body
+
+
+@pytest.mark.parametrize("has_token", [True, False])
+def test_without_signatures_only_the_servers_own_user_is_let_in_unseen(has_token: bool) -> None:
+    """Whoever else is on the machine needs the token's secret, or is refused; one connection is asked for once."""
+    asked: list[object] = []
+
+    def is_own(peer: object) -> bool:
+        asked.append(peer)
+        return False
+
+    judge = IamAuthenticator(
+        lambda key: Credential(key, SECRET, "000000000000", "arn"), lambda: 0, Clock(), ("lambda",)
+    )
+    wire = RestWire(open=True, rest_peers=RestPeers(is_own, judge if has_token else None))
+    good = call("GET", FUNCTIONS)
+    answers = wire.send(good + good.replace(b"Signature=", b"Signature=0"))
+    assert [answer.status for answer in answers] == ([200, 403] if has_token else [403, 403])
+    assert len(asked) == 1
+    assert RestWire(open=True, rest_peers=RestPeers(lambda peer: True)).ask().status == 200
 
 
 def test_signatures_are_checked_for_the_service_of_the_path() -> None:

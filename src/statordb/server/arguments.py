@@ -55,7 +55,11 @@ def _add_serve(commands: "Commands[_Parser]") -> None:
     serve.add_argument("--workers", metavar="N", help="worker processes (default: one a core)")
     serve.add_argument("--auth", metavar="open|iam", help="let any credentials in, or only stored ones (default open)")
     serve.add_argument("--shared-db", action="store_true", help="let all keys and regions see the same tables")
-    serve.add_argument(
+    running = serve.add_mutually_exclusive_group()
+    running.add_argument(
+        "--functions", metavar="auto|on|off|shared-user", help="whether functions are run, and as which user"
+    )
+    running.add_argument(
         "--no-functions", dest="functions", action="store_false", help="run no functions, and leave Lambda's API out"
     )
     serve.add_argument("--admin-port", metavar="PORT", help="port of /metrics, /healthz and /readyz (default 9600)")

@@ -29,6 +29,7 @@ from statordb.model.rest import RestRequest
 from statordb.model.service import ServiceModelMissing, load_service
 from statordb.outbound.destinations import Destinations
 from statordb.runtime.invoker import Invoker
+from statordb.runtime.peers import is_ours
 from statordb.server import cassandra
 from statordb.server.counting import CountingContext
 from statordb.server.lane.counters import LaneTallies
@@ -46,7 +47,8 @@ from statordb.store.store import Store
 from statordb.wire.authenticator import Authenticator
 from statordb.wire.browsers import BrowserRules
 from statordb.wire.context import Observer, WireContext
-from statordb.wire.open_authenticator import OpenAuthenticator
+from statordb.wire.open_authenticator import OpenAuthenticator, open_account
+from statordb.wire.rest_peers import RestPeers
 from statordb.wire.settings import WireSettings
 from statordb.wire.sigv4 import IamAuthenticator
 
@@ -70,6 +72,7 @@ class Site:
     doorway: socket  # a listening socket on loopback, where workers have functions run
     secret: str  # that they show there
     functions_directory: Path
+    functions_token: str  # the secret for Lambda's API of other users' processes in open mode; "": they have none
     roster: Roster
     counters: SharedCounters
     doors: Sequence[Door]  # of the lanes
@@ -175,6 +178,7 @@ def wire_context(
         _authenticator(site, store, "dynamodb", browsers),
         rest=rest,
         rest_authenticator=_authenticator(site, store, "lambda", browsers),
+        rest_peers=RestPeers(is_ours, _token_authenticator(site, store)),
         clock=store.clock.now,
         monotonic=time.monotonic,
         settings=WireSettings(
@@ -216,6 +220,18 @@ def _authenticator(site: Site, store: Store, service: str, browsers: BrowserRule
         (service,),
         settings.presigned_requests,
     )
+
+
+def _token_authenticator(site: Site, store: Store) -> Authenticator | None:
+    """Who judges requests to Lambda's API of other users' processes, in open mode: whoever has the token may."""
+    settings = site.settings
+    if not site.functions_token:
+        return None
+
+    def lookup(access_key_id: str) -> Credential:
+        return Credential(access_key_id, site.functions_token, *open_account(access_key_id, settings.account))
+
+    return IamAuthenticator(lookup, lambda: 0, store.clock.now, ("lambda",))
 
 
 def _lookup(settings: Settings, credentials: Credentials) -> Callable[[str], Credential | Awaitable[Credential | None]]:

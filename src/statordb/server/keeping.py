@@ -27,7 +27,7 @@ class Keeping:
         self._counters = site.counters.of_keeper() if site.roster.workers > 1 else None  # else the worker counts
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self.functions = Running(site, store, report_duty) if site.settings.functions else None
+        self.functions = Running(site, store, report_duty) if site.settings.runs_functions else None
         pages = {"/metrics": self._metrics, "/healthz": _alive, "/readyz": self._readiness}
         self._admin = AdminServer(pages, site.settings.host_names)
 

@@ -110,7 +110,7 @@ async def _worker(site: Site, slot: int, link: Link) -> None:
     link.watch(loop)
     stopped = _stop_event(loop)
     store = await open_store(site.directory, site.settings)
-    invoker = remote_invoker(site) if site.settings.functions else None
+    invoker = remote_invoker(site) if site.settings.runs_functions else None
     try:
         worker = Worker(site, slot, store, invoker)
         tune_collector()

@@ -1,11 +1,12 @@
 """`statordb serve`: makes what all processes share, then starts them."""
 
+import contextlib
 import gc
 import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from statordb.server.composition import Site
 
 LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # where to reach a server that listens on every address
+
+TOKEN_CHARACTERS_MIN = 16
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +46,7 @@ def _serve(settings: Settings, directory: Directory) -> int:
     admin_listener = listen_admin(settings.admin_host, settings.admin_port)
     from statordb.server import composition  # after the checks above, so that a bad start is told at once
 
-    if settings.functions:
+    if settings.runs_functions:
         _make_private(directory.functions)
 
     port = port_of(listener)
@@ -61,6 +64,7 @@ def _serve(settings: Settings, directory: Directory) -> int:
         listen("127.0.0.1", 0),
         secrets.token_urlsafe(32),
         directory.functions,
+        read_token(settings.functions_token) if settings.functions_token else "",
         Roster(count, lanes=lanes),
         composition.shared_counters(shapes.operations, count, lanes),
         [Door() for _ in range(lanes)],
@@ -82,8 +86,30 @@ def _serve(settings: Settings, directory: Directory) -> int:
         "lanes": lanes,
         "auth": settings.auth,
     }
-    log_start = partial(log.info, "server started", extra=facts)
-    return _supervise(site, announce, log_start)
+    return _supervise(site, announce, partial(_log_start, settings, facts))
+
+
+def _log_start(settings: Settings, facts: Mapping[str, object]) -> None:
+    log.info("server started", extra=facts)
+    if settings.auth == "iam" and settings.functions == "shared-user":
+        log.warning("functions run as the server's user: those of any account can read the data and keys of all")
+
+
+def read_token(path: Path) -> str:
+    """The secret that a file holds, which is made if it is not there. Raises BadStart."""
+    try:
+        with contextlib.suppress(FileExistsError):
+            opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(opened, "w") as file:
+                file.write(secrets.token_urlsafe(32) + "\n")
+        facts, token = path.stat(), path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadStart(f"The file {path} of functions_token can't be used: {error}.") from None
+    if facts.st_uid != os.geteuid() or facts.st_mode & 0o077:
+        raise BadStart(f"The file {path} of functions_token must be the server's user's own, with mode 0600.")
+    if len(token) < TOKEN_CHARACTERS_MIN:
+        raise BadStart(f"The file {path} of functions_token must have at least {TOKEN_CHARACTERS_MIN} characters.")
+    return token
 
 
 def _make_private(path: Path) -> None:

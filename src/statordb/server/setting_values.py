@@ -47,6 +47,20 @@ def flag(value: object) -> bool:
     raise ValueError("is neither true nor false")
 
 
+def flag_or(*words: str) -> Callable[[object], str]:
+    """One of the words, or a flag, which becomes "on" or "off"."""
+
+    def parse(value: object) -> str:
+        if value in words:
+            return str(value)
+        try:
+            return "on" if flag(value) else "off"
+        except ValueError:
+            raise ValueError("is not one of on, off, " + ", ".join(words)) from None
+
+    return parse
+
+
 def whole(low: int, high: int) -> Callable[[object], int]:
     def parse(value: object) -> int:
         if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,9}", str(value)):

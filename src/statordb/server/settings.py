@@ -74,7 +74,8 @@ class Settings:
     table_delay_seconds: float = 0.0  # how long a table stays CREATING, UPDATING or DELETING
     stream_shards: int = 1  # how many open shards a stream has
     stream_shard_seconds: float = 14400.0  # how long a shard stays open
-    functions: bool = True  # whether Lambda's API is there, and functions are run
+    functions: str = "auto"  # whether functions are run, and as which user
+    functions_token: Path | None = None  # a file with the secret for Lambda's API in open mode
     kinesis_endpoint: str = ""  # where changes go that tables send to Kinesis data streams
     sqs_endpoint: str = ""  # where records go that functions failed on, and that are to be sent to a queue
     sns_endpoint: str = ""  # the same, to a topic
@@ -91,6 +92,11 @@ class Settings:
         """Names in Host that requests may be for, in lower case, beside those that are this machine's anywhere."""
         told = re.sub(r":[0-9]*$", "", self.endpoint.partition("://")[2] or self.endpoint)
         return frozenset(name.lower() for name in (*self.allowed_hosts, told, self.host, self.admin_host) if name)
+
+    @property
+    def runs_functions(self) -> bool:
+        """Whether Lambda's API is there, and functions are run."""
+        return self.functions != "off" and (self.functions != "auto" or self.auth == "open")
 
     @property
     def lane_count(self) -> int:
@@ -140,7 +146,8 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "table_delay_seconds": values.seconds,
     "stream_shards": values.whole(1, STREAM_SHARDS_MAX),
     "stream_shard_seconds": values.seconds,
-    "functions": values.flag,
+    "functions": values.flag_or("auto", "shared-user"),
+    "functions_token": values.path,
     "kinesis_endpoint": values.url,
     "sqs_endpoint": values.url,
     "sns_endpoint": values.url,
@@ -226,6 +233,7 @@ def _checked(settings: Settings) -> Settings:
     if bool(settings.root_access_key_id) != bool(settings.root_secret_access_key):
         raise BadStart("root_access_key_id and root_secret_access_key must be set together.")
     _check_cassandra(settings)
+    _check_functions(settings)
     if settings.stream_shard_seconds < STREAM_SHARD_SECONDS_MIN:
         raise BadStart(f"stream_shard_seconds can't be below {STREAM_SHARD_SECONDS_MIN:g}.")
     if settings.shared_db and settings.auth != "open":
@@ -243,6 +251,17 @@ def _checked(settings: Settings) -> Settings:
             "use --auth iam, or a loopback address."
         )
     return settings
+
+
+def _check_functions(settings: Settings) -> None:
+    """Whoever may create a function may run programs here: where accounts are kept apart, that must be meant."""
+    if settings.auth == "iam" and settings.functions == "on":
+        raise BadStart(
+            "With --auth iam, functions = on does not say as whom functions run: shared-user is the server's own user, "
+            "so that a function of any account can read the data and the keys of all."
+        )
+    if settings.functions_token and settings.auth != "open":
+        raise BadStart("functions_token is for --auth open: with --auth iam access keys sign requests to Lambda's API.")
 
 
 def _check_cassandra(settings: Settings) -> None:

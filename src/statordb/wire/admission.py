@@ -124,7 +124,7 @@ class Admission:
         """Judge a body of at least `size` bytes, more than OPEN_BODY_BYTES_MAX, by its head: it may come, or is
         refused."""
         settings = self._settings
-        is_rest = self.rest_service is not None and rest.is_rest(url)
+        is_rest = rest.is_rest(url)
         if is_rest:
             authenticator, bytes_max = self.rest_authenticator, settings.rest_request_bytes_max
         else:
@@ -132,7 +132,10 @@ class Admission:
             bytes_max = self.bytes_max(self._operation(headers.get(b"x-amz-target", b"")))
         is_hashed = not (authenticator.is_open or is_unsigned(headers))
         body = LargeBody(bytes_max, is_rest, False, is_hashed)
-        return self.refusal(body, url, headers, size) or body
+        refusal = self.refusal(body, url, headers, size)
+        if refusal is None and is_rest and self.rest_service is None:
+            refusal = rest.OFF
+        return refusal or body
 
     def refusal(self, body: LargeBody, url: bytes, headers: Headers, size: int) -> Refusal | None:
         """Why a body that has, or will have, `size` bytes may not come on; None if it may."""

@@ -5,6 +5,7 @@ and has the answers written by `Writer`; all are driven without a socket.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from statordb.model.request import NOWHERE, Origin, Reply
@@ -35,6 +36,7 @@ class Connection(asyncio.Protocol):
         "_mark",
         "_marked",
         "_origin",
+        "_own",
         "_reading",
         "_reads",
         "_refused",
@@ -55,6 +57,7 @@ class Connection(asyncio.Protocol):
         self._reads = True
         self._mark: object = None  # what the last sweep saw, and since when
         self._marked = 0.0
+        self._own: bool | None = None
         self.is_known = False
 
     # Called by the transport
@@ -130,6 +133,12 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing() or self._answers:
             return None
         return None if self.is_known and self._incoming.phase != IDLE else self._marked
+
+    def is_own(self, ask: Callable[[Any], bool]) -> bool:
+        """Whether a process of the server's own user is at the other end; asked of the kernel once."""
+        if self._own is None and self._transport is not None:
+            self._own = ask(self._transport.get_extra_info("socket"))
+        return bool(self._own)
 
     # Called by what comes in, and by the answers
 

@@ -18,6 +18,7 @@ from statordb.wire.discards import After, Discards
 from statordb.wire.exchange import Exchange
 from statordb.wire.outbox import Outbox
 from statordb.wire.reply import Heads
+from statordb.wire.rest_peers import RestPeers
 from statordb.wire.rounds import Defer, Rounds, Slices
 from statordb.wire.settings import WireSettings
 
@@ -58,8 +59,8 @@ class Peer(Protocol):
 class WireContext:
     """Shared by all connections of a worker.
 
-    rest       serves the paths of the REST API; None: they are not found. Requests there are judged by
-               rest_authenticator, or authenticator where there is none.
+    rest       serves the paths of the REST API; None: they are refused. Requests there are judged by
+               rest_authenticator, or authenticator where there is none; where that is open, rest_peers says to whom.
     clock      seconds since the epoch;  monotonic: seconds of a clock that never jumps.
     request_ids an iterator of 52-character ids.
     observe    called once per answered request.
@@ -83,10 +84,12 @@ class WireContext:
         slices: Slices | None = None,
         rest: RestService | None = None,
         rest_authenticator: Authenticator | None = None,
+        rest_peers: RestPeers | None = None,
     ) -> None:
         self.service = service
         self.rest = rest
         self.rest_authenticator = rest_authenticator or authenticator
+        self.rest_peers = rest_peers
         self.outbox = Outbox(defer)
         self.authenticator = authenticator
         self.settings = settings or WireSettings()

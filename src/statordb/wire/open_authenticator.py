@@ -82,5 +82,12 @@ class OpenAuthenticator:
         if self._region is not None:
             account = self._default_account
             return Principal(account, key, self._region, f"arn:aws:iam::{account}:root")
-        account = key if len(key) == 12 and key.isascii() and key.isdigit() else self._default_account
-        return Principal(account, key, claim.region, f"arn:aws:iam::{account}:root")
+        account, arn = open_account(key, self._default_account)
+        return Principal(account, key, claim.region, arn)
+
+
+def open_account(access_key_id: str, default: str) -> tuple[str, str]:
+    """The account that an access key id of 12 digits is, else `default`; and the ARN of its root user."""
+    is_account = len(access_key_id) == 12 and access_key_id.isascii() and access_key_id.isdigit()
+    account = access_key_id if is_account else default
+    return account, f"arn:aws:iam::{account}:root"

@@ -63,3 +63,6 @@ def form_of(reply: RestReply) -> Form:
         reply.content_type if reply.status != 204 else "",
         "".join(f"{name}: {value}\r\n" for name, value in reply.headers),
     )
+
+
+OFF = refusal(403, "AccessDeniedException", "This server runs no functions: its setting functions is off.")

@@ -11,7 +11,8 @@ from statordb.model.function_limits import INVOKE_BYTES_MAX
 from statordb.model.pending import Pending
 from statordb.model.request import Principal, Reply
 from statordb.model.rest import RestReply, RestRequest
-from statordb.wire import rest
+from statordb.wire import rest, rest_peers
+from statordb.wire.authenticator import Authenticator
 from statordb.wire.context import WireContext
 from statordb.wire.encoding import decode_body
 from statordb.wire.exchange import Exchange, Waiting, after
@@ -21,13 +22,14 @@ log = logging.getLogger(__name__)
 
 def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
     """Answer a request for a path of the REST API, at once or by a future. Raises nothing."""
-    assert context.rest is not None
     headers = exchange.headers
     exchange.request_id = str(uuid.uuid4())
-    authenticator = context.rest_authenticator
-    refused = rest.guard(headers, authenticator.is_open)
+    refused = rest.guard(headers, context.rest_authenticator.is_open)
     if refused is not None:
         return _reply(exchange, refused)
+    authenticator = _authenticator(exchange, context)
+    if authenticator is None:
+        return _reply(exchange, rest_peers.REFUSED)
     principal = authenticator.check(
         exchange.method, exchange.url, headers, exchange.body, exchange.digest, exchange.origin.secure
     )
@@ -35,6 +37,8 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
         return _reply(exchange, rest.refusal_of(principal))
     if not isinstance(principal, Principal):
         return after(principal, exchange, partial(begin, context=context))
+    if context.rest is None:
+        return _reply(exchange, rest.OFF)
     body = exchange.body
     if b"content-encoding" in headers:
         try:
@@ -56,6 +60,15 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
         exchange.operation = request.operation
         return _reply(exchange, answer)
     return _relay(answer, request, exchange)
+
+
+def _authenticator(exchange: Exchange, context: WireContext) -> Authenticator | None:
+    """Who judges a request; None if it is not to be let in at all."""
+    authenticator, peers = context.rest_authenticator, context.rest_peers
+    if peers is None or context.rest is None or not authenticator.is_open:
+        return authenticator
+    connection: Any = exchange.source
+    return authenticator if connection.is_own(peers.is_own) else peers.strangers
 
 
 def _relay(

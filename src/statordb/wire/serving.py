@@ -61,7 +61,7 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
 def _other(exchange: Exchange, context: WireContext) -> Reply | Waiting | None:
     """Answer what is no call of DynamoDB's API; None for one in other than the usual form."""
     path = exchange.url.partition(b"?")[0]
-    if context.rest is not None and rest.is_rest(path):
+    if rest.is_rest(path):
         return rest_calls.begin(exchange, context)
     answer = routes.answer(exchange, context.settings)
     if answer is not None or path == b"/":

@@ -1,0 +1,165 @@
+"""Functions are programs: who may have one run, and as whom.
+
+A key of any account could have a program run as the server's user, which reads all accounts' data; and without
+authentication so could every user of the machine, by two requests.
+"""
+
+import base64
+import http.client
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+from tests.lambda_suite.conftest import ROLE, zipped
+from tests.pace import HANGS_SECONDS, PATIENT
+from tests.process import STATORDB, ServerProcess
+
+PATH = "/2015-03-31/functions"
+STRANGER = 65534  # nobody's user
+STRANGERS = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+
+pytestmark = pytest.mark.slow  # real servers
+
+# What another user's program sends, and prints of the answer.
+ASKS = """
+import http.client, os, sys
+os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))
+connection = http.client.HTTPConnection(sys.argv[2], int(sys.argv[3]))
+lines = sys.stdin.buffer.read()
+head, _, body = lines.partition(b"\\0")
+method, path, *fields = head.decode().split("\\n")
+connection.request(method, path, body, dict(field.split(": ", 1) for field in fields))
+answer = connection.getresponse()
+print(answer.status, answer.read().decode())
+"""
+
+
+def body_of(name: str) -> bytes:
+    code = base64.b64encode(zipped()).decode()
+    asked = {"FunctionName": name, "Runtime": "python3.11", "Role": ROLE, "Handler": "main.handler"}
+    return json.dumps({**asked, "Code": {"ZipFile": code}}).encode()
+
+
+def signed(url: str, body: bytes, secret: str) -> dict[str, str]:
+    request = AWSRequest("POST", url + PATH, data=body, headers={"Content-Type": "application/json"})
+    SigV4Auth(Credentials("123456789012", secret), "lambda", "us-east-1").add_auth(request)
+    return dict(request.headers.items())
+
+
+def asked_by(user: int, url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
+    """What a process of a user of the machine is answered."""
+    parts = urlsplit(url)
+    head = "\n".join(["POST", PATH, *(f"{name}: {value}" for name, value in headers.items())]).encode()
+    done = subprocess.run(
+        [sys.executable, "-c", ASKS, str(user), str(parts.hostname), str(parts.port)],
+        input=head + b"\0" + body,
+        capture_output=True,
+        timeout=HANGS_SECONDS,
+        check=True,
+    )
+    status, _, text = done.stdout.decode().partition(" ")
+    return int(status), text
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """A server without authentication, and the secret for other users' programs."""
+    token = tmp_path_factory.mktemp("token") / "token"
+    os.environ["STATORDB_FUNCTIONS_TOKEN"] = str(token)
+    try:
+        with ServerProcess("--memory", "--workers", "1") as server:
+            assert token.stat().st_mode & 0o777 == 0o600
+            yield server.url, token.read_text().strip()
+    finally:
+        del os.environ["STATORDB_FUNCTIONS_TOKEN"]
+
+
+def test_the_servers_own_user_needs_no_secret(opened: tuple[str, str]) -> None:
+    url, _ = opened
+    body = body_of("own")
+    assert asked_by(os.geteuid(), url, body, signed(url, body, "any"))[0] == 201
+
+
+@STRANGERS
+def test_another_user_of_the_machine_may_not_have_programs_run(opened: tuple[str, str]) -> None:
+    """By these requests anybody on the machine became the server's user."""
+    url, _ = opened
+    body = body_of("strange")
+    status, text = asked_by(STRANGER, url, body, signed(url, body, "any"))
+    assert status == 403
+    assert "processes of the user that the server runs as" in text or "signature" in text
+
+
+@STRANGERS
+def test_who_lets_go_of_the_connection_is_nobody(opened: tuple[str, str]) -> None:
+    """The kernel says root of a connection that no process has any more."""
+    url, _ = opened
+    parts, body = urlsplit(url), body_of("gone")
+    lines = "".join(f"{name}: {value}\r\n" for name, value in signed(url, body, "any").items())
+    host = f"Host: {parts.netloc}\r\nContent-Length: {len(body)}\r\n"
+    raw = f"POST {PATH} HTTP/1.1\r\n{host}{lines}\r\n".encode() + body
+    program = (
+        f"import os, socket, sys; os.setgroups([]); os.setuid({STRANGER}); "
+        f"s = socket.create_connection(({parts.hostname!r}, {parts.port})); "
+        "s.sendall(sys.stdin.buffer.read()); s.close()"
+    )
+    for _ in range(5):
+        subprocess.run([sys.executable, "-c", program], input=raw, timeout=HANGS_SECONDS, check=True)
+    assert "gone" not in {function["FunctionName"] for function in client(url).list_functions()["Functions"]}
+
+
+@STRANGERS
+def test_another_user_with_the_secret_may(opened: tuple[str, str]) -> None:
+    url, secret = opened
+    body = body_of("known")
+    assert asked_by(STRANGER, url, body, signed(url, body, secret))[0] == 201
+    status, text = asked_by(STRANGER, url, body, signed(url, body, secret + "x"))
+    assert (status, "signature" in text) == (403, True)
+
+
+def client(url: str, key: str = "any", secret: str = "any") -> Any:
+    return boto3.client(
+        "lambda",
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        config=Config(retries={"total_max_attempts": 1}, **PATIENT),
+    )
+
+
+def test_a_key_is_no_right_to_have_programs_run(tmp_path: Path) -> None:
+    """Where accounts are kept apart nobody's functions run unless the settings say so."""
+    data = str(tmp_path / "data")
+    command = [str(STATORDB), "credentials", "create", "--data", data, "--json"]
+    made = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=HANGS_SECONDS).stdout)
+    with ServerProcess("--data", data, "--auth", "iam", "--workers", "1") as server:
+        asked = client(server.url, made["AccessKeyId"], made["SecretAccessKey"])
+        code = {"ZipFile": zipped()}
+        with pytest.raises(ClientError) as caught:
+            asked.create_function(
+                FunctionName="steal", Runtime="python3.11", Role=ROLE, Handler="main.handler", Code=code
+            )
+        assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+        with pytest.raises(ClientError) as caught:  # too large to be taken before it is judged
+            asked.create_function(
+                FunctionName="steal", Runtime="python3.11", Role=ROLE, Handler="main.handler",
+                Code={"ZipFile": os.urandom(1 << 20)},
+            )  # fmt: skip
+        assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
+        connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=HANGS_SECONDS)
+        connection.request("GET", PATH)
+        assert connection.getresponse().status == 403
