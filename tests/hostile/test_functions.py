@@ -8,6 +8,7 @@ import base64
 import http.client
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,9 +33,9 @@ STRANGERS = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be anoth
 
 pytestmark = pytest.mark.slow  # real servers
 
-# What another user's program sends, and prints of the answer.
+# What another user's program sends, and prints of the answer. The other user may not be able to import anything.
 ASKS = """
-import http.client, os, sys
+import encodings.idna, http.client, os, sys
 os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))
 connection = http.client.HTTPConnection(sys.argv[2], int(sys.argv[3]))
 lines = sys.stdin.buffer.read()
@@ -77,13 +78,11 @@ def asked_by(user: int, url: str, body: bytes, headers: dict[str, str]) -> tuple
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """A server without authentication, and the secret for other users' programs."""
     token = tmp_path_factory.mktemp("token") / "token"
-    os.environ["STATORDB_FUNCTIONS_TOKEN"] = str(token)
-    try:
-        with ServerProcess("--memory", "--workers", "1") as server:
-            assert token.stat().st_mode & 0o777 == 0o600
-            yield server.url, token.read_text().strip()
-    finally:
-        del os.environ["STATORDB_FUNCTIONS_TOKEN"]
+    settings = token.with_name("settings.toml")
+    settings.write_text(f'functions_token = "{token}"')
+    with ServerProcess("--memory", "--workers", "1", "--config", str(settings)) as server:
+        assert token.stat().st_mode & 0o777 == 0o600
+        yield server.url, token.read_text().strip()
 
 
 def test_the_servers_own_user_needs_no_secret(opened: tuple[str, str]) -> None:
@@ -111,7 +110,7 @@ def test_who_lets_go_of_the_connection_is_nobody(opened: tuple[str, str]) -> Non
     host = f"Host: {parts.netloc}\r\nContent-Length: {len(body)}\r\n"
     raw = f"POST {PATH} HTTP/1.1\r\n{host}{lines}\r\n".encode() + body
     program = (
-        f"import os, socket, sys; os.setgroups([]); os.setuid({STRANGER}); "
+        f"import encodings.idna, os, socket, sys; os.setgroups([]); os.setuid({STRANGER}); "
         f"s = socket.create_connection(({parts.hostname!r}, {parts.port})); "
         "s.sendall(sys.stdin.buffer.read()); s.close()"
     )
@@ -163,3 +162,44 @@ def test_a_key_is_no_right_to_have_programs_run(tmp_path: Path) -> None:
         connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=HANGS_SECONDS)
         connection.request("GET", PATH)
         assert connection.getresponse().status == 403
+
+
+# What a program of the server's user is shown of other processes: it prints that.
+LOOKS = """
+import os, sys
+for pid in sys.argv[1:]:
+    for name in ("environ", "mem", "fd/0", "maps"):
+        try:
+            path = f"/proc/{pid}/{name}"
+            os.readlink(path) if name == "fd/0" else open(path, "rb").close()
+            print(name)
+        except PermissionError:
+            pass
+"""
+# Root may look at everything, but for one without capabilities.
+UNPRIVILEGED = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux's kernel hides processes of the same user")
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="there is no setpriv to give up rights by")
+@pytest.mark.parametrize("debuggable", ["false", "true"])
+def test_the_servers_own_user_sees_nothing_of_its_memory(debuggable: str) -> None:
+    """A function that runs as the server's user read the root key from its memory and environment."""
+    settings = {
+        "STATORDB_ROOT_ACCESS_KEY_ID": "AKIAROOTROOTROOTROOT",
+        "STATORDB_ROOT_SECRET_ACCESS_KEY": "only-from-the-environment",
+        "STATORDB_DEBUGGABLE": debuggable,
+        "AWS_SECRET_ACCESS_KEY": "of-the-operator",
+    }
+    rights = UNPRIVILEGED if os.geteuid() == 0 else ()
+    command = (*rights, "env", *(f"{name}={value}" for name, value in settings.items()), str(STATORDB))
+    with ServerProcess("--memory", "--auth", "iam", "--workers", "2", command=command) as server:
+        pids = [str(pid) for pid in (server.pid, *server.descendants())]
+        assert len(pids) == 4
+        looking = (*rights, sys.executable, "-c", LOOKS, *pids)
+        seen = subprocess.run(looking, check=True, capture_output=True, timeout=HANGS_SECONDS).stdout.split()
+        assert len(seen) == (4 * len(pids) if debuggable == "true" else 0)
+        if os.geteuid() == 0:  # who is shown all there is
+            shown = b"".join(Path(f"/proc/{pid}/environ").read_bytes() for pid in pids)
+            assert b"environment" not in shown
+            assert b"operator" not in shown

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from statordb import __version__
 from statordb.server import descriptors, logs
+from statordb.server.concealment import conceal
 from statordb.server.directory import SUPERUSER, Directory, hold_data, hold_memory
 from statordb.server.lane.counters import LaneTallies
 from statordb.server.lane.door import Door
@@ -42,6 +43,7 @@ def serve(settings: Settings) -> int:
 
 def _serve(settings: Settings, directory: Directory) -> int:
     descriptors.allow_many()
+    conceal(settings.debuggable)
     listener = listen(settings.host, settings.port)
     admin_listener = listen_admin(settings.admin_host, settings.admin_port)
     from statordb.server import composition  # after the checks above, so that a bad start is told at once

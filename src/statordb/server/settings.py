@@ -70,6 +70,7 @@ class Settings:
     log_format: str = "auto"
     log_level: str = "info"
     request_log: bool = False  # whether each request is logged
+    debuggable: bool = False  # whether other processes of the server's user may look into its memory
     health_status: int = 200  # of the answer to GET /
     table_delay_seconds: float = 0.0  # how long a table stays CREATING, UPDATING or DELETING
     stream_shards: int = 1  # how many open shards a stream has
@@ -142,6 +143,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "log_format": values.one_of("auto", "json", "text"),
     "log_level": values.one_of("debug", "info", "warning", "error"),
     "request_log": values.flag,
+    "debuggable": values.flag,
     "health_status": values.number_of(200, HEALTH_REFUSED),
     "table_delay_seconds": values.seconds,
     "stream_shards": values.whole(1, STREAM_SHARDS_MAX),

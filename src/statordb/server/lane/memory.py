@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from statordb.model.limits import KIB, MIB
+from statordb.server.concealment import dumpable
 
 MEMORY_BYTES_MAX = 256 * MIB  # between two requests
 OUT_OF_MEMORY_SCORE = 500  # the kernel, when it is out of memory, ends lanes before what serves everybody
@@ -23,5 +24,7 @@ def is_grown() -> bool:
 
 def come_first() -> None:
     """Have the kernel end this process first where memory runs out."""
-    if sys.platform == "linux" and int(_SCORE.read_text()) < OUT_OF_MEMORY_SCORE:  # to lower it may not be allowed
+    if sys.platform != "linux" or int(_SCORE.read_text()) >= OUT_OF_MEMORY_SCORE:  # to lower it may not be allowed
+        return
+    with dumpable():
         _SCORE.write_text(str(OUT_OF_MEMORY_SCORE))
