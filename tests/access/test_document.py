@@ -9,11 +9,11 @@ from statordb.access.document import (
     COMPILED_MAX,
     POLICY_BYTES_MAX,
     STATEMENTS_MAX,
-    Condition,
     Kind,
     compile_policy,
 )
 from statordb.access.formats import MalformedPolicy
+from statordb.access.statements import Condition
 
 SYNTAX = "Syntax errors in policy."
 LEGACY = "The policy failed legacy parsing"

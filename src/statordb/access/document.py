@@ -4,13 +4,15 @@ Grammar and texts: IAM user guide, "Grammar of the IAM JSON policy language" and
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import Enum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from statordb.access import formats
 from statordb.access.formats import MalformedPolicy, is_operator
+from statordb.access.rules import Rule, compile_rule
+from statordb.access.statements import Condition, Statement
 
 POLICY_BYTES_MAX = 128 * 1024  # IAM's own bound of a PolicyDocument; most kinds of policies have narrower ones
 STATEMENTS_MAX = 1_000
@@ -41,38 +43,14 @@ class Kind(Enum):
     TRUST = "trust"  # of roles: who may assume them
 
 
-class Condition(NamedTuple):
-    """One key of one operator. `operator` is as it is written, with prefix and IfExists."""
-
-    operator: str
-    key: str
-    values: tuple[str, ...]
-
-
-class Statement(NamedTuple):
-    """A statement as it is written. `not_*`: whether the lists are those of NotPrincipal, NotAction, NotResource.
-
-    `principals` are by their kinds (AWS, Service, ...); None if the statement names none.
-    """
-
-    sid: str
-    allows: bool
-    principals: Mapping[str, tuple[str, ...]] | None
-    not_principals: bool
-    actions: tuple[str, ...]
-    not_actions: bool
-    resources: tuple[str, ...]
-    not_resources: bool
-    conditions: tuple[Condition, ...]
-
-
 class Policy(NamedTuple):
-    """A document that is well formed."""
+    """A document that is well formed. `rules`: its statements, compiled."""
 
     text: str
     version: str
     id: str
     statements: tuple[Statement, ...]
+    rules: tuple[Rule, ...]
 
 
 @lru_cache(COMPILED_MAX)
@@ -91,7 +69,8 @@ def compile_policy(text: str, kind: Kind = Kind.IDENTITY) -> Policy:
     if kind is Kind.IDENTITY and version != CURRENT:
         raise MalformedPolicy(_UNKNOWN_VERSION)
     _check(statements, kind)
-    return Policy(text, version, _text(document, "Id"), statements)
+    rules = tuple(compile_rule(statement, variables=version == CURRENT) for statement in statements)
+    return Policy(text, version, _text(document, "Id"), statements, rules)
 
 
 def _parse(text: str) -> dict[str, Any]:

@@ -65,6 +65,13 @@ def instant(text: str) -> float:
     return datetime.fromisoformat(whole).astimezone(UTC).timestamp() + float(f"0.{fraction or 0}")
 
 
+def address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """An IPv4 address that is written as one of IPv6 is what it was. Raises ValueError."""
+    found = ipaddress.ip_address(text)
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return found if mapped is None else mapped
+
+
 def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     """Raises ValueError."""
     return ipaddress.ip_network(text, strict=False)

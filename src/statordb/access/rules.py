@@ -1,0 +1,134 @@
+"""Statements, compiled: does one apply to an action, a resource and facts, and whom does it name."""
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import NamedTuple
+
+from statordb.access.conditions import Check, Condition, Presence, any_of, compile_condition
+from statordb.access.facts import Facts, Known
+from statordb.access.patterns import Template, Test, literal, matcher, template
+from statordb.access.statements import Statement
+
+_ACCOUNT_DIGITS = 12
+
+
+class Naming(IntEnum):
+    """How a statement of a resource's policy names somebody."""
+
+    NOT = 0
+    ACCOUNT = 1  # the whole account, whose own policies say who in it
+    BROADLY = 2  # the role behind a session, or everyone
+    ITSELF = 3  # the user, the session
+
+
+class Names(NamedTuple):
+    """Names of somebody: the ARNs (or other ids) of itself, of the role behind it ("" for none), and the account."""
+
+    itself: tuple[str, ...]
+    role: str
+    account: str
+
+    @property
+    def root(self) -> str:
+        return f"arn:aws:iam::{self.account}:root"
+
+
+class Rule(NamedTuple):
+    """A statement. `resources` are None where it names none (trust policies)."""
+
+    allows: bool
+    principals: tuple[str, ...] | None
+    not_principals: bool
+    covers: Test  # of actions in lower case
+    not_actions: bool
+    resources: tuple[Template, ...] | None
+    not_resources: bool
+    conditions: tuple[Condition | Presence, ...]
+
+    def bind(self, action: str, resource: str, known: Known) -> bool | Check:
+        """Whether it applies to an action (in lower case) on a resource; a test of facts if that depends on more than
+        is known."""
+        if self.covers(action) is self.not_actions:
+            return False
+        checks: list[Check] = []
+        for found in (self._at(resource, known), *(condition.bind(known) for condition in self.conditions)):
+            if found is False:
+                return False
+            if found is not True:
+                checks.append(found)
+        if not checks:
+            return True
+        return checks[0] if len(checks) == 1 else _all_of(checks)
+
+    def _at(self, resource: str, known: Known) -> bool | Check:
+        if self.resources is None:
+            return True
+        if any(known.later(key) for each in self.resources for key in each.keys):
+            return lambda facts: self._includes(resource, facts)
+        return self._includes(resource, known.facts)
+
+    def _includes(self, resource: str, facts: Facts) -> bool:
+        assert self.resources is not None
+        filled = [each.fill(facts) for each in self.resources]
+        if self.not_resources and self.allows and None in filled:
+            return False  # it is not known what is excepted
+        matches = any(matcher(each)(resource) for each in filled if each is not None)
+        return matches is not self.not_resources
+
+    def names(self, who: Names) -> Naming:
+        """How it names somebody. Without principals it is about whoever has the policy."""
+        if self.principals is None:
+            return Naming.ITSELF
+        found = self._named(who)
+        if not self.not_principals:
+            return max(found, default=Naming.NOT)
+        if self.allows:
+            return Naming.NOT if found else Naming.BROADLY
+        # Who is to be spared has to be named with its role and its account.
+        needed = {Naming.ACCOUNT} | ({Naming.BROADLY} if who.role else set()) | {Naming.ITSELF}
+        spared = "*" in self.principals or needed <= found or (who.root in who.itself and bool(found))
+        return Naming.NOT if spared else Naming.BROADLY
+
+    def _named(self, who: Names) -> set[Naming]:
+        found = set()
+        for name in self.principals or ():
+            if name in who.itself:
+                found.add(Naming.ITSELF)
+            elif name == "*" or (who.role and name == who.role):
+                found.add(Naming.BROADLY)
+            if name in (who.root, who.account):
+                found.add(Naming.ACCOUNT)
+        return found
+
+
+def compile_rule(statement: Statement, *, variables: bool) -> Rule:
+    """`variables`: whether the policy's version has them."""
+    principals = statement.principals
+    conditions = tuple(
+        compile_condition(each.operator, each.key, each.values, allows=statement.allows, variables=variables)
+        for each in statement.conditions
+    )
+    return Rule(
+        statement.allows,
+        None if principals is None else tuple(name for names in principals.values() for name in names),
+        statement.not_principals,
+        _actions(statement.actions),
+        statement.not_actions,
+        tuple(template(text, variables) for text in statement.resources) or None,
+        statement.not_resources,
+        conditions,
+    )
+
+
+def _actions(actions: Sequence[str]) -> Test:
+    patterns = [tuple(part for part in template(action.lower(), False).parts) for action in actions]
+    exact = frozenset(text for text in map(literal, patterns) if text is not None)  # type: ignore[arg-type]
+    others = [matcher(pattern) for pattern in patterns if literal(pattern) is None]  # type: ignore[arg-type]
+    if not others:
+        return exact.__contains__
+    loosely = any_of(others)
+    return lambda action: action in exact or loosely(action)
+
+
+def _all_of(checks: list[Check]) -> Check:
+    return lambda facts: all(check(facts) for check in checks)
