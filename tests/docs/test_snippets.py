@@ -40,10 +40,10 @@ def run(page: str, endpoint: str, kinesis: str = KINESIS) -> tuple[dict[str, Any
 def test_no_program_is_left_out() -> None:
     """That of the README runs in test_docs, that of coming-from.md in a test of its own."""
     with_programs = {page.name for page in ROOT.glob("docs/**/*.md") if PROGRAM.search(page.read_text())}
-    assert with_programs == {"streams.md", "lambda.md", "triggers.md", "kinesis.md", "coming-from.md"}
+    assert with_programs == {"streams.md", "lambda.md", "triggers.md", "kinesis.md", "kms.md", "coming-from.md"}
 
 
-@pytest.mark.parametrize("page", ["streams.md", "lambda.md"])
+@pytest.mark.parametrize("page", ["streams.md", "lambda.md", "kms.md"])
 def test_a_page_prints_what_it_says(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     with ServerProcess("--memory", "--workers", "1") as server:
         _, printed = run(page, server.url)

@@ -82,6 +82,21 @@ class AccountDemand(NamedTuple):
         return None
 
 
+class KeyDemand(NamedTuple):
+    """To do something with a key of KMS, or an alias, by its ARN; `EVERYTHING` where none is named."""
+
+    action: str
+    key_arn: str
+
+    @property
+    def table(self) -> str:
+        return EVERYTHING
+
+    @property
+    def index_name(self) -> None:
+        return None
+
+
 class Enclosed(NamedTuple):
     """The demand of a part of a transaction, `operation` (the condition key EnclosingOperation)."""
 
@@ -111,6 +126,8 @@ def resource(principal: Principal, demand: Demand) -> str:
     own = f"arn:aws:dynamodb:{principal.region}:{principal.account}:"
     if isinstance(demand, StreamDemand):
         return demand.stream_arn
+    if isinstance(demand, KeyDemand):
+        return demand.key_arn
     if isinstance(demand, AccountDemand):
         return EVERYTHING if demand.below == EVERYTHING else own + demand.below
     table = demand.table if demand.table.startswith("arn:") else f"{own}table/{demand.table}"

@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from statordb.keeper.backfill import Backfill
 from statordb.keeper.expiry import Expiry
+from statordb.keeper.kms import KmsKeys
 from statordb.keeper.logs import Logs
 from statordb.keeper.reclaim import Reclaim
 from statordb.keeper.spaces import Spaces
@@ -48,7 +49,7 @@ Report = Callable[[str, BaseException], None]
 
 def duties(store: Store) -> list[Duty]:
     """Every duty of a server."""
-    return [Backfill(store), Expiry(store), Reclaim(store), Spaces(store), Tokens(store), Logs(store)]
+    return [Backfill(store), Expiry(store), Reclaim(store), Spaces(store), Tokens(store), Logs(store), KmsKeys(store)]
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from socket import socket
 
 from statordb.api.dispatch import Dispatcher
 from statordb.api.shape_overrides import DYNAMODB
-from statordb.commands.gate import OneDatabase
+from statordb.commands.gate import Gate, OneDatabase, OwnAccount
 from statordb.commands.turns import Turns
 from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
@@ -20,6 +20,8 @@ from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.keeper.keeper import Duty, Keeper, duties
 from statordb.keeper.kinesis import Kinesis
 from statordb.keeper.kinesis_sender import BotoSender
+from statordb.kms_api.service import TARGET_PREFIX as KMS_PREFIX
+from statordb.kms_api.service import KmsService
 from statordb.lambda_api.service import FunctionService
 from statordb.model.clock import SystemClock
 from statordb.model.credential import Credential
@@ -51,6 +53,7 @@ from statordb.wire.open_authenticator import OpenAuthenticator, open_account
 from statordb.wire.rest_peers import RestPeers
 from statordb.wire.settings import WireSettings
 from statordb.wire.sigv4 import IamAuthenticator
+from statordb.wire.target_calls import Api
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +116,14 @@ async def open_store(directory: Path, settings: Settings, ask: Ask | None = None
         except BaseException:
             await engine.close()
             raise
-    return Store(engine, clock, settings.table_delay_seconds, settings.stream_shards, settings.stream_shard_seconds)
+    return Store(
+        engine,
+        clock,
+        settings.table_delay_seconds,
+        settings.stream_shards,
+        settings.stream_shard_seconds,
+        sealer_of(directory),
+    )
 
 
 @contextmanager
@@ -133,7 +143,12 @@ def told_as_bad_start(place: object) -> Iterator[None]:
 
 
 def credentials_of(store: Store, directory: Path) -> Credentials:
-    return Credentials(store.engine, Sealer(FileKeys(directory)), store.clock)
+    return Credentials(store.engine, sealer_of(directory), store.clock)
+
+
+def sealer_of(directory: Path) -> Sealer:
+    """Seals the secrets of the store that belongs to a directory."""
+    return Sealer(FileKeys(directory))
 
 
 def keeper_of(site: Site, store: Store, further: Sequence[Duty] = ()) -> Keeper:
@@ -151,9 +166,19 @@ def turns_of(store: Store) -> Turns:
     return Turns(is_waited_for=engine.is_writing) if isinstance(engine, LmdbEngine) else Turns()
 
 
+def gate_of(site: Site) -> Gate:
+    """Who may do what."""
+    return OneDatabase() if site.settings.shared_db else OwnAccount()
+
+
+def kms_service(site: Site, store: Store) -> KmsService:
+    """KMS's API."""
+    return KmsService(store, gate_of(site), _report)
+
+
 def dispatcher_of(site: Site, store: Store, lane: Lane | None, turns: Turns | None = None) -> Dispatcher:
     """Answers requests; what is too much for one go, in `lane`. Without one it is a lane itself."""
-    gate = OneDatabase() if site.settings.shared_db else None
+    gate = gate_of(site)
     return Dispatcher(store, site.shapes, _report, site.endpoint, lane=lane, gate=gate, turns=turns)
 
 
@@ -165,6 +190,7 @@ def wire_context(
     turns: Turns,
     observe: Observer,
     rest: FunctionService | None = None,
+    kms: KmsService | None = None,
 ) -> WireContext:
     """All that the connections of a worker share."""
     settings = site.settings
@@ -179,6 +205,7 @@ def wire_context(
         rest=rest,
         rest_authenticator=_authenticator(site, store, "lambda", browsers),
         rest_peers=RestPeers(is_ours, _token_authenticator(site, store)),
+        apis={} if kms is None else {KMS_PREFIX.encode(): Api(kms, _authenticator(site, store, "kms", browsers))},
         clock=store.clock.now,
         monotonic=time.monotonic,
         settings=WireSettings(

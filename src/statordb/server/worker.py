@@ -7,7 +7,7 @@ from functools import partial
 
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.runtime.invoker import Invoker
-from statordb.server.composition import Site, dispatcher_of, function_service, turns_of, wire_context
+from statordb.server.composition import Site, dispatcher_of, function_service, kms_service, turns_of, wire_context
 from statordb.server.descriptors import connections_max
 from statordb.server.lane import relay
 from statordb.server.lane.client import LaneClient
@@ -32,7 +32,8 @@ class Worker:
         self._lane = _lane_of(site, slot, store)
         turns = turns_of(store)
         service = dispatcher_of(site, store, self._lane, turns)
-        context = wire_context(site, slot, store, service, turns, self._counters.observe, self._functions)
+        self._kms = kms_service(site, store)
+        context = wire_context(site, slot, store, service, turns, self._counters.observe, self._functions, self._kms)
         self._listener = Listener(
             site.listener,
             context,
@@ -55,6 +56,7 @@ class Worker:
         self._lane.close()
         if self._functions is not None:
             await self._functions.close()
+        await self._kms.close()
         if self._timer is not None:
             self._timer.cancel()
         self._counters.set_engine(self._engine.metrics())

@@ -19,6 +19,7 @@ from statordb.store import (
 from statordb.store.functions import catalog as functions
 from statordb.store.functions import invocations, mappings
 from statordb.store.keyspace import Space
+from statordb.store.kms import records as kms
 
 KINDS = (
     *(
@@ -32,6 +33,7 @@ KINDS = (
         mappings.CHECKPOINT,
     ),
     *(invocations.KIND, leases.LEASE, leases.KEEPER, transactions.TOKEN, credentials.KIND),
+    *(kms.KEY, kms.ALIAS, kms.GRANT),
 )
 KEY = Key(Space.FORMATS, b"records", b"")
 

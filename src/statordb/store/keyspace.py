@@ -30,6 +30,7 @@ class Space(IntEnum):
     CONDEMNED = 13  # spaces that no record may come to name any more
     LOGS = 14  # account/region -> table name, space -> log record
     HOLDS = 15  # space of a log -> reader, shard -> up to where it was read
+    KMS = 20  # keys, aliases and grants of KMS
 
 
 _ENCODERS: dict[str, Callable[[str], bytes]] = {"S": str.encode, "N": numbers.key_bytes, "B": b64decode}

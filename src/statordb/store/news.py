@@ -1,14 +1,14 @@
 """Announcements: what they name, and how whoever keeps something that it has read learns what to forget.
 
-Names are of what has changed: `table/ACCOUNT/REGION/NAME`, `key/ID`, `mapping/UUID`, `space/ID`. An engine may know
-only that something was announced; then anything may have changed.
+Names are of what has changed: `table/ACCOUNT/REGION/NAME`, `key/ID`, `mapping/UUID`, `space/ID`,
+`kms/ACCOUNT/REGION/ID`. An engine may know only that something was announced; then anything may have changed.
 """
 
 from collections.abc import Sequence
 
 from statordb.engine.contract import Engine
 
-TABLE, KEY, MAPPING, SPACE = "table/", "key/", "mapping/", "space/"
+TABLE, KEY, MAPPING, SPACE, KMS = "table/", "key/", "mapping/", "space/", "kms/"
 NOTHING = ("nothing",)  # of announcements that are made for their own sake, by whoever waits until all have heard
 
 

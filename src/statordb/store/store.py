@@ -1,5 +1,6 @@
 """The store: DynamoDB's tables on an engine."""
 
+from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import Engine
 from statordb.model.clock import Clock
 from statordb.store.catalog import Catalog
@@ -7,6 +8,7 @@ from statordb.store.functions.catalog import Functions
 from statordb.store.functions.invocations import InvocationQueue
 from statordb.store.functions.mappings import Mappings
 from statordb.store.holds import Holds
+from statordb.store.kms.kms import Kms
 from statordb.store.leases import Leases
 from statordb.store.logs import Logs
 from statordb.store.spaces import Draft
@@ -19,7 +21,8 @@ class Store:
     """What api and keeper work with.
 
     `table_delay_seconds`: how long tables stay CREATING, UPDATING and DELETING. `stream_shards`: how many open shards a
-    stream has; `stream_shard_seconds`: how long a shard stays open.
+    stream has; `stream_shard_seconds`: how long a shard stays open. `sealer`: what KMS's keys are sealed with; None:
+    there are none.
     """
 
     def __init__(
@@ -29,6 +32,7 @@ class Store:
         table_delay_seconds: float = 0.0,
         stream_shards: int = 1,
         stream_shard_seconds: float = STREAM_SHARD_SECONDS,
+        sealer: Sealer | None = None,
     ) -> None:
         self.engine = engine
         self.clock = clock
@@ -40,6 +44,7 @@ class Store:
         self.functions = Functions(engine, clock)
         self.invocations = InvocationQueue(engine, clock)
         self.mappings = Mappings(engine, clock)
+        self.kms = Kms(engine, clock, sealer)
         self.table_delay_seconds = table_delay_seconds
         self.stream_shards = stream_shards
         self.stream_shard_seconds = stream_shard_seconds

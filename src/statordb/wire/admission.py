@@ -5,7 +5,7 @@ nothing large is held, hashed or parsed for strangers.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from hashlib import sha256
 
 import orjson
@@ -92,6 +92,7 @@ class Admission:
 
     held_bytes  bodies that are incomplete or wait for their answer, kept up by the connections.
     operation   the operation that an X-Amz-Target names.
+    targets     what stands before the dot in X-Amz-Target of APIs that take no large bodies.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Admission:
         authenticator: Authenticator,
         rest_service: RestService | None,
         rest_authenticator: Authenticator,
+        targets: Container[bytes] = (),
     ) -> None:
         self.held_bytes = 0
         self.rest_service = rest_service
@@ -109,6 +111,7 @@ class Admission:
         self._operation = operation
         self._authenticator = authenticator
         self._places = settings.large_requests_max
+        self._targets = targets
 
     @property
     def is_crowded(self) -> bool:
@@ -124,6 +127,8 @@ class Admission:
         """Judge a body of at least `size` bytes, more than OPEN_BODY_BYTES_MAX, by its head: it may come, or is
         refused."""
         settings = self._settings
+        if headers.get(b"x-amz-target", b"").partition(b".")[0] in self._targets:
+            return TOO_LARGE
         is_rest = rest.is_rest(url)
         if is_rest:
             authenticator, bytes_max = self.rest_authenticator, settings.rest_request_bytes_max

@@ -6,7 +6,7 @@ import logging
 import secrets
 import string
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from operator import itemgetter
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from statordb.wire.reply import Heads
 from statordb.wire.rest_peers import RestPeers
 from statordb.wire.rounds import Defer, Rounds, Slices
 from statordb.wire.settings import WireSettings
+from statordb.wire.target_calls import Api
 
 TARGET_PREFIX = "DynamoDB_20120810"
 OPERATIONS_CACHED_MAX = 1024
@@ -61,6 +62,7 @@ class WireContext:
 
     rest       serves the paths of the REST API; None: they are refused. Requests there are judged by
                rest_authenticator, or authenticator where there is none; where that is open, rest_peers says to whom.
+    apis       by what stands before the dot in X-Amz-Target: further APIs, of JSON 1.1.
     clock      seconds since the epoch;  monotonic: seconds of a clock that never jumps.
     request_ids an iterator of 52-character ids.
     observe    called once per answered request.
@@ -85,8 +87,10 @@ class WireContext:
         rest: RestService | None = None,
         rest_authenticator: Authenticator | None = None,
         rest_peers: RestPeers | None = None,
+        apis: Mapping[bytes, Api] | None = None,
     ) -> None:
         self.service = service
+        self.apis = dict(apis or {})
         self.rest = rest
         self.rest_authenticator = rest_authenticator or authenticator
         self.rest_peers = rest_peers
@@ -102,7 +106,9 @@ class WireContext:
         self.rounds = Rounds(monotonic, defer, slices)
         self.discards = Discards(monotonic, after)
         self.slices = slices or self.rounds.slice
-        self.admission = Admission(self.settings, self.operation, authenticator, rest, self.rest_authenticator)
+        self.admission = Admission(
+            self.settings, self.operation, authenticator, rest, self.rest_authenticator, self.apis
+        )
         self.connections: dict[Peer, None] = {}  # the oldest first
         self.operations: dict[bytes, str] = {}  # those that `operation` was asked for, by their targets
         self.draining = False

@@ -1,0 +1,66 @@
+"""Keys as the API shows them, and how it changes them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from statordb.kms_api import errors
+from statordb.kms_api.context import Context, pending
+from statordb.model.errors import ClientError
+from statordb.store.kms.records import ENABLED, PENDING_DELETION, KeyRecord
+from statordb.store.terms import Refused
+
+SYMMETRIC = "SYMMETRIC_DEFAULT"
+
+
+def metadata(record: KeyRecord) -> dict[str, Any]:
+    """KeyMetadata."""
+    shown = {
+        "AWSAccountId": record.account,
+        "KeyId": record.id,
+        "Arn": record.arn,
+        "CreationDate": round(record.created_at, 3),
+        "Enabled": record.state == ENABLED,
+        "Description": record.description,
+        "KeyUsage": "ENCRYPT_DECRYPT",
+        "KeyState": record.state,
+        "Origin": "AWS_KMS",
+        "KeyManager": record.manager,
+        "CustomerMasterKeySpec": SYMMETRIC,
+        "KeySpec": SYMMETRIC,
+        "EncryptionAlgorithms": [SYMMETRIC],
+        "MultiRegion": False,
+        "CurrentKeyMaterialId": record.materials[-1].id,
+    }
+    if record.state == PENDING_DELETION and record.deletes_at is not None:
+        shown["DeletionDate"] = round(record.deletes_at, 3)
+    return shown
+
+
+async def change(context: Context, record: KeyRecord, make: Callable[[KeyRecord], KeyRecord]) -> KeyRecord:
+    """Alter a key that does not wait for its deletion; see `change_any`. Raises also KMSInvalidStateException."""
+
+    def checked(current: KeyRecord) -> KeyRecord:
+        fault = pending(current)
+        if fault is not None:
+            raise fault
+        return make(current)
+
+    return await change_any(context, record, checked)
+
+
+async def change_any(context: Context, record: KeyRecord, make: Callable[[KeyRecord], KeyRecord]) -> KeyRecord:
+    """Alter a key as it is now. `make` may raise ClientError, as this does where the key is gone."""
+
+    def changed(current: KeyRecord | None) -> KeyRecord | Refused:
+        if current is None:
+            return Refused(errors.key_not_found(record.arn))
+        try:
+            return make(current)
+        except ClientError as fault:
+            return Refused(fault)
+
+    outcome = await context.store.kms.keys.change(record.name, changed)
+    if isinstance(outcome, Refused):
+        raise outcome.reason
+    assert outcome is not None
+    return outcome

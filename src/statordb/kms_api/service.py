@@ -1,0 +1,115 @@
+"""KMS's API behind the wire (`model.request.Service`).
+
+The service model, and the operations, are loaded with the first request: a server whose clients use tables only starts
+no slower, and needs no more memory, than one that has no keys.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from statordb.commands.gate import Gate
+from statordb.kms_api import errors
+from statordb.kms_api.context import Context, Operation
+from statordb.model.errors import ClientError
+from statordb.model.pending import Pending
+from statordb.model.request import Reply, Request
+from statordb.model.service import load_service
+from statordb.model.tasks import Tasks
+from statordb.store.store import Store
+from statordb.store.terms import Overloaded
+
+if TYPE_CHECKING:
+    from statordb.shapes.json import Shapes
+
+TARGET_PREFIX = "TrentService"
+VERSION = "2014-11-01"
+
+Report = Callable[[Request, BaseException], None]
+"""Told of every unexpected exception, for the log."""
+
+
+class Api(NamedTuple):
+    """What is loaded with the first request."""
+
+    shapes: "Shapes"
+    operations: Mapping[str, Operation]
+
+
+def load_api() -> Api:
+    """Raises ServiceModelMissing."""
+    # Here, so that starting costs nothing; see above.
+    from statordb.kms_api.operations import OPERATIONS
+    from statordb.kms_api.shape_overrides import KMS
+    from statordb.shapes.json import Shapes
+
+    return Api(Shapes(KMS, load_service("kms", VERSION)), OPERATIONS)
+
+
+class KmsService:
+    """Answers requests, each by a task of its own."""
+
+    def __init__(self, store: Store, gate: Gate, report: Report) -> None:
+        self._store = store
+        self._gate = gate
+        self._report = report
+        self._api: Api | None = None
+        self._tasks = Tasks()
+
+    def handle(self, request: Request) -> "Reply | Pending[Reply] | asyncio.Future[Reply]":
+        return self._tasks.begin(self._answer(request))
+
+    def precheck(self, target: str, body: bytes) -> ClientError | None:
+        """Nothing is told to strangers."""
+        return None
+
+    async def close(self) -> None:
+        """Cancel what still runs, and await its end."""
+        await self._tasks.close()
+
+    async def _answer(self, request: Request) -> Reply:
+        try:
+            return Reply(200, await self._run(request))
+        except ClientError as fault:
+            return error_reply(fault)
+        except Overloaded:
+            return error_reply(errors.busy())
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            if _is_ended(error):
+                raise
+            self._report(request, error)  # perhaps what was awaited has been cancelled, which ends no one else
+            return error_reply(errors.internal())
+
+    async def _run(self, request: Request) -> bytes:
+        api = self._api
+        if api is None:
+            api = self._api = await asyncio.to_thread(load_api)  # it takes as long as a hundred requests
+        name = request.operation
+        operation = api.operations.get(name)
+        if operation is None:
+            raise errors.unknown_operation(name if name in api.shapes.operations else None)
+        members = api.shapes.check(name, _parsed(request.body))
+        answer = await operation(Context(self._store, self._gate, request.principal), members)
+        return b"" if answer is None else orjson.dumps({k: v for k, v in answer.items() if v is not None})
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise errors.of("SerializationException") from None
+
+
+def _is_ended(error: BaseException) -> bool:
+    """Whether it is this task itself that was cancelled, as `close` does."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
+def error_reply(fault: ClientError) -> Reply:
+    """The reply that tells a client of its error, by its bare name."""
+    return Reply(fault.status, orjson.dumps({**fault.body(), "__type": fault.code}), fault.code)

@@ -1,0 +1,114 @@
+"""What is kept of KMS's keys, aliases and grants."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from statordb.store.record import Kind, Record
+
+ENABLED, DISABLED, PENDING_DELETION = "Enabled", "Disabled", "PendingDeletion"
+CUSTOMER, AWS = "CUSTOMER", "AWS"  # who manages a key
+AUTOMATIC, ON_DEMAND = "AUTOMATIC", "ON_DEMAND"  # rotations
+
+
+class KeyName(NamedTuple):
+    """Which key is meant: ids are unique by themselves, but live in one account and region."""
+
+    account: str
+    region: str
+    id: str
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:kms:{self.region}:{self.account}:key/{self.id}"
+
+
+class AliasName(NamedTuple):
+    """Which alias is meant. `name` begins with alias/."""
+
+    account: str
+    region: str
+    name: str
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:kms:{self.region}:{self.account}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class MaterialRecord(Record):
+    """Material of a key. `id`: 64 hexadecimal digits, as the API shows it. `sealed`: 32 bytes under the master key, in
+    base64. `since`: when it became current, in seconds since the epoch; `cause`: the kind of rotation that brought it,
+    None of the first."""
+
+    id: str
+    sealed: str
+    since: float
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord(Record):
+    """A symmetric key. The last of its `materials` is the current one; ciphertexts name theirs by its place.
+
+    `changed_at`: when the state became what it is. `deletes_at`: when a key that waits for its deletion is gone, after
+    `window_days`. `period_days`: it rotates by itself so often, at `rotates_at` next; None: never. Times in seconds
+    since the epoch.
+    """
+
+    account: str
+    region: str
+    id: str
+    created_at: float
+    policy: str
+    materials: list[MaterialRecord]
+    description: str = ""
+    manager: str = CUSTOMER
+    state: str = ENABLED
+    changed_at: float = 0.0
+    deletes_at: float | None = None
+    window_days: int | None = None
+    period_days: int | None = None
+    rotates_at: float | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    aliases: list[str] = field(default_factory=list)  # that mean it, in the order of their making
+
+    @property
+    def name(self) -> KeyName:
+        return KeyName(self.account, self.region, self.id)
+
+    @property
+    def arn(self) -> str:
+        return self.name.arn
+
+    def gone_at(self, now: float) -> bool:
+        """Whether its wait is over: it is gone then, also where the keeper has not come to it yet."""
+        return self.deletes_at is not None and self.deletes_at <= now
+
+
+@dataclass(frozen=True, slots=True)
+class AliasRecord(Record):
+    """An alias, and the id of the key that it means. Times in seconds since the epoch."""
+
+    key: str
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRecord(Record):
+    """A grant. `constraints`: as the request had them. `token`: what proves it at once, also before all know of it."""
+
+    id: str
+    grantee: str
+    operations: list[str]
+    issuer: str  # account
+    created_at: float
+    token: str
+    name: str | None = None
+    retiring: str | None = None
+    constraints: dict[str, Any] = field(default_factory=dict)
+
+
+KEY = Kind(KeyRecord)
+ALIAS = Kind(AliasRecord)
+GRANT = Kind(GrantRecord)
