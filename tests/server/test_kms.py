@@ -1,4 +1,4 @@
-"""KMS's API of a real server: signatures, restarts, pages in browsers, the AWS CLI."""
+"""KMS's API of a real server: signatures, restarts, pages in browsers."""
 
 import json
 import subprocess
@@ -12,8 +12,6 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.pace import HANGS_SECONDS, PATIENT
 from tests.process import STATORDB, ServerProcess
-from tests.sdk.awscli import run_aws
-from tests.sdk.conftest import TOOLS, Login
 
 from botocore.config import Config  # isort: skip
 
@@ -52,9 +50,8 @@ def test_keys_of_a_server_that_checks_signatures_outlive_it(tmp_path: Path) -> N
         with pytest.raises(ClientError, match="UnrecognizedClientException"):
             connect(server.url, "AKIDNOBODY0000000000", "x").list_keys()
     with ServerProcess(*arguments) as server:
-        told = run_aws(TOOLS, Login(server.url, *login), "describe-key", "--key-id", "alias/a", service="kms")
-        assert told["KeyMetadata"]["KeyId"] == key
         kms = connect(server.url, *login)
+        assert kms.describe_key(KeyId="alias/a")["KeyMetadata"]["KeyId"] == key
         assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"planted secret"
     assert not any(b"planted secret" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 

@@ -2,6 +2,7 @@
 
 from statordb.kms_api import grants, pages
 from statordb.kms_api.context import Answer, Context, Request
+from statordb.store.kms.records import GrantRecord
 
 
 async def list_grants(context: Context, request: Request) -> Answer:
@@ -10,7 +11,7 @@ async def list_grants(context: Context, request: Request) -> Answer:
     id, grantee = request.get("GrantId"), request.get("GranteePrincipal")
     if id is not None:
         grants.check_id(id)
-    found = []
+    found: list[GrantRecord] = []
     async for grant in context.store.kms.grants.of(record.name, after):
         if (id is not None and grant.id != id) or (grantee is not None and grant.grantee != grantee):
             continue
