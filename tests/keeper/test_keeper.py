@@ -264,6 +264,7 @@ def test_every_duty_has_a_name_of_its_own(api: Api) -> None:
     assert sorted(duty.name for duty in duties(api.store)) == [
         "backfill",
         "expiry",
+        "kms",
         "logs",
         "reclaim",
         "spaces",
