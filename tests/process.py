@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.outlived import Outlived
 
 STATORDB = Path(sys.executable).parent / "statordb"
-READY = re.compile(r"^StatorDB ready on (http://\S+)$", re.MULTILINE)
+READY = re.compile(r"^StatorDB ready on (https?://\S+)( .*)?$", re.MULTILINE)
 START_SECONDS_MAX = 240.0  # a new keyspace on a busy cluster takes its time
 STOP_SECONDS_MAX = 240.0
 
@@ -29,6 +29,7 @@ class ServerProcess:
         """`command`: what runs it."""
         self._log = os.memfd_create("statordb-log")
         self._logged = ""
+        self._shown = ""
         self.process = subprocess.Popen(
             [*command, "serve", "--port", "0", *arguments],
             stdin=subprocess.DEVNULL,
@@ -62,10 +63,15 @@ class ServerProcess:
                 seen += chunk
                 ready = READY.search(seen.decode())
                 if ready:
+                    self._shown = seen.decode()
                     return ready[1]
                 if not chunk:
                     break
         raise RuntimeError(f"the server did not get ready: {seen.decode()!r}\n{self.logged()}")
+
+    def shown(self) -> str:
+        """Standard output, up to the line that says that it is ready."""
+        return self._shown
 
     def logged(self) -> str:
         """All that the server has logged so far."""

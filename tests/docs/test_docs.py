@@ -24,6 +24,7 @@ IN_WORDS = {
     "sqs_endpoint", "sns_endpoint", "endpoint", "cassandra", "datacenter", "rack", "cassandra_username",
     "cassandra_password", "cassandra_ca", "cassandra_certificate", "cassandra_key", "allowed_origins", "allowed_hosts",
     "functions_token",
+    "tls_certificate", "tls_key", "tls_client_ca", "proxies",
 }  # fmt: skip
 
 

@@ -71,6 +71,15 @@ def test_memory_and_data_are_one_choice_of_the_strongest_source(tmp_path: Path) 
         ({}, {"STATORDB_ALLOWED_ORIGINS": "evil.example"}, "is not *, nor SCHEME://HOST[:PORT],..."),
         ({}, {"STATORDB_ALLOWED_ORIGINS": "https://a.example/"}, "without anything behind"),
         ({}, {"STATORDB_ALLOWED_HOSTS": "a.example:8000"}, "is not NAME,... without ports"),
+        (
+            {"host": "0.0.0.0", "auth": "iam"},
+            {},
+            "use TLS (--tls auto, or tls_certificate and tls_key)",
+        ),
+        ({}, {"STATORDB_TLS_CERTIFICATE": "a"}, "tls_certificate and tls_key must be set together."),
+        ({"tls": "auto"}, {"STATORDB_TLS_CERTIFICATE": "a", "STATORDB_TLS_KEY": "b"}, "can't be given too"),
+        ({}, {"STATORDB_TLS_CLIENT_CA": "a"}, "tls_client_ca needs TLS"),
+        ({}, {"STATORDB_PROXIES": "10.0.0.1/8"}, "is not ADDRESS[/BITS],..."),
         ({}, {"STATORDB_HEALTH_STATUS": "204"}, "of STATORDB_HEALTH_STATUS is not one of 200, 400."),
         ({}, {"STATORDB_PROT": "1"}, "The environment has STATORDB_PROT, which is no setting: STATORDB_PORT is."),
         ({}, {"STATORDB_WORKER": "1"}, "STATORDB_WORKERS is."),
@@ -120,6 +129,12 @@ def test_bad_files_are_one_sentence(tmp_path: Path, text: str, sentence: str) ->
     assert sentence in str(raised.value)
 
 
+def test_beyond_loopback_without_tls_only_behind_a_proxy() -> None:
+    found = load({"host": "0.0.0.0", "auth": "iam"}, {"STATORDB_BEHIND_PROXY": "1", "STATORDB_PROXIES": "10.0.0.0/8"})
+    assert not found.is_encrypted
+    assert str(found.proxies[0]) == "10.0.0.0/8"
+
+
 def test_lists_are_text_with_commas_or_lists(tmp_path: Path) -> None:
     (tmp_path / "file").write_text('allowed_origins = ["https://a.example", "https://b.example:1"]')
     found = load({"config": str(tmp_path / "file")}, {"STATORDB_ALLOWED_HOSTS": "a.example, B.example"})
@@ -129,8 +144,8 @@ def test_lists_are_text_with_commas_or_lists(tmp_path: Path) -> None:
 
 def test_the_servers_own_names_are_those_of_its_settings() -> None:
     found = load({"endpoint": "http://DB.example:8000"}, {"STATORDB_ALLOWED_HOSTS": "Other.example"})
-    assert {"db.example", "other.example"} <= found.host_names
-    assert "db.example" in load({"endpoint": "db.example"}, {}).host_names
+    assert {"db.example", "other.example"} <= found.names
+    assert "db.example" in load({"endpoint": "db.example"}, {}).names
 
 
 def test_the_secret_is_never_shown() -> None:
@@ -166,7 +181,7 @@ def test_nodes(text: str, names: tuple[str, ...], port: int) -> None:
 
 
 def test_beyond_loopback_with_checked_signatures() -> None:
-    assert load({"host": "0.0.0.0", "auth": "iam"}, {}).host == "0.0.0.0"
+    assert load({"host": "0.0.0.0", "auth": "iam", "tls": "auto"}, {}).host == "0.0.0.0"
 
 
 @pytest.mark.parametrize(

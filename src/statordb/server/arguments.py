@@ -52,6 +52,7 @@ def _add_serve(commands: "Commands[_Parser]") -> None:
     _add_engine(serve)
     serve.add_argument("--rack", metavar="NAME", help="whose nodes are asked first (default: each process chooses one)")
     serve.add_argument("--endpoint", metavar="HOST:PORT", help="where clients are told to find the server")
+    serve.add_argument("--tls", metavar="off|auto", help="encrypt, by a certificate of the server's own (default off)")
     serve.add_argument("--workers", metavar="N", help="worker processes (default: one a core)")
     serve.add_argument("--auth", metavar="open|iam", help="let any credentials in, or only stored ones (default open)")
     serve.add_argument("--shared-db", action="store_true", help="let all keys and regions see the same tables")

@@ -34,6 +34,7 @@ from statordb.runtime.invoker import Invoker
 from statordb.runtime.peers import is_ours
 from statordb.server import cassandra
 from statordb.server.counting import CountingContext
+from statordb.server.entrances import Entrance
 from statordb.server.lane.counters import LaneTallies
 from statordb.server.lane.door import Door
 from statordb.server.lane.relay import Ask, RelayedEngine
@@ -41,6 +42,7 @@ from statordb.server.metrics import SharedCounters
 from statordb.server.request_log import RequestLog
 from statordb.server.roster import Roster
 from statordb.server.settings import HEALTH_REFUSED, BadStart, Settings
+from statordb.server.tls.files import Watched
 from statordb.shapes.json import Shapes
 from statordb.store import formats
 from statordb.store.credentials import Credentials
@@ -68,7 +70,8 @@ class Site:
     settings: Settings
     name: str  # of this server, which no other ever had; its keeper goes on under it when it is restarted
     directory: Path
-    listener: socket
+    entrances: Sequence[Entrance]  # the first is the one that is announced
+    tls: Watched | None
     admin_listener: socket
     endpoint: str  # host:port that clients are told to use
     functions_url: str  # address at which functions reach the server
@@ -81,6 +84,11 @@ class Site:
     doors: Sequence[Door]  # of the lanes
     lane_tallies: LaneTallies
     shapes: Shapes
+
+    def close_entrances(self) -> None:
+        """Let go of the sockets that workers take connections from."""
+        for entrance in self.entrances:
+            entrance.socket.close()
 
 
 def shared_counters(operations: Collection[str], workers: int, lanes: int) -> SharedCounters:
@@ -194,7 +202,7 @@ def wire_context(
 ) -> WireContext:
     """All that the connections of a worker share."""
     settings = site.settings
-    browsers = BrowserRules(settings.allowed_origins, settings.host_names)
+    browsers = BrowserRules(settings.allowed_origins, settings.names)
     told = RequestLog(service, observe) if settings.request_log else None
     loop = asyncio.get_running_loop()
     return CountingContext(

@@ -9,6 +9,7 @@ from statordb.engine.contract import Key
 from statordb.server.admin import PLAIN, AdminServer
 from statordb.server.composition import Site, credentials_of, keeper_of, report_duty
 from statordb.server.functions import Running
+from statordb.server.tls.choice import Renewal
 from statordb.store.keyspace import Space
 from statordb.store.store import Store
 
@@ -29,10 +30,12 @@ class Keeping:
         self._task: asyncio.Task[None] | None = None
         self.functions = Running(site, store, report_duty) if site.settings.runs_functions else None
         pages = {"/metrics": self._metrics, "/healthz": _alive, "/readyz": self._readiness}
-        self._admin = AdminServer(pages, site.settings.host_names)
+        self._admin = AdminServer(pages, {*site.settings.names, site.settings.admin_host.lower()})
+        self._renewal = Renewal(site.settings, site.directory, store.clock.now)
 
     async def start(self) -> None:
         await self._admin.start(self._site.admin_listener)
+        self._renewal.start()
         further = () if self.functions is None else self.functions.duties
         if self.functions is not None:
             await self.functions.start()
@@ -55,6 +58,7 @@ class Keeping:
     async def stop(self) -> None:
         """End the duties where they stand; they go on from there when the server starts again."""
         self._stop.set()
+        self._renewal.stop()
         await self._admin.close()
         if self._task is not None:
             await self._task

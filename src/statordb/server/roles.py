@@ -125,7 +125,7 @@ async def _worker(site: Site, slot: int, link: Link) -> None:
 
 
 async def _keeper(site: Site, link: Link) -> None:
-    site.listener.close()  # the workers': it must not stay open here once they have let go of it
+    site.close_entrances()  # the workers': it must not stay open here once they have let go of it
     loop = asyncio.get_running_loop()
     link.watch(loop)
     stopped = _stop_event(loop)
@@ -142,7 +142,7 @@ async def _keeper(site: Site, link: Link) -> None:
 
 
 async def _lane(site: Site, index: int, link: Link) -> None:
-    site.listener.close()
+    site.close_entrances()
     loop = asyncio.get_running_loop()
     link.watch(loop)
     answering = Answering(site.doors[index], is_grown, partial(site.lane_tallies.set_busy, index))

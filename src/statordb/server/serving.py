@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import socket
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from statordb.server.lane.door import Door
 from statordb.server.roster import Roster
 from statordb.server.settings import BadStart, Settings
 from statordb.server.sockets import listen, listen_admin, port_of, url
+from statordb.server.tls.choice import tls_of
 
 if TYPE_CHECKING:
     from statordb.server.composition import Site
@@ -44,22 +46,30 @@ def serve(settings: Settings) -> int:
 def _serve(settings: Settings, directory: Directory) -> int:
     descriptors.allow_many()
     conceal(settings.debuggable)
+    tls = tls_of(settings, directory.path, time.time())
     listener = listen(settings.host, settings.port)
     admin_listener = listen_admin(settings.admin_host, settings.admin_port)
     from statordb.server import composition  # after the checks above, so that a bad start is told at once
+    from statordb.server.entrances import entrances_of
+
+    entrances = entrances_of(settings, listener, tls is not None)
 
     if settings.runs_functions:
         _make_private(directory.functions)
 
     port = port_of(listener)
+    address = url(settings.host, port, "http" if tls is None else "https")
     endpoint, functions_url = endpoints(settings, port)
+    if len(entrances) > 1:
+        functions_url = url("127.0.0.1", port_of(entrances[-1].socket))
     count, lanes = settings.worker_count, settings.lane_count
     shapes = composition.load_shapes()
     site = composition.Site(
         settings,
         secrets.token_hex(8),
         directory.path,
-        listener,
+        entrances,
+        tls,
         admin_listener,
         endpoint,
         functions_url,
@@ -75,20 +85,26 @@ def _serve(settings: Settings, directory: Directory) -> int:
     )
 
     def announce() -> None:
-        print(f"StatorDB ready on {url(settings.host, port)}", flush=True)
+        known_by = "" if tls is None or tls.files.authority is None else f" (authority: {tls.files.authority})"
+        print(f"StatorDB ready on {address}{known_by}", flush=True)
 
-    facts = {
+    return _supervise(site, announce, partial(_log_start, settings, _facts(site, address)))
+
+
+def _facts(site: "Site", address: str) -> dict[str, object]:
+    """What the log says of a server that has started."""
+    settings = site.settings
+    return {
         "version": __version__,
-        "url": url(settings.host, port),
-        "admin_url": url(settings.admin_host, port_of(admin_listener)),
-        "directory": str(directory.path),
+        "url": address,
+        "admin_url": url(settings.admin_host, port_of(site.admin_listener)),
+        "directory": str(site.directory),
         "memory": settings.memory,
         "engine": settings.engine,
-        "workers": count,
-        "lanes": lanes,
+        "workers": settings.worker_count,
+        "lanes": settings.lane_count,
         "auth": settings.auth,
     }
-    return _supervise(site, announce, partial(_log_start, settings, facts))
 
 
 def _log_start(settings: Settings, facts: Mapping[str, object]) -> None:
@@ -137,7 +153,7 @@ def _supervise(site: "Site", announce: Callable[[], None], log_start: Callable[[
                 "the server runs as root: whoever gets past it has the whole machine; give it a user of its own"
             )
 
-    supervisor = Supervisor(site.roster, site.settings.shutdown_seconds, ready, site.listener.close)
+    supervisor = Supervisor(site.roster, site.settings.shutdown_seconds, ready, site.close_entrances)
     gc.freeze()  # the children share what is loaded by now: a collection in one of them must not write to it
     lanes = [
         Child(f"statordb-lane{index}", site.roster.lane(index), partial(roles.run_lane, site, index), door.waiting)

@@ -1,5 +1,6 @@
 """How the text of a setting becomes its value. Each parser raises ValueError with the end of a sentence."""
 
+import ipaddress
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -135,6 +136,14 @@ def origins(value: object) -> tuple[str, ...]:
         if part != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#@*]+", part):
             raise ValueError("is not *, nor SCHEME://HOST[:PORT],... without anything behind")
     return tuple(found)
+
+
+def networks(value: object) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """ADDRESS[/BITS],..."""
+    try:
+        return tuple(ipaddress.ip_network(part) for part in _parts(value))
+    except ValueError:
+        raise ValueError("is not ADDRESS[/BITS],...") from None
 
 
 def host_names(value: object) -> tuple[str, ...]:

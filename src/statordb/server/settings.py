@@ -9,6 +9,7 @@ import re
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,12 @@ class Settings:
     workers: int = 0  # 0: as many as there are cores
     lanes: int | None = None  # processes for what would hold up others; None: one for four cores; 0: none
     auth: str = "open"
+    tls: str = "off"
+    tls_certificate: Path | None = None  # of this server, with those between it and its authority
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None  # who signed the certificates of clients; None: they need none
+    behind_proxy: bool = False  # whether something in front of the server speaks TLS
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # who tells whose connections it passes on (PROXY protocol)
     presigned_requests: bool = True  # whether requests may be signed in their address
     allowed_origins: tuple[str, ...] = ()  # of web pages beside those of this machine; "*": all
     allowed_hosts: tuple[str, ...] = ()  # names that requests may be for beside those of this machine
@@ -89,10 +96,14 @@ class Settings:
         return self.workers or cores()
 
     @property
-    def host_names(self) -> frozenset[str]:
-        """Names in Host that requests may be for, in lower case, beside those that are this machine's anywhere."""
-        told = re.sub(r":[0-9]*$", "", self.endpoint.partition("://")[2] or self.endpoint)
-        return frozenset(name.lower() for name in (*self.allowed_hosts, told, self.host, self.admin_host) if name)
+    def is_encrypted(self) -> bool:
+        return self.tls != "off" or self.tls_certificate is not None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What the server is called by the settings, in lower case: names and addresses."""
+        told = re.sub(r":[0-9]*$", "", self.endpoint.partition("://")[2] or self.endpoint).strip("[]")
+        return frozenset(name.lower() for name in (*self.allowed_hosts, told, self.host) if name)
 
     @property
     def runs_functions(self) -> bool:
@@ -131,6 +142,12 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "workers": values.whole(1, WORKERS_MAX),
     "lanes": values.whole(0, LANES_MAX),
     "auth": values.one_of("open", "iam"),
+    "tls": values.one_of("off", "auto"),
+    "tls_certificate": values.path,
+    "tls_key": values.path,
+    "tls_client_ca": values.path,
+    "behind_proxy": values.flag,
+    "proxies": values.networks,
     "presigned_requests": values.flag,
     "allowed_origins": values.origins,
     "allowed_hosts": values.host_names,
@@ -252,6 +269,7 @@ def _checked(settings: Settings) -> Settings:
             f"Listening on {settings.host} lets other machines in, and --auth open would let in anyone there: "
             "use --auth iam, or a loopback address."
         )
+    _check_tls(settings)
     return settings
 
 
@@ -264,6 +282,20 @@ def _check_functions(settings: Settings) -> None:
         )
     if settings.functions_token and settings.auth != "open":
         raise BadStart("functions_token is for --auth open: with --auth iam access keys sign requests to Lambda's API.")
+
+
+def _check_tls(settings: Settings) -> None:
+    if bool(settings.tls_certificate) != bool(settings.tls_key):
+        raise BadStart("tls_certificate and tls_key must be set together.")
+    if settings.tls == "auto" and settings.tls_certificate:
+        raise BadStart("With --tls auto the server makes its own certificate: tls_certificate can't be given too.")
+    if settings.tls_client_ca and not settings.is_encrypted:
+        raise BadStart("tls_client_ca needs TLS: use tls_certificate and tls_key, or --tls auto.")
+    if not (settings.is_encrypted or settings.behind_proxy or is_loopback(settings.host)):
+        raise BadStart(
+            f"Listening on {settings.host} without TLS would let others on the network read all requests and items: "
+            "use TLS (--tls auto, or tls_certificate and tls_key), or say behind_proxy if a proxy in front speaks it."
+        )
 
 
 def _check_cassandra(settings: Settings) -> None:

@@ -8,13 +8,12 @@ from functools import partial
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.runtime.invoker import Invoker
 from statordb.server.composition import Site, dispatcher_of, function_service, kms_service, turns_of, wire_context
-from statordb.server.descriptors import connections_max
+from statordb.server.entrances import Listeners
 from statordb.server.lane import relay
 from statordb.server.lane.client import LaneClient
 from statordb.server.lane.inline import InlineLane
 from statordb.server.roster import Balance
 from statordb.store.store import Store
-from statordb.wire.listener import Listener
 
 COUNTERS_SECONDS = 1.0  # between two looks at the engine's counters
 YOUNG_OBJECTS_MAX = 10_000  # not 700: a large batch would be interrupted dozens of times, for cycles that are not there
@@ -24,7 +23,6 @@ class Worker:
     """One worker on its store. `start` it in a running event loop. `invoker` None: there is no Lambda API."""
 
     def __init__(self, site: Site, slot: int, store: Store, invoker: Invoker | None) -> None:
-        self._socket = site.listener
         self._engine = store.engine
         self._shutdown_seconds = site.settings.shutdown_seconds
         self._counters = site.counters.of_worker(slot)
@@ -34,25 +32,17 @@ class Worker:
         service = dispatcher_of(site, store, self._lane, turns)
         self._kms = kms_service(site, store)
         context = wire_context(site, slot, store, service, turns, self._counters.observe, self._functions, self._kms)
-        self._listener = Listener(
-            site.listener,
-            context,
-            may_accept=Balance(site.roster, slot).may_accept,
-            connections_max=connections_max(),
-        )
+        self._listeners = Listeners(site.entrances, context, Balance(site.roster, slot).may_accept, site.tls)
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Take requests."""
-        self._listener.start()
+        self._listeners.start()
         self._count()
 
     async def drain(self) -> None:
         """Take no more connections, answer what is in flight, close the rest."""
-        stopping = asyncio.ensure_future(self._listener.stop(self._shutdown_seconds))
-        await asyncio.sleep(0)  # it has let go of the socket now
-        self._socket.close()
-        await stopping
+        await self._listeners.stop(self._shutdown_seconds)
         self._lane.close()
         if self._functions is not None:
             await self._functions.close()

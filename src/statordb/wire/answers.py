@@ -13,6 +13,7 @@ from statordb.model.request import Reply
 from statordb.wire.context import WireContext
 from statordb.wire.exchange import Exchange, Waiting, result_of
 from statordb.wire.serving import begin
+from statordb.wire.settings import WireSettings
 from statordb.wire.writer import Writer
 
 PROCEED = Reply(100, b"")
@@ -234,3 +235,12 @@ class Answers:
         self._answer_bytes -= len(exchange.reply.body)
         if self.is_final and not self._started and not self._unstarted:
             self._owner.end()
+
+
+def take_more(answers: Answers, settings: WireSettings) -> bool:
+    """Whether there is room for the answers to further requests."""
+    return (
+        answers.is_writable
+        and len(answers) < settings.pipeline_requests_max
+        and answers.waiting_bytes <= settings.waiting_bytes_max
+    )

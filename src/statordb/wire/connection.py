@@ -9,13 +9,15 @@ from collections.abc import Callable
 from typing import Any
 
 from statordb.model.request import NOWHERE, Origin, Reply
-from statordb.wire.answers import Answers
+from statordb.wire.answers import Answers, take_more
 from statordb.wire.context import WireContext
 from statordb.wire.exchange import received
-from statordb.wire.incoming import BODY, HEAD, IDLE, Incoming
+from statordb.wire.incoming import HEAD, IDLE, Incoming, progress_of
 from statordb.wire.lingering import Lingering
+from statordb.wire.origin import with_client
 from statordb.wire.reading import PARSED_HEAD_BYTES, Reading
 from statordb.wire.reply import USUAL, Form
+from statordb.wire.settings import WireSettings
 
 REQUEST_TIMEOUT = Reply(408, b"", "RequestTimeout")
 
@@ -64,6 +66,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
+        self._origin = with_client(self._origin, transport)
         self._answers = Answers(self._context, transport, self)
         self._incoming = Incoming(self._context, self._answers, self, self._origin)
         self._reading = Reading(self._context, self._incoming, self._answers, self)
@@ -162,12 +165,8 @@ class Connection(asyncio.Protocol):
 
     def answered(self) -> None:
         """Read on, or stop reading."""
-        answers, reading, settings = self._answers, self._reading, self._context.settings
-        has_room = (
-            answers.is_writable
-            and len(answers) < settings.pipeline_requests_max
-            and answers.waiting_bytes <= settings.waiting_bytes_max
-        )
+        answers, reading = self._answers, self._reading
+        has_room = take_more(answers, self._context.settings)
         if has_room and reading.is_held_up:
             reading.is_held_up = False
             self._context.rounds.later(reading.go_on)
@@ -205,19 +204,13 @@ class Connection(asyncio.Protocol):
             return (self._transport.get_write_buffer_size() if self._transport is not None else 0, "unsent")
         if self._answers:
             return object()  # it waits for us
-        incoming = self._incoming
-        pieces = incoming.body.size // self._context.settings.body_progress_bytes if incoming.phase == BODY else 0
-        return (incoming.phase, incoming.requests, pieces)
+        return progress_of(self._incoming, self._context.settings)
 
     def _patience(self) -> float:
         settings = self._context.settings
         if self._lingering.has_begun:
             return settings.linger_seconds
-        if not self._answers.is_writable:
-            return settings.write_seconds
-        if self._incoming.phase == IDLE:
-            return settings.idle_seconds
-        return settings.head_seconds if self._incoming.phase == HEAD else settings.body_seconds
+        return patience_of(settings, self._incoming.phase) if self._answers.is_writable else settings.write_seconds
 
     def _time_out(self) -> None:
         if self._lingering.has_begun or not self._answers.is_writable:
@@ -227,3 +220,10 @@ class Connection(asyncio.Protocol):
             self._transport.close()
         else:
             self.refuse(REQUEST_TIMEOUT)
+
+
+def patience_of(settings: WireSettings, phase: int) -> float:
+    """How long nothing may come from a client that takes its answers, in seconds."""
+    if phase == IDLE:
+        return settings.idle_seconds
+    return settings.head_seconds if phase == HEAD else settings.body_seconds

@@ -234,6 +234,12 @@ class Incoming:
             self._owner.refuse(BAD_REQUEST)  # chunk sizes and trailers without end
 
 
+def progress_of(incoming: Incoming, settings: WireSettings) -> tuple[int, int, int]:
+    """What changes as long as requests come in."""
+    pieces = incoming.body.size // settings.body_progress_bytes if incoming.phase == BODY else 0
+    return incoming.phase, incoming.requests, pieces
+
+
 def is_large_head(headers: dict[bytes, bytes], repeats: int, url: bytes, settings: WireSettings) -> bool:
     """The limits on a complete head, exactly."""
     head_bytes = sum(len(name) + len(value) + 4 for name, value in headers.items())  # 4: colon, space, CRLF

@@ -4,22 +4,29 @@ One is accepted per wake-up, so that a burst spreads over the workers instead of
 """
 
 import asyncio
+import ipaddress
 import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from statordb.model.request import Origin
-from statordb.model.tasks import Tasks
+from statordb.model.request import NOWHERE, Origin
 from statordb.wire.connection import Connection
 from statordb.wire.context import WireContext
+from statordb.wire.handshakes import HANDSHAKES_MAX, Handshakes
 from statordb.wire.origin import origin_of
+from statordb.wire.proxied import NotProxied, read_header
 
 STAND_BACK_SECONDS = 0.002  # leaves a connection to another worker
 EXHAUSTED_SECONDS = 0.5  # before trying again without a free file descriptor
 SWEEP_SECONDS = 1.0
-HANDSHAKES_MAX = 1000  # connections at once that are not there yet: of TLS, and of those that came just now
-TLS_HANDSHAKE_SECONDS = 20.0
+TLS_HANDSHAKE_SECONDS = 10.0
+TLS_SHUTDOWN_SECONDS = 2.0  # for the peer to say goodbye too
+PROXY_HEADER_SECONDS = 5.0
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Tls = Callable[[], ssl.SSLContext]
+"""Gives what a new connection is encrypted by; it may be another one each time."""
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +41,10 @@ class Listener:
 
     may_accept()  False leaves the next connection to another worker for about 2 ms.
     connections_max  for further clients those make room on which nothing goes on; if there is none, they wait.
+    tls       None: nothing is encrypted.
+    entrance  what the origins of all connections have in common.
+    proxies   whose connections begin with a header of the PROXY protocol. Those of others must have none.
+    sweeps    whether it looks after the connections of `context`, which listeners may share, once a second.
     """
 
     def __init__(
@@ -43,15 +54,23 @@ class Listener:
         *,
         may_accept: Callable[[], bool] = always,
         connections_max: int = 10_000,
-        tls: ssl.SSLContext | None = None,
+        handshakes_max: int = HANDSHAKES_MAX,
+        tls: Tls | None = None,
+        entrance: Origin = NOWHERE,
+        proxies: Sequence[Network] = (),
+        sweeps: bool = True,
     ) -> None:
         self._listening = listening
         self._context = context
         self._may_accept = may_accept
         self._connections_max = connections_max
+        self._handshakes_max = handshakes_max
         self._tls = tls
+        self._entrance = entrance
+        self._proxies = proxies
+        self._sweeps = sweeps
         self._loop = asyncio.get_running_loop()
-        self._handshakes = Tasks()
+        self._handshakes = Handshakes(self._loop)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._serving = False
 
@@ -61,14 +80,23 @@ class Listener:
         self._watch()
         self._timers["sweep"] = self._loop.call_later(SWEEP_SECONDS, self._sweep)
 
-    async def stop(self, seconds: float) -> None:
-        """Accept nothing more, close idle connections, answer what is in flight; abort what is left after `seconds`."""
+    def close(self) -> None:
+        """Accept nothing more."""
         self._serving = False
         self._loop.remove_reader(self._listening)
-        await self._handshakes.ended(seconds)
-        await self._context.drain(seconds)
         for timer in self._timers.values():
             timer.cancel()
+
+    async def stop(self, seconds: float) -> None:
+        """Accept nothing more, close idle connections, answer what is in flight; abort what is left after `seconds`.
+
+        Of listeners that share a context, the one that sweeps is to be stopped last.
+        """
+        if self._serving:
+            self.close()
+        await self._handshakes.ended(seconds)
+        if self._sweeps:
+            await self._context.drain(seconds)
 
     def _watch(self) -> None:
         if self._serving:
@@ -88,35 +116,82 @@ class Listener:
             return  # another worker was quicker, or the client is gone
         except OSError:
             log.exception("connections can't be accepted")
-            self._context.make_room()
+            if not self._handshakes.make_room():
+                self._context.make_room()
             self._stand_back(EXHAUSTED_SECONDS)
             return
-        self._handshakes.hold(self._loop.create_task(self._serve(client, origin_of(address))))
+        self._handshakes.begin(self._serve(client, origin_of(self._entrance, address)))
 
     def _has_room(self) -> bool:
-        if len(self._handshakes) >= HANDSHAKES_MAX:
-            return False
-        taken = len(self._context.connections) + len(self._handshakes)
+        handshakes = self._handshakes
+        if len(handshakes) >= self._handshakes_max:
+            return self._takes_time and handshakes.make_room()
+        taken = len(self._context.connections) + len(handshakes)
         if taken < self._connections_max:
             return True
         # Those that are not there yet may be the strangers that are to go before any client is.
-        return self._context.make_room(strangers_only=len(self._handshakes) > 0)
+        return self._context.make_room(strangers_only=len(handshakes) > 0) or (
+            self._takes_time and handshakes.make_room()
+        )
+
+    @property
+    def _takes_time(self) -> bool:
+        """Whether a connection is there only once its client has said something."""
+        return self._tls is not None or bool(self._proxies)
 
     async def _serve(self, client: socket.socket, origin: Origin) -> None:
+        tls = None if self._tls is None else self._tls()
         try:
             client.setblocking(False)
             if client.family in (socket.AF_INET, socket.AF_INET6):
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._proxies and self._is_proxy(origin.address):
+                origin = await self._told(client, origin)
             await self._loop.connect_accepted_socket(
                 lambda: Connection(self._context, origin),
                 client,
-                ssl=self._tls,
-                ssl_handshake_timeout=TLS_HANDSHAKE_SECONDS if self._tls else None,
+                ssl=tls,
+                ssl_handshake_timeout=TLS_HANDSHAKE_SECONDS if tls else None,
+                ssl_shutdown_timeout=TLS_SHUTDOWN_SECONDS if tls else None,
             )
-        except (OSError, ssl.SSLError) as error:
-            log.info("a connection failed before its first request", extra={"error": type(error).__name__})
+        except asyncio.CancelledError:
             client.close()
+            raise
+        except (OSError, ssl.SSLError, NotProxied, EOFError, TimeoutError):
+            self._handshakes.fail()
+            client.close()
+
+    def _is_proxy(self, text: str) -> bool:
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError:
+            return False
+        return any(address in network for network in self._proxies)
+
+    async def _told(self, client: socket.socket, origin: Origin) -> Origin:
+        """The origin as the proxy tells it. Raises NotProxied, EOFError, TimeoutError."""
+
+        async def read(count: int) -> bytes:
+            found = b""
+            while len(found) < count:
+                data = await self._loop.sock_recv(client, count - len(found))
+                if not data:
+                    raise EOFError
+                found += data
+            return found
+
+        async with asyncio.timeout(PROXY_HEADER_SECONDS):
+            told = await read_header(read)
+        return origin._replace(
+            address=origin.address if told.address is None else told.address,
+            secure=origin.secure or told.secure,
+            client_name=told.client_name,
+        )
 
     def _sweep(self) -> None:
         self._timers["sweep"] = self._loop.call_later(SWEEP_SECONDS, self._sweep)
-        self._context.sweep()
+        if self._sweeps:
+            self._context.sweep()
+        failed = self._handshakes.take_failed()
+        if failed:
+            log.info("connections failed before their first request", extra={"connections": failed})

@@ -1,21 +1,45 @@
 """Where a connection comes from."""
 
+import asyncio
 import ipaddress
 from typing import Any
 
-from statordb.model.request import NOWHERE, Origin
+from statordb.model.request import Origin
 
 MAPPED = "::ffff:"  # of an IPv4 address, as a socket for both kinds tells it
+_NAMES = ("URI", "DNS", "email")  # of a certificate that has no common name, in the order of preference
 
 
-def origin_of(address: Any) -> Origin:
-    """The origin of a connection accepted from `address`, as its socket tells it."""
-    return Origin(plain_address(address[0])) if isinstance(address, tuple) else NOWHERE
+def origin_of(entrance: Origin, address: Any) -> Origin:
+    """The origin of a connection accepted from `address`, as its socket tells it. `entrance`: what all that come in
+    there have in common."""
+    return entrance._replace(address=plain_address(address[0])) if isinstance(address, tuple) else entrance
 
 
 def plain_address(text: str) -> str:
     """An IP address in its usual form: without its zone, and one of IPv4 as such."""
+    text = text.partition("%")[0]
     if not text.startswith(MAPPED):
-        return text.partition("%")[0]
-    mapped = ipaddress.IPv6Address(text.partition("%")[0]).ipv4_mapped
+        return text
+    mapped = ipaddress.IPv6Address(text).ipv4_mapped
     return text if mapped is None else str(mapped)
+
+
+def with_client(origin: Origin, transport: asyncio.BaseTransport) -> Origin:
+    """The origin of a connection that is there; its client may have shown a certificate, which has been verified."""
+    certificate = transport.get_extra_info("peercert") if origin.secure else None
+    return origin._replace(client_name=_name(certificate)) if certificate else origin
+
+
+def _name(certificate: dict[str, Any]) -> str | None:
+    """Its subject's common name, else the first of its other names."""
+    for part in certificate.get("subject", ()):
+        for kind, value in part:
+            if kind == "commonName" and value:
+                return str(value)
+    others = certificate.get("subjectAltName", ())
+    for wanted in _NAMES:
+        for kind, value in others:
+            if kind == wanted:
+                return str(value)
+    return None

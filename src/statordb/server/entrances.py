@@ -1,0 +1,91 @@
+"""Where requests come in: the listening sockets of a server, and a worker's listeners on them."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from socket import socket
+from typing import NamedTuple
+
+from statordb.model.request import NOWHERE, Origin
+from statordb.server.descriptors import connections_max
+from statordb.server.settings import Settings
+from statordb.server.sockets import listen
+from statordb.server.tls.files import LOOK_SECONDS, Watched
+from statordb.wire.context import WireContext
+from statordb.wire.listener import Listener, Network
+
+
+class Entrance(NamedTuple):
+    """A listening socket.
+
+    encrypted  whether TLS is spoken there.
+    origin     what the origins of its connections have in common.
+    proxies    whose connections begin with a header of the PROXY protocol.
+    """
+
+    socket: socket
+    encrypted: bool = False
+    origin: Origin = NOWHERE
+    proxies: Sequence[Network] = ()
+
+
+def entrances_of(settings: Settings, main: socket, encrypted: bool) -> tuple[Entrance, ...]:
+    """Those of a server; the first is that of `main`. Raises BadStart.
+
+    Functions, which run on this machine, can't know an authority of ours, nor have a certificate: where TLS is spoken,
+    they have an entrance of their own, the last one. What they send leaves the machine as little as by TLS.
+    """
+    first = Entrance(main, encrypted, Origin(secure=encrypted), settings.proxies)
+    if not (encrypted and settings.runs_functions):
+        return (first,)
+    return first, Entrance(listen("127.0.0.1", 0), origin=Origin(secure=True))
+
+
+class Listeners:
+    """A worker's listeners, and what they encrypt by. Make it in a running event loop."""
+
+    def __init__(
+        self,
+        entrances: Sequence[Entrance],
+        context: WireContext,
+        may_accept: Callable[[], bool],
+        tls: Watched | None,
+    ) -> None:
+        self._tls = tls
+        self._entrances = entrances
+        self._listeners = [
+            Listener(
+                entrance.socket,
+                context,
+                may_accept=may_accept,
+                connections_max=connections_max(),
+                tls=self._tls if entrance.encrypted else None,
+                entrance=entrance.origin,
+                proxies=entrance.proxies,
+                sweeps=number == 0,
+            )
+            for number, entrance in enumerate(entrances)
+        ]
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Take connections."""
+        for listener in self._listeners:
+            listener.start()
+        if self._tls is not None:
+            self._look(self._tls)
+
+    async def stop(self, seconds: float) -> None:
+        """Take no more, answer what is in flight within `seconds`, close the rest."""
+        if self._timer is not None:
+            self._timer.cancel()
+        first, *others = self._listeners
+        for listener in self._listeners:
+            listener.close()
+        for entrance in self._entrances:
+            entrance.socket.close()
+        await asyncio.gather(*(listener.stop(seconds) for listener in others))
+        await first.stop(seconds)
+
+    def _look(self, tls: Watched) -> None:
+        tls.look()
+        self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look, tls)
