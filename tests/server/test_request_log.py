@@ -80,11 +80,33 @@ def test_what_a_client_calls_itself_can_not_write_lines_of_its_own(lines: Lines)
         ({"ResourceArn": "arn:y"}, "arn:y"),
         ({"RequestItems": {f"t{n}": [] for n in range(12)}}, "t0,t1,t2,t3,t4,t5,t6,t7,t8,t9,..."),
         ({"TableName": 1, "RequestItems": [], "TransactItems": [1, {"Put": 2}]}, ""),
+        ({"Statement": "SELECT a, 'FROM x' FROM \"my-table\".idx WHERE p = 'secret'"}, "my-table"),
+        ({"Statements": [{"Statement": "UPDATE a SET b = 1"}, {"Statement": "from c"}, {"Statement": 1}, 2]}, "a,c"),
+        ({"TransactStatements": [{"Statement": "EXISTS(SELECT * FROM a)"}, {"Statement": "DELETE FROM b"}]}, "a,b"),
+        ({"Statement": 'insert into "arn:aws:dynamodb:r:1:table/t" value {}'}, "arn:aws:dynamodb:r:1:table/t"),
         ([], ""),
     ],
 )
 def test_the_tables_of_a_request(document: Any, tables: str) -> None:
     assert tables_of(orjson.dumps(document)) == tables
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "",
+        "FROM",
+        "SELECT",
+        "SELECT * FROM 'a'",
+        "SELECT # FROM a",
+        "CREATE TABLE a",
+        "INSERT a",
+        "UPDATE " + "a" * 600,
+        "SELECT " + "a, " * 200 + "a FROM b",
+    ],
+)
+def test_a_statement_that_names_no_table_near_its_beginning(statement: str) -> None:
+    assert tables_of(orjson.dumps({"Statement": statement})) == ""
 
 
 def test_large_and_broken_bodies_are_not_looked_into() -> None:

@@ -4,10 +4,12 @@ became of it. Nothing of items, values, signatures or secrets is in it.
 
 import logging
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 import orjson
 
+from statordb.expressions.partiql.sources import table_of
 from statordb.model.errors import ClientError
 from statordb.model.limits import KIB
 from statordb.model.request import Reply, Request, Service
@@ -16,6 +18,7 @@ from statordb.wire.exchange import Exchange, Waiting
 
 PARSED_BYTES_MAX = 256 * KIB  # a body, to see which tables it names; of larger ones the line says nothing
 TABLES_MAX = 10  # of a request, that are named
+ENTRIES_MAX = 100  # of a request, that are looked at: as many as any may have
 TEXT_CHARACTERS_MAX = 256  # of what a client sent
 
 log = logging.getLogger(__name__)
@@ -76,7 +79,7 @@ def tables_of(body: bytes) -> str:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         return ""
-    names = [name for name in dict.fromkeys(_named(document)) if name]
+    names = [name for name in dict.fromkeys(islice(_named(document), ENTRIES_MAX)) if name]
     return _shown(",".join(names[:TABLES_MAX])) + (",..." if len(names) > TABLES_MAX else "")
 
 
@@ -86,6 +89,13 @@ def _named(document: Any) -> Iterable[str]:
     for member in ("TableName", "ResourceArn", "StreamArn"):
         if isinstance(document.get(member), str):
             yield document[member]
+    if isinstance(document.get("Statement"), str):
+        yield table_of(document["Statement"]) or ""
+    for member in ("Statements", "TransactStatements"):
+        if isinstance(document.get(member), list):
+            for entry in document[member]:
+                if isinstance(entry, dict) and isinstance(entry.get("Statement"), str):
+                    yield table_of(entry["Statement"]) or ""
     if isinstance(document.get("RequestItems"), dict):
         yield from document["RequestItems"]
     if isinstance(document.get("TransactItems"), list):

@@ -5,6 +5,7 @@ comments also what AWS was seen to take (docs/compatibility.md).
 """
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from statordb.model.errors import ClientError, ill_formed_statement
@@ -47,7 +48,11 @@ class Token(NamedTuple):
 
 def tokens(text: str) -> list[Token]:
     """All tokens of the text, the last of kind END. Raises ValidationException for what belongs to no kind."""
-    found = []
+    return [*each(text), Token(END, "", len(text), len(text))]
+
+
+def each(text: str) -> Iterator[Token]:
+    """The tokens of the text, one by one and without an end. Raises as `tokens`."""
     position, length = 0, len(text)
     match_at = _TOKEN.match
     while position < length:
@@ -57,11 +62,8 @@ def tokens(text: str) -> list[Token]:
         start, position = position, match.end()
         kind = match.lastgroup
         assert kind is not None
-        if kind == "space":
-            continue
-        found.append(_token(kind, match[kind], start, position))
-    found.append(Token(END, "", length, length))
-    return found
+        if kind != "space":
+            yield _token(kind, match[kind], start, position)
 
 
 def _token(kind: str, content: str, start: int, end: int) -> Token:
