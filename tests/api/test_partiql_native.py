@@ -164,6 +164,51 @@ def test_streams_and_expiry_see_what_statements_write(api: Api) -> None:
     }
 
 
+def test_indexes_and_what_they_cost_follow_statements(api: Api) -> None:
+    """Entries come, move and go, as they do for the native operations of the same writes."""
+    index = {
+        "IndexName": "ggg",
+        "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    }
+    local = {
+        "IndexName": "lll",
+        "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "g", "KeyType": "RANGE"}],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    definitions = [*CREATE["AttributeDefinitions"], {"AttributeName": "g", "AttributeType": "S"}]
+    for name in ("abc", "native"):
+        api(
+            "CreateTable",
+            TableName=name,
+            GlobalSecondaryIndexes=[index],
+            LocalSecondaryIndexes=[local],
+            **{**CREATE, "AttributeDefinitions": definitions},
+        )
+    key = {"p": {"S": "k"}, "c": {"N": "1"}}
+    where = " WHERE p = 'k' AND c = 1"
+    writes: list[tuple[str, str, dict[str, Any]]] = [
+        ("INSERT INTO abc VALUE {'p': 'k', 'c': 1}", "PutItem", {"Item": key}),
+        ("UPDATE abc SET g = 'x'" + where, "UpdateItem", {"UpdateExpression": "SET g = :x"}),
+        ("UPDATE abc SET v = 'x'" + where, "UpdateItem", {"UpdateExpression": "SET v = :x"}),
+        ("UPDATE abc SET g = 'y'" + where, "UpdateItem", {"UpdateExpression": "SET g = :y"}),
+        ("UPDATE abc REMOVE g" + where, "UpdateItem", {"UpdateExpression": "REMOVE g"}),
+        ("UPDATE abc SET g = 'x'" + where, "UpdateItem", {"UpdateExpression": "SET g = :x"}),
+        ("DELETE FROM abc" + where, "DeleteItem", {}),
+    ]
+    for statement, operation, request in writes:
+        told = api("ExecuteStatement", Statement=statement, ReturnConsumedCapacity="INDEXES")["ConsumedCapacity"]
+        used = {name: {"S": name[1]} for name in (":x", ":y") if name in str(request)}
+        native = {**request, **({"ExpressionAttributeValues": used} if used else {})}
+        if operation != "PutItem":
+            native["Key"] = key
+        wanted = api(operation, TableName="native", ReturnConsumedCapacity="INDEXES", **native)["ConsumedCapacity"]
+        assert told == {**wanted, "TableName": "abc"}, statement
+        for name in ("ggg", "lll"):
+            rows = [api("Scan", TableName=table, IndexName=name)["Items"] for table in ("abc", "native")]
+            assert rows[0] == rows[1], statement
+
+
 def test_the_short_way_of_an_insert_does_what_the_long_one_does(api: Api) -> None:
     api("CreateTable", TableName="abc", **CREATE)
     statement = "INSERT INTO abc VALUE {'p': ?, 'c': ?, 'm': {'a': [1, ?]}, 's': 'x'}"

@@ -33,6 +33,21 @@ def test_an_event_is_as_lambda_has_it(stage: Stage) -> None:
     assert record["dynamodb"]["Keys"] == {"p": {"S": "a"}}
 
 
+def test_writes_of_statements_reach_a_function_as_all_others(stage: Stage) -> None:
+    """By themselves, in a batch and in a transaction; what they leave as it is is no record."""
+    stage.map()
+    api = stage.api
+    api("ExecuteStatement", Statement="INSERT INTO abc VALUE {'p': 'a', 'v': '1'}")
+    api("ExecuteStatement", Statement="UPDATE abc SET v = '2' WHERE p = 'a'")
+    api("ExecuteStatement", Statement="UPDATE abc SET v = '2' WHERE p = 'a'")
+    api("BatchExecuteStatement", Statements=[{"Statement": "INSERT INTO abc VALUE {'p': 'b', 'v': '1'}"}])
+    update = {"Statement": "UPDATE abc SET v = '3' WHERE p = 'a'"}
+    api("ExecuteTransaction", TransactStatements=[update, {"Statement": "EXISTS(SELECT * FROM abc WHERE p = 'b')"}])
+    stage.until_delivered(["a1", "a2", "b1", "a3"])
+    events = [record["eventName"] for event in stage.function.events for record in event["Records"]]
+    assert events == ["INSERT", "MODIFY", "INSERT", "MODIFY"]
+
+
 def test_batches_are_no_larger_than_they_may_be(stage: Stage) -> None:
     stage.put("a1", "a2", "b1", "a3", "b2")
     stage.map(batch_size=2)

@@ -102,11 +102,6 @@ class _Parser:
         while self._cursor.accept(","):
             selected.append(self._selected())
         self._refuse_alias()
-        seen: set[str] = set()
-        for each in selected:
-            if each.name in seen:
-                raise errors.validation_as_it_is(f"Duplicate identifiers in select clause: {errors.quoted(each.name)}")
-            seen.add(each.name)
         return tuple(selected)
 
     def _selected(self) -> Selected:

@@ -18,6 +18,11 @@ def selected_of(node: StatementNode) -> Projection | None:
     """What a SELECT returns of an item; None: all of it, or it is no SELECT. Raises ValidationException."""
     if not isinstance(node, Select) or node.projection is None:
         return None
+    names: set[str] = set()
+    for selected in node.projection:
+        if selected.name in names:
+            raise errors.validation_as_it_is(f"Duplicate identifiers in select clause: {errors.quoted(selected.name)}")
+        names.add(selected.name)
     try:
         for selected in node.projection:
             check_depth(resolve(selected.path, _NONE))
