@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # The clients that the SDK tests drive besides boto3, into .tools/: the AWS CLI, aioboto3, libraries upon boto3, each in
 # a virtual environment of its own because each pins another botocore; the AWS SDK for JavaScript, and libraries upon
-# it; the AWS SDK for Java with its enhanced client, and Enhanced.java on it. All versions are fixed, so that a test
-# fails for what changed here. Done again only when this file or one that it reads changes.
+# it; the AWS SDK for Java with its enhanced client, and Enhanced.java on it; the AWS SDK for Go, where there is Go, and
+# main.go on it. All versions are fixed, so that a test fails for what changed here. Done again only when this file or
+# one that it reads changes.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 tools="$root/.tools"
 javascript="$root/tests/sdk/javascript"
 java="$root/tests/sdk/java"
+go="$root/tests/sdk/go"
 stamp="$tools/.installed"
 mkdir -p "$tools"
 
-if [ -e "$stamp" ] && [ -z "$(find "$0" "$javascript/package-lock.json" "$java" -type f -newer "$stamp")" ]; then
+if [ -e "$stamp" ] && [ -z "$(find "$0" "$javascript/package-lock.json" "$java" "$go" -type f -newer "$stamp")" ]; then
     exit 0
 fi
 
@@ -37,5 +39,11 @@ plugin=org.apache.maven.plugins:maven-dependency-plugin:3.6.1
 mvn --quiet --batch-mode --file "$java/pom.xml" $plugin:copy-dependencies \
     -DincludeScope=runtime -DoutputDirectory="$tools/java/lib"
 javac --release 17 -cp "$tools/java/lib/*" -d "$tools/java/classes" "$java/Enhanced.java"
+
+rm -rf "$tools/go"
+if command -v go >/dev/null; then
+    mkdir -p "$tools/go"
+    go -C "$go" build -buildvcs=false -o "$tools/go/smoke" .
+fi
 
 touch "$stamp"

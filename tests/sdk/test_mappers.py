@@ -5,6 +5,7 @@ not send is here, such as the requests that a library makes of a condition, a pa
 """
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -46,3 +47,8 @@ def test_javascript(library: str, open_login: Login, table_name: str, tools: Pat
 def test_java(open_login: Login, table_name: str, tools: Path) -> None:
     path = f"{tools / 'java/classes'}{os.pathsep}{tools / 'java/lib'}{os.sep}*"
     _run(["java", "-cp", path, "Enhanced", *open_login, table_name], open_login)
+
+
+@pytest.mark.skipif(shutil.which("go") is None, reason="the AWS SDK for Go is built where there is Go")
+def test_go(open_login: Login, table_name: str, tools: Path) -> None:
+    _run([str(tools / "go/smoke"), *open_login, table_name], open_login)
