@@ -170,6 +170,7 @@ class Wire:
     rest: Any = None
     rest_authenticator: Any = None
     rest_peers: Any = None
+    forms: Any = field(default_factory=dict)
     defer: Callable[[Callable[[], None]], object] | None = None
     after: Callable[[float, Callable[[], None]], object] | None = None
     monotonic: Callable[[], float] | None = None  # None: the clock's
@@ -192,6 +193,7 @@ class Wire:
             rest=self.rest,
             rest_authenticator=self.rest_authenticator,
             rest_peers=self.rest_peers,
+            forms=self.forms,
         )
 
     def lookup(self, key: str) -> Credential | None:

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from statordb.model.errors import ClientError
 from statordb.model.pending import Pending
 from statordb.model.request import NOWHERE, Origin, Principal
 
@@ -45,4 +46,16 @@ class RestService(Protocol):
 
     def handle(self, request: RestRequest) -> "RestReply | Pending[RestReply] | asyncio.Future[RestReply]":
         """Answer a request: at once, or by a future whose result is the reply. Raises nothing."""
+        ...
+
+
+class FormService(RestService, Protocol):
+    """What the wire serves to forms that are posted to "/": an API of AWS's Query protocol."""
+
+    def is_unsigned(self, body: bytes) -> bool:
+        """Whether a form is a call that nobody signs. Costs nothing much, whatever the body is."""
+        ...
+
+    def refusal(self, error: ClientError, request_id: str) -> RestReply:
+        """An error of authentication or decoding in the form of the API."""
         ...

@@ -29,11 +29,14 @@ class Operation(NamedTuple):
 class ServiceModel(NamedTuple):
     """`shapes`: by name, as in the data file (`type`, `members`, `required`, `member`, `key`, `value`, `min`, `max`,
     `pattern`, `enum`; of REST APIs also `payload`, and of members `location` and `locationName`); `target_prefix`: what
-    stands before the dot in X-Amz-Target, "" in REST APIs."""
+    stands before the dot in X-Amz-Target, "" in APIs of other protocols; `version`: of the API, a date; `namespace`: of
+    the XML of answers, "" where they are no XML."""
 
     operations: Mapping[str, Operation]
     shapes: Mapping[str, Mapping[str, Any]]
     target_prefix: str
+    version: str = ""
+    namespace: str = ""
 
 
 def load_service(name: str = "dynamodb", version: str = "2012-08-10") -> ServiceModel:
@@ -43,7 +46,10 @@ def load_service(name: str = "dynamodb", version: str = "2012-08-10") -> Service
     """
     document = orjson.loads(_read(name, version))
     operations = {key: _operation(key, raw) for key, raw in document["operations"].items()}
-    return ServiceModel(operations, document["shapes"], document["metadata"].get("targetPrefix", ""))
+    facts = document["metadata"]
+    return ServiceModel(
+        operations, document["shapes"], facts.get("targetPrefix", ""), version, facts.get("xmlNamespace", "")
+    )
 
 
 def _operation(name: str, raw: Mapping[str, Any]) -> Operation:

@@ -20,9 +20,10 @@ from statordb.model.limits import (
 )
 from statordb.model.request import Reply, error_reply
 from statordb.model.rest import RestReply, RestService
-from statordb.wire import rest
+from statordb.wire import forms, rest
 from statordb.wire.authenticator import Authenticator
 from statordb.wire.canonical import is_unsigned
+from statordb.wire.forms import NO_FORMS, FormApis
 from statordb.wire.settings import WireSettings
 
 TOO_LARGE = error_reply(errors.request_too_large())
@@ -103,6 +104,7 @@ class Admission:
         rest_service: RestService | None,
         rest_authenticator: Authenticator,
         targets: Container[bytes] = (),
+        form_apis: FormApis = NO_FORMS,
     ) -> None:
         self.held_bytes = 0
         self.rest_service = rest_service
@@ -110,6 +112,7 @@ class Admission:
         self._settings = settings
         self._operation = operation
         self._authenticator = authenticator
+        self._forms = form_apis
         self._places = settings.large_requests_max
         self._targets = targets
 
@@ -126,6 +129,9 @@ class Admission:
     def open(self, url: bytes, headers: Headers, size: int) -> LargeBody | Refusal:
         """Judge a body of at least `size` bytes, more than OPEN_BODY_BYTES_MAX, by its head: it may come, or is
         refused."""
+        refused = forms.too_large(self._forms, url, headers, "")
+        if refused is not None:
+            return refused
         settings = self._settings
         if headers.get(b"x-amz-target", b"").partition(b".")[0] in self._targets:
             return TOO_LARGE

@@ -16,6 +16,7 @@ from statordb.wire.admission import Admission
 from statordb.wire.authenticator import Authenticator
 from statordb.wire.discards import After, Discards
 from statordb.wire.exchange import Exchange
+from statordb.wire.forms import NO_FORMS, FormApis
 from statordb.wire.outbox import Outbox
 from statordb.wire.reply import Heads
 from statordb.wire.rest_peers import RestPeers
@@ -63,6 +64,7 @@ class WireContext:
     rest       serves the paths of the REST API; None: they are refused. Requests there are judged by
                rest_authenticator, or authenticator where there is none; where that is open, rest_peers says to whom.
     apis       by what stands before the dot in X-Amz-Target: further APIs, of JSON 1.1.
+    forms      serve forms that are posted to "/", by the name of the service that they are signed for.
     clock      seconds since the epoch;  monotonic: seconds of a clock that never jumps.
     request_ids an iterator of 52-character ids.
     observe    called once per answered request.
@@ -88,10 +90,12 @@ class WireContext:
         rest_authenticator: Authenticator | None = None,
         rest_peers: RestPeers | None = None,
         apis: Mapping[bytes, Api] | None = None,
+        forms: FormApis = NO_FORMS,
     ) -> None:
         self.service = service
         self.apis = dict(apis or {})
         self.rest = rest
+        self.forms = forms
         self.rest_authenticator = rest_authenticator or authenticator
         self.rest_peers = rest_peers
         self.outbox = Outbox(defer)
@@ -107,7 +111,7 @@ class WireContext:
         self.discards = Discards(monotonic, after)
         self.slices = slices or self.rounds.slice
         self.admission = Admission(
-            self.settings, self.operation, authenticator, rest, self.rest_authenticator, self.apis
+            self.settings, self.operation, authenticator, rest, self.rest_authenticator, self.apis, forms
         )
         self.connections: dict[Peer, None] = {}  # the oldest first
         self.operations: dict[bytes, str] = {}  # those that `operation` was asked for, by their targets

@@ -10,7 +10,7 @@ from statordb.model.errors import ClientError
 from statordb.model.function_limits import INVOKE_BYTES_MAX
 from statordb.model.pending import Pending
 from statordb.model.request import Principal, Reply
-from statordb.model.rest import RestReply, RestRequest
+from statordb.model.rest import RestReply, RestRequest, RestService
 from statordb.wire import rest, rest_peers
 from statordb.wire.authenticator import Authenticator
 from statordb.wire.context import WireContext
@@ -26,40 +26,46 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
     exchange.request_id = str(uuid.uuid4())
     refused = rest.guard(headers, context.rest_authenticator.is_open)
     if refused is not None:
-        return _reply(exchange, refused)
+        return told(exchange, refused)
     authenticator = _authenticator(exchange, context)
     if authenticator is None:
-        return _reply(exchange, rest_peers.REFUSED)
+        return told(exchange, rest_peers.REFUSED)
     principal = authenticator.check(
         exchange.method, exchange.url, headers, exchange.body, exchange.digest, exchange.origin.secure
     )
     if isinstance(principal, ClientError):
-        return _reply(exchange, rest.refusal_of(principal))
+        return told(exchange, rest.refusal_of(principal))
     if not isinstance(principal, Principal):
         return after(principal, exchange, partial(begin, context=context))
     if context.rest is None:
-        return _reply(exchange, rest.OFF)
+        return told(exchange, rest.OFF)
     body = exchange.body
     if b"content-encoding" in headers:
         try:
             body = decode_body(headers[b"content-encoding"], body, context.settings.rest_request_bytes_max)
         except ClientError as fault:
-            return _reply(exchange, rest.refusal_of(fault))
+            return told(exchange, rest.refusal_of(fault))
     if len(body) <= INVOKE_BYTES_MAX:
         body = bytes(body)  # of a payload, which services keep; packages, which are larger, are only parsed
+    return answered(exchange, context.rest, principal, body, rest.INTERNAL)
+
+
+def answered(
+    exchange: Exchange, service: RestService, principal: Principal, body: bytes, internal: RestReply
+) -> Reply | asyncio.Future[Reply]:
+    """What a service answers to a request that it may have. `internal`: what is told where it fails. Raises nothing."""
     path, _, query = exchange.url.decode("latin-1").partition("?")
-    request = RestRequest(
-        exchange.method.decode("latin-1"), path, query, headers, body, principal, exchange.request_id, exchange.origin
-    )
+    method = exchange.method.decode("latin-1")
+    request = RestRequest(method, path, query, exchange.headers, body, principal, exchange.request_id, exchange.origin)
     try:
-        answer = context.rest.handle(request)
+        answer = service.handle(request)
     except Exception:
         log.exception("the service raised", extra={"request_id": exchange.request_id})
-        return _reply(exchange, rest.INTERNAL)
+        return told(exchange, internal)
     if isinstance(answer, RestReply):
         exchange.operation = request.operation
-        return _reply(exchange, answer)
-    return _relay(answer, request, exchange)
+        return told(exchange, answer)
+    return _relay(answer, request, exchange, internal)
 
 
 def _authenticator(exchange: Exchange, context: WireContext) -> Authenticator | None:
@@ -72,7 +78,10 @@ def _authenticator(exchange: Exchange, context: WireContext) -> Authenticator | 
 
 
 def _relay(
-    answer: Pending[RestReply] | asyncio.Future[RestReply], request: RestRequest, exchange: Exchange
+    answer: Pending[RestReply] | asyncio.Future[RestReply],
+    request: RestRequest,
+    exchange: Exchange,
+    internal: RestReply,
 ) -> asyncio.Future[Reply]:
     """The reply of a REST answer that comes later."""
     relayed: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
@@ -83,13 +92,14 @@ def _relay(
             reply = future.result()
         except BaseException:  # whatever it is: the client must not wait for ever
             log.exception("the service failed", extra={"request_id": exchange.request_id})
-            reply = rest.INTERNAL
-        relayed.set_result(_reply(exchange, reply))
+            reply = internal
+        relayed.set_result(told(exchange, reply))
 
     answer.add_done_callback(finish)
     return relayed
 
 
-def _reply(exchange: Exchange, reply: RestReply) -> Reply:
+def told(exchange: Exchange, reply: RestReply) -> Reply:
+    """An answer as the wire's, which takes its form."""
     exchange.form = rest.form_of(reply)
     return Reply(reply.status, reply.body, reply.error)

@@ -8,7 +8,7 @@ from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.limits import PRECHECKED_BYTES_MAX
 from statordb.model.request import Principal, Reply, error_reply
-from statordb.wire import rest, rest_calls, routes, target_calls
+from statordb.wire import form_calls, forms, rest, rest_calls, routes, target_calls
 from statordb.wire.context import WireContext
 from statordb.wire.encoding import choose_coding, decode_body, unpack
 from statordb.wire.exchange import FIRST_ACCEPT_ENCODING, INTERNAL, Exchange, Waiting, after
@@ -66,6 +66,10 @@ def _other(exchange: Exchange, context: WireContext) -> Reply | Waiting | None:
     api = target_calls.api_of(exchange.headers.get(b"x-amz-target", b""), context)
     if api is not None and path == b"/" and exchange.method == b"POST":
         return target_calls.begin(exchange, context, api)
+    if context.forms and path == b"/" and forms.is_form(exchange.headers):
+        reply = form_calls.begin(exchange, context)
+        if reply is not None:
+            return reply
     answer = routes.answer(exchange, context.settings)
     if answer is not None or path == b"/":
         return answer

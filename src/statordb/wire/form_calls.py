@@ -1,0 +1,67 @@
+"""Calls of AWS's Query protocol: what gets through to their services."""
+
+import asyncio
+import uuid
+from functools import partial
+
+import orjson
+
+from statordb.model import errors
+from statordb.model.errors import ClientError
+from statordb.model.limits import OPEN_BODY_BYTES_MAX
+from statordb.model.request import Principal, Reply
+from statordb.wire import rest, rest_calls
+from statordb.wire.context import WireContext
+from statordb.wire.encoding import decode_body
+from statordb.wire.exchange import Exchange, Waiting, after
+from statordb.wire.forms import FormApi, claimed_service
+
+NOBODY = Principal("", "", "us-east-1", "")
+"""Who sends a call that is not signed. The region is that of AWS's global services."""
+
+
+def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting | None:
+    """Answer a form, at once or by a future; None for one of no service that is served. Raises nothing."""
+    if exchange.method != b"POST":
+        return None
+    service = claimed_service(exchange.url, exchange.headers)
+    if service is not None:
+        api = context.forms.get(service)
+    else:
+        api = next((each for each in context.forms.values() if each.service.is_unsigned(exchange.body)), None)
+    if api is None:
+        return None
+    exchange.request_id = str(uuid.uuid4())
+    try:
+        return _begin(exchange, context, api, service is not None)
+    except ClientError as fault:
+        return rest_calls.told(exchange, api.service.refusal(fault, exchange.request_id))
+
+
+def _begin(exchange: Exchange, context: WireContext, api: FormApi, is_signed: bool) -> Reply | Waiting:
+    """The same of an API. Raises ClientError."""
+    headers = exchange.headers
+    refused = rest.guard(headers, api.authenticator.is_open)
+    if refused is not None:
+        raise errors.access_denied(orjson.loads(refused.body)["Message"])
+    principal = NOBODY
+    if is_signed:
+        verdict = api.authenticator.check(
+            exchange.method, exchange.url, headers, exchange.body, exchange.digest, exchange.origin.secure
+        )
+        if isinstance(verdict, ClientError):
+            raise verdict
+        if isinstance(verdict, asyncio.Future):
+            return after(verdict, exchange, partial(_begin_again, context=context))
+        principal = verdict
+    body = exchange.body
+    if b"content-encoding" in headers:
+        body = decode_body(headers[b"content-encoding"], body, OPEN_BODY_BYTES_MAX)
+    internal = api.service.refusal(errors.internal(), exchange.request_id)
+    return rest_calls.answered(exchange, api.service, principal, bytes(body), internal)
+
+
+def _begin_again(exchange: Exchange, context: WireContext) -> Reply | Waiting:
+    reply = begin(exchange, context)
+    assert reply is not None, "what a claim says does not change"
+    return reply
