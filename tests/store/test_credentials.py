@@ -51,14 +51,10 @@ def test_keys_have_the_form_that_aws_gives_them(kept: Fixture) -> None:
 
 
 def test_a_key_is_found_with_its_secret(kept: Fixture) -> None:
-    made = kept.run(kept.credentials.create("111111111111", "alice"))
+    made = kept.run(kept.credentials.create("111111111111"))
     found = kept.run(kept.credentials.lookup(made.access_key_id))
     assert found is not None
-    assert (found.secret, found.account, found.arn) == (
-        made.secret,
-        made.account,
-        "arn:aws:iam::111111111111:user/alice",
-    )
+    assert (found.secret, found.account, found.arn) == (made.secret, made.account, "arn:aws:iam::111111111111:root")
     assert kept.run(kept.credentials.lookup("AKIAAAAAAAAAAAAAAAAA")) is None
 
 

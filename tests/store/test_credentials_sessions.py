@@ -65,9 +65,9 @@ def test_sessions_are_listed_only_when_asked_for(kit: Kit, credentials: Credenti
     made = kit.run(credentials.create(ACCOUNT))
     assert [each.access_key_id for each in kit.run(credentials.list())] == [made.access_key_id]
     listed = kit.run(credentials.list(ACCOUNT, sessions=True))
-    assert {each.access_key_id: each.arn for each in listed} == {
-        made.access_key_id: made.arn,
-        session.access_key_id: session.arn,
+    assert {each.access_key_id: each.user for each in listed} == {
+        made.access_key_id: "root",
+        session.access_key_id: "cart-role/recommend",
     }
 
 

@@ -42,6 +42,7 @@ def test_the_numbers_of_spaces_are_frozen() -> None:
         "CONDEMNED": 13,
         "LOGS": 14,
         "HOLDS": 15,
+        "IDENTITIES": 16,
         "KMS": 20,
     }
 

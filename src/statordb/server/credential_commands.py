@@ -8,10 +8,13 @@ from argparse import Namespace
 from datetime import UTC, datetime
 
 from statordb.crypto.file_keys import KeyFileUnusable
+from statordb.model.identity_limits import ACCESS_KEYS_MAX
 from statordb.server import directory, logs
 from statordb.server.composition import CASSANDRA, credentials_of, open_store
 from statordb.server.settings import ENVIRONMENT_PREFIX, BadStart, Settings, load
-from statordb.store.credentials import CredentialRecord, Credentials
+from statordb.store.access_keys import ROOT, CredentialRecord
+from statordb.store.credentials import TOO_MANY_KEYS, Credentials
+from statordb.store.terms import Refused
 
 EXIT_NOT_FOUND = 1
 STORE_SETTINGS = (
@@ -54,7 +57,12 @@ async def _run(arguments: Namespace, settings: Settings) -> int:
 
 
 async def _create(credentials: Credentials, account: str, arguments: Namespace) -> int:
-    made = await credentials.create(account, arguments.user)
+    user = arguments.user
+    made = await (credentials.create(account) if user == ROOT else credentials.create_for(account, user))
+    if isinstance(made, Refused):
+        if made.reason == TOO_MANY_KEYS:
+            raise BadStart(f"User {user} of account {account} has {ACCESS_KEYS_MAX} access keys already.")
+        raise BadStart(f"There is no user {user} in account {account}: make it by IAM's CreateUser with a key of root.")
     if arguments.json:
         _print_json(
             {
@@ -99,7 +107,8 @@ def _described(record: CredentialRecord) -> dict[str, str]:
         "AccessKeyId": record.access_key_id,
         "Account": record.account,
         "UserName": record.user,
-        "Arn": record.arn,
+        "Arn": f"arn:aws:iam::{record.account}:{ROOT if record.user == ROOT else f'user/{record.user}'}",
+        "Status": "Active" if record.active else "Inactive",
         "CreateDate": _date(record),
     }
 

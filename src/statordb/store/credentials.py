@@ -1,30 +1,34 @@
 """Access keys: stored with a sealed secret, shown whole only when they are made.
 
 The secret is sealed for its access key id and account, so that it can't be put under another one. The temporary key of
-a session has `expires` as well, and its session token is sealed with the secret, also for the role and the expiry.
+a session has `expires` as well, and its session token is sealed with the secret, also for all that the session may.
 """
 
 import os
 import re
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any
 
 from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import Effects, Engine, Key, Plan, Refused, Stored
 from statordb.model.clock import Clock
 from statordb.model.credential import Credential
-from statordb.store import contention, news
+from statordb.model.identity_limits import ACCESS_KEYS_MAX
+from statordb.store import access_keys, contention, news
+from statordb.store.access_keys import KIND, ROLE_SESSION, ROOT, CredentialRecord, KeyRecord, SessionRecord
+from statordb.store.identities import standing
+from statordb.store.identities.authorities import authority_of
+from statordb.store.identities.identities import USER, Identities, access_key, named
+from statordb.store.identities.records import UserRecord
 from statordb.store.keyspace import Space
-from statordb.store.record import Kind, Record
 from statordb.store.rows import all_rows
 
 ID_PREFIX = "AKIA"  # of a long-term access key; IAM user guide, "Understanding unique ID prefixes"
 ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 ID_CHARACTERS = 16  # behind the prefix
 SECRET_BYTES = 30  # 40 characters of base64
-ROOT = "root"  # the account itself, no user
 
 SESSION_ID_PREFIX = "ASIA"  # of a temporary key; from the same page
 SESSION_TOKEN_BYTES = 192  # 256 characters of base64
@@ -34,42 +38,8 @@ SESSION_KEPT_SECONDS = 24 * 3600.0  # after its end, so that whoever goes on wit
 ROLE_ARN = re.compile(r"arn:(?:aws[a-zA-Z-]*)?:iam::[0-9]{12}:role/?(?:[\w+=,.@/-]*/)?([\w+=,.@-]+)/*", re.ASCII)
 SESSION_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 
-
-class CredentialRecord(NamedTuple):
-    """An access key without its secret. `user` of a session is its role and its name: ROLE/NAME.
-
-    `created_at` and `expires` are in seconds since the epoch; long-term keys don't expire.
-    """
-
-    access_key_id: str
-    account: str
-    user: str
-    created_at: float
-    expires: float | None = None
-
-    @property
-    def arn(self) -> str:
-        if self.expires is not None:
-            return f"arn:aws:sts::{self.account}:assumed-role/{self.user}"
-        owner = ROOT if self.user == ROOT else f"user/{self.user}"
-        return f"arn:aws:iam::{self.account}:{owner}"
-
-
-@dataclass(frozen=True, slots=True)
-class SealedRecord(Record):
-    """An access key as it is kept: as `CredentialRecord`, and its sealed `secret` in base64; its id is the row's key.
-
-    A row is never rewritten.
-    """
-
-    account: str
-    user: str
-    created_at: float
-    secret: str
-    expires: float | None = None
-
-
-KIND = Kind(SealedRecord)
+NO_SUCH_USER, TOO_MANY_KEYS = "there is no such user", "the user has as many access keys as one may have"
+"""Reasons for which a user gets no key."""
 
 
 class Credentials:
@@ -86,35 +56,68 @@ class Credentials:
         self._sealer = sealer
         self._clock = clock
         self._random = random
+        self._identities = Identities(engine)
 
-    async def create(self, account: str, user: str = ROOT) -> Credential:
-        """A new access key of a user. Its secret can't be read back by anyone but the server."""
+    async def create(self, account: str) -> Credential:
+        """A new access key of an account's root. Its secret can't be read back by anyone but the server."""
         while True:
-            record = CredentialRecord(self._new_id(ID_PREFIX), account, user, self._clock.now())
-            secret = self._new_secret()
-            if await self._put(record, secret.encode(), announce=True):
-                return Credential(record.access_key_id, secret, account, record.arn)
+            id, secret = self._new_id(ID_PREFIX), self._new_secret()
+            record = self._sealed(id, secret, KeyRecord(account, ROOT, self._clock.now(), ""))
+            if await self._put(id, record, announce=True):
+                return _credential(id, secret, record, standing.root(account))
+
+    async def create_for(self, account: str, user_name: str) -> Credential | Refused:
+        """A new access key of a user. Refused for one of the reasons above."""
+        user: UserRecord | None = await self._identities.one(account, named(USER, user_name))
+        if user is None:
+            return Refused(NO_SUCH_USER)
+        id, secret = self._new_id(ID_PREFIX), self._new_secret()
+        made = KeyRecord(account, user.name, self._clock.now(), "", owner=user.id)
+        record = self._sealed(id, secret, made)
+
+        def change(found: list[Any]) -> Sequence[Any] | Refused:
+            user, taken = found
+            if user is None or user.id != record.owner:
+                return Refused(NO_SUCH_USER)
+            if len(user.keys) >= ACCESS_KEYS_MAX:
+                return Refused(TOO_MANY_KEYS)
+            if taken is not None:
+                return Refused(None)
+            return replace(user, keys=[*user.keys, id]), record
+
+        outcome = await self._identities.change(account, (named(USER, user.name), access_key(id)), change)
+        if isinstance(outcome, Refused):
+            return outcome if outcome.reason else await self.create_for(account, user_name)
+        return _credential(id, secret, record, await standing.of_identity(self._identities, user))
 
     async def create_session(self, account: str, role_arn: str, session_name: str, seconds: float) -> Credential:
-        """Temporary keys of an assumed role, with a session token, for so many seconds from now.
+        """Temporary keys of a function's role, with a session token, for so many seconds from now.
 
-        Raises ValueError if the role's ARN or the name is malformed. The role need not exist.
+        Raises ValueError if the role's ARN or the name is malformed. A role that does not exist may nothing.
         """
         role = ROLE_ARN.fullmatch(role_arn)
         if role is None or SESSION_NAME.fullmatch(session_name) is None:
             raise ValueError(f"{role_arn} is not the ARN of a role, or {session_name} not the name of a session.")
-        user, now = f"{role[1]}/{session_name}", self._clock.now()
+        return await self.begin_session(account, f"{role[1]}/{session_name}", SessionRecord(ROLE_SESSION), seconds)
+
+    async def begin_session(self, account: str, user: str, session: SessionRecord, seconds: float) -> Credential:
+        """Temporary keys of a session, which is named as in `KeyRecord`. What it is of must be there."""
+        now = self._clock.now()
         while True:
-            record = CredentialRecord(self._new_id(SESSION_ID_PREFIX), account, user, now, now + seconds)
-            secret, token = self._new_secret(), b64encode(self._random(SESSION_TOKEN_BYTES)).decode()
-            if await self._put(record, f"{secret}\0{token}".encode(), announce=False):
-                return Credential(record.access_key_id, secret, account, record.arn, token, record.expires)
+            id, secret = self._new_id(SESSION_ID_PREFIX), self._new_secret()
+            token = b64encode(self._random(SESSION_TOKEN_BYTES)).decode()
+            made = KeyRecord(account, user, now, "", now + seconds, session=session)
+            record = self._sealed(id, f"{secret}\0{token}", made)
+            if await self._put(id, record, announce=False):
+                stands = await standing.of_key(self._identities, record)
+                assert stands is not None, "nobody begins a session of what is not there"
+                return _credential(id, secret, record, stands, token)
 
     async def list(self, account: str | None = None, sessions: bool = False) -> list[CredentialRecord]:
         """All long-term access keys, or those of one account, oldest first; with `sessions` the temporary ones too."""
         found: list[CredentialRecord] = []
         async for row in all_rows(self._engine, Space.CREDENTIALS):
-            record, _ = _load(row.partition.decode(), row.body)
+            record = access_keys.without_secret(row.partition.decode(), KIND.load(row.body))
             if (account is None or record.account == account) and (sessions or record.expires is None):
                 found.append(record)
         return sorted(found, key=lambda record: (record.created_at, record.access_key_id))
@@ -125,33 +128,64 @@ class Credentials:
             return True
         return False
 
+    async def find(self, access_key_id: str) -> KeyRecord | None:
+        """The record of an access key."""
+        stored = await self._engine.get(_key(access_key_id))
+        return None if stored is None else KIND.load(stored.body)
+
     async def delete(self, access_key_id: str, account: str | None = None) -> bool:
         """Delete an access key (if it belongs to `account`, where one is given); False if there is none."""
-        key = _key(access_key_id)
+        return await self._change(access_key_id, account, None)
 
-        def plan(stored: list[Stored | None]) -> Effects | Refused:
-            row = stored[0]
-            if row is None or (account is not None and _load(access_key_id, row.body)[0].account != account):
-                return Refused("no such access key")
-            return Effects(writes=((key, None),), announce=(f"{news.KEY}{access_key_id}",))
-
-        return not isinstance(await contention.update(self._engine, (key,), plan), Refused)
+    async def switch(self, access_key_id: str, account: str, active: bool) -> bool:
+        """Make an access key active, or not; False if there is none in the account."""
+        return await self._change(access_key_id, account, active)
 
     async def lookup(self, access_key_id: str) -> Credential | None:
-        """The access key with its secret, None if there is none. Raises Unsealable for a damaged one."""
-        stored = await self._engine.get(_key(access_key_id))
-        if stored is None:
+        """The access key with its secret; None if there is none, or none that may be used. Raises Unsealable for a
+        damaged one."""
+        record = await self.find(access_key_id)
+        if record is None or not record.active:
             return None
-        record, sealed = _load(access_key_id, stored.body)
-        secret, _, token = self._sealer.open(sealed, _context(record)).decode().partition("\0")
-        return Credential(access_key_id, secret, record.account, record.arn, token or None, record.expires)
+        secret, _, token = self._sealer.open(record.sealed, record.context(access_key_id)).decode().partition("\0")
+        stands = await standing.of_key(self._identities, record)
+        return None if stands is None else _credential(access_key_id, secret, record, stands, token or None)
 
-    async def _put(self, record: CredentialRecord, secret: bytes, announce: bool) -> bool:
+    async def _change(self, access_key_id: str, account: str | None, active: bool | None) -> bool:
+        """Switch an access key, or (None) delete it, with what its user's record says of it."""
+        found = await self.find(access_key_id)
+        if found is None or (account is not None and found.account != account):
+            return False
+        while True:
+            owner = named(USER, found.user)
+
+            def change(records: list[Any], of: KeyRecord = found) -> Sequence[Any] | Refused:
+                key, user = records
+                if key is None or (key.user, key.account) != (of.user, of.account):
+                    return Refused(None)
+                if active is not None:
+                    return replace(key, active=active), user
+                if user is not None and access_key_id in user.keys:
+                    user = replace(user, keys=[each for each in user.keys if each != access_key_id])
+                return None, user
+
+            outcome = await self._identities.change(found.account, (access_key(access_key_id), owner), change)
+            if not isinstance(outcome, Refused):
+                return True
+            found = await self.find(access_key_id)  # deleted, or its user has another name now
+            if found is None:
+                return False
+
+    def _sealed(self, id: str, secret: str, record: KeyRecord) -> KeyRecord:
+        return replace(record, secret=access_keys.base64(self._sealer.seal(secret.encode(), record.context(id))))
+
+    async def _put(self, id: str, record: KeyRecord, announce: bool) -> bool:
         """Store a new key; False if its id is taken."""
-        body = _dump(record, self._sealer.seal(secret, _context(record)))
-        key = _key(record.access_key_id)
-        names = (f"{news.KEY}{record.access_key_id}",) if announce else ()
-        return not isinstance(await contention.update(self._engine, (key,), _put_new(key, body, names)), Refused)
+        key = _key(id)
+        names = (f"{news.KEY}{id}",) if announce else ()
+        return not isinstance(
+            await contention.update(self._engine, (key,), _put_new(key, KIND.dump(record), names)), Refused
+        )
 
     def _new_id(self, prefix: str) -> str:
         """Each character takes the low 5 bits of a random byte: all 32 are equally likely."""
@@ -163,8 +197,14 @@ class Credentials:
 
 def session_is_over(body: bytes, now: float) -> bool:
     """Whether a stored key is that of a session which ended so long ago that it can be forgotten."""
-    expires = _load("", body)[0].expires
+    expires = KIND.load(body).expires
     return expires is not None and expires + SESSION_KEPT_SECONDS <= now
+
+
+def _credential(
+    id: str, secret: str, record: KeyRecord, stands: standing.Standing, token: str | None = None
+) -> Credential:
+    return Credential(id, secret, record.account, stands.arn, token, record.expires, authority_of(stands))
 
 
 def _key(access_key_id: str) -> Key:
@@ -178,20 +218,3 @@ def _put_new(key: Key, body: bytes, announce: Sequence[str]) -> Plan:
         return Effects(writes=((key, body),), announce=announce)
 
     return plan
-
-
-def _context(record: CredentialRecord) -> bytes:
-    context = f"credential\0{record.access_key_id}\0{record.account}"
-    return context.encode() if record.expires is None else f"{context}\0{record.user}\0{record.expires}".encode()
-
-
-def _dump(record: CredentialRecord, sealed: bytes) -> bytes:
-    return KIND.dump(
-        SealedRecord(record.account, record.user, record.created_at, b64encode(sealed).decode(), record.expires)
-    )
-
-
-def _load(access_key_id: str, body: bytes) -> tuple[CredentialRecord, bytes]:
-    kept = KIND.load(body)
-    record = CredentialRecord(access_key_id, kept.account, kept.user, kept.created_at, kept.expires)
-    return record, b64decode(kept.secret)

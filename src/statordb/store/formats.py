@@ -4,10 +4,12 @@ Each kind of record has a format of its own, and rows say which is theirs. That 
 the middle of requests; this number is compared when a store is opened.
 """
 
+import os
+
 from statordb.engine.contract import Effects, Engine, FormatTooNew, Key, Refused, Stored
 from statordb.store import (
+    access_keys,
     contention,
-    credentials,
     holds,
     leases,
     log,
@@ -18,6 +20,8 @@ from statordb.store import (
 )
 from statordb.store.functions import catalog as functions
 from statordb.store.functions import invocations, mappings
+from statordb.store.identities import records as identities
+from statordb.store.identities.migration import give_users
 from statordb.store.keyspace import Space
 from statordb.store.kms import records as kms
 
@@ -32,7 +36,8 @@ KINDS = (
         mappings.KIND,
         mappings.CHECKPOINT,
     ),
-    *(invocations.KIND, leases.LEASE, leases.KEEPER, transactions.TOKEN, credentials.KIND),
+    *(invocations.KIND, leases.LEASE, leases.KEEPER, transactions.TOKEN, access_keys.KIND),
+    *identities.KINDS,
     *(kms.KEY, kms.ALIAS, kms.GRANT),
 )
 KEY = Key(Space.FORMATS, b"records", b"")
@@ -60,6 +65,7 @@ async def admit(engine: Engine, now: float) -> None:
     if found > supported:
         raise FormatTooNew(found, supported)
     await migration.give_logs(engine, now)
+    await give_users(engine, now, os.urandom)
     outcome = await contention.update(engine, (KEY,), plan)
     if isinstance(outcome, Refused):
         raise FormatTooNew(outcome.reason, supported)

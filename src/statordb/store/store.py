@@ -8,6 +8,7 @@ from statordb.store.functions.catalog import Functions
 from statordb.store.functions.invocations import InvocationQueue
 from statordb.store.functions.mappings import Mappings
 from statordb.store.holds import Holds
+from statordb.store.identities.identities import Identities
 from statordb.store.kms.kms import Kms
 from statordb.store.leases import Leases
 from statordb.store.logs import Logs
@@ -44,6 +45,7 @@ class Store:
         self.functions = Functions(engine, clock)
         self.invocations = InvocationQueue(engine, clock)
         self.mappings = Mappings(engine, clock)
+        self.identities = Identities(engine)
         self.kms = Kms(engine, clock, sealer)
         self.table_delay_seconds = table_delay_seconds
         self.stream_shards = stream_shards
