@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import os
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import Engine, EngineClosed, FormatTooNew, StoreUnusable
 from statordb.engine.lmdb.engine import LmdbEngine
+from statordb.iam_api.service import LOADERS, QueryService
 from statordb.keeper.keeper import Duty, Keeper, duties
 from statordb.keeper.kinesis import Kinesis
 from statordb.keeper.kinesis_sender import BotoSender
@@ -51,6 +53,7 @@ from statordb.store.store import Store
 from statordb.wire.authenticator import Authenticator
 from statordb.wire.browsers import BrowserRules
 from statordb.wire.context import Observer, WireContext
+from statordb.wire.forms import FormApi
 from statordb.wire.open_authenticator import OpenAuthenticator, open_account
 from statordb.wire.rest_peers import RestPeers
 from statordb.wire.settings import WireSettings
@@ -199,6 +202,7 @@ def wire_context(
     observe: Observer,
     rest: FunctionService | None = None,
     kms: KmsService | None = None,
+    identities: Mapping[str, QueryService] | None = None,
 ) -> WireContext:
     """All that the connections of a worker share."""
     settings = site.settings
@@ -214,6 +218,10 @@ def wire_context(
         rest_authenticator=_authenticator(site, store, "lambda", browsers),
         rest_peers=RestPeers(is_ours, _token_authenticator(site, store)),
         apis={} if kms is None else {KMS_PREFIX.encode(): Api(kms, _authenticator(site, store, "kms", browsers))},
+        forms={
+            name.encode(): FormApi(api, _authenticator(site, store, name, browsers))
+            for name, api in (identities or {}).items()
+        },
         clock=store.clock.now,
         monotonic=time.monotonic,
         settings=WireSettings(
@@ -229,6 +237,14 @@ def wire_context(
         after=loop.call_later,
         slices=turns.later,
     )
+
+
+def query_services(site: Site, store: Store) -> Mapping[str, QueryService]:
+    """IAM's and STS's APIs, by the names that claims have of them."""
+    credentials = credentials_of(store, site.directory)
+    return {
+        name: QueryService(name, store, credentials, _report_rest, os.urandom, load) for name, load in LOADERS.items()
+    }
 
 
 def function_service(site: Site, store: Store, invoker: Invoker) -> FunctionService:

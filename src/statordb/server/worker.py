@@ -7,7 +7,15 @@ from functools import partial
 
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.runtime.invoker import Invoker
-from statordb.server.composition import Site, dispatcher_of, function_service, kms_service, turns_of, wire_context
+from statordb.server.composition import (
+    Site,
+    dispatcher_of,
+    function_service,
+    kms_service,
+    query_services,
+    turns_of,
+    wire_context,
+)
 from statordb.server.entrances import Listeners
 from statordb.server.lane import relay
 from statordb.server.lane.client import LaneClient
@@ -31,7 +39,18 @@ class Worker:
         turns = turns_of(store)
         service = dispatcher_of(site, store, self._lane, turns)
         self._kms = kms_service(site, store)
-        context = wire_context(site, slot, store, service, turns, self._counters.observe, self._functions, self._kms)
+        self._identities = query_services(site, store)
+        context = wire_context(
+            site,
+            slot,
+            store,
+            service,
+            turns,
+            self._counters.observe,
+            self._functions,
+            self._kms,
+            self._identities,
+        )
         self._listeners = Listeners(site.entrances, context, Balance(site.roster, slot).may_accept, site.tls)
         self._timer: asyncio.TimerHandle | None = None
 
@@ -47,6 +66,8 @@ class Worker:
         if self._functions is not None:
             await self._functions.close()
         await self._kms.close()
+        for service in self._identities.values():
+            await service.close()
         if self._timer is not None:
             self._timer.cancel()
         self._counters.set_engine(self._engine.metrics())

@@ -1,0 +1,47 @@
+"""Users, groups and roles, as far as they are alike: they have policies, and all but groups tags and boundaries."""
+
+from typing import Any, NamedTuple
+
+from statordb.iam_api import errors
+from statordb.iam_api.context import Context
+from statordb.model import identity_limits as limits
+from statordb.store.identities.identities import GROUP, ROLE, USER, Row, named
+
+
+class Holder(NamedTuple):
+    """One of the three. `sort`: of rows, and the noun in messages; `title`: the noun in names of operations and
+    members; `inline_max`: characters of all inline policies together."""
+
+    sort: str
+    title: str
+    inline_max: int
+
+    @property
+    def member(self) -> str:
+        return f"{self.title}Name"
+
+    def row(self, name: str) -> Row:
+        return named(self.sort, name)
+
+    def arn(self, account: str, name: str) -> str:
+        """Of one that is not there."""
+        return f"arn:aws:iam::{account}:{self.sort}/{name}"
+
+
+USERS = Holder(USER, "User", limits.USER_INLINE_CHARACTERS_MAX)
+GROUPS = Holder(GROUP, "Group", limits.GROUP_INLINE_CHARACTERS_MAX)
+ROLES = Holder(ROLE, "Role", limits.ROLE_INLINE_CHARACTERS_MAX)
+HOLDERS = (USERS, GROUPS, ROLES)
+
+
+async def find(context: Context, holder: Holder, name: str) -> Any:
+    """The record of a user, group or role whom the request is about. Raises AccessDenied, NoSuchEntity."""
+    record = await context.store.identities.one(context.account, holder.row(name))
+    context.demand(holder.arn(context.account, name) if record is None else record.arn)
+    return present(record, holder, name)
+
+
+def present(record: Any, holder: Holder, name: str) -> Any:
+    if record is None:
+        raise errors.no_such(holder.sort, name)
+    return record

@@ -1,0 +1,122 @@
+"""CreateRole, GetRole, ListRoles, UpdateRole, UpdateRoleDescription, UpdateAssumeRolePolicy, DeleteRole, and what of
+instance profiles people ask about roles."""
+
+from dataclasses import replace
+from typing import Any
+
+from statordb.access.document import Kind
+from statordb.iam_api import boundaries, description, documents, errors, paging, tagging
+from statordb.iam_api.context import Answer, Context, Request
+from statordb.iam_api.holders import ROLES, find, present
+from statordb.model.identity_limits import ROLE_SESSION_SECONDS, ROLES_MAX, TRUST_CHARACTERS_MAX
+from statordb.store.identities.identities import ROLE, SUMMARY, named, owner
+from statordb.store.identities.ids import ROLE_ID, new_id
+from statordb.store.identities.records import NameRecord, RoleRecord, SummaryRecord
+
+
+async def create_role(context: Context, request: Request) -> Answer:
+    name, boundary = request["RoleName"], request.get("PermissionsBoundary", "")
+    id = new_id(ROLE_ID, context.random)
+    made = RoleRecord(
+        context.account,
+        name,
+        id,
+        request.get("Path", "/"),
+        context.now(),
+        tags=tagging.with_tags({}, tagging.given(request.get("Tags", ()))),
+        boundary=boundary,
+        description=request.get("Description", ""),
+        session_seconds_max=request.get("MaxSessionDuration", ROLE_SESSION_SECONDS),
+        trust=request["AssumeRolePolicyDocument"],
+    )
+    context.demand(made.arn)
+    _check_trust(made.trust)
+    await boundaries.must_be_there(context, boundary)
+
+    def change(found: list[Any]) -> list[Any]:
+        role, _, summary, *used = found
+        if role is not None:
+            raise errors.exists("Role", name)
+        summary = summary or SummaryRecord()
+        if summary.roles >= ROLES_MAX:
+            raise errors.quota("RolesPerAccount", ROLES_MAX)
+        summary = replace(summary, roles=summary.roles + 1)
+        return [made, NameRecord(ROLE, name), summary, *boundaries.counted(used, 1)]
+
+    await context.change((named(ROLE, name), owner(id), SUMMARY, *boundaries.uses(boundary)), change)
+    return {"Role": description.role(made)}
+
+
+async def get_role(context: Context, request: Request) -> Answer:
+    return {"Role": description.role(await find(context, ROLES, request["RoleName"]))}
+
+
+async def list_roles(context: Context, request: Request) -> Answer:
+    context.demand(f"arn:aws:iam::{context.account}:role{request.get('PathPrefix', '/')}")
+    found, more = await paging.entities(context, ROLE, request)
+    return {"Roles": [description.role(record, whole=False) for record in found], **more}
+
+
+async def update_role(context: Context, request: Request) -> Answer:
+    """What is not given goes back to what it is without."""
+    return await _update(
+        context,
+        request["RoleName"],
+        description=request.get("Description", ""),
+        session_seconds_max=request.get("MaxSessionDuration", ROLE_SESSION_SECONDS),
+    )
+
+
+async def update_role_description(context: Context, request: Request) -> Answer:
+    changed = await _change(context, request["RoleName"], description=request["Description"])
+    return {"Role": description.role(changed)}
+
+
+async def update_assume_role_policy(context: Context, request: Request) -> Answer:
+    await find(context, ROLES, request["RoleName"])
+    _check_trust(request["PolicyDocument"])
+    return await _update(context, request["RoleName"], trust=request["PolicyDocument"])
+
+
+async def delete_role(context: Context, request: Request) -> Answer:
+    name = request["RoleName"]
+    known = await find(context, ROLES, name)
+
+    def change(found: list[Any]) -> list[Any]:
+        role, _, summary, *used = found
+        if present(role, ROLES, name).boundary != known.boundary:
+            raise errors.being_changed("role", name)
+        boundaries.must_have_no_policies(role)
+        return [None, None, replace(summary, roles=summary.roles - 1), *boundaries.counted(used, -1)]
+
+    rows = (named(ROLE, name), owner(known.id), SUMMARY, *boundaries.uses(known.boundary))
+    await context.change(rows, change)
+    return {}
+
+
+async def list_instance_profiles_for_role(context: Context, request: Request) -> Answer:
+    """There are no machines that could have one."""
+    await find(context, ROLES, request["RoleName"])
+    return {"InstanceProfiles": [], "IsTruncated": False}
+
+
+async def _update(context: Context, name: str, **changes: Any) -> Answer:
+    await _change(context, name, **changes)
+    return {}
+
+
+async def _change(context: Context, name: str, **changes: Any) -> RoleRecord:
+    await find(context, ROLES, name)
+
+    def change(found: list[Any]) -> list[Any]:
+        return [replace(present(found[0], ROLES, name), **changes)]
+
+    (changed,) = await context.change((ROLES.row(name),), change)
+    role: RoleRecord = changed
+    return role
+
+
+def _check_trust(document: str) -> None:
+    documents.check(document, Kind.TRUST)
+    if documents.characters(document) > TRUST_CHARACTERS_MAX:
+        raise errors.quota("ACLSizePerRole", TRUST_CHARACTERS_MAX)

@@ -1,0 +1,68 @@
+"""Lists by pages. A Marker names what the page before ended with."""
+
+from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from statordb.iam_api import errors
+from statordb.iam_api.context import Answer, Context, Request
+from statordb.model.identity_limits import PAGE_ITEMS
+
+READ_ROWS = 100  # at a time
+
+
+def cut(items: Sequence[Any], request: Request) -> tuple[list[Any], Answer]:
+    """The page that a request asks for of a list that is whole, and what the answer says of it."""
+    start = 0
+    mark = _mark(request)
+    if mark is not None:
+        if not (mark.isascii() and mark.isdigit() and len(mark) < 10):
+            raise _invalid()
+        start = int(mark)
+    end = start + request.get("MaxItems", PAGE_ITEMS)
+    return list(items[start:end]), _more(str(end) if end < len(items) else None)
+
+
+async def entities(
+    context: Context, sort: str, request: Request, wanted: Callable[[Any], bool] | None = None
+) -> tuple[list[Any], Answer]:
+    """The same of all users, groups, roles or policies of the account below the request's PathPrefix."""
+    below, limit = request.get("PathPrefix", "/"), request.get("MaxItems", PAGE_ITEMS)
+    after = _mark(request)
+    found: list[Any] = []
+    while True:
+        rows = await context.store.identities.page(context.account, sort, after, READ_ROWS)
+        for row in rows:
+            if row.path.startswith(below) and (wanted is None or wanted(row)):
+                if len(found) == limit:
+                    return found, _more(found[-1].name)
+                found.append(row)
+        if len(rows) < READ_ROWS:
+            return found, _more(None)
+        after = rows[-1].name
+
+
+def below(records: Iterable[Any], request: Request) -> list[Any]:
+    """Those records whose path is below the request's PathPrefix."""
+    prefix = request.get("PathPrefix", "/")
+    return [record for record in records if record.path.startswith(prefix)]
+
+
+def _mark(request: Request) -> str | None:
+    marker = request.get("Marker")
+    if marker is None:
+        return None
+    try:
+        return b64decode(marker.encode("ascii"), altchars=b"-_", validate=True).decode()
+    except ValueError:
+        raise _invalid() from None
+
+
+def _invalid() -> errors.IamError:
+    return errors.validation("Invalid Marker.")
+
+
+def _more(mark: str | None) -> Answer:
+    if mark is None:
+        return {"IsTruncated": False}
+    return {"IsTruncated": True, "Marker": urlsafe_b64encode(mark.encode()).decode()}

@@ -1,0 +1,137 @@
+"""IAM's and STS's APIs behind the wire (`model.rest.FormService`).
+
+A service model, and its operations, are loaded with the first request: a server whose clients use tables only starts no
+slower, and needs no more memory, than one without identities.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from statordb.iam_api import errors
+from statordb.iam_api.context import Context, Operation
+from statordb.iam_api.errors import IamError
+from statordb.model.errors import ClientError
+from statordb.model.rest import RestReply, RestRequest
+from statordb.model.tasks import Tasks
+from statordb.store.credentials import Credentials
+from statordb.store.store import Store
+from statordb.store.terms import Conflict, Overloaded
+
+if TYPE_CHECKING:
+    from statordb.iam_api.requests import Requests
+
+CONTENT_TYPE = "text/xml"
+NAMESPACES = {
+    "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
+    "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
+}
+_UNSIGNED = b"Action=AssumeRoleWithWebIdentity&"  # a token says who asks
+
+Report = Callable[[RestRequest, BaseException], None]
+"""Told of every unexpected exception, for the log."""
+
+
+class Api(NamedTuple):
+    """What is loaded with the first request."""
+
+    requests: "Requests"
+    operations: Mapping[str, Operation]
+
+
+class QueryService:
+    """Answers the requests of one service, "iam" or "sts", each by a task of its own."""
+
+    def __init__(
+        self,
+        name: str,
+        store: Store,
+        credentials: Credentials,
+        report: Report,
+        random: Callable[[int], bytes],
+        load: Callable[[], Api],
+    ) -> None:
+        self._name = name
+        self._store = store
+        self._credentials = credentials
+        self._report = report
+        self._random = random
+        self._load = load
+        self._api: Api | None = None
+        self._tasks = Tasks()
+
+    def is_unsigned(self, body: bytes) -> bool:
+        return self._name == "sts" and (body + b"&").find(_UNSIGNED) >= 0
+
+    def refusal(self, error: ClientError, request_id: str) -> RestReply:
+        return self._fault_reply(errors.of_wire(error), request_id)
+
+    def handle(self, request: RestRequest) -> asyncio.Task[RestReply]:
+        return self._tasks.begin(self._answer(request))
+
+    async def close(self) -> None:
+        """Cancel what still runs, and await its end."""
+        await self._tasks.close()
+
+    async def _answer(self, request: RestRequest) -> RestReply:
+        try:
+            return await self._run(request)
+        except IamError as fault:
+            return self._fault_reply(fault, request.request_id)
+        except (Overloaded, Conflict):
+            return self._fault_reply(errors.throttling(), request.request_id)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            if _is_ended(error):
+                raise
+            self._report(request, error)  # perhaps what was awaited has been cancelled, which ends no one else
+            return self._fault_reply(errors.internal(), request.request_id)
+
+    async def _run(self, request: RestRequest) -> RestReply:
+        api = self._api
+        if api is None:
+            api = self._api = await asyncio.to_thread(self._load)  # it takes as long as a hundred requests
+        name, form = api.requests.operation(request.body)
+        request.operation = name
+        operation = api.operations.get(name)
+        if operation is None:
+            raise errors.not_implemented(name)
+        given = api.requests.members(name, form)
+        context = Context(self._store, self._credentials, request.principal, self._random, f"{self._name}:{name}")
+        outcome: dict[str, Any] = await operation(context, given)
+        body = api.requests.answer(name, outcome, request.request_id)
+        return RestReply(200, body, (), CONTENT_TYPE)
+
+    def _fault_reply(self, fault: IamError, request_id: str) -> RestReply:
+        """The reply that tells a client of its error: the one place where errors become bytes."""
+        from statordb.shapes import xml  # with the first error, not at the start
+
+        is_sender = fault.status < 500
+        body = xml.error(fault.code, fault.message, is_sender, NAMESPACES[self._name], request_id)
+        return RestReply(fault.status, body, (), CONTENT_TYPE, fault.code)
+
+
+def _is_ended(error: BaseException) -> bool:
+    """Whether it is this task itself that was cancelled, as `close` does."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
+def load_iam() -> Api:
+    """Raises ServiceModelMissing."""
+    from statordb.iam_api.operations import OPERATIONS
+    from statordb.iam_api.requests import Requests
+
+    return Api(Requests("iam", "2010-05-08"), OPERATIONS)
+
+
+def load_sts() -> Api:
+    """Raises ServiceModelMissing."""
+    from statordb.iam_api.requests import Requests
+    from statordb.iam_api.sts import OPERATIONS
+
+    return Api(Requests("sts", "2011-06-15"), OPERATIONS)
+
+
+LOADERS = {"iam": load_iam, "sts": load_sts}

@@ -1,0 +1,95 @@
+"""What is told of requests that no operation gets."""
+
+import asyncio
+import re
+
+import pytest
+from tests.iam_api.iam_kit import IamKit, least, refusal
+
+from statordb.iam_api.service import LOADERS
+from statordb.model import errors
+from statordb.model.errors import ClientError
+
+
+def told(kit: IamKit, body: bytes, service: str = "iam") -> tuple[int, str]:
+    reply = kit.answer(service, kit.root.access_key_id, body)
+    found = re.search(rb"<Code>(\w+)</Code>", b"".join(reply.raw.stream()))
+    return reply.status_code, "" if found is None else found[1].decode()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "MissingAction"),
+        (b"Version=2010-05-08", 400, "MissingAction"),
+        (b"Action=NoSuch&Version=2010-05-08", 400, "InvalidAction"),
+        (b"Action=ListUsers&Version=2011-06-15", 400, "InvalidAction"),
+        (b"Action=AssumeRole&Version=2010-05-08", 400, "InvalidAction"),
+        (b"Action=%ff", 400, "MalformedInput"),
+        (b"Action=ListUsers&MaxItems=many", 400, "MalformedInput"),
+        (b"Action=ListUsers&MaxItems=0", 400, "ValidationError"),
+        (b"Action=CreateUser", 400, "ValidationError"),
+        (b"Action=CreateLoginProfile&UserName=a&Password=b", 501, "NotImplemented"),
+    ],
+)
+def test_what_is_wrong_with_a_request(kit: IamKit, body: bytes, status: int, code: str) -> None:
+    assert told(kit, body) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (errors.unrecognized_client(), 403, "InvalidClientTokenId"),
+        (errors.invalid_signature("x"), 403, "SignatureDoesNotMatch"),
+        (errors.missing_authentication_token(), 403, "MissingAuthenticationToken"),
+        (errors.expired_token(), 403, "ExpiredToken"),
+        (errors.request_expired("x"), 400, "RequestExpired"),
+        (errors.incomplete_signature("x"), 400, "IncompleteSignature"),
+        (errors.throttling("x"), 400, "Throttling"),
+        (errors.request_too_large(), 413, "RequestEntityTooLarge"),
+        (errors.internal(), 500, "InternalFailure"),
+    ],
+)
+def test_errors_of_the_wire_have_these_apis_names(kit: IamKit, error: ClientError, status: int, code: str) -> None:
+    reply = kit.service("sts").refusal(error, "some-id")
+    assert (reply.status, reply.error) == (status, code)
+    assert b"<RequestId>some-id</RequestId>" in reply.body
+
+
+def test_a_fault_of_an_operation_is_told_and_reported(kit: IamKit, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(kit.store.identities, "page", broken)
+    assert told(kit, b"Action=ListUsers") == (500, "InternalFailure")
+    assert [type(fault) for fault in kit.faults] == [RuntimeError]
+    kit.faults.clear()
+
+
+def test_every_operation_stands_in_the_model(kit: IamKit) -> None:
+    for load in LOADERS.values():
+        api = load()
+        for name in api.operations:
+            assert api.requests.operation(f"Action={name}".encode())[0] == name
+
+
+def test_no_operation_is_for_who_may_nothing(kit: IamKit) -> None:
+    """But for those that AWS lets everybody have."""
+    client = kit.user_client("iam", "alice")
+    names = sorted(LOADERS["iam"]().operations)
+    for name in names:
+        assert told_of(kit, client, name) == "AccessDenied", name
+
+
+def told_of(kit: IamKit, client: object, operation: str) -> str:
+    """The code of the error of an operation with the least that its model wants."""
+    members = least(operation)
+    method = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).lower()
+    return refusal(getattr(client, method), **members)[0]
+
+
+def test_a_service_that_closes_ends_what_runs(kit: IamKit) -> None:
+    async def close() -> None:
+        await asyncio.gather(*(kit.service(name).close() for name in LOADERS))
+
+    kit.run(close())
