@@ -11,6 +11,8 @@ import pytest
 
 from statordb.api.dispatch import Dispatcher
 from statordb.api.shape_overrides import DYNAMODB
+from statordb.crypto.file_keys import FileKeys
+from statordb.crypto.sealer import Sealer
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.keeper.keeper import Keeper
 from statordb.model.clock import ManualClock
@@ -50,7 +52,7 @@ class Api:
 
     def open(self) -> None:
         engine = LmdbEngine.open(self.directory, durable=False)
-        self.store = Store(engine, self.clock, self.delay)
+        self.store = Store(engine, self.clock, self.delay, sealer=Sealer(FileKeys(self.directory)))
         self.dispatcher = Dispatcher(self.store, SHAPES, lambda request, fault: self.faults.append(fault))
         self.keeper = Keeper(self.store, lambda duty, fault: self.faults.append(fault))
 

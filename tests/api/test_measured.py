@@ -5,6 +5,7 @@ tables that were gathered from memory or older servers before, and what updates 
 from typing import Any
 
 import pytest
+from tests.api.kms_calls import new_key
 from tests.api.test_tables import ARN, INVALID, attributes, index, keys, request
 from tests.in_process import PRINCIPAL, Api
 
@@ -365,12 +366,12 @@ def test_the_class_of_a_table_is_told_as_it_was_and_the_usual_one_not_at_all(api
 
 
 def test_the_key_of_a_table_is_told_as_it_was(api: Api) -> None:
-    key = "arn:aws:kms:us-east-1:000000000000:key/"
-    specification = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key + "one"}
+    one, two = new_key(api), new_key(api)
+    specification = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": one}
     api("CreateTable", **request(SSESpecification=specification))
-    told = update(api, SSESpecification={**specification, "KMSMasterKeyId": key + "two"})["TableDescription"]
-    assert told["SSEDescription"] == {"Status": "UPDATING", "SSEType": "KMS", "KMSMasterKeyArn": key + "one"}
-    assert table(api)["SSEDescription"]["KMSMasterKeyArn"] == key + "two"
+    told = update(api, SSESpecification={**specification, "KMSMasterKeyId": two})["TableDescription"]
+    assert told["SSEDescription"] == {"Status": "UPDATING", "SSEType": "KMS", "KMSMasterKeyArn": one}
+    assert table(api)["SSEDescription"]["KMSMasterKeyArn"] == two
 
 
 # Items, as the authors of dynoxide measured it

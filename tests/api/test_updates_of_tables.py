@@ -6,6 +6,7 @@ The right values were measured on AWS (aws-controllers-k8s, API quirks of Octobe
 from typing import Any
 
 import pytest
+from tests.api.kms_calls import kms, new_key
 from tests.in_process import Api, Fault
 
 from statordb.model.clock import ManualClock
@@ -361,6 +362,7 @@ def test_definitions_beside_other_work_are_not_looked_at(api: Api) -> None:
 
 
 def test_a_key_of_ones_own_is_told_of(api: Api) -> None:
+    kms(api, "CreateAlias", AliasName="alias/mine", TargetKeyId=new_key(api))
     made = create(api, **ENCRYPT)
     sse = made["SSEDescription"]
     assert (sse["Status"], sse["SSEType"]) == ("ENABLED", "KMS")

@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from tests.api_suite.conftest import await_active
 from tests.pace import PATIENT
 
 from botocore.config import Config  # isort: skip
@@ -96,3 +97,27 @@ def test_what_is_not_right_is_told_in_the_words_of_the_api(kms: Client) -> None:
     assert code_of(kms.create_key, KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY") == "UnsupportedOperationException"
     assert code_of(kms.decrypt, CiphertextBlob=b"nonsense") == "InvalidCiphertextException"
     assert code_of(kms.sign, KeyId="a", Message=b"a", SigningAlgorithm="ED25519_SHA_512") == "UnknownOperationException"
+
+
+def test_a_disabled_key_closes_its_table(kms: Client, client: Client, key: str) -> None:
+    name = f"suite-{uuid.uuid4().hex}"
+    made = client.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+    )["TableDescription"]
+    assert made["SSEDescription"]["KMSMasterKeyArn"].endswith(key)
+    await_active(client, name)
+    item = {"p": {"S": "a"}}
+    client.put_item(TableName=name, Item=item)
+    kms.disable_key(KeyId=key)
+    assert code_of(client.get_item, TableName=name, Key=item) == "ValidationException"
+    assert code_of(client.put_item, TableName=name, Item=item) == "ValidationException"
+    table = client.describe_table(TableName=name)["Table"]
+    assert table["TableStatus"] == "INACCESSIBLE_ENCRYPTION_CREDENTIALS"
+    assert "InaccessibleEncryptionDateTime" in table["SSEDescription"]
+    kms.enable_key(KeyId=key)
+    assert client.get_item(TableName=name, Key=item)["Item"] == item
+    client.delete_table(TableName=name)

@@ -23,6 +23,7 @@ async def describe(table: Table, now: float) -> dict[str, Any]:
             if described["IndexName"] == index.name:
                 described["ItemCount"] = rows
                 described["IndexSizeBytes"] = size + rows * INDEX_ENTRY_OVERHEAD_BYTES
+    encryption.show_closed(description, table)
     return description
 
 

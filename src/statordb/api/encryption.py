@@ -1,17 +1,27 @@
-"""SSESpecification: its checks, and the description that it makes. Nothing is encrypted by it.
+"""SSESpecification: its checks, the key that it means, and the description that it makes.
 
 Rules and texts were measured on AWS (aws-controllers-k8s, API quirks of October 2026).
 """
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from statordb.model.errors import invalid_parameters
+from statordb.api.context import Context
+from statordb.commands.demands import KeyDemand
+from statordb.model import errors
+from statordb.model.errors import ClientError, invalid_parameters
+from statordb.model.kms_limits import KEY_CHANGES_A_DAY_MAX, KEY_CHANGES_PAUSE_SECONDS
+from statordb.store.kms.kms import DYNAMODB_ALIAS
+from statordb.store.kms.records import DISABLED, ENABLED, AliasName, KeyName
+from statordb.store.kms.references import NoReference, parse
+from statordb.store.kms.rotation import DAY_SECONDS
 from statordb.store.records import TableRecord
+from statordb.store.table import Table
 
-MANAGED = "alias/aws/dynamodb"
-_NAMES = uuid.UUID("3f0c5a44-94b1-4b0e-9d59-6f3c1b6e6a51")  # of key ids that are made up: never change it
+INACCESSIBLE = "INACCESSIBLE_ENCRYPTION_CREDENTIALS"
+_NAMES = uuid.UUID("3f0c5a44-94b1-4b0e-9d59-6f3c1b6e6a51")  # of key ids that were made up once: never change it
 
 Specification = Mapping[str, Any]
 
@@ -36,30 +46,114 @@ def enabled(specification: Specification | None) -> bool:
     return bool(specification) and specification.get("Enabled", True)  # type: ignore[union-attr]
 
 
-def changed(record: TableRecord, wanted: Specification) -> Specification:
-    """The table's specification after an update."""
-    current = record.options.get("SSESpecification")
-    if not wanted or (not enabled(wanted) and not enabled(current)):
+async def key_of(context: Context, account: str, region: str, wanted: Specification | None) -> str | None:
+    """The ARN of the key that is meant, which can be used; None for one of AWS's own.
+
+    The key that AWS manages comes to be when it is first asked for. Raises ValidationException and
+    AccessDeniedException, which tell of KMS's error.
+    """
+    if not enabled(wanted):
+        return None
+    text = (wanted or {}).get("KMSMasterKeyId") or DYNAMODB_ALIAS
+    try:
+        reference = parse(text, account, region)
+    except NoReference as fault:
+        if fault.is_arn:
+            raise _refused("InvalidArnException", f"Invalid arn {errors.quoted(text)}") from None
+        raise _refused("NotFoundException", f"Invalid keyId '{errors.quoted(text)}'") from None
+    if reference.account != account:
+        raise _denied(errors.not_authorized(context.principal.arn, "kms:CreateGrant", reference.arn))
+    name = await _named(context, reference)
+    try:
+        context.admit(KeyDemand("kms:CreateGrant", name.arn))
+    except ClientError as fault:
+        raise _denied(fault) from None
+    record = await context.store.kms.keys.find(name)
+    if record is None or name.region != region:
+        raise _refused("NotFoundException", f"Key '{name.arn}' does not exist")
+    if record.state == DISABLED:
+        raise _refused("DisabledException", f"{name.arn} is disabled.")
+    if record.state != ENABLED:
+        raise _refused("KMSInvalidStateException", f"{name.arn} is pending deletion.")
+    return name.arn
+
+
+async def _named(context: Context, reference: KeyName | AliasName) -> KeyName:
+    if isinstance(reference, KeyName):
+        return reference
+    if reference.name == DYNAMODB_ALIAS:
+        return await context.store.kms.managed(reference.account, reference.region)
+    found = await context.store.kms.aliases.find(reference)
+    if found is None:
+        raise _refused("NotFoundException", f"Alias {reference.arn} is not found.")
+    return found.key
+
+
+def _refused(type: str, text: str) -> ClientError:
+    return errors.validation_as_it_is(f"KMS validation error: {errors.kms_fault(type, text)}")
+
+
+def _denied(fault: ClientError) -> ClientError:
+    told = errors.kms_fault("AccessDeniedException", fault.message or "", shown_as="AWSKMSException")
+    return errors.access_denied(f"KMS key access denied error: {told}")
+
+
+def check_change(record: TableRecord, wanted: Specification) -> None:
+    """What of a change is wrong whatever keys there are."""
+    current = current_arn(record)
+    if not wanted or (not enabled(wanted) and current is None):
         raise invalid_parameters("Table is already encrypted by default")
-    if enabled(current) and wanted.get("KMSMasterKeyId") == key_arn(record, current):
+    if current is not None and wanted.get("KMSMasterKeyId") == current:
         raise invalid_parameters(
             "Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId parameter if you want to change "
             "Master Key"
         )
-    return wanted
+
+
+def changed(record: TableRecord, wanted: Specification, key_arn: str | None, now: float) -> TableRecord:
+    """The table with another key. Raises ValidationException, LimitExceededException."""
+    check_change(record, wanted)
+    recent = [at for at in record.key_changes if at > now - DAY_SECONDS]
+    if len(recent) >= KEY_CHANGES_A_DAY_MAX and now - recent[-1] < KEY_CHANGES_PAUSE_SECONDS:
+        raise errors.limit_exceeded(
+            f"Subscriber limit exceeded: The encryption key of a table can be changed {KEY_CHANGES_A_DAY_MAX} times in "
+            "24 hours, and once in 6 hours beyond that."
+        )
+    options = {member: value for member, value in record.options.items() if member != "SSESpecification"}
+    return replace(record, options=options, key_arn=key_arn, key_changes=[*recent, now])
+
+
+def check_open(table: Table) -> None:
+    """Raises ValidationException for a table whose key can't be used."""
+    if table.closed is not None:
+        raise table.closed.error()
 
 
 def describe(record: TableRecord) -> dict[str, Any] | None:
     """SSEDescription; None where there is none."""
-    specification = record.options.get("SSESpecification")
-    if not enabled(specification):
-        return None
-    return {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key_arn(record, specification)}
+    arn = current_arn(record)
+    return None if arn is None else {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": arn}
 
 
-def key_arn(record: TableRecord, specification: Specification | None) -> str:
-    """The ARN of the key that is meant: of an alias the same one each time, by account and region."""
-    key: str = (specification or {}).get("KMSMasterKeyId") or MANAGED
+def show_closed(description: dict[str, Any], table: Table) -> None:
+    """Let a table's description tell that it is closed, if it is."""
+    closed = table.closed
+    if closed is None or description["TableStatus"] not in ("ACTIVE", "UPDATING"):
+        return
+    description["TableStatus"] = INACCESSIBLE
+    if closed.since is not None:
+        description["SSEDescription"]["InaccessibleEncryptionDateTime"] = round(closed.since, 3)
+
+
+def current_arn(record: TableRecord) -> str | None:
+    """The ARN of a table's key; None for one of AWS's own.
+
+    Tables of before there was KMS's API have what they were given, and no key closes them.
+    """
+    specification: Specification = record.options.get("SSESpecification") or {}
+    if record.key_arn is not None or not enabled(specification):
+        return record.key_arn
+    key: str = specification.get("KMSMasterKeyId") or DYNAMODB_ALIAS
     if ":key/" in key:
         return key
     alias = key.rpartition(":")[2]

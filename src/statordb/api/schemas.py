@@ -18,7 +18,7 @@ from statordb.store.records import IndexRecord
 
 Elements = list[dict[str, str]]
 # Members of CreateTable and UpdateTable, and of their global indexes, that are kept and shown.
-KEPT = ("DeletionProtectionEnabled", "TableClass", "OnDemandThroughput", "WarmThroughput", "SSESpecification")
+KEPT = ("DeletionProtectionEnabled", "TableClass", "OnDemandThroughput", "WarmThroughput")
 INDEX_KEPT = ("OnDemandThroughput", "WarmThroughput")
 
 

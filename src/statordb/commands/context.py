@@ -52,14 +52,15 @@ class Context(NamedTuple):
         return table if table is not None and table.settled else None
 
     async def table(self, name: str) -> Table:
-        """The table of a data operation; raises ResourceNotFoundException unless it is there and ready."""
+        """The table of a data operation; raises ResourceNotFoundException unless it is there and ready, and
+        ValidationException where its key can't be used."""
         catalog = self.store.catalog
         account, region, name = self.named(name)
         table = catalog.cached(account, region, name) or await catalog.reload(account, region, name)
         if table is None:
             raise errors.resource_not_found()
-        if not table.settled and not table.record.usable_at(self.now()):
-            raise errors.resource_not_found()
+        if not table.settled:
+            table.check_usable()
         return table
 
     def admit(self, demand: Demand) -> None:

@@ -48,7 +48,7 @@ class Backfill:
         advanced = False
         for record in self._pending:
             table = await self._store.catalog.reload(record.account, record.region, record.name)
-            if table is not None and table.space == record.space:
+            if table is not None and table.space == record.space and table.closed is None:
                 advanced = await self._advance(table) or advanced
         return advanced
 

@@ -74,7 +74,7 @@ class Expiry:
         more = False
         for name in self._tables:
             table = await self._store.catalog.find(*name)
-            if table is not None and table.expiry is not None:
+            if table is not None and table.expiry is not None and table.closed is None:
                 more = await self._expire(table, table.expiry) or more
         return more
 

@@ -243,6 +243,17 @@ def request_expired(message: str) -> ClientError:
     return ClientError(CORAL + "RequestExpired", message)
 
 
+def kms_fault(type: str, text: str, shown_as: str | None = None) -> str:
+    """An error of KMS's as DynamoDB quotes it; `shown_as`: the class that it names, where that is another one.
+
+    The server's own keys are not asked by requests, which had ids.
+    """
+    return (
+        f"com.amazonaws.services.kms.model.{shown_as or type}: {text} (Service: AWSKMS; Status Code: 400; "
+        f"Error Code: {type}; Request ID: null; Proxy: null)"
+    )
+
+
 def access_denied(message: str) -> ClientError:
     return ClientError(CORAL + "AccessDeniedException", message, message_member="Message")
 

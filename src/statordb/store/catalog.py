@@ -14,6 +14,8 @@ from statordb.model import errors
 from statordb.model.clock import Clock
 from statordb.store import contention, log, logs, records, streams
 from statordb.store.keyspace import Space
+from statordb.store.kms.closure import closed_by
+from statordb.store.kms.keys import Keys, keys_in
 from statordb.store.log import LogRecord
 from statordb.store.news import TABLE, News
 from statordb.store.records import TableRecord
@@ -45,8 +47,9 @@ LoggedChange = Callable[[Rows], Rows | Refused]
 class Catalog:
     """Finds, creates, alters and lists tables."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, keys: Keys) -> None:
         self._engine = engine
+        self._keys = keys
         self.now = clock.now
         self._tables: dict[Name, Table] = {}
         self._news = News(engine)
@@ -57,12 +60,7 @@ class Catalog:
     def cached(self, account: str, region: str, name: str) -> Table | None:
         """The table, if this process knows it and may go on believing it."""
         if self._engine.epoch() != self._news.seen:
-            named = tables_in(self._news.fetch())
-            if named is None:
-                self._tables.clear()
-            else:
-                for each in named:
-                    self._tables.pop(each, None)
+            self._forget(self._news.fetch())
         return self._tables.get((account, region, name))
 
     async def find(self, account: str, region: str, name: str) -> Table | None:
@@ -79,7 +77,8 @@ class Catalog:
             self._tables.pop((account, region, name), None)
             return None
         record = records.load(stored.body)
-        table = Table(record, (key, stored.version), self._engine, self)
+        closed = None if record.key_arn is None else await closed_by(self._keys, record.key_arn)
+        table = Table(record, (key, stored.version), self._engine, self, closed)
         if record.status_at(self.now()) is None:
             return None
         if epoch == self._news.seen:
@@ -206,6 +205,18 @@ class Catalog:
             within = rows(self._engine, Space.CATALOG, _partition(account, region))
             found |= {(account, region, row.sort.decode()): records.load(row.body) async for row in within}
         return found
+
+    def _forget(self, names: Sequence[str] | None) -> None:
+        """Forget the tables that announcements name, and those whose key they name."""
+        tables, keys = tables_in(names), keys_in(names)
+        if tables is None or keys is None:
+            self._tables.clear()
+            return
+        if keys:
+            arns = {key.arn for key in keys}
+            tables |= {name for name, table in self._tables.items() if table.record.key_arn in arns}
+        for name in tables:
+            self._tables.pop(name, None)
 
     async def _remember(self, account: str, region: str) -> None:
         """Note a scope before its first table, so that `all` finds it."""

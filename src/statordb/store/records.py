@@ -92,6 +92,8 @@ class TableRecord(Record):
     stream_label: str | None = None  # of the latest stream, also once it is disabled
     stream_view: str | None = None  # None: no stream is enabled
     destinations: list[DestinationRecord] = field(default_factory=list)
+    key_arn: str | None = None  # of the key of KMS that it is encrypted with; None: one of AWS's own
+    key_changes: list[float] = field(default_factory=list)  # of the last 24 hours, in seconds since the epoch
 
     @property
     def arn(self) -> str:

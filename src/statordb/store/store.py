@@ -37,7 +37,8 @@ class Store:
     ) -> None:
         self.engine = engine
         self.clock = clock
-        self.catalog = Catalog(engine, clock)
+        self.kms = Kms(engine, clock, sealer)
+        self.catalog = Catalog(engine, clock, self.kms.keys)
         self.logs = Logs(engine)
         self.holds = Holds(engine)
         self.streams = Streams(engine, self.logs)
@@ -46,7 +47,6 @@ class Store:
         self.invocations = InvocationQueue(engine, clock)
         self.mappings = Mappings(engine, clock)
         self.identities = Identities(engine)
-        self.kms = Kms(engine, clock, sealer)
         self.table_delay_seconds = table_delay_seconds
         self.stream_shards = stream_shards
         self.stream_shard_seconds = stream_shard_seconds

@@ -18,6 +18,7 @@ from statordb.store.appending import Appender, Logged
 from statordb.store.image import Image
 from statordb.store.indexes.expiry import ExpiryIndex
 from statordb.store.indexes.secondary import Derive, SecondaryIndex
+from statordb.store.kms.closure import Closed
 from statordb.store.records import TableRecord
 
 Apply = Callable[[Image | None], Image | Refused | None]
@@ -86,15 +87,19 @@ class Table:
 
     looks_back  whether a write of an item looks into the one that stands there.
     write_rows  how many rows it writes at most: the item, each index's entry before and after, a change.
+    closed      why its items can't be had: its key can't be used.
+    settled     it may be used, whatever the time is; else `check_usable` says.
     """
 
     __slots__ = (
-        "_catalog", "_derived", "_engine", "_latest", "_paths", "building", "expiry", "forms", "get", "guard",
+        "_catalog", "_derived", "_engine", "_latest", "_paths", "building", "closed", "expiry", "forms", "get", "guard",
         "here", "indexes", "key_names", "log", "looks_back", "name", "now", "paused", "primary", "record", "schema",
         "settled", "space", "write_rows",
     )  # fmt: skip
 
-    def __init__(self, record: TableRecord, guard: Guard, engine: Engine, catalog: Home) -> None:
+    def __init__(
+        self, record: TableRecord, guard: Guard, engine: Engine, catalog: Home, closed: Closed | None = None
+    ) -> None:
         self.record = record
         self.guard = guard
         self.name = record.name
@@ -106,7 +111,8 @@ class Table:
         self.here = engine.here
         self.now = catalog.now
         self.forms: dict[object, RangeForm] = {}  # of key conditions, by their text and what its #names mean
-        self.settled = record.status == "ACTIVE"  # else the status depends on the time
+        self.closed = closed
+        self.settled = record.status == "ACTIVE" and closed is None  # else the status depends on the time
         self.schema = KeySchema.parse(record.key_schema, record.definitions)
         self.key_names = self.schema.names
         self.primary = PrimaryPath(record.space, self.schema)
@@ -264,11 +270,21 @@ class Table:
         return _derive(staging, self._derived, self.building, key, old, new) if self._derived else None
 
     async def renewed(self) -> Table:
-        """The table as it is now; raises ResourceNotFoundException if it is gone, is going, or is another one."""
+        """The table as it is now; raises ResourceNotFoundException if it is gone, is going, or is another one, and
+        ValidationException where it is closed."""
         table = await self._catalog.reload(self.record.account, self.record.region, self.name)
-        if table is None or table.space != self.space or not table.record.usable_at(self.now()):
+        if table is None or table.space != self.space:
             raise errors.resource_not_found()
+        table.check_usable()
         return table
+
+    def check_usable(self) -> None:
+        """Raises ResourceNotFoundException unless its items can be read and written, and ValidationException where only
+        its key stands against that."""
+        if not self.record.usable_at(self.now()):
+            raise errors.resource_not_found()
+        if self.closed is not None:
+            raise self.closed.error()
 
     async def resumed(self) -> Table:
         """The table when writes need not wait any more; raises as `renewed`, or ThrottlingException after a while."""

@@ -30,6 +30,7 @@ async def create_table(context: Context, request: Request) -> Answer:
     existing = await store.catalog.reload(account, region, name)
     if existing is not None:
         raise _taken(existing.record, context.now())
+    key_arn = await encryption.key_of(context, account, region, request.get("SSESpecification"))
     now = context.now()
     delay = store.table_delay_seconds
     draft = store.draft()
@@ -51,6 +52,7 @@ async def create_table(context: Context, request: Request) -> Answer:
         throughput=request.get("ProvisionedThroughput") or {},
         options={member: request[member] for member in schemas.KEPT if request.get(member) not in (None, {})},
         tags=tags,
+        key_arn=key_arn,
     )
     return {"TableDescription": coming(await _created(context, request, record, draft, now))}
 

@@ -19,6 +19,9 @@ async def update_table(context: Context, request: Request) -> Answer:
     asked = _check(request, updates)
     table = await context.described(TableDemand("dynamodb:UpdateTable", request["TableName"]))
     store, record = context.store, table.record
+    if "SSESpecification" in asked or any("Create" in update for update in updates):
+        encryption.check_open(table)
+    key_arn = await _new_key(context, record, request, asked)
     now = context.now()
     draft = store.draft()
     space = await draft.derived() if any("Create" in update for update in updates) else 0
@@ -28,6 +31,8 @@ async def update_table(context: Context, request: Request) -> Answer:
             return Refused(errors.table_not_found(record.name))
         try:
             changed = _change_settings(_settled(current, now), request, asked, now)
+            if "SSESpecification" in asked:
+                changed = encryption.changed(changed, request["SSESpecification"], key_arn, now)
             definitions = request.get("AttributeDefinitions") or []
             for update in updates:
                 changed = index_updates.apply(changed, update, definitions, space, now)
@@ -49,6 +54,15 @@ async def update_table(context: Context, request: Request) -> Answer:
     if isinstance(outcome, Refused):
         raise outcome.reason
     return {"TableDescription": await _describe(context, request, asked, record)}
+
+
+async def _new_key(context: Context, record: TableRecord, request: Request, asked: set[str]) -> str | None:
+    """The ARN of the key that the table is to have."""
+    if "SSESpecification" not in asked:
+        return None
+    wanted = request["SSESpecification"]
+    encryption.check_change(record, wanted)
+    return await encryption.key_of(context, record.account, record.region, wanted)
 
 
 async def _describe(context: Context, request: Request, asked: set[str], before: TableRecord) -> dict[str, Any]:
@@ -177,8 +191,6 @@ def _options(record: TableRecord, request: Request, asked: set[str], mode: str) 
         throughput.check_on_demand(request["OnDemandThroughput"], mode, True)
         maxima = record.options.get("OnDemandThroughput")
         options["OnDemandThroughput"] = throughput.merged(maxima, request["OnDemandThroughput"])
-    if "SSESpecification" in asked:
-        options["SSESpecification"] = encryption.changed(record, request["SSESpecification"])
     return options
 
 

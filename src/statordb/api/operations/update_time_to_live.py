@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from statordb.api import encryption
 from statordb.api.context import Answer, Context, Request
 from statordb.commands.demands import TableDemand
 from statordb.model import errors
@@ -13,6 +14,7 @@ async def update_time_to_live(context: Context, request: Request) -> Answer:
     wanted = request["TimeToLiveSpecification"]
     attribute, enabled = wanted["AttributeName"], wanted["Enabled"]
     table = await context.described(TableDemand("dynamodb:UpdateTimeToLive", request["TableName"]))
+    encryption.check_open(table)
     store, record, now = context.store, table.record, context.now()
     draft = store.draft()
     space = await draft.derived() if enabled else 0  # also where it seems to be enabled: it may be disabled meanwhile

@@ -1,0 +1,47 @@
+"""Tables that are closed: the key that they are encrypted with can't be used."""
+
+from typing import NamedTuple
+
+from statordb.model import errors
+from statordb.model.errors import ClientError
+from statordb.store.kms.keys import Keys, KeyUnusable
+from statordb.store.kms.records import DISABLED, KeyName
+
+
+class Closed(NamedTuple):
+    """Why a table is closed. `state`: of its key, "" where that is gone; `since`: seconds since the epoch, None where
+    that is not known any more."""
+
+    key_arn: str
+    state: str
+    since: float | None
+
+    def error(self) -> ClientError:
+        """What operations on the table's items are answered."""
+        if self.state == DISABLED:
+            fault = errors.kms_fault("DisabledException", f"{self.key_arn} is disabled.")
+            return errors.validation_as_it_is(f"KMS key disabled error: {fault}")
+        if self.state:
+            fault = errors.kms_fault("KMSInvalidStateException", f"{self.key_arn} is pending deletion.")
+            return errors.validation_as_it_is(f"KMS key disabled error: {fault}")
+        fault = errors.kms_fault("NotFoundException", f"Key '{self.key_arn}' does not exist")
+        return errors.validation_as_it_is(f"KMS key not found error: {fault}")
+
+
+async def closed_by(keys: Keys, key_arn: str | None) -> Closed | None:
+    """Why a table with that key is closed; None while it is open."""
+    if key_arn is None:
+        return None
+    name = name_of(key_arn)
+    try:
+        await keys.usable(name)
+    except KeyUnusable as unusable:
+        record = unusable.record
+        return Closed(key_arn, "", None) if record is None else Closed(key_arn, record.state, record.changed_at)
+    return None
+
+
+def name_of(key_arn: str) -> KeyName:
+    """The key of an ARN that this store has made."""
+    _, _, _, region, account, key = key_arn.split(":", 5)
+    return KeyName(account, region, key.removeprefix("key/"))
