@@ -1,16 +1,21 @@
 """What every operation of IAM's and STS's API gets: the store, the keys, who asks, randomness and the time."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from statordb.access import authority
+from statordb.access import authority, decision
 from statordb.access.authority import Authority
-from statordb.iam_api import errors
-from statordb.model.request import Principal
+from statordb.access.decision import Wanted
+from statordb.access.facts import Values
+from statordb.iam_api import errors, facts
+from statordb.iam_api.facts import Facts
+from statordb.model.request import NOWHERE, Origin, Principal
 from statordb.store.credentials import Credentials
 from statordb.store.identities.identities import Row
 from statordb.store.store import Store
 from statordb.store.terms import Refused
+
+_NO_FACTS: Mapping[str, Values] = {}
 
 Request = dict[str, Any]
 """The members of a request under their names in the service model; checked."""
@@ -30,6 +35,7 @@ class Context(NamedTuple):
     principal: Principal
     random: Callable[[int], bytes]
     action: str = ""
+    origin: Origin = NOWHERE
 
     @property
     def account(self) -> str:
@@ -43,11 +49,18 @@ class Context(NamedTuple):
         """Seconds since the epoch, as a whole number: AWS tells no fractions."""
         return float(int(self.store.clock.now()))
 
-    def demand(self, resource: str) -> None:
-        """Return if who asks may do that to a resource; raises AccessDenied."""
-        asker = self.authority
-        if asker.kind != authority.ROOT or asker.session is not None:
-            raise errors.not_authorized(self.principal.arn, self.action, resource)
+    def facts(self) -> Facts:
+        """Condition keys of the request, whatever it is about."""
+        return facts.of_request(self.principal, self.authority, self.origin, self.store.clock.now())
+
+    def demand(self, resource: str, more: Mapping[str, Values] = _NO_FACTS) -> None:
+        """Return if who asks may do that to a resource of the account; raises AccessDenied. `more`: condition keys of
+        what it is about."""
+        who = self.authority
+        wanted = Wanted(self.action, resource, self.account, endpoint_policy=self.origin.policy)
+        verdict = decision.decide(who, wanted, {**self.facts(), **more})
+        if not verdict.allowed:
+            raise errors.access_denied(decision.refusal(verdict, who.arn, self.action, resource))
 
     async def change(self, rows: Sequence[Row], change: Change) -> Sequence[Any]:
         """Change some rows of the account together, atomically."""

@@ -65,13 +65,6 @@ def quota(noun: str, maximum: int) -> IamError:
     return limit_exceeded(f"Cannot exceed quota for {noun}: {maximum}")
 
 
-def not_authorized(arn: str, action: str, resource: str) -> IamError:
-    return access_denied(
-        f"User: {arn} is not authorized to perform: {action} on resource: {resource} because no identity-based policy "
-        f"allows the {action} action"
-    )
-
-
 def missing_action() -> IamError:
     return IamError(400, "MissingAction", "The request must contain the parameter Action.")
 

@@ -2,10 +2,13 @@
 
 from typing import Any, NamedTuple
 
-from statordb.iam_api import errors
+from statordb.iam_api import errors, facts
 from statordb.iam_api.context import Context
+from statordb.iam_api.facts import Facts
 from statordb.model import identity_limits as limits
 from statordb.store.identities.identities import GROUP, ROLE, USER, Row, named
+
+_NO_FACTS: Facts = {}
 
 
 class Holder(NamedTuple):
@@ -34,10 +37,14 @@ ROLES = Holder(ROLE, "Role", limits.ROLE_INLINE_CHARACTERS_MAX)
 HOLDERS = (USERS, GROUPS, ROLES)
 
 
-async def find(context: Context, holder: Holder, name: str) -> Any:
-    """The record of a user, group or role whom the request is about. Raises AccessDenied, NoSuchEntity."""
+async def find(context: Context, holder: Holder, name: str, more: Facts = _NO_FACTS) -> Any:
+    """The record of a user, group or role whom the request is about. `more`: condition keys of what is to be done.
+    Raises AccessDenied, NoSuchEntity."""
     record = await context.store.identities.one(context.account, holder.row(name))
-    context.demand(holder.arn(context.account, name) if record is None else record.arn)
+    if record is None:
+        context.demand(holder.arn(context.account, name), more)
+    else:
+        context.demand(record.arn, {**facts.of_resource(record.tags, record.boundary), **more})
     return present(record, holder, name)
 
 

@@ -2,26 +2,29 @@
 
 from collections.abc import Sequence
 
-from statordb.iam_api import documents, errors
+from statordb.iam_api import documents, errors, facts
 from statordb.iam_api.context import Context
+from statordb.iam_api.facts import Facts
 from statordb.model.identity_limits import POLICY_CHARACTERS_MAX
 from statordb.store.identities import aws_policies
 from statordb.store.identities.identities import READ_AT_ONCE_MAX, use
 from statordb.store.identities.records import PolicyRecord, UseRecord
 
+_NO_FACTS: Facts = {}
 
-async def policy_of(context: Context, arn: str) -> PolicyRecord:
+
+async def policy_of(context: Context, arn: str, more: Facts = _NO_FACTS) -> PolicyRecord:
     """The policy of an ARN, the account's own or AWS's. Raises AccessDenied, NoSuchEntity."""
-    context.demand(arn)
     found = await context.store.identities.policy(context.account, arn)
+    context.demand(arn, {**(facts.of_resource(found.tags) if found else {}), **more})
     if found is None:
         raise errors.no_such_entity(f"Policy {arn} was not found.")
     return found
 
 
-async def own_policy(context: Context, arn: str) -> PolicyRecord:
+async def own_policy(context: Context, arn: str, more: Facts = _NO_FACTS) -> PolicyRecord:
     """The same of one that may be changed."""
-    found = await policy_of(context, arn)
+    found = await policy_of(context, arn, more)
     if found.account == aws_policies.ACCOUNT:
         raise errors.access_denied("Cannot perform the operation on the protected policy.")
     return found

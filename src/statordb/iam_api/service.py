@@ -98,7 +98,9 @@ class QueryService:
         if operation is None:
             raise errors.not_implemented(name)
         given = api.requests.members(name, form)
-        context = Context(self._store, self._credentials, request.principal, self._random, f"{self._name}:{name}")
+        context = Context(
+            self._store, self._credentials, request.principal, self._random, f"{self._name}:{name}", request.origin
+        )
         outcome: dict[str, Any] = await operation(context, given)
         body = api.requests.answer(name, outcome, request.request_id)
         return RestReply(200, body, (), CONTENT_TYPE)

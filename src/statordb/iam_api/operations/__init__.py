@@ -40,6 +40,7 @@ from statordb.iam_api.operations.roles import (
     update_role,
     update_role_description,
 )
+from statordb.iam_api.operations.simulation import simulate_custom_policy, simulate_principal_policy
 from statordb.iam_api.operations.users import create_user, delete_user, get_user, list_users, update_user
 
 OPERATIONS: dict[str, Operation] = {
@@ -80,6 +81,8 @@ OPERATIONS: dict[str, Operation] = {
     "PutUserPermissionsBoundary": put_user_permissions_boundary,
     "RemoveUserFromGroup": remove_user_from_group,
     "SetDefaultPolicyVersion": set_default_policy_version,
+    "SimulateCustomPolicy": simulate_custom_policy,
+    "SimulatePrincipalPolicy": simulate_principal_policy,
     "UpdateAccessKey": update_access_key,
     "UpdateAssumeRolePolicy": update_assume_role_policy,
     "UpdateGroup": update_group,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from statordb.iam_api import description, errors, paging
+from statordb.iam_api import description, errors, facts, paging
 from statordb.iam_api.context import Answer, Context, Operation, Request
 from statordb.iam_api.holders import GROUPS, HOLDERS, ROLES, USERS, Holder, find, present
 from statordb.model.identity_limits import ATTACHED_POLICIES_MAX
@@ -16,7 +16,7 @@ from statordb.store.identities.records import UseRecord
 
 async def attach(holder: Holder, context: Context, request: Request) -> Answer:
     name, arn = request[holder.member], request["PolicyArn"]
-    await find(context, holder, name)
+    await find(context, holder, name, facts.of_policy(arn))
     policy = await context.store.identities.policy(context.account, arn)
     if policy is None:
         raise errors.no_such_policy(arn)
@@ -44,7 +44,7 @@ async def attach(holder: Holder, context: Context, request: Request) -> Answer:
 
 async def detach(holder: Holder, context: Context, request: Request) -> Answer:
     name, arn = request[holder.member], request["PolicyArn"]
-    await find(context, holder, name)
+    await find(context, holder, name, facts.of_policy(arn))
 
     def change(found: list[Any]) -> list[Any]:
         record, used = found

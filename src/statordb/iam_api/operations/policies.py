@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from statordb.iam_api import description, documents, errors, paging, tagging
+from statordb.iam_api import description, documents, errors, facts, paging, tagging
 from statordb.iam_api.context import Answer, Context, Request
 from statordb.iam_api.managed import must_fit, own_policy, policy_of, uses_of
 from statordb.model.identity_limits import POLICIES_MAX
@@ -27,7 +27,7 @@ async def create_policy(context: Context, request: Request) -> Answer:
         "v1",
         tags=tagging.with_tags({}, tagging.given(request.get("Tags", ()))),
     )
-    context.demand(made.arn)
+    context.demand(made.arn, facts.of_tags(made.tags))
     must_fit(documents.check(document))
 
     def change(found: list[Any]) -> list[Any]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from statordb.access.document import Kind
-from statordb.iam_api import boundaries, description, documents, errors, paging, tagging
+from statordb.iam_api import boundaries, description, documents, errors, facts, paging, tagging
 from statordb.iam_api.context import Answer, Context, Request
 from statordb.iam_api.holders import ROLES, find, present
 from statordb.model.identity_limits import ROLE_SESSION_SECONDS, ROLES_MAX, TRUST_CHARACTERS_MAX
@@ -29,7 +29,7 @@ async def create_role(context: Context, request: Request) -> Answer:
         session_seconds_max=request.get("MaxSessionDuration", ROLE_SESSION_SECONDS),
         trust=request["AssumeRolePolicyDocument"],
     )
-    context.demand(made.arn)
+    context.demand(made.arn, {**facts.of_tags(made.tags), **facts.of_boundary(boundary)})
     _check_trust(made.trust)
     await boundaries.must_be_there(context, boundary)
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from statordb.iam_api import description, errors, paging, tagging
+from statordb.iam_api import description, errors, facts, paging, tagging
 from statordb.iam_api.context import Answer, Context, Operation, Request
+from statordb.iam_api.facts import Facts
 from statordb.iam_api.holders import ROLES, USERS, Holder, find
 from statordb.iam_api.managed import own_policy, policy_of
 from statordb.store.identities.identities import POLICY, Row, named
@@ -16,11 +17,14 @@ Tags = Mapping[str, str]
 
 async def tag(holder: Holder | None, context: Context, request: Request) -> Answer:
     more = tagging.given(request["Tags"])
-    return await _change(holder, context, request, lambda tags: tagging.with_tags(tags, more))
+    known = facts.of_tags(more)
+    return await _change(holder, context, request, known, lambda tags: tagging.with_tags(tags, more))
 
 
 async def untag(holder: Holder | None, context: Context, request: Request) -> Answer:
-    return await _change(holder, context, request, lambda tags: tagging.without_tags(tags, request["TagKeys"]))
+    keys = request["TagKeys"]
+    known = {"aws:tagkeys": tuple(keys)}
+    return await _change(holder, context, request, known, lambda tags: tagging.without_tags(tags, keys))
 
 
 async def listed(holder: Holder | None, context: Context, request: Request) -> Answer:
@@ -33,14 +37,18 @@ async def listed(holder: Holder | None, context: Context, request: Request) -> A
 
 
 async def _change(
-    holder: Holder | None, context: Context, request: Request, change: Callable[[Tags], dict[str, str]]
+    holder: Holder | None,
+    context: Context,
+    request: Request,
+    more: Facts,
+    change: Callable[[Tags], dict[str, str]],
 ) -> Answer:
     row: Row
     if holder is None:
-        known: Any = await own_policy(context, request["PolicyArn"])
+        known: Any = await own_policy(context, request["PolicyArn"], more)
         row = named(POLICY, known.name)
     else:
-        known = await find(context, holder, request[holder.member])
+        known = await find(context, holder, request[holder.member], more)
         row = holder.row(known.name)
 
     def change_row(found: list[Any]) -> list[Any]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from statordb.iam_api import boundaries, description, errors, paging, tagging
+from statordb.iam_api import boundaries, description, errors, facts, paging, tagging
 from statordb.iam_api.context import Answer, Context, Request
 from statordb.iam_api.holders import USERS, find, present
 from statordb.model.identity_limits import USERS_MAX
@@ -18,7 +18,7 @@ async def create_user(context: Context, request: Request) -> Answer:
     boundary = request.get("PermissionsBoundary", "")
     id = new_id(USER_ID, context.random)
     made = UserRecord(context.account, name, id, path, context.now(), tags=tags, boundary=boundary)
-    context.demand(made.arn)
+    context.demand(made.arn, {**facts.of_tags(tags), **facts.of_boundary(boundary)})
     await boundaries.must_be_there(context, boundary)
 
     def change(found: list[Any]) -> list[Any]:

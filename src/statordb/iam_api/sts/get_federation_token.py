@@ -1,6 +1,6 @@
 """GetFederationToken."""
 
-from statordb.iam_api import sessions
+from statordb.iam_api import facts, sessions
 from statordb.iam_api.context import Answer, Context, Request
 from statordb.store.access_keys import FEDERATED_SESSION, SessionRecord
 
@@ -9,7 +9,8 @@ async def get_federation_token(context: Context, request: Request) -> Answer:
     """Temporary keys for somebody else: they may what the request's policies and those of who asks both allow."""
     name = request["Name"]
     arn = f"arn:aws:sts::{context.account}:federated-user/{name}"
-    context.demand(arn)
+    tags = sessions.tags(request.get("Tags", ()))
+    context.demand(arn, facts.of_tags(tags))
     key = await sessions.key_of(context)
     sessions.must_be_long_term(key, "GetFederationToken")
     _, owner = sessions.owner_of(key)
@@ -17,7 +18,7 @@ async def get_federation_token(context: Context, request: Request) -> Answer:
         FEDERATED_SESSION,
         owner,
         await sessions.policies(context, context.account, request),
-        sessions.tags(request.get("Tags", ())),
+        tags,
     )
     seconds = sessions.user_seconds(request, owner)
     made = await context.credentials.begin_session(context.account, name, session, seconds)

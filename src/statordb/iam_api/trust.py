@@ -1,0 +1,48 @@
+"""Whom the trust policies of roles let assume them."""
+
+import re
+
+from statordb.access import decision
+from statordb.access.authority import USER, Authority
+from statordb.access.decision import Wanted
+from statordb.access.document import Kind, Policy, compile_policy
+from statordb.iam_api import errors
+from statordb.iam_api.context import Context
+from statordb.iam_api.facts import Facts
+from statordb.store.identities.identities import ROLE, named
+from statordb.store.identities.records import RoleRecord
+
+_ROLE = re.compile(r"arn:aws:iam::([0-9]{12}):role/(?:[\x21-\x7e]+/)?([\w+=,.@-]{1,64})", re.ASCII)
+_ALL = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
+_NOT_ITS_OWN = ""  # the account of no one: then the trust policy must allow what is wanted by itself
+
+
+async def role_of(context: Context, arn: str) -> RoleRecord | None:
+    """The role of an ARN, in whatever account; None if there is none. Raises ValidationError for what is no such
+    ARN."""
+    found = _ROLE.fullmatch(arn)
+    if found is None:
+        raise errors.validation(f"{arn} is invalid")
+    role: RoleRecord | None = await context.store.identities.one(found[1], named(ROLE, found[2]))
+    return role if role is not None and role.arn == arn else None
+
+
+def must_allow(context: Context, role: RoleRecord | None, arn: str, action: str, more: Facts) -> None:
+    """Raises AccessDenied, for a role that is not there too: nobody is told which there are."""
+    who = context.authority
+    refused = errors.access_denied(f"User: {who.arn} is not authorized to perform: {action} on resource: {arn}")
+    if role is None:
+        raise refused
+    trust = compile_policy(role.trust, Kind.TRUST)
+    facts = {**context.facts(), **more}
+    if not trusts(who, trust, action, arn, facts):
+        raise refused
+    wanted = Wanted(action, arn, role.account, trust, context.origin.policy)
+    if not decision.decide(who, wanted, facts).allowed:
+        raise refused
+
+
+def trusts(who: Authority, trust: Policy, action: str, arn: str, facts: Facts) -> bool:
+    """Whether a trust policy itself allows that, to somebody, or to their account."""
+    free = who._replace(kind=who.kind or USER, policies=(compile_policy(_ALL),), boundary=None, session=None)
+    return decision.decide(free, Wanted(action, arn, _NOT_ITS_OWN, trust), facts).allowed
