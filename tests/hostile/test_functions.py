@@ -203,3 +203,21 @@ def test_the_servers_own_user_sees_nothing_of_its_memory(debuggable: str) -> Non
             shown = b"".join(Path(f"/proc/{pid}/environ").read_bytes() for pid in pids)
             assert b"environment" not in shown
             assert b"operator" not in shown
+
+
+def test_a_server_that_cannot_keep_functions_apart_says_so_and_does_not_start(tmp_path: Path) -> None:
+    rights = UNPRIVILEGED if os.geteuid() == 0 else ()
+    if rights and shutil.which("setpriv") is None:
+        pytest.skip("there is no setpriv to give up rights by")
+    options = ("--memory", "--port", "0", "--admin-port", "0", "--auth", "iam", "--functions", "isolated")
+    users = ("env", "STATORDB_FUNCTIONS_USERS=700000-700009")
+    for command, told in (
+        ((str(STATORDB), "serve"), "needs users to run them as"),
+        ((*rights, *users, str(STATORDB), "serve"), "needs a server that has CAP_CHOWN"),
+    ):
+        done = subprocess.run(
+            (*command, *options), capture_output=True, text=True, timeout=HANGS_SECONDS, check=False, cwd=tmp_path
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.count("\n") == 1
+        assert told in done.stderr

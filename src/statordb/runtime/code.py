@@ -23,6 +23,7 @@ COPY_BYTES = 1024 * 1024
 LINK_BYTES_MAX = 4096
 UNFINISHED = "new-"  # begins the names of directories that are being filled
 DOOMED = "old-"  # begins the names of those that are to be taken away
+READ_BY_ALL, PROGRAM = 0o644, 0o755  # who gets to the files is said by the directory above them all
 _UNIX = 3  # zip's number of the system whose file modes an entry has
 
 
@@ -99,8 +100,9 @@ def _unpack_as(package: bytes, root: Path, name: str) -> None:
 def unpack(package: bytes, directory: Path) -> None:
     """Unpack a zip into a new directory; nothing is written outside of it.
 
-    Modes are kept without set-id bits and others' right to write. Raises ValueError for names and links that lead out
-    and for more than UNPACKED_BYTES_MAX, zipfile.BadZipFile and others for what is no zip; the directory is removed.
+    Of modes is kept which files are programs; everybody who gets into the directory may read and run. Raises ValueError
+    for names and links that lead out and for more than UNPACKED_BYTES_MAX, zipfile.BadZipFile and others for what is no
+    zip; the directory is removed.
     """
     directory.mkdir(mode=0o700)
     try:
@@ -132,6 +134,10 @@ def _fill(package: bytes, directory: Path) -> None:
                 left -= _write(archive, entry, path, left)
         for path, entry in links:  # after the files, so that nothing is written through a link
             _link(archive, entry, path)
+    for place, directories, _ in os.walk(top):
+        for name in directories:
+            if not os.path.islink(path := os.path.join(place, name)):
+                os.chmod(path, PROGRAM)  # whatever the server's umask is
     for path, entry in links:  # after all are there: where one leads may depend on any other
         if os.path.commonpath((top, os.path.realpath(path))) != top:
             raise ValueError(f"the link {entry.filename!r} leads out of the package")
@@ -157,7 +163,8 @@ def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: str, bytes_ma
             if written > bytes_max:
                 raise ValueError(f"it is larger than {UNPACKED_BYTES_MAX} bytes")
             target.write(chunk)
-    os.chmod(path, (_mode(entry) & 0o755 or 0o644) | stat.S_IRUSR)
+    mode = _mode(entry)
+    os.chmod(path, PROGRAM if mode & 0o111 else READ_BY_ALL)
     return written
 
 

@@ -10,6 +10,7 @@ from statordb.model.invocation import THROTTLED_RESERVED, THROTTLED_TOTAL, NotRu
 from statordb.model.tasks import Tasks
 from statordb.runtime import leftovers, private_directory, runtimes
 from statordb.runtime.code import CodeCache
+from statordb.runtime.containment import Containment
 from statordb.runtime.fleet import Fleet, Fleets
 from statordb.runtime.instance import Instance
 from statordb.runtime.invocation import Invocation
@@ -33,7 +34,8 @@ class Pool:
     seconds since the epoch. An invocation takes place at once, in a warm instance or in a new one, or is refused:
     nothing queues. `exists` tells whether a function is still there, in this revision; where it is not, its warm
     processes are ended some seconds later, and not only when they are idle for long. Make it in the running event loop,
-    of a thread that lives as long as the server. Raises private_directory.NotPrivate.
+    of a thread that lives as long as the server. `containment`: what keeps instances together, and from others. Raises
+    private_directory.NotPrivate.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Pool:
         exists: Callable[[FunctionRecord], Awaitable[bool]] | None = None,
         idle_seconds: float = IDLE_SECONDS_MAX,
         concurrency: int = CONCURRENCY_MAX,
+        containment: Containment | None = None,
     ) -> None:
         private_directory.make(directory)
         self._directory = directory.resolve()
@@ -65,7 +68,9 @@ class Pool:
         private_directory.make(self._homes)
         leftovers.clear_all(self._directory)
         self._code = CodeCache(self._directory / "code", code)
-        self._upkeep = Upkeep(self._fleets, self._code, exists, idle_seconds)
+        self._containment = containment or Containment()
+        self._containment.prepare((self._directory, self._homes, self._directory / "code"))
+        self._upkeep = Upkeep(self._fleets, self._code, exists, idle_seconds, self._containment.end_strays)
 
     async def invoke(
         self, function: FunctionRecord, payload: bytes, *, client_context: str | None = None, request_id: str = ""
@@ -98,6 +103,7 @@ class Pool:
             self._fail(invocation, Throttled(THROTTLED_TOTAL))
         if self._living:
             await asyncio.wait(self._living, timeout=CLOSE_SECONDS_MAX)
+        self._containment.end_strays(set())
         for fleet in self._fleets:
             fleet.log.close()
 
@@ -150,20 +156,23 @@ class Pool:
         command = runtimes.command_of(function, root)
         credentials = await self._session(function)
         self._fleets.make_room(INSTANCES_MAX)
-        home = leftovers.new_home(self._homes)
-        launch = Launch(command, root, home, self._endpoint, credentials, self._now)
+        cell = self._containment.take(function, root, self._homes)
+        launch = Launch(
+            command, root, cell.home, self._endpoint, credentials, self._now, cell.confinement, self._containment.strays
+        )
         instance = Instance(function, launch, fleet.log, self)
         fleet.instances.add(instance)
         try:
             await instance.start()
         except BaseException as fault:
             fleet.forget(instance)
-            leftovers.clear(home, None)
+            self._containment.undo(cell)
             if isinstance(fault, (OSError, ValueError)):  # ValueError: variables that no process can have
                 raise NotRunnable(f"The function {function.name} can't be started: {fault}.") from fault
             raise
         self._living.add(instance.sandbox.gone)
         instance.sandbox.gone.add_done_callback(self._living.discard)
+        instance.sandbox.gone.add_done_callback(lambda _: self._containment.give_back(cell))
         if function.revision != fleet.function.revision:
             instance.retire()
         return instance

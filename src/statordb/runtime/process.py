@@ -9,8 +9,26 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
+
+
+class Confinement(NamedTuple):
+    """What the launcher does before it becomes the runtime: a control group to be in, a user to become (None: the
+    server's), and what of the disk that one may read and write."""
+
+    cgroup: Path | None = None
+    user: int | None = None
+    readable: Sequence[str] = ()
+    writable: Sequence[str] = ()
+
+    def words(self) -> list[str]:
+        user = "" if self.user is None else str(self.user)
+        return [str(self.cgroup or ""), user, ":".join(self.readable), ":".join(self.writable)]
+
+
+UNCONFINED = Confinement()
 
 
 class Process:
@@ -22,7 +40,12 @@ class Process:
     """
 
     def __init__(
-        self, command: Sequence[str], directory: Path, environment: Mapping[str, str], on_exit: Callable[[], None]
+        self,
+        command: Sequence[str],
+        directory: Path,
+        environment: Mapping[str, str],
+        on_exit: Callable[[], None],
+        confinement: Confinement = UNCONFINED,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_exit = on_exit
@@ -31,7 +54,7 @@ class Process:
         os.set_blocking(self.output, False)
         try:
             self._popen = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), *command],
+                [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), *confinement.words(), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=writing,
                 stderr=writing,

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterable
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 ROUNDS_MAX = 20  # of looking for the members of a session that fork faster than they are killed
@@ -20,16 +21,23 @@ def began_at(pid: int) -> int | None:
     return None if fields is None else int(fields[19])
 
 
+def children(pid: int) -> list[int]:
+    """The living and dead children of a process."""
+    found: list[int] = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children") as listed:
+                found += map(int, listed.read().split())
+    except (FileNotFoundError, ProcessLookupError):
+        return found
+    return found
+
+
 def descendants(pid: int) -> list[int]:
     """The process and all below it, as long as their parents live."""
     found = [pid]
     for parent in found:
-        try:
-            for task in os.listdir(f"/proc/{parent}/task"):
-                with open(f"/proc/{parent}/task/{task}/children") as children:
-                    found += map(int, children.read().split())
-        except (FileNotFoundError, ProcessLookupError):
-            continue
+        found += children(parent)
     return found
 
 
@@ -49,8 +57,10 @@ def proportional_bytes(pid: int) -> int:
             for line in rollup:
                 if line.startswith("Pss:"):
                     return int(line.split()[1]) * 1024
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
+    except (FileNotFoundError, ProcessLookupError):
         return 0
+    except PermissionError:  # another user's
+        return resident_bytes(pid)
     return 0
 
 
@@ -97,6 +107,21 @@ def _belongs(pid: int, session: int | None, mark: str) -> bool:
             return mark.encode() in environment.read()
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return False  # gone, or another user's
+
+
+def is_of(pid: int, sessions: Iterable[int], marks: Iterable[str]) -> bool:
+    """Whether a living process is in one of the sessions, or has one of the marks in its environment."""
+    fields = _stat(pid)
+    if fields is None or fields[0] in "ZX":
+        return False
+    if int(fields[3]) in sessions:
+        return True
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as environment:
+            told = environment.read()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return False
+    return any(mark.encode() in told for mark in marks)
 
 
 def _kill(pid: int, session: int | None, mark: str) -> None:

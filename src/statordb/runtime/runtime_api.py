@@ -61,10 +61,12 @@ class Runtime(Protocol):
 
 
 class RuntimeApi:
-    """The listener of one instance. `connections` are those that are open."""
+    """The listener of one instance. `connections` are those that are open. `users`: whose processes may connect; None:
+    those of the server's own, and of root."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, users: tuple[int, ...] | None = None) -> None:
         self._runtime = runtime
+        self._users = users
         self._server: asyncio.Server | None = None
         self.connections: set[RuntimeConnection] = set()
         self.address = ""  # host:port, once started
@@ -77,7 +79,8 @@ class RuntimeApi:
             loop = asyncio.get_running_loop()
             self.address = f"{host}:{port}"
             self._server = await loop.create_server(
-                lambda: RuntimeConnection(self._runtime, self.connections, self.address.encode()), sock=listener
+                lambda: RuntimeConnection(self._runtime, self.connections, self.address.encode(), self._users),
+                sock=listener,
             )
         except BaseException:
             listener.close()
@@ -93,7 +96,14 @@ class RuntimeApi:
 class RuntimeConnection(asyncio.Protocol):
     """One connection of the runtime: requests one after the other, kept alive. `address`: ours, as a Host header."""
 
-    def __init__(self, runtime: Runtime, connections: "set[RuntimeConnection]", address: bytes) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        connections: "set[RuntimeConnection]",
+        address: bytes,
+        users: tuple[int, ...] | None = None,
+    ) -> None:
+        self._users = users
         self._runtime = runtime
         self._connections = connections
         self._address = address
@@ -113,7 +123,8 @@ class RuntimeConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._connections.add(self)
-        if not peers.is_ours(transport.get_extra_info("socket")):
+        connected = transport.get_extra_info("socket")
+        if not (peers.is_ours(connected) if self._users is None else peers.is_of(connected, self._users)):
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -11,9 +11,10 @@ from statordb.runtime import leftovers, memory, processes
 from statordb.runtime.endings import Ending
 from statordb.runtime.invocation import Invocation
 from statordb.runtime.output import LogFile, Output, report_line
-from statordb.runtime.process import Process
+from statordb.runtime.process import UNCONFINED, Confinement, Process
 from statordb.runtime.runtime_api import Runtime, RuntimeApi
 from statordb.runtime.runtimes import environment_of
+from statordb.runtime.strays import Strays
 from statordb.store.functions.catalog import FunctionRecord
 
 LAST_WORDS_SECONDS = 1.0  # for what a process that has exited has sent and we have not read
@@ -29,6 +30,8 @@ class Launch(NamedTuple):
     endpoint: str
     credentials: Mapping[str, str]
     now: Callable[[], float]
+    confinement: Confinement = UNCONFINED
+    strays: Strays | None = None
 
 
 class Sandbox:
@@ -51,7 +54,7 @@ class Sandbox:
         self._launch = launch
         self._log = log
         self._exited = exited
-        self._api = RuntimeApi(runtime)
+        self._api = RuntimeApi(runtime, None if (user := launch.confinement.user) is None else (user,))
         self._process: Process | None = None
         self._output: Output | None = None
         self._peak_bytes = 0
@@ -73,9 +76,11 @@ class Sandbox:
             launch.now(),
         )
         try:
-            self._process = Process(launch.command, launch.root, environment, self._ended)
+            self._process = Process(launch.command, launch.root, environment, self._ended, launch.confinement)
+            if launch.strays is not None:
+                launch.strays.known.add(self._process.pid)
             self._output = Output(self._process.output, self._log)
-            leftovers.note(launch.home, self._process.pid)
+            leftovers.note(launch.home, self._process.pid, launch.confinement.cgroup)
         except BaseException:
             self._api.close()
             self.kill()
@@ -167,4 +172,6 @@ class Sandbox:
             await asyncio.to_thread(leftovers.clear, self._launch.home, process.pid)
         finally:
             process.reap()
+            if self._launch.strays is not None:
+                self._launch.strays.known.discard(process.pid)
             self.gone.set_result(None)

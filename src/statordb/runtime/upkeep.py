@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 
 
 class Upkeep:
-    """Begins when it is made, in the running event loop; `close` it there. See Pool for `exists`."""
+    """Begins when it is made, in the running event loop; `close` it there. See Pool for `exists`, and Containment for
+    `end_strays`."""
 
     def __init__(
         self,
@@ -28,7 +29,9 @@ class Upkeep:
         code: CodeCache,
         exists: Callable[[FunctionRecord], Awaitable[bool]] | None,
         idle_seconds: float,
+        end_strays: Callable[[set[str]], None],
     ) -> None:
+        self._end_strays = end_strays
         self._fleets = fleets
         self._code = code
         self._exists = exists
@@ -51,6 +54,7 @@ class Upkeep:
             members = await asyncio.to_thread(processes.by_session)
             for instance in instances:
                 instance.measure(members.get(instance.sandbox.session, ()))
+            self._end_strays({instance.mark for instance in self._fleets.instances()})
         else:
             for instance in instances:
                 if instance.state in (State.BUSY, State.STARTING):

@@ -58,7 +58,7 @@ def _add_serve(commands: "Commands[_Parser]") -> None:
     serve.add_argument("--shared-db", action="store_true", help="let all keys and regions see the same tables")
     running = serve.add_mutually_exclusive_group()
     running.add_argument(
-        "--functions", metavar="auto|on|off|shared-user", help="whether functions are run, and as which user"
+        "--functions", metavar="auto|on|off|isolated|shared-user", help="whether functions are run, and as which user"
     )
     running.add_argument(
         "--no-functions", dest="functions", action="store_false", help="run no functions, and leave Lambda's API out"

@@ -10,8 +10,12 @@ from statordb.keeper.sessions import Sessions
 from statordb.keeper.triggers import Triggers
 from statordb.model.credential import Credential
 from statordb.outbound.external import ExternalInvoker
+from statordb.runtime.cgroups import Cgroups
+from statordb.runtime.containment import Containment
 from statordb.runtime.doorway import Doorway, RemoteInvoker
+from statordb.runtime.isolation import Isolation
 from statordb.runtime.pool import Pool
+from statordb.runtime.strays import Strays
 from statordb.server.composition import Site, credentials_of, destinations_of
 from statordb.server.sockets import port_of
 from statordb.store.functions.catalog import FunctionRecord
@@ -35,6 +39,7 @@ class Running:
             self._session,
             store.clock.now,
             exists=self._exists,
+            containment=_containment(site),
         )
         self._doorway = Doorway(self.invoker, site.secret)
         self._socket = site.doorway
@@ -73,6 +78,14 @@ class Running:
             function.account, function.role, function.name, SESSION_SECONDS
         )
         return environment_of(session)
+
+
+def _containment(site: Site) -> Containment:
+    """What functions are held together by, and kept from others by, as far as the settings and the system go."""
+    users = site.settings.functions_users
+    groups = Cgroups.find()
+    strays = Strays() if groups is None else None
+    return Containment(groups, strays, Isolation(users) if users is not None and site.settings.isolates else None)
 
 
 def environment_of(session: Credential) -> dict[str, str]:

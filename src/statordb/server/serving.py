@@ -54,8 +54,13 @@ def _serve(settings: Settings, directory: Directory) -> int:
 
     entrances = entrances_of(settings, listener, tls is not None)
 
+    functions_directory = settings.functions_directory or directory.functions
     if settings.runs_functions:
-        _make_private(directory.functions)
+        _make_private(functions_directory)
+    if settings.isolates:
+        from statordb.server import isolating
+
+        isolating.check(settings, functions_directory)
 
     port = port_of(listener)
     address = url(settings.host, port, "http" if tls is None else "https")
@@ -75,7 +80,7 @@ def _serve(settings: Settings, directory: Directory) -> int:
         functions_url,
         listen("127.0.0.1", 0),
         secrets.token_urlsafe(32),
-        directory.functions,
+        functions_directory,
         read_token(settings.functions_token) if settings.functions_token else "",
         Roster(count, lanes=lanes),
         composition.shared_counters(shapes.operations, count, lanes),
@@ -109,6 +114,10 @@ def _facts(site: "Site", address: str) -> dict[str, object]:
 
 def _log_start(settings: Settings, facts: Mapping[str, object]) -> None:
     log.info("server started", extra=facts)
+    if settings.isolates:
+        from statordb.server import isolating
+
+        isolating.tell(settings)
     if settings.auth == "iam" and settings.functions == "shared-user":
         log.warning("functions run as the server's user: those of any account can read the data and keys of all")
 

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from statordb.runtime.users import Users
+
 SECONDS_MAX = 24 * 3600.0
 CASSANDRA_PORT = 9042
+USER_MIN, USER_MAX = 1000, 4_294_967_293  # users of people and programs; not those of the system itself
 
 
 class Hosts(NamedTuple):
@@ -153,6 +156,17 @@ def host_names(value: object) -> tuple[str, ...]:
         if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}", part):
             raise ValueError("is not NAME,... without ports")
     return tuple(found)
+
+
+def users(value: object) -> Users | None:
+    """FIRST-LAST, numbers of users of the system."""
+    given = text(value)
+    if not given:
+        return None
+    found = re.fullmatch(r"([0-9]{1,10})-([0-9]{1,10})", given)
+    if found is None or not USER_MIN <= int(found[1]) <= int(found[2]) <= USER_MAX:
+        raise ValueError(f"is not FIRST-LAST, two numbers from {USER_MIN} to {USER_MAX}")
+    return Users(int(found[1]), int(found[2]))
 
 
 def endpoint(value: object) -> str:

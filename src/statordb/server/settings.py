@@ -13,6 +13,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
+from statordb.runtime.users import Users
 from statordb.server import setting_values as values
 from statordb.server.setting_values import NO_HOSTS, Hosts
 
@@ -83,6 +84,8 @@ class Settings:
     stream_shards: int = 1  # how many open shards a stream has
     stream_shard_seconds: float = 14400.0  # how long a shard stays open
     functions: str = "auto"  # whether functions are run, and as which user
+    functions_users: Users | None = None  # whom functions run as that are kept apart
+    functions_directory: Path | None = None  # where their code and files are; None: in the data directory
     functions_token: Path | None = None  # a file with the secret for Lambda's API in open mode
     kinesis_endpoint: str = ""  # where changes go that tables send to Kinesis data streams
     sqs_endpoint: str = ""  # where records go that functions failed on, and that are to be sent to a queue
@@ -109,6 +112,11 @@ class Settings:
     def runs_functions(self) -> bool:
         """Whether Lambda's API is there, and functions are run."""
         return self.functions != "off" and (self.functions != "auto" or self.auth == "open")
+
+    @property
+    def isolates(self) -> bool:
+        """Whether functions run as users of their own."""
+        return self.functions == "isolated"
 
     @property
     def lane_count(self) -> int:
@@ -165,7 +173,9 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "table_delay_seconds": values.seconds,
     "stream_shards": values.whole(1, STREAM_SHARDS_MAX),
     "stream_shard_seconds": values.seconds,
-    "functions": values.flag_or("auto", "shared-user"),
+    "functions": values.flag_or("auto", "isolated", "shared-user"),
+    "functions_users": values.users,
+    "functions_directory": values.path,
     "functions_token": values.path,
     "kinesis_endpoint": values.url,
     "sqs_endpoint": values.url,
@@ -277,9 +287,11 @@ def _check_functions(settings: Settings) -> None:
     """Whoever may create a function may run programs here: where accounts are kept apart, that must be meant."""
     if settings.auth == "iam" and settings.functions == "on":
         raise BadStart(
-            "With --auth iam, functions = on does not say as whom functions run: shared-user is the server's own user, "
-            "so that a function of any account can read the data and the keys of all."
+            "With --auth iam, functions = on does not say as whom functions run: isolated gives each account a user of "
+            "its own, shared-user is the server's, so that a function of any account can read the data and keys of all."
         )
+    if settings.isolates and settings.functions_users is None:
+        raise BadStart("functions = isolated needs users to run them as: functions_users = FIRST-LAST, by number.")
     if settings.functions_token and settings.auth != "open":
         raise BadStart("functions_token is for --auth open: with --auth iam access keys sign requests to Lambda's API.")
 

@@ -1,0 +1,85 @@
+"""Control groups (Linux, version 2): one for each instance, so that nothing that it starts gets away from it.
+
+A process is in the group of its parent, and leaves it only by the kernel's files, which are the server's user's: a new
+session, another name or a cleared environment changes nothing. Whoever ends the group ends all that is in it.
+"""
+
+import contextlib
+import os
+import time
+from pathlib import Path
+
+MOUNTS, OWN = Path("/proc/self/mountinfo"), Path("/proc/self/cgroup")
+ALL = "statordb-functions"  # the group of all groups of instances
+ROUNDS_MAX = 200  # of looking whether the last process of a group is gone
+ROUND_SECONDS = 0.005
+PROCESSES_MAX = 1024  # as on Lambda
+
+
+class Cgroups:
+    """Makes groups below `directory`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    @classmethod
+    def find(cls, mounts: Path = MOUNTS, own: Path = OWN) -> "Cgroups | None":
+        """Those below the group of this process; None where this user may not make any, or can't end them at once."""
+        place = _place(mounts, own)
+        if place is None:
+            return None
+        directory = place / ALL
+        try:
+            directory.mkdir(exist_ok=True)
+            if not os.access(directory / "cgroup.kill", os.W_OK):
+                return None
+            _delegate(place)
+            _delegate(directory)
+        except OSError:
+            return None
+        return cls(directory)
+
+    def make(self, name: str, memory_bytes_max: int) -> Path:
+        """A new group, bounded where the kernel's controllers are this user's to set. Raises OSError."""
+        made = self._directory / name
+        made.mkdir()
+        for file, bound in (("memory.max", memory_bytes_max), ("memory.swap.max", 0), ("pids.max", PROCESSES_MAX)):
+            with contextlib.suppress(OSError):  # not there, or another's: memory is looked at then
+                (made / file).write_text(str(bound))
+        return made
+
+
+def end(group: Path) -> None:
+    """Kill all that is in a group, and take it away; one that is not there is no error. Blocks until that is done."""
+    for _ in range(ROUNDS_MAX):
+        try:
+            (group / "cgroup.kill").write_text("1")
+            group.rmdir()
+            return
+        except FileNotFoundError:
+            return
+        except OSError:  # what was killed is not quite gone
+            time.sleep(ROUND_SECONDS)
+
+
+def _delegate(group: Path) -> None:
+    """Have the controllers of memory and processes count below a group, where that may be: not where processes are in
+    it besides, nor where version 1 has the controllers."""
+    for controller in ("memory", "pids"):
+        with contextlib.suppress(OSError):
+            (group / "cgroup.subtree_control").write_text(f"+{controller}")
+
+
+def _place(mounts: Path, own: Path) -> Path | None:
+    """The directory of this process's own group."""
+    try:
+        told = [line.split(":", 2)[2] for line in own.read_text().splitlines() if line.startswith("0::")]
+        lines = [line.split() for line in mounts.read_text().splitlines() if " - cgroup2 " in line]
+    except OSError:
+        return None
+    for fields in lines:
+        root, point = fields[3], fields[4]
+        for path in told:
+            if path == root or path.startswith(root.rstrip("/") + "/"):
+                return Path(point) / path.removeprefix(root).strip("/")
+    return None
