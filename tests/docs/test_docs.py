@@ -23,7 +23,7 @@ IN_WORDS = {
     "workers", "lanes", "admin_port", "root_access_key_id", "root_secret_access_key", "kinesis_endpoint",
     "sqs_endpoint", "sns_endpoint", "endpoint", "cassandra", "datacenter", "rack", "cassandra_username",
     "cassandra_password", "cassandra_ca", "cassandra_certificate", "cassandra_key", "allowed_origins", "allowed_hosts",
-    "tls_certificate", "tls_key", "tls_client_ca", "proxies",
+    "tls_certificate", "tls_key", "tls_client_ca", "proxies", "endpoints",
     "functions_token", "functions_users", "functions_directory",
 }  # fmt: skip
 

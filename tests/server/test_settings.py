@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from statordb.server.setting_values import VpcEndpoint
 from statordb.server.settings import PARSERS, BadStart, Settings, is_loopback, load
 
+ENDPOINT = '{"id": "vpce-1", "vpc": "vpc-2", "port": 8001, "host": "::1", "policy": "p.json"}'
 CLUSTER = {"engine": "cassandra", "cassandra": "a", "datacenter": "dc1"}
 
 
@@ -79,6 +81,13 @@ def test_memory_and_data_are_one_choice_of_the_strongest_source(tmp_path: Path) 
         ({}, {"STATORDB_TLS_CERTIFICATE": "a"}, "tls_certificate and tls_key must be set together."),
         ({"tls": "auto"}, {"STATORDB_TLS_CERTIFICATE": "a", "STATORDB_TLS_KEY": "b"}, "can't be given too"),
         ({}, {"STATORDB_TLS_CLIENT_CA": "a"}, "tls_client_ca needs TLS"),
+        ({}, {"STATORDB_ENDPOINTS": "x"}, "is not JSON"),
+        ({}, {"STATORDB_ENDPOINTS": "{}"}, "is not a list of at most 64 endpoints"),
+        ({}, {"STATORDB_ENDPOINTS": '[{"id": "vpce-1"}]'}, "without id, vpc or port"),
+        ({}, {"STATORDB_ENDPOINTS": '[{"id": "a", "vpc": "vpc-1", "port": 1}]'}, "of which a value is not vpce-..."),
+        ({}, {"STATORDB_ENDPOINTS": f"[{ENDPOINT}, {ENDPOINT}]"}, "has an id twice"),
+        ({"auth": "iam"}, {"STATORDB_ENDPOINTS": f"[{ENDPOINT}]".replace("::1", "::")}, "Listening on :: without TLS"),
+        ({}, {"STATORDB_ENDPOINTS": f"[{ENDPOINT}]".replace("::1", "::")}, "Listening on :: lets other machines in"),
         ({}, {"STATORDB_PROXIES": "10.0.0.1/8"}, "is not ADDRESS[/BITS],..."),
         ({}, {"STATORDB_HEALTH_STATUS": "204"}, "of STATORDB_HEALTH_STATUS is not one of 200, 400."),
         ({}, {"STATORDB_PROT": "1"}, "The environment has STATORDB_PROT, which is no setting: STATORDB_PORT is."),
@@ -140,6 +149,15 @@ def test_lists_are_text_with_commas_or_lists(tmp_path: Path) -> None:
     found = load({"config": str(tmp_path / "file")}, {"STATORDB_ALLOWED_HOSTS": "a.example, B.example"})
     assert found.allowed_origins == ("https://a.example", "https://b.example:1")
     assert found.allowed_hosts == ("a.example", "B.example")
+
+
+def test_endpoints_are_tables_of_the_file_or_json(tmp_path: Path) -> None:
+    """The last ones of a file, as TOML has it."""
+    table = '[[endpoints]]\nid = "vpce-1"\nvpc = "vpc-2"\nport = 8001\nhost = "::1"\npolicy = "p.json"\n'
+    (tmp_path / "file").write_text(f"port = 8000\n{table}")
+    expected = (VpcEndpoint("vpce-1", "vpc-2", 8001, "::1", Path("p.json")),)
+    assert load({"config": str(tmp_path / "file")}, {}).endpoints == expected
+    assert load({}, {"STATORDB_ENDPOINTS": f"[{ENDPOINT}]"}).endpoints == expected
 
 
 def test_the_servers_own_names_are_those_of_its_settings() -> None:

@@ -65,8 +65,8 @@ def _serve(settings: Settings, directory: Directory) -> int:
     port = port_of(listener)
     address = url(settings.host, port, "http" if tls is None else "https")
     endpoint, functions_url = endpoints(settings, port)
-    if len(entrances) > 1:
-        functions_url = url("127.0.0.1", port_of(entrances[-1].socket))
+    if tls is not None and settings.runs_functions:
+        functions_url = url("127.0.0.1", entrances[-1].port)
     count, lanes = settings.worker_count, settings.lane_count
     shapes = composition.load_shapes()
     site = composition.Site(
@@ -109,7 +109,16 @@ def _facts(site: "Site", address: str) -> dict[str, object]:
         "workers": settings.worker_count,
         "lanes": settings.lane_count,
         "auth": settings.auth,
-    }
+    } | _endpoints_of(site)
+
+
+def _endpoints_of(site: "Site") -> dict[str, object]:
+    """Where endpoints are reached, by their ids."""
+    scheme = "http" if site.tls is None else "https"
+    host = site.settings.host
+    pairs = zip(site.settings.endpoints, site.entrances[1:], strict=False)
+    found = {told.id: url(told.host or host, entrance.port, scheme) for told, entrance in pairs}
+    return {"endpoints": found} if found else {}
 
 
 def _log_start(settings: Settings, facts: Mapping[str, object]) -> None:

@@ -1,6 +1,7 @@
 """How the text of a setting becomes its value. Each parser raises ValueError with the end of a sentence."""
 
 import ipaddress
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from statordb.runtime.users import Users
 SECONDS_MAX = 24 * 3600.0
 CASSANDRA_PORT = 9042
 USER_MIN, USER_MAX = 1000, 4_294_967_293  # users of people and programs; not those of the system itself
+ENDPOINTS_MAX = 64
 
 
 class Hosts(NamedTuple):
@@ -139,6 +141,46 @@ def origins(value: object) -> tuple[str, ...]:
         if part != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#@*]+", part):
             raise ValueError("is not *, nor SCHEME://HOST[:PORT],... without anything behind")
     return tuple(found)
+
+
+class VpcEndpoint(NamedTuple):
+    """A listener that stands for a VPC endpoint. `host` is empty where it is the server's own; `policy` None: all may
+    be done through it."""
+
+    id: str
+    vpc: str
+    port: int
+    host: str = ""
+    policy: Path | None = None
+
+
+def endpoints(value: object) -> tuple[VpcEndpoint, ...]:
+    """A list of tables, or the same as JSON."""
+    try:
+        given = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError("is not JSON") from None
+    if not isinstance(given, list) or len(given) > ENDPOINTS_MAX:
+        raise ValueError(f"is not a list of at most {ENDPOINTS_MAX} endpoints")
+    found = tuple(_endpoint(entry) for entry in given)
+    if len({entry.id for entry in found}) != len(found):
+        raise ValueError("has an id twice")
+    return found
+
+
+def _endpoint(entry: object) -> VpcEndpoint:
+    if not isinstance(entry, dict) or not {"id", "vpc", "port"} <= entry.keys() <= set(VpcEndpoint._fields):
+        raise ValueError("has an endpoint without id, vpc or port, or with more than these, host and policy")
+    try:
+        return VpcEndpoint(
+            matching(r"vpce-[0-9a-z]{1,32}", "vpce-...")(entry["id"]),
+            matching(r"vpc-[0-9a-z]{1,32}", "vpc-...")(entry["vpc"]),
+            whole(0, 65535)(entry["port"]),
+            filled(entry["host"]) if "host" in entry else "",
+            path(entry["policy"]) if "policy" in entry else None,
+        )
+    except ValueError as error:
+        raise ValueError(f"has an endpoint of which a value {error}") from None
 
 
 def networks(value: object) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:

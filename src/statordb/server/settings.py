@@ -15,7 +15,7 @@ from typing import Any
 
 from statordb.runtime.users import Users
 from statordb.server import setting_values as values
-from statordb.server.setting_values import NO_HOSTS, Hosts
+from statordb.server.setting_values import NO_HOSTS, Hosts, VpcEndpoint
 
 WORKERS_MAX = 256
 LANES_MAX = 64
@@ -66,6 +66,7 @@ class Settings:
     tls_client_ca: Path | None = None  # who signed the certificates of clients; None: they need none
     behind_proxy: bool = False  # whether something in front of the server speaks TLS
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # who tells whose connections it passes on (PROXY protocol)
+    endpoints: tuple[VpcEndpoint, ...] = ()  # listeners beside the server's own
     presigned_requests: bool = True  # whether requests may be signed in their address
     allowed_origins: tuple[str, ...] = ()  # of web pages beside those of this machine; "*": all
     allowed_hosts: tuple[str, ...] = ()  # names that requests may be for beside those of this machine
@@ -99,6 +100,11 @@ class Settings:
         return self.workers or cores()
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """Where it listens."""
+        return (self.host, *(endpoint.host for endpoint in self.endpoints if endpoint.host))
+
+    @property
     def is_encrypted(self) -> bool:
         return self.tls != "off" or self.tls_certificate is not None
 
@@ -106,7 +112,7 @@ class Settings:
     def names(self) -> frozenset[str]:
         """What the server is called by the settings, in lower case: names and addresses."""
         told = re.sub(r":[0-9]*$", "", self.endpoint.partition("://")[2] or self.endpoint).strip("[]")
-        return frozenset(name.lower() for name in (*self.allowed_hosts, told, self.host) if name)
+        return frozenset(name.lower() for name in (*self.allowed_hosts, told, *self.hosts) if name)
 
     @property
     def runs_functions(self) -> bool:
@@ -156,6 +162,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "tls_client_ca": values.path,
     "behind_proxy": values.flag,
     "proxies": values.networks,
+    "endpoints": values.endpoints,
     "presigned_requests": values.flag,
     "allowed_origins": values.origins,
     "allowed_hosts": values.host_names,
@@ -274,13 +281,26 @@ def _checked(settings: Settings) -> Settings:
             'allowed_origins = "*" would let every web page read and drop all tables, as --auth open asks for no key: '
             "name the origins, or use --auth iam."
         )
-    if settings.auth == "open" and not is_loopback(settings.host):
-        raise BadStart(
-            f"Listening on {settings.host} lets other machines in, and --auth open would let in anyone there: "
-            "use --auth iam, or a loopback address."
-        )
+    for host in dict.fromkeys(settings.hosts):
+        _check_host(settings, host)
     _check_tls(settings)
     return settings
+
+
+def _check_host(settings: Settings, host: str) -> None:
+    """What others reach must know who they are, and not be overheard."""
+    if is_loopback(host):
+        return
+    if settings.auth == "open":
+        raise BadStart(
+            f"Listening on {host} lets other machines in, and --auth open would let in anyone there: "
+            "use --auth iam, or a loopback address."
+        )
+    if not (settings.is_encrypted or settings.behind_proxy):
+        raise BadStart(
+            f"Listening on {host} without TLS would let others on the network read all requests and items: "
+            "use TLS (--tls auto, or tls_certificate and tls_key), or say behind_proxy if a proxy in front speaks it."
+        )
 
 
 def _check_functions(settings: Settings) -> None:
@@ -303,11 +323,6 @@ def _check_tls(settings: Settings) -> None:
         raise BadStart("With --tls auto the server makes its own certificate: tls_certificate can't be given too.")
     if settings.tls_client_ca and not settings.is_encrypted:
         raise BadStart("tls_client_ca needs TLS: use tls_certificate and tls_key, or --tls auto.")
-    if not (settings.is_encrypted or settings.behind_proxy or is_loopback(settings.host)):
-        raise BadStart(
-            f"Listening on {settings.host} without TLS would let others on the network read all requests and items: "
-            "use TLS (--tls auto, or tls_certificate and tls_key), or say behind_proxy if a proxy in front speaks it."
-        )
 
 
 def _check_cassandra(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from statordb.model.request import NOWHERE, Origin, Reply
 from statordb.wire.answers import Answers, take_more
 from statordb.wire.context import WireContext
-from statordb.wire.exchange import received
+from statordb.wire.exchange import replied
 from statordb.wire.incoming import HEAD, IDLE, Incoming, progress_of
 from statordb.wire.lingering import Lingering
 from statordb.wire.origin import with_client
@@ -130,6 +130,10 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def change(self, entrance: Origin) -> None:
+        if entrance.endpoint is not None and entrance.endpoint == self._origin.endpoint:
+            self._origin = self._incoming.origin = self._origin._replace(policy=entrance.policy)
+
     def idle_since(self) -> float | None:
         """Since when nothing goes on here, by the sweeps; None while something does. A stranger's request that is
         incomplete is nothing."""
@@ -158,10 +162,8 @@ class Connection(asyncio.Protocol):
 
     def reply(self, reply: Reply, form: Form = USUAL) -> None:
         context = self._context
-        exchange = received(b"", b"", {}, b"", None, context.next_request_id(), context.monotonic(), self, self._origin)
-        exchange.reply = reply
-        exchange.form = form
-        self._answers.reply(exchange)
+        now = context.monotonic()
+        self._answers.reply(replied(reply, form, context.next_request_id(), now, self, self._origin))
 
     def answered(self) -> None:
         """Read on, or stop reading."""

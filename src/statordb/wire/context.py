@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from operator import itemgetter
 from typing import Protocol
 
-from statordb.model.request import Reply, Service
+from statordb.model.request import Origin, Reply, Service
 from statordb.model.rest import RestService
 from statordb.wire.admission import Admission
 from statordb.wire.authenticator import Authenticator
@@ -50,6 +50,9 @@ class Peer(Protocol):
 
     def abort(self) -> None:
         """Close without sending what waits."""
+
+    def change(self, entrance: Origin) -> None:
+        """Have the policy of the endpoint that it came through, if that is the one of `entrance`."""
 
     is_known: bool
     """Whether a request of it was let in."""

@@ -81,6 +81,14 @@ def received(
     return exchange
 
 
+def replied(reply: Reply, form: Form, request_id: str, begun: float, source: object, origin: Origin) -> Exchange:
+    """What is answered without a request that could be read."""
+    exchange = received(b"", b"", {}, b"", None, request_id, begun, source, origin)
+    exchange.reply = reply
+    exchange.form = form
+    return exchange
+
+
 def after(lookup: asyncio.Future[Any], exchange: Exchange, begin: Begin) -> asyncio.Future[Reply]:
     """Begin again once the key has been looked up."""
     answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()

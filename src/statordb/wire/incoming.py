@@ -41,6 +41,7 @@ class Incoming:
 
     phase     where in a request the reading is;  requests: how many have been complete.
     body      of the request that is being read.
+    origin    of all requests.
     is_done   nothing more is taken.
     """
 
@@ -51,7 +52,6 @@ class Incoming:
         "_first",
         "_head",
         "_headers",
-        "_origin",
         "_owner",
         "_parser",
         "_read",
@@ -60,13 +60,14 @@ class Incoming:
         "body",
         "is_done",
         "on_body",
+        "origin",
         "phase",
         "requests",
     )
 
     def __init__(self, context: WireContext, answers: Answers, owner: Owner, origin: Origin) -> None:
         self._context = context
-        self._origin = origin
+        self.origin = origin
         self._answers = answers
         self._owner = owner
         self.body = Body(context.admission)
@@ -181,7 +182,7 @@ class Incoming:
                 context.next_request_id(),
                 context.monotonic(),
                 self._owner,
-                self._origin,
+                self.origin,
             )
         )
 

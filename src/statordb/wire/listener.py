@@ -80,6 +80,13 @@ class Listener:
         self._watch()
         self._timers["sweep"] = self._loop.call_later(SWEEP_SECONDS, self._sweep)
 
+    def change(self, entrance: Origin) -> None:
+        """From now on connections come in by another `entrance`: the same one, with another policy. Those that are
+        there have it from their next request on."""
+        self._entrance = entrance
+        for connection in self._context.connections:
+            connection.change(entrance)
+
     def close(self) -> None:
         """Accept nothing more."""
         self._serving = False
