@@ -12,6 +12,8 @@ from tests.lambda_api.lambda_kit import ACCOUNT, REGION, ROLE, Lambda, package
 from statordb.lambda_api.requests import members
 from statordb.lambda_api.service import READ_HERE_BYTES_MAX
 from statordb.model.request import Principal
+from statordb.outbound.destinations import Destinations
+from statordb.outbound.permissions import Permissions
 from statordb.store.functions.catalog import CHUNK_BYTES, PACKAGE_IDLE_SECONDS_MIN, CodeMissing
 from statordb.store.terms import Overloaded
 
@@ -325,3 +327,18 @@ def test_a_store_that_takes_no_more_throttles(aws: Lambda, monkeypatch: pytest.M
 
     monkeypatch.setattr(aws.store.engine, "update", refuse)
     assert refusal(aws.create) == (429, "TooManyRequestsException", "Rate Exceeded.")
+
+
+def test_a_package_of_too_many_entries_is_refused_before_it_is_read(
+    aws: Lambda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """42 MB of entries took the server 685 MB, since an object is made of each: they are counted in what was sent."""
+    monkeypatch.setattr("statordb.lambda_api.packages.FUNCTION_ENTRIES_MAX", 2)
+    zipped = package(a="", b="")
+    assert refusal(aws.create, Code={"ZipFile": zipped})[2] == "A zip file can have at most 2 entries."
+
+
+def test_code_of_a_directory_that_the_settings_do_not_name_is_not_run(aws: Lambda, tmp_path: Path) -> None:
+    aws.service._check_destination = Destinations(permissions=Permissions(())).check
+    told = refusal(aws.create, Code={"S3Bucket": "hot-reload", "S3Key": str(tmp_path)})[2]
+    assert "is not among the destinations" in told

@@ -17,6 +17,7 @@ from statordb.lambda_api.service import FunctionService
 from statordb.model.invocation import Outcome
 from statordb.model.rest import RestRequest
 from statordb.outbound.destinations import Destinations
+from statordb.outbound.permissions import Permissions
 from statordb.store.functions.catalog import FunctionRecord
 from statordb.store.functions.mappings import ENABLED
 
@@ -335,3 +336,16 @@ def test_no_change_is_lost_between_two_that_come_together(mapper: Mapper) -> Non
     mapper.api.run(both())
     found = mapper.get(uuid)[1]
     assert (found["BatchSize"], found["ParallelizationFactor"]) == (7, 3)
+
+
+def test_what_the_settings_do_not_allow_is_no_function_and_no_destination(mapper: Mapper) -> None:
+    """A mapping had the server post to any address that it could reach, and sign for it."""
+    mapper.service._check_destination = Destinations(permissions=Permissions(("https://allowed.example",))).check
+    for members in (
+        {"FunctionName": "http://169.254.169.254/latest/meta-data/iam"},
+        {"DestinationConfig": {"OnFailure": {"Destination": "file:///etc/cron.d"}}},
+    ):
+        status, told = mapper.create(**members)
+        assert (status, told["Error"]) == (400, "InvalidParameterValueException")
+        assert "is not among the destinations" in told["message"]
+    assert mapper.create(FunctionName="https://allowed.example/hook")[0] == 202

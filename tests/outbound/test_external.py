@@ -16,6 +16,7 @@ from statordb.model.invocation import UNHANDLED, NotRunnable, Outcome, Throttled
 from statordb.model.request import Principal
 from statordb.outbound import external
 from statordb.outbound.external import ExternalInvoker, ExternalUnreachable
+from statordb.outbound.permissions import Permissions
 from statordb.wire.sigv4 import IamAuthenticator
 
 INVOCATIONS = "/2015-03-31/functions/recommend/invocations"
@@ -29,11 +30,11 @@ def server() -> Iterator[WebServer]:
     made.close()
 
 
-def invoke(url: str, times: int = 1, timeout_seconds: float = HANGS_SECONDS) -> Outcome:
-    """The last outcome of several invocations in a row."""
+def invoke(url: str, times: int = 1, timeout_seconds: float = HANGS_SECONDS, named: tuple[str, ...] = ()) -> Outcome:
+    """The last outcome of several invocations in a row. `named`: what the settings name besides."""
 
     async def run() -> Outcome:
-        invoker = ExternalInvoker()
+        invoker = ExternalInvoker(Permissions(("any", *named)))
         try:
             for _ in range(times):
                 outcome = await invoker.invoke(url, PAYLOAD, timeout_seconds, "eu-west-1")
@@ -98,7 +99,7 @@ def test_the_signature_is_good(server: WebServer, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
     credential = Credential("ASIAEXAMPLE", "secret", "123456789012", "arn", "token")
-    invoke(server.url + INVOCATIONS)
+    invoke(server.url + INVOCATIONS, named=(server.url,))
     [received] = server.received
     headers = {name.encode(): value.encode() for name, value in received.headers.items()}
     authenticator = IamAuthenticator(lambda key: credential, lambda: 0, time.time, ("lambda",))
@@ -113,7 +114,7 @@ def test_requests_are_signed_where_there_are_no_credentials(server: WebServer, m
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
-    invoke(server.url + INVOCATIONS)
+    invoke(server.url + INVOCATIONS, named=(server.url,))
     assert "Credential=local/" in server.received[0].headers["authorization"]
 
 

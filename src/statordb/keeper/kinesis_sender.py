@@ -47,10 +47,12 @@ class Sender(Protocol):
 class BotoSender:
     """Sends by botocore, each call in a thread of its own. botocore is imported with the first one, as it takes long.
 
-    `endpoint`: URL of the Kinesis endpoint. Credentials come from where botocore looks for them.
+    `endpoint`: URL of the Kinesis endpoint. Credentials come from where botocore looks for them. `check` raises
+    ValueError for the ARN of a data stream that the settings do not let the server send to: as if there were none.
     """
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, check: Callable[[str], None] = lambda stream_arn: None) -> None:
+        self._check = check
         self._endpoint = endpoint
         self._clients: dict[str, Any] = {}  # by region
         self._lock = threading.Lock()
@@ -63,6 +65,10 @@ class BotoSender:
                 return None
             return str(answer["StreamDescriptionSummary"]["StreamStatus"])
 
+        try:
+            self._check(stream_arn)
+        except ValueError:
+            return None
         return await self._call(stream_arn, ask)
 
     async def put(self, stream_arn: str, entries: Sequence[Entry]) -> list[str | None]:
@@ -80,6 +86,7 @@ class BotoSender:
     async def _call(self, stream_arn: str, work: Callable[[Any], T]) -> T:
         def call() -> T:
             try:
+                self._check(stream_arn)
                 return work(self._client(stream_arn.split(":")[REGION]))
             except Exception as error:  # besides botocore's own: bad URLs, and answers of what is no Kinesis
                 raise _unavailable(error) from error

@@ -108,6 +108,7 @@ async def function_of(context: Context, text: str) -> str:
     if is_url(text):
         try:
             external.check(text)
+            context.check_destination(text)
         except ValueError as fault:
             raise errors.invalid_parameter(str(fault)) from None
         return text

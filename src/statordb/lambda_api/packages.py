@@ -1,23 +1,28 @@
 """Code that a request brings: a zip file, or a directory of this machine that is used in place."""
 
 import asyncio
+import os
 import zipfile
 from base64 import b64encode
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
 from statordb.lambda_api import errors
 from statordb.lambda_api.context import Context
 from statordb.model.function_limits import (
     FUNCTION_ACCOUNT_BYTES_MAX,
     FUNCTION_CODE_BYTES_MAX,
+    FUNCTION_ENTRIES_MAX,
     FUNCTION_PACKAGE_BYTES_MAX,
 )
 
 LOCAL_BUCKET = "hot-reload"  # stands for this machine's directories, as in other local servers of this API
 NOT_A_ZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
+
+ENTRY = b"PK\1\2"  # begins each entry of a zip file's directory
 
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 1  # bit of ZipInfo.flag_bits
@@ -38,7 +43,7 @@ async def take(context: Context, code: dict[str, Any]) -> dict[str, Any]:
             )
         return await _take_zip(context, code["ZipFile"])
     if "S3Bucket" in code and "S3Key" in code:
-        return _take_directory(code["S3Bucket"], code["S3Key"])
+        return _take_directory(context, code["S3Bucket"], code["S3Key"])
     raise errors.invalid_parameter("Please provide a source for function code.")
 
 
@@ -57,6 +62,8 @@ async def _take_zip(context: Context, package: bytes) -> dict[str, Any]:
 def check_zip(package: bytes) -> None:
     """Raises InvalidParameterValueException unless it can be unpacked: sound, plain, within bounds, and within the
     directory that it is unpacked to."""
+    if package.count(ENTRY) > FUNCTION_ENTRIES_MAX:  # before an object is made of each
+        raise errors.invalid_parameter(f"A zip file can have at most {FUNCTION_ENTRIES_MAX} entries.")
     if not package:
         raise errors.invalid_parameter("Uploaded file must be a non-empty zip")
     try:
@@ -83,13 +90,15 @@ def _is_plain(entry: zipfile.ZipInfo) -> bool:
     )
 
 
-def _take_directory(bucket: str, key: str) -> dict[str, Any]:
+def _take_directory(context: Context, bucket: str, key: str) -> dict[str, Any]:
     if bucket != LOCAL_BUCKET:
         raise errors.invalid_parameter(
             f"Code can't be read from the S3 bucket {bucket}: this server takes a ZipFile, or the bucket "
             f'"{LOCAL_BUCKET}" with the absolute path of a local directory as its key.'
         )
     path = Path(key)
+    if path.is_absolute() and "\0" not in key:
+        context.must_reach(f"file://{quote(os.fsencode(key))}")
     if not path.is_absolute() or "\0" in key or not path.is_dir():
         raise errors.invalid_parameter(f"The key {key} is not the absolute path of a directory of this machine.")
     directory = str(path.resolve())

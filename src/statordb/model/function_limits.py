@@ -18,6 +18,7 @@ FUNCTION_ENVIRONMENT_BYTES_MAX = 4 * KIB
 FUNCTION_TAGS_MAX = 50
 FUNCTION_PACKAGE_BYTES_MAX = 50 * MIB  # zipped
 FUNCTION_CODE_BYTES_MAX = 250 * MIB  # unzipped
+FUNCTION_ENTRIES_MAX = 100_000  # of a zip file; Lambda names no number
 FUNCTION_ACCOUNT_BYTES_MAX = 75 * 1024 * MIB  # zipped, of all functions of an account and region
 FUNCTION_CONCURRENCY_MAX = 1000  # of all functions of an account and region together
 FUNCTION_CONCURRENCY_UNRESERVED_MIN = 100

@@ -33,6 +33,7 @@ from statordb.model.function_limits import INVOKE_EVENT_BYTES_MAX
 from statordb.outbound.aws_session import AwsSession
 from statordb.outbound.daemon_thread import in_daemon_thread
 from statordb.outbound.http_client import HttpClient, Unreachable, check_url
+from statordb.outbound.permissions import EVERYTHING, NotAllowed, Permissions
 from statordb.store.functions.invocations import FunctionKey
 
 HTTP_SECONDS = 30.0
@@ -58,12 +59,14 @@ class NotDelivered(Exception):
 
 
 class _Target(NamedTuple):
-    """A destination, understood. Of a queue or topic: `endpoint`, and `region` or "" where the address names none."""
+    """A destination, understood. Of a queue or topic: `endpoint`, `region` or "" where the address names none, and
+    whether the settings name the endpoint, so that the server's own credentials sign."""
 
     service: str  # file, http, sqs or sns
     address: str  # path of the directory, URL, URL of the queue, ARN of the topic
     endpoint: str = ""
     region: str = ""
+    is_named: bool = False
 
 
 class Destinations:
@@ -76,10 +79,12 @@ class Destinations:
         sns_endpoint: str = "",
         now: Callable[[], float] = time.time,
         queue: Queue | None = None,
+        permissions: Permissions = EVERYTHING,
     ) -> None:
         self._endpoints = {"sqs": sqs_endpoint.rstrip("/"), "sns": sns_endpoint.rstrip("/")}
         self._now = now
-        self._client = HttpClient()
+        self._permissions = permissions
+        self._client = HttpClient(permissions.check_address)
         self._session = AwsSession()
         self._queue = queue
         self._files = ThreadPoolExecutor(FILE_THREADS_MAX, "files")
@@ -88,6 +93,7 @@ class Destinations:
     def check(self, destination: str) -> None:
         """Raises ValueError with a sentence if records of every kind can't be sent there. Nothing is reached for."""
         self._target(destination)
+        self._permissions.check(destination)
 
     async def send(self, destination: str, body: bytes, region: str) -> None:
         """Send one record, a JSON text; `region` is for queues whose address names none.
@@ -99,6 +105,7 @@ class Destinations:
             await self._invoke(destination, body)
             return
         target = self._target(destination)
+        self._permissions.check(destination)
         if target.service == "http":
             await self._post(target.address, body)
         elif target.service == "file":
@@ -126,7 +133,8 @@ class Destinations:
             return self._by_arn(destination)
         service, plus, scheme = kind.partition("+")
         if plus and service in ("sqs", "sns"):
-            return _by_url(service, f"{scheme}:{rest}")
+            url = f"{scheme}:{rest}"
+            return _by_url(service, url)._replace(is_named=self._permissions.names(url))
         raise ValueError(f"{destination} is not a destination: it must have one of the forms {_FORMS}.")
 
     def _by_arn(self, arn: str) -> _Target:
@@ -136,7 +144,7 @@ class Destinations:
         endpoint = self._endpoints[service]
         if not endpoint:
             raise ValueError(f"{arn} can't be reached: the setting {service}_endpoint is not set.")
-        return _Target(service, f"{endpoint}/{account}/{name}" if service == "sqs" else arn, endpoint, region)
+        return _Target(service, f"{endpoint}/{account}/{name}" if service == "sqs" else arn, endpoint, region, True)
 
     async def _post(self, url: str, body: bytes) -> None:
         headers = {"Content-Type": "application/json", "User-Agent": "StatorDB"}
@@ -154,12 +162,14 @@ class Destinations:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            client = self._session.client(target.service, target.endpoint, region)
+            if not target.is_named:
+                self._permissions.check_host(target.endpoint)
+            client = self._session.client(target.service, target.endpoint, region, target.is_named)
             if target.service == "sqs":
                 client.send_message(QueueUrl=target.address, MessageBody=body)
             else:
                 client.publish(TopicArn=target.address, Message=body)
-        except (BotoCoreError, ClientError) as fault:
+        except (BotoCoreError, ClientError, NotAllowed, OSError) as fault:
             raise NotDelivered(f"{target.address} did not take the record: {fault}") from None
 
     async def _invoke(self, arn: str, body: bytes) -> None:

@@ -15,6 +15,7 @@ import orjson
 from statordb.model.invocation import THROTTLED_TOTAL, UNHANDLED, NotRunnable, Outcome, Throttled
 from statordb.outbound.aws_session import AwsSession
 from statordb.outbound.http_client import HttpClient, Response, Unreachable, check_url
+from statordb.outbound.permissions import EVERYTHING, NotAllowed, Permissions
 
 INVOCATIONS_PATH = re.compile(r".*/2015-03-31/functions/[^/]+/invocations")
 PAYLOAD_TOO_LARGE = 413  # the event will never be taken: a failure, not something to wait for
@@ -34,23 +35,30 @@ def check(url: str) -> None:
 class ExternalInvoker:
     """Invokes functions by URL. Use it in one event loop, and `close` it there."""
 
-    def __init__(self) -> None:
-        self._client = HttpClient()
+    def __init__(self, permissions: Permissions = EVERYTHING) -> None:
+        self._permissions = permissions
+        self._client = HttpClient(permissions.check_address)
         self._session = AwsSession()
 
     async def invoke(self, url: str, payload: bytes, timeout_seconds: float, region: str) -> Outcome:
         """Send the event, wait for the end of the function.
 
         A function that fails, or does not end within `timeout_seconds`, is an Outcome with an error. Raises
-        ExternalUnreachable, Throttled (status 429) and, of a Lambda endpoint, NotRunnable (any other 4xx but 413: there
-        is no such function, or it is not allowed to us). Whoever calls may try again after each of them.
+        ExternalUnreachable, Throttled (status 429) and NotRunnable: where the settings do not allow the URL, and of a
+        Lambda endpoint for any other 4xx but 413 (there is no such function, or it is not allowed to us). Whoever calls
+        may try again after each of them.
         """
         request_id = str(uuid.uuid4())
+        try:
+            self._permissions.check(url)
+        except NotAllowed as fault:
+            raise NotRunnable(str(fault)) from None
         is_lambda = INVOCATIONS_PATH.fullmatch(check_url(url).path) is not None
         headers = {"Content-Type": "application/json", "User-Agent": "StatorDB"}
         if is_lambda:
             headers["X-Amz-Invocation-Type"] = "RequestResponse"
-            headers = await asyncio.to_thread(self._session.signed, "lambda", region, url, headers, payload)
+            named = self._permissions.names(url)
+            headers = await asyncio.to_thread(self._session.signed, "lambda", region, url, headers, payload, named)
         try:
             response = await self._client.post(url, headers, payload, timeout_seconds)
         except Unreachable as fault:

@@ -1,8 +1,9 @@
 """A client for POST requests: HTTP/1.1 over asyncio, with connections that are kept for the next request."""
 
 import asyncio
+import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -45,9 +46,14 @@ def check_url(url: str) -> SplitResult:
 
 
 class HttpClient:
-    """Posts to any server. Use it in one event loop, and `close` it there."""
+    """Posts to any server. Use it in one event loop, and `close` it there.
 
-    def __init__(self) -> None:
+    `check_address` is asked before each connection, with the URL and the address that its host has now, and raises
+    ValueError for one that may not be connected to. Redirects are not followed.
+    """
+
+    def __init__(self, check_address: Callable[[str, str], None] | None = None) -> None:
+        self._check_address = check_address
         self._idle: dict[tuple[str, str, int], list[_Connection]] = {}
         self._tls: ssl.SSLContext | None = None
         self._closed = False
@@ -111,11 +117,28 @@ class HttpClient:
         tls = self._tls if scheme == "https" else None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                return (await loop.create_connection(lambda: _Connection(loop), host, port, ssl=tls))[1]
+                address = await self._resolved(scheme, host, port)
+                return (
+                    await loop.create_connection(
+                        lambda: _Connection(loop), address, port, ssl=tls, server_hostname=host if tls else None
+                    )
+                )[1]
         except TimeoutError:
             raise Unreachable(f"{host}:{port} did not take the connection within {CONNECT_SECONDS:.0f} s.") from None
-        except (OSError, UnicodeError) as fault:
+        except (OSError, ValueError) as fault:  # also of a name that is none
             raise Unreachable(f"{host}:{port} can't be reached: {fault}.") from None
+
+    async def _resolved(self, scheme: str, host: str, port: int) -> str:
+        """The address to connect to: the one that was judged, so that a name can't change what it means in between."""
+        check = self._check_address
+        if check is None:
+            return host
+        url = f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        for address in addresses:
+            check(url, address)
+        return addresses[0]
 
 
 def _request(parts: SplitResult, headers: Mapping[str, str], body: bytes) -> bytes:

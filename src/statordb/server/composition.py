@@ -32,6 +32,7 @@ from statordb.model.request import Lane, Request
 from statordb.model.rest import RestRequest
 from statordb.model.service import ServiceModelMissing, load_service
 from statordb.outbound.destinations import Destinations
+from statordb.outbound.permissions import Permissions
 from statordb.runtime.invoker import Invoker
 from statordb.runtime.peers import is_ours
 from statordb.server import cassandra
@@ -166,7 +167,9 @@ def keeper_of(site: Site, store: Store, further: Sequence[Duty] = ()) -> Keeper:
     """The keeper with the duties that every store wants, and `further` ones. A directory has one server (it is locked),
     and so one keeper at a time; a cluster may have many."""
     endpoint = site.settings.kinesis_endpoint
-    kinesis = Kinesis(store, BotoSender(endpoint) if endpoint else None, report_duty)
+    kinesis = Kinesis(
+        store, BotoSender(endpoint, Permissions(site.settings.destinations).check) if endpoint else None, report_duty
+    )
     holder = site.name if site.settings.engine == CASSANDRA else None
     return Keeper(store, report_duty, holder, [*duties(store), kinesis, *further])
 
@@ -255,7 +258,13 @@ def function_service(site: Site, store: Store, invoker: Invoker) -> FunctionServ
 def destinations_of(site: Site, store: Store) -> Destinations:
     """Where records go that functions failed on."""
     settings = site.settings
-    return Destinations(settings.sqs_endpoint, settings.sns_endpoint, store.clock.now, store.invocations.put)
+    return Destinations(
+        settings.sqs_endpoint,
+        settings.sns_endpoint,
+        store.clock.now,
+        store.invocations.put,
+        Permissions(settings.destinations),
+    )
 
 
 def _authenticator(site: Site, store: Store, service: str, browsers: BrowserRules) -> Authenticator:

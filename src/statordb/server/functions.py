@@ -10,6 +10,7 @@ from statordb.keeper.sessions import Sessions
 from statordb.keeper.triggers import Triggers
 from statordb.model.credential import Credential
 from statordb.outbound.external import ExternalInvoker
+from statordb.outbound.permissions import Permissions
 from statordb.runtime.cgroups import Cgroups
 from statordb.runtime.containment import Containment
 from statordb.runtime.doorway import Doorway, RemoteInvoker
@@ -44,7 +45,7 @@ class Running:
         self._doorway = Doorway(self.invoker, site.secret)
         self._socket = site.doorway
         self._settings = site.settings
-        self._external = ExternalInvoker()
+        self._external = ExternalInvoker(Permissions(site.settings.destinations))
         self._destinations = destinations_of(site, store)
         self.duties: Sequence[Duty] = (
             Triggers(store, self.invoker, self._external, self._destinations, report),

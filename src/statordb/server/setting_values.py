@@ -211,6 +211,16 @@ def users(value: object) -> Users | None:
     return Users(int(found[1]), int(found[2]))
 
 
+def destinations(value: object) -> tuple[str, ...]:
+    """Entries of outbound.permissions: a list, or text with commas between them."""
+    from statordb.outbound.permissions import Permissions  # few servers name any
+
+    given = value if isinstance(value, list) else text(value).split(",")
+    entries = tuple(text(entry).strip() for entry in given if text(entry).strip())
+    Permissions(entries)
+    return entries
+
+
 def endpoint(value: object) -> str:
     """host:port, a host, or an http:// or https:// address of nothing more; without a slash behind."""
     address = text(value).rstrip("/")

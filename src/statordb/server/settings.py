@@ -91,6 +91,7 @@ class Settings:
     kinesis_endpoint: str = ""  # where changes go that tables send to Kinesis data streams
     sqs_endpoint: str = ""  # where records go that functions failed on, and that are to be sent to a queue
     sns_endpoint: str = ""  # the same, to a topic
+    destinations_allowed: tuple[str, ...] | None = None  # where the server may send; None: by `auth`
     shutdown_seconds: float = 10.0  # how long requests in flight may take once the server is told to end
     idle_seconds: float = 120.0  # how long a connection may wait for its next request
     request_seconds: float = 10.0  # how long nothing may come of a request that is not complete
@@ -118,6 +119,13 @@ class Settings:
     def runs_functions(self) -> bool:
         """Whether Lambda's API is there, and functions are run."""
         return self.functions != "off" and (self.functions != "auto" or self.auth == "open")
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Where the server may send what it is told to: see outbound.permissions."""
+        if self.destinations_allowed is not None:
+            return self.destinations_allowed
+        return ("any",) if self.auth == "open" else ()
 
     @property
     def isolates(self) -> bool:
@@ -187,6 +195,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "kinesis_endpoint": values.url,
     "sqs_endpoint": values.url,
     "sns_endpoint": values.url,
+    "destinations_allowed": values.destinations,
     "shutdown_seconds": values.seconds,
     "idle_seconds": values.seconds,
     "request_seconds": values.seconds,
