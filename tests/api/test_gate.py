@@ -13,9 +13,10 @@ from tests.in_process import PRINCIPAL, SHAPES, Api
 from statordb.api.dispatch import Dispatcher
 from statordb.api.operations import OPERATIONS
 from statordb.commands.demands import Demand, Enclosed, TableDemand, resource
+from statordb.commands.gate import Asked
 from statordb.commands.statement_reads import SelectItems
 from statordb.model import errors
-from statordb.model.request import Principal, Request
+from statordb.model.request import Origin, Principal, Request
 from statordb.model.service import load_service
 
 OTHER = Principal("111111111111", "other", "us-east-1", "arn:aws:iam::111111111111:root")
@@ -157,17 +158,24 @@ class Noting:
         self.lets = lets
         self.demands: list[Demand] = []
 
-    def admit(self, principal: Principal, demand: Demand) -> None:
+    def admit(self, principal: Principal, origin: Origin, demand: Demand, asked: Asked) -> bool:
         self.demands.append(demand)
         if not self.lets:
             raise errors.access_denied("not you")
+        return True
+
+    def surely(self, principal: Principal, origin: Origin, demand: Demand) -> bool:
+        return self.admit(principal, origin, demand, {})
+
+    async def settle(self, principal: Principal, origin: Origin, demand: Demand, asked: Asked) -> None:
+        raise AssertionError("it has been decided")
 
     def place(self, principal: Principal, account: str, region: str) -> tuple[str, str]:
         return account, region
 
     def resources(self) -> list[tuple[str, str]]:
         """Action and resource of each demand."""
-        return [(demand.action, resource(PRINCIPAL, demand)) for demand in self.demands]
+        return [(demand.action, resource(PRINCIPAL, demand, self.place)) for demand in self.demands]
 
 
 def ask(api: Api, gate: Noting, operation: str, body: dict[str, Any]) -> str | None:

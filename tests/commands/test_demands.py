@@ -1,7 +1,7 @@
 """The resources that policies know demands by."""
 
 import pytest
-from tests.in_process import PRINCIPAL
+from tests.in_process import PRINCIPAL, Api
 
 from statordb.commands.demands import (
     AccountDemand,
@@ -9,12 +9,15 @@ from statordb.commands.demands import (
     Enclosed,
     StreamDemand,
     TableDemand,
+    WritesDemand,
     resource,
 )
-from statordb.commands.gate import OneDatabase, OwnAccount
+from statordb.commands.gate import Gate
+from statordb.commands.policies import Policies
 from statordb.commands.reading import Range
 from statordb.commands.selection import Choice
 from statordb.model.errors import ClientError
+from statordb.model.request import NOWHERE
 
 OWN = "arn:aws:dynamodb:us-east-1:000000000000:"
 OTHERS = "arn:aws:dynamodb:eu-west-1:111111111111:"
@@ -35,30 +38,46 @@ OTHERS_INDEX = INDEX._replace(table=OTHERS + "table/abc")
         (AccountDemand("dynamodb:ListStreams", "table/*/stream/*"), OWN + "table/*/stream/*"),
     ],
 )
-def test_a_resource_is_an_arn_or_a_pattern(demand: Demand, expected: str) -> None:
-    assert resource(PRINCIPAL, demand) == expected
+def test_a_resource_is_an_arn_or_a_pattern(api: Api, demand: Demand, expected: str) -> None:
+    assert resource(PRINCIPAL, demand, Policies(api.store).place) == expected
+
+
+@pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
+def test_a_resource_is_the_same_in_every_partition(api: Api, partition: str) -> None:
+    """Else a Deny would be evaded by naming another one."""
+    arn = OWN + "table/abc/stream/label"
+    other = arn.replace("aws", partition, 1)
+    place = Policies(api.store).place
+    assert resource(PRINCIPAL, StreamDemand("dynamodb:GetRecords", other), place) == arn
+    assert (
+        resource(PRINCIPAL, INDEX._replace(table=other.partition("/stream")[0]), place) == OWN + "table/abc/index/idx"
+    )
+
+
+def admit(gate: Gate, demand: Demand) -> bool:
+    return gate.admit(PRINCIPAL, NOWHERE, demand, {})
 
 
 @pytest.mark.parametrize(
     ("demand", "what"),
     [
-        (TableDemand("dynamodb:BatchWriteItem", OTHERS + "table/abc"), "table/abc"),
+        (WritesDemand("dynamodb:BatchWriteItem", OTHERS + "table/abc", ()), "table/abc"),
         (StreamDemand("dynamodb:GetRecords", OTHERS + "table/abc/stream/label"), "table/abc/stream/label"),
         (OTHERS_INDEX, "table/abc/index/idx"),
     ],
 )
-def test_another_accounts_resources_are_refused_as_aws_words_it(demand: Demand, what: str) -> None:
+def test_another_accounts_resources_are_refused_as_aws_words_it(api: Api, demand: Demand, what: str) -> None:
     with pytest.raises(ClientError) as caught:
-        OwnAccount().admit(PRINCIPAL, demand)
+        admit(Policies(api.store), demand)
     assert caught.value.message == (
         f"User: {PRINCIPAL.arn} is not authorized to perform: {demand.action} on resource: {OTHERS}{what} "
         f"because no resource-based policy allows the {demand.action} action"
     )
 
 
-def test_of_a_table_itself_no_more_is_told() -> None:
+def test_of_a_table_itself_no_more_is_told(api: Api) -> None:
     with pytest.raises(ClientError) as caught:
-        OwnAccount().admit(PRINCIPAL, TableDemand("dynamodb:DescribeTable", OTHERS + "table/abc"))
+        admit(Policies(api.store), TableDemand("dynamodb:DescribeTable", OTHERS + "table/abc"))
     assert caught.value.message == "Access is denied"
 
 
@@ -70,14 +89,14 @@ def test_of_a_table_itself_no_more_is_told() -> None:
         AccountDemand("dynamodb:ListTables"),
     ],
 )
-def test_the_gate_without_policies_lets_pass_what_it_can_not_name(demand: Demand) -> None:
+def test_the_gate_without_policies_lets_pass_what_it_can_not_name(api: Api, demand: Demand) -> None:
     """What is no ARN of a table is told where it is taken apart."""
-    OwnAccount().admit(PRINCIPAL, demand)
+    assert admit(Policies(api.store), demand)
 
 
-def test_in_one_database_every_account_and_region_is_the_same() -> None:
+def test_in_one_database_every_account_and_region_is_the_same(api: Api) -> None:
     """Tools make up ARNs of the region that they were told."""
-    gate = OneDatabase()
-    gate.admit(PRINCIPAL, TableDemand("dynamodb:DescribeTable", OTHERS + "table/abc"))
+    gate = Policies(api.store, shared=True)
+    assert admit(gate, TableDemand("dynamodb:DescribeTable", OTHERS + "table/abc"))
     assert gate.place(PRINCIPAL, "111111111111", "local-env") == (PRINCIPAL.account, PRINCIPAL.region)
-    assert OwnAccount().place(PRINCIPAL, "111111111111", "local-env") == ("111111111111", "local-env")
+    assert Policies(api.store).place(PRINCIPAL, "111111111111", "local-env") == ("111111111111", "local-env")

@@ -13,6 +13,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from urllib3.response import HTTPResponse
 
+from statordb.commands.policies import Policies
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.lambda_api.service import FunctionService
 from statordb.model.clock import ManualClock
@@ -73,7 +74,11 @@ class Lambda:
     def open(self) -> None:
         self.store = Store(LmdbEngine.open(self.directory, durable=False), self.clock)
         self.service = FunctionService(
-            self.store, self.invoker, lambda request, fault: self.failures.append(fault), Destinations(SQS).check
+            self.store,
+            self.invoker,
+            lambda request, fault: self.failures.append(fault),
+            Destinations(SQS).check,
+            Policies(self.store),
         )
 
     def run(self, work: Any) -> Any:

@@ -13,6 +13,7 @@ import orjson
 import pytest
 from tests.in_process import PRINCIPAL, Api
 
+from statordb.commands.policies import Policies
 from statordb.lambda_api.service import FunctionService
 from statordb.model.invocation import Outcome
 from statordb.model.rest import RestRequest
@@ -36,7 +37,11 @@ class Mapper:
     def __init__(self, directory: Path) -> None:
         self.api = Api(directory)
         self.service = FunctionService(
-            self.api.store, Never(), lambda request, fault: self.api.errors.append(fault), Destinations().check
+            self.api.store,
+            Never(),
+            lambda request, fault: self.api.errors.append(fault),
+            Destinations().check,
+            Policies(self.api.store),
         )
         self.arn = self.table("abc")
         self.function("work")

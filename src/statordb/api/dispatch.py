@@ -12,7 +12,8 @@ import orjson
 
 from statordb.api.context import Answer, Context
 from statordb.api.operations import OPERATIONS, SHORTCUTS
-from statordb.commands.gate import Gate, OwnAccount
+from statordb.commands.gate import Gate
+from statordb.commands.policies import Policies
 from statordb.commands.turns import Turns
 from statordb.model import errors
 from statordb.model import request as wire
@@ -20,7 +21,7 @@ from statordb.model.budget import UNBOUNDED, Budget, Heavy, InlineBudget, LaneBu
 from statordb.model.errors import ClientError
 from statordb.model.limits import INLINE_UNITS_MAX, KIB, UNWEIGHED_BYTES_MAX
 from statordb.model.pending import Pending
-from statordb.model.request import Lane, Principal, Reply, error_reply
+from statordb.model.request import NOWHERE, Lane, Principal, Reply, error_reply
 from statordb.shapes.json import Shapes
 from statordb.store.store import Store
 from statordb.store.terms import Conflict, Overloaded
@@ -29,6 +30,8 @@ from statordb.store.terms import Conflict, Overloaded
 LIGHT_BYTES_MAX = 2 * KIB
 USUAL_UNITS_MAX = INLINE_UNITS_MAX // 5  # that the weight of a body takes: a long text of few members has less
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
+
+_NO_MEMBERS: dict[str, Any] = {}
 
 Report = Callable[[wire.Request, BaseException], None]
 """Told of every unexpected exception, for the log."""
@@ -63,8 +66,8 @@ class Dispatcher:
         # What is the same for all, with what changes from request to request behind it. Clients repeat themselves, and
         # the wire knows them by the same object: the last one's is kept.
         self._turns = turns or Turns()
-        self._parts = (store, endpoint, gate or OwnAccount(), self._turns, self._new_budget)
-        self._last = Context(*self._parts, Principal("", "", "", ""), None, UNBOUNDED)
+        self._parts = (store, endpoint, gate or Policies(store), self._turns, self._new_budget)
+        self._last = Context(*self._parts, Principal("", "", "", ""), NOWHERE, None, UNBOUNDED, _NO_MEMBERS)
 
     def handle(self, request: wire.Request, is_turn: bool = False) -> Reply | Pending[Reply]:
         """`is_turn`: it has waited for others, or need not."""
@@ -87,8 +90,9 @@ class Dispatcher:
             return error_reply(fault)
         try:
             context = self._last
-            if context.principal is not request.principal:
-                context = self._last = _new(Context, (*self._parts, request.principal, None, UNBOUNDED))
+            if context.principal is not request.principal or context.origin is not request.origin:
+                sender = request.principal, request.origin
+                context = self._last = _new(Context, (*self._parts, *sender, None, UNBOUNDED, _NO_MEMBERS))
             # What weighs much is not usual: the rest of its budget counts.
             is_light = budget is None or budget.spent <= USUAL_UNITS_MAX
             shortcut = SHORTCUTS.get(request.operation) if is_light else None
@@ -100,8 +104,9 @@ class Dispatcher:
                 operation = OPERATIONS.get(request.operation)
                 if operation is None:
                     raise self._unknown(request.operation)
-                context = context.of(request.source, budget or self._new_budget())
-                coroutine = operation(context, self._check(request.operation, document))
+                members = self._check(request.operation, document)
+                context = context.of(request.source, budget or self._new_budget(), members)
+                coroutine = operation(context, members)
             waited = coroutine.send(None)
         except StopIteration as done:
             return self.answered(request, done.value)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from statordb.api.context import Context
-from statordb.commands.demands import KeyDemand
+from statordb.commands.demands import ResourceDemand
 from statordb.model import errors
 from statordb.model.errors import ClientError, invalid_parameters
 from statordb.model.kms_limits import KEY_CHANGES_A_DAY_MAX, KEY_CHANGES_PAUSE_SECONDS
@@ -65,7 +65,7 @@ async def key_of(context: Context, account: str, region: str, wanted: Specificat
         raise _denied(errors.not_authorized(context.principal.arn, "kms:CreateGrant", reference.arn))
     name = await _named(context, reference)
     try:
-        context.admit(KeyDemand("kms:CreateGrant", name.arn))
+        await context.admit(ResourceDemand("kms:CreateGrant", name.arn))
     except ClientError as fault:
         raise _denied(fault) from None
     record = await context.store.kms.keys.find(name)

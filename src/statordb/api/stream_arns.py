@@ -22,7 +22,7 @@ async def find(context: Context, demand: StreamDemand) -> Stream:
     there is none in this region, or none any more.
     """
     name = parse_arn(demand.stream_arn)
-    context.admit(demand)
+    await context.admit(demand)
     account, region, table, label = name
     account, region = context.gate.place(context.principal, account, region)
     stream = None

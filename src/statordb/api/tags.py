@@ -71,7 +71,7 @@ async def tagged_table(context: Context, demand: TableDemand) -> Table:
     resource = resource_arns.parse(context, arn)
     if resource.region != context.principal.region:
         raise resource_arns.unfit(arn)
-    context.admit(demand)
+    await context.admit(demand)
     table = None
     if resource.label is None:
         table = await context.store.catalog.reload(resource.account, resource.region, resource.table)

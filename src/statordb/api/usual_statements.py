@@ -78,7 +78,8 @@ def _select(context: Context, table: Table, statement: Statement, parameters: An
     if place is None or (projection is not None and projection.nested_attributes):  # which may go into a key
         return None
     values = dict(zip(statement.references, parameters, strict=True)) if parameters else NONE
-    context.admit(_new(SelectItems, (statement, values, consistent, None, None)))
+    if not context.admits(_new(SelectItems, (statement, values, consistent, None, None)), NONE):
+        return None
     here, (partition, sort) = table.here, place
     if here is None or projection is not None:
         return _read(table, Key(table.space, partition, sort), consistent, projection, context.new_budget())
@@ -104,7 +105,8 @@ def _insert(context: Context, table: Table, statement: Statement, values: Values
     if key is None:
         return None
     command = _new(InsertItem, (statement.table, item, size))
-    context.admit(command)
+    if not context.admits(command, NONE):
+        return None
     return _put(table, key, command.apply(table, UNBOUNDED))
 
 

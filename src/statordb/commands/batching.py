@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from statordb.commands.context import Context
-from statordb.commands.demands import TableDemand
+from statordb.commands.demands import WritesDemand
 from statordb.commands.keys import refuse_misfit
 from statordb.commands.turns import Turn
 from statordb.commands.writing import Delete, Done, Put
@@ -32,9 +32,11 @@ class BatchWrite(NamedTuple):
 
     writes: Sequence[Put | Delete]
 
-    def demands(self) -> list[TableDemand]:
-        tables = dict.fromkeys(write.table for write in self.writes)
-        return [TableDemand("dynamodb:BatchWriteItem", table) for table in tables]
+    def demands(self) -> list[WritesDemand]:
+        tables: dict[str, list[Put | Delete]] = {}
+        for write in self.writes:
+            tables.setdefault(write.table, []).append(write)
+        return [WritesDemand("dynamodb:BatchWriteItem", table, writes) for table, writes in tables.items()]
 
     async def run(self, context: Context) -> list[Done | None]:
         """What was done, in order; None where a transaction holds the item, and went on to. Raises Heavy before

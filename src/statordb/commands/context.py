@@ -1,14 +1,14 @@
 """What every operation gets: the store, who asks, what may be done, and the time."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from statordb.commands.demands import TABLE_ARN, Demand, TableDemand
 from statordb.commands.gate import Gate
 from statordb.commands.turns import Turn, Turns
 from statordb.model import errors
 from statordb.model.budget import Budget
-from statordb.model.request import Principal
+from statordb.model.request import Origin, Principal
 from statordb.store.store import Store
 from statordb.store.table import Table
 
@@ -20,7 +20,8 @@ class Context(NamedTuple):
 
     endpoint    host:port that clients are told to use.
     new_budget  makes the budget of a request, from which `budget` is; a request of the usual form needs none.
-    source      see `model.request.Request`.
+    origin, source  see `model.request.Request`.
+    request     its members, as far as they are known to be well formed.
     """
 
     store: Store
@@ -29,13 +30,15 @@ class Context(NamedTuple):
     turns: Turns
     new_budget: Callable[[], Budget]
     principal: Principal
+    origin: Origin
     source: object
     budget: Budget
+    request: Mapping[str, Any]
 
-    def of(self, source: object, budget: Budget) -> "Context":
+    def of(self, source: object, budget: Budget, request: Mapping[str, Any]) -> "Context":
         """The surroundings of another request of the same principal."""
-        store, endpoint, gate, turns, new_budget, principal, _, _ = self
-        return _new(Context, (store, endpoint, gate, turns, new_budget, principal, source, budget))
+        store, endpoint, gate, turns, new_budget, principal, origin, _, _, _ = self
+        return _new(Context, (store, endpoint, gate, turns, new_budget, principal, origin, source, budget, request))
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -63,16 +66,26 @@ class Context(NamedTuple):
             table.check_usable()
         return table
 
-    def admit(self, demand: Demand) -> None:
+    def admits(self, demand: Demand, asked: Mapping[str, Any]) -> bool:
+        """For what the short ways do: whether the principal is known to be allowed that; False says nothing. Raises
+        AccessDeniedException."""
+        return self.gate.admit(self.principal, self.origin, demand, asked)
+
+    def surely(self, demand: Demand) -> bool:
+        """Whether the principal is known to be allowed that by the action and the table alone."""
+        return self.gate.surely(self.principal, self.origin, demand)
+
+    async def admit(self, demand: Demand) -> None:
         """Raises AccessDeniedException unless the principal may do that."""
-        self.gate.admit(self.principal, demand)
+        if not self.gate.admit(self.principal, self.origin, demand, self.request):
+            await self.gate.settle(self.principal, self.origin, demand, self.request)
 
     async def described(self, demand: TableDemand) -> Table:
         """The table that a control operation demands, whatever its status.
 
         Raises AccessDeniedException, and ResourceNotFoundException naming the table.
         """
-        return await self.current(*self.scope(demand))
+        return await self.current(*await self.scope(demand))
 
     async def current(self, account: str, region: str, name: str) -> Table:
         """The table of that name as it is now; raises ResourceNotFoundException naming it."""
@@ -81,9 +94,9 @@ class Context(NamedTuple):
             raise errors.table_not_found(name)
         return table
 
-    def scope(self, demand: TableDemand) -> tuple[str, str, str]:
+    async def scope(self, demand: TableDemand) -> tuple[str, str, str]:
         """(account, region, table name) of what a control operation demands; raises AccessDeniedException."""
-        self.admit(demand)
+        await self.admit(demand)
         return self.named(demand.table)
 
     def named(self, name: str) -> tuple[str, str, str]:

@@ -5,9 +5,10 @@ Nearly every operation demands the action of its own name; those that do others'
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from statordb.model.arns import parse_stream
 from statordb.model.request import Principal
 
 TABLE_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:([^:/]+):([0-9]{12}):table/([a-zA-Z0-9_.-]{3,255})")
@@ -66,6 +67,18 @@ class StreamDemand(NamedTuple):
         return None
 
 
+class WritesDemand(NamedTuple):
+    """To make writes of items of a table, several at once."""
+
+    action: str
+    table: str
+    writes: Sequence[Demand]
+
+    @property
+    def index_name(self) -> None:
+        return None
+
+
 class AccountDemand(NamedTuple):
     """To do what concerns no table in particular. `below`: the resources of the account, as a pattern such as
     table/*/stream/*; `EVERYTHING` for actions that know no resources."""
@@ -82,15 +95,15 @@ class AccountDemand(NamedTuple):
         return None
 
 
-class KeyDemand(NamedTuple):
-    """To do something with a key of KMS, or an alias, by its ARN; `EVERYTHING` where none is named."""
+class ResourceDemand(NamedTuple):
+    """To do something, of whatever service, with what an ARN or a pattern names."""
 
     action: str
-    key_arn: str
+    arn: str
 
     @property
     def table(self) -> str:
-        return EVERYTHING
+        return self.arn
 
     @property
     def index_name(self) -> None:
@@ -121,14 +134,40 @@ def enclosed(operation: str, parts: Iterable[Demand]) -> list[Enclosed]:
     return [Enclosed(operation, part) for part in parts]
 
 
-def resource(principal: Principal, demand: Demand) -> str:
-    """The ARN of what a demand is about, or a pattern of ARNs."""
-    own = f"arn:aws:dynamodb:{principal.region}:{principal.account}:"
+Place = tuple[str, str, str]
+"""Account, region and name of a table."""
+
+Placed = Callable[[Principal, str, str], tuple[str, str]]
+"""Where the tables are that ARNs of an account and region name: `Gate.place`."""
+
+
+def place_of(principal: Principal, demand: Demand, placed: Placed) -> Place | None:
+    """The table that a demand is about; None where it names none."""
+    if isinstance(demand, AccountDemand | ResourceDemand):
+        return None
     if isinstance(demand, StreamDemand):
-        return demand.stream_arn
-    if isinstance(demand, KeyDemand):
-        return demand.key_arn
+        stream = parse_stream(demand.stream_arn)
+        return None if stream is None else (*placed(principal, *stream[:2]), stream[2])
+    name = demand.table
+    if not name.startswith("arn:"):
+        return principal.account, principal.region, name
+    found = TABLE_ARN.fullmatch(name)
+    return None if found is None else (*placed(principal, found[2], found[1]), found[3])
+
+
+def resource(principal: Principal, demand: Demand, placed: Placed) -> str:
+    """The ARN of what a demand is about, or a pattern of ARNs; as policies have it, whatever partition the request
+    named."""
     if isinstance(demand, AccountDemand):
+        own = f"arn:aws:dynamodb:{principal.region}:{principal.account}:"
         return EVERYTHING if demand.below == EVERYTHING else own + demand.below
-    table = demand.table if demand.table.startswith("arn:") else f"{own}table/{demand.table}"
+    if isinstance(demand, ResourceDemand):
+        return demand.arn
+    place = place_of(principal, demand, placed)
+    if place is None:
+        return demand.table
+    account, region, name = place
+    table = f"arn:aws:dynamodb:{region}:{account}:table/{name}"
+    if isinstance(demand, StreamDemand):
+        return f"{table}/stream/{demand.stream_arn.partition('/stream/')[2]}"
     return table if demand.index_name is None else f"{table}/index/{demand.index_name}"

@@ -24,8 +24,16 @@ class Command(Protocol[T_co]):
 
 
 def perform(context: Context, command: Command[T_co]) -> Coroutine[Any, Any, T_co]:
-    """Have a command admitted, and do it. Raises AccessDeniedException at once."""
-    principal = context.principal
+    """Have a command admitted, and do it. Raises AccessDeniedException at once where it can."""
+    gate, principal, origin, request = context.gate, context.principal, context.origin, context.request
     for demand in command.demands():
-        context.gate.admit(principal, demand)
+        if not gate.admit(principal, origin, demand, request):
+            return _admitted(context, command)
     return command.run(context)
+
+
+async def _admitted(context: Context, command: Command[T_co]) -> T_co:
+    """The same where a table has to be looked up first."""
+    for demand in command.demands():
+        await context.admit(demand)
+    return await command.run(context)

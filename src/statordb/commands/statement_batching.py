@@ -78,7 +78,7 @@ class BatchStatements(NamedTuple):
                 outcomes[position] = Failed(asked)
                 continue
             try:
-                context.admit(asked)
+                await context.admit(asked)
                 table = context.known_table(asked.table) or await context.table(asked.table)
                 made.append(_Made(position, asked, table, asked.place(table)))
             except ClientError as fault:

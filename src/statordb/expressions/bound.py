@@ -123,6 +123,11 @@ class UpdateExpression(_Bound[UpdatePlan]):
         """
         return self._plan.run(item, self._values, exists, self._budget)
 
+    @property
+    def mentioned(self) -> frozenset[str]:
+        """The top-level attributes that it writes or reads."""
+        return self._plan.mentioned
+
     def gives(self, value: Value) -> bool:
         """Whether a value of an updated item stood in the request, rather than in the item or nowhere."""
         return self._plan.legacy or any(value is given for given in self._values.values())

@@ -101,6 +101,7 @@ class UpdatePlan(Plan):
     def __init__(self, node: UpdateNode, names: Names, wrong_type: str = WRONG_TYPE) -> None:
         self._node = node
         self._written = updates.written(node, names)
+        self._names = names
         super().__init__(self._written)
         self.legacy = wrong_type != WRONG_TYPE  # then its values stand in its actions
         self.run = actions.compile_update(node, names, wrong_type)
@@ -108,6 +109,11 @@ class UpdatePlan(Plan):
     @cached_property
     def overhead(self) -> int:
         return updates.overhead_bytes(self._node)
+
+    @cached_property
+    def mentioned(self) -> frozenset[str]:
+        """The top-level attributes that it writes or reads."""
+        return self.attributes | {str(parts[0]) for parts in updates.read(self._node, self._names)}
 
     @cached_property
     def touched(self) -> projections.Cut:

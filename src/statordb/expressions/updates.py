@@ -93,6 +93,12 @@ def written(node: UpdateNode, names: Names) -> list[Parts]:
     return [resolve(action.path, names) for action in node.actions]
 
 
+def read(node: UpdateNode, names: Names) -> list[Parts]:
+    """The paths that the update reads."""
+    values = [action.value for action in node.actions if not isinstance(action, Remove)]
+    return [resolve(path, names) for value in values for path in paths_of(value)]
+
+
 def value_types(node: UpdateNode) -> dict[str, frozenset[str] | None]:
     """For each value reference the types it may have (None: any): all that is left to check once a tree has been
     checked with other values.

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-from statordb.commands.demands import KeyDemand
+from statordb.commands.demands import ResourceDemand
 from statordb.commands.gate import Gate
 from statordb.kms_api import errors
 from statordb.model.errors import ClientError
-from statordb.model.request import Principal
+from statordb.model.request import Origin, Principal
 from statordb.store.kms.kms import DYNAMODB_ALIAS
 from statordb.store.kms.records import AWS, DISABLED, PENDING_DELETION, AliasName, KeyName, KeyRecord
 from statordb.store.kms.references import NoReference, Reference, parse
@@ -27,6 +27,7 @@ class Context(NamedTuple):
     store: Store
     gate: Gate
     principal: Principal
+    origin: Origin
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -34,7 +35,9 @@ class Context(NamedTuple):
 
     def admit(self, action: str, arn: str = "*") -> None:
         """Raises AccessDeniedException unless the principal may do that."""
-        self.gate.admit(self.principal, KeyDemand(f"kms:{action}", arn))
+        demand = ResourceDemand(f"kms:{action}", arn)
+        admitted = self.gate.admit(self.principal, self.origin, demand, {})
+        assert admitted, "no table is to be looked up first"
 
     def reference(self, text: str) -> Reference:
         """What a KeyId means. Raises NotFoundException, InvalidArnException."""

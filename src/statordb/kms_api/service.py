@@ -93,7 +93,7 @@ class KmsService:
         if operation is None:
             raise errors.unknown_operation(name if name in api.shapes.operations else None)
         members = api.shapes.check(name, _parsed(request.body))
-        answer = await operation(Context(self._store, self._gate, request.principal), members)
+        answer = await operation(Context(self._store, self._gate, request.principal, request.origin), members)
         return b"" if answer is None else orjson.dumps({k: v for k, v in answer.items() if v is not None})
 
 

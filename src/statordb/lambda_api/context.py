@@ -62,7 +62,7 @@ class Context(NamedTuple):
     def must_own(self, account: str, arn: str) -> None:
         """Raises AccessDeniedException for what is another account's."""
         if account != self.principal.account:
-            action = f"lambda:{_ACTIONS.get(self.operation, self.operation)}"
+            action = action_of(self.operation)
             raise errors.access_denied(
                 f"User: {self.principal.arn} is not authorized to perform: {action} on resource: {arn} because no "
                 f"resource-based policy allows the {action} action"
@@ -78,6 +78,11 @@ class Context(NamedTuple):
         return record
 
 
-_ACTIONS = {"Invoke": "InvokeFunction"}  # where the action of a policy is not called as the operation
+def action_of(operation: str) -> str:
+    """The action that policies know an operation by."""
+    return f"lambda:{_ACTIONS.get(operation, operation)}"
+
+
+_ACTIONS = {"Invoke": "InvokeFunction"}  # where it is not called as the operation
 
 Operation = Callable[[Context, Request], Awaitable[Answer]]

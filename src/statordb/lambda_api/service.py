@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from statordb.commands.gate import Gate
 from statordb.lambda_api import errors
 from statordb.lambda_api.context import Answer, Context, Operation, RestAnswer
+from statordb.lambda_api.demands import demands
 from statordb.lambda_api.errors import LambdaError
 from statordb.model.errors import ClientError
 from statordb.model.rest import JSON, RestReply, RestRequest
@@ -49,15 +51,17 @@ def load_api() -> Api:
 class FunctionService:
     """Answers requests, each by a task of its own: functions run for long.
 
-    `check_destination` raises ValueError, with a sentence, for a destination that records can't be sent to.
+    `gate` says who may do what; `check_destination` raises ValueError, with a sentence, for a destination that records
+    can't be sent to.
     """
 
     def __init__(
-        self, store: Store, invoker: Invoker, report: Report, check_destination: Callable[[str], None]
+        self, store: Store, invoker: Invoker, report: Report, check_destination: Callable[[str], None], gate: Gate
     ) -> None:
         self._store = store
         self._invoker = invoker
         self._check_destination = check_destination
+        self._gate = gate
         self._report = report
         self._api: Api | None = None
         self._tasks = Tasks()
@@ -110,7 +114,18 @@ class FunctionService:
             route.operation,
             request.request_id,
         )
+        await self._admit(context, request, given)
         return _reply(await operation(context, given), route.status)
+
+    async def _admit(self, context: Context, request: RestRequest, given: dict[str, Any]) -> None:
+        """Raises AccessDeniedException unless the principal may do that."""
+        principal, origin = request.principal, request.origin
+        try:
+            for demand in demands(context, given):
+                if not self._gate.admit(principal, origin, demand, given):
+                    await self._gate.settle(principal, origin, demand, given)
+        except ClientError as refusal:  # which has another status in DynamoDB's API
+            raise errors.access_denied(refusal.message or refusal.code) from None
 
 
 def _is_ended(error: BaseException) -> bool:

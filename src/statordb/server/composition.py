@@ -12,7 +12,8 @@ from socket import socket
 
 from statordb.api.dispatch import Dispatcher
 from statordb.api.shape_overrides import DYNAMODB
-from statordb.commands.gate import Gate, OneDatabase, OwnAccount
+from statordb.commands.gate import Gate
+from statordb.commands.policies import Policies
 from statordb.commands.turns import Turns
 from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
@@ -180,19 +181,19 @@ def turns_of(store: Store) -> Turns:
     return Turns(is_waited_for=engine.is_writing) if isinstance(engine, LmdbEngine) else Turns()
 
 
-def gate_of(site: Site) -> Gate:
+def gate_of(site: Site, store: Store) -> Gate:
     """Who may do what."""
-    return OneDatabase() if site.settings.shared_db else OwnAccount()
+    return Policies(store, shared=site.settings.shared_db)
 
 
 def kms_service(site: Site, store: Store) -> KmsService:
     """KMS's API."""
-    return KmsService(store, gate_of(site), _report)
+    return KmsService(store, gate_of(site, store), _report)
 
 
 def dispatcher_of(site: Site, store: Store, lane: Lane | None, turns: Turns | None = None) -> Dispatcher:
     """Answers requests; what is too much for one go, in `lane`. Without one it is a lane itself."""
-    gate = gate_of(site)
+    gate = gate_of(site, store)
     return Dispatcher(store, site.shapes, _report, site.endpoint, lane=lane, gate=gate, turns=turns)
 
 
@@ -252,7 +253,7 @@ def query_services(site: Site, store: Store) -> Mapping[str, QueryService]:
 
 def function_service(site: Site, store: Store, invoker: Invoker) -> FunctionService:
     """Lambda's API."""
-    return FunctionService(store, invoker, _report_rest, destinations_of(site, store).check)
+    return FunctionService(store, invoker, _report_rest, destinations_of(site, store).check, gate_of(site, store))
 
 
 def destinations_of(site: Site, store: Store) -> Destinations:

@@ -23,9 +23,9 @@ async def create_table(context: Context, request: Request) -> Answer:
     _check(request, billing_mode)
     tags = parse_tags(request.get("Tags") or ())
 
-    account, region, name = context.scope(TableDemand("dynamodb:CreateTable", request["TableName"], tags))
+    account, region, name = await context.scope(TableDemand("dynamodb:CreateTable", request["TableName"], tags))
     if tags:
-        context.admit(TableDemand("dynamodb:TagResource", request["TableName"], tags))
+        await context.admit(TableDemand("dynamodb:TagResource", request["TableName"], tags))
     store = context.store
     existing = await store.catalog.reload(account, region, name)
     if existing is not None:

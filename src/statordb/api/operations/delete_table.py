@@ -15,7 +15,7 @@ _UNSAID = ("AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes", "Global
 
 
 async def delete_table(context: Context, request: Request) -> Answer:
-    account, region, name = context.scope(TableDemand("dynamodb:DeleteTable", request["TableName"]))
+    account, region, name = await context.scope(TableDemand("dynamodb:DeleteTable", request["TableName"]))
     store = context.store
     now, delay = context.now(), store.table_delay_seconds
 

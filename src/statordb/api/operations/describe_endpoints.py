@@ -7,5 +7,5 @@ CACHE_MINUTES = 1440  # what DynamoDB answers
 
 
 async def describe_endpoints(context: Context, request: Request) -> Answer:
-    context.admit(AccountDemand("dynamodb:DescribeEndpoints"))
+    await context.admit(AccountDemand("dynamodb:DescribeEndpoints"))
     return {"Endpoints": [{"Address": context.endpoint, "CachePeriodInMinutes": CACHE_MINUTES}]}

@@ -6,7 +6,7 @@ from statordb.model import limits
 
 
 async def describe_limits(context: Context, request: Request) -> Answer:
-    context.admit(AccountDemand("dynamodb:DescribeLimits"))
+    await context.admit(AccountDemand("dynamodb:DescribeLimits"))
     return {
         "AccountMaxReadCapacityUnits": limits.ACCOUNT_READ_CAPACITY_MAX,
         "AccountMaxWriteCapacityUnits": limits.ACCOUNT_WRITE_CAPACITY_MAX,

@@ -6,5 +6,5 @@ from statordb.model import errors
 
 
 async def describe_table_replica_auto_scaling(context: Context, request: Request) -> Answer:
-    name = context.scope(TableDemand("dynamodb:DescribeTableReplicaAutoScaling", request["TableName"]))[2]
+    name = (await context.scope(TableDemand("dynamodb:DescribeTableReplicaAutoScaling", request["TableName"])))[2]
     raise errors.resource_not_found(f"Global table with name: '{name}' does not exist.")

@@ -36,7 +36,8 @@ def usual_get_item(context: Context, document: Any, _source: object) -> Usual:
     place = primary.usual_place(key) if len(key) == primary.key_attributes else None
     if place is None:
         return None
-    context.admit(_new(Get, (name, key, None, consistent)))
+    if not context.admits(_new(Get, (name, key, None, consistent)), document):
+        return None
     here, (partition, sort) = table.here, place
     if here is None:
         return _read(table, Key(table.space, partition, sort), consistent)

@@ -19,7 +19,7 @@ async def get_resource_policy(context: Context, request: Request) -> Answer:
     if label is None:
         await context.described(TableDemand("dynamodb:GetResourcePolicy", arn))
     else:
-        context.admit(StreamDemand("dynamodb:GetResourcePolicy", arn))
+        await context.admit(StreamDemand("dynamodb:GetResourcePolicy", arn))
         if await context.store.streams.find(account, region, table, label) is None:
             raise errors.resource_not_found(
                 f"Requested resource not found: Stream: {label} not found for Table: {table}"

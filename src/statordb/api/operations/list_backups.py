@@ -6,7 +6,7 @@ from statordb.model import errors
 
 
 async def list_backups(context: Context, request: Request) -> Answer:
-    context.admit(AccountDemand("dynamodb:ListBackups"))
+    await context.admit(AccountDemand("dynamodb:ListBackups"))
     lower, upper = request.get("TimeRangeLowerBound"), request.get("TimeRangeUpperBound")
     if lower is not None and upper is not None and lower > upper:
         raise errors.invalid_parameters("Time range lower bound must be less than or equal to upper bound")

@@ -6,7 +6,7 @@ from statordb.commands.demands import AccountDemand, TableDemand
 
 async def list_contributor_insights(context: Context, request: Request) -> Answer:
     if request.get("TableName") is None:
-        context.admit(AccountDemand("dynamodb:ListContributorInsights"))
+        await context.admit(AccountDemand("dynamodb:ListContributorInsights"))
     else:
         await context.described(TableDemand("dynamodb:ListContributorInsights", request["TableName"]))
     return {"ContributorInsightsSummaries": []}

@@ -5,5 +5,5 @@ from statordb.commands.demands import AccountDemand
 
 
 async def list_exports(context: Context, request: Request) -> Answer:
-    context.admit(AccountDemand("dynamodb:ListExports"))
+    await context.admit(AccountDemand("dynamodb:ListExports"))
     return {"ExportSummaries": []}

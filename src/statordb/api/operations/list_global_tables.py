@@ -5,5 +5,5 @@ from statordb.commands.demands import AccountDemand
 
 
 async def list_global_tables(context: Context, request: Request) -> Answer:
-    context.admit(AccountDemand("dynamodb:ListGlobalTables"))
+    await context.admit(AccountDemand("dynamodb:ListGlobalTables"))
     return {"GlobalTables": []}

@@ -5,5 +5,5 @@ from statordb.commands.demands import AccountDemand
 
 
 async def list_imports(context: Context, request: Request) -> Answer:
-    context.admit(AccountDemand("dynamodb:ListImports"))
+    await context.admit(AccountDemand("dynamodb:ListImports"))
     return {"ImportSummaryList": []}

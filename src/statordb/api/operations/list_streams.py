@@ -16,7 +16,7 @@ async def list_streams(context: Context, request: Request) -> Answer:
     start = request.get("ExclusiveStartStreamArn")
     after = None if start is None else stream_arns.parse_arn(start)[2:]
     table = request.get("TableName")
-    context.admit(AccountDemand("dynamodb:ListStreams", f"table/{table or EVERYTHING}/stream/*"))
+    await context.admit(AccountDemand("dynamodb:ListStreams", f"table/{table or EVERYTHING}/stream/*"))
     principal = context.principal
     found, more = await context.store.streams.page(principal.account, principal.region, table, after, limit)
     answer: dict[str, Any] = {

@@ -8,7 +8,7 @@ from statordb.model.limits import LIST_TABLES_MAX
 
 
 async def list_tables(context: Context, request: Request) -> Answer:
-    context.admit(AccountDemand("dynamodb:ListTables"))
+    await context.admit(AccountDemand("dynamodb:ListTables"))
     principal = context.principal
     limit = request.get("Limit") or LIST_TABLES_MAX
     found, more = await context.store.catalog.names(

@@ -52,7 +52,8 @@ def usual_put_item(context: Context, document: Any, _source: object) -> Usual:
     if key is None:
         return None
     command = _new(Put, (name, item, size, condition, False))
-    context.admit(command)
+    if not context.admits(command, document):
+        return None
     return _put(table, key, command.apply(table, budget), condition is None)
 
 

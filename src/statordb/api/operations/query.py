@@ -65,11 +65,12 @@ def usual_query(context: Context, document: Any, source: object) -> Usual:
         return None
     forward, consistent = document.get("ScanIndexForward") is not False, document.get("ConsistentRead") is True
     command = _new(Range, (name, None, (), ALL, document.get("Limit"), forward, consistent, None))
-    context.admit(command)
+    if not context.surely(command):  # it does not name its key conditions here
+        return None
     page = command.texts_here(context.turns, table, key_range)
     if page is not None:
         return _answer(table, page, page.bodies)
-    return _first_rows(context.of(source, context.new_budget()), document, command, table, key_range)
+    return _first_rows(context.of(source, context.new_budget(), document), document, command, table, key_range)
 
 
 def _has_usual_options(document: Request) -> bool:

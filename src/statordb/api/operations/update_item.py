@@ -58,7 +58,8 @@ def usual_update_item(context: Context, document: Any, _source: object) -> Usual
         return None
     update = UpdateExpression(plan, values, budget)
     command = _new(Update, (name, key, update, None, plan.overhead))
-    context.admit(command)
+    if not context.admits(command, document):
+        return None
     return _update(table, place, command.apply(table, budget), returns, update)
 
 

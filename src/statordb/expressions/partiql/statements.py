@@ -54,6 +54,7 @@ class Statement:
     references   its parameters, in order of appearance.
     makes        whether values are made of them too, such as a list with one in it.
     attributes   of a SELECT: the top-level attributes that it names, in order of appearance.
+    mentioned    the top-level attributes that it names anywhere; not those of an item that it puts.
     """
 
     __slots__ = (
@@ -90,6 +91,12 @@ class Statement:
             self._types = self._value_types()
         else:
             self._check(_NONE)
+
+    @property
+    def mentioned(self) -> frozenset[str]:
+        where = () if self._where is None else conditions.paths(self._where)
+        update = frozenset[str]() if self.update is None else self.update.mentioned
+        return update.union(self.attributes, (str(path.parts[0]) for path in where))
 
     def values(self, parameters: Sequence[Value] | None, budget: Budget) -> Values:
         """What the statement's references stand for. Raises ValidationException, and what `Budget.spend` raises."""

@@ -1,0 +1,86 @@
+"""Policies in force in Lambda's API: its actions and resources, and that no operation is left out."""
+
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.exceptions import ClientError
+from tests.access.kit import policy
+from tests.lambda_api.lambda_kit import ACCOUNT, REGION, Lambda
+
+from statordb.access.authority import Authority
+from statordb.access.document import Policy
+from statordb.lambda_api.operations import OPERATIONS
+from statordb.model.request import Principal
+
+ANN = f"arn:aws:iam::{ACCOUNT}:user/ann"
+FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:work"
+UUID = "11111111-2222-3333-4444-555555555555"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
+GIVEN = {
+    "FunctionName": "work", "UUID": UUID, "Resource": FUNCTION, "Role": ROLE, "Payload": b"{}", "TagKeys": ["x"],
+    "EventSourceArn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/abc/stream/2026-11-30T00:00:00.000",
+}  # fmt: skip
+MODEL = botocore.session.get_session().get_service_model("lambda")
+
+
+def sample(shape: Any, name: str = "") -> Any:
+    """The least that a shape takes."""
+    if name in GIVEN:
+        return GIVEN[name]
+    if shape.type_name == "structure":
+        return {member: sample(shape.members[member], member) for member in shape.required_members}
+    if shape.type_name == "string":
+        return shape.enum[0] if shape.enum else "x"
+    return {"list": [], "map": {}, "blob": b"x", "boolean": True, "integer": 1}[shape.type_name]
+
+
+def ann(*policies: Policy) -> Principal:
+    return Principal(ACCOUNT, "local", REGION, ANN, Authority("user", ANN, ACCOUNT, "AIDAANN", "ann", policies))
+
+
+@pytest.fixture
+def aws(tmp_path: Path) -> Any:
+    made = Lambda(tmp_path)
+    yield made
+    made.close()
+
+
+def call(client: Any, operation: str, **given: Any) -> tuple[str, str]:
+    """Code and text of the error; "" if there is none."""
+    shape = MODEL.operation_model(operation).input_shape
+    name = "".join(f"_{each.lower()}" if each.isupper() else each for each in operation).lstrip("_")
+    try:
+        getattr(client, name)(**{**(sample(shape) if shape is not None else {}), **given})
+    except ClientError as fault:
+        return fault.response["Error"]["Code"], fault.response["Error"]["Message"]
+    return "", ""
+
+
+@pytest.mark.parametrize("operation", sorted(OPERATIONS))
+def test_who_has_no_policy_may_nothing(aws: Lambda, operation: str) -> None:
+    code, told = call(aws.connect(ann()), operation)
+    action = {"Invoke": "InvokeFunction"}.get(operation, operation)
+    assert code == "AccessDeniedException"
+    assert told.startswith(f"User: {ANN} is not authorized to perform: lambda:{action} on resource: ")
+    assert told.endswith(f"because no identity-based policy allows the lambda:{action} action")
+
+
+@pytest.mark.parametrize(
+    ("operation", "resource"),
+    [("GetFunction", FUNCTION), ("Invoke", FUNCTION), ("ListFunctions", "*"), ("ListTags", FUNCTION),
+     ("GetEventSourceMapping", f"arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:{UUID}")],
+)  # fmt: skip
+def test_a_resource_is_named_as_policies_know_it(aws: Lambda, operation: str, resource: str) -> None:
+    assert f"on resource: {resource} because" in call(aws.connect(ann()), operation)[1]
+    may = aws.connect(ann(policy({"Action": "lambda:*", "Resource": resource})))
+    assert call(may, operation)[0] != "AccessDeniedException"
+
+
+def test_who_makes_a_function_gives_it_a_role(aws: Lambda) -> None:
+    code, told = call(aws.connect(ann(policy({"Action": "lambda:*"}))), "CreateFunction")
+    assert code == "AccessDeniedException"
+    assert f"iam:PassRole on resource: {ROLE}" in told
+    may = aws.connect(ann(policy({"Action": ["lambda:*", "iam:PassRole"]})))
+    assert call(may, "CreateFunction")[0] != "AccessDeniedException"
