@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import struct
 import threading
 from collections.abc import Callable, Coroutine
@@ -69,6 +70,26 @@ def test_a_job_that_cannot_be_done_fails_alone(directory: Path, run: Run) -> Non
     assert [type(answer) for answer in answers] == [Effects, Effects, struct.error, Effects]
     assert run(engine.usage(1)) == Usage(3, 3)
     run(engine.close())
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_no_garbage_is_collected_while_the_lock_is_held(directory: Path, run: Run, fails: bool) -> None:
+    """A collection takes some milliseconds, in which nobody in any process could write."""
+    engine = LmdbEngine.open(directory, durable=False)
+
+    def work(_: Any) -> bool:
+        if fails:
+            raise struct.error
+        return gc.isenabled()
+
+    [answer] = run(outcome_of(engine._do(work)))
+    assert isinstance(answer, struct.error) if fails else answer is False
+    until(gc.isenabled, "the turn is over")
+    run(engine.close())
+
+
+async def outcome_of(call: Coroutine[Any, Any, Any]) -> list[Any]:
+    return await asyncio.gather(call, return_exceptions=True)
 
 
 def test_what_waits_together_is_committed_together(directory: Path, run: Run) -> None:

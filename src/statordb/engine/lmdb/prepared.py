@@ -6,6 +6,7 @@ relied on; inside the write transaction those are compared, and bytes are put.
 
 import marshal
 from collections.abc import Sequence
+from operator import itemgetter
 
 from statordb.engine.contract import Effects, Key
 from statordb.engine.lmdb.groups import TICK_BITS
@@ -132,10 +133,14 @@ def prepare(
     if not (puts or changes or tallies or effects.announce):
         return None
     if len(puts) > FEW_ROWS:
+        puts.sort(key=_row)  # stable; while others wait for the lock, neighbours are found with one search
         size += PAGE_BYTES * (len(puts) - FEW_ROWS)
     if effects.announce:
         size = max(size, LARGE_TURN_BYTES_MIN)
     return Prepared(guards, relied, puts, changes, tallies, effects.announce, size)
+
+
+_row = itemgetter(0)
 
 
 def _changes_bytes(changes: Sequence[tuple[int, bytes, bytes]]) -> int:

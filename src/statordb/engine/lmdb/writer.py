@@ -15,6 +15,7 @@ after a moment the writer's thread fills the turn itself.
 from __future__ import annotations  # lmdb's types take their parameter in annotations only
 
 import errno
+import gc
 import logging
 import os
 from asyncio import AbstractEventLoop
@@ -210,13 +211,17 @@ class Writer:
             self._tell(loop, [entry])
             return
         self._gate.fill()
+        collects = gc.isenabled()
+        gc.disable()  # a collection takes longer than most turns, and every writer would wait for it
         turn = self._begun = Turn(txn)
         self._have_filled(loop, turn)
         self._gate.commit()
         if turn.spoiled:
             txn.abort()
         else:
-            self._commit(turn)
+            self._commit(turn, collects)
+        if collects:
+            gc.enable()
         self._gate.leave()
         if turn.entries:
             self._tell(loop, turn.entries)
@@ -232,14 +237,13 @@ class Writer:
         self._fill(turn)  # does nothing if the loop has begun to
         self._filled.get()
 
-    def _commit(self, turn: Turn) -> None:
+    def _commit(self, turn: Turn, collects: bool) -> None:
+        """`collects`: garbage may be collected while the disk works."""
         entries, batch = turn.entries, turn.batch
         assert batch is not None, "a filled turn has a batch"
         started = perf_counter()
         try:
-            if self._headroom is not None and batch.bytes < LARGE_TURN_BYTES_MIN:  # else the zeros would come on top
-                self._headroom.keep()
-            batch.txn.commit()
+            self._let_go(batch, collects)
         except lmdb.Error as error:
             full = isinstance(error, lmdb.MapFullError) or error.code in FULL
             _fail(entries, error, unknown=not full)
@@ -252,6 +256,14 @@ class Writer:
         self.commit_seconds_total += ended - started
         self.commits_total += 1
         self.batch_size_total += len(entries)
+
+    def _let_go(self, batch: Batch, collects: bool) -> None:
+        """Commit, with which the write lock goes to others."""
+        if self._headroom is not None and batch.bytes < LARGE_TURN_BYTES_MIN:  # else the zeros would come on top
+            self._headroom.keep()
+        if collects:
+            gc.enable()
+        batch.txn.commit()
 
     def _tell(self, loop: AbstractEventLoop, entries: list[Entry]) -> None:
         for each in {entry.answer.get_loop() for entry in entries}:
