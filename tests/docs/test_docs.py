@@ -26,6 +26,7 @@ IN_WORDS = {
     "tls_certificate", "tls_key", "tls_client_ca", "proxies", "endpoints",
     "functions_token", "functions_users", "functions_directory",
     "destinations_allowed",
+    "identity_providers",
 }  # fmt: skip
 
 

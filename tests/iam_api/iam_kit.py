@@ -76,13 +76,13 @@ def _client(service: str) -> Any:
 class IamKit(Kit):
     """An account with a root key, on a store of its own. `faults`: what was raised unexpectedly."""
 
-    def __init__(self, directory: Path, keys: Path) -> None:
+    def __init__(self, directory: Path, keys: Path, providers: bytes = b"") -> None:
         super().__init__(directory)
         self.credentials = Credentials(self.engine, Sealer(FileKeys(keys)), self.clock)
         self.root = self.run(self.credentials.create(ACCOUNT))
         self.faults: list[BaseException] = []
         self._services = {
-            name: QueryService(name, self.store, self.credentials, self._report, _counted(), _CACHED[name])
+            name: QueryService(name, self.store, self.credentials, self._report, _counted(), _CACHED[name], providers)
             for name in LOADERS
         }
         self.iam = self.client("iam", self.root)

@@ -1,11 +1,16 @@
 """AssumeRole: whom trust policies let in, what goes on into the session, and how long it lasts."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.iam_api.iam_kit import ACCOUNT, ALLOW_ALL, TRUST, IamKit, refusal
 from tests.iam_api.test_sts import standing
+
+from statordb.access.authority import Authority
+from statordb.crypto.sealer import Unsealable
+from statordb.store.identities.identities import access_key
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
@@ -142,11 +147,6 @@ def test_tags_and_sources_have_to_be_allowed(kit: IamKit) -> None:
 
 def test_a_session_that_is_altered_in_the_store_does_not_open(kit: IamKit) -> None:
     """Who can write the store still can't have a session do more than it was made for."""
-    from dataclasses import replace
-
-    from statordb.crypto.sealer import Unsealable
-    from statordb.store.identities.identities import access_key
-
     make(kit)
     id = assume(kit.sts, Policy=ALLOW_ALL)["Credentials"]["AccessKeyId"]
 
@@ -156,3 +156,35 @@ def test_a_session_that_is_altered_in_the_store_does_not_open(kit: IamKit) -> No
     kit.run(kit.store.identities.change(ACCOUNT, [access_key(id)], change))
     with pytest.raises(Unsealable):
         kit.run(kit.credentials.lookup(id))
+
+
+def test_a_function_may_what_its_role_may(kit: IamKit) -> None:
+    """A role that is not there may nothing, and counts as soon as it is made."""
+    session = kit.run(kit.credentials.create_session(ACCOUNT, ROLE, "f", 900))
+
+    def may() -> list[str]:
+        found = kit.run(kit.credentials.lookup(session.access_key_id))
+        assert found is not None
+        assert isinstance(found.authority, Authority)
+        assert (found.arn, found.authority.kind) == (f"arn:aws:sts::{ACCOUNT}:assumed-role/r/f", "role")
+        return [policy.text for policy in found.authority.policies]
+
+    assert may() == []
+    make(kit)
+    kit.iam.put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=ALLOW_ALL)
+    assert may() == [ALLOW_ALL]
+    kit.iam.delete_role_policy(RoleName="r", PolicyName="p")
+    kit.iam.delete_role(RoleName="r")
+    assert may() == []
+
+
+def test_another_account_may_if_both_say_so(kit: IamKit) -> None:
+    """The session is the role's, and so in the role's account."""
+    other = "210987654321"
+    make(kit, trust({"AWS": other}))
+    told = assume(kit.client("sts", kit.run(kit.credentials.create(other))))
+    found = kit.run(kit.credentials.lookup(told["Credentials"]["AccessKeyId"]))
+    assert found is not None
+    assert (found.account, found.arn) == (ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/r/work")
+    third = kit.client("sts", kit.run(kit.credentials.create("111122223333")))
+    assert refused(third) == "AccessDenied"

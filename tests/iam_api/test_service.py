@@ -68,7 +68,7 @@ def test_a_fault_of_an_operation_is_told_and_reported(kit: IamKit, monkeypatch: 
 
 def test_every_operation_stands_in_the_model(kit: IamKit) -> None:
     for load in LOADERS.values():
-        api = load()
+        api = load(b"")
         for name in api.operations:
             assert api.requests.operation(f"Action={name}".encode())[0] == name
 
@@ -76,7 +76,7 @@ def test_every_operation_stands_in_the_model(kit: IamKit) -> None:
 def test_no_operation_is_for_who_may_nothing(kit: IamKit) -> None:
     """But for those that AWS lets everybody have."""
     client = kit.user_client("iam", "alice")
-    names = sorted(LOADERS["iam"]().operations)
+    names = sorted(LOADERS["iam"](b"").operations)
     for name in names:
         assert told_of(kit, client, name) == "AccessDenied", name
 

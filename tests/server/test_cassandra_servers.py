@@ -72,9 +72,12 @@ def prepared(place: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def client(server: ServerProcess, prepared: Path) -> Any:
-    key = json.loads((prepared / "key.json").read_text())
+    return connect(server, "dynamodb", json.loads((prepared / "key.json").read_text()))
+
+
+def connect(server: ServerProcess, service: str, key: dict[str, str]) -> Any:
     return boto3.client(
-        "dynamodb",
+        service,
         endpoint_url=server.url,
         region_name="us-east-1",
         aws_access_key_id=key["AccessKeyId"],
@@ -132,6 +135,29 @@ def test_a_key_that_is_deleted_is_refused_by_all(server: Server, prepared: Path,
     assert run("credentials", "delete", key["AccessKeyId"], "--data", str(prepared), *place)[0] == 0
     with pytest.raises(ClientError, match="UnrecognizedClientException"):
         other.list_tables()
+
+
+def test_an_identity_that_is_changed_is_known_by_all(server: Server, prepared: Path) -> None:
+    """Keys and what they may do are looked up once by each process, until somebody says that they have changed."""
+    one, two = server("--auth", "iam"), server("--auth", "iam")
+    root = json.loads((prepared / "key.json").read_text())
+    iam = connect(one, "iam", root)
+    iam.create_user(UserName="alice")
+    key = iam.create_access_key(UserName="alice")["AccessKey"]
+    other = connect(two, "iam", key)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        other.get_user()
+    allow = {"Effect": "Allow", "Action": "iam:GetUser", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    iam.put_user_policy(UserName="alice", PolicyName="p", PolicyDocument=document)
+    assert other.get_user()["User"]["UserName"] == "alice"
+    iam.delete_user_policy(UserName="alice", PolicyName="p")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        other.get_user()
+    iam.delete_access_key(UserName="alice", AccessKeyId=key["AccessKeyId"])
+    with pytest.raises(ClientError, match="InvalidClientTokenId"):
+        other.get_user()
+    iam.delete_user(UserName="alice")
 
 
 def test_the_endpoint_that_clients_are_told(server: Server, prepared: Path) -> None:

@@ -9,6 +9,7 @@ from statordb.access.decision import Wanted
 from statordb.access.facts import Values
 from statordb.iam_api import errors, facts
 from statordb.iam_api.facts import Facts
+from statordb.iam_api.issuers import NO_ISSUERS, Issuers
 from statordb.model.request import NOWHERE, Origin, Principal
 from statordb.store.credentials import Credentials
 from statordb.store.identities.identities import Row
@@ -36,6 +37,7 @@ class Context(NamedTuple):
     random: Callable[[int], bytes]
     action: str = ""
     origin: Origin = NOWHERE
+    issuers: Issuers = NO_ISSUERS
 
     @property
     def account(self) -> str:

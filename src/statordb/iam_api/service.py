@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from statordb.iam_api import errors
 from statordb.iam_api.context import Context, Operation
 from statordb.iam_api.errors import IamError
+from statordb.iam_api.issuers import NO_ISSUERS, Issuers
 from statordb.model.errors import ClientError
 from statordb.model.rest import RestReply, RestRequest
 from statordb.model.tasks import Tasks
@@ -37,6 +38,7 @@ class Api(NamedTuple):
 
     requests: "Requests"
     operations: Mapping[str, Operation]
+    issuers: Issuers = NO_ISSUERS
 
 
 class QueryService:
@@ -49,14 +51,17 @@ class QueryService:
         credentials: Credentials,
         report: Report,
         random: Callable[[int], bytes],
-        load: Callable[[], Api],
+        load: Callable[[bytes], Api],
+        providers: bytes = b"",
     ) -> None:
+        """`providers`: a JSON document of identity providers, see `web_identity.load`; b"" for none."""
         self._name = name
         self._store = store
         self._credentials = credentials
         self._report = report
         self._random = random
         self._load = load
+        self._providers = providers
         self._api: Api | None = None
         self._tasks = Tasks()
 
@@ -91,7 +96,9 @@ class QueryService:
     async def _run(self, request: RestRequest) -> RestReply:
         api = self._api
         if api is None:
-            api = self._api = await asyncio.to_thread(self._load)  # it takes as long as a hundred requests
+            api = self._api = await asyncio.to_thread(
+                self._load, self._providers
+            )  # it takes as long as a hundred requests
         name, form = api.requests.operation(request.body)
         request.operation = name
         operation = api.operations.get(name)
@@ -99,7 +106,13 @@ class QueryService:
             raise errors.not_implemented(name)
         given = api.requests.members(name, form)
         context = Context(
-            self._store, self._credentials, request.principal, self._random, f"{self._name}:{name}", request.origin
+            self._store,
+            self._credentials,
+            request.principal,
+            self._random,
+            f"{self._name}:{name}",
+            request.origin,
+            api.issuers,
         )
         outcome: dict[str, Any] = await operation(context, given)
         body = api.requests.answer(name, outcome, request.request_id)
@@ -120,7 +133,7 @@ def _is_ended(error: BaseException) -> bool:
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
-def load_iam() -> Api:
+def load_iam(providers: bytes) -> Api:
     """Raises ServiceModelMissing."""
     from statordb.iam_api.operations import OPERATIONS
     from statordb.iam_api.requests import Requests
@@ -128,12 +141,17 @@ def load_iam() -> Api:
     return Api(Requests("iam", "2010-05-08"), OPERATIONS)
 
 
-def load_sts() -> Api:
+def load_sts(providers: bytes) -> Api:
     """Raises ServiceModelMissing."""
     from statordb.iam_api.requests import Requests
     from statordb.iam_api.sts import OPERATIONS
 
-    return Api(Requests("sts", "2011-06-15"), OPERATIONS)
+    issuers = NO_ISSUERS
+    if providers:
+        from statordb.iam_api import web_identity
+
+        issuers = web_identity.load(providers)
+    return Api(Requests("sts", "2011-06-15"), OPERATIONS, issuers)
 
 
 LOADERS = {"iam": load_iam, "sts": load_sts}

@@ -14,7 +14,6 @@ from statordb.store.identities.records import RoleRecord
 
 _ROLE = re.compile(r"arn:aws:iam::([0-9]{12}):role/(?:[\x21-\x7e]+/)?([\w+=,.@-]{1,64})", re.ASCII)
 _ALL = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
-_NOT_ITS_OWN = ""  # the account of no one: then the trust policy must allow what is wanted by itself
 
 
 async def role_of(context: Context, arn: str) -> RoleRecord | None:
@@ -45,4 +44,5 @@ def must_allow(context: Context, role: RoleRecord | None, arn: str, action: str,
 def trusts(who: Authority, trust: Policy, action: str, arn: str, facts: Facts) -> bool:
     """Whether a trust policy itself allows that, to somebody, or to their account."""
     free = who._replace(kind=who.kind or USER, policies=(compile_policy(_ALL),), boundary=None, session=None)
-    return decision.decide(free, Wanted(action, arn, _NOT_ITS_OWN, trust), facts).allowed
+    another = f"not {who.account}"  # of another account, as which the policy must allow it by itself
+    return decision.decide(free, Wanted(action, arn, another, trust), facts).allowed

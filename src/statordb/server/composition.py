@@ -84,6 +84,7 @@ class Site:
     secret: str  # that they show there
     functions_directory: Path
     functions_token: str  # the secret for Lambda's API of other users' processes in open mode; "": they have none
+    identity_providers: bytes  # a JSON document of those whose tokens roles may trust; b"": there are none
     roster: Roster
     counters: SharedCounters
     doors: Sequence[Door]  # of the lanes
@@ -247,7 +248,8 @@ def query_services(site: Site, store: Store) -> Mapping[str, QueryService]:
     """IAM's and STS's APIs, by the names that claims have of them."""
     credentials = credentials_of(store, site.directory)
     return {
-        name: QueryService(name, store, credentials, _report_rest, os.urandom, load) for name, load in LOADERS.items()
+        name: QueryService(name, store, credentials, _report_rest, os.urandom, load, site.identity_providers)
+        for name, load in LOADERS.items()
     }
 
 

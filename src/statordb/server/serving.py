@@ -82,6 +82,7 @@ def _serve(settings: Settings, directory: Directory) -> int:
         secrets.token_urlsafe(32),
         functions_directory,
         read_token(settings.functions_token) if settings.functions_token else "",
+        read_providers(settings.identity_providers) if settings.identity_providers else b"",
         Roster(count, lanes=lanes),
         composition.shared_counters(shapes.operations, count, lanes),
         [Door() for _ in range(lanes)],
@@ -129,6 +130,20 @@ def _log_start(settings: Settings, facts: Mapping[str, object]) -> None:
         isolating.tell(settings)
     if settings.auth == "iam" and settings.functions == "shared-user":
         log.warning("functions run as the server's user: those of any account can read the data and keys of all")
+
+
+def read_providers(path: Path) -> bytes:
+    """What a file tells of identity providers. Raises BadStart."""
+    from statordb.iam_api import web_identity  # few servers have such a file
+
+    try:
+        told = path.read_bytes()
+        web_identity.load(told)
+    except OSError as error:
+        raise BadStart(f"The file {path} of identity_providers can't be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise BadStart(f"The file {path} of identity_providers {error}.") from None
+    return told
 
 
 def read_token(path: Path) -> str:

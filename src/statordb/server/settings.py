@@ -88,6 +88,7 @@ class Settings:
     functions_users: Users | None = None  # whom functions run as that are kept apart
     functions_directory: Path | None = None  # where their code and files are; None: in the data directory
     functions_token: Path | None = None  # a file with the secret for Lambda's API in open mode
+    identity_providers: Path | None = None  # a file with those whose tokens roles may trust
     kinesis_endpoint: str = ""  # where changes go that tables send to Kinesis data streams
     sqs_endpoint: str = ""  # where records go that functions failed on, and that are to be sent to a queue
     sns_endpoint: str = ""  # the same, to a topic
@@ -192,6 +193,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "functions_users": values.users,
     "functions_directory": values.path,
     "functions_token": values.path,
+    "identity_providers": values.path,
     "kinesis_endpoint": values.url,
     "sqs_endpoint": values.url,
     "sns_endpoint": values.url,
