@@ -29,6 +29,7 @@ def parse(arguments: Sequence[str]) -> Namespace:
     _add_serve(commands)
     _add_credentials(commands)
     _add_cluster(commands)
+    _add_audit(commands)
     commands.add_parser("version", help="print the version")
     return parser.parse_args(arguments)
 
@@ -104,6 +105,18 @@ def _add_cluster(commands: "Commands[_Parser]") -> None:
     init = actions.add_parser("init", help="make the keyspace and its tables, or migrate them", allow_abbrev=False)
     for action in (check, init):
         _add_engine(action)
+
+
+def _add_audit(commands: "Commands[_Parser]") -> None:
+    audit = commands.add_parser("audit", help="look after the audit log", allow_abbrev=False)
+    actions = audit.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+    verify = actions.add_parser(
+        "verify",
+        help="see whether the audit log is what was written",
+        description="See whether the audit log is what was written. Exit code 0: it is; 1: it is not.",
+        allow_abbrev=False,
+    )
+    verify.add_argument("directory", metavar="DIR", help="the audit log's directory")
 
 
 def _add_engine(parser: argparse.ArgumentParser) -> None:

@@ -37,6 +37,7 @@ from statordb.outbound.permissions import Permissions
 from statordb.runtime.invoker import Invoker
 from statordb.runtime.peers import is_ours
 from statordb.server import cassandra
+from statordb.server.audit.auditor import Auditor, audited, audited_rest
 from statordb.server.counting import CountingContext
 from statordb.server.entrances import Entrance
 from statordb.server.lane.counters import LaneTallies
@@ -208,23 +209,27 @@ def wire_context(
     rest: FunctionService | None = None,
     kms: KmsService | None = None,
     identities: Mapping[str, QueryService] | None = None,
+    auditor: Auditor | None = None,
 ) -> WireContext:
     """All that the connections of a worker share."""
     settings = site.settings
     browsers = BrowserRules(settings.allowed_origins, settings.names)
     told = RequestLog(service, observe) if settings.request_log else None
+    observe = told.observe if told else observe
     loop = asyncio.get_running_loop()
     return CountingContext(
         site.roster,
         slot,
-        told or service,
+        audited(told or service, auditor),
         _authenticator(site, store, "dynamodb", browsers),
-        rest=rest,
+        rest=audited_rest(rest, auditor),
         rest_authenticator=_authenticator(site, store, "lambda", browsers),
         rest_peers=RestPeers(is_ours, _token_authenticator(site, store)),
-        apis={} if kms is None else {KMS_PREFIX.encode(): Api(kms, _authenticator(site, store, "kms", browsers))},
+        apis={}
+        if kms is None
+        else {KMS_PREFIX.encode(): Api(audited(kms, auditor), _authenticator(site, store, "kms", browsers))},
         forms={
-            name.encode(): FormApi(api, _authenticator(site, store, name, browsers))
+            name.encode(): FormApi(audited_rest(api, auditor), _authenticator(site, store, name, browsers))
             for name, api in (identities or {}).items()
         },
         clock=store.clock.now,
@@ -237,7 +242,7 @@ def wire_context(
             is_health_refused=settings.health_status == HEALTH_REFUSED,
             unpacked_inline_bytes_max=UNPACKED_INLINE_BYTES_MAX,
         ),
-        observe=told.observe if told else observe,
+        observe=observe if auditor is None else auditor.observer(observe),
         defer=loop.call_soon,
         after=loop.call_later,
         slices=turns.later,

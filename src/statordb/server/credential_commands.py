@@ -4,22 +4,24 @@ import asyncio
 import json
 import os
 import re
+import time
 from argparse import Namespace
 from datetime import UTC, datetime
 
 from statordb.crypto.file_keys import KeyFileUnusable
 from statordb.model.identity_limits import ACCESS_KEYS_MAX
 from statordb.server import directory, logs
+from statordb.server.audit import directory as audit
 from statordb.server.composition import CASSANDRA, credentials_of, open_store
-from statordb.server.settings import ENVIRONMENT_PREFIX, BadStart, Settings, load
+from statordb.server.settings import ENVIRONMENT_PREFIX, EXIT_BAD_START, BadStart, Settings, load
 from statordb.store.access_keys import ROOT, CredentialRecord
 from statordb.store.credentials import TOO_MANY_KEYS, Credentials
 from statordb.store.terms import Refused
 
 EXIT_NOT_FOUND = 1
 STORE_SETTINGS = (
-    "config", "data", "account", "engine", "cassandra", "datacenter", "keyspace", "cassandra_username",
-    "cassandra_password", "cassandra_ca", "cassandra_certificate", "cassandra_key",
+    "audit_directory", "config", "data", "account", "engine", "cassandra", "datacenter", "keyspace",
+    "cassandra_username", "cassandra_password", "cassandra_ca", "cassandra_certificate", "cassandra_key",
 )  # fmt: skip
 ENVIRONMENT = [ENVIRONMENT_PREFIX + name.upper() for name in STORE_SETTINGS]  # what else is set is the server's
 USER_NAME = r"[A-Za-z0-9_+=,.@-]{1,64}"  # IAM API reference, CreateUser
@@ -36,10 +38,24 @@ def run(arguments: Namespace) -> int:
         directory.prepare(settings.data)
     elif not settings.data.is_dir():
         raise BadStart(f"There is no store in {settings.data}.")
+    audit.prepare(settings)
+    code = EXIT_BAD_START
     try:
-        return asyncio.run(_run(arguments, settings))
+        code = asyncio.run(_run(arguments, settings))
     except KeyFileUnusable as error:
         raise BadStart(str(error.args[0])) from None
+    finally:
+        audit.record_command(settings.audit_directory, time.time(), *_asked(arguments, settings), code)
+    return code
+
+
+def _asked(arguments: Namespace, settings: Settings) -> tuple[str, dict[str, str]]:
+    """The command and what it was asked, for the audit log."""
+    asked = {"account": settings.account}
+    for name, member in (("user", "userName"), ("access_key_id", "accessKeyId")):
+        if name in arguments:
+            asked[member] = getattr(arguments, name)
+    return f"credentials {arguments.action}", asked
 
 
 async def _run(arguments: Namespace, settings: Settings) -> int:

@@ -38,9 +38,21 @@ def _cluster(given: Namespace) -> int:
     return run(given)
 
 
+def _audit(given: Namespace) -> int:
+    from statordb.server.audit.verifying import run
+
+    return run(given)
+
+
 def _version(given: Namespace) -> int:
     print(f"statordb {__version__}")
     return 0
 
 
-_COMMANDS = {"serve": _serve, "credentials": _credentials, "cluster": _cluster, "version": _version}
+_COMMANDS = {
+    "serve": _serve,
+    "credentials": _credentials,
+    "cluster": _cluster,
+    "audit": _audit,
+    "version": _version,
+}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from statordb import __version__
 from statordb.server import descriptors, logs
+from statordb.server.audit import directory as audit_directory
 from statordb.server.concealment import conceal
 from statordb.server.directory import SUPERUSER, Directory, hold_data, hold_memory
 from statordb.server.lane.counters import LaneTallies
@@ -45,6 +46,7 @@ def serve(settings: Settings) -> int:
 
 def _serve(settings: Settings, directory: Directory) -> int:
     descriptors.allow_many()
+    audit_directory.prepare(settings)
     conceal(settings.debuggable)
     tls = tls_of(settings, directory.path, time.time())
     listener = listen(settings.host, settings.port)

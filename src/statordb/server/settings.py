@@ -76,6 +76,9 @@ class Settings:
     root_secret_access_key: str = field(default="", repr=False)
     admin_host: str = "127.0.0.1"
     admin_port: int | None = None  # None: 9600, or a free one where that is taken
+    audit_directory: Path | None = None  # where the audit log is; None: there is none
+    audit_data_events: bool = False  # whether reads and writes of items are in it
+    audit_required: bool = False  # whether nothing is done that can't be told of
     log_format: str = "auto"
     log_level: str = "info"
     request_log: bool = False  # whether each request is logged
@@ -181,6 +184,9 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "root_secret_access_key": values.matching(r"[!-~]{8,256}", "8 to 256 visible characters"),
     "admin_host": values.filled,
     "admin_port": values.whole(0, 65535),
+    "audit_directory": values.path,
+    "audit_data_events": values.flag,
+    "audit_required": values.flag,
     "log_format": values.one_of("auto", "json", "text"),
     "log_level": values.one_of("debug", "info", "warning", "error"),
     "request_log": values.flag,

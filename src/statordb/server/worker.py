@@ -7,6 +7,8 @@ from functools import partial
 
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.runtime.invoker import Invoker
+from statordb.server.audit.auditor import Auditor
+from statordb.server.audit.trail import Trail
 from statordb.server.composition import (
     Site,
     dispatcher_of,
@@ -40,6 +42,8 @@ class Worker:
         service = dispatcher_of(site, store, self._lane, turns)
         self._kms = kms_service(site, store)
         self._identities = query_services(site, store)
+        directory = site.settings.audit_directory
+        self._trail = None if directory is None else Trail(directory, f"worker{slot}")
         context = wire_context(
             site,
             slot,
@@ -50,12 +54,15 @@ class Worker:
             self._functions,
             self._kms,
             self._identities,
+            auditor_of(self._trail, site, store),
         )
         self._listeners = Listeners(site.entrances, context, Balance(site.roster, slot).may_accept, site.tls)
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Take requests."""
+        """Take requests. Raises OSError where the audit log can't be written."""
+        if self._trail is not None:
+            self._trail.start()
         self._listeners.start()
         self._count()
 
@@ -70,11 +77,21 @@ class Worker:
             await service.close()
         if self._timer is not None:
             self._timer.cancel()
+        if self._trail is not None:
+            await asyncio.to_thread(self._trail.close)
         self._counters.set_engine(self._engine.metrics())
 
     def _count(self) -> None:
         self._counters.set_engine(self._engine.metrics())
         self._timer = asyncio.get_running_loop().call_later(COUNTERS_SECONDS, self._count)
+
+
+def auditor_of(trail: Trail | None, site: Site, store: Store) -> Auditor | None:
+    """Who tells the audit log, where there is one."""
+    settings = site.settings
+    if trail is None:
+        return None
+    return Auditor(trail, store.clock.now, settings.audit_data_events, settings.audit_required)
 
 
 def _lane_of(site: Site, slot: int, store: Store) -> LaneClient | InlineLane:

@@ -1,0 +1,1 @@
+"""Who did what, when and from where: an audit log in the form of CloudTrail's."""

@@ -1,0 +1,176 @@
+"""Tells the audit log of requests: services around those of the APIs, and an observer of what none of them saw.
+
+What a service came to is told when it has come to it, not when the answer is written: a client that does not wait for
+the answer to its DeleteTable is told of all the same.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from statordb.model import errors
+from statordb.model.errors import ClientError
+from statordb.model.pending import Pending
+from statordb.model.request import Principal, Reply, Request, Service, error_reply
+from statordb.model.rest import RestReply, RestRequest, RestService
+from statordb.server.audit.entries import DATA_OPERATIONS, Asked, entry
+from statordb.server.audit.trail import Trail
+from statordb.wire.context import Observer
+from statordb.wire.exchange import Exchange
+from statordb.wire.rest import INTERNAL
+
+KEPT_BYTES_MAX = 256 * 1024  # of a body, until its request is answered
+UNKNOWN = "-"  # the operation of what no service saw
+NOT_FOUND = 404
+FAILED = Reply(500, b"", "InternalServerError")  # of a request whose service raised
+
+
+class Auditor:
+    """What the services of a process share.
+
+    `now`: seconds since the epoch. `has_data`: what reads and changes items is told of too. `is_required`: what would
+    be told of is refused while nothing can be.
+    """
+
+    def __init__(self, trail: Trail, now: Callable[[], float], has_data: bool, is_required: bool) -> None:
+        self._trail = trail
+        self.now = now
+        self._is_required = is_required
+        self.skipped: frozenset[str] = frozenset() if has_data else DATA_OPERATIONS
+
+    def is_stopped(self) -> bool:
+        """Whether nothing may be done, since it could not be told of. Has the disk be tried again."""
+        if self._is_required and self._trail.is_lost:
+            self._trail.wake()
+            return True
+        return False
+
+    def tell(self, asked: Asked) -> None:
+        self._trail.put(partial(entry, asked), asked.principal is None)
+
+    def asked(self, exchange: Exchange, operation: str, principal: Principal | None, body: bytes) -> Asked:
+        """What is known of a request before its answer is."""
+        headers = exchange.headers
+        return Asked(
+            self.now(),
+            operation,
+            exchange.request_id,
+            principal,
+            exchange.origin,
+            headers.get(b"user-agent", b""),
+            headers.get(b"authorization", b"") or exchange.url,
+            b"/",
+            body,
+        )
+
+    def observe(self, exchange: Exchange, reply: Reply) -> None:
+        """Tell of what was refused before any service saw it, such as a signature that is wrong."""
+        if exchange.operation != UNKNOWN or reply.error is None or reply.status == NOT_FOUND:
+            return  # told of by its service; or no call of an API: health, a browser's question
+        operation = exchange.headers.get(b"x-amz-target", b"").rpartition(b".")[2].decode("latin-1") or UNKNOWN
+        asked = self.asked(exchange, operation, None, b"")
+        path = exchange.url.partition(b"?")[0]
+        self.tell(asked._replace(status=reply.status, error=reply.error, path=path))
+
+    def observer(self, observe: Observer) -> Observer:
+        def observed(exchange: Exchange, reply: Reply, seconds: float) -> None:
+            observe(exchange, reply, seconds)
+            if exchange.operation == UNKNOWN:
+                self.observe(exchange, reply)
+
+        return observed
+
+
+class AuditedService:
+    """A service of an API whose requests name their operation."""
+
+    def __init__(self, service: Service, auditor: Auditor) -> None:
+        self._service = service
+        self._auditor = auditor
+        self._skipped = auditor.skipped
+
+    def handle(self, request: Request) -> Any:
+        if request.operation in self._skipped:
+            return self._service.handle(request)
+        auditor = self._auditor
+        if auditor.is_stopped():
+            return error_reply(errors.internal())
+        assert isinstance(request, Exchange)
+        is_kept = not request.coding and len(request.body) <= KEPT_BYTES_MAX
+        body = bytes(request.body) if is_kept else b""
+        asked = auditor.asked(request, request.operation, request.principal, body)
+        return _told(self._service.handle(request), lambda reply: _tell(auditor, asked, reply))
+
+    def precheck(self, target: str, body: bytes) -> ClientError | None:
+        return self._service.precheck(target, body)
+
+
+class AuditedRest:
+    """A service of an API whose requests are known by their path, or by a form."""
+
+    def __init__(self, service: RestService, auditor: Auditor) -> None:
+        self._service = service
+        self._auditor = auditor
+
+    def handle(self, request: RestRequest) -> Any:
+        auditor = self._auditor
+        if auditor.is_stopped():
+            return INTERNAL
+        headers, path = request.headers, request.path.encode("latin-1")
+        asked = Asked(
+            auditor.now(),
+            UNKNOWN,
+            request.request_id,
+            request.principal if request.principal.account else None,
+            request.origin,
+            headers.get(b"user-agent", b""),
+            headers.get(b"authorization", b""),
+            path,
+            bytes(request.body) if path == b"/" and len(request.body) <= KEPT_BYTES_MAX else b"",
+        )
+
+        def tell(reply: Reply | RestReply) -> None:
+            if request.operation not in auditor.skipped:  # which is known by now
+                _tell(auditor, asked._replace(operation=request.operation), reply)
+
+        return _told(self._service.handle(request), tell)
+
+    def __getattr__(self, name: str) -> Any:
+        """What else the service has, such as the form of its refusals."""
+        return getattr(self._service, name)
+
+
+def audited(service: Any, auditor: Auditor | None) -> Any:
+    """A service whose requests are told of, if there is somebody to tell."""
+    return service if auditor is None else AuditedService(service, auditor)
+
+
+def audited_rest(service: Any, auditor: Auditor | None) -> Any:
+    """The same of a REST API's, or of one that takes forms; None for none."""
+    return service if auditor is None or service is None else AuditedRest(service, auditor)
+
+
+def _tell(auditor: Auditor, asked: Asked, reply: Reply | RestReply) -> None:
+    auditor.tell(asked._replace(status=reply.status, error=reply.error))
+
+
+def _told(answer: Any, tell: Callable[[Any], None]) -> Any:
+    """The answer, or one that comes later, of which is told."""
+    if isinstance(answer, (Reply, RestReply)):
+        tell(answer)
+        return answer
+    relayed: Pending[Any] = Pending(asyncio.get_running_loop())
+
+    def finish(future: Any) -> None:
+        try:
+            reply = future.result()
+        except BaseException as fault:
+            tell(FAILED)
+            relayed.set_exception(fault)
+        else:
+            tell(reply)
+            relayed.set_result(reply)
+
+    answer.add_done_callback(finish)
+    return relayed
