@@ -5,14 +5,13 @@ from typing import Any
 import orjson
 from tests.in_process import PRINCIPAL, Api, Fault
 
-from statordb.commands.policies import Policies
 from statordb.kms_api.service import KmsService
 from statordb.model.request import Principal, Reply, Request
 
 
 def kms(api: Api, operation: str, principal: Principal = PRINCIPAL, **request: Any) -> dict[str, Any]:
     """The answer of an operation of KMS's; raises Fault."""
-    service = KmsService(api.store, Policies(api.store), lambda request, fault: api.faults.append(fault))
+    service = KmsService(api.store, lambda request, fault: api.faults.append(fault))
 
     async def handle() -> Reply:
         reply = service.handle(Request(operation, orjson.dumps(request), principal, "id"))

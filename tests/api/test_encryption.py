@@ -9,6 +9,8 @@ import pytest
 from tests.api.kms_calls import kms, new_key
 from tests.in_process import PRINCIPAL, SHAPES, Api, Fault
 
+from statordb.access.authority import USER, Authority
+from statordb.access.document import compile_policy
 from statordb.api.dispatch import Dispatcher
 from statordb.model.errors import ClientError
 from statordb.model.request import Principal, Reply, Request
@@ -133,6 +135,36 @@ def test_a_key_of_another_account_is_refused(api: Api) -> None:
             f"User: {PRINCIPAL.arn} is not authorized to perform: kms:CreateGrant on resource: {name} because no "
             f"resource-based policy allows the kms:CreateGrant action {OF_KMS.format('AccessDeniedException')}"
         )
+
+
+def test_who_may_not_use_a_key_can_not_give_it_to_a_table(api: Api) -> None:
+    """A key's policy may allow that through DynamoDB alone."""
+    arn = new_key(api)
+    ada = "arn:aws:iam::000000000000:user/ada"
+    tables = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}}'
+    authority = Authority(USER, ada, "000000000000", "AIDAX", "ada", (compile_policy(tables),))
+    principal = PRINCIPAL._replace(arn=ada, authority=authority)
+    root = {"AWS": "arn:aws:iam::000000000000:root"}
+    whole = {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}
+    through = {
+        "Effect": "Allow",
+        "Principal": {"AWS": ada},
+        "Action": ["kms:CreateGrant", "kms:DescribeKey"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"kms:ViaService": "dynamodb.us-east-1.amazonaws.com"}},
+    }
+    create(api)
+    wanted = {"TableName": "abc", "SSESpecification": sse(arn)}
+    with pytest.raises(Fault) as caught:
+        api("UpdateTable", principal, **wanted)
+    assert caught.value.code == "AccessDeniedException"
+    assert caught.value.message.startswith("KMS key access denied error: com.amazonaws.services.kms.model.AWSKMSExc")
+    document = {"Version": "2012-10-17", "Statement": [whole, through]}
+    kms(api, "PutKeyPolicy", KeyId=arn, Policy=orjson.dumps(document).decode())
+    api("UpdateTable", principal, **wanted)
+    assert described(api)["SSEDescription"]["KMSMasterKeyArn"] == arn
+    with pytest.raises(Fault):
+        kms(api, "DescribeKey", principal, KeyId=arn)
 
 
 def test_the_key_is_changed_four_times_a_day(api: Api) -> None:

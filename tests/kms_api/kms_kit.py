@@ -13,7 +13,6 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from urllib3.response import HTTPResponse
 
-from statordb.commands.policies import Policies
 from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
 from statordb.engine.lmdb.engine import LmdbEngine
@@ -43,7 +42,7 @@ class Kms:
     def open(self) -> None:
         self.engine = LmdbEngine.open(self.directory, durable=False)
         self.store = Store(self.engine, self.clock, sealer=Sealer(FileKeys(self.directory)))
-        self.service = KmsService(self.store, Policies(self.store), lambda request, fault: self.failures.append(fault))
+        self.service = KmsService(self.store, lambda request, fault: self.failures.append(fault))
 
     def run(self, work: Any) -> Any:
         return self.loop.run_until_complete(work)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from statordb.api.context import Context
-from statordb.commands.demands import ResourceDemand
+from statordb.commands.key_permission import BY_SERVICE, Asker, Use, admit_key
 from statordb.model import errors
 from statordb.model.errors import ClientError, invalid_parameters
 from statordb.model.kms_limits import KEY_CHANGES_A_DAY_MAX, KEY_CHANGES_PAUSE_SECONDS
@@ -61,32 +61,39 @@ async def key_of(context: Context, account: str, region: str, wanted: Specificat
         if fault.is_arn:
             raise _refused("InvalidArnException", f"Invalid arn {errors.quoted(text)}") from None
         raise _refused("NotFoundException", f"Invalid keyId '{errors.quoted(text)}'") from None
-    if reference.account != account:
-        raise _denied(errors.not_authorized(context.principal.arn, "kms:CreateGrant", reference.arn))
     name = await _named(context, reference)
+    record = None if name is None or name.region != region else await context.store.kms.keys.find(name)
+    if record is None:
+        raise _missing(context, reference, name)
+    asker = Asker(context.principal, BY_SERVICE, context.now(), f"dynamodb.{region}.amazonaws.com")
     try:
-        await context.admit(ResourceDemand("kms:CreateGrant", name.arn))
+        for action in ("kms:CreateGrant", "kms:DescribeKey"):
+            await admit_key(context.store.kms.grants, asker, Use(action), record)
     except ClientError as fault:
         raise _denied(fault) from None
-    record = await context.store.kms.keys.find(name)
-    if record is None or name.region != region:
-        raise _refused("NotFoundException", f"Key '{name.arn}' does not exist")
     if record.state == DISABLED:
-        raise _refused("DisabledException", f"{name.arn} is disabled.")
+        raise _refused("DisabledException", f"{record.arn} is disabled.")
     if record.state != ENABLED:
-        raise _refused("KMSInvalidStateException", f"{name.arn} is pending deletion.")
-    return name.arn
+        raise _refused("KMSInvalidStateException", f"{record.arn} is pending deletion.")
+    return record.arn
 
 
-async def _named(context: Context, reference: KeyName | AliasName) -> KeyName:
+async def _named(context: Context, reference: KeyName | AliasName) -> KeyName | None:
     if isinstance(reference, KeyName):
         return reference
-    if reference.name == DYNAMODB_ALIAS:
-        return await context.store.kms.managed(reference.account, reference.region)
-    found = await context.store.kms.aliases.find(reference)
-    if found is None:
-        raise _refused("NotFoundException", f"Alias {reference.arn} is not found.")
-    return found.key
+    kms = context.store.kms
+    if reference.name == DYNAMODB_ALIAS and reference.account == context.principal.account:
+        return await kms.managed(reference.account, reference.region)
+    return await kms.aliases.resolve(reference)
+
+
+def _missing(context: Context, reference: KeyName | AliasName, name: KeyName | None) -> ClientError:
+    """Of another account's keys nobody is told which there are."""
+    if reference.account != context.principal.account:
+        return _denied(errors.not_authorized(context.principal.arn, "kms:CreateGrant", reference.arn))
+    if name is None:
+        return _refused("NotFoundException", f"Alias {reference.arn} is not found.")
+    return _refused("NotFoundException", f"Key '{name.arn}' does not exist")
 
 
 def _refused(type: str, text: str) -> ClientError:

@@ -10,7 +10,7 @@ from statordb.model import errors
 from statordb.model.budget import Budget
 from statordb.model.request import Origin, Principal
 from statordb.store.store import Store
-from statordb.store.table import Table
+from statordb.store.table import Table, check_usable
 
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
@@ -63,7 +63,7 @@ class Context(NamedTuple):
         if table is None:
             raise errors.resource_not_found()
         if not table.settled:
-            table.check_usable()
+            check_usable(table)
         return table
 
     def admits(self, demand: Demand, asked: Mapping[str, Any]) -> bool:

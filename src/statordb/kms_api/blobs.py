@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from statordb.kms_api import errors
 from statordb.kms_api.context import Context, Request, unusable
 from statordb.kms_api.keys import SYMMETRIC
+from statordb.model.errors import ClientError
 from statordb.model.kms_limits import CIPHERTEXT_BYTES_MAX, CONTEXT_BYTES_MAX, PLAINTEXT_BYTES_MAX
 from statordb.store.kms import material
 from statordb.store.kms.material import Blob, Forged
@@ -45,33 +46,39 @@ def check_recipient(request: Request) -> None:
         raise errors.unsupported("Recipient is not supported by this server.")
 
 
-async def source(context: Context, request: Request, action: str, key_id: str | None) -> tuple[KeyRecord, Blob]:
+async def source(
+    context: Context, request: Request, action: str, key_id: str | None, given: EncryptionContext
+) -> tuple[KeyRecord, Blob]:
     """The key that made the request's ciphertext, usable, and the ciphertext taken apart.
 
-    `key_id`: which one it must be; None: whichever it says. Raises what `Context.usable` does, IncorrectKeyException,
-    InvalidCiphertextException, and AccessDeniedException where it names a key that is not there.
+    `key_id`: which one it must be; None: whichever it says. `given`: the encryption context. Raises what
+    `Context.usable` does, IncorrectKeyException, InvalidCiphertextException, and AccessDeniedException where it names
+    a key that is not there, or another account's that may not be used.
     """
     data = _bytes(request["CiphertextBlob"], "ciphertextBlob", CIPHERTEXT_BYTES_MAX)
-    given = None if key_id is None else await context.usable(action, key_id)
+    wanted = None if key_id is None else await context.usable(action, key_id, given)
     try:
         blob = material.take_apart(data)
     except Forged:
         raise errors.invalid_ciphertext() from None
-    if given is not None:
-        if blob.key != given.name:
+    if wanted is not None:
+        if blob.key != wanted.name:
             raise errors.incorrect_key()
-        return given, blob
-    return await _named(context, action, blob.key), blob
+        return wanted, blob
+    return await _named(context, action, blob.key, given), blob
 
 
-async def _named(context: Context, action: str, name: KeyName) -> KeyRecord:
+async def _named(context: Context, action: str, name: KeyName, given: EncryptionContext) -> KeyRecord:
     principal = context.principal
-    if name.account != principal.account or name.region != principal.region:
-        raise errors.ciphertext_of_another()
-    record = await context.store.kms.keys.find(name)
+    record = await context.store.kms.keys.find(name) if name.region == principal.region else None
     if record is None:
         raise errors.ciphertext_of_another()
-    record = await context.key(action, record.arn)
+    try:
+        await context.admit_key(action, record, given)
+    except ClientError:
+        if name.account == principal.account:
+            raise
+        raise errors.ciphertext_of_another() from None
     fault = unusable(record)
     if fault is not None:
         raise fault

@@ -1,20 +1,17 @@
-"""What every operation of KMS's API gets: the store, who asks, and the way to keys, past the gate."""
+"""What every operation of KMS's API gets: the store, who asks, and the way to keys, past their policies."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-from statordb.commands.demands import ResourceDemand
-from statordb.commands.gate import Gate
+from statordb.commands import key_permission
+from statordb.commands.key_permission import Asker, Use
 from statordb.kms_api import errors
 from statordb.model.errors import ClientError
 from statordb.model.request import Origin, Principal
 from statordb.store.kms.kms import DYNAMODB_ALIAS
-from statordb.store.kms.records import AWS, DISABLED, PENDING_DELETION, AliasName, KeyName, KeyRecord
+from statordb.store.kms.records import DISABLED, PENDING_DELETION, AliasName, KeyName, KeyRecord
 from statordb.store.kms.references import NoReference, Reference, parse
 from statordb.store.store import Store
-
-# What the account itself may do with a key that AWS manages: its policy has no more, but for DynamoDB.
-_ON_MANAGED = ("kms:Describe", "kms:Get", "kms:List", "kms:RevokeGrant")
 
 Request = dict[str, Any]
 Answer = dict[str, Any] | None
@@ -25,7 +22,6 @@ class Context(NamedTuple):
     """The surroundings of one request."""
 
     store: Store
-    gate: Gate
     principal: Principal
     origin: Origin
 
@@ -33,11 +29,17 @@ class Context(NamedTuple):
         """Seconds since the epoch."""
         return self.store.clock.now()
 
+    @property
+    def asker(self) -> Asker:
+        return Asker(self.principal, self.origin, self.now())
+
     def admit(self, action: str, arn: str = "*") -> None:
-        """Raises AccessDeniedException unless the principal may do that."""
-        demand = ResourceDemand(f"kms:{action}", arn)
-        admitted = self.gate.admit(self.principal, self.origin, demand, {})
-        assert admitted, "no table is to be looked up first"
+        """Raises AccessDeniedException unless the principal may do what concerns no key, or an alias."""
+        key_permission.admit(self.asker, f"kms:{action}", arn)
+
+    async def admit_key(self, action: str, record: KeyRecord, context: Mapping[str, str] | None = None) -> None:
+        """Raises AccessDeniedException unless the principal may do that with a key."""
+        await key_permission.admit_key(self.store.kms.grants, self.asker, Use(f"kms:{action}", context), record)
 
     def reference(self, text: str) -> Reference:
         """What a KeyId means. Raises NotFoundException, InvalidArnException."""
@@ -46,22 +48,22 @@ class Context(NamedTuple):
         except NoReference as fault:
             raise errors.invalid_arn(text) if fault.is_arn else errors.invalid_key_id(text) from None
 
-    async def key(self, action: str, text: str) -> KeyRecord:
-        """The key that a KeyId means, by which an action is demanded, whatever its state.
+    async def key(self, action: str, text: str, context: Mapping[str, str] | None = None) -> KeyRecord:
+        """The key that a KeyId means, by which an action is demanded, whatever its state. `context`: the encryption
+        context.
 
         Raises AccessDeniedException, NotFoundException, InvalidArnException.
         """
         reference = self.reference(text)
-        if isinstance(reference, AliasName):
-            name = await self._aliased(action, reference)
-        else:
-            name = reference
-        self._admit_on(name, action)
-        record = await self.store.kms.keys.find(name)
-        if record is None or name.region != self.principal.region:
+        alias = reference.name if isinstance(reference, AliasName) else None
+        name = await self._aliased(action, reference) if isinstance(reference, AliasName) else reference
+        record = await self.store.kms.keys.find(name) if name.region == self.principal.region else None
+        if record is None:
+            self._must_own(action, name)
+            self.admit(action, name.arn)
             raise errors.key_not_found(name.arn)
-        if record.manager == AWS and not f"kms:{action}".startswith(_ON_MANAGED):
-            raise errors.not_authorized(self.principal.arn, f"kms:{action}", record.arn)
+        use = Use(f"kms:{action}", context, alias)
+        await key_permission.admit_key(self.store.kms.grants, self.asker, use, record)
         return record
 
     async def own_key(self, action: str, text: str) -> KeyRecord:
@@ -72,9 +74,9 @@ class Context(NamedTuple):
             raise errors.invalid_key_id(text)
         return await self.key(action, text)
 
-    async def usable(self, action: str, text: str) -> KeyRecord:
+    async def usable(self, action: str, text: str, context: Mapping[str, str] | None = None) -> KeyRecord:
         """The key that a KeyId means, enabled. Raises also DisabledException, KMSInvalidStateException."""
-        record = await self.key(action, text)
+        record = await self.key(action, text, context)
         fault = unusable(record)
         if fault is not None:
             raise fault
@@ -82,21 +84,19 @@ class Context(NamedTuple):
 
     async def _aliased(self, action: str, alias: AliasName) -> KeyName:
         kms, principal = self.store.kms, self.principal
-        if alias.account != principal.account:
-            raise errors.not_authorized(principal.arn, f"kms:{action}", alias.arn)
-        found = await kms.aliases.resolve(alias)
-        if found is None and alias.name == DYNAMODB_ALIAS and alias.region == principal.region:
-            found = await kms.managed(alias.account, alias.region)
-        if found is None or alias.region != principal.region:
+        found = await kms.aliases.resolve(alias) if alias.region == principal.region else None
+        if found is None:
+            self._must_own(action, alias)
+            if alias.name == DYNAMODB_ALIAS and alias.region == principal.region:
+                return await kms.managed(alias.account, alias.region)
             self.admit(action, alias.arn)
             raise errors.alias_not_found(alias.arn)
         return found
 
-    def _admit_on(self, name: KeyName, action: str) -> None:
-        """What is another account's, only a policy of the key could allow."""
+    def _must_own(self, action: str, name: KeyName | AliasName) -> None:
+        """Of what is another account's, nobody is told that it is not there."""
         if name.account != self.principal.account:
-            raise errors.not_authorized(self.principal.arn, f"kms:{action}", name.arn)
-        self.admit(action, name.arn)
+            raise errors.not_authorized(self.asker.authority.arn, f"kms:{action}", name.arn)
 
 
 def unusable(record: KeyRecord) -> ClientError | None:

@@ -13,7 +13,7 @@ async def generate(context: Context, action: str, request: Request) -> tuple[Key
     if (size is None) is (spec is None):
         raise errors.validation("Please specify either number of bytes or key spec.")
     given = blobs.context_of(request)
-    record = await context.usable(action, request["KeyId"])
+    record = await context.usable(action, request["KeyId"], given)
     if request.get("DryRun"):
         raise errors.dry_run()
     keys = context.store.kms.keys

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from statordb.commands.gate import Gate
 from statordb.kms_api import errors
 from statordb.kms_api.context import Context, Operation
 from statordb.model.errors import ClientError
@@ -51,9 +50,8 @@ def load_api() -> Api:
 class KmsService:
     """Answers requests, each by a task of its own."""
 
-    def __init__(self, store: Store, gate: Gate, report: Report) -> None:
+    def __init__(self, store: Store, report: Report) -> None:
         self._store = store
-        self._gate = gate
         self._report = report
         self._api: Api | None = None
         self._tasks = Tasks()
@@ -93,7 +91,7 @@ class KmsService:
         if operation is None:
             raise errors.unknown_operation(name if name in api.shapes.operations else None)
         members = api.shapes.check(name, _parsed(request.body))
-        answer = await operation(Context(self._store, self._gate, request.principal, request.origin), members)
+        answer = await operation(Context(self._store, request.principal, request.origin), members)
         return b"" if answer is None else orjson.dumps({k: v for k, v in answer.items() if v is not None})
 
 

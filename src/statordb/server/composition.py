@@ -190,7 +190,7 @@ def gate_of(site: Site, store: Store) -> Gate:
 
 def kms_service(site: Site, store: Store) -> KmsService:
     """KMS's API."""
-    return KmsService(store, gate_of(site, store), _report)
+    return KmsService(store, _report)
 
 
 def dispatcher_of(site: Site, store: Store, lane: Lane | None, turns: Turns | None = None) -> Dispatcher:

@@ -87,8 +87,7 @@ class Table:
 
     looks_back  whether a write of an item looks into the one that stands there.
     write_rows  how many rows it writes at most: the item, each index's entry before and after, a change.
-    closed      why its items can't be had: its key can't be used.
-    settled     it may be used, whatever the time is; else `check_usable` says.
+    closed      why its items can't be had: its key can't be used;  settled: whatever the time is, they can.
     """
 
     __slots__ = (
@@ -118,15 +117,10 @@ class Table:
         self.primary = PrimaryPath(record.space, self.schema)
         self.log = None if record.log is None else Appender(record.log, self.schema)
         self.paused = self.log is not None and self.log.paused
-        self.indexes = [
-            SecondaryIndex(index, record.definitions, self.primary)
-            for index in record.indexes
-            if index.status != "DELETING"
-        ]
+        self.indexes = _indexes(record, self.primary)
         self.building = [index for index in self.indexes if index.record.status == "CREATING"]
         self.expiry = ExpiryIndex(record.expiry, self.primary) if record.expiry else None
         self._derived: list[SecondaryIndex | ExpiryIndex] = [*self.indexes, *([self.expiry] if self.expiry else ())]
-        # Whether a write has to look into the item that it replaces or deletes.
         self.looks_back = bool(self._derived) or self.log is not None
         self.write_rows = 1 + 2 * len(self._derived) + (self.log is not None)
         self._paths: dict[str | None, AccessPath] = {None: self.primary}
@@ -270,21 +264,12 @@ class Table:
         return _derive(staging, self._derived, self.building, key, old, new) if self._derived else None
 
     async def renewed(self) -> Table:
-        """The table as it is now; raises ResourceNotFoundException if it is gone, is going, or is another one, and
-        ValidationException where it is closed."""
+        """The table as it is now; raises ResourceNotFoundException if it is another one, and as `check_usable`."""
         table = await self._catalog.reload(self.record.account, self.record.region, self.name)
         if table is None or table.space != self.space:
             raise errors.resource_not_found()
-        table.check_usable()
+        check_usable(table)
         return table
-
-    def check_usable(self) -> None:
-        """Raises ResourceNotFoundException unless its items can be read and written, and ValidationException where only
-        its key stands against that."""
-        if not self.record.usable_at(self.now()):
-            raise errors.resource_not_found()
-        if self.closed is not None:
-            raise self.closed.error()
 
     async def resumed(self) -> Table:
         """The table when writes need not wait any more; raises as `renewed`, or ThrottlingException after a while."""
@@ -297,6 +282,20 @@ class Table:
     def key_of(self, item: Item) -> Item:
         """The primary key attributes of an item."""
         return {name: item[name] for name in self.key_names}
+
+
+def _indexes(record: TableRecord, primary: PrimaryPath) -> list[SecondaryIndex]:
+    there = (index for index in record.indexes if index.status != "DELETING")
+    return [SecondaryIndex(index, record.definitions, primary) for index in there]
+
+
+def check_usable(table: Table) -> None:
+    """Raises ResourceNotFoundException unless a table's items can be read and written, and ValidationException where
+    only its key stands against that."""
+    if not table.record.usable_at(table.now()):
+        raise errors.resource_not_found()
+    if table.closed is not None:
+        raise table.closed.error()
 
 
 async def _resumed(table: Table, epoch: Callable[[], int]) -> Table:

@@ -14,16 +14,14 @@ _ELSEWHERE = ("CustomKeyStoreId", "XksKeyId", "MultiRegion")
 async def create_key(context: Context, request: Request) -> Answer:
     _check_kind(request)
     given = tags.parse(request.get("Tags"))
-    principal = context.principal
-    policy = request.get("Policy")
-    if policy is not None:
-        policies.check(policy, principal, request.get("BypassPolicyLockoutSafetyCheck"))
     context.admit("CreateKey")
     if given:
         context.admit("TagResource")
-    keys = context.store.kms.keys
-    text = policy or of_account(principal.account)
+    principal, keys = context.principal, context.store.kms.keys
+    text = request.get("Policy") or of_account(principal.account)
     record = keys.draft(principal.account, principal.region, text, request.get("Description") or "", given)
+    if request.get("Policy") is not None:
+        policies.check(context, text, record.name, request.get("BypassPolicyLockoutSafetyCheck"))
     await keys.put(record)
     return {"KeyMetadata": metadata(record)}
 

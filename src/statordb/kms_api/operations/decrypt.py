@@ -8,7 +8,7 @@ from statordb.kms_api.keys import SYMMETRIC
 async def decrypt(context: Context, request: Request) -> Answer:
     blobs.check_recipient(request)
     given = blobs.context_of(request)
-    record, blob = await blobs.source(context, request, "Decrypt", request.get("KeyId"))
+    record, blob = await blobs.source(context, request, "Decrypt", request.get("KeyId"), given)
     blobs.check_algorithm(record, request.get("EncryptionAlgorithm"))
     plaintext = blobs.opened(context, record, blob, given)
     if request.get("DryRun"):

@@ -10,7 +10,7 @@ async def delete_alias(context: Context, request: Request) -> Answer:
     aliases = context.store.kms.aliases
     found = await aliases.find(name)
     if found is not None:
-        context.admit("DeleteAlias", found.key.arn)
+        await context.key("DeleteAlias", found.key.arn)
     reason = await aliases.delete(name)
     if reason is not None:
         raise fault_of(reason, name, None)

@@ -7,7 +7,7 @@ from statordb.kms_api.keys import SYMMETRIC
 
 async def encrypt(context: Context, request: Request) -> Answer:
     plaintext, given = blobs.plaintext(request), blobs.context_of(request)
-    record = await context.usable("Encrypt", request["KeyId"])
+    record = await context.usable("Encrypt", request["KeyId"], given)
     blobs.check_algorithm(record, request.get("EncryptionAlgorithm"))
     if request.get("DryRun"):
         raise errors.dry_run()

@@ -8,8 +8,8 @@ from statordb.kms_api.keys import SYMMETRIC
 async def re_encrypt(context: Context, request: Request) -> Answer:
     before = blobs.context_of(request, "SourceEncryptionContext")
     after = blobs.context_of(request, "DestinationEncryptionContext")
-    source, blob = await blobs.source(context, request, "ReEncryptFrom", request.get("SourceKeyId"))
-    target = await context.usable("ReEncryptTo", request["DestinationKeyId"])
+    source, blob = await blobs.source(context, request, "ReEncryptFrom", request.get("SourceKeyId"), before)
+    target = await context.usable("ReEncryptTo", request["DestinationKeyId"], after)
     blobs.check_algorithm(source, request.get("SourceEncryptionAlgorithm"))
     blobs.check_algorithm(target, request.get("DestinationEncryptionAlgorithm"))
     plaintext = blobs.opened(context, source, blob, before)

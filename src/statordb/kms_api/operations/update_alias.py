@@ -8,7 +8,11 @@ async def update_alias(context: Context, request: Request) -> Answer:
     name = name_of(context, request["AliasName"])
     context.admit("UpdateAlias", name.arn)
     key = await target(context, "UpdateAlias", request["TargetKeyId"])
-    reason = await context.store.kms.aliases.update(name, key.name)
+    aliases = context.store.kms.aliases
+    before = await aliases.find(name)
+    if before is not None:
+        await context.key("UpdateAlias", before.key.arn)
+    reason = await aliases.update(name, key.name)
     if reason is not None:
         raise fault_of(reason, name, key)
     return None
