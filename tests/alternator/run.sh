@@ -5,7 +5,8 @@
 #
 # CHECKOUT is a clone of ScyllaDB's repository. WORK_DIR lies outside this repository, and gets a copy of the tests:
 # their licence is not ours, so nothing of them is kept here. ENDPOINT=http://... judges a server that runs already;
-# it must let in the key below. Results: WORK_DIR/junit.xml and WORK_DIR/out.txt; the last line is their sum.
+# it must let in the key below, and web pages of any origin. Results: WORK_DIR/junit.xml and WORK_DIR/out.txt; the last
+# line is their sum.
 set -euo pipefail
 checkout=${1:?a clone of the ScyllaDB repository}
 work=${2:?a directory to work in}
@@ -79,7 +80,8 @@ PYTHON
 } >"$work/pytest.ini"
 
 if [ -z "${ENDPOINT:-}" ]; then
-    STATORDB_ROOT_ACCESS_KEY_ID=unknownuser STATORDB_ROOT_SECRET_ACCESS_KEY=unknownsecret \
+    # Its tests of browsers expect every page to be let in, as AWS does.
+    STATORDB_ROOT_ACCESS_KEY_ID=unknownuser STATORDB_ROOT_SECRET_ACCESS_KEY=unknownsecret STATORDB_ALLOWED_ORIGINS='*' \
         "$root/.venv/bin/statordb" serve --memory --port 0 --auth iam --admin-port 0 >"$work/ready" 2>"$work/server.log" &
     server=$!
     trap 'kill "$server"' EXIT

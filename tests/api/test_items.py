@@ -382,3 +382,33 @@ def test_item_collection_metrics_tell_of_tables_with_local_indexes(table: Api) -
         "ItemCollectionKey": {"p": {"S": "a"}},
         "SizeEstimateRangeGB": [0.0, 1.0],
     }
+
+
+@pytest.mark.parametrize(
+    ("request_", "actual"),
+    [
+        ({"UpdateExpression": "SET l = :n", "ExpressionAttributeValues": {":n": {"N": "1"}}}, "N"),
+        ({"UpdateExpression": "ADD #l :n", "ExpressionAttributeValues": {":n": {"N": "1"}}}, "N"),
+        ({"UpdateExpression": "DELETE l :n", "ExpressionAttributeValues": {":n": {"SS": ["a"]}}}, "SS"),
+        ({"AttributeUpdates": {"l": {"Action": "ADD", "Value": {"N": "1"}}}}, "N"),
+        ({"AttributeUpdates": {"l": {"Action": "PUT", "Value": {"BOOL": True}}}}, "BOOL"),
+    ],
+)
+def test_a_value_that_no_index_key_can_have_is_told_without_a_look_at_the_item(
+    table: Api, request_: dict[str, Any], actual: str
+) -> None:
+    """Also where the item's own value does not fit the update, and where a condition would not hold."""
+    table("PutItem", TableName="abc", Item={**KEY, "l": {"S": "x"}})
+    names = {"ExpressionAttributeNames": {"#l": "l"}} if "#l" in str(request_) else {}
+    told = (
+        "One or more parameter values were invalid: "
+        f"Type mismatch for Index Key l Expected: S Actual: {actual} IndexName: local"
+    )
+    assert table.refused("UpdateItem", TableName="abc", Key=KEY, **request_, **names).message == told
+    if "UpdateExpression" in request_:
+        unmet = {"ConditionExpression": "attribute_not_exists(p)"}
+        assert table.refused("UpdateItem", TableName="abc", Key=KEY, **request_, **names, **unmet).message == told
+        update = {"TableName": "abc", "Key": KEY, **request_, **names}
+        fault = table.refused("TransactWriteItems", TransactItems=[{"Update": update}])
+        assert fault.body["CancellationReasons"] == [{"Code": "ValidationError", "Message": told}]
+    assert get(table)["l"] == {"S": "x"}

@@ -381,3 +381,34 @@ def test_a_select_has_the_order_of_an_index_of_several_sort_keys_or_none(table: 
     for order in ("l DESC, s ASC", "l ASC, s DESC", "s", "s, l"):
         with pytest.raises(Fault, match="must stand in the order of the key"):
             selected(order)
+
+
+def test_a_cursor_of_an_index_is_looked_at_by_the_index_first(table: Api) -> None:
+    """In the words about a key; what the table says of its own part is told as of a starting key."""
+    key = {"p": {"S": "a"}, "c": {"N": "1"}, "g": {"S": "g"}}
+    schema = "The provided key element does not match the schema"
+    empty = (
+        "One or more parameter values are not valid. "
+        "The AttributeValue for a key attribute cannot contain an empty string value. Key: "
+    )
+    where = {"KeyConditionExpression": "g = :g", "ExpressionAttributeValues": {":g": {"S": "g"}}}
+    for operation, more in (("Query", where), ("Scan", {})):
+        ask = {"TableName": "abc", "IndexName": "global", **more}
+        for part, message in (
+            ({"g": {"N": "1"}}, schema),
+            ({"g": {"S": ""}}, empty + "g"),
+            ({"c": {"S": "1"}}, f"{CURSOR}: {schema}"),
+            ({"p": {"S": ""}}, f"{CURSOR}: {empty}p"),
+        ):
+            assert table.refused(operation, **ask, ExclusiveStartKey={**key, **part}).message == message
+    assert table.refused("Scan", TableName="abc", ExclusiveStartKey={"p": {"S": ""}, "c": {"N": "1"}}).message == (
+        f"{CURSOR}: {empty}p"
+    )
+
+
+def test_an_index_without_sort_key_has_many_rows_that_a_cursor_may_miss(table: Api) -> None:
+    key = {"p": {"S": "a"}, "c": {"N": "1"}, "g": {"S": "other"}}
+    where = {"KeyConditionExpression": "g = :g", "ExpressionAttributeValues": {":g": {"S": "g"}}}
+    assert table.refused("Query", TableName="abc", IndexName="global", **where, ExclusiveStartKey=key).message == (
+        "The provided starting key is outside query boundaries based on provided conditions"
+    )

@@ -18,16 +18,16 @@ class Tally(Budget):
 
     def __init__(self):
         super().__init__(0)
-        self.spent = 0
+        self.counted = 0
 
     def spend(self, units):
-        self.spent += units
+        self.counted += units
 
 
 def counted_anew(budget):
     """Without what its texts cost, which depends on which were seen before."""
     if isinstance(budget, Tally):
-        budget.spent = 0
+        budget.counted = 0
 
 
 def numbers(last):
@@ -90,14 +90,14 @@ def test_each_item_is_compared_anew(item, comparisons):
 def test_lists_of_numbers_are_compared_by_the_interpreter(item):
     tally = Tally()
     assert not condition("a = b", tally)(item)
-    assert LENGTH <= tally.spent <= 2 * LENGTH
+    assert LENGTH <= tally.counted <= 2 * LENGTH
 
 
 def test_lists_of_different_lengths_are_told_apart_at_once(item):
     tally = Tally()
     item["b"]["L"].append({"N": "1"})
     assert not condition("a = b", tally)(item)
-    assert tally.spent == 0
+    assert tally.counted == 0
 
 
 def test_what_lies_deep_is_counted_too():
@@ -105,7 +105,7 @@ def test_what_lies_deep_is_counted_too():
     tally = Tally()
     wrapped = {name: {"L": [{"M": {"m": numbers(last)}}]} for name, last in (("a", 1), ("b", 2))}
     assert not condition("a = b", tally)(wrapped)
-    assert tally.spent >= LENGTH
+    assert tally.counted >= LENGTH
 
 
 def test_plain_attributes_cost_nothing():
@@ -113,7 +113,7 @@ def test_plain_attributes_cost_nothing():
     text = "a = :s AND b > :n AND a IN (:s, :t) AND contains(a, :s) AND begins_with(a, :s) AND b BETWEEN :n AND :m"
     values = {":s": {"S": "x"}, ":t": {"S": "y"}, ":n": {"N": "1"}, ":m": {"N": "3"}}
     assert condition(text, tally, values)({"a": {"S": "x"}, "b": {"N": "2"}})
-    assert tally.spent == 0
+    assert tally.counted == 0
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_what_walks_documents_or_long_texts_spends(item, text, values):
     item |= {"x": {"B": "AAAA" * 100_000}, "y": {"B": "AAAA" * 99_999}}
     tally = Tally()
     condition(text, tally, values)(item)
-    assert tally.spent >= LENGTH
+    assert tally.counted >= LENGTH
 
 
 def test_beyond_what_may_be_done_in_one_go_it_is_heavy_and_beyond_all_reason_refused(item):
@@ -157,7 +157,7 @@ def test_sets_in_another_order_are_walked_and_counted_so():
     turned = [{"SS": each["SS"][::-1]} for each in members]
     tally = Tally()
     assert condition("a = b", tally)({"a": {"L": members}, "b": {"L": turned}})
-    assert tally.spent >= 5 * len(members)
+    assert tally.counted >= 5 * len(members)
 
 
 def update(text, item, budget, values=None):
@@ -173,7 +173,7 @@ def test_an_update_stops_growing_when_its_item_is_too_large(item):
     with pytest.raises(ClientError) as refused:
         update(text, item, tally)
     assert refused.value.message == "Item size to update has exceeded the maximum allowed size"
-    assert tally.spent <= 500_000
+    assert tally.counted <= 500_000
 
 
 def test_nested_lists_stop_growing_too(item):
@@ -185,7 +185,7 @@ def test_nested_lists_stop_growing_too(item):
     with pytest.raises(ClientError) as refused:
         update(text, item, tally)
     assert refused.value.message == "Item size to update has exceeded the maximum allowed size"
-    assert tally.spent <= 500_000
+    assert tally.counted <= 500_000
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_what_an_update_copies_is_spent(item, text, values):
     item |= {"s": {"SS": [str(number) for number in range(LENGTH)]}}
     tally = Tally()
     update(text, item, tally, values)
-    assert tally.spent >= LENGTH
+    assert tally.counted >= LENGTH
     with pytest.raises(Heavy):
         update(text, item, InlineBudget(LENGTH - 1), values)
 
@@ -213,7 +213,7 @@ def test_an_update_of_plain_attributes_costs_nothing():
     tally = Tally()
     update("SET n = n + :one, s = :s, t = if_not_exists(t, :s) REMOVE r ADD m :one", {"n": {"N": "1"}}, tally,
            {":one": {"N": "1"}, ":s": {"S": "x"}})  # fmt: skip
-    assert tally.spent == 0
+    assert tally.counted == 0
 
 
 def test_an_update_beyond_what_may_be_done_in_one_go_is_heavy(item):
@@ -239,7 +239,7 @@ def test_texts_cost_when_they_are_new_and_when_their_names_are():
     for meaning in ("a", "a", "b", "b"):
         tally = Tally()
         Placeholders({name: meaning}, {":v": {"N": "1"}}, tally).condition("ConditionExpression", text)
-        costs.append(tally.spent)
+        costs.append(tally.counted)
     assert costs == [4 * len(text), 0, 2 * len(text), 0]
 
 

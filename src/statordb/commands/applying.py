@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from statordb.commands.keys import index_fault, refuse_nested_keys
+from statordb.commands.keys import index_fault, refuse_index_misfits, refuse_nested_keys
 from statordb.expressions.bound import Condition, UpdateExpression
 from statordb.model import errors
 from statordb.model.budget import Budget
@@ -22,6 +22,7 @@ def refuse_key_updates(table: Table, update: UpdateExpression | None) -> None:
     for name in table.key_names:
         if name in update.attributes:
             raise errors.invalid_parameters(f"Cannot update attribute {name}. This attribute is part of the key")
+    refuse_index_misfits(table, update)
     refuse_nested_keys(table, update.nested_attributes)
 
 

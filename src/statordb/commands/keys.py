@@ -22,7 +22,7 @@ def locate_key(table: Table, key: Item) -> Key:
         if value is None or attribute.type not in value:
             raise errors.validation("The provided key element does not match the schema")
         if not value[attribute.type]:
-            raise _empty_key(attribute)
+            raise empty_key(attribute)
     return _sized(table, key)
 
 
@@ -43,7 +43,7 @@ def locate_item(table: Table, item: Item) -> Key:
                 f"Type mismatch for key {attribute.name} expected: {attribute.type} actual: {type_of(value)}"
             )
         if not value[attribute.type]:
-            raise _empty_key(attribute)
+            raise empty_key(attribute)
     key = _sized(table, item)
     if table.indexes:
         fault = index_fault(table, item)
@@ -72,7 +72,7 @@ def refuse_misfit(table: Table, item: Item) -> None:
             raise errors.validation("The provided key element does not match the schema")
 
 
-def _empty_key(attribute: KeyAttribute) -> ClientError:
+def empty_key(attribute: KeyAttribute) -> ClientError:
     return errors.empty_key(f"One or more parameter values are not valid. {_empty(attribute)} Key: {attribute.name}")
 
 
@@ -131,6 +131,17 @@ def index_fault(table: Table, item: Item, update: UpdateExpression | None = None
         if fault is not None:
             return fault
     return None
+
+
+def refuse_index_misfits(table: Table, update: UpdateExpression) -> None:
+    """Raise ValidationException if an update gives the key of an index a value of another type: AWS does not look at
+    the item for that (dynalite, recorded against AWS)."""
+    for index in table.indexes:
+        for attribute in index.schema.attributes:
+            if attribute.name in update.attributes:
+                value = update.given(attribute.name)
+                if value is not None and attribute.type not in value:
+                    raise _unfit(attribute, value, index.name)
 
 
 def _schema_fault(

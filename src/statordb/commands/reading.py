@@ -144,7 +144,7 @@ class Range(NamedTuple):
         if position[0] != key_range.partition:
             raise errors.validation(
                 "The query can return at most one row and cannot be restarted"
-                if key_range.single
+                if key_range.single and path.schema.sort
                 else "The provided starting key is outside query boundaries based on provided conditions"
             )
         lower, upper = key_range.bounds

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import orjson
 
-from statordb.commands.keys import refuse_long, refuse_nested_keys
+from statordb.commands.keys import empty_key, refuse_long, refuse_nested_keys
 from statordb.commands.pages import Rows
 from statordb.commands.turns import Turn
 from statordb.expressions.bound import Condition, Projection
@@ -21,7 +21,8 @@ from statordb.store.terms import Key, Page, PageBudget, Place
 _BODY = codec.HEADER_BYTES
 
 _INVALID = "The provided starting key is invalid"
-_MISFIT = _INVALID + ": The provided key element does not match the schema"
+_SCHEMA = "The provided key element does not match the schema"
+_MISFIT = f"{_INVALID}: {_SCHEMA}"
 
 Read = Callable[[Place | None, PageBudget, int | None], Awaitable[Page]]
 """A chunk of rows, as `pages.Source.read`."""
@@ -210,7 +211,11 @@ def cursor_position(table: Table, path: AccessPath, cursor: Item, scans: bool = 
             value = cursor.get(attribute.name)
             if value is None:
                 raise errors.validation(incomplete)
-            if attribute.type not in value or not value[attribute.type]:
-                raise errors.validation(_MISFIT)
+            of_index = schema is path.schema and path.name is not None
+            if attribute.type not in value:
+                raise errors.validation(_SCHEMA if of_index else _MISFIT)
+            if not value[attribute.type]:
+                empty = empty_key(attribute)
+                raise empty if of_index else errors.validation(f"{_INVALID}: {empty.message}")
             refuse_long(attribute, value, schema)
     return path.position(cursor)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from statordb.expressions.key_conditions import KeyTest
-from statordb.expressions.operands import Values
+from statordb.expressions.operands import Values, known_value
 from statordb.expressions.paths import Item, Value
 from statordb.expressions.plans import ConditionPlan, KeyPlan, Plan, ProjectionPlan, UpdatePlan
 from statordb.model.budget import UNBOUNDED, Budget
@@ -131,6 +131,11 @@ class UpdateExpression(_Bound[UpdatePlan]):
     def gives(self, value: Value) -> bool:
         """Whether a value of an updated item stood in the request, rather than in the item or nowhere."""
         return self._plan.legacy or any(value is given for given in self._values.values())
+
+    def given(self, name: str) -> Value | None:
+        """What the request itself gives an attribute, or adds to it; None: nothing, or what is found out later."""
+        operand = self._plan.direct_values.get(name)
+        return None if operand is None else known_value(operand, self._values)
 
     @property
     def overhead(self) -> int:

@@ -15,7 +15,7 @@ from statordb.expressions.key_conditions import KeyTest, key_tests
 from statordb.expressions.operands import Names, Values
 from statordb.expressions.parser import Parser
 from statordb.expressions.paths import Parts, check_depth, check_distinct, resolve
-from statordb.expressions.syntax import ConditionNode, ProjectionNode, UpdateNode
+from statordb.expressions.syntax import ConditionNode, Literal, ProjectionNode, UpdateNode, ValueReference
 from statordb.model.budget import UNBOUNDED, Budget
 from statordb.model.limits import (
     EXPRESSION_BYTES_MAX,
@@ -105,6 +105,10 @@ class UpdatePlan(Plan):
         super().__init__(self._written)
         self.legacy = wrong_type != WRONG_TYPE  # then its values stand in its actions
         self.run = actions.compile_update(node, names, wrong_type)
+
+    @cached_property
+    def direct_values(self) -> dict[str, ValueReference | Literal]:
+        return updates.direct_values(self._node, self._written)
 
     @cached_property
     def overhead(self) -> int:

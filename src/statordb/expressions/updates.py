@@ -22,6 +22,7 @@ from statordb.expressions.syntax import (
     Add,
     Arithmetic,
     Call,
+    Literal,
     Operand,
     Path,
     Remove,
@@ -54,6 +55,15 @@ LONG_TYPE_NAMES = {
     "NULL": "NULL",
     "BOOL": "BOOLEAN",
 }
+
+
+def direct_values(node: UpdateNode, written: list[Parts]) -> dict[str, ValueReference | Literal]:
+    """The values that a request gives whole attributes as they are, or adds to them, or takes out of them."""
+    found: dict[str, ValueReference | Literal] = {}
+    for action, parts in zip(node.actions, written, strict=True):
+        if len(parts) == 1 and not isinstance(action, Remove) and isinstance(action.value, ValueReference | Literal):
+            found[str(parts[0])] = action.value
+    return found
 
 
 def overhead_bytes(node: UpdateNode) -> int:

@@ -9,7 +9,7 @@ from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.keys import attributes_of
 from statordb.api.returns import condition_failure, written_answer
 from statordb.api.usual import NONE, is_usual, uses_all
-from statordb.commands.keys import refuse_nested_keys
+from statordb.commands.keys import refuse_index_misfits, refuse_nested_keys
 from statordb.commands.perform import perform
 from statordb.commands.writing import Unmet, Update
 from statordb.expressions.bound import UpdateExpression
@@ -50,13 +50,15 @@ def usual_update_item(context: Context, document: Any, _source: object) -> Usual
         place = table.primary.usual_key(key)
         plan = UPDATES.plan(text, names, values, budget)
         refuse_nested_keys(table, plan.nested_attributes)
+        update = UpdateExpression(plan, values, budget)
+        if table.indexes:
+            refuse_index_misfits(table, update)
     except (ClientError, Fault):
         return None
     if place is None or not uses_all(plan, names, values):
         return None
     if not plan.attributes.isdisjoint(table.key_names):
         return None
-    update = UpdateExpression(plan, values, budget)
     command = _new(Update, (name, key, update, None, plan.overhead))
     if not context.admits(command, document):
         return None
