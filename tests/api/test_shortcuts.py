@@ -516,6 +516,19 @@ LARGE = {"S": "x" * 100_000}
             },
         ),
         ("GetItem", {"Key": {"p": LARGE}}),
+        *(
+            ("PutItem", {"Item": {"p": {"S": "a"}, **item}})
+            for name in ("x" * 65_535, "x" * 65_536, "\u00e9" * 32_767, "\u00e9" * 32_768)
+            for item in ({name: {"S": "v"}}, {"m": {"M": {name: {"N": "1"}}}})
+        ),
+        (
+            "UpdateItem",
+            {
+                "Key": {"p": {"S": "a"}},
+                "UpdateExpression": "SET v = :v",
+                "ExpressionAttributeValues": {":v": {"M": {"x" * 65_536: {"S": "x"}}}},
+            },
+        ),
     ],
 )
 def test_large_requests_are_answered_alike(more_tables: Api, operation: str, request_: dict[str, Any]) -> None:

@@ -6,11 +6,13 @@ What is found usual here, the checks of shapes and of values would take as it is
 from typing import Any
 
 from statordb.model import numbers
+from statordb.model.limits import ATTRIBUTE_NAME_BYTES_MAX
 from statordb.model.values import COLLECTION_BYTES
 
 UNUSUAL = -1
 _DEPTH_MAX = 8
 _DIGITS_MAX = 17
+_NAME_CHARACTERS_MAX = ATTRIBUTE_NAME_BYTES_MAX // 4  # no longer one is sure to fit
 
 
 def usual_size(item: Any, depth: int = 0) -> int:
@@ -27,6 +29,8 @@ def usual_size(item: Any, depth: int = 0) -> int:
         if size < 0:
             return UNUSUAL
         total += (len(name) if name.isascii() else len(name.encode())) + size
+    if total > ATTRIBUTE_NAME_BYTES_MAX and max(map(len, item)) > _NAME_CHARACTERS_MAX:
+        return UNUSUAL
     return total
 
 
