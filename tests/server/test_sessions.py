@@ -1,6 +1,8 @@
 """Temporary keys, as boto3 uses them against a server that checks signatures."""
 
 import asyncio
+import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,8 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from tests.process import ServerProcess
+from tests.pace import HANGS_SECONDS
+from tests.process import STATORDB, ServerProcess
 
 from statordb.model.clock import ManualClock, SystemClock
 from statordb.model.credential import Credential
@@ -43,9 +46,9 @@ def session_in(directory: Path, clock: SystemClock | ManualClock, seconds: float
     return asyncio.run(make())
 
 
-def client(url: str, session: Credential, token: str | None) -> Any:
+def client(url: str, session: Credential, token: str | None, service: str = "dynamodb") -> Any:
     return boto3.client(
-        "dynamodb",
+        service,
         endpoint_url=url,
         region_name="us-east-1",
         aws_access_key_id=session.access_key_id,
@@ -62,9 +65,28 @@ def refused(server: tuple[str, Path], session: Credential, token: str | None) ->
     return error["Code"], error["Message"]
 
 
-def test_a_session_acts_for_its_account(server: tuple[str, Path]) -> None:
-    session = session_in(server[1], SystemClock())
-    assert client(server[0], session, session.session_token).list_tables()["TableNames"] == []
+def test_a_session_may_what_its_role_may_and_nothing_more(server: tuple[str, Path]) -> None:
+    """A function with the session of a role that there was not could delete tables, and other functions."""
+    url, directory = server
+    session = session_in(directory, SystemClock())
+    assert refused(server, session, session.session_token)[0] == "AccessDeniedException"  # there is no such role
+    command = [str(STATORDB), "credentials", "create", "--data", str(directory), "--account", ACCOUNT, "--json"]
+    made = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=HANGS_SECONDS).stdout)
+    root = Credential(made["AccessKeyId"], made["SecretAccessKey"], ACCOUNT, "")
+    iam = client(url, root, None, "iam")
+    trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam.create_role(RoleName="cart-role", AssumeRolePolicyDocument=document(trusted))
+    assert refused(server, session, session.session_token)[0] == "AccessDeniedException"
+    allowed = {"Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"}
+    iam.put_role_policy(RoleName="cart-role", PolicyName="lists", PolicyDocument=document(allowed))
+    dynamodb = client(url, session, session.session_token)
+    assert dynamodb.list_tables()["TableNames"] == []
+    with pytest.raises(ClientError, match="not authorized to perform: dynamodb:DeleteTable"):
+        dynamodb.delete_table(TableName="carts")
+
+
+def document(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 @pytest.mark.parametrize("token", [None, "another"])
