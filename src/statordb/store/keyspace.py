@@ -31,7 +31,7 @@ class Space(IntEnum):
     LOGS = 14  # account/region -> table name, space -> log record
     HOLDS = 15  # space of a log -> reader, shard -> up to where it was read
     IDENTITIES = 16  # account -> sort, name -> records of users, groups, roles and policies
-    KMS = 20  # keys, aliases and grants of KMS
+    KMS = 17  # keys, aliases and grants of KMS
 
 
 _ENCODERS: dict[str, Callable[[str], bytes]] = {"S": str.encode, "N": numbers.key_bytes, "B": b64decode}
