@@ -6,16 +6,19 @@ PYTEST := $(BIN)/python -m pytest
 # The suites that need a running server or another client; `make check` leaves them out.
 BLACKBOX := sdk api_suite crash fuzz kinesis lambda_suite triggers consumers cassandra faults hostile
 CART := examples/cart/requirements.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+COMPILE := .tools/supply/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 # Compiled modules are kept: else every process that a test starts, and every run, compiles all of them again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools serve lint types imports unit check test soak cluster cluster-stop bench demo
+.PHONY: help install lock bill audit tools serve lint types imports unit check test soak cluster cluster-stop bench demo
 
 help:
 	@echo "make serve    serve on http://127.0.0.1:8000 (installs what serving needs)"
 	@echo "make install  everything that serving and testing need from Python, into $(VENV)"
+	@echo "make lock     other versions of what is installed; make bill lists it (CycloneDX), make audit asks for known faults"
 	@echo "make check    lint, types, imports, unit tests that are quick"
 	@echo "make test     everything, from a fresh machine"
 	@echo "make soak     long histories under faults, and fuzzing, for hours"
@@ -27,13 +30,16 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # One stamp for what serving needs, one for what testing needs as well; which age with what they read.
-$(VENV)/.serve: pyproject.toml | $(BIN)/python
+# Nothing is installed that is not the very file which was locked; `make lock` renews the list.
+$(VENV)/.serve: pyproject.toml requirements/serve.txt | $(BIN)/python
 	@echo "Installing what serving needs into $(VENV): once, a minute or so." >&2
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(PIP) --require-hashes -r requirements/serve.txt
+	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.test: pyproject.toml $(CART) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]' -r $(CART)
+$(VENV)/.test: pyproject.toml requirements/test.txt | $(BIN)/python
+	$(PIP) --require-hashes -r requirements/test.txt
+	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $(VENV)/.serve $@
 
 install: $(VENV)/.test
@@ -42,6 +48,24 @@ tools:
 	tests/sdk/install_tools.sh
 	tests/consumers/kcl/install.sh
 	tests/cassandra/cluster/install.sh
+
+# Tools of these three, which need a registry, and the last one a list of known faults, at the time that they run.
+.tools/supply/.installed: Makefile
+	$(PYTHON) -m venv .tools/supply
+	.tools/supply/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 cyclonedx-bom==7.5.0 pip-audit==2.10.1
+	@touch $@
+
+lock: .tools/supply/.installed
+	$(COMPILE) --upgrade pyproject.toml requirements/build.in -o requirements/serve.txt
+	$(COMPILE) --upgrade --extra cassandra --extra test pyproject.toml requirements/build.in $(CART) \
+		-c requirements/serve.txt -o requirements/test.txt
+
+bill: .tools/supply/.installed
+	.tools/supply/bin/cyclonedx-py requirements requirements/serve.txt --pyproject pyproject.toml \
+		--output-reproducible -o bill-of-materials.json
+
+audit: .tools/supply/.installed
+	.tools/supply/bin/pip-audit --disable-pip --require-hashes -r requirements/test.txt
 
 serve: $(VENV)/.serve
 	@exec $(BIN)/statordb serve --port 8000
