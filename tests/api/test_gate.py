@@ -24,6 +24,10 @@ KEY = {"p": {"S": "a"}}
 VALUES = {"ExpressionAttributeValues": {":p": {"S": "a"}}}
 TAGS = [{"Key": "team", "Value": "red"}]
 KINESIS = "arn:aws:kinesis:us-east-1:000000000000:stream/sink"
+POLICY = (
+    '{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"dynamodb:PurchaseReserved*",'
+    '"Resource":"*"}}'
+)
 CREATE: dict[str, Any] = {
     "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
     "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}],
@@ -114,13 +118,20 @@ def of_tables(name: str) -> dict[str, Kind]:
     }
     kinds: dict[str, Kind] = {operation: (operation, body, [operation]) for operation, body in bodies.items()}
     tagged = {**bodies["CreateTable"], "Tags": TAGS}
-    return {**kinds, "CreateTable with tags": ("CreateTable", tagged, ["CreateTable", "TagResource"])}
+    guarded = {**bodies["CreateTable"], "ResourcePolicy": POLICY}
+    return {
+        **kinds,
+        "CreateTable with tags": ("CreateTable", tagged, ["CreateTable", "TagResource"]),
+        "CreateTable with a policy": ("CreateTable", guarded, ["CreateTable", "PutResourcePolicy"]),
+    }
 
 
 def of_arns(arn: str) -> dict[str, Kind]:
     """A request of each kind that names a table by its ARN only."""
     bodies: dict[str, dict[str, Any]] = {
+        "DeleteResourcePolicy": {"ResourceArn": arn},
         "GetResourcePolicy": {"ResourceArn": arn},
+        "PutResourcePolicy": {"ResourceArn": arn, "Policy": POLICY},
         "ListTagsOfResource": {"ResourceArn": arn},
         "TagResource": {"ResourceArn": arn, "Tags": TAGS},
         "UntagResource": {"ResourceArn": arn, "TagKeys": ["team"]},
@@ -274,7 +285,8 @@ def test_every_operation_of_the_models_that_there_is_states_demands() -> None:
     known = {*load_service().operations, *load_service("dynamodbstreams").operations}
     assert {operation for operation, _, _ in everything.values()} == set(OPERATIONS) & known == set(OPERATIONS)
     others = {  # each but these demands just what it is called
-        "CreateTable with tags", "transact get", "transact write", "select", "selecting scan", "insert", "change",
+        "CreateTable with tags", "CreateTable with a policy",
+        "transact get", "transact write", "select", "selecting scan", "insert", "change",
         "erase", "batch of statements", "transaction of statements", "reading transaction of statements",
     }  # fmt: skip
     for kind, (operation, _, actions) in everything.items():
@@ -312,7 +324,7 @@ def test_an_arn_opens_no_other_accounts_table(api: Api, kind: str) -> None:
         assert api(operation, **body)["Responses"][0]["Error"]["Code"] == "AccessDenied"
     else:
         # Only the owner's account may ask for a policy at all, which is no matter of permissions.
-        denied = "ValidationException" if operation == "GetResourcePolicy" else "AccessDeniedException"
+        denied = "ValidationException" if operation.endswith("ResourcePolicy") else "AccessDeniedException"
         assert api.refused(operation, **body).code == denied
     assert api("Scan", OTHER, TableName="abc")["Items"] == []
     assert api("DescribeTable", OTHER, TableName="abc") == before

@@ -4,7 +4,6 @@ docs/operations.md and docs/compatibility.md tell of them in words. Gaps that wo
 item collection above 10 GB, 2,500 tables) have none.
 """
 
-import json
 from typing import Any
 
 import pytest
@@ -20,9 +19,9 @@ ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/abc"
 TTL = {"TimeToLiveSpecification": {"AttributeName": "t", "Enabled": True}}
 UNBUILT = [
     "CancelBulkOperation", "CreateBackup", "CreateGlobalTable", "DeleteBackup",
-    "DeleteResourcePolicy", "DescribeBackup", "DescribeBulkOperation", "DescribeExport", "DescribeGlobalTable",
+    "DescribeBackup", "DescribeBulkOperation", "DescribeExport", "DescribeGlobalTable",
     "DescribeGlobalTableSettings", "DescribeImport",
-    "ExportTableToPointInTime", "ImportTable", "ListBulkOperations", "PutResourcePolicy", "RestoreTableFromBackup",
+    "ExportTableToPointInTime", "ImportTable", "ListBulkOperations", "RestoreTableFromBackup",
     "RestoreTableToPointInTime", "SearchVectors", "StartBulkPutItems", "UpdateContinuousBackups",
     "UpdateContributorInsights", "UpdateGlobalTable", "UpdateGlobalTableSettings", "UpdateTableReplicaAutoScaling",
 ]  # fmt: skip
@@ -36,14 +35,6 @@ def gap(reason: str) -> pytest.MarkDecorator:
 @gap("not built")
 def test_every_operation_of_the_model_is_known(api: Api, operation: str) -> None:
     assert api.refused(operation).code != "UnknownOperationException"
-
-
-@gap("resource policies are not built")
-def test_a_table_can_be_made_with_a_policy(api: Api) -> None:
-    statement = {"Effect": "Deny", "Principal": "*", "Action": "dynamodb:DeleteTable", "Resource": ARN}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    api("CreateTable", **CREATE, ResourcePolicy=policy)
-    assert api("GetResourcePolicy", ResourceArn=ARN)["Policy"]
 
 
 @gap("replicas are not built")

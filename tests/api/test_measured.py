@@ -235,7 +235,7 @@ def test_the_name_of_an_index_that_is_described(api: Api) -> None:
     )
 
 
-@pytest.mark.parametrize("member", ["ResourcePolicy", "GlobalTableSourceArn"])
+@pytest.mark.parametrize("member", ["GlobalTableSourceArn"])
 def test_what_a_table_would_only_seem_to_have_is_refused(api: Api, member: str) -> None:
     assert api.refused("CreateTable", **request(), **{member: ARN}).message == (
         f"{member} is not supported by this server."

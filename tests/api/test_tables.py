@@ -470,18 +470,3 @@ def test_a_table_that_is_not_there(api: Api, operation: str) -> None:
         "ResourceNotFoundException",
         "Requested resource not found: Table: abc not found",
     )
-
-
-def test_a_policy_that_nothing_would_go_by_is_refused(api: Api) -> None:
-    """Even what is none. A table that seems guarded, and is not, is the worse answer."""
-    refusal = api.refused(
-        "CreateTable",
-        TableName="guarded",
-        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-        ResourcePolicy="[]",
-    )
-    assert refusal.code == "ValidationException"
-    assert refusal.body["message"] == "ResourcePolicy is not supported by this server."
-    assert api("ListTables") == {"TableNames": []}

@@ -93,7 +93,7 @@ def narrow(authority: Authority, wanted: Wanted, known: Known) -> Verdict | Deci
     first = next((rules.denies for rules in sides.all if rules.denies is not False), False)
     if constant or first is True:  # one that is certain is not told before one that may apply
         return sides.verdict(_Nothing())
-    return sides.verdict
+    return sides.by_identity() or sides.verdict
 
 
 class _Nothing:
@@ -119,6 +119,18 @@ class _Sides(NamedTuple):
     @property
     def all(self) -> Sequence[_Rules]:
         return self[:7]
+
+    def by_identity(self) -> Decide | None:
+        """The usual decision, where only what the identity's policies allow is left to be asked; None for all else."""
+        identity, resource, boundary, session, endpoint, _, _, own = self
+        if not own or resource != _NONE or not boundary == session == endpoint == _ALL or identity.denies is not False:
+            return None
+        assert isinstance(identity.allows, list), "else all was known"
+        refused = _NOT_ALLOWED[Source.IDENTITY]
+        if len(identity.allows) == 1:
+            (check,) = identity.allows
+            return lambda facts: ALLOWED if check(facts) else refused
+        return lambda facts: ALLOWED if identity.allowed(facts) else refused
 
     def verdict(self, facts: Facts) -> Verdict:
         identity, resource, boundary, session, endpoint, directly, broadly, own = self

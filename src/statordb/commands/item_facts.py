@@ -20,6 +20,7 @@ from statordb.model.schema import KeySchema
 from statordb.model.values import Item, Value
 from statordb.store.table import Table
 
+_NONE: Value = {}
 _ByStatement = SelectItems | SelectOne | UpdateByKey | DeleteByKey | CheckByKey
 
 ALL, PROJECTED, SPECIFIC = "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "SPECIFIC_ATTRIBUTES"
@@ -32,7 +33,10 @@ def partition_values(demand: Demand, table: Table, position: int) -> tuple[str, 
     if find is None or path is None or position >= len(path.schema.partition):
         return None
     name = path.schema.partition[position].name
-    values = [_text(key[name]) for key in find(demand, path.schema) if name in key]
+    keys = find(demand, path.schema)
+    if len(keys) == 1 and "S" in (value := keys[0].get(name, _NONE)):
+        return (value["S"],)
+    values = [_text(key[name]) for key in keys if name in key]
     return tuple(dict.fromkeys(value for value in values if value is not None)) or None
 
 

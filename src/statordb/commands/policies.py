@@ -1,11 +1,13 @@
-"""The gate that goes by policies, of identities and of endpoints."""
+"""The gate that goes by policies, of identities, of tables and streams, and of endpoints."""
 
 from typing import Any, NamedTuple
 
 from statordb.access import authority as authorities
-from statordb.access.authority import Authority
-from statordb.access.decision import ALLOWED, Decide, Source, Verdict, Wanted, narrow, refusal
+from statordb.access.authority import ROOT, Authority
+from statordb.access.decision import ALLOWED, Decide, Source, Verdict, Wanted, decide, narrow, refusal
+from statordb.access.document import Kind, Policy, compile_policy
 from statordb.access.facts import Known
+from statordb.commands.context import Context
 from statordb.commands.demands import (
     AccountDemand,
     Demand,
@@ -25,6 +27,7 @@ from statordb.store.table import Table
 
 PRINCIPALS_MAX = 256  # whose decisions are kept
 DECISIONS_MAX = 4_096  # of each of them
+_WAY_OUT = "dynamodb:DeleteResourcePolicy"  # which no policy can take from the root of its own account
 
 
 class _Decision(NamedTuple):
@@ -70,7 +73,11 @@ class Policies:
         if decision is ALLOWED:
             return True
         if decision is None:
-            decision = self._decide(standing, demand)
+            place = place_of(principal, demand, self.place)
+            table = None if place is None else self._catalog.cached(*place)
+            if table is None and place is not None:
+                return False
+            decision = self._decide(standing, demand, table)
         if isinstance(decision, Verdict):
             self._judge(standing, demand, decision)
             return True
@@ -85,15 +92,22 @@ class Policies:
     def surely(self, principal: Principal, origin: Origin, demand: Demand) -> bool:
         standing = self._stand(principal, origin)
         decision = standing.decisions.get((demand.action, demand.table, demand.index_name))
-        return (self._decide(standing, demand) if decision is None else decision) is ALLOWED
+        if decision is None:
+            place = place_of(principal, demand, self.place)
+            table = None if place is None else self._catalog.cached(*place)
+            if table is None:
+                return False
+            decision = self._decide(standing, demand, table)
+        return decision is ALLOWED
 
     async def settle(self, principal: Principal, origin: Origin, demand: Demand, asked: Asked) -> None:
         standing = self._stand(principal, origin)
-        decision = self._decide(standing, demand)
+        place = place_of(principal, demand, self.place)
+        table = None if place is None else await self._catalog.reload(*place)
+        decision = self._decide(standing, demand, table)  # of a standing from before the look: what comes since counts
         if isinstance(decision, Verdict):
             self._judge(standing, demand, decision)
             return
-        table = None if decision.place is None else await self._catalog.reload(*decision.place)
         self._weigh(standing, origin, demand, asked, decision, table)
 
     def place(self, principal: Principal, account: str, region: str) -> tuple[str, str]:
@@ -114,14 +128,16 @@ class Policies:
         self._last = standing
         return standing
 
-    def _decide(self, standing: _Standing, demand: Demand) -> Verdict | _Decision:
-        """What all requests with that demand come to."""
+    def _decide(self, standing: _Standing, demand: Demand, table: Table | None) -> Verdict | _Decision:
+        """What all requests with that demand come to. `table`: None if there is none."""
         principal, authority = standing.principal, standing.authority
         place = place_of(principal, demand, self.place)
         if place is None and not isinstance(demand, AccountDemand | ResourceDemand):
             return ALLOWED  # it names nothing, and is told so where it is taken apart
         owner = principal.account if place is None else place[0]
-        wanted = Wanted(demand.action, resource(principal, demand, self.place), owner, None, standing.endpoint)
+        about = resource(principal, demand, self.place)
+        policy = None if table is None else _policy(table, demand, authority)
+        wanted = Wanted(demand.action, about, owner, policy, standing.endpoint)
         facts = {**standing.facts, "aws:resourceaccount": (owner,)}
         found = narrow(authority, wanted, Known(facts, is_later))
         decision = found if isinstance(found, Verdict) else _Decision(found, place)
@@ -150,3 +166,27 @@ class Policies:
             raise errors.access_denied("Access is denied")  # of tables themselves no more is told to other accounts
         about = resource(standing.principal, demand, self.place)
         raise errors.access_denied(refusal(verdict, standing.authority.arn, demand.action, about))
+
+
+def _policy(table: Table, demand: Demand, authority: Authority) -> Policy | None:
+    """The policy of a table, or of its stream."""
+    if not table.record.policies:
+        return None
+    if demand.action == _WAY_OUT and authority.kind == ROOT and authority.account == table.record.account:
+        return None
+    label = demand.stream_arn.partition("/stream/")[2] if isinstance(demand, StreamDemand) else ""
+    for kept in table.record.policies:
+        if kept.label == label and kept.text:
+            return compile_policy(kept.text, Kind.RESOURCE)
+    return None
+
+
+def would_deny(context: Context, demand: Demand, text: str) -> bool:
+    """Whether a policy, once it is the resource's, denies the principal of a request what is demanded."""
+    principal, gate = context.principal, context.gate
+    standing = _Standing(principal, None, 0)
+    about = resource(principal, demand, gate.place)
+    facts = RequestFacts(demand, None, context.origin, context.request, standing.facts, context.now)
+    wanted = Wanted(demand.action, about, principal.account, compile_policy(text, Kind.RESOURCE))
+    verdict = decide(standing.authority, wanted, facts)
+    return verdict.explicit and verdict.source is Source.RESOURCE

@@ -66,6 +66,16 @@ class DestinationRecord(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyRecord(Record):
+    """The policy of a table (`label` is ""), or of its stream with that label. `text`: "" once it is deleted;
+    `revision`: of the last change, as digits."""
+
+    label: str
+    text: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
 class TableRecord(Record):
     """A table. `status` is CREATING, UPDATING or DELETING until `settles_at` (seconds since the epoch), ACTIVE or
     gone after. `leftover`: spaces of indexes that are gone, until the keeper has dropped them."""
@@ -94,6 +104,8 @@ class TableRecord(Record):
     destinations: list[DestinationRecord] = field(default_factory=list)
     key_arn: str | None = None  # of the key of KMS that it is encrypted with; None: one of AWS's own
     key_changes: list[float] = field(default_factory=list)  # of the last 24 hours, in seconds since the epoch
+
+    policies: list[PolicyRecord] = field(default_factory=list)  # one each of the table and its streams
 
     @property
     def arn(self) -> str:

@@ -9,6 +9,7 @@ from statordb.api.operations.batch_get_item import batch_get_item
 from statordb.api.operations.batch_write_item import batch_write_item
 from statordb.api.operations.create_table import create_table
 from statordb.api.operations.delete_item import delete_item
+from statordb.api.operations.delete_resource_policy import delete_resource_policy
 from statordb.api.operations.delete_table import delete_table
 from statordb.api.operations.describe_continuous_backups import describe_continuous_backups
 from statordb.api.operations.describe_contributor_insights import describe_contributor_insights
@@ -36,6 +37,7 @@ from statordb.api.operations.list_streams import list_streams
 from statordb.api.operations.list_tables import list_tables
 from statordb.api.operations.list_tags_of_resource import list_tags_of_resource
 from statordb.api.operations.put_item import put_item, usual_put_item
+from statordb.api.operations.put_resource_policy import put_resource_policy
 from statordb.api.operations.query import query, usual_query
 from statordb.api.operations.scan import scan
 from statordb.api.operations.tag_resource import tag_resource
@@ -54,6 +56,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "BatchWriteItem": batch_write_item,
     "CreateTable": create_table,
     "DeleteItem": delete_item,
+    "DeleteResourcePolicy": delete_resource_policy,
     "DeleteTable": delete_table,
     "DescribeContinuousBackups": describe_continuous_backups,
     "DescribeContributorInsights": describe_contributor_insights,
@@ -81,6 +84,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "ListTables": list_tables,
     "ListTagsOfResource": list_tags_of_resource,
     "PutItem": put_item,
+    "PutResourcePolicy": put_resource_policy,
     "Query": query,
     "Scan": scan,
     "TagResource": tag_resource,

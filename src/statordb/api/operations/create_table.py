@@ -3,19 +3,19 @@
 import uuid
 from dataclasses import replace
 
-from statordb.api import encryption, schemas, streaming, throughput
+from statordb.api import encryption, resource_policies, schemas, streaming, throughput
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import coming
 from statordb.api.tags import parse_tags
 from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.model.errors import ClientError
-from statordb.store.records import IndexRecord, TableRecord
+from statordb.store.records import IndexRecord, PolicyRecord, TableRecord
 from statordb.store.spaces import Draft
 from statordb.store.terms import Refused
 
-# A table that is to be guarded, or to be the replica of another one, must not only seem so.
-_UNSUPPORTED = ("ResourcePolicy", "GlobalTableSourceArn")
+# A table that is to be the replica of another one must not only seem so.
+_UNSUPPORTED = ("GlobalTableSourceArn",)
 
 
 async def create_table(context: Context, request: Request) -> Answer:
@@ -26,6 +26,7 @@ async def create_table(context: Context, request: Request) -> Answer:
     account, region, name = await context.scope(TableDemand("dynamodb:CreateTable", request["TableName"], tags))
     if tags:
         await context.admit(TableDemand("dynamodb:TagResource", request["TableName"], tags))
+    policies = await _policies(context, request)
     store = context.store
     existing = await store.catalog.reload(account, region, name)
     if existing is not None:
@@ -53,8 +54,18 @@ async def create_table(context: Context, request: Request) -> Answer:
         options={member: request[member] for member in schemas.KEPT if request.get(member) not in (None, {})},
         tags=tags,
         key_arn=key_arn,
+        policies=policies,
     )
     return {"TableDescription": coming(await _created(context, request, record, draft, now))}
+
+
+async def _policies(context: Context, request: Request) -> list[PolicyRecord]:
+    """What is kept of the policy that the table is to have. Raises AccessDeniedException, ValidationException."""
+    text = request.get("ResourcePolicy")
+    if text is None:
+        return []
+    await context.admit(TableDemand("dynamodb:PutResourcePolicy", request["TableName"]))
+    return [PolicyRecord("", resource_policies.normal(text), str(int(context.now() * 1000)))]
 
 
 async def _created(context: Context, request: Request, record: TableRecord, draft: Draft, now: float) -> TableRecord:
