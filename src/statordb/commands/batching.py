@@ -16,6 +16,7 @@ from statordb.model import errors
 from statordb.model.budget import UNBOUNDED, Heavy
 from statordb.model.errors import ClientError
 from statordb.model.limits import KIB
+from statordb.store.parts import Parts
 from statordb.store.table import Apply, Table, Written
 from statordb.store.terms import Conflict, Key, Overloaded
 
@@ -98,14 +99,12 @@ async def _groups(made: Sequence[Made], turn: Turn) -> list[list[Made]]:
         if not table.looks_back:
             groups[-1] += some
             continue
-        position = at_once = read = 0
-        while position < len(some):
-            at_once = table.at_once(at_once, read)
-            part = some[position : position + at_once]
-            position += len(part)
-            bodies = await table.get_many([key for _, key, _ in part], consistent=False)
-            read = sum([len(body) for body in bodies if body is not None])
-            for each, body in zip(part, bodies, strict=True):
+        parts = Parts(table, (key for _, key, _ in some), consistent=False)
+        position = 0
+        while bodies := await parts.next():
+            for body in bodies:
+                each = some[position]
+                position += 1
                 if body is not None:
                     await _weigh(body, turn)
                     size += len(body)

@@ -19,6 +19,7 @@ from statordb.model.limits import BATCH_GET_BYTES_MAX, TRANSACT_BYTES_MAX
 from statordb.model.values import Item
 from statordb.store import codec, transactions
 from statordb.store.image import Image
+from statordb.store.parts import Parts
 from statordb.store.table import Table
 from statordb.store.terms import Key, Refused
 
@@ -129,12 +130,10 @@ async def _read(table: Table, keys: Sequence[Key], wanted: Wanted, room: int, tu
     """Read until the room, in bytes, is used up; and the room that is left."""
     texts: list[bytes] = []
     units = 0.0
-    position = at_once = read = 0
+    position = 0
+    parts = Parts(table, keys, wanted.consistent)
     while position < len(keys):
-        at_once = table.at_once(at_once, read)
-        bodies = await table.get_many(keys[position : position + at_once], wanted.consistent)
-        read = sum([len(body) for body in bodies if body is not None])
-        for body in bodies:
+        for body in await parts.next():
             size = 0 if body is None else codec.size(body)
             if size > room:
                 return Several(table, texts, units, position), 0

@@ -1,6 +1,6 @@
 """What Query and Scan choose of the rows they read: filter, projection, and items fetched for index entries."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import orjson
@@ -15,6 +15,7 @@ from statordb.model.limits import PAGE_BYTES_MAX, UNWEIGHED_BYTES_MAX
 from statordb.model.values import Item
 from statordb.store import codec
 from statordb.store.access import AccessPath
+from statordb.store.parts import Parts
 from statordb.store.table import Table
 from statordb.store.terms import Key, Page, PageBudget, Place
 
@@ -156,15 +157,20 @@ class Selection:
     async def _fetch(self, bodies: Sequence[bytes], rows: Rows, turn: Turn) -> int:
         """Choose from the items of index entries. A page of them ends early once the items themselves make one."""
         primary = self._table.primary
-        done = at_once = read = 0
+        entries: list[Item] = []
+
+        def keys() -> Iterator[Key]:
+            for body in bodies:
+                entries.append(parsed(body, turn.budget))
+                yield primary.key(entries[-1])
+
+        parts = Parts(self._table, keys(), self._consistent)
+        done = 0
         fetched = sum(rows.fetched)
-        while done < len(bodies) and fetched < PAGE_BYTES_MAX:
-            at_once = self._table.at_once(at_once, read)
-            entries = [parsed(body, turn.budget) for body in bodies[done : done + at_once]]
-            found = await self._table.get_many([primary.key(entry) for entry in entries], self._consistent)
-            done += len(entries)
-            read = sum([len(body) for body in found if body is not None])
-            for entry, body in zip(entries, found, strict=True):
+        while fetched < PAGE_BYTES_MAX and (found := await parts.next()):
+            for body in found:
+                entry = entries[done]
+                done += 1
                 if body is not None:
                     rows.fetched.append(codec.size(body))
                     fetched += rows.fetched[-1]

@@ -19,6 +19,7 @@ from statordb.model.errors import ClientError
 from statordb.model.limits import INLINE_UNITS_MAX
 from statordb.store import codec
 from statordb.store.image import Image
+from statordb.store.parts import Parts
 from statordb.store.table import Table
 from statordb.store.terms import Conflict, Key, Overloaded, Refused
 
@@ -96,14 +97,11 @@ class BatchStatements(NamedTuple):
 async def _read_all(made: Sequence[_Made], turn: Turn, outcomes: dict[int, Outcome]) -> None:
     for (table, consistent), group in groupby(made, key=_place):
         some = list(group)
-        position = at_once = read = 0
-        while position < len(some):
-            at_once = table.at_once(at_once, read)
-            part = some[position : position + at_once]
-            position += len(part)
-            bodies = await table.get_many([each.key for each in part], consistent)
-            read = sum([len(body) for body in bodies if body is not None])
-            for each, body in zip(part, bodies, strict=True):
+        left = iter(some)
+        parts = Parts(table, (each.key for each in some), consistent)
+        while bodies := await parts.next():
+            for body in bodies:
+                each = next(left)
                 outcomes[each.position] = await _got(each, body, turn)
 
 

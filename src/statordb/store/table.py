@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import NamedTuple, Protocol
 
 from statordb.engine.contract import Bounds, Effects, Engine, Guard, Key, Page, PageBudget, Refused, Stored, Usage
@@ -14,12 +13,13 @@ from statordb.model.schema import KeySchema
 from statordb.model.values import Item
 from statordb.store import codec
 from statordb.store.access import AccessPath, PrimaryPath, RangeForm
-from statordb.store.appending import Appender, Logged
+from statordb.store.appending import Appender
 from statordb.store.image import Image
 from statordb.store.indexes.expiry import ExpiryIndex
-from statordb.store.indexes.secondary import Derive, SecondaryIndex
+from statordb.store.indexes.secondary import SecondaryIndex
 from statordb.store.kms.closure import Closed
 from statordb.store.records import TableRecord
+from statordb.store.staging import Index, Staging, found
 
 Apply = Callable[[Image | None], Image | Refused | None]
 """From the item as it is to the item as it shall be (None: no item), or a refusal. Pure, and may be called twice."""
@@ -45,8 +45,6 @@ class Written(NamedTuple):
 
 
 LATEST_BYTES_MAX = 4096  # of an item that is kept for the next write of the same item in one transaction
-READ_AT_ONCE_MAX = 256  # items
-READ_HERE_AT_ONCE_MAX = 8
 READ_HERE_BYTES = 64 * 1024  # after which others may run
 PAUSE_SECONDS = 0.01  # between two looks at the epoch, while writes are to wait
 LOOK_SECONDS = 0.5  # between two looks at the record, meanwhile
@@ -54,32 +52,6 @@ PAUSED_SECONDS_MAX = 20.0  # that a write waits: longer than another keeper need
 LOOKS = range(100)  # of one write, at a schema and at entries that change all the time
 BUSY = "The table was being changed all the time that the request could wait. Try again."
 MOVED = object()  # a refusal's reason: the item changed after its entries were looked up, so look again
-
-
-class Staging:
-    """Effects of an update of one or several items, as they are gathered.
-
-    `entered`: of indexes that are being built, the entries that are known to be there. `now`: the time of the changes,
-    in seconds since the epoch; `service`: whether DynamoDB itself makes them.
-    """
-
-    __slots__ = ("changes", "derived", "entered", "now", "service", "tallies", "writes")
-
-    def __init__(self, entered: frozenset[Key] = frozenset(), now: float = 0.0, service: bool = False) -> None:
-        self.entered = entered
-        self.now = now
-        self.service = service
-        self.changes: list[Logged] = []
-        self.writes: list[tuple[Key, bytes | None]] = []
-        self.derived: list[tuple[Key, bytes | None, Key | None]] = []
-        self.tallies: list[tuple[int, int, int]] = []
-
-    def derive(self, base: Key, key: Key, body: bytes | None) -> None:
-        """Put or delete an index entry of the item at `base`."""
-        self.derived.append((key, body, base))
-
-    def effects(self, outcome: object) -> Effects:
-        return Effects(self.writes, self.derived, self.changes, self.tallies, False, outcome)
 
 
 class Table:
@@ -92,8 +64,8 @@ class Table:
 
     __slots__ = (
         "_catalog", "_derived", "_engine", "_latest", "_paths", "building", "closed", "expiry", "forms", "get", "guard",
-        "here", "indexes", "key_names", "log", "looks_back", "name", "now", "paused", "primary", "record", "schema",
-        "settled", "space", "write_rows",
+        "here", "indexes", "key_names", "log", "looks_back", "name", "now", "paused", "primary", "read", "record",
+        "schema", "settled", "space", "write_rows",
     )  # fmt: skip
 
     def __init__(
@@ -107,6 +79,7 @@ class Table:
         self._latest: Image | None = None  # what the last plan came to, for one that is given just that body
         self._catalog = catalog
         self.get = engine.get
+        self.read = engine.read
         self.here = engine.here
         self.now = catalog.now
         self.forms: dict[object, RangeForm] = {}  # of key conditions, by their text and what its #names mean
@@ -120,7 +93,7 @@ class Table:
         self.indexes = _indexes(record, self.primary)
         self.building = [index for index in self.indexes if index.record.status == "CREATING"]
         self.expiry = ExpiryIndex(record.expiry, self.primary) if record.expiry else None
-        self._derived: list[SecondaryIndex | ExpiryIndex] = [*self.indexes, *([self.expiry] if self.expiry else ())]
+        self._derived: list[Index] = [*self.indexes, *([self.expiry] if self.expiry else ())]
         self.looks_back = bool(self._derived) or self.log is not None
         self.write_rows = 1 + 2 * len(self._derived) + (self.log is not None)
         self._paths: dict[str | None, AccessPath] = {None: self.primary}
@@ -133,16 +106,6 @@ class Table:
     def ready(self, index_name: str) -> bool:
         """Whether an index of the table may be read: it is not being built."""
         return any(index.name == index_name and index.active for index in self.indexes)
-
-    def at_once(self, before: int, size: int) -> int:
-        """How many items to read in one go, behind as many as were read before, of `size` bytes; 0 and 0 at first.
-
-        What is here is read a few at a time, so that others may run between: items may be large, which the ones before
-        tell best.
-        """
-        if self._engine.traits.remote:
-            return READ_AT_ONCE_MAX
-        return 1 if size > READ_HERE_BYTES // 2 else max(1, min(2 * before, READ_HERE_AT_ONCE_MAX))
 
     async def get_many(self, keys: Sequence[Key], consistent: bool) -> list[bytes | None]:
         """Stored bodies, each as it is when it is read."""
@@ -250,18 +213,9 @@ class Table:
         """Add the effects of a change of one item; returns write units by index name."""
         if self.log is not None:
             staging.changes += self.log.logged(key, old, new, staging.service, staging.now)
-        if new is None:
-            if old is None:
-                return None
-            staging.writes.append((key, None))
-            staging.tallies.append((self.space, -1, -old.size))
-        else:
-            staging.writes.append((key, new.body))
-            if old is None:
-                staging.tallies.append((self.space, 1, new.size))
-            elif old.size != new.size:
-                staging.tallies.append((self.space, 0, new.size - old.size))
-        return _derive(staging, self._derived, self.building, key, old, new) if self._derived else None
+        if not staging.put(self.space, key, old, new) or not self._derived:
+            return None
+        return staging.derive(self._derived, self.building, key, old, new)
 
     async def renewed(self) -> Table:
         """The table as it is now; raises ResourceNotFoundException if it is another one, and as `check_usable`."""
@@ -308,50 +262,3 @@ async def _resumed(table: Table, epoch: Callable[[], int]) -> Table:
             await asyncio.sleep(PAUSE_SECONDS)
         table = await table.renewed()
     return table
-
-
-def found(keys: Sequence[Key], rows: Sequence[Stored | None]) -> frozenset[Key]:
-    """Those of some keys that have a row."""
-    return frozenset(key for key, row in zip(keys, rows, strict=True) if row is not None)
-
-
-def _derive(
-    staging: Staging,
-    indexes: Sequence[SecondaryIndex | ExpiryIndex],
-    building: Sequence[SecondaryIndex],
-    key: Key,
-    old: Image | None,
-    new: Image | None,
-) -> dict[str, int]:
-    """Add what indexes make of a change of one item; returns write units by index name."""
-    index_units = {}
-    derive = partial(staging.derive, key)
-    for index in indexes:
-        if building and index in building:
-            rows, size, units = _build(index, old, new, staging.entered, derive)  # type: ignore[arg-type]
-        else:
-            rows, size, units = index.update(old, new, derive)
-        if rows or size:
-            staging.tallies.append((index.space, rows, size))
-        if units:
-            index_units[index.name] = units  # type: ignore[union-attr]
-    return index_units
-
-
-def _build(
-    index: SecondaryIndex, old: Image | None, new: Image | None, entered: frozenset[Key], derive: Derive
-) -> tuple[int, int, int]:
-    """What `index.update` does, of an index that is being built, and that may not know the item yet.
-
-    An entry that was not found is not counted, and deleted all the same: it may be on its way. Until every process
-    knows of the index, entries only go: the next write may be made by one that does not, and would leave it there.
-    """
-    if not index.record.backfilling:
-        new = None
-    entry = index.entry(old)
-    if entry is None or entry[0] in entered:
-        return index.update(old, new, derive)
-    after = index.entry(new)
-    if after is None or after[0] != entry[0]:
-        derive(entry[0], None)
-    return index.update(None, new, derive)

@@ -12,7 +12,8 @@ from statordb.store import codec
 from statordb.store.image import Image
 from statordb.store.keyspace import Space
 from statordb.store.record import Kind, Record
-from statordb.store.table import BUSY, LOOKS, MOVED, READ_HERE_BYTES, Apply, Staging, Table, Written, found
+from statordb.store.staging import Staging, found
+from statordb.store.table import BUSY, LOOKS, MOVED, READ_HERE_BYTES, Apply, Table, Written
 
 SNAPSHOT_LOOKS = 5  # at rows that change all the time; then they are read in one go
 

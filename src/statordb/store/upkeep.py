@@ -11,7 +11,8 @@ from statordb.engine.contract import Conflict, Effects, Engine, Key, Plan, Refus
 from statordb.store.image import Image
 from statordb.store.indexes.expiry import ExpiryIndex
 from statordb.store.indexes.secondary import SecondaryIndex
-from statordb.store.table import Staging, Table
+from statordb.store.staging import Staging
+from statordb.store.table import Table
 
 
 async def enter(engine: Engine, table: Table, index: SecondaryIndex | ExpiryIndex, rows: Sequence[Row]) -> bool:
@@ -44,7 +45,7 @@ def _entering(index: SecondaryIndex | ExpiryIndex, items: list[Key], images: lis
             entry = index.entry(image)
             if entry is None or entry[0] not in missing:
                 continue
-            rows, size, _ = index.update(None, image, partial(staging.derive, base))
+            rows, size, _ = index.update(None, image, partial(staging.entry, base))
             if rows or size:
                 staging.tallies.append((index.space, rows, size))
         return staging.effects(None)
