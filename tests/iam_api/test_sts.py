@@ -1,11 +1,14 @@
 """Sessions, as boto3 sees them, and what they stand for."""
 
+import re
 from typing import Any
 
 import pytest
 from tests.iam_api.iam_kit import ACCOUNT, ALLOW_ALL, IamKit, refusal
 
 from statordb.access.authority import Authority
+from statordb.model.request import Principal
+from statordb.model.rest import RestReply, RestRequest
 
 ROOT_ARN = f"arn:aws:iam::{ACCOUNT}:root"
 
@@ -103,6 +106,42 @@ def test_who_has_no_permission_is_refused(kit: IamKit) -> None:
         403,
     )
     assert refusal(sts.get_federation_token, Name="bob")[0] == "AccessDenied"
+
+
+def test_where_nobody_is_asked_a_session_is_roots(kit: IamKit) -> None:
+    """A key id that somebody makes up may be that of a key of another account."""
+    id = kit.iam.create_access_key(UserName=kit.iam.create_user(UserName="a")["User"]["UserName"])["AccessKey"]
+    principal = Principal("210987654321", id["AccessKeyId"], "us-east-1", "arn:aws:iam::210987654321:root")
+    request = RestRequest("POST", "/", "", {}, b"Action=GetSessionToken", principal, "some-id")
+
+    async def ask() -> RestReply:
+        return await kit.service("sts").handle(request)
+
+    reply = kit.run(ask())
+    assert reply.status == 200
+    found = re.search(rb"<AccessKeyId>(\w+)<", reply.body)
+    assert found is not None
+    session = kit.run(kit.credentials.lookup(found[1].decode()))
+    assert session is not None
+    assert session.arn == "arn:aws:iam::210987654321:root"
+
+
+def test_what_is_deleted_meanwhile_gives_no_session(kit: IamKit, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = kit.user_client("sts", "alice")
+
+    async def gone(*_: object) -> None:
+        return None
+
+    keys = kit.run(kit.credentials.lookup(alice._key))
+    assert keys is not None
+    monkeypatch.setattr("statordb.store.credentials.standing.of_key", gone)
+    principal = Principal(ACCOUNT, keys.access_key_id, "us-east-1", keys.arn, keys.authority)
+    request = RestRequest("POST", "/", "", {}, b"Action=GetSessionToken", principal, "some-id")
+
+    async def ask() -> RestReply:
+        return await kit.service("sts").handle(request)
+
+    assert kit.run(ask()).error == "NoSuchEntity"
 
 
 def test_the_account_of_a_key_is_told(kit: IamKit) -> None:

@@ -15,7 +15,7 @@ from statordb.iam_api.issuers import NO_ISSUERS, Issuers
 from statordb.model.errors import ClientError
 from statordb.model.rest import RestReply, RestRequest
 from statordb.model.tasks import Tasks
-from statordb.store.credentials import Credentials
+from statordb.store.credentials import Credentials, OwnerGone
 from statordb.store.store import Store
 from statordb.store.terms import Conflict, Overloaded
 
@@ -83,6 +83,8 @@ class QueryService:
             return await self._run(request)
         except IamError as fault:
             return self._fault_reply(fault, request.request_id)
+        except OwnerGone as gone:  # somebody has deleted it meanwhile
+            return self._fault_reply(errors.no_such_entity(f"{gone.args[0]} is no more."), request.request_id)
         except (Overloaded, Conflict):
             return self._fault_reply(errors.throttling(), request.request_id)
         except (KeyboardInterrupt, SystemExit):

@@ -17,7 +17,10 @@ from statordb.store.access_keys import ROOT, KeyRecord
 
 
 async def key_of(context: Context) -> KeyRecord | None:
-    """The key that signed; None for one that is not in the store, which is of the account's root."""
+    """The key that signed; None for one of the account's root that is not in the store, and where nobody checks who
+    signs."""
+    if context.principal.authority is None:
+        return None
     return await context.credentials.find(context.principal.access_key_id)
 
 

@@ -42,6 +42,10 @@ NO_SUCH_USER, TOO_MANY_KEYS = "there is no such user", "the user has as many acc
 """Reasons for which a user gets no key."""
 
 
+class OwnerGone(Exception):
+    """What a session was to be of is no more; args[0] is its name."""
+
+
 class Credentials:
     """Makes, finds and deletes access keys.
 
@@ -101,7 +105,7 @@ class Credentials:
         return await self.begin_session(account, f"{role[1]}/{session_name}", SessionRecord(ROLE_SESSION), seconds)
 
     async def begin_session(self, account: str, user: str, session: SessionRecord, seconds: float) -> Credential:
-        """Temporary keys of a session, which is named as in `KeyRecord`. What it is of must be there."""
+        """Temporary keys of a session, which is named as in `KeyRecord`. Raises OwnerGone."""
         now = self._clock.now()
         while True:
             id, secret = self._new_id(SESSION_ID_PREFIX), self._new_secret()
@@ -110,7 +114,8 @@ class Credentials:
             record = self._sealed(id, f"{secret}\0{token}", made)
             if await self._put(id, record, announce=False):
                 stands = await standing.of_key(self._identities, record)
-                assert stands is not None, "nobody begins a session of what is not there"
+                if stands is None:
+                    raise OwnerGone(user)
                 return _credential(id, secret, record, stands, token)
 
     async def list(self, account: str | None = None, sessions: bool = False) -> list[CredentialRecord]:
