@@ -17,10 +17,10 @@ class Parts:
     best. `keys` are taken as they are needed.
     """
 
-    __slots__ = ("_at_once", "_consistent", "_is_here", "_keys", "_read")
+    __slots__ = ("_at_once", "_consistent", "_is_here", "_keys", "_table")
 
     def __init__(self, table: Table, keys: Iterable[Key], consistent: bool) -> None:
-        self._read = table.read
+        self._table = table
         self._keys = iter(keys)
         self._consistent = consistent
         self._is_here = table.here is not None
@@ -31,7 +31,7 @@ class Parts:
         part = list(islice(self._keys, self._at_once))
         if not part:
             return []
-        rows = await self._read(part, self._consistent, snapshot=False)
+        rows = await self._table.read(part, self._consistent, snapshot=False)
         bodies = [None if row is None else row[0] for row in rows]
         if self._is_here:
             size = sum([len(body) for body in bodies if body is not None])

@@ -64,8 +64,8 @@ class Table:
 
     __slots__ = (
         "_catalog", "_derived", "_engine", "_latest", "_paths", "building", "closed", "expiry", "forms", "get", "guard",
-        "here", "indexes", "key_names", "log", "looks_back", "name", "now", "paused", "primary", "read", "record",
-        "schema", "settled", "space", "write_rows",
+        "here", "indexes", "key_names", "log", "looks_back", "name", "now", "paused", "primary", "record", "schema",
+        "settled", "space", "write_rows",
     )  # fmt: skip
 
     def __init__(
@@ -79,7 +79,6 @@ class Table:
         self._latest: Image | None = None  # what the last plan came to, for one that is given just that body
         self._catalog = catalog
         self.get = engine.get
-        self.read = engine.read
         self.here = engine.here
         self.now = catalog.now
         self.forms: dict[object, RangeForm] = {}  # of key conditions, by their text and what its #names mean
@@ -106,6 +105,11 @@ class Table:
     def ready(self, index_name: str) -> bool:
         """Whether an index of the table may be read: it is not being built."""
         return any(index.name == index_name and index.active for index in self.indexes)
+
+    @property
+    def read(self) -> Callable[..., Awaitable[list[Stored | None]]]:
+        """See `Engine.read`."""
+        return self._engine.read
 
     async def get_many(self, keys: Sequence[Key], consistent: bool) -> list[bytes | None]:
         """Stored bodies, each as it is when it is read."""
