@@ -87,7 +87,9 @@ class Kms:
 
     def keep(self) -> None:
         """Let the keeper do what is due."""
-        self.run(KmsKeys(self.store).run_once())
+        duty = KmsKeys(self.store)
+        while self.run(duty.run_once()):
+            pass
 
     def restart(self) -> None:
         """Open the store anew."""

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from tests.kms_api.kms_kit import ACCOUNT, DAY, OTHER, REGION, Kms, refused
 
+from statordb.engine.contract import PageBudget
 from statordb.store.keyspace import Space
+from statordb.store.kms import keys
 from statordb.store.kms.records import KeyName
 from statordb.store.rows import all_rows
 from statordb.store.store import Store
@@ -169,7 +171,7 @@ def test_a_key_is_deleted_when_its_wait_is_over(kms: Kms) -> None:
         "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you "
         "are not allowed to access.",
     )
-    assert kms.run(_rows(kms)) == 1, "nothing is left but the note of the account and region"
+    assert kms.run(_rows(kms)) == 0, "nothing is left"
 
 
 async def _rows(kms: Kms) -> int:
@@ -215,6 +217,22 @@ def test_rotation_brings_new_material_and_keeps_the_older(kms: Kms) -> None:
     kms.clock.advance(4000 * DAY)
     kms.keep()
     assert len(kms.client.list_key_rotations(KeyId=id)["Rotations"]) == 2
+
+
+def test_the_keeper_comes_to_all_keys_of_all_accounts(kms: Kms, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In chunks, with grants and aliases between them."""
+    monkeypatch.setattr(keys, "_CHUNK", PageBudget(2, 1 << 20))
+    ids = []
+    for client in (kms.client, kms.connect(OTHER)):
+        for number in range(4):
+            id = client.create_key()["KeyMetadata"]["KeyId"]
+            client.enable_key_rotation(KeyId=id, RotationPeriodInDays=90)
+            if number % 2 == 0:
+                client.create_alias(AliasName=f"alias/{number}", TargetKeyId=id)
+            ids.append((client, id))
+    kms.clock.advance(90 * DAY)
+    kms.keep()
+    assert all(client.list_key_rotations(KeyId=id)["Rotations"] for client, id in ids)
 
 
 def test_a_disabled_key_rotates_once_it_is_enabled(kms: Kms) -> None:

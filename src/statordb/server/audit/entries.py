@@ -22,7 +22,8 @@ FORM = ("Action", "Version")
 TEXT_CHARACTERS_MAX = 1024  # of what a client sent
 SECRET = frozenset({
     "ClientRequestToken", "Plaintext", "CiphertextBlob", "SecretAccessKey", "Password", "ZipFile", "Environment",
-    "WebIdentityToken", "ExpressionAttributeValues", "Parameters", "Item", "Key", "Items", "Keys",
+    "WebIdentityToken", "GrantToken", "GrantTokens", "ExpressionAttributeValues", "Parameters", "Item", "Key",
+    "Items", "Keys",
 })  # fmt: skip
 # Of DynamoDB, by AWS's "Logging DynamoDB operations by using CloudTrail"; of Lambda, "Invoke" only.
 DATA_OPERATIONS = frozenset({

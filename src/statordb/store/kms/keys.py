@@ -6,11 +6,11 @@ Every change of a key is announced, so that no process goes on with a key that w
 import os
 import uuid
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from statordb.crypto.sealer import Sealer
-from statordb.engine.contract import Effects, Engine, Key, PageBudget, Refused, Stored
+from statordb.engine.contract import Effects, Engine, Key, PageBudget, Place, Refused, Stop, Stored
 from statordb.model.clock import Clock
 from statordb.store import contention, news
 from statordb.store.keyspace import Space
@@ -20,9 +20,10 @@ from statordb.store.kms.records import ALIAS, ENABLED, KEY, AliasName, AliasReco
 from statordb.store.kms.rotation import rotated
 from statordb.store.rows import PAGE, rows
 
-KEYS_CACHED_MAX = 1024
+KEYS_CACHED_MAX = 256  # each of at most some 40 KB
 _MATERIAL_ID_BYTES = 32
-_SCOPES = b"scopes"  # partition that lists the (account, region) pairs that ever had a key
+_KEYS = b"keys/"  # partitions of keys begin so
+_CHUNK = PageBudget(rows_max=200, bytes_max=256 << 10)  # that the keeper looks at in one go
 
 Change = Callable[[KeyRecord | None], KeyRecord | Refused | None]
 """From a key's record as it is (None: no such key) to what it shall be (None: none). Pure."""
@@ -82,7 +83,6 @@ class Keys:
 
     async def put(self, record: KeyRecord, alias: str | None = None) -> bool:
         """Store a drafted key, with an alias that means it; False if there is that alias already."""
-        await self._remember(record.account, record.region)
         key, writes = key_of(record.name), [(key_of(record.name), KEY.dump(record))]
         footprint = [key]
         if alias is not None:
@@ -144,12 +144,12 @@ class Keys:
             found.append(record)
         return found, False
 
-    async def every(self) -> AsyncIterator[KeyRecord]:
-        """Every key of every account and region, also those whose wait is over: for the keeper."""
-        async for scope in rows(self._engine, Space.KMS, _SCOPES):
-            account, _, region = scope.sort.decode().partition("/")
-            async for row in rows(self._engine, Space.KMS, _partition(account, region)):
-                yield KEY.load(row.body)
+    async def chunk(self, after: Place | None) -> tuple[list[KeyRecord], Place | None]:
+        """Some keys of all accounts and regions, also those whose wait is over, and where the next ones begin: for the
+        keeper."""
+        page = await self._engine.scan(Space.KMS, 0, 1, _CHUNK, after)
+        found = [KEY.load(row.body) for row in page.rows if row.partition.startswith(_KEYS)]
+        return found, None if page.stop is Stop.EXHAUSTED else page.last
 
     # Material
 
@@ -212,12 +212,6 @@ class Keys:
         for name in changed:
             self._known.pop(name, None)
 
-    async def _remember(self, account: str, region: str) -> None:
-        """Note a scope before its first key, so that `every` finds it."""
-        key = Key(Space.KMS, _SCOPES, f"{account}/{region}".encode())
-        if await self._engine.get(key) is None:
-            await contention.update(self._engine, (key,), lambda stored: Effects(writes=((key, b"{}"),)))
-
 
 def _rotated(
     made: MaterialRecord, place: int, now: float, is_wanted: Callable[[KeyRecord], bool], record: KeyRecord | None
@@ -254,7 +248,7 @@ def alias_partition(account: str, region: str) -> bytes:
 
 
 def _partition(account: str, region: str) -> bytes:
-    return f"keys/{account}/{region}".encode()
+    return _KEYS + f"{account}/{region}".encode()
 
 
 def _context(name: KeyName, place: int) -> bytes:

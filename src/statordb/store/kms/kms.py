@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from statordb.crypto.sealer import Sealer
-from statordb.engine.contract import Engine, Refused
+from statordb.engine.contract import Engine, Place, Refused
 from statordb.model.clock import Clock
 from statordb.store.kms import policies, rotation
 from statordb.store.kms.aliases import Aliases
@@ -33,14 +33,17 @@ class Kms:
 
         return await self.aliases.managed(AliasName(account, region, DYNAMODB_ALIAS), draft)
 
-    async def upkeep(self) -> None:
-        """Rotate the keys that are due, delete those whose wait is over. The keeper's."""
+    async def upkeep(self, after: Place | None) -> Place | None:
+        """Rotate the keys that are due, delete those whose wait is over: some keys behind a place. Returns where the
+        next ones begin. The keeper's."""
         now = self._clock.now()
-        async for record in self.keys.every():
+        records, after = await self.keys.chunk(after)
+        for record in records:
             if record.gone_at(now):
                 await self._delete(record, now)
             elif rotation.is_due(record, now):
                 await self.keys.rotate(record.name, AUTOMATIC, lambda found: rotation.is_due(found, now))
+        return after
 
     async def _delete(self, record: KeyRecord, now: float) -> None:
         """The key last, so that a crash between leaves nothing that nobody finds."""
