@@ -25,8 +25,8 @@ from statordb.model.request import Origin, Principal
 from statordb.store.store import Store
 from statordb.store.table import Table
 
-PRINCIPALS_MAX = 256  # whose decisions are kept
-DECISIONS_MAX = 4_096  # of each of them
+PRINCIPALS_MAX = 512  # whose decisions are kept
+DECISIONS_MAX = 512  # of each of them
 _WAY_OUT = "dynamodb:DeleteResourcePolicy"  # which no policy can take from the root of its own account
 
 
