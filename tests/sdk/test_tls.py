@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -16,8 +15,6 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from tests.pace import HANGS_SECONDS
 from tests.process import STATORDB, ServerProcess
-
-pytestmark = pytest.mark.slow
 
 
 class Served(NamedTuple):
@@ -73,9 +70,15 @@ def test_boto3_knows_the_server_by_its_authority(served: Served) -> None:
         client.describe_table(TableName="none")
 
 
-def test_the_cli_does_too(served: Served) -> None:
+def test_the_cli_does_too(served: Served, tools: Path) -> None:
     environment = os.environ | {key.upper(): value for key, value in served.keys.items()}
-    words = ["aws", "--region", "eu-west-1", "--endpoint-url", f"https://127.0.0.1:{served.port}"]
+    words = [
+        str(tools / "awscli" / "bin" / "aws"),
+        "--region",
+        "eu-west-1",
+        "--endpoint-url",
+        f"https://127.0.0.1:{served.port}",
+    ]
     asked = subprocess.run(
         [*words, "--ca-bundle", served.authority, "dynamodb", "list-tables"],
         env=environment,
@@ -86,7 +89,6 @@ def test_the_cli_does_too(served: Served) -> None:
     assert "TableNames" in json.loads(asked.stdout)
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
 def test_node_does_too(served: Served) -> None:
     script = f"fetch('https://localhost:{served.port}/').then(r => r.text()).then(console.log)"
     environment = os.environ | {"NODE_EXTRA_CA_CERTS": served.authority}

@@ -30,7 +30,7 @@ class OpenAuthenticator:
         self._region = region
         self._presigned = presigned
         self._browsers = browsers or BrowserRules()
-        self._known: dict[bytes, Principal] = {}
+        self._known: dict[tuple[bytes, bytes | None], Principal] = {}  # by what they claim, and the Host they ask for
 
     def check(
         self,
@@ -41,14 +41,14 @@ class OpenAuthenticator:
         digest: bytes | None = None,
         secure: bool = False,
     ) -> Verdict:
+        authorization, host = headers.get(b"authorization"), headers.get(b"host")
+        if authorization is not None and url == b"/" and b"origin" not in headers and b"sec-fetch-site" not in headers:
+            known = self._known.get((authorization[:-SIGNATURE_BYTES], host))
+            if known is not None and authorization[-SIGNATURE_BYTES:].isalnum() and b"x-amz-date" in headers:
+                return known
         refused = self._browsers.fault(headers)
         if refused is not None:
             return refused
-        authorization = headers.get(b"authorization")
-        if authorization is not None and url == b"/":
-            known = self._known.get(authorization[:-SIGNATURE_BYTES])
-            if known is not None and authorization[-SIGNATURE_BYTES:].isalnum() and b"x-amz-date" in headers:
-                return known
         try:
             claim = self._claim(url, headers)
         except ClientError as fault:
@@ -56,8 +56,8 @@ class OpenAuthenticator:
         principal = self._principal(claim)
         if authorization is not None and authorization.endswith(b"=" + claim.signature.encode("latin-1")):
             prefix = authorization[:-SIGNATURE_BYTES]
-            if prefix.endswith(b"Signature=") and len(prefix) <= CLIENT_PREFIX_BYTES_MAX:
-                remember(self._known, prefix, principal, CLIENTS_CACHED_MAX)
+            if prefix.endswith(b"Signature=") and len(prefix) + len(host or b"") <= CLIENT_PREFIX_BYTES_MAX:
+                remember(self._known, (prefix, host), principal, CLIENTS_CACHED_MAX)
         return principal
 
     def check_claim(self, url: bytes, headers: Headers) -> ClientError | None:
