@@ -4,16 +4,17 @@ import asyncio
 import inspect
 from collections.abc import Awaitable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import orjson
 import pytest
+from tests.engine.sealed import open_lmdb, seal
 
 from statordb.api.dispatch import Dispatcher
 from statordb.api.shape_overrides import DYNAMODB
 from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
-from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.keeper.keeper import Keeper
 from statordb.model.clock import ManualClock
 from statordb.model.request import Principal, Reply, Request
@@ -46,12 +47,13 @@ class Api:
         self.clock = ManualClock()
         self.directory = directory
         self.delay = table_delay_seconds
+        self.random = Random(0).randbytes  # so that each run of a history has one order of partitions
         self.at = 0.0  # the keeper's own time, which only ever grows
         self.faults: list[BaseException] = []
         self.open()
 
     def open(self) -> None:
-        engine = LmdbEngine.open(self.directory, durable=False)
+        engine = self.run(seal(open_lmdb(self.directory, self.random), self.directory, self.random))
         self.store = Store(engine, self.clock, self.delay, sealer=Sealer(FileKeys(self.directory)))
         self.dispatcher = Dispatcher(self.store, SHAPES, lambda request, fault: self.faults.append(fault))
         self.keeper = Keeper(self.store, lambda duty, fault: self.faults.append(fault))

@@ -56,6 +56,8 @@ class FileKeys:
         """See KeyProvider. Raises Unsealable, KeyFileUnusable."""
         from cryptography.exceptions import InvalidTag
 
+        if self._loaded is None and not self._path.exists():  # it is not to be made: that would only be one more
+            raise Unsealable("there is no key file")
         key = self._ring().keys.get(key_id)
         if key is None:
             self._loaded = None  # another process may have added it

@@ -62,13 +62,22 @@ class Page:
     bytes   partition, sort and body bytes of all rows.
     place   tells where the row at an index lies.
     rows    the rows whole; made when asked for.
+    names   of the rows, where an engine has them: space (8 bytes, big endian), hash of the partition, sort, all in one.
     """
 
-    __slots__ = ("bodies", "bytes", "place", "stop")
+    __slots__ = ("bodies", "bytes", "names", "place", "stop")
 
-    def __init__(self, bodies: list[bytes], stop: Stop, bytes: int, place: Callable[[int], Place]) -> None:
+    def __init__(
+        self,
+        bodies: list[bytes],
+        stop: Stop,
+        bytes: int,
+        place: Callable[[int], Place],
+        names: "Sequence[bytes] | None" = None,
+    ) -> None:
         """`place` tells the place of the row at an index."""
         self.bodies = bodies
+        self.names = names
         self.stop = stop
         self.bytes = bytes
         self.place = place
@@ -84,7 +93,8 @@ class Page:
 
 
 class PageBudget(NamedTuple):
-    """What one page may cost. A page stops after the row that reaches either maximum (so it holds at least one row)."""
+    """What one page may cost. A page stops after the row that reaches either maximum (so it holds at least one row).
+    Bytes are those that are kept: of a sealed row, some more than its body has."""
 
     rows_max: int
     bytes_max: int
@@ -223,6 +233,11 @@ class FormatTooNew(Exception):
 
 class StoreUnusable(Exception):
     """The store can't be opened; args[0] is one sentence for people."""
+
+
+def as_it_is(digest: bytes) -> bytes:
+    """`Engine.disguise` where rows are not sealed."""
+    return digest
 
 
 class Here(Protocol):
@@ -374,6 +389,11 @@ class Engine(Protocol):
 
     async def trim(self, stream: int, shard: bytes, upto: int, rows_max: int) -> bool:
         """Delete log entries with a sequence of at most `upto`; True while there is more."""
+        ...
+
+    def disguise(self, digest: bytes) -> bytes:
+        """The form in which a digest of a key may be kept, as long as it is. Where rows are sealed, nobody can compute
+        it who has not the store's keys; else it is the digest."""
         ...
 
     def trouble(self) -> str | None:

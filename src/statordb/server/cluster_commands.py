@@ -4,7 +4,7 @@ import asyncio
 import os
 from argparse import Namespace
 
-from statordb.server import cassandra, logs
+from statordb.server import cassandra, logs, sealing
 from statordb.server.composition import CASSANDRA, told_as_bad_start
 from statordb.server.settings import BadStart, Settings, load
 
@@ -23,8 +23,9 @@ def run(arguments: Namespace) -> int:
 
 
 async def _init(settings: Settings) -> int:
-    with told_as_bad_start(f"keyspace {settings.keyspace}"):
-        await cassandra.prepare(settings)
+    roots = sealing.roots_of(settings, settings.data)
+    with told_as_bad_start(f"keyspace {settings.keyspace}"), sealing.told_of_keys():
+        await cassandra.prepare(settings, sealing.rewrite(roots))
     print(f"The keyspace {settings.keyspace} is ready.")
     return 0
 

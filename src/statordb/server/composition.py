@@ -15,10 +15,11 @@ from statordb.api.shape_overrides import DYNAMODB
 from statordb.commands.gate import Gate
 from statordb.commands.policies import Policies
 from statordb.commands.turns import Turns
-from statordb.crypto.file_keys import FileKeys
+from statordb.crypto.roots import Roots
 from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import Engine, EngineClosed, FormatTooNew, StoreUnusable
 from statordb.engine.lmdb.engine import LmdbEngine
+from statordb.engine.lmdb.keys import SPREAD
 from statordb.iam_api.service import LOADERS, QueryService
 from statordb.keeper.keeper import Duty, Keeper, duties
 from statordb.keeper.kinesis import Kinesis
@@ -36,7 +37,7 @@ from statordb.outbound.destinations import Destinations
 from statordb.outbound.permissions import Permissions
 from statordb.runtime.invoker import Invoker
 from statordb.runtime.peers import is_ours
-from statordb.server import cassandra
+from statordb.server import cassandra, sealing
 from statordb.server.audit.auditor import Auditor, audited, audited_rest
 from statordb.server.counting import CountingContext
 from statordb.server.entrances import Entrance
@@ -52,6 +53,7 @@ from statordb.shapes.json import Shapes
 from statordb.store import formats
 from statordb.store.credentials import Credentials
 from statordb.store.news import KEY, Subject
+from statordb.store.sealed.engine import SealedEngine
 from statordb.store.store import Store
 from statordb.wire.authenticator import Authenticator
 from statordb.wire.browsers import BrowserRules
@@ -115,21 +117,16 @@ async def open_store(directory: Path, settings: Settings, ask: Ask | None = None
 
     `ask` is for a lane: has an embedded store written by a worker, which has it open.
     """
-    engine: Engine
     clock = SystemClock()
     shared = settings.engine == CASSANDRA
-    with told_as_bad_start(f"keyspace {settings.keyspace}" if shared else directory):
-        if shared:
-            engine = await cassandra.open_engine(settings)
-        else:
-            durable = not settings.memory
-            engine = LmdbEngine.open(directory, durable) if ask is None else RelayedEngine(directory, durable, ask)
+    roots = sealing.roots_of(settings, directory)
+    with told_as_bad_start(f"keyspace {settings.keyspace}" if shared else directory), sealing.told_of_keys():
+        under = await _open_engine(directory, settings, roots, ask)
         try:
+            engine = await sealing.sealed(under, roots, writes=ask is None)
             await formats.admit(engine, clock.now())
-            if shared:
-                await cassandra.check_seal(engine, directory)
         except BaseException:
-            await engine.close()
+            await under.close()
             raise
     return Store(
         engine,
@@ -137,8 +134,25 @@ async def open_store(directory: Path, settings: Settings, ask: Ask | None = None
         settings.table_delay_seconds,
         settings.stream_shards,
         settings.stream_shard_seconds,
-        sealer_of(directory),
+        sealer_of(engine, directory),
     )
+
+
+async def _open_engine(directory: Path, settings: Settings, roots: Roots, ask: Ask | None) -> Engine:
+    """The engine that has the sealed rows. Raises as `open_store`."""
+    if settings.engine == CASSANDRA:
+        return await cassandra.open_engine(settings)
+    durable = not settings.memory
+    if ask is not None:
+        return RelayedEngine(directory, durable, ask)
+    return LmdbEngine.open(directory, durable, digest=SPREAD, rewrite=sealing.rewrite(roots))
+
+
+def embedded(store: Store) -> LmdbEngine | None:
+    """The engine of this process's store, if it has the rows in a directory and writes there."""
+    engine = store.engine
+    under = engine.under if isinstance(engine, SealedEngine) else engine
+    return under if isinstance(under, LmdbEngine) else None
 
 
 @contextmanager
@@ -158,12 +172,12 @@ def told_as_bad_start(place: object) -> Iterator[None]:
 
 
 def credentials_of(store: Store, directory: Path) -> Credentials:
-    return Credentials(store.engine, sealer_of(directory), store.clock)
+    return Credentials(store.engine, sealer_of(store.engine, directory), store.clock)
 
 
-def sealer_of(directory: Path) -> Sealer:
+def sealer_of(engine: Engine, directory: Path) -> Sealer:
     """Seals the secrets of the store that belongs to a directory."""
-    return Sealer(FileKeys(directory))
+    return Sealer(sealing.keys_of(engine, directory))
 
 
 def keeper_of(site: Site, store: Store, further: Sequence[Duty] = ()) -> Keeper:
@@ -179,8 +193,8 @@ def keeper_of(site: Site, store: Store, further: Sequence[Duty] = ()) -> Keeper:
 
 def turns_of(store: Store) -> Turns:
     """Who may hold up a worker's event loop next."""
-    engine = store.engine
-    return Turns(is_waited_for=engine.is_writing) if isinstance(engine, LmdbEngine) else Turns()
+    engine = embedded(store)
+    return Turns() if engine is None else Turns(is_waited_for=engine.is_writing)
 
 
 def gate_of(site: Site, store: Store) -> Gate:

@@ -5,13 +5,13 @@ import gc
 import time
 from functools import partial
 
-from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.runtime.invoker import Invoker
 from statordb.server.audit.auditor import Auditor
 from statordb.server.audit.trail import Trail
 from statordb.server.composition import (
     Site,
     dispatcher_of,
+    embedded,
     function_service,
     kms_service,
     query_services,
@@ -98,8 +98,8 @@ def _lane_of(site: Site, slot: int, store: Store) -> LaneClient | InlineLane:
     """Where the requests are answered that would hold up others: in processes of their own, if there are any."""
     if not site.doors:
         return InlineLane(dispatcher_of(site, store, None))
-    engine = store.engine
-    write = partial(relay.make, engine) if isinstance(engine, LmdbEngine) else None
+    engine = embedded(store)
+    write = None if engine is None else partial(relay.make, engine)
     return LaneClient(site.doors, site.lane_tallies.of_worker(slot), time.monotonic, write)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from statordb.engine.contract import Bounds, Key, Place
+from statordb.engine.contract import Bounds, Key, Place, as_it_is
 from statordb.model.errors import ClientError
 from statordb.model.schema import KeySchema
 from statordb.model.values import Item
@@ -83,13 +83,15 @@ class PrimaryPath:
     """A table by its primary key."""
 
     __slots__ = (
-        "_encode_partition", "_encode_sort", "_has_binary", "_partition_keys", "_partition_name", "_partition_type",
-        "_sort_key", "_sort_name", "_sort_type", "consistent", "cursor_names", "fetches", "key_attributes", "name",
-        "projected", "schema", "space",
+        "_disguise", "_encode_partition", "_encode_sort", "_has_binary", "_partition_keys", "_partition_name",
+        "_partition_type", "_sort_key", "_sort_name", "_sort_type", "consistent", "cursor_names", "fetches",
+        "key_attributes", "name", "projected", "schema", "space",
     )  # fmt: skip
 
-    def __init__(self, space: int, schema: KeySchema) -> None:
+    def __init__(self, space: int, schema: KeySchema, disguise: Callable[[bytes], bytes] = as_it_is) -> None:
+        """`disguise`: of the engine, for digests of keys."""
         self.name = None
+        self._disguise = disguise
         self.space = space
         self.schema = schema
         self.cursor_names = schema.names
@@ -112,6 +114,14 @@ class PrimaryPath:
 
     def sort(self, item: Item) -> bytes:
         return keyspace.raw(self._sort_key, item) if self._sort_key is not None else b""
+
+    def digest(self, item: Item) -> bytes:
+        """What tells index entries of equal index keys apart: a digest of the item's primary key."""
+        return keyspace.digest(self.partition(item), self.sort(item))
+
+    def kept_digest(self, item: Item) -> bytes:
+        """The same as it is kept."""
+        return self._disguise(self.digest(item))
 
     def key(self, item: Item) -> Key:
         """Key of an item, or of its primary key, already found valid."""

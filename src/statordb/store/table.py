@@ -86,7 +86,7 @@ class Table:
         self.settled = record.status == "ACTIVE" and closed is None  # else the status depends on the time
         self.schema = KeySchema.parse(record.key_schema, record.definitions)
         self.key_names = self.schema.names
-        self.primary = PrimaryPath(record.space, self.schema)
+        self.primary = PrimaryPath(record.space, self.schema, engine.disguise)
         self.log = None if record.log is None else Appender(record.log, self.schema)
         self.paused = self.log is not None and self.log.paused
         self.indexes = _indexes(record, self.primary)

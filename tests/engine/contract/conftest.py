@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from tests.cassandra.patient import have_patience
+from tests.engine.sealed import open_lmdb, seal
 
 from statordb.engine.cassandra.cql.session import Contact
 from statordb.engine.cassandra.engine import CassandraEngine
@@ -93,6 +94,10 @@ async def lmdb_by_lane(path: Place) -> Engine:
     return checked
 
 
+async def lmdb_sealed(path: Place) -> Engine:
+    return await seal(open_lmdb(path), path)
+
+
 async def cassandra(hosts: Place) -> Engine:
     """All tests share a keyspace: to make one takes seconds."""
     return await CassandraEngine.open(Contact(hosts=hosts, datacenter="dc1", keyspace="contract"), table_pool=2)
@@ -102,6 +107,7 @@ FACTORIES = [
     Factory("lmdb", "directory", lmdb),
     Factory("lmdb, plans twice", "directory", lmdb_plans_twice),
     Factory("lmdb, by a lane", "directory", lmdb_by_lane),
+    Factory("lmdb, sealed", "directory", lmdb_sealed),
     Factory("cassandra", "cassandra_hosts", cassandra, 0.05),
 ]
 

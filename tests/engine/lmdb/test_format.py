@@ -1,12 +1,14 @@
 """The steps from one format to the next, and what is refused."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import lmdb
+import pytest
 from tests.engine.conftest import Run
 
-from statordb.engine.contract import Effects, Key, PageBudget
+from statordb.engine.contract import Effects, Key, PageBudget, Row, StoreUnusable
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.engine.lmdb.format import STEPS
 from statordb.engine.lmdb.groups import TICK_BITS
@@ -21,6 +23,43 @@ def rewrite(path: Path, rows: dict[bytes, bytes], gone: Sequence[bytes] = ()) ->
             txn.put(key, value)
         for key in gone:
             txn.delete(key)
+
+
+class AsItIs:
+    """A Rewriter that finds nothing to do."""
+
+    last = 1
+
+    def __init__(self, read: Callable[[int], Sequence[Row]]) -> None:
+        self.read = read
+
+    def added(self) -> Sequence[tuple[Key, bytes]]:
+        return ()
+
+    def row(self, key: Key, body: bytes) -> tuple[Key, bytes] | None:
+        return None
+
+    def change(self, stream: int, shard: bytes, body: bytes) -> bytes | None:
+        return None
+
+
+def test_a_store_that_is_not_sealed_is_opened_by_nobody_who_can_not_seal_it(directory: Path, run: Run) -> None:
+    """Also where who began with it has died: a lane, or a process of a server that has just been started."""
+
+    async def history() -> None:
+        engine = LmdbEngine.open(directory, durable=False)
+        await engine.update((), lambda stored: Effects(derived=[(Key(1, b"p", b""), b"x", None)]))
+        await engine.close()
+        rewrite(directory, {FORMAT_KEY: pack_id(3)})
+        for _ in range(2):
+            with pytest.raises(StoreUnusable, match="not sealed yet"):
+                LmdbEngine.open(directory, durable=False)
+            with pytest.raises(StoreUnusable, match="not sealed yet"):
+                LmdbEngine.open_lane(directory, lambda prepared: asyncio.sleep(0, b""), durable=False)
+        await LmdbEngine.open(directory, durable=False, rewrite=AsItIs).close()
+        await LmdbEngine.open(directory, durable=False).close()
+
+    run(history())
 
 
 def test_entries_that_are_rows_by_themselves_become_groups(directory: Path, run: Run) -> None:
@@ -41,7 +80,7 @@ async def _entries_that_are_rows_by_themselves_become_groups(directory: Path) ->
     }
     rewrite(directory, {**rows, FORMAT_KEY: pack_id(1)})
 
-    engine = LmdbEngine.open(directory, durable=False)
+    engine = LmdbEngine.open(directory, durable=False, rewrite=AsItIs)
     assert await engine.log(stream, b"a", 0, ALL) == [*old.items(), *kept]
     assert await engine.log(stream, b"aa", 0, ALL) == [*old.items()]
     assert await engine.log_end(stream, b"aa") == 2 << TICK_BITS | 1
@@ -63,7 +102,7 @@ def test_spaces_that_have_anything_are_listed(directory: Path, run: Run) -> None
         await engine.drop_space(dropped)
         await engine.close()
         rewrite(directory, {FORMAT_KEY: pack_id(2)}, [living_key(space) for space in range(rows, within)])
-        engine = LmdbEngine.open(directory, durable=False)
+        engine = LmdbEngine.open(directory, durable=False, rewrite=AsItIs)
         listed = await engine.spaces()
         await engine.close()
         return listed, [rows, log, tally]

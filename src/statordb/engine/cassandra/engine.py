@@ -43,6 +43,7 @@ from statordb.engine.contract import (
     Traits,
     Usage,
     Use,
+    as_it_is,
 )
 
 TRAITS = Traits(
@@ -69,6 +70,7 @@ class CassandraEngine:
 
     traits = TRAITS
     here = None
+    disguise = staticmethod(as_it_is)
 
     def __init__(self, session: Session, table_pool: int) -> None:
         self._session = session

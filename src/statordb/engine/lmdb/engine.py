@@ -23,6 +23,7 @@ from statordb.engine.lmdb.prepared import Prepared
 from statordb.engine.lmdb.reader import closed
 from statordb.engine.lmdb.rows import Txn
 from statordb.engine.lmdb.writer import Writer
+from statordb.engine.rewriting import Rewrite
 from statordb.model.pending import Pending
 
 
@@ -37,18 +38,25 @@ class LmdbEngine(Planner):
 
     @classmethod
     def open(
-        cls, path: Path, durable: bool = True, *, map_bytes: int | None = None, digest: Digest = digest
+        cls,
+        path: Path,
+        durable: bool = True,
+        *,
+        map_bytes: int | None = None,
+        digest: Digest = digest,
+        rewrite: Rewrite | None = None,
     ) -> LmdbEngine:
         """Open or create the store in directory `path`. Needs no running event loop.
 
-        `durable` False: nothing waits for the disk, for a directory in memory. `map_bytes` and `digest` are for tests.
-        Raises StoreUnusable, FormatTooNew.
+        `durable` False: nothing waits for the disk, for a directory in memory. `map_bytes` is for tests. `digest`: of
+        partitions, always the same for a store. `rewrite`: for a store of before rows were sealed. Raises
+        StoreUnusable, FormatTooNew, and what `rewrite` does.
         """
-        opened = open_environment(path, durable, map_bytes)
+        opened = open_environment(path, durable, map_bytes, digest, rewrite)
         return cls(opened, digest, Headroom(opened.env, path / DATA_FILE) if durable else None)
 
     @staticmethod
-    def open_lane(path: Path, send: Send, durable: bool = True) -> LaneEngine:
+    def open_lane(path: Path, send: Send, durable: bool = True, *, digest: Digest = digest) -> LaneEngine:
         """Open a store that another process of this server has opened; that one applies the updates, by `apply`.
 
         Raises StoreUnusable, FormatTooNew.

@@ -13,7 +13,10 @@ from statordb.engine.contract import StoreUnusable
 from statordb.engine.lmdb.batch import next_announcement
 from statordb.engine.lmdb.epoch import Epoch
 from statordb.engine.lmdb.format import check_joined, migrate
+from statordb.engine.lmdb.keys import REWRITING_KEY, Digest, digest
+from statordb.engine.lmdb.rewriting import clean_store, rewrite_store
 from statordb.engine.lmdb.writers import WRITERS_MAX, TooManyWriters, Writers
+from statordb.engine.rewriting import Rewrite
 
 GIB = 1 << 30
 MAP_BYTES_MAX = 1024 * GIB  # address space only: the file grows with what is stored
@@ -33,11 +36,14 @@ class Opened(NamedTuple):
     writers: Writers
 
 
-def open_environment(path: Path, durable: bool, map_bytes: int | None = None) -> Opened:
+def open_environment(
+    path: Path, durable: bool, map_bytes: int | None = None, digest: Digest = digest, rewrite: Rewrite | None = None
+) -> Opened:
     """Open or create the environment in directory `path`, in today's format, and announce the opening.
 
     The announcement makes good what a process left undone that died between its commit and its announcement.
-    `map_bytes`: the store's size limit, for tests. Raises StoreUnusable, FormatTooNew.
+    `map_bytes`: the store's size limit, for tests. `rewrite`: for a store of before rows were sealed. Raises
+    StoreUnusable, FormatTooNew, and what `rewrite` does.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -49,6 +55,15 @@ def open_environment(path: Path, durable: bool, map_bytes: int | None = None) ->
                 env.reader_check()
                 with env.begin(write=True) as txn:
                     migrate(txn)
+                    is_open = txn.get(REWRITING_KEY) is not None
+                if is_open and rewrite is None:
+                    raise StoreUnusable("the store is not sealed yet.")
+                if is_open and rewrite is not None:
+                    rewrite_store(env, digest, rewrite)
+                    env.close()
+                    env = _map(path, durable, map_bytes or _map_bytes(path, durable))
+                    clean_store(env)
+                with env.begin(write=True) as txn:
                     opened = next_announcement(txn)
                     epoch.clear(opened)
             except BaseException:

@@ -15,6 +15,8 @@ from statordb.engine.contract import FormatTooNew, StoreUnusable
 from statordb.engine.lmdb.groups import Group, is_group
 from statordb.engine.lmdb.keys import (
     FORMAT_KEY,
+    OWN_SPACES,
+    REWRITING_KEY,
     SEQUENCE_BYTES,
     SPACE_BYTES,
     SPACE_GIVEN_MIN,
@@ -71,10 +73,23 @@ def _list_spaces(txn: Transaction[bytes]) -> None:
             txn.put(living_key(space), b"")
 
 
+def _note_rows(txn: Transaction[bytes]) -> None:
+    """Note that there are rows, or entries of logs, which the opener has to seal."""
+    at = b""
+    with txn.cursor() as cursor:
+        while cursor.set_range(at):
+            space = unpack_id(cursor.key()[:SPACE_BYTES])
+            if space == Own.LOG or space not in OWN_SPACES:
+                txn.put(REWRITING_KEY, b"")
+                return
+            at = pack_id(space + 1)
+
+
 STEPS = (
     Step("The first layout: rows, logs, tallies and intentions as `keys` describes them.", _lay_out),
     Step("Entries of change logs lie in groups. Records have members that the release 0.1.0 fails on.", _group_logs),
     Step("Spaces that are there are listed, so that those which nobody names are found.", _list_spaces),
+    Step("Rows and entries of logs are sealed: whoever opens the store does it then (`rewriting`).", _note_rows),
 )
 """Step n (counted from 1) leads from format n - 1 to format n."""
 
@@ -105,3 +120,5 @@ def check_joined(txn: Transaction[bytes], steps: tuple[Step, ...] = STEPS) -> No
         raise FormatTooNew(found, len(steps))
     if found < len(steps):
         raise StoreUnusable("the store is not in today's format yet.")
+    if txn.get(REWRITING_KEY) is not None:
+        raise StoreUnusable("the store is not sealed yet.")

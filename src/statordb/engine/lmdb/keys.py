@@ -56,6 +56,10 @@ pack_tally = Struct(">qq").pack
 unpack_tally = Struct(">qq").unpack
 
 
+SPREAD: Digest = bytes
+"""For partitions that are hashes of HASH_BYTES already: they spread as they are."""
+
+
 class HashCollision(Exception):
     """Two partitions have one hash; args: (space, the partition asked for, the partition found)."""
 
@@ -105,6 +109,7 @@ def meta_key(name: bytes) -> bytes:
 
 FORMAT_KEY = meta_key(b"format")
 SPACES_KEY = meta_key(b"spaces")  # the id that is given next
+REWRITING_KEY = meta_key(b"rewriting")  # is there while rows and entries of logs have still to get another form
 ANNOUNCED_KEY = meta_key(b"announced")  # number of the last announcement
 
 

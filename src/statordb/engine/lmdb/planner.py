@@ -8,7 +8,7 @@ from typing import Any
 
 import lmdb
 
-from statordb.engine.contract import Guard, Key, Overloaded, Plan, Refused, Traits
+from statordb.engine.contract import Guard, Key, Overloaded, Plan, Refused, Traits, as_it_is
 from statordb.engine.lmdb import spaces
 from statordb.engine.lmdb.entries import AGAIN, WAIT
 from statordb.engine.lmdb.epoch import Epoch
@@ -35,6 +35,7 @@ class Planner(Reader):
     """Reads, and works updates out."""
 
     traits = TRAITS
+    disguise = staticmethod(as_it_is)
 
     def __init__(self, env: lmdb.Environment, epoch: Epoch, digest: Digest) -> None:
         super().__init__(env, digest)

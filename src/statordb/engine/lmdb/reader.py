@@ -32,6 +32,7 @@ from statordb.engine.lmdb.keys import (
     ROW_OVERHEAD_BYTES,
     SEQUENCE_BYTES,
     SPACE_BYTES,
+    SPREAD,
     Digest,
     HashCollision,
     after_prefix,
@@ -64,6 +65,7 @@ class Reader:
         self._begin: Callable[[], lmdb.Transaction[bytes]] = env.begin
         self._begin_views: Callable[[], lmdb.Transaction[memoryview]] = lambda: env.begin(buffers=True)
         self._digest = digest
+        self._names = digest is SPREAD  # keys are what pages have for names then
 
     @property
     def here(self) -> Here:
@@ -194,7 +196,8 @@ class Reader:
         else:
             if len(keys) == rows_max:
                 stop = ROWS
-        return Page(bodies, stop, budget[1] - bytes_left, lambda index: (partition, keys[index][PREFIX_BYTES:]))
+        names = keys if self._names else None
+        return Page(bodies, stop, budget[1] - bytes_left, lambda index: (partition, keys[index][PREFIX_BYTES:]), names)
 
     @reread_async
     async def scan(
@@ -214,7 +217,7 @@ class Reader:
         if head is not None:
             return self._heads(start, end, True, budget, head)
         with self._begin() as txn, txn.cursor() as cursor:
-            return _page(_walk(cursor, start, end, True), end, budget)
+            return _page(_walk(cursor, start, end, True), end, budget, self._names)
 
     def _heads(self, start: bytes, end: bytes, forward: bool, budget: PageBudget, head: int) -> Page:
         """A page that has only so many bytes of each body: the rest is not even copied out of the store."""
@@ -276,10 +279,11 @@ def _seek(cursor: lmdb.Cursor[Taken], start: bytes, end: bytes, forward: bool) -
     return cursor.prev() if cursor.set_range(end) else cursor.last()
 
 
-def _page(walk: Iterator[tuple[bytes, bytes]], end: bytes, budget: PageBudget) -> Page:
+def _page(walk: Iterator[tuple[bytes, bytes]], end: bytes, budget: PageBudget, named: bool) -> Page:
     """Rows of any partitions, as they come, up to before `end`."""
     bodies: list[bytes] = []
     places: list[Place] = []
+    keys: list[bytes] = []
     rows_max, bytes_left = budget
     stop = EXHAUSTED
     for key, value in walk:
@@ -287,6 +291,7 @@ def _page(walk: Iterator[tuple[bytes, bytes]], end: bytes, budget: PageBudget) -
             break
         body_start = HEAD_BYTES + unpack_head(value)[1]
         bodies.append(value[body_start:])
+        keys.append(key)
         places.append((value[HEAD_BYTES:body_start], key[PREFIX_BYTES:]))
         bytes_left -= len(key) + len(value) - ROW_OVERHEAD_BYTES
         if len(bodies) >= rows_max:
@@ -295,7 +300,7 @@ def _page(walk: Iterator[tuple[bytes, bytes]], end: bytes, budget: PageBudget) -
         if bytes_left <= 0:
             stop = BYTES
             break
-    return Page(bodies, stop, budget[1] - bytes_left, places.__getitem__)
+    return Page(bodies, stop, budget[1] - bytes_left, places.__getitem__, keys if named else None)
 
 
 def _heads_page(

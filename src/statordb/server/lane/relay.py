@@ -13,7 +13,7 @@ import orjson
 from statordb.engine.contract import Use
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.engine.lmdb.environment import join_environment
-from statordb.engine.lmdb.keys import digest
+from statordb.engine.lmdb.keys import SPREAD
 from statordb.engine.lmdb.lane import APPLIED, LaneEngine, verdict_of
 from statordb.engine.lmdb.writer import WriteFailed
 
@@ -28,7 +28,7 @@ class RelayedEngine(LaneEngine):
 
     def __init__(self, path: Path, durable: bool, ask: Ask) -> None:
         """Raises StoreUnusable, FormatTooNew."""
-        super().__init__(*join_environment(path, durable), digest, partial(ask, b""))
+        super().__init__(*join_environment(path, durable), SPREAD, partial(ask, b""))
         self._ask = ask
 
     async def create_space(self, use: Use = Use.ROWS, within: int | None = None) -> int:

@@ -39,8 +39,8 @@ class ExpiryIndex:
         if value is None or "N" not in value:
             return None
         item = image.item
-        digest = keyspace.digest(self._base.partition(item), self._base.sort(item))
-        key = Key(self.space, bytes((digest[0] % PARTITIONS,)), numbers.key_bytes(value["N"]) + digest)
+        partition = bytes((self._base.digest(item)[0] % PARTITIONS,))
+        key = Key(self.space, partition, numbers.key_bytes(value["N"]) + self._base.kept_digest(item))
         return key, codec.encode(project(item, self._names), 0)
 
     def update(

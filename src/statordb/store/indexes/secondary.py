@@ -58,9 +58,8 @@ class SecondaryIndex:
         return keyspace.index_bounds(equal, None, "EQ", ())
 
     def position(self, cursor: Item) -> tuple[bytes, bytes]:
-        base = self._base
         sort = b"".join([keyspace.part(attribute, cursor) for attribute in self.schema.sort])
-        return self.partition(cursor), sort + keyspace.digest(base.partition(cursor), base.sort(cursor))
+        return self.partition(cursor), sort + self._base.kept_digest(cursor)
 
     def entry(self, image: Image | None) -> Entry | None:
         """The entry that an item has in this index."""

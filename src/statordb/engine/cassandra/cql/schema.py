@@ -8,14 +8,17 @@ from statordb.engine.cassandra.cql.keys import OWN_SPACES, table_of
 from statordb.engine.cassandra.cql.session import QUORUM, SERIAL, Contact, Session, Unauthorized, Unreachable
 from statordb.engine.contract import FormatTooNew, StoreUnusable
 
-FORMAT = 3
+FORMAT = 4
+REWRITING = "rewriting"  # a row of `meta` while rows and entries of logs have still to get another form
 """What each number came with; a released one is never changed, and its steps are taken by `_migrate`.
 
 1   The first layout.
 2   Records have members that a process of format 1 fails on. Nothing else changes.
 3   Beside the epoch stands what the last announcements named, and what is owed may name what it announces. Processes of
     format 2 that run already pass over both: what they announce, or relay, may be anything.
+4   Rows and entries of logs are sealed (`owed/rewriting.py`), which is done while no process runs.
 """
+SEALED_FORMAT = 4
 PREPARE_SECONDS = 120.0  # how long a cluster that does not answer well is asked again
 UNAUTHORIZED_SECONDS = 20.0  # the same, where it says that the user may not
 PAUSE_SECONDS = 0.5
@@ -64,10 +67,11 @@ def create_rows_table(name: str) -> str:
     return f"CREATE TABLE IF NOT EXISTS {name} ({ROWS_COLUMNS}) WITH {OPTIONS}"
 
 
-async def prepare(contact: Contact, replication: int | None = None) -> list[str]:
+async def prepare(contact: Contact, replication: int | None = None, may_be_open: bool = False) -> list[str]:
     """Make the keyspace and its tables, or what is missing of them, and bring them to this release's format. May be run
     by several at once, and again. Returns the racks of the datacenter. `replication` None: as many as there are racks,
-    at most three. Raises StoreUnusable, FormatTooNew.
+    at most three. `may_be_open`: rows that are not sealed yet are no reason to refuse. Raises StoreUnusable,
+    FormatTooNew.
     """
     session = await Session.connect(contact)
     try:
@@ -76,6 +80,11 @@ async def prepare(contact: Contact, replication: int | None = None) -> list[str]
             try:
                 racks = await _racks(session, contact.datacenter)
                 await _prepare(session, contact.datacenter, replication or _copies(racks))
+                if not may_be_open and await is_open(session, contact.keyspace):
+                    raise StoreUnusable(
+                        f"the rows of the keyspace {contact.keyspace} are not sealed yet: stop all servers, and run "
+                        '"statordb cluster init" with the settings of one of them.'
+                    )
                 return sorted(set(racks))
             except Unreachable as fault:  # a cluster that has just been started answers late
                 patience = UNAUTHORIZED_SECONDS if isinstance(fault, Unauthorized) else PREPARE_SECONDS
@@ -143,12 +152,21 @@ async def _migrate(session: Session, keyspace: str, found: int) -> None:
     if found > FORMAT:
         raise FormatTooNew(found, FORMAT)
     await _add_news(session, keyspace)
+    if found < SEALED_FORMAT:
+        await session.conditional(
+            [(f"INSERT INTO {keyspace}.meta (name, value) VALUES (?, ?) IF NOT EXISTS", (REWRITING, 1))]
+        )
     update = f"UPDATE {keyspace}.meta SET value = ? WHERE name = 'format' IF value = ?"
     while found < FORMAT:
         refused = await session.conditional([(update, (found + 1, found))])
         found = found + 1 if refused is None else refused[0]["value"]
     if found > FORMAT:
         raise FormatTooNew(found, FORMAT)
+
+
+async def is_open(session: Session, keyspace: str) -> bool:
+    """Whether rows have still to be sealed. Raises Unreachable."""
+    return bool(await session.rows(f"SELECT value FROM {keyspace}.meta WHERE name = ?", REWRITING, consistency=SERIAL))
 
 
 async def _add_news(session: Session, keyspace: str) -> None:
