@@ -56,6 +56,27 @@ def test_errors_of_the_wire_have_these_apis_names(kit: IamKit, error: ClientErro
     assert b"<RequestId>some-id</RequestId>" in reply.body
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Action=GetSessionToken&Action=AssumeRoleWithWebIdentity&Version=2011-06-15",
+        b"Action=GetFederationToken&Name=bob&X=&Action=AssumeRoleWithWebIdentity",
+        b"%41ction=GetCallerIdentity&Action=AssumeRoleWithWebIdentity",
+        b"%41ction=AssumeRole&RoleArn=arn:aws:iam::123456789012:role/r&RoleSessionName=ab&Action=AssumeRoleWithWebIdentity",
+    ],
+)
+def test_no_other_operation_passes_for_the_one_that_nobody_signs(kit: IamKit, body: bytes) -> None:
+    """Of two fields of one name the first counts: who asks for two operations must not choose which is checked."""
+    assert kit.service("sts").is_unsigned(body)
+    assert told(kit, body, "sts") == (403, "MissingAuthenticationToken")
+
+
+def test_only_a_field_of_its_own_makes_a_form_unsigned(kit: IamKit) -> None:
+    assert kit.service("sts").is_unsigned(b"Version=1&Action=AssumeRoleWithWebIdentity")
+    assert not kit.service("sts").is_unsigned(b"Action=GetSessionToken&X=Action=AssumeRoleWithWebIdentity&")
+    assert not kit.service("iam").is_unsigned(b"Action=AssumeRoleWithWebIdentity")
+
+
 def test_a_fault_of_an_operation_is_told_and_reported(kit: IamKit, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(*_: object) -> None:
         raise RuntimeError("broken")

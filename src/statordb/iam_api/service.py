@@ -12,7 +12,7 @@ from statordb.iam_api import errors
 from statordb.iam_api.context import Context, Operation
 from statordb.iam_api.errors import IamError
 from statordb.iam_api.issuers import NO_ISSUERS, Issuers
-from statordb.model.errors import ClientError
+from statordb.model.errors import ClientError, missing_authentication_token
 from statordb.model.rest import RestReply, RestRequest
 from statordb.model.tasks import Tasks
 from statordb.store.credentials import Credentials, OwnerGone
@@ -27,7 +27,8 @@ NAMESPACES = {
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
     "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
 }
-_UNSIGNED = b"Action=AssumeRoleWithWebIdentity&"  # a token says who asks
+_UNSIGNED = "AssumeRoleWithWebIdentity"  # a token says who asks
+_UNSIGNED_FIELD = f"&Action={_UNSIGNED}&".encode()
 
 Report = Callable[[RestRequest, BaseException], None]
 """Told of every unexpected exception, for the log."""
@@ -66,7 +67,7 @@ class QueryService:
         self._tasks = Tasks()
 
     def is_unsigned(self, body: bytes) -> bool:
-        return self._name == "sts" and (body + b"&").find(_UNSIGNED) >= 0
+        return self._name == "sts" and _UNSIGNED_FIELD in b"&%b&" % body
 
     def refusal(self, error: ClientError, request_id: str) -> RestReply:
         return self._fault_reply(errors.of_wire(error), request_id)
@@ -103,6 +104,8 @@ class QueryService:
             )  # it takes as long as a hundred requests
         name, form = api.requests.operation(request.body)
         request.operation = name
+        if not request.principal.access_key_id and name != _UNSIGNED:  # else nobody would pass for some root
+            raise errors.of_wire(missing_authentication_token())
         operation = api.operations.get(name)
         if operation is None:
             raise errors.not_implemented(name)
