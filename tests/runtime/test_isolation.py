@@ -14,7 +14,7 @@ import pytest
 from tests.pace import HANGS_SECONDS, until
 from tests.runtime.pools import alive, call, package, packaged, run
 
-from statordb.runtime import cgroups, isolation
+from statordb.runtime import cgroups, isolation, leftovers
 from statordb.runtime.cgroups import Cgroups
 from statordb.runtime.containment import Containment
 from statordb.runtime.isolation import Isolation, barred, has_landlock, missing_rights
@@ -160,6 +160,32 @@ def test_a_group_is_bounded_and_ends_with_all_that_is_in_it() -> None:
     cgroups.end(made)  # which is no error
 
 
+@needs_groups
+def test_what_a_killed_servers_function_left_is_ended_by_its_group(tmp_path: Path) -> None:
+    """It has neither the session nor the environment of the instance: only the group tells whose it is."""
+    groups = Cgroups.find()
+    assert groups is not None
+    home = leftovers.new_home(tmp_path / leftovers.HOMES)
+    made = groups.make(home.name, 1 << 27)
+    words = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(made), "", "", ""]
+    left = subprocess.Popen([*words, shutil.which("env") or "env", "-i", "sleep", "600"], start_new_session=True)
+    until(lambda: (made / "cgroup.procs").read_text() != "", "it is in its group")
+    leftovers.note(home, 1, made)  # the first process of the instance has long ended
+    leftovers.clear_all(tmp_path)
+    assert left.wait(HANGS_SECONDS) == -signal.SIGKILL
+    assert not made.exists()
+
+
+def test_empty_groups_of_killed_servers_are_taken_away_after_a_while(tmp_path: Path) -> None:
+    for name in ("old", "new", "used"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "used/process").mkdir()  # a directory that is not empty can't be removed, as a group with processes
+    for name in ("old", "used"):
+        os.utime(tmp_path / name, (1.0, 1.0))
+    cgroups._sweep(tmp_path, 2.0)
+    assert sorted(os.listdir(tmp_path)) == ["new", "used"]
+
+
 def test_the_own_group_is_found_below_its_mount(tmp_path: Path) -> None:
     mounts, own = tmp_path / "mountinfo", tmp_path / "cgroup"
     group = tmp_path / "system.slice/statordb.service"
@@ -192,6 +218,7 @@ STRAYS = """
 import os, subprocess, sys, time
 from statordb.runtime.strays import Strays
 strays = Strays()
+own = subprocess.Popen(["sleep", "600"])
 known = subprocess.Popen(["sleep", "600"], start_new_session=True)
 strays.known.add(known.pid)
 marked = subprocess.Popen(["sh", "-c", "sleep 600 & echo $!"], env={"NAME": "mark", "PATH": os.environ["PATH"]},
@@ -212,7 +239,8 @@ def lives(pid):
         return False
 while lives(gone):
     strays.end({"mark"})
-print(lives(known.pid), lives(kept))
+print(lives(own.pid), lives(known.pid), lives(kept))
+own.kill()
 strays.known.clear()
 while lives(kept) or lives(known.pid):
     strays.end(set())
@@ -221,6 +249,6 @@ while lives(kept) or lives(known.pid):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there orphans can be had")
 def test_without_groups_an_orphan_that_is_nobodys_is_ended() -> None:
-    """And what is an instance's, by its number, session or environment, is left alone."""
+    """What is the server's, by its session, or an instance's, by its number, session or environment, is let be."""
     done = subprocess.run([sys.executable, "-c", STRAYS], capture_output=True, text=True, timeout=HANGS_SECONDS)
-    assert done.stdout == "True True\n", done.stderr
+    assert done.stdout == "True True True\n", done.stderr

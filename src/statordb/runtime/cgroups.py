@@ -13,6 +13,7 @@ MOUNTS, OWN = Path("/proc/self/mountinfo"), Path("/proc/self/cgroup")
 ALL = "statordb-functions"  # the group of all groups of instances
 ROUNDS_MAX = 200  # of looking whether the last process of a group is gone
 ROUND_SECONDS = 0.005
+EMPTY_SECONDS_MAX = 3600.0  # an empty group that is older is nobody's: an instance enters its own at once
 PROCESSES_MAX = 1024  # as on Lambda
 
 
@@ -35,6 +36,7 @@ class Cgroups:
                 return None
             _delegate(place)
             _delegate(directory)
+            _sweep(directory, time.time() - EMPTY_SECONDS_MAX)
         except OSError:
             return None
         return cls(directory)
@@ -60,6 +62,14 @@ def end(group: Path) -> None:
             return
         except OSError:  # what was killed is not quite gone
             time.sleep(ROUND_SECONDS)
+
+
+def _sweep(directory: Path, before: float) -> None:
+    """Take away groups that killed servers have left, and that nothing is in: those with processes can't be."""
+    for group in directory.iterdir():
+        with contextlib.suppress(OSError):
+            if group.is_dir() and group.stat().st_mtime < before:
+                group.rmdir()
 
 
 def _delegate(group: Path) -> None:

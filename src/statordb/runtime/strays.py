@@ -16,8 +16,8 @@ PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 class Strays:
-    """For a process that has no other children than instances. `known`: those, by their numbers, to be kept up by
-    whoever starts and reaps them."""
+    """`known`: this process's children that are instances, by their numbers, to be kept up by whoever starts and reaps
+    them. Other children it may have in its own session."""
 
     def __init__(self) -> None:
         self.known: set[int] = set()
@@ -26,12 +26,21 @@ class Strays:
 
     def end(self, marks: set[str]) -> None:
         """End those that belong to no living instance, with all below them. `marks`: the names of those that live."""
+        own = os.getsid(0)  # of what this process has started for itself, and no function can get into it
         for pid in processes.children(os.getpid()):
-            if pid in self.known or processes.is_of(pid, self.known, marks):
+            if pid in self.known or _session(pid) == own or processes.is_of(pid, self.known, marks):
                 continue
             for each in reversed(processes.descendants(pid)):
                 _kill(each)
             _reap(pid)
+
+
+def _session(pid: int) -> int:
+    """The session of a process; 0 if there is no such process."""
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
 
 
 def _kill(pid: int) -> None:
