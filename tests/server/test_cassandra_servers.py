@@ -86,12 +86,13 @@ def connect(server: ServerProcess, service: str, key: dict[str, str]) -> Any:
     )
 
 
-def make_table(client: Any, name: str) -> None:
+def make_table(client: Any, name: str, **more: Any) -> None:
     client.create_table(
         TableName=name,
         KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
+        **more,
     )
 
 
@@ -117,6 +118,22 @@ def test_servers_are_one_database(server: Server, prepared: Path) -> None:
     one.delete_table(TableName="shared")
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         two.get_item(TableName="shared", Key={"p": {"S": "a"}})
+
+
+def test_a_key_that_one_server_disables_closes_its_table_on_the_other_at_once(server: Server, prepared: Path) -> None:
+    first, second = (server("--auth", "iam") for _ in range(2))
+    one, two = client(first, prepared), client(second, prepared)
+    kms = connect(first, "kms", json.loads((prepared / "key.json").read_text()))
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    make_table(one, "closed", SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": arn})
+    get = {"TableName": "closed", "Key": {"p": {"S": "a"}}}
+    for _ in range(2):
+        two.get_item(**get)
+        kms.disable_key(KeyId=arn)
+        with pytest.raises(ClientError, match="KMS key disabled error"):
+            two.get_item(**get)
+        kms.enable_key(KeyId=arn)
+    one.delete_table(TableName="closed")
 
 
 def test_a_key_that_is_deleted_is_refused_by_all(server: Server, prepared: Path, place: list[str]) -> None:

@@ -16,7 +16,8 @@ from statordb.model.invocation import NotRunnable
 from statordb.store.functions.catalog import FunctionRecord
 
 NODE_CLIENT = Path(__file__).with_name("node_bootstrap.mjs")
-SERVICES = ("DYNAMODB", "DYNAMODB_STREAMS", "LAMBDA")  # those that a server speaks, as variables of SDKs name them
+# Those that a server speaks, as variables of SDKs name them.
+SERVICES = ("DYNAMODB", "DYNAMODB_STREAMS", "KMS", "LAMBDA")
 SEARCH_PATH = "/usr/local/bin:/usr/bin/:/bin:/opt/bin"
 
 
