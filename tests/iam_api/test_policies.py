@@ -193,6 +193,18 @@ def test_everything_of_an_account_is_told_at_once(kit: IamKit) -> None:
     assert [len(page["UserDetailList"]) + len(page["RoleDetailList"]) for page in pages] == [1, 1]
 
 
+def test_a_page_shows_no_more_documents_than_are_quoted_in_one_go(kit: IamKit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS may give fewer than were asked for, too; SDKs go on."""
+    monkeypatch.setattr("statordb.iam_api.paging.PAGE_DOCUMENTS_CHARACTERS_MAX", 2 * len(TRUST))
+    names = [make(kit, "role", f"r{number}")["RoleName"] for number in range(5)]
+    for operation, member in (("list_roles", "Roles"), ("get_account_authorization_details", "RoleDetailList")):
+        pages = list(kit.iam.get_paginator(operation).paginate())
+        assert [len(page[member]) for page in pages] == [2, 2, 1]
+        assert [role["RoleName"] for page in pages for role in page[member]] == names
+    monkeypatch.setattr("statordb.iam_api.paging.PAGE_DOCUMENTS_CHARACTERS_MAX", 1)
+    assert len(kit.iam.list_roles()["Roles"]) == 1  # at least one
+
+
 def test_a_role_is_made_shown_changed_and_deleted(kit: IamKit) -> None:
     made = kit.iam.create_role(
         RoleName="r", Path="/service-role/", AssumeRolePolicyDocument=TRUST, Description="d", MaxSessionDuration=7200,

@@ -6,12 +6,20 @@ from typing import Any
 
 from statordb.iam_api import errors
 from statordb.iam_api.context import Answer, Context, Request
-from statordb.model.identity_limits import PAGE_ITEMS
+from statordb.model.identity_limits import PAGE_DOCUMENTS_CHARACTERS_MAX, PAGE_ITEMS
 
 READ_ROWS = 100  # at a time
 
 
-def cut(items: Sequence[Any], request: Request) -> tuple[list[Any], Answer]:
+Weigh = Callable[[Any], int]
+"""How many characters of documents an item shows: a page may have fewer items than were asked for."""
+
+
+def nothing(item: Any) -> int:
+    return 0
+
+
+def cut(items: Sequence[Any], request: Request, weigh: Weigh = nothing) -> tuple[list[Any], Answer]:
     """The page that a request asks for of a list that is whole, and what the answer says of it."""
     start = 0
     mark = _mark(request)
@@ -19,22 +27,29 @@ def cut(items: Sequence[Any], request: Request) -> tuple[list[Any], Answer]:
         if not (mark.isascii() and mark.isdigit() and len(mark) < 10):
             raise _invalid()
         start = int(mark)
-    end = start + request.get("MaxItems", PAGE_ITEMS)
-    return list(items[start:end]), _more(str(end) if end < len(items) else None)
+    page: list[Any] = []
+    weight = 0
+    for item in items[start : start + request.get("MaxItems", PAGE_ITEMS)]:
+        weight += weigh(item)
+        if page and weight > PAGE_DOCUMENTS_CHARACTERS_MAX:
+            break
+        page.append(item)
+    end = start + len(page)
+    return page, _more(str(end) if end < len(items) else None)
 
 
-async def entities(
-    context: Context, sort: str, request: Request, wanted: Callable[[Any], bool] | None = None
-) -> tuple[list[Any], Answer]:
+async def entities(context: Context, sort: str, request: Request, weigh: Weigh = nothing) -> tuple[list[Any], Answer]:
     """The same of all users, groups, roles or policies of the account below the request's PathPrefix."""
     below, limit = request.get("PathPrefix", "/"), request.get("MaxItems", PAGE_ITEMS)
     after = _mark(request)
     found: list[Any] = []
+    weight = 0
     while True:
         rows = await context.store.identities.page(context.account, sort, after, READ_ROWS)
         for row in rows:
-            if row.path.startswith(below) and (wanted is None or wanted(row)):
-                if len(found) == limit:
+            if row.path.startswith(below):
+                weight += weigh(row)
+                if len(found) == limit or (found and weight > PAGE_DOCUMENTS_CHARACTERS_MAX):
                     return found, _more(found[-1].name)
                 found.append(row)
         if len(rows) < READ_ROWS:

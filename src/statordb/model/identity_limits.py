@@ -27,6 +27,7 @@ POLICY_VERSIONS_MAX = 5
 # Lists
 PAGE_ITEMS = 100  # where a request does not say
 PAGE_ITEMS_MAX = 1000
+PAGE_DOCUMENTS_CHARACTERS_MAX = 128 * 1024  # of policies that one page shows, or one item: to quote them takes 5 ms
 
 # Sessions
 SESSION_SECONDS_MIN = 900

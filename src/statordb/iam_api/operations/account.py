@@ -26,11 +26,18 @@ async def get_account_authorization_details(context: Context, request: Request) 
         own = aws_policies.every().values()
         uses = await uses_of(context, list(own))
         found += [(POLICY, policy) for policy in own if uses[policy.arn].attached]
-    page, more = paging.cut(found, request)
+    page, more = paging.cut(found, request, lambda each: _characters(*each))
     answer: dict[str, list[Any]] = {name: [] for name in _LISTS.values()}
     for sort, record in page:
         answer[_LISTS[sort]].append(await _details(context, sort, record))
     return {**answer, **more}
+
+
+def _characters(sort: str, record: Any) -> int:
+    """Of all documents of an identity or a policy."""
+    if sort == POLICY:
+        return sum(len(version.document) for version in record.versions)
+    return sum(map(len, record.inline.values())) + (len(record.trust) if sort == ROLE else 0)
 
 
 async def _details(context: Context, sort: str, record: Any) -> Answer:

@@ -53,7 +53,7 @@ async def get_role(context: Context, request: Request) -> Answer:
 
 async def list_roles(context: Context, request: Request) -> Answer:
     context.demand(f"arn:aws:iam::{context.account}:role{request.get('PathPrefix', '/')}")
-    found, more = await paging.entities(context, ROLE, request)
+    found, more = await paging.entities(context, ROLE, request, lambda role: len(role.trust))
     return {"Roles": [description.role(record, whole=False) for record in found], **more}
 
 
