@@ -67,11 +67,14 @@ class Renewal:
         if self._timer is not None:
             self._timer.cancel()
 
-    def run_once(self) -> None:
-        """Renew what is about to end. Whoever serves sees that by itself."""
+    def run_once(self) -> asyncio.Future[None]:
+        """Renew what is about to end, in a thread: it waits for the disk. Whoever serves sees that by itself."""
+        self.start()
+        return asyncio.get_running_loop().run_in_executor(None, self._renew)
+
+    def _renew(self) -> None:
         from statordb.server.tls import issuing
 
-        self.start()
         try:
             issuing.issue(self._directory, names(self._settings), _moment(self._clock()))
         except (OSError, ValueError):
