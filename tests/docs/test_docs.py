@@ -25,7 +25,7 @@ IN_WORDS = {
     "cassandra_password", "cassandra_ca", "cassandra_certificate", "cassandra_key", "allowed_origins", "allowed_hosts",
     "tls_certificate", "tls_key", "tls_client_ca", "proxies", "endpoints",
     "functions_token", "functions_users", "functions_directory",
-    "destinations_allowed", "audit_directory",
+    "destinations_allowed", "audit_directory", "key_directory",
     "identity_providers",
 }  # fmt: skip
 

@@ -92,3 +92,12 @@ def test_a_damaged_file_is_told_of(engine: LmdbEngine, tmp_path: Path) -> None:
     (one / FILE_NAME).write_text("{")
     with pytest.raises(BadStart, match="is damaged"):
         run(come(engine, one))
+
+
+def test_keys_may_be_kept_apart_from_the_data(engine: LmdbEngine, tmp_path: Path) -> None:
+    data, apart = server(tmp_path, "data"), server(tmp_path, "apart")
+    assert sealing.roots_of(Settings(key_directory=apart), data).provider().wrap(bytes(32))
+    assert (apart / FILE_NAME).exists()
+    assert not (data / FILE_NAME).exists()
+    with pytest.raises(BadStart, match="of key_directory is not there"):
+        sealing.roots_of(Settings(key_directory=tmp_path / "none"), data)

@@ -37,7 +37,7 @@ def session_in(directory: Path, clock: SystemClock | ManualClock, seconds: float
     async def make() -> Credential:
         store = await open_store(directory, Settings(data=directory))
         try:
-            credentials: Credentials = credentials_of(store, directory)
+            credentials: Credentials = credentials_of(store)
             credentials._clock = clock
             return await credentials.create_session(ACCOUNT, ROLE, "recommend", seconds)
         finally:

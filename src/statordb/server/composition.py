@@ -134,7 +134,7 @@ async def open_store(directory: Path, settings: Settings, ask: Ask | None = None
         settings.table_delay_seconds,
         settings.stream_shards,
         settings.stream_shard_seconds,
-        sealer_of(engine, directory),
+        sealer_of(engine),
     )
 
 
@@ -171,13 +171,13 @@ def told_as_bad_start(place: object) -> Iterator[None]:
         raise BadStart(sentence[:1].upper() + sentence[1:]) from None
 
 
-def credentials_of(store: Store, directory: Path) -> Credentials:
-    return Credentials(store.engine, sealer_of(store.engine, directory), store.clock)
+def credentials_of(store: Store) -> Credentials:
+    return Credentials(store.engine, sealer_of(store.engine), store.clock)
 
 
-def sealer_of(engine: Engine, directory: Path) -> Sealer:
-    """Seals the secrets of the store that belongs to a directory."""
-    return Sealer(sealing.keys_of(engine, directory))
+def sealer_of(engine: Engine) -> Sealer:
+    """Seals the secrets of a store."""
+    return Sealer(sealing.keys_of(engine))
 
 
 def keeper_of(site: Site, store: Store, further: Sequence[Duty] = ()) -> Keeper:
@@ -265,7 +265,7 @@ def wire_context(
 
 def query_services(site: Site, store: Store) -> Mapping[str, QueryService]:
     """IAM's and STS's APIs, by the names that claims have of them."""
-    credentials = credentials_of(store, site.directory)
+    credentials = credentials_of(store)
     return {
         name: QueryService(name, store, credentials, _report_rest, os.urandom, load, site.identity_providers)
         for name, load in LOADERS.items()
@@ -296,7 +296,7 @@ def _authenticator(site: Site, store: Store, service: str, browsers: BrowserRule
             settings.account, SHARED_REGION if settings.shared_db else None, settings.presigned_requests, browsers
         )
     return IamAuthenticator(
-        _lookup(settings, credentials_of(store, site.directory)),
+        _lookup(settings, credentials_of(store)),
         Subject(store.engine, KEY).number,
         store.clock.now,
         (service,),

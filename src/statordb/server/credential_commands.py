@@ -20,7 +20,7 @@ from statordb.store.terms import Refused
 
 EXIT_NOT_FOUND = 1
 STORE_SETTINGS = (
-    "audit_directory", "config", "data", "account", "engine", "cassandra", "datacenter", "keyspace",
+    "audit_directory", "config", "data", "key_directory", "account", "engine", "cassandra", "datacenter", "keyspace",
     "cassandra_username", "cassandra_password", "cassandra_ca", "cassandra_certificate", "cassandra_key",
 )  # fmt: skip
 ENVIRONMENT = [ENVIRONMENT_PREFIX + name.upper() for name in STORE_SETTINGS]  # what else is set is the server's
@@ -61,7 +61,7 @@ def _asked(arguments: Namespace, settings: Settings) -> tuple[str, dict[str, str
 async def _run(arguments: Namespace, settings: Settings) -> int:
     store = await open_store(settings.data, settings)
     try:
-        credentials = credentials_of(store, settings.data)
+        credentials = credentials_of(store)
         account = settings.account if "account" in arguments else None
         if arguments.action == "create":
             return await _create(credentials, settings.account, arguments)

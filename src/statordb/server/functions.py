@@ -31,7 +31,7 @@ class Running:
     """The pool of function processes, and the duties that feed it. Make it in a running event loop."""
 
     def __init__(self, site: Site, store: Store, report: Report) -> None:
-        self._credentials = credentials_of(store, site.directory)
+        self._credentials = credentials_of(store)
         self._store = store
         self.invoker = Pool(
             site.functions_directory,

@@ -48,7 +48,7 @@ class Keeping:
         if settings.auth != "iam" or settings.root_access_key_id:
             return
         try:
-            are_there = await credentials_of(self._store, self._site.directory).are_there()
+            are_there = await credentials_of(self._store).are_there()
         except Exception:  # a cluster that is away is no reason not to start
             log.warning("access keys could not be looked for", exc_info=True)
             return

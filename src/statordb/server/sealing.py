@@ -19,8 +19,11 @@ FILE = "file"
 
 
 def roots_of(settings: Settings, directory: Path) -> Roots:
-    """The providers that the settings name."""
-    return Roots(FILE, {FILE: lambda: FileKeys(directory)})
+    """The providers that the settings name. Raises BadStart."""
+    place = settings.key_directory or directory
+    if settings.key_directory is not None and not place.is_dir():
+        raise BadStart(f"The directory {place} of key_directory is not there.")
+    return Roots(FILE, {FILE: lambda: FileKeys(place)})
 
 
 async def sealed(engine: Engine, roots: Roots, writes: bool = True) -> SealedEngine:
@@ -37,10 +40,11 @@ def rewrite(roots: Roots) -> Rewrite:
     return lambda read: Sealing(read, roots)
 
 
-def keys_of(engine: Engine, directory: Path) -> KeyProvider:
+def keys_of(engine: Engine) -> KeyProvider:
     """What secrets are sealed with: the store's keys, and what was asked for them before there were any."""
     assert isinstance(engine, SealedEngine)
-    return Either(engine.ring.keys, lambda: FileKeys(directory), KEY_PREFIX)
+    ring = engine.ring
+    return Either(ring.keys, lambda: ring.roots.provider(FILE), KEY_PREFIX)
 
 
 @contextmanager

@@ -45,6 +45,7 @@ class Settings:
     port: int = 8000
     data: Path = Path("statordb-data")
     memory: bool = False
+    key_directory: Path | None = None  # where the root keys are; None: in the data directory
     engine: str = "lmdb"
     cassandra: Hosts = NO_HOSTS  # some nodes of the cluster; they tell of the others
     datacenter: str = ""  # whose nodes are asked
@@ -153,6 +154,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "port": values.whole(0, 65535),
     "data": values.path,
     "memory": values.flag,
+    "key_directory": values.path,
     "engine": values.one_of("lmdb", "cassandra"),
     "cassandra": values.hosts,
     "datacenter": values.matching(r"[A-Za-z0-9._:-]{0,64}", "the name of a datacenter"),

@@ -88,8 +88,11 @@ def wrapped_data_key(keys: StoreKeys, id: bytes, key: bytes) -> tuple[Key, bytes
 class Keyring:
     """The keys of a store that is open: seals and opens with data keys, and registers and finds these."""
 
-    def __init__(self, engine: Engine, keys: StoreKeys, random: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(
+        self, engine: Engine, keys: StoreKeys, roots: Roots, random: Callable[[int], bytes] = os.urandom
+    ) -> None:
         self.keys = keys
+        self.roots = roots
         self.sealer = RowSealer()
         self.places = Places(keys.places(), keys.apart())
         self._engine = engine
@@ -112,7 +115,7 @@ class Keyring:
         """Of a store, whose keys are made if it has none. Raises Unsealable, and what the provider does."""
         found = await engine.get(RING_KEY)
         if found is not None:
-            return cls(engine, unwrapped(RING.load(found.body), roots, random), random)
+            return cls(engine, unwrapped(RING.load(found.body), roots, random), roots, random)
         record, keys = new_ring(roots, random)
         body = RING.dump(record)
 
@@ -122,7 +125,7 @@ class Keyring:
         outcome = await contention.update(engine, (RING_KEY,), plan)
         if isinstance(outcome, Refused):  # another server came first
             keys = unwrapped(RING.load(outcome.reason), roots, random)
-        return cls(engine, keys, random)
+        return cls(engine, keys, roots, random)
 
     async def renew(self) -> None:
         """Register a data key, and seal with it. Raises what the engine does."""
