@@ -31,6 +31,8 @@ How to read it:
 - breadth: sixteen kinds of requests in memory, each at `wrk -t1 -c16` as above.
 - statements: processor time of PartiQL statements and of the native operations that do the same, in turns within one
   process, without wire and disk. The ratio is that of the costs: the lower, the better.
+- permissions: GetItem of an item of 900 characters by users whose policy allows it, and by the account's root, on one
+  worker in memory: the server's processor time for a request. The ratio is that of the costs: the lower, the better.
 - isolation: four light clients (two of GetItem, two of PutItem, each 100 requests a second, paced by the clock, so that
   a late answer counts from when its request was due) beside two connections that repeat one heavy request. The result
   is the light requests' p99. Where the machine itself is noisy, the goal is 2.5 times what it is with nothing beside.

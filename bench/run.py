@@ -1,7 +1,8 @@
 """StatorDB, the floor and the servers one might use instead, measured in one run, in turns, in one table.
 
 Usage: run.py [--quick | --full]
-              [--only floor,workers,disk,memory,breadth,statements,isolation,footprint,growth,streams,drain,triggers]
+              [--only floor,workers,disk,memory,breadth,statements,permissions,isolation,footprint,growth,streams,drain,
+              triggers]
               [--beside NAME] [--rounds N] [--seconds N] [--write] [--no-install] [--tools DIR]
        run.py --engine cassandra [--cassandra HOST,HOST --datacenter DC] [--quick] [--rounds N] [--seconds N] [--write]
 """
@@ -26,6 +27,7 @@ import cassandra
 import footprint
 import growth
 import isolation
+import permissions
 import report
 import speed
 import statements
@@ -46,6 +48,7 @@ COMPARISONS: dict[str, Comparison] = {
     "memory": speed.memory,
     "breadth": breadth.breadth,
     "statements": statements.statements,
+    "permissions": permissions.permissions,
     "isolation": isolation.isolation,
     "footprint": footprint.footprint,
     "growth": growth.growth,
