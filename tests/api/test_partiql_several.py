@@ -246,9 +246,18 @@ def test_a_transaction_writes_none_where_one_fails(items: Api) -> None:
         ),
         (
             ["SELECT * FROM one WHERE id > 1"],
+            "Validation failed in TransactStatements[0]: "
             "Select statements within ExecuteTransaction must specify the primary key in the where clause.",
         ),
         (["INSERT INTO one VALUE {'id': 5}", "DELETE FROM one WHERE v = 1"], NOT_KEYED),
+        *(
+            (
+                ["INSERT INTO one VALUE {'id': 5}", f"EXISTS(SELECT * FROM one WHERE {where})"],
+                "Validation failed in TransactStatements[1]: "
+                "EXISTS() must contain a single item read with additional condition",
+            )
+            for where in ("id = 1", "v = 1", "id = 1 OR v = 1")
+        ),
         (
             ["INSERT INTO one VALUE {'id': 5}", "nonsense"],
             "Statement wasn't well formed, can't be processed: Expected data manipulation",

@@ -27,11 +27,17 @@ def _items(client: Client, statement: str, *parameters: Any, **more: Any) -> lis
         token = {"NextToken": page["NextToken"]}
 
 
+def _insert(client: Client, table: str, item: Item, **more: Any) -> Any:
+    """INSERT with a parameter for each value."""
+    members = ", ".join(f"'{name}': ?" for name in item)
+    return _execute(client, f'INSERT INTO "{table}" VALUE {{{members}}}', *item.values(), **more)
+
+
 def _fill(client: Client, table: str, partition: str, count: int) -> list[Item]:
     """Items of one partition, as they were put by INSERT."""
     items = [{"p": {"S": partition}, "c": {"N": str(n)}, "v": {"S": f"v{n % 3}"}} for n in range(count)]
     for item in items:
-        assert _execute(client, f'INSERT INTO "{table}" VALUE ?', {"M": item})["Items"] == []
+        assert _insert(client, table, item)["Items"] == []
     return items
 
 
@@ -117,7 +123,7 @@ def test_writes(client: Client, sort_table: str, unique: str) -> None:
 
 def test_indexes_see_what_statements_write(client: Client, indexed_table: str, unique: str) -> None:
     item = {"p": {"S": unique}, "c": {"S": "1"}, "l": {"N": "5"}, "g": {"S": unique}, "x": {"S": "y"}}
-    _execute(client, f'INSERT INTO "{indexed_table}" VALUE ?', {"M": item})
+    _insert(client, indexed_table, item)
     by_g = f'SELECT l FROM "{indexed_table}"."global_keys" WHERE g = ?'
     assert _items(client, by_g, item["g"]) == [{"l": {"N": "5"}}]
     _execute(client, f"UPDATE \"{indexed_table}\" SET l = 6 WHERE p = ? AND c = '1'", item["p"])
@@ -141,7 +147,7 @@ def test_statements_cost_what_the_native_operations_cost(client: Client, indexed
     pairs = [
         (
             client.put_item(Item={**first, **wide}, **native),
-            _execute(client, f'INSERT INTO "{indexed_table}" VALUE ?', {"M": {**second, **wide}}, **asked),
+            _insert(client, indexed_table, {**second, **wide}, **asked),
         ),
         (
             client.get_item(Key=first, ConsistentRead=True, **native),

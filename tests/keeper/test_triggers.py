@@ -42,7 +42,10 @@ def test_writes_of_statements_reach_a_function_as_all_others(stage: Stage) -> No
     api("ExecuteStatement", Statement="UPDATE abc SET v = '2' WHERE p = 'a'")
     api("BatchExecuteStatement", Statements=[{"Statement": "INSERT INTO abc VALUE {'p': 'b', 'v': '1'}"}])
     update = {"Statement": "UPDATE abc SET v = '3' WHERE p = 'a'"}
-    api("ExecuteTransaction", TransactStatements=[update, {"Statement": "EXISTS(SELECT * FROM abc WHERE p = 'b')"}])
+    api(
+        "ExecuteTransaction",
+        TransactStatements=[update, {"Statement": "EXISTS(SELECT * FROM abc WHERE p = 'b' AND v = '1')"}],
+    )
     stage.until_delivered(["a1", "a2", "b1", "a3"])
     events = [record["eventName"] for event in stage.function.events for record in event["Records"]]
     assert events == ["INSERT", "MODIFY", "INSERT", "MODIFY"]

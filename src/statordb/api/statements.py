@@ -17,7 +17,7 @@ from statordb.model.values import check_item
 
 StatementCommand = SelectItems | StatementWrite | CheckByKey
 
-NO_EXISTS = "EXISTS is only supported in ExecuteTransaction"
+NO_EXISTS = "EXISTS can only be used in ExecuteTransaction write requests."
 
 
 def command_of(context: Context, asked: Mapping[str, Any]) -> StatementCommand:

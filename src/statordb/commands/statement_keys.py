@@ -6,7 +6,9 @@ The words are those of DynamoDB Local 3.3.1, whose PartiQL says the same as AWS'
 from statordb.expressions.operands import Values, tag
 from statordb.expressions.partiql.keyed import Keyed
 from statordb.model import errors
+from statordb.model.errors import ClientError
 from statordb.model.schema import KeySchema
+from statordb.model.values import Item
 
 _KEY_TYPES = ("S", "N", "B")
 
@@ -21,6 +23,22 @@ def refuse_misfits(schema: KeySchema, keyed: Keyed, values: Values) -> None:
                 f"Key value must be of type S, N, or B. Key name: {errors.quoted(name)}, Key type: {type_}"
             )
         if type_ != types[name]:
+            raise _other_type(name)
+
+
+def _other_type(name: str) -> ClientError:
+    return errors.validation_as_it_is(
+        f"Key attribute's data type should match its data type in table's schema: Key {errors.quoted(name)}"
+    )
+
+
+def refuse_unfit_item(schema: KeySchema, item: Item) -> None:
+    """The same of an item that an INSERT puts."""
+    for attribute in schema.attributes:
+        value = item.get(attribute.name)
+        if value is None:
             raise errors.validation_as_it_is(
-                f"Key attribute's data type should match its data type in table's schema: Key {errors.quoted(name)}"
+                f"Key attribute should be present in the item: Key {errors.quoted(attribute.name)}"
             )
+        if attribute.type not in value:
+            raise _other_type(attribute.name)

@@ -162,12 +162,14 @@ def _by(name: str) -> Callable[[tuple[Item, KeyRange]], Any]:
 
 
 class SelectOne(NamedTuple):
-    """A SELECT of one item by its whole key, in a batch or a transaction. `enclosing`: the operation."""
+    """A SELECT of one item by its whole key, in a batch or a transaction. `enclosing`: the operation; `failing`: what a
+    refusal begins with."""
 
     statement: Statement
     values: Values
     consistent: bool
     enclosing: str
+    failing: str = ""
 
     @property
     def action(self) -> str:
@@ -202,7 +204,8 @@ class SelectOne(NamedTuple):
         keyed = None if self.statement.index is not None else self.statement.keyed(table.schema)
         if keyed is None or not keyed.exact:
             raise errors.refusing_all(
-                f"Select statements within {self.enclosing} must specify the primary key in the where clause."
+                f"{self.failing}Select statements within {self.enclosing} must specify the primary key in the where "
+                "clause."
             )
         return keyed
 

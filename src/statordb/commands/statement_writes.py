@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from statordb.commands.applying import checker, refuse_key_updates, replacer, updater
 from statordb.commands.context import Context
-from statordb.commands.keys import located, located_item
-from statordb.commands.statement_keys import refuse_misfits
+from statordb.commands.keys import locate_item, located, usual_item_key
+from statordb.commands.statement_keys import refuse_misfits, refuse_unfit_item
 from statordb.commands.writing import Done, Unmet, write
 from statordb.expressions.bound import Condition, UpdateExpression
 from statordb.expressions.operands import Values
@@ -42,7 +42,11 @@ class InsertItem(NamedTuple):
         return write(context, self, True)
 
     def place(self, table: Table) -> Key:
-        return located_item(table, self.item)
+        key = usual_item_key(table, self.item)
+        if key is None:
+            refuse_unfit_item(table.schema, self.item)
+            key = locate_item(table, self.item)
+        return key
 
     def apply(self, table: Table, budget: Budget) -> Apply:
         new = Image.of(self.item, self.size)
@@ -54,10 +58,11 @@ class InsertItem(NamedTuple):
 
 
 class _OneItem(NamedTuple):
-    """A statement about one item, and its parameters."""
+    """A statement about one item, and its parameters. `failing`: what the refusal of an EXISTS begins with."""
 
     statement: Statement
     values: Values
+    failing: str = ""
 
     @property
     def table(self) -> str:
@@ -148,6 +153,14 @@ class CheckByKey(_OneItem):
     """EXISTS: look whether there is an item that meets a WHERE. Only part of a transaction."""
 
     __slots__ = ()
+
+    def keyed(self, table: Table) -> Keyed:
+        keyed = self.statement.keyed(table.schema)
+        if keyed is None or not keyed.exact or keyed.rest is None:
+            raise errors.refusing_all(
+                f"{self.failing}EXISTS() must contain a single item read with additional condition"
+            )
+        return keyed
 
     @property
     def action(self) -> str:

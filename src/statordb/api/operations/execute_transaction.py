@@ -46,11 +46,18 @@ def _refuse_what_transactions_have_not(position: int, command: StatementCommand)
 
 
 def _failed(position: int, detail: str) -> ClientError:
-    return errors.validation_as_it_is(f"Validation failed in TransactStatements[{position}]: {detail}")
+    return errors.validation_as_it_is(_failing(position) + detail)
+
+
+def _failing(position: int) -> str:
+    return f"Validation failed in TransactStatements[{position}]: "
 
 
 async def _read(context: Context, request: Request, reads: Sequence[SelectItems]) -> Answer:
-    parts = [SelectOne(each.statement, each.values, True, OPERATION) for each in reads]
+    parts = [
+        SelectOne(each.statement, each.values, True, OPERATION, _failing(position))
+        for position, each in enumerate(reads)
+    ]
     found = await perform(context, TransactGet(parts, OPERATION))
     return await read_answer(context, request, [part.table for part in parts], found)
 
@@ -62,8 +69,11 @@ async def _write(
     if payload > TRANSACT_BYTES_MAX:
         raise errors.validation_as_it_is(f"Transaction payload size cannot exceed 4MB. Payload Size: {payload}")
     parts = [
-        Part(write, each.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD")
-        for each, write in zip(asked, writes, strict=True)
+        Part(
+            write._replace(failing=_failing(position)) if isinstance(write, CheckByKey) else write,
+            each.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD",
+        )
+        for position, (each, write) in enumerate(zip(asked, writes, strict=True))
     ]
     done = await perform(context, TransactWrite(parts, token_of(request, "TransactStatements"), OPERATION))
     return {"Responses": [], **write_capacity(request, [write.table for write in writes], done)}

@@ -1,7 +1,7 @@
 """SET and REMOVE of UPDATE statements to the actions of update expressions."""
 
 from statordb.expressions.partiql.cursor import Cursor
-from statordb.expressions.partiql.terms import TermParser, misused
+from statordb.expressions.partiql.terms import TermParser, misused, unknown
 from statordb.expressions.syntax import Action, Add, Arithmetic, Call, Delete, Operand, Path, Remove, Set, UpdateNode
 from statordb.model import errors
 
@@ -72,7 +72,7 @@ class AssignmentParser:
     def _called(self) -> Operand:
         function = self._cursor.token.text.lower()
         if function not in _VALUE_FUNCTIONS:
-            raise errors.validation_as_it_is(f"Invalid function name; function: {errors.quoted(function)}")
+            raise unknown(function)
         self._cursor.advance()
         return _call(function, self._terms.arguments(self._inner))
 

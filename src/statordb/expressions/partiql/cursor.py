@@ -60,21 +60,28 @@ class Cursor:
     def is_identifier(self) -> bool:
         return self.kind == tokens.NAME or self.kind == tokens.QUOTED
 
+    def is_reserved(self) -> bool:
+        """Whether a word stands here that would have to be quoted to be a name."""
+        return self.kind == tokens.NAME and self.token.text.upper() in tokens.RESERVED
+
     def calls(self) -> bool:
         """Whether a function's name stands here, with its parenthesis behind it."""
         return self.kind == tokens.NAME and self.following == "("
 
     def unexpected(self) -> ClientError:
         """The fault of a token where a term should stand."""
-        return errors.ill_formed_statement("Unexpected keyword" if self.kind in KEYWORDS else "Unexpected term")
+        return errors.ill_formed_statement("Unexpected keyword" if self._is_keyword() else "Unexpected term")
+
+    def _is_keyword(self) -> bool:
+        return self.kind in KEYWORDS or self.is_reserved()
 
     def left_over(self) -> ClientError:
         """The fault of a token behind what could be the end."""
         return errors.ill_formed_statement("Unexpected token after expression")
 
-    def place(self) -> str:
-        """Line, column and length of the next token, as AWS's texts have them."""
-        token = self.token
+    def place(self, token: Token | None = None) -> str:
+        """Line, column and length of a token, the next one unless another is given, as AWS's texts have them."""
+        token = token or self.token
         before = self.text[: token.start]
         line_start = before.rfind("\n") + 1
         return f"{before.count(chr(10)) + 1}:{token.start - line_start + 1}:{token.end - token.start}"

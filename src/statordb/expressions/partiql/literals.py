@@ -93,7 +93,13 @@ class LiteralParser:
 
     def _begin_member(self, opened: _Open) -> None:
         if opened.bracket == "{":
+            place = self._cursor.place
+            token = self._cursor.token
             opened.key = self._cursor.expect(tokens.STRING)
+            if opened.key in opened.members:
+                raise errors.validation_as_it_is(
+                    f"Duplicate keys in tuple. Key: {errors.quoted(opened.key)} under root at {place(token)}"
+                )
             self._cursor.expect(":")
 
     def _closed(self, opened: list[_Open]) -> Template:

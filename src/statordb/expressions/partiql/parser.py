@@ -10,6 +10,7 @@ from typing import NamedTuple
 from statordb.expressions.partiql import tokens
 from statordb.expressions.partiql.assignments import AssignmentParser
 from statordb.expressions.partiql.cursor import Cursor
+from statordb.expressions.partiql.literals import BEGINNINGS
 from statordb.expressions.partiql.statement_tree import (
     Delete,
     Insert,
@@ -27,6 +28,7 @@ from statordb.expressions.syntax import ConditionNode
 from statordb.model import errors
 
 _SOURCE_PARTS_MAX = 2
+_JOINS = frozenset(("CROSS", "INNER", "LEFT", "RIGHT", "FULL", "OUTER"))
 
 
 class Parsed(NamedTuple):
@@ -79,12 +81,20 @@ class _Parser:
 
     def _select(self) -> Select:
         cursor = self._cursor
+        if cursor.kind == "DISTINCT":
+            raise errors.validation_as_it_is("Unsupported token in expression: DISTINCT")
+        if cursor.kind == "VALUE":
+            raise errors.validation_as_it_is("Select projection doesn't support value or pivot keywords")
         projection = None if cursor.accept("*") else self._projection()
         begin = cursor.position
         cursor.expect("FROM")
         source = self._source()
+        if cursor.kind == "," or cursor.kind == "JOIN" or cursor.token.text.upper() in _JOINS:
+            raise errors.validation_as_it_is("Only select from a single table or index is supported.")
         self._refuse_alias()
         where = self._where()
+        if cursor.kind == "GROUP":
+            raise errors.validation_as_it_is("Unsupported clause: GROUP BY")
         order = self._order()
         if cursor.accept("LIMIT"):
             self._refuse_limit()
@@ -106,9 +116,11 @@ class _Parser:
 
     def _selected(self) -> Selected:
         cursor = self._cursor
-        if cursor.calls():
+        if cursor.calls() or cursor.kind in BEGINNINGS or cursor.kind == "CASE":
             raise errors.validation_as_it_is(f"Unexpected path component at {cursor.place()}")
         path = self._terms.path()
+        if cursor.kind == "+" or cursor.kind == "-":
+            raise errors.validation_as_it_is(f"Unexpected path component at {cursor.place()}")
         # A value is named by the last of its path's names, with the indexes behind it.
         last = max(position for position, part in enumerate(path.parts) if isinstance(part, str))
         indexes = "".join(f"[{part}]" for part in path.parts[last + 1 :])
@@ -153,9 +165,17 @@ class _Parser:
                 raise errors.ill_formed_statement("Unexpected keyword")
             raise cursor.left_over()
         cursor.advance()
-        if cursor.kind != "{" and cursor.kind != "?":
+        if cursor.kind != "{" and cursor.kind in BEGINNINGS:
+            raise errors.validation_as_it_is(
+                "Unsupported format in item expression. Please use struct format {...} to express item values for "
+                f"insert statement. at {cursor.place()}"
+            )
+        if cursor.kind != "{":
             raise cursor.unexpected()
-        return Insert(source, self._terms.value())
+        item = self._terms.value()
+        if cursor.kind == "RETURNING":
+            raise errors.validation_as_it_is("RETURNING is not supported in INSERT")
+        return Insert(source, item)
 
     def _update(self) -> Update:
         source = self._source()

@@ -30,7 +30,7 @@ class TermParser:
         parts: list[str | int] = [self.name()]
         while True:
             if cursor.accept("."):
-                if not cursor.is_identifier() and cursor.kind not in tokens.KEYWORDS:
+                if not cursor.is_identifier() or cursor.is_reserved():
                     raise errors.ill_formed_statement("Invalid path dot component")
                 parts.append(self.name())
             elif cursor.accept("["):
@@ -43,7 +43,7 @@ class TermParser:
 
     def name(self) -> str:
         """An identifier, which may not be empty."""
-        if not self._cursor.is_identifier():
+        if not self._cursor.is_identifier() or self._cursor.is_reserved():
             raise self._cursor.unexpected()
         name = self._cursor.advance()
         if not name:
@@ -67,7 +67,7 @@ class TermParser:
             return self.path()
         function = cursor.advance().lower()
         if function not in CONDITION_FUNCTIONS:
-            raise errors.validation_as_it_is(f"Invalid function name; function: {errors.quoted(function)}")
+            raise unknown(function)
         return Call(function, self.arguments(self._argument))
 
     def _argument(self) -> Operand:
@@ -97,6 +97,10 @@ class TermParser:
             raise errors.validation_as_it_is(
                 f"The expression contains too many operators; operator count: {EXPRESSION_OPERATORS_MAX + 1}"
             )
+
+
+def unknown(function: str) -> ClientError:
+    return errors.validation_as_it_is(f"Unrecognized function: {errors.quoted(function)}")
 
 
 def misused(function: str) -> ClientError:

@@ -25,13 +25,39 @@ KEYWORDS = frozenset(
     )
 )  # fmt: skip
 
+# Words of PartiQL that no name can be without quotes; those of them that the grammar here has are read as names first.
+RESERVED = frozenset(
+    (
+        "ABSOLUTE", "ACTION", "ADD", "ALL", "ALLOCATE", "ALTER", "ANY", "ARE", "ASSERTION", "AT", "AUTHORIZATION",
+        "AVG", "BEGIN", "BIT", "BIT_LENGTH", "CASCADE", "CASCADED", "CATALOG", "CHAR", "CHARACTER", "CHAR_LENGTH",
+        "CHARACTER_LENGTH", "CHECK", "CLOSE", "COALESCE", "COLLATE", "COLLATION", "COLUMN", "COMMIT", "CONFLICT",
+        "CONNECT", "CONNECTION", "CONSTRAINT", "CONSTRAINTS", "CONTINUE", "CONVERT", "CORRESPONDING", "COUNT",
+        "CREATE", "CROSS", "CURRENT", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "CURRENT_USER", "CURSOR",
+        "DATE", "DATE_ADD", "DEALLOCATE", "DEC", "DECIMAL", "DECLARE", "DEFAULT", "DEFERRABLE", "DEFERRED",
+        "DESCRIBE", "DESCRIPTOR", "DIAGNOSTICS", "DISCONNECT", "DO", "DOMAIN", "DOUBLE", "DROP", "ELSE", "END",
+        "ESCAPE", "EXCEPT", "EXCEPTION", "EXEC", "EXECUTE", "EXTERNAL", "EXTRACT", "FETCH", "FIRST", "FLOAT", "FOR",
+        "FOREIGN", "FOUND", "FULL", "GET", "GLOBAL", "GO", "GOTO", "GRANT", "IDENTITY", "IMMEDIATE", "INDEX",
+        "INDICATOR", "INITIALLY", "INNER", "INPUT", "INSENSITIVE", "INT", "INTEGER", "INTERSECT", "INTERVAL",
+        "ISOLATION", "KEY", "LANGUAGE", "LAST", "LEFT", "LET", "LEVEL", "LOCAL", "LOWER", "MATCH", "MAX", "MIN",
+        "MODIFIED", "MODULE", "NAMES", "NATIONAL", "NATURAL", "NCHAR", "NEW", "NEXT", "NO", "NOTHING", "NULLIF",
+        "NUMERIC", "OCTET_LENGTH", "OF", "OLD", "ON", "ONLY", "OPEN", "OPTION", "OUTER", "OUTPUT", "OVERLAPS", "PAD",
+        "PARTIAL", "PIVOT", "POSITION", "PRECISION", "PREPARE", "PRESERVE", "PRIMARY", "PRIOR", "PRIVILEGES",
+        "PROCEDURE", "PUBLIC", "READ", "REAL", "REFERENCES", "RELATIVE", "RESTRICT", "REVOKE", "RIGHT", "ROLLBACK",
+        "ROWS", "SCHEMA", "SCROLL", "SECTION", "SESSION", "SESSION_USER", "SIZE", "SMALLINT", "SOME", "SPACE", "SQL",
+        "SQLCODE", "SQLERROR", "SQLSTATE", "SUBSTRING", "SUM", "SYMBOL", "SYSTEM_USER", "TABLE", "TEMPORARY", "THEN",
+        "TIME", "TIMESTAMP", "TO", "TRANSACTION", "TRANSLATE", "TRANSLATION", "TRIM", "TUPLE", "UNIQUE", "UNKNOWN",
+        "UNPIVOT", "UPPER", "USAGE", "USER", "USING", "VARCHAR", "VARYING", "VIEW", "WHEN", "WHENEVER", "WITH",
+        "WORK", "WRITE", "ZONE", "BAG", "BLOB", "BOOL", "BOOLEAN", "CLOB", "LIST", "SEXP", "STRING", "STRUCT",
+    )
+)  # fmt: skip
+
 _TOKEN = re.compile(
     r"""(?P<space>(?:[ \t\r\n\f\v]++|--[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)++)
       | (?P<name>[A-Za-z_$][A-Za-z0-9_$]*+)
       | (?P<quoted>"(?:[^"]|"")*+")
       | (?P<string>'(?:[^']|'')*+')
       | (?P<number>(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?)
-      | (?P<symbol><<|>>|<=|>=|<>|!=|[=<>()\[\]{},.:;?*+-])
+      | (?P<symbol><<|>>|<=|>=|<>|!=|\|\||[=<>()\[\]{},.:;?*+-])
     """,
     re.VERBOSE,
 )

@@ -25,6 +25,7 @@ from statordb.expressions.syntax import (
     Path,
     ValueReference,
 )
+from statordb.model import errors
 
 _COMPARATORS = frozenset(("=", "<>", "!=", "<", "<=", ">", ">="))
 _TYPES = {
@@ -33,6 +34,7 @@ _TYPES = {
     "BOOLEAN": "BOOL",
     "STRING": "S",
     "NUMBER": "N",
+    "NUMERIC": "N",
     "INT": "N",
     "INTEGER": "N",
     "DECIMAL": "N",
@@ -102,6 +104,10 @@ class WhereParser:
         cursor = self._cursor
         while True:
             kind, group = cursor.kind, groups[-1]
+            if term.operand is not None and kind in ("LIKE", "+", "-", "||"):
+                raise errors.validation_as_it_is(
+                    f"Unsupported operator in Condition Expression. Operator: {kind.lower()}"
+                )
             if term.operand is not None and self._goes_on():
                 term = _Term(None, self._comparison(term.operand))
             elif kind == ")" and len(groups) > 1:
@@ -149,8 +155,11 @@ class WhereParser:
             cursor.expect("AND")
             found: ConditionNode = Between(left, low, self._operand())
         elif operator == "IN":
-            _refuse_condition(left)
-            found = In(left, self._candidates())
+            candidates = self._candidates()
+            if _is_condition(left):
+                found = Or(tuple(comparison("=", left, candidate) for candidate in candidates))
+            else:
+                found = In(left, candidates)
         else:
             return comparison(operator, left, self._parenthesised())
         return Not(found) if negated else found
@@ -204,8 +213,14 @@ class WhereParser:
 def comparison(operator: str, left: Operand, right: Operand) -> ConditionNode:
     """A comparison of two operands, one of which may be a condition beside TRUE, FALSE or a parameter."""
     for condition, other in ((left, right), (right, left)):
-        if isinstance(condition, Call) and condition.function != "size":
-            return _compared_with(condition, operator == "=", operator, other)
+        if isinstance(condition, Call) and _is_condition(condition):
+            if operator not in ("=", "<>", "!="):
+                raise errors.validation_as_it_is(
+                    "Incorrect operand type for operator or function; "
+                    f"operator or function: {operator}, operand type: BOOL"
+                )
+            equal = _equal(condition, other)
+            return equal if operator == "=" else Not(equal)
     if operator != "<>" and operator != "!=":
         return Comparison(operator, left, right)
     paths = [path for operand in (left, right) for path in paths_of(operand)]
@@ -213,15 +228,25 @@ def comparison(operator: str, left: Operand, right: Operand) -> ConditionNode:
     return And((*there, Comparison("<>", left, right))) if there else Comparison("<>", left, right)
 
 
-def _compared_with(condition: Call, equals: bool, operator: str, other: Operand) -> ConditionNode:
-    if operator in ("=", "<>", "!="):
-        if isinstance(other, Literal) and "BOOL" in other.value:
-            return condition if other.value["BOOL"] is equals else Not(condition)
-        if isinstance(other, ValueReference):  # of a parameter, which may be of any type
-            both = And((condition, Comparison("=", other, Literal({"BOOL": True}))))
-            neither = And((Not(condition), Comparison("=", other, Literal({"BOOL": False}))))
-            return Or((both, neither)) if equals else Not(Or((both, neither)))
-    raise misused(condition.function)
+def _equal(condition: Call, other: Operand) -> ConditionNode:
+    """Whether a condition is as true as another operand says, which may be of any type."""
+    if isinstance(other, Literal):
+        truth = other.value.get("BOOL")
+        if truth is None:
+            return And((condition, Not(condition)))  # never
+        return condition if truth else Not(condition)
+    if isinstance(other, ValueReference):
+        true: ConditionNode = Comparison("=", other, Literal({"BOOL": True}))
+        false: ConditionNode = Comparison("=", other, Literal({"BOOL": False}))
+    elif isinstance(other, Call) and _is_condition(other):
+        true, false = other, Not(other)
+    else:
+        raise misused(condition.function)
+    return Or((And((condition, true)), And((Not(condition), false))))
+
+
+def _is_condition(operand: Operand) -> bool:
+    return isinstance(operand, Call) and operand.function != "size"
 
 
 def _refuse_condition(operand: Operand) -> None:
