@@ -432,3 +432,13 @@ def test_a_stream_is_a_resource(api: Api) -> None:
     arn = create(api, "abc")
     assert may(api, ann(policy({"Resource": arn})), "DescribeStream", StreamArn=arn)
     assert not may(api, ann(policy({"Resource": TABLE})), "DescribeStream", StreamArn=arn)
+
+
+def test_many_patterns_are_not_held_against_many_attributes(abc: Api) -> None:
+    """Whoever makes policies, and items, could have the loop stand for seconds with them."""
+    names = [f"*{number}x" for number in range(1_500)]
+    who = allowing(**{"ForAllValues:StringLike": {"dynamodb:Attributes": [*names, "p", "a*"]}})
+    assert may(abc, who, "PutItem", TableName="abc", Item={**ANNS, "a1": {"S": "x"}})
+    with pytest.raises(Fault) as caught:
+        ask(abc, who, "PutItem", TableName="abc", Item={**ANNS, **{f"a{number}": {"S": ""} for number in range(2_000)}})
+    assert caught.value.code == "ValidationException"

@@ -36,6 +36,11 @@ class Condition(NamedTuple):
     values: tuple[Template, ...]
     allows: bool
 
+    @property
+    def width(self) -> int:
+        """How many tests one value of the key may take: texts that are to be equal are looked up at once."""
+        return 0 if self.operator.make in (_equal, _equal_ignoring_case) else len(self.values)
+
     def bind(self, known: Known) -> bool | Check:
         """What it comes to; a test of what else becomes known if that depends on it."""
         if any(known.later(key) for value in self.values for key in value.keys):
@@ -86,6 +91,7 @@ class Presence(NamedTuple):
 
     key: str
     absent: frozenset[bool]
+    width: int = 0
 
     def bind(self, known: Known) -> bool | Check:
         if known.later(self.key):

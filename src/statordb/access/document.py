@@ -52,6 +52,11 @@ class Policy(NamedTuple):
     statements: tuple[Statement, ...]
     rules: tuple[Rule, ...]
 
+    @property
+    def width(self) -> int:
+        """How many tests of conditions one value of a request may take."""
+        return sum(condition.width for rule in self.rules for condition in rule.conditions)
+
 
 @lru_cache(COMPILED_MAX)
 def compile_policy(text: str, kind: Kind = Kind.IDENTITY) -> Policy:

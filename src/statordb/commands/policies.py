@@ -19,7 +19,7 @@ from statordb.commands.demands import (
     resource,
 )
 from statordb.commands.gate import Asked
-from statordb.commands.request_facts import RequestFacts, identity_facts, is_later
+from statordb.commands.request_facts import TESTS_MAX, RequestFacts, identity_facts, is_later
 from statordb.model import errors
 from statordb.model.request import Origin, Principal
 from statordb.store.store import Store
@@ -31,10 +31,12 @@ _WAY_OUT = "dynamodb:DeleteResourcePolicy"  # which no policy can take from the 
 
 
 class _Decision(NamedTuple):
-    """What is left to be asked of each request: `decide` of its facts. `place`: the table's."""
+    """What is left to be asked of each request: `decide` of its facts. `place`: the table's; `room`: how many values of
+    a key may be tested."""
 
     decide: Decide
     place: Place | None
+    room: int
 
 
 class _Standing:
@@ -140,7 +142,7 @@ class Policies:
         wanted = Wanted(demand.action, about, owner, policy, standing.endpoint)
         facts = {**standing.facts, "aws:resourceaccount": (owner,)}
         found = narrow(authority, wanted, Known(facts, is_later))
-        decision = found if isinstance(found, Verdict) else _Decision(found, place)
+        decision = found if isinstance(found, Verdict) else _Decision(found, place, _room(authority, wanted))
         if not isinstance(demand, StreamDemand | AccountDemand | ResourceDemand):  # whose tables do not tell them apart
             if len(standing.decisions) >= DECISIONS_MAX:
                 standing.decisions.clear()
@@ -156,7 +158,7 @@ class Policies:
         decision: _Decision,
         table: Table | None,
     ) -> None:
-        facts = RequestFacts(demand, table, origin, asked, standing.facts, self._now)
+        facts = RequestFacts(demand, table, origin, asked, standing.facts, self._now, decision.room)
         self._judge(standing, demand, decision.decide(facts))
 
     def _judge(self, standing: _Standing, demand: Demand, verdict: Verdict) -> None:
@@ -166,6 +168,14 @@ class Policies:
             raise errors.access_denied("Access is denied")  # of tables themselves no more is told to other accounts
         about = resource(standing.principal, demand, self.place)
         raise errors.access_denied(refusal(verdict, standing.authority.arn, demand.action, about))
+
+
+def _room(authority: Authority, wanted: Wanted) -> int:
+    """How many values of one key may be held against all that the policies want of it."""
+    session = authority.session or ()
+    others = (authority.boundary, wanted.resource_policy, wanted.endpoint_policy)
+    width = sum(policy.width for policy in (*authority.policies, *session, *others) if policy is not None)
+    return TESTS_MAX // max(1, width)
 
 
 def _policy(table: Table, demand: Demand, authority: Authority) -> Policy | None:

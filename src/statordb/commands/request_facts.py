@@ -13,9 +13,11 @@ from statordb.access.decision import principal_arn
 from statordb.access.facts import Values
 from statordb.commands import item_facts
 from statordb.commands.demands import Demand, Enclosed, TableDemand
+from statordb.model import errors
 from statordb.model.request import Origin
 from statordb.store.table import Table
 
+TESTS_MAX = 100_000  # of values against values of policies, for one demand: some 20 ms
 _TYPES = {ROOT: "Account", USER: "User", ROLE: "AssumedRole", FEDERATED: "FederatedUser"}
 _OF_DYNAMODB, _REQUEST_TAG, _RESOURCE_TAG = "dynamodb:", "aws:requesttag/", "aws:resourcetag/"
 
@@ -46,9 +48,10 @@ class RequestFacts:
 
     table   None if there is none, or none is named.
     asked   members of the request, for what its commands do not know of it.
+    room    how many values of one key may be tested. `get` raises ClientError for more.
     """
 
-    __slots__ = ("asked", "demand", "known", "now", "operation", "origin", "table")
+    __slots__ = ("asked", "demand", "known", "now", "operation", "origin", "room", "table")
 
     def __init__(
         self,
@@ -58,6 +61,7 @@ class RequestFacts:
         asked: Mapping[str, Any],
         known: Mapping[str, Values],
         now: Callable[[], float],
+        room: int = TESTS_MAX,
     ) -> None:
         self.operation = None
         if isinstance(demand, Enclosed):
@@ -68,12 +72,17 @@ class RequestFacts:
         self.asked = asked
         self.known = known
         self.now = now
+        self.room = room
 
     def get(self, key: str, /) -> Values | None:
         read = _READERS.get(key)
         if read is not None:
             value = read(self)
-            return (value,) if isinstance(value, str) else value
+            if value is None or isinstance(value, str):
+                return None if value is None else (value,)
+            if len(value) > self.room:
+                raise errors.too_much_work()
+            return value
         if key.startswith(_REQUEST_TAG):
             tags = self.demand.tags if isinstance(self.demand, TableDemand) else {}
             return _tag(tags, key.removeprefix(_REQUEST_TAG))
