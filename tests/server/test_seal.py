@@ -1,6 +1,7 @@
 """Servers of one store must have the same root keys: what one seals, all others open."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
@@ -13,7 +14,10 @@ from statordb.crypto.file_keys import FILE_NAME, FileKeys
 from statordb.engine.contract import Effects, Key
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.server import sealing
+from statordb.server.composition import open_store
+from statordb.server.main import main
 from statordb.server.settings import BadStart, Settings
+from statordb.store.sealed.engine import SealedEngine
 
 KEY = Key(5, b"partition", b"")
 
@@ -101,3 +105,36 @@ def test_keys_may_be_kept_apart_from_the_data(engine: LmdbEngine, tmp_path: Path
     assert not (data / FILE_NAME).exists()
     with pytest.raises(BadStart, match="of key_directory is not there"):
         sealing.roots_of(Settings(key_directory=tmp_path / "none"), data)
+
+
+def test_a_rotation_wraps_the_stores_keys_anew_and_who_runs_goes_on(tmp_path: Path, capsys: Any) -> None:
+    async def history() -> SealedEngine:
+        store = await open_store(tmp_path, Settings(data=tmp_path))
+        engine = store.engine
+        assert isinstance(engine, SealedEngine)
+        await engine.update((KEY,), lambda stored: Effects(writes=((KEY, b"kept"),)))
+        await store.close()
+        return engine
+
+    run(history())
+    before = json.loads((tmp_path / FILE_NAME).read_text())
+    assert main(["keys", "rotate", "--data", str(tmp_path)]) == 0
+    assert "wrapped by the root key" in capsys.readouterr().out
+    after = json.loads((tmp_path / FILE_NAME).read_text())
+    assert after["current"] not in before["keys"]
+    (tmp_path / FILE_NAME).write_text(
+        json.dumps({**after, "keys": {after["current"]: after["keys"][after["current"]]}})
+    )
+
+    async def later() -> bytes:
+        store = await open_store(tmp_path, Settings(data=tmp_path))
+        found = await store.engine.get(KEY)
+        await store.close()
+        assert found is not None
+        return found.body
+
+    assert run(later()) == b"kept", "the old root key is not needed for it"
+
+
+def test_a_rotation_needs_a_store(tmp_path: Path) -> None:
+    assert main(["keys", "rotate", "--data", str(tmp_path / "none")]) == 2

@@ -28,6 +28,7 @@ def parse(arguments: Sequence[str]) -> Namespace:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     _add_serve(commands)
     _add_credentials(commands)
+    _add_keys(commands)
     _add_cluster(commands)
     _add_audit(commands)
     commands.add_parser("version", help="print the version")
@@ -86,6 +87,14 @@ def _add_credentials(commands: "Commands[_Parser]") -> None:
         _add_engine(action)
         action.add_argument("--account", metavar="ID", default=argparse.SUPPRESS, help="account of 12 digits")
         action.add_argument("--json", action="store_true", default=False, help="print JSON")
+
+
+def _add_keys(commands: "Commands[_Parser]") -> None:
+    keys = commands.add_parser("keys", help="look after the root key of a store", allow_abbrev=False)
+    actions = keys.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+    rotate = actions.add_parser("rotate", help="wrap the store's keys with a new root key", allow_abbrev=False)
+    rotate.add_argument("--data", metavar="DIR", default=argparse.SUPPRESS, help="directory of the data")
+    _add_engine(rotate)
 
 
 def _add_cluster(commands: "Commands[_Parser]") -> None:

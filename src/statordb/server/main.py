@@ -38,6 +38,12 @@ def _cluster(given: Namespace) -> int:
     return run(given)
 
 
+def _keys(given: Namespace) -> int:
+    from statordb.server.key_commands import run
+
+    return run(given)
+
+
 def _audit(given: Namespace) -> int:
     from statordb.server.audit.verifying import run
 
@@ -53,6 +59,7 @@ _COMMANDS = {
     "serve": _serve,
     "credentials": _credentials,
     "cluster": _cluster,
+    "keys": _keys,
     "audit": _audit,
     "version": _version,
 }

@@ -71,12 +71,11 @@ def unwrapped(record: RingRecord, roots: Roots, random: Callable[[int], bytes] =
     return StoreKeys(record.current, record.first, keys, random)
 
 
-def rotated(record: RingRecord, roots: Roots, random: Callable[[int], bytes] = os.urandom) -> RingRecord:
-    """The ring with a new store key, which wraps from now on, and all of them wrapped by the current root key."""
+def rewrapped(record: RingRecord, roots: Roots) -> RingRecord:
+    """The same keys, wrapped by the current root key. Raises Unsealable, and what the provider does."""
     root = roots.provider()
     kept = [_kept(each.id, Wrapped(roots.current, *root.wrap(roots.unwrap(_wrapped(each))))) for each in record.keys]
-    id, _, wrapped = ring.made(roots.current, root, random)
-    return replace(record, current=id, keys=[*kept, _kept(id, wrapped)])
+    return replace(record, keys=kept)
 
 
 def wrapped_data_key(keys: StoreKeys, id: bytes, key: bytes) -> tuple[Key, bytes]:
@@ -140,6 +139,24 @@ class Keyring:
                 self.sealer.use(id, key)
                 return
         raise Unsealable("no id was free for a data key")
+
+    async def rewrap(self) -> RingRecord:
+        """Have the store's keys wrapped by the current root key. Processes that have them open go on with them. Raises
+        Unsealable, and what the provider and the engine do."""
+        while True:
+            found = await self._engine.get(RING_KEY)
+            if found is None:
+                raise Unsealable("the store has no keys")
+            record = rewrapped(RING.load(found.body), self.roots)
+            version, body = found.version, RING.dump(record)
+
+            def plan(stored: list[Stored | None], version: int = version, body: bytes = body) -> Effects | Refused:
+                if stored[0] is None or stored[0].version != version:  # somebody else does the same
+                    return Refused(None)
+                return Effects(writes=((RING_KEY, body),))
+
+            if not isinstance(await contention.update(self._engine, (RING_KEY,), plan), Refused):
+                return record
 
     async def learn(self, id: bytes) -> None:
         """Find a data key. Raises Unsealable where the store has none of that id, and what the engine does."""

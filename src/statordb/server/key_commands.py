@@ -1,0 +1,48 @@
+"""`statordb keys`: the root key that a store is sealed with."""
+
+import asyncio
+import os
+import time
+from argparse import Namespace
+
+from statordb.crypto.file_keys import FileKeys
+from statordb.server import logs, sealing
+from statordb.server.audit import directory as audit
+from statordb.server.composition import open_store
+from statordb.server.credential_commands import ENVIRONMENT
+from statordb.server.settings import EXIT_BAD_START, BadStart, Settings, load
+from statordb.store.sealed.engine import SealedEngine
+
+
+def run(arguments: Namespace) -> int:
+    """Run a command; the exit code. Raises BadStart."""
+    logs.configure("auto", "warning")
+    settings = load(vars(arguments), {name: os.environ[name] for name in ENVIRONMENT if name in os.environ})
+    if not settings.data.is_dir():
+        raise BadStart(f"There is no store in {settings.data}.")
+    audit.prepare(settings)
+    code = EXIT_BAD_START
+    try:
+        code = asyncio.run(_rotate(settings))
+    finally:
+        asked = {"account": settings.account}
+        audit.record_command(settings.audit_directory, time.time(), "keys rotate", asked, code)
+    return code
+
+
+async def _rotate(settings: Settings) -> int:
+    """Make a new root key, and wrap the store's keys with it. The key file has it first: whoever dies in between leaves
+    a key more in the file."""
+    store = await open_store(settings.data, settings)
+    try:
+        engine = store.engine
+        assert isinstance(engine, SealedEngine)
+        with sealing.told_of_keys():
+            root = engine.ring.roots.provider()
+            assert isinstance(root, FileKeys)
+            id = root.rotate()
+            record = await engine.ring.rewrap()
+        print(f"The keys of the store ({len(record.keys)}) are wrapped by the root key {id} now. Back up the key file.")
+        return 0
+    finally:
+        await store.close()
