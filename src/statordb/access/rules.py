@@ -1,6 +1,6 @@
 """Statements, compiled: does one apply to an action, a resource and facts, and whom does it name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -110,7 +110,7 @@ def compile_rule(statement: Statement, *, variables: bool) -> Rule:
     )
     return Rule(
         statement.allows,
-        None if principals is None else tuple(name for names in principals.values() for name in names),
+        None if principals is None else _names(principals),
         statement.not_principals,
         _actions(statement.actions),
         statement.not_actions,
@@ -118,6 +118,11 @@ def compile_rule(statement: Statement, *, variables: bool) -> Rule:
         statement.not_resources,
         conditions,
     )
+
+
+def _names(principals: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Everyone is everyone of a kind: who lets in all services lets in nobody else."""
+    return tuple(name for kind, names in principals.items() for name in names if kind == "AWS" or name != "*")
 
 
 def _actions(actions: Sequence[str]) -> Test:

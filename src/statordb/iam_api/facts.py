@@ -49,7 +49,9 @@ def of_identity(who: Authority) -> Facts:
 
 def of_resource(tags: Mapping[str, str], boundary: str = "") -> Facts:
     """Of an identity or a policy that is there."""
-    facts: Facts = {f"aws:resourcetag/{key.lower()}": (value,) for key, value in tags.items()}
+    facts: Facts = {
+        f"{service}:resourcetag/{key.lower()}": (value,) for key, value in tags.items() for service in ("aws", "iam")
+    }
     return {**facts, **of_boundary(boundary)}
 
 

@@ -1,7 +1,9 @@
 """Users, groups and roles, as far as they are alike: they have policies, and all but groups tags and boundaries."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+from statordb.access import authority
 from statordb.iam_api import errors, facts
 from statordb.iam_api.context import Context
 from statordb.iam_api.facts import Facts
@@ -37,6 +39,17 @@ ROLES = Holder(ROLE, "Role", limits.ROLE_INLINE_CHARACTERS_MAX)
 HOLDERS = (USERS, GROUPS, ROLES)
 
 
+def asking_user(context: Context) -> str | None:
+    """The name of the user who asks; None for the account's root. Raises ValidationError: a role's session is no user,
+    and must not pass for the root."""
+    who = context.authority
+    if who.name:
+        return who.name
+    if who.kind != authority.ROOT:
+        raise errors.validation("Must specify userName when calling with non-User credentials")
+    return None
+
+
 async def find(context: Context, holder: Holder, name: str, more: Facts = _NO_FACTS) -> Any:
     """The record of a user, group or role whom the request is about. `more`: condition keys of what is to be done.
     Raises AccessDenied, NoSuchEntity."""
@@ -46,6 +59,13 @@ async def find(context: Context, holder: Holder, name: str, more: Facts = _NO_FA
     else:
         context.demand(record.arn, {**facts.of_resource(record.tags, record.boundary), **more})
     return present(record, holder, name)
+
+
+def demand_target(context: Context, record: Any, name: str, path: str | None) -> None:
+    """What is renamed, or moved, must be allowed of the place where it goes as well."""
+    target = replace(record, name=name, path=record.path if path is None else path)
+    if target.arn != record.arn:
+        context.demand(target.arn, facts.of_resource(record.tags, record.boundary))
 
 
 def present(record: Any, holder: Holder, name: str) -> Any:

@@ -13,10 +13,17 @@ from statordb.store.identities.records import PolicyRecord, UseRecord
 _NO_FACTS: Facts = {}
 
 
+async def spelled(context: Context, arn: str) -> str:
+    """The ARN of a policy as the policy has it, for conditions: requests may have it in any case."""
+    found = await context.store.identities.policy(context.account, arn) if arn else None
+    return arn if found is None else found.arn
+
+
 async def policy_of(context: Context, arn: str, more: Facts = _NO_FACTS) -> PolicyRecord:
     """The policy of an ARN, the account's own or AWS's. Raises AccessDenied, NoSuchEntity."""
     found = await context.store.identities.policy(context.account, arn)
-    context.demand(arn, {**(facts.of_resource(found.tags) if found else {}), **more})
+    of_policy = facts.of_resource(found.tags) if found else {}
+    context.demand(found.arn if found else arn, {**of_policy, **more})
     if found is None:
         raise errors.no_such_entity(f"Policy {arn} was not found.")
     return found

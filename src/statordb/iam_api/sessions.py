@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from statordb.access import authority
 from statordb.iam_api import documents, errors
 from statordb.iam_api.context import Answer, Context, Request
 from statordb.model.credential import Credential
+from statordb.model.errors import unrecognized_client
 from statordb.model.identity_limits import (
     ROOT_SESSION_SECONDS_MAX,
     SESSION_POLICIES_MAX,
@@ -18,10 +20,13 @@ from statordb.store.access_keys import ROOT, KeyRecord
 
 async def key_of(context: Context) -> KeyRecord | None:
     """The key that signed; None for one of the account's root that is not in the store, and where nobody checks who
-    signs."""
+    signs. Raises InvalidClientTokenId for one that was deleted meanwhile: it must not pass for root's."""
     if context.principal.authority is None:
         return None
-    return await context.credentials.find(context.principal.access_key_id)
+    found = await context.credentials.find(context.principal.access_key_id)
+    if found is None and context.authority.kind != authority.ROOT:
+        raise errors.of_wire(unrecognized_client())
+    return found
 
 
 def owner_of(key: KeyRecord | None) -> tuple[str, str]:

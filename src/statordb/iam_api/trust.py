@@ -8,7 +8,7 @@ from statordb.access.decision import Wanted
 from statordb.access.document import Kind, Policy, compile_policy
 from statordb.iam_api import errors
 from statordb.iam_api.context import Context
-from statordb.iam_api.facts import Facts
+from statordb.iam_api.facts import Facts, of_resource
 from statordb.store.identities.identities import ROLE, named
 from statordb.store.identities.records import RoleRecord
 
@@ -33,7 +33,7 @@ def must_allow(context: Context, role: RoleRecord | None, arn: str, action: str,
     if role is None:
         raise refused
     trust = compile_policy(role.trust, Kind.TRUST)
-    facts = {**context.facts(), **more}
+    facts = {**context.facts(), **of_resource(role.tags), **more}
     if not trusts(who, trust, action, arn, facts):
         raise refused
     wanted = Wanted(action, arn, role.account, trust, context.origin.policy)

@@ -123,7 +123,7 @@ def _described(record: CredentialRecord) -> dict[str, str]:
         "AccessKeyId": record.access_key_id,
         "Account": record.account,
         "UserName": record.user,
-        "Arn": f"arn:aws:iam::{record.account}:{ROOT if record.user == ROOT else f'user/{record.user}'}",
+        "Arn": f"arn:aws:iam::{record.account}:{ROOT if record.is_root else f'user/{record.user}'}",
         "Status": "Active" if record.active else "Inactive",
         "CreateDate": _date(record),
     }

@@ -48,6 +48,11 @@ class KeyRecord(Record):
     owner: str = ""
     session: SessionRecord | None = None
 
+    @property
+    def is_root(self) -> bool:
+        """Whether it is a long-term key of the account's root. A user may be called so, too."""
+        return self.user == ROOT and not self.owner and self.session is None
+
     def context(self, access_key_id: str) -> bytes:
         """What the secret is sealed for: it opens under no other id, account or session."""
         context = f"credential\0{access_key_id}\0{self.account}"
@@ -85,11 +90,18 @@ class CredentialRecord(NamedTuple):
     created_at: float
     expires: float | None = None
     active: bool = True
+    is_root: bool = False
 
 
 def without_secret(access_key_id: str, record: KeyRecord) -> CredentialRecord:
     return CredentialRecord(
-        access_key_id, record.account, record.user, record.created_at, record.expires, record.active
+        access_key_id,
+        record.account,
+        record.user,
+        record.created_at,
+        record.expires,
+        record.active,
+        record.is_root,
     )
 
 

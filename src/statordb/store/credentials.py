@@ -34,7 +34,7 @@ SESSION_ID_PREFIX = "ASIA"  # of a temporary key; from the same page
 SESSION_TOKEN_BYTES = 192  # 256 characters of base64
 SESSION_KEPT_SECONDS = 24 * 3600.0  # after its end, so that whoever goes on with it is told that it has expired
 # Whatever Lambda's API takes as a role, and a function's name as that of a session: it may have one character, where
-# AssumeRole wants two. The path of a role is not part of its name.
+# AssumeRole wants two.
 ROLE_ARN = re.compile(r"arn:(?:aws[a-zA-Z-]*)?:iam::[0-9]{12}:role/?(?:[\w+=,.@/-]*/)?([\w+=,.@-]+)/*", re.ASCII)
 SESSION_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 
@@ -97,12 +97,14 @@ class Credentials:
     async def create_session(self, account: str, role_arn: str, session_name: str, seconds: float) -> Credential:
         """Temporary keys of a function's role, with a session token, for so many seconds from now.
 
-        Raises ValueError if the role's ARN or the name is malformed. A role that does not exist may nothing.
+        Raises ValueError if the role's ARN or the name is malformed. A role that does not exist may nothing; nor may
+        one of another path: who was allowed to give a role was so by its whole ARN.
         """
         role = ROLE_ARN.fullmatch(role_arn)
         if role is None or SESSION_NAME.fullmatch(session_name) is None:
             raise ValueError(f"{role_arn} is not the ARN of a role, or {session_name} not the name of a session.")
-        return await self.begin_session(account, f"{role[1]}/{session_name}", SessionRecord(ROLE_SESSION), seconds)
+        session = SessionRecord(ROLE_SESSION, facts={"aws:PrincipalArn": role_arn})
+        return await self.begin_session(account, f"{role[1]}/{session_name}", session, seconds)
 
     async def begin_session(self, account: str, user: str, session: SessionRecord, seconds: float) -> Credential:
         """Temporary keys of a session, which is named as in `KeyRecord`. Raises OwnerGone."""

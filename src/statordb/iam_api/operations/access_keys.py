@@ -1,33 +1,32 @@
 """CreateAccessKey, ListAccessKeys, UpdateAccessKey, DeleteAccessKey, GetAccessKeyLastUsed."""
 
-from typing import Any
-
 from statordb.iam_api import errors, paging
 from statordb.iam_api.context import Answer, Context, Request
-from statordb.iam_api.holders import USERS, find
+from statordb.iam_api.holders import USERS, asking_user, find
 from statordb.model.identity_limits import ACCESS_KEYS_MAX
 from statordb.store.access_keys import ROOT, CredentialRecord, KeyRecord, without_secret
 from statordb.store.credentials import TOO_MANY_KEYS
+from statordb.store.identities.records import UserRecord
 from statordb.store.terms import Refused
 
 
 async def create_access_key(context: Context, request: Request) -> Answer:
-    name = await _owner(context, request)
-    if name == ROOT:
-        owned = [key for key in await context.credentials.list(context.account) if key.user == ROOT]
+    user = await _owner(context, request)
+    if user is None:
+        owned = [key for key in await context.credentials.list(context.account) if key.is_root]
         if len(owned) >= ACCESS_KEYS_MAX:
             raise errors.quota("AccessKeysPerUser", ACCESS_KEYS_MAX)
         made = await context.credentials.create(context.account)
     else:
-        outcome = await context.credentials.create_for(context.account, name)
+        outcome = await context.credentials.create_for(context.account, user.name)
         if isinstance(outcome, Refused):
             if outcome.reason == TOO_MANY_KEYS:
                 raise errors.quota("AccessKeysPerUser", ACCESS_KEYS_MAX)
-            raise errors.no_such("user", name)
+            raise errors.no_such("user", user.name)
         made = outcome
     return {
         "AccessKey": {
-            "UserName": name,
+            "UserName": ROOT if user is None else user.name,
             "AccessKeyId": made.access_key_id,
             "Status": "Active",
             "SecretAccessKey": made.secret,
@@ -37,11 +36,10 @@ async def create_access_key(context: Context, request: Request) -> Answer:
 
 
 async def list_access_keys(context: Context, request: Request) -> Answer:
-    name = await _owner(context, request)
-    if name == ROOT:
-        keys = [key for key in await context.credentials.list(context.account) if key.user == ROOT]
+    user = await _owner(context, request)
+    if user is None:
+        keys = [key for key in await context.credentials.list(context.account) if key.is_root]
     else:
-        user = await find(context, USERS, name)
         found = [(id, await context.credentials.find(id)) for id in user.keys]
         keys = [without_secret(id, key) for id, key in found if key is not None]
     page, more = paging.cut(keys, request)
@@ -73,20 +71,23 @@ async def get_access_key_last_used(context: Context, request: Request) -> Answer
     return {"UserName": key.user, "AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
 
 
-async def _owner(context: Context, request: Request) -> str:
-    """The user whose keys are meant: without a name that of who asks."""
-    name: Any = request.get("UserName", context.authority.name)
-    if name:
-        return str((await find(context, USERS, name)).name)
-    context.demand(context.principal.arn)
-    return ROOT
+async def _owner(context: Context, request: Request) -> UserRecord | None:
+    """The user whose keys are meant, None for the account's root: without a name, whoever asks."""
+    name = request.get("UserName") or asking_user(context)
+    if name is None:
+        context.demand(context.principal.arn)
+        return None
+    user: UserRecord = await find(context, USERS, name)
+    return user
 
 
 async def _owned(context: Context, request: Request, id: str) -> KeyRecord:
     """The long-term key of an id, which is one of the user that is meant. Raises NoSuchEntity."""
-    name = await _owner(context, request)
+    user = await _owner(context, request)
     key = await context.credentials.find(id)
-    if key is None or key.account != context.account or key.session is not None or key.user != name:
+    if key is None or key.account != context.account or key.session is not None:
+        raise _no_such_key(id)
+    if not key.is_root if user is None else key.owner != user.id:
         raise _no_such_key(id)
     return key
 

@@ -8,6 +8,7 @@ from typing import Any
 from statordb.iam_api import description, errors, facts, paging
 from statordb.iam_api.context import Answer, Context, Operation, Request
 from statordb.iam_api.holders import GROUPS, HOLDERS, ROLES, USERS, Holder, find, present
+from statordb.iam_api.managed import policy_of, spelled
 from statordb.model.identity_limits import ATTACHED_POLICIES_MAX
 from statordb.store.identities import aws_policies
 from statordb.store.identities.identities import POLICY, named, use
@@ -15,7 +16,7 @@ from statordb.store.identities.records import UseRecord
 
 
 async def attach(holder: Holder, context: Context, request: Request) -> Answer:
-    name, arn = request[holder.member], request["PolicyArn"]
+    name, arn = request[holder.member], await spelled(context, request["PolicyArn"])
     await find(context, holder, name, facts.of_policy(arn))
     policy = await context.store.identities.policy(context.account, arn)
     if policy is None:
@@ -43,7 +44,7 @@ async def attach(holder: Holder, context: Context, request: Request) -> Answer:
 
 
 async def detach(holder: Holder, context: Context, request: Request) -> Answer:
-    name, arn = request[holder.member], request["PolicyArn"]
+    name, arn = request[holder.member], await spelled(context, request["PolicyArn"])
     await find(context, holder, name, facts.of_policy(arn))
 
     def change(found: list[Any]) -> list[Any]:
@@ -66,12 +67,8 @@ async def listed(holder: Holder, context: Context, request: Request) -> Answer:
 
 
 async def list_entities_for_policy(context: Context, request: Request) -> Answer:
-    arn = request["PolicyArn"]
-    context.demand(arn)
+    policy = await policy_of(context, request["PolicyArn"])
     identities = context.store.identities
-    policy = await identities.policy(context.account, arn)
-    if policy is None:
-        raise errors.no_such_entity(f"Policy {arn} was not found.")
     is_boundary = request.get("PolicyUsageFilter") == "PermissionsBoundary"
     found: list[tuple[Holder, Any]] = []
     for holder in (USERS, GROUPS, ROLES):

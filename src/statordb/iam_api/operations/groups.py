@@ -5,7 +5,7 @@ from typing import Any
 
 from statordb.iam_api import boundaries, description, errors, paging
 from statordb.iam_api.context import Answer, Context, Request
-from statordb.iam_api.holders import GROUPS, find, present
+from statordb.iam_api.holders import GROUPS, demand_target, find, present
 from statordb.model.identity_limits import GROUPS_MAX
 from statordb.store.identities.identities import GROUP, SUMMARY, named, owner
 from statordb.store.identities.ids import GROUP_ID, new_id
@@ -52,10 +52,13 @@ async def update_group(context: Context, request: Request) -> Answer:
     name = request["GroupName"]
     new = str(request.get("NewGroupName", name))
     known = await find(context, GROUPS, name)
+    demand_target(context, known, new, request.get("NewPath"))
 
     def change(found: list[Any]) -> list[Any]:
         group, name_row, *target = found
-        changed = replace(present(group, GROUPS, name), name=new, path=request.get("NewPath", group.path))
+        if present(group, GROUPS, name).id != known.id:
+            raise errors.being_changed("group", name)
+        changed = replace(group, name=new, path=request.get("NewPath", group.path))
         if not target:
             return [changed, replace(name_row, name=new)]
         if target[0] is not None:
@@ -75,7 +78,9 @@ async def delete_group(context: Context, request: Request) -> Answer:
 
     def change(found: list[Any]) -> list[Any]:
         group, _, summary = found
-        if present(group, GROUPS, name).members:
+        if present(group, GROUPS, name).id != known.id:
+            raise errors.being_changed("group", name)
+        if group.members:
             raise errors.delete_conflict("Cannot delete entity, must remove users from group first.")
         boundaries.must_have_no_policies(group)
         return [None, None, replace(summary, groups=summary.groups - 1)]

@@ -5,6 +5,7 @@ from typing import Any
 from statordb.iam_api import boundaries, errors, facts
 from statordb.iam_api.context import Answer, Context, Request
 from statordb.iam_api.holders import ROLES, USERS, Holder, find, present
+from statordb.iam_api.managed import spelled
 
 
 async def put_user_permissions_boundary(context: Context, request: Request) -> Answer:
@@ -25,6 +26,7 @@ async def delete_role_permissions_boundary(context: Context, request: Request) -
 
 async def _set(context: Context, holder: Holder, name: str, arn: str) -> Answer:
     """`arn`: "" for none."""
+    arn = await spelled(context, arn)
     known = await find(context, holder, name, facts.of_boundary(arn))  # one that is put says what it will be
     await boundaries.must_be_there(context, arn)
     before = known.boundary

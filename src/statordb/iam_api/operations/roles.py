@@ -8,6 +8,7 @@ from statordb.access.document import Kind
 from statordb.iam_api import boundaries, description, documents, errors, facts, paging, tagging
 from statordb.iam_api.context import Answer, Context, Request
 from statordb.iam_api.holders import ROLES, find, present
+from statordb.iam_api.managed import spelled
 from statordb.model.identity_limits import ROLE_SESSION_SECONDS, ROLES_MAX, TRUST_CHARACTERS_MAX
 from statordb.store.identities.identities import ROLE, SUMMARY, named, owner
 from statordb.store.identities.ids import ROLE_ID, new_id
@@ -15,7 +16,7 @@ from statordb.store.identities.records import NameRecord, RoleRecord, SummaryRec
 
 
 async def create_role(context: Context, request: Request) -> Answer:
-    name, boundary = request["RoleName"], request.get("PermissionsBoundary", "")
+    name, boundary = request["RoleName"], await spelled(context, request.get("PermissionsBoundary", ""))
     id = new_id(ROLE_ID, context.random)
     made = RoleRecord(
         context.account,
@@ -84,7 +85,7 @@ async def delete_role(context: Context, request: Request) -> Answer:
 
     def change(found: list[Any]) -> list[Any]:
         role, _, summary, *used = found
-        if present(role, ROLES, name).boundary != known.boundary:
+        if (present(role, ROLES, name).id, role.boundary) != (known.id, known.boundary):
             raise errors.being_changed("role", name)
         boundaries.must_have_no_policies(role)
         return [None, None, replace(summary, roles=summary.roles - 1), *boundaries.counted(used, -1)]

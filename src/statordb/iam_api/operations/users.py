@@ -5,7 +5,8 @@ from typing import Any
 
 from statordb.iam_api import boundaries, description, errors, facts, paging, tagging
 from statordb.iam_api.context import Answer, Context, Request
-from statordb.iam_api.holders import USERS, find, present
+from statordb.iam_api.holders import USERS, asking_user, demand_target, find, present
+from statordb.iam_api.managed import spelled
 from statordb.model.identity_limits import USERS_MAX
 from statordb.store.identities.identities import SUMMARY, USER, access_key, named, owner
 from statordb.store.identities.ids import USER_ID, new_id
@@ -15,7 +16,7 @@ from statordb.store.identities.records import NameRecord, SummaryRecord, UserRec
 async def create_user(context: Context, request: Request) -> Answer:
     name, path = request["UserName"], request.get("Path", "/")
     tags = tagging.with_tags({}, tagging.given(request.get("Tags", ())))
-    boundary = request.get("PermissionsBoundary", "")
+    boundary = await spelled(context, request.get("PermissionsBoundary", ""))
     id = new_id(USER_ID, context.random)
     made = UserRecord(context.account, name, id, path, context.now(), tags=tags, boundary=boundary)
     context.demand(made.arn, {**facts.of_tags(tags), **facts.of_boundary(boundary)})
@@ -36,8 +37,8 @@ async def create_user(context: Context, request: Request) -> Answer:
 
 
 async def get_user(context: Context, request: Request) -> Answer:
-    name = request.get("UserName", context.authority.name)
-    if not name:
+    name = request.get("UserName") or asking_user(context)
+    if name is None:
         context.demand(context.principal.arn)
         who = context.authority
         return {"User": {"Path": "/", "UserId": who.user_id, "Arn": who.arn, "CreateDate": 0.0}}
@@ -55,6 +56,7 @@ async def update_user(context: Context, request: Request) -> Answer:
     name = request["UserName"]
     new = str(request.get("NewUserName", name))
     known = await find(context, USERS, name)
+    demand_target(context, known, new, request.get("NewPath"))
 
     def change(found: list[Any]) -> list[Any]:
         user, name_row, *others = found
@@ -83,7 +85,7 @@ async def delete_user(context: Context, request: Request) -> Answer:
     def change(found: list[Any]) -> list[Any]:
         user, _, summary, *used = found
         present(user, USERS, name)
-        if user.boundary != known.boundary:
+        if (user.id, user.boundary) != (known.id, known.boundary):
             raise errors.being_changed("user", name)
         if user.keys:
             raise errors.delete_conflict("Cannot delete entity, must delete access keys first.")

@@ -19,7 +19,7 @@ async def assume_role(context: Context, request: Request) -> Answer:
     if "SourceIdentity" in request:
         trust.must_allow(context, role, arn, "sts:SetSourceIdentity", _facts(request))
     assert role is not None, "what is not there allows nothing"
-    seconds = _seconds(request, role, is_chained=key is not None and key.session is not None)
+    seconds = _seconds(request, role, is_chained=_is_of_role(key))
     policies = await sessions.policies(context, role.account, request)
     session = SessionRecord(ROLE_SESSION, role.id, policies, session.tags, session.transitive, session.source)
     made = await context.credentials.begin_session(role.account, f"{role.name}/{name}", session, seconds)
@@ -50,6 +50,10 @@ def _session(request: Request, key: KeyRecord | None) -> SessionRecord:
         raise errors.access_denied("SourceIdentity cannot be changed once it is set.")
     names = [name for name in given if name.lower() in {each.lower() for each in transitive}]
     return SessionRecord(ROLE_SESSION, "", None, {**inherited, **given}, [*inherited, *names], source)
+
+
+def _is_of_role(key: KeyRecord | None) -> bool:
+    return key is not None and key.session is not None and key.session.sort == ROLE_SESSION
 
 
 def _seconds(request: Request, role: RoleRecord, is_chained: bool) -> float:

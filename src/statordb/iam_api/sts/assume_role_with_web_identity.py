@@ -4,7 +4,7 @@ from statordb.access.authority import FEDERATED, Authority
 from statordb.access.document import Kind, compile_policy
 from statordb.iam_api import errors, sessions, trust, web_identity
 from statordb.iam_api.context import Answer, Context, Request
-from statordb.iam_api.facts import Facts
+from statordb.iam_api.facts import Facts, of_resource
 from statordb.iam_api.web_identity import Token
 from statordb.model.identity_limits import ROLE_SESSION_SECONDS
 from statordb.store.access_keys import ROLE_SESSION, SessionRecord
@@ -20,7 +20,7 @@ async def assume_role_with_web_identity(context: Context, request: Request) -> A
     refused = errors.access_denied(f"Not authorized to perform {_ACTION}")
     if role is None:
         raise refused
-    known = {**context.facts(), **_facts(token), "sts:rolesessionname": (name,)}
+    known = {**context.facts(), **of_resource(role.tags), **_facts(token), "sts:rolesessionname": (name,)}
     provider = f"arn:aws:iam::{role.account}:oidc-provider/{token.issuer.name}"
     # Of no account, and of no name but its provider's: what a token calls its subject is nobody's name here.
     who = Authority(FEDERATED, provider, "", "")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from statordb.store.access_keys import FEDERATED_SESSION, ROLE_SESSION, ROOT, KeyRecord, SessionRecord
+from statordb.store.access_keys import FEDERATED_SESSION, ROLE_SESSION, KeyRecord, SessionRecord
 from statordb.store.identities.identities import GROUP, ROLE, USER, Identities, named
 from statordb.store.identities.records import Identity, UserRecord
 
@@ -45,7 +45,7 @@ async def of_key(identities: Identities, record: KeyRecord) -> Standing | None:
     """What a key stands for as things are now; None if its user, or its session's role, is gone."""
     session = record.session
     if session is None:
-        if record.user == ROOT:
+        if record.is_root:
             return root(record.account)
         user = await _by_id(identities, record.account, record.owner)
         return None if user is None else await of_identity(identities, user)
@@ -87,6 +87,9 @@ async def of_identity(identities: Identities, identity: Identity) -> Standing:
         for group in await identities.by_ids(account, identity.groups):
             policies += await _policies(identities, GROUP, group)
     boundary = await identities.policy(account, identity.boundary) if identity.boundary else None
+    bound = None if boundary is None else boundary.document
+    if identity.boundary and bound is None:
+        bound = _NOTHING
     facts = _tags(identity.tags)
     return Standing(
         ROLE if sort == ROLE else USER,
@@ -95,7 +98,7 @@ async def of_identity(identities: Identities, identity: Identity) -> Standing:
         identity.id,
         identity.name if sort == USER else "",
         policies,
-        None if boundary is None else boundary.document,
+        bound,
         None,
         facts,
     )
@@ -109,11 +112,13 @@ async def _of_role(
     role = await identities.one(record.account, named(ROLE, name))
     if role is not None and session.owner not in ("", role.id):
         role = None  # another one of the same name
+    if role is not None and not session.owner and session.facts.get(_PRINCIPAL_ARN, role.arn) != role.arn:
+        role = None  # a function was given one of another path, or of another account
     if role is None:
         # A function's role need not exist: its session may nothing then.
         return None if session.owner else Standing("role", arn, record.account, f":{session_name}", facts=facts)
     found = await of_identity(identities, role)
-    facts["aws:PrincipalArn"] = role.arn
+    facts[_PRINCIPAL_ARN] = role.arn
     if session.source:
         facts["aws:SourceIdentity"] = session.source
     return found._replace(
@@ -157,4 +162,6 @@ def _instant(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+_PRINCIPAL_ARN = "aws:PrincipalArn"
+_NOTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}'
 _ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
