@@ -53,6 +53,8 @@ def test_a_page() -> None:
         (b"127.0.0.1:9600", b"200"),
         (b"[::1]:9600", b"200"),
         (b"metrics.example:9600", b"200"),
+        (b"statordb:9600", b"200"),
+        (b"statordb.monitoring.svc.cluster.local", b"200"),
         (b"evil.example:9600", b"403"),
         (b"localhost\r\nHOST : evil.example", b"403"),
     ],

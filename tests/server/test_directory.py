@@ -1,6 +1,7 @@
 """The data directory: one server at a time, and nothing left behind in memory."""
 
 import os
+import pwd
 import subprocess
 import sys
 import tempfile
@@ -28,7 +29,7 @@ def test_a_file_is_no_directory(tmp_path: Path) -> None:
             directory.hold_data(path)
 
 
-@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770, 0o702])
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o702])
 def test_a_directory_that_others_may_write_is_refused(tmp_path: Path, mode: int) -> None:
     """They could replace the keys and the data. Nothing is made in it."""
     data = tmp_path / "data"
@@ -39,6 +40,31 @@ def test_a_directory_that_others_may_write_is_refused(tmp_path: Path, mode: int)
     assert not list(data.iterdir())
     data.chmod(0o755)
     directory.hold_data(data).release()
+
+
+@pytest.mark.parametrize("mode", [0o775, 0o2770])
+def test_a_group_that_may_write_is_told(tmp_path: Path, mode: int, caplog: pytest.LogCaptureFixture) -> None:
+    """A volume's group was given that. A user's own group, which a umask of 002 lets write, is nobody else."""
+    data = tmp_path / "data"
+    data.mkdir()
+    data.chmod(mode)
+    directory.hold_data(data).release()
+    others = [group for group in os.getgroups() if group != os.getgid()] or [4242] * (os.geteuid() == 0)
+    caplog.clear()
+    for group in others[:1]:
+        os.chown(data, -1, group)
+        data.chmod(mode)
+        directory.hold_data(data).release()
+        assert [record.message for record in caplog.records] == [
+            "a group may write to the data directory, and so replace the keys and the data"
+        ]
+
+
+def test_a_users_own_group_is_known() -> None:
+    root = pwd.getpwuid(0)
+    assert directory._is_of_one(root.pw_gid, 0)
+    assert not directory._is_of_one(4_000_000_000, 0)
+    assert not directory._is_of_one(root.pw_gid, 65534)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from http import HTTPStatus
 
-from statordb.wire.browsers import is_local_name
+from statordb.wire.browsers import is_near_name
 
 REQUEST_BYTES_MAX = 16 * 1024
 REQUEST_SECONDS_MAX = 5.0
@@ -58,7 +58,7 @@ class AdminServer:
         words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
         if len(words) != 3 or not words[2].startswith("HTTP/1."):
             return _message(HTTPStatus.BAD_REQUEST, PLAIN, b"bad request\n")
-        if not all(is_local_name(host, self._hosts) for host in _hosts(head)):
+        if not all(is_near_name(host, self._hosts) for host in _hosts(head)):
             return _message(HTTPStatus.FORBIDDEN, PLAIN, b"this Host is not one of allowed_hosts\n")
         method, target, _ = words
         page = self._pages.get(target.partition("?")[0])

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import logging
 import os
 import re
 import stat
@@ -16,6 +17,8 @@ LOCK_WAIT_SECONDS = 2.0  # the processes of a killed server may take a moment to
 MEMORY_ROOT = Path("/dev/shm")
 FUNCTIONS_SUFFIX = "-functions"
 MEMORY_NAME = re.compile(r"statordb-([0-9]+)-")
+
+log = logging.getLogger(__name__)
 
 
 class Directory:
@@ -78,11 +81,29 @@ def _refuse_others(path: Path) -> None:
     facts = path.stat()
     if {facts.st_uid, path.lstat().st_uid} - {os.geteuid(), SUPERUSER}:
         raise BadStart(f"The data directory {path} belongs to another user, who could change what is in it.")
-    if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    if facts.st_mode & stat.S_IWOTH:
         raise BadStart(
             f"Other users may write to the data directory {path} (mode {stat.S_IMODE(facts.st_mode):04o}): "
             "make it 0700, or name a new directory within it."
         )
+    # No umask gives this to a group that has other members: who has it was given it, as a volume's group is.
+    if facts.st_mode & stat.S_IWGRP and not _is_of_one(facts.st_gid, facts.st_uid):
+        log.warning(
+            "a group may write to the data directory, and so replace the keys and the data",
+            extra={"path": str(path), "mode": f"{stat.S_IMODE(facts.st_mode):04o}", "group": facts.st_gid},
+        )
+
+
+def _is_of_one(group: int, user: int) -> bool:
+    """Whether a group is a user's own, as many systems make one for each."""
+    import grp  # few directories have such a mode
+    import pwd
+
+    try:
+        owner, found = pwd.getpwuid(user), grp.getgrgid(group)
+    except KeyError:
+        return False
+    return owner.pw_gid == group and found.gr_name == owner.pw_name and set(found.gr_mem) <= {owner.pw_name}
 
 
 def hold_memory() -> Directory:

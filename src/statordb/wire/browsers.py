@@ -4,6 +4,10 @@ A browser names the page's site in Origin, and lets the page read an answer that
 are not checked, the Origin decides whether a request is taken at all, and so does the name that it is for: a stranger
 can have a name of theirs point at this machine (DNS rebinding), and their page is then of the server's own origin.
 
+Names that the Internet does not have are taken too: containers and hosts files give servers such ones. A stranger on
+the network of this machine might answer for one of them, but not get a request past its Origin: browsers send one with
+every POST, and nothing else is done here for anybody.
+
 Pages of this machine are let in unasked: without authentication, any program of this machine is.
 """
 
@@ -24,6 +28,8 @@ KNOWN_BYTES_MAX = 256  # of each of them
 # What Fetch Metadata says of a request that the user made (none), or a page of the very same origin.
 OWN_SITES = frozenset({b"none", b"same-origin"})
 _LOCAL_NAMES = frozenset({"localhost", "host.docker.internal"})
+# The last labels of names that nobody can have on the Internet: RFC 6761, RFC 6762, RFC 8375, and ICANN's "internal".
+_PRIVATE_ENDINGS = (".internal", ".local", ".test", ".home.arpa")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]*)?")
 
 
@@ -50,10 +56,11 @@ class BrowserRules:
         return lines
 
     def is_host(self, host: bytes) -> bool:
-        """Whether a request may be for this Host: an address, a name of this machine, or one of the settings."""
+        """Whether a request may be for this Host: an address, a name that only this machine's network can have, or one
+        of the settings."""
         known = self._known_hosts.get(host)
         if known is None:
-            known = is_local_name(host.decode("latin-1").strip(), self._hosts)
+            known = is_near_name(host.decode("latin-1").strip(), self._hosts)
             if len(host) <= KNOWN_BYTES_MAX:
                 remember(self._known_hosts, host, known, KNOWN_MAX)
         return known
@@ -63,8 +70,8 @@ class BrowserRules:
         host = headers.get(b"host")  # which browsers always send
         if host is not None and not self.is_host(host):
             return errors.access_denied(
-                "Without authentication this API is open to requests whose Host is an IP address, localhost, a name "
-                "ending in .localhost, host.docker.internal, or one of allowed_hosts."
+                "Without authentication this API is open to requests whose Host is an IP address, a name without a dot "
+                "or ending in .localhost, .local, .internal, .test or .home.arpa, or one of allowed_hosts."
             )
         origin = headers.get(b"origin")
         if origin is not None:
@@ -94,6 +101,14 @@ def is_local_name(host: str, others: Collection[str] = ()) -> bool:
     if name in _LOCAL_NAMES or name.endswith(".localhost") or name in others:
         return True
     return _address(name) is not None
+
+
+def is_near_name(host: str, others: Collection[str] = ()) -> bool:
+    """The same, or a name that is not the Internet's: one without a dot, as containers have, or of a private ending."""
+    if is_local_name(host, others):
+        return True
+    match = _HOST.fullmatch(host)
+    return match is not None and ("." not in match[1] or match[1].lower().endswith(_PRIVATE_ENDINGS))
 
 
 def _is_of_this_machine(origin: str) -> bool:
