@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import orjson
+
 from statordb.model.request import Origin, Principal
 from statordb.server.audit.entries import Asked, entry
 
@@ -86,3 +88,12 @@ def test_a_stranger_is_told_by_what_he_claims() -> None:
     record = told("ListTables", {}, principal=None, body=b"", error="UnrecognizedClientException", status=400)
     assert record["userIdentity"] == {"type": "Unknown", "accessKeyId": "AKIAEXAMPLE"}
     assert (record["errorCode"], record["awsRegion"]) == ("UnrecognizedClientException", "eu-west-1")
+
+
+def test_nothing_that_is_asked_keeps_an_entry_from_being_written() -> None:
+    """What can be read in a request is deeper than what can be written: who asked must be told all the same."""
+    body = b'{"TableName": "carts", "Ignored": ' + b"[" * 500 + b"]" * 500 + b"}"
+    record = orjson.loads(orjson.dumps(told("DeleteTable", None, body=body)))
+    assert record["requestParameters"]["TableName"] == "carts"
+    assert record["userIdentity"]["userName"] == "ada"
+    assert record["resources"][0]["ARN"].endswith(":table/carts")

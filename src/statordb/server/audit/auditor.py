@@ -100,6 +100,10 @@ class AuditedService:
         is_kept = not request.coding and len(request.body) <= KEPT_BYTES_MAX
         body = bytes(request.body) if is_kept else b""
         asked = auditor.asked(request, request.operation, request.principal, body)
+        if not is_kept and request.operation not in DATA_OPERATIONS:  # nothing in it is as large: it hides what it asks
+            refused = error_reply(errors.request_too_large())
+            _tell(auditor, asked, refused)
+            return refused
         return _told(self._service.handle(request), lambda reply: _tell(auditor, asked, reply))
 
     def precheck(self, target: str, body: bytes) -> ClientError | None:

@@ -20,6 +20,8 @@ PARAMETERS_BYTES_MAX = 32 * 1024  # of a request, that are kept
 FIELDS_MAX = 1000  # of a form
 FORM = ("Action", "Version")
 TEXT_CHARACTERS_MAX = 1024  # of what a client sent
+DEPTH_MAX = 32  # of what was asked; what lies deeper is left out, as not all that can be read can be written
+LEFT_OUT = "..."
 SECRET = frozenset({
     "ClientRequestToken", "Plaintext", "CiphertextBlob", "SecretAccessKey", "Password", "ZipFile", "Environment",
     "WebIdentityToken", "GrantToken", "GrantTokens", "ExpressionAttributeValues", "Parameters", "Item", "Key",
@@ -134,12 +136,14 @@ def _of_form(body: bytes) -> dict[str, str] | None:
     return {shown(name): shown(value) for name, value in pairs if name not in SECRET and name not in FORM} or None
 
 
-def _public(value: Any) -> Any:
+def _public(value: Any, depth: int = 0) -> Any:
     """Without what nobody is to read here."""
+    if depth > DEPTH_MAX and isinstance(value, (dict, list)):
+        return LEFT_OUT
     if isinstance(value, dict):
-        return {name: _public(each) for name, each in value.items() if name not in SECRET}
+        return {name: _public(each, depth + 1) for name, each in value.items() if name not in SECRET}
     if isinstance(value, list):
-        return [_public(each) for each in value]
+        return [_public(each, depth + 1) for each in value]
     return value
 
 

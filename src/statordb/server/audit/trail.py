@@ -94,8 +94,8 @@ class Trail:
             line, last = chain.linked(end.hash, _text(self._queue.popleft()))
             lines.append(line)
             end = chain.End(end.number, last)
-        if self._dropped:
-            dropped, self._dropped = self._dropped, 0
+        dropped, self._dropped = self._dropped, 0
+        if dropped:
             line, last = chain.linked(end.hash, orjson.dumps({"eventName": "EventsLost", "count": dropped}))
             lines.append(line)
             end = chain.End(end.number, last)
@@ -110,7 +110,7 @@ class Trail:
         except OSError as fault:
             if not self.is_lost:
                 log.error("the audit log can't be written", extra={"reason": str(fault)})
-            self._dropped += count
+            self._dropped += count + dropped
             self.is_lost = True
 
     def _write(self, data: bytes) -> None:
