@@ -1,5 +1,6 @@
 """A web service on loopback in a thread: answers as it is told to, keeps what it was sent."""
 
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,9 +24,11 @@ class Received:
 
 
 class WebServer:
-    """`answer` gives what each request is answered with; `close` ends it."""
+    """`answer` gives what each request is answered with; `close` ends it. `tls`: it speaks https."""
 
-    def __init__(self, answer: Callable[[Received], Answer] = lambda received: Answer()) -> None:
+    def __init__(
+        self, answer: Callable[[Received], Answer] = lambda received: Answer(), tls: ssl.SSLContext | None = None
+    ) -> None:
         self.answer = answer
         self.received: list[Received] = []
         outer = self
@@ -52,7 +55,9 @@ class WebServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
 

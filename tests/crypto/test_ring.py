@@ -49,7 +49,7 @@ def test_damaged_keys_are_refused() -> None:
 
 def test_a_store_key_is_wrapped_by_the_provider_that_is_named(tmp_path: Path) -> None:
     roots = Roots("file", {"file": lambda: FileKeys(tmp_path)})
-    _, key, kept = ring.made(roots.current, roots.provider())
+    _, key, kept = ring.made(roots.wrap)
     assert kept.provider == "file"
     assert roots.unwrap(kept) == key
     with pytest.raises(RootUnusable, match="wrapped by elsewhere"):

@@ -26,6 +26,8 @@ IN_WORDS = {
     "tls_certificate", "tls_key", "tls_client_ca", "proxies", "endpoints",
     "functions_token", "functions_users", "functions_directory",
     "destinations_allowed", "audit_directory", "key_directory",
+    "root_key_command", "vault_address", "vault_keys", "vault_token_file", "vault_namespace", "vault_ca",
+    "root_kms_keys", "root_kms_region", "root_kms_endpoint",
     "identity_providers",
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import NamedTuple
 
-from statordb.crypto.sealer import KEY_BYTES, NONCE_BYTES, KeyProvider, Unsealable
+from statordb.crypto.sealer import KEY_BYTES, NONCE_BYTES, Unsealable
 
 STORE_KEY_ID_BYTES = 8
 KEY_PREFIX = "store:"  # of the names by which a store's keys are told from root keys
@@ -74,7 +74,7 @@ class StoreKeys:
         return blake2b(key=self._keys[self.first], person=purpose, digest_size=KEY_BYTES).digest()
 
 
-def made(provider: str, root: KeyProvider, random: Callable[[int], bytes] = os.urandom) -> tuple[str, bytes, Wrapped]:
-    """A new store key: its id, its bytes, and what is kept of it. Raises what the provider does."""
+def made(wrap: Callable[[bytes], Wrapped], random: Callable[[int], bytes] = os.urandom) -> tuple[str, bytes, Wrapped]:
+    """A new store key: its id, its bytes, and what is kept of it. Raises what `wrap` does."""
     id, key = random(STORE_KEY_ID_BYTES).hex(), random(KEY_BYTES)
-    return id, key, Wrapped(provider, *root.wrap(key))
+    return id, key, wrap(key)

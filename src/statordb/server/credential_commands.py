@@ -22,6 +22,8 @@ EXIT_NOT_FOUND = 1
 STORE_SETTINGS = (
     "audit_directory", "config", "data", "key_directory", "account", "engine", "cassandra", "datacenter", "keyspace",
     "cassandra_username", "cassandra_password", "cassandra_ca", "cassandra_certificate", "cassandra_key",
+    "root_key", "root_key_command", "vault_address", "vault_mount", "vault_keys", "vault_token_file", "vault_namespace",
+    "vault_ca", "root_kms_keys", "root_kms_region", "root_kms_endpoint",
 )  # fmt: skip
 ENVIRONMENT = [ENVIRONMENT_PREFIX + name.upper() for name in STORE_SETTINGS]  # what else is set is the server's
 USER_NAME = r"[A-Za-z0-9_+=,.@-]{1,64}"  # IAM API reference, CreateUser

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from statordb.engine.contract import Key
+from statordb.server import sealing
 from statordb.server.admin import PLAIN, AdminServer
 from statordb.server.composition import Site, credentials_of, keeper_of, report_duty
 from statordb.server.functions import Running
@@ -40,6 +41,7 @@ class Keeping:
         if self.functions is not None:
             await self.functions.start()
         self._task = asyncio.create_task(keeper_of(self._site, self._store, further).run(self._stop))
+        sealing.tell(self._store.engine)
         await self._tell_of_closed_doors()
 
     async def _tell_of_closed_doors(self) -> None:

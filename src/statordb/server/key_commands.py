@@ -25,24 +25,28 @@ def run(arguments: Namespace) -> int:
     try:
         code = asyncio.run(_rotate(settings))
     finally:
-        asked = {"account": settings.account}
+        asked = {"account": settings.account, "rootKey": settings.root_key}
         audit.record_command(settings.audit_directory, time.time(), "keys rotate", asked, code)
     return code
 
 
 async def _rotate(settings: Settings) -> int:
-    """Make a new root key, and wrap the store's keys with it. The key file has it first: whoever dies in between leaves
-    a key more in the file."""
+    """Wrap the store's keys with the root key of the settings: in a file, a new one. The file has it first: whoever
+    dies in between leaves a key more in the file."""
     store = await open_store(settings.data, settings)
     try:
         engine = store.engine
         assert isinstance(engine, SealedEngine)
         with sealing.told_of_keys():
-            root = engine.ring.roots.provider()
-            assert isinstance(root, FileKeys)
-            id = root.rotate()
+            roots = engine.ring.roots
+            root = roots.provider()
+            if isinstance(root, FileKeys):
+                root.rotate()
             record = await engine.ring.rewrap()
-        print(f"The keys of the store ({len(record.keys)}) are wrapped by the root key {id} now. Back up the key file.")
+        id = record.keys[0].root
+        told = f"of {roots.current}" if id == roots.current else f"{id} of {roots.current}"
+        then = " Back up the key file." if isinstance(root, FileKeys) else ""
+        print(f"The keys of the store ({len(record.keys)}) are wrapped by the root key {told} now.{then}")
         return 0
     finally:
         await store.close()

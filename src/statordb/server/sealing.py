@@ -1,12 +1,13 @@
 """Rows are sealed at rest: the providers of root keys that the settings name, and what is told where they fail."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from statordb.crypto.file_keys import FILE_NAME, FileKeys, KeyFileUnusable
 from statordb.crypto.ring import KEY_PREFIX
-from statordb.crypto.roots import Either, Roots, RootUnusable
+from statordb.crypto.roots import MADE, Either, Roots, RootUnusable
 from statordb.crypto.sealer import KeyProvider, Unsealable
 from statordb.engine.contract import Engine
 from statordb.engine.rewriting import Rewrite
@@ -17,13 +18,50 @@ from statordb.store.sealed.sealing import Sealing
 
 FILE = "file"
 
+log = logging.getLogger(__name__)
+
 
 def roots_of(settings: Settings, directory: Path) -> Roots:
     """The providers that the settings name. Raises BadStart."""
     place = settings.key_directory or directory
     if settings.key_directory is not None and not place.is_dir():
         raise BadStart(f"The directory {place} of key_directory is not there.")
-    return Roots(FILE, {FILE: lambda: FileKeys(place)})
+    providers: dict[str, MADE] = {FILE: lambda: FileKeys(place)}
+    if settings.root_key_command:
+        providers["command"] = lambda: _command(settings)
+    if settings.vault_address:
+        providers["vault"] = lambda: _vault(settings)
+    if settings.root_kms_keys:
+        providers["kms"] = lambda: _kms(settings)
+    return Roots(settings.root_key, providers)
+
+
+def _command(settings: Settings) -> KeyProvider:
+    from statordb.crypto.command_keys import CommandKeys  # few servers have any of these
+
+    return CommandKeys(settings.root_key_command)
+
+
+def _vault(settings: Settings) -> KeyProvider:
+    from statordb.crypto.vault_keys import Transit, VaultKeys
+
+    assert settings.vault_token_file
+    return VaultKeys(
+        Transit(
+            settings.vault_address,
+            settings.vault_mount,
+            settings.vault_keys,
+            settings.vault_token_file,
+            settings.vault_namespace,
+            settings.vault_ca,
+        )
+    )
+
+
+def _kms(settings: Settings) -> KeyProvider:
+    from statordb.crypto.kms_keys import KmsKeys
+
+    return KmsKeys(settings.root_kms_keys, settings.root_kms_region, settings.root_kms_endpoint or None)
 
 
 async def sealed(engine: Engine, roots: Roots, writes: bool = True) -> SealedEngine:
@@ -33,6 +71,18 @@ async def sealed(engine: Engine, roots: Roots, writes: bool = True) -> SealedEng
     if writes:
         await ring.renew()  # now, so that no write has to wait for it
     return SealedEngine(engine, ring)
+
+
+def tell(engine: Engine) -> None:
+    """Log what should be done about the root key."""
+    assert isinstance(engine, SealedEngine)
+    roots = engine.ring.roots
+    others = sorted(roots.asked - {roots.current})
+    if others:
+        log.warning(
+            "the store's keys are wrapped by another root key than that of the settings: run statordb keys rotate",
+            extra={"wrapped_by": ",".join(others), "root_key": roots.current},
+        )
 
 
 def rewrite(roots: Roots) -> Rewrite:

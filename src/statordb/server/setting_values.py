@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,7 @@ SECONDS_MAX = 24 * 3600.0
 CASSANDRA_PORT = 9042
 USER_MIN, USER_MAX = 1000, 4_294_967_293  # users of people and programs; not those of the system itself
 ENDPOINTS_MAX = 64
+NAMES_MAX = 16
 
 
 class Hosts(NamedTuple):
@@ -132,6 +134,31 @@ def _parts(value: object) -> list[str]:
     if not isinstance(given, list) or not all(isinstance(part, str) for part in given):
         raise ValueError("is neither text nor a list of texts")
     return [part.strip() for part in given if part.strip()]
+
+
+def names(pattern: str, what: str) -> Callable[[object], tuple[str, ...]]:
+    """NAME,... or a list, each of the pattern."""
+
+    def parse(value: object) -> tuple[str, ...]:
+        found = _parts(value)
+        if len(found) > NAMES_MAX or not all(re.fullmatch(pattern, name, re.ASCII) for name in found):
+            raise ValueError(f"is not {what}, at most {NAMES_MAX}")
+        return tuple(found)
+
+    return parse
+
+
+def command(value: object) -> tuple[str, ...]:
+    """A program by its absolute path, and arguments: a list, or text as a shell would split it."""
+    try:
+        found = shlex.split(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError("has a quote that does not end") from None
+    if not isinstance(found, list) or not all(isinstance(word, str) and "\0" not in word for word in found):
+        raise ValueError("is neither text nor a list of texts")
+    if found and not found[0].startswith("/"):
+        raise ValueError("does not begin with the absolute path of a program")
+    return tuple(found)
 
 
 def origins(value: object) -> tuple[str, ...]:

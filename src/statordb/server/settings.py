@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from statordb.runtime.users import Users
 from statordb.server import setting_values as values
@@ -46,6 +47,17 @@ class Settings:
     data: Path = Path("statordb-data")
     memory: bool = False
     key_directory: Path | None = None  # where the root keys are; None: in the data directory
+    root_key: str = "file"  # who wraps the store's keys
+    root_key_command: tuple[str, ...] = ()  # a program by its path, and arguments
+    vault_address: str = ""
+    vault_mount: str = "transit"  # where the secrets engine transit is
+    vault_keys: tuple[str, ...] = ()  # the first wraps, all unwrap
+    vault_token_file: Path | None = None
+    vault_namespace: str = ""
+    vault_ca: Path | None = None  # who signed Vault's certificate; None: whom the system trusts
+    root_kms_keys: tuple[str, ...] = ()  # the first wraps, all unwrap
+    root_kms_region: str = ""
+    root_kms_endpoint: str = ""  # where KMS is; empty: AWS's own
     engine: str = "lmdb"
     cassandra: Hosts = NO_HOSTS  # some nodes of the cluster; they tell of the others
     datacenter: str = ""  # whose nodes are asked
@@ -155,6 +167,19 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "data": values.path,
     "memory": values.flag,
     "key_directory": values.path,
+    "root_key": values.one_of("file", "command", "vault", "kms"),
+    "root_key_command": values.command,
+    "vault_address": values.url,
+    "vault_mount": values.matching(
+        r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*", "a path of letters, digits, ., _ and -"
+    ),
+    "vault_keys": values.names(r"\w[\w.-]{0,127}", "names of keys: letters, digits, ., _ and -"),
+    "vault_token_file": values.path,
+    "vault_namespace": values.matching(r"[A-Za-z0-9._/-]{0,256}", "a namespace"),
+    "vault_ca": values.path,
+    "root_kms_keys": values.names(r"[A-Za-z0-9:/_-]{1,2048}", "keys of KMS: ids, ARNs, or aliases"),
+    "root_kms_region": values.matching(r"[a-z0-9-]{0,64}", "a region"),
+    "root_kms_endpoint": values.url,
     "engine": values.one_of("lmdb", "cassandra"),
     "cassandra": values.hosts,
     "datacenter": values.matching(r"[A-Za-z0-9._:-]{0,64}", "the name of a datacenter"),
@@ -287,6 +312,7 @@ def _checked(settings: Settings) -> Settings:
     """Rules over several settings."""
     if bool(settings.root_access_key_id) != bool(settings.root_secret_access_key):
         raise BadStart("root_access_key_id and root_secret_access_key must be set together.")
+    _check_root_key(settings)
     _check_cassandra(settings)
     _check_functions(settings)
     if settings.stream_shard_seconds < STREAM_SHARD_SECONDS_MIN:
@@ -320,6 +346,23 @@ def _check_host(settings: Settings, host: str) -> None:
             f"Listening on {host} without TLS would let others on the network read all requests and items: "
             "use TLS (--tls auto, or tls_certificate and tls_key), or say behind_proxy if a proxy in front speaks it."
         )
+
+
+def _check_root_key(settings: Settings) -> None:
+    """What belongs together of who has the root key."""
+    needed = {
+        "command": ("root_key_command",),
+        "vault": ("vault_address", "vault_keys", "vault_token_file"),
+        "kms": ("root_kms_keys", "root_kms_region"),
+    }
+    for provider, names in needed.items():
+        given = [name for name in names if getattr(settings, name)]
+        if (given or settings.root_key == provider) and len(given) < len(names):
+            raise BadStart(f"The root key of {provider} needs {', '.join(names)}, and not all of these are set.")
+    for name in ("vault_address", "root_kms_endpoint"):
+        address = urlsplit(getattr(settings, name))
+        if address.scheme == "http" and not is_loopback(address.hostname or ""):
+            raise BadStart(f"{name} has no TLS, and the keys of the store would be read on the way: use https://.")
 
 
 def _check_functions(settings: Settings) -> None:

@@ -61,7 +61,7 @@ def data_key_row(id: bytes) -> Key:
 
 def new_ring(roots: Roots, random: Callable[[int], bytes] = os.urandom) -> tuple[RingRecord, StoreKeys]:
     """The ring of a new store. Raises what the provider does."""
-    id, key, wrapped = ring.made(roots.current, roots.provider(), random)
+    id, key, wrapped = ring.made(roots.wrap, random)
     return RingRecord(current=id, first=id, keys=[_kept(id, wrapped)]), StoreKeys(id, id, {id: key}, random)
 
 
@@ -73,8 +73,7 @@ def unwrapped(record: RingRecord, roots: Roots, random: Callable[[int], bytes] =
 
 def rewrapped(record: RingRecord, roots: Roots) -> RingRecord:
     """The same keys, wrapped by the current root key. Raises Unsealable, and what the provider does."""
-    root = roots.provider()
-    kept = [_kept(each.id, Wrapped(roots.current, *root.wrap(roots.unwrap(_wrapped(each))))) for each in record.keys]
+    kept = [_kept(each.id, roots.wrap(roots.unwrap(_wrapped(each)))) for each in record.keys]
     return replace(record, keys=kept)
 
 
