@@ -81,7 +81,7 @@ def test_a_disabled_key_is_told_of(urls: dict[str, str]) -> None:
 def test_what_is_wrong_is_one_sentence(url: str) -> None:
     with pytest.raises(RootUnusable, match="NotFoundException"):
         KmsKeys(["alias/none"], REGION, url).wrap(KEY)
-    with pytest.raises(RootUnusable, match="InvalidCiphertext"):
+    with pytest.raises(RootUnusable, match=r"AccessDenied|InvalidCiphertext"):  # moto has the former, with no words
         KmsKeys([made(url)], REGION, url).unwrap("", b"x" * 100)
 
 

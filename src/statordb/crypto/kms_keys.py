@@ -65,7 +65,7 @@ class KmsKeys:
     def _sentence(self, operation: str, key: str, reason: str) -> str:
         return (
             f"KMS at {self._endpoint or 'AWS'} can't {operation.lower()} with the key {key} of root_kms_keys: "
-            f"{' '.join(reason.split())[:TOLD_CHARACTERS_MAX].rstrip('.')}."
+            f"{' '.join(reason.split())[:TOLD_CHARACTERS_MAX].rstrip('.: ')}."
         )
 
     def _client(self, key: str) -> Any:
