@@ -125,6 +125,7 @@ async def open_store(directory: Path, settings: Settings, ask: Ask | None = None
         try:
             engine = await sealing.sealed(under, roots, writes=ask is None)
             await formats.admit(engine, clock.now())
+            engine.ring.watch()
         except BaseException:
             await under.close()
             raise

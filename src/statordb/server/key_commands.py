@@ -12,6 +12,7 @@ from statordb.server.composition import open_store
 from statordb.server.credential_commands import ENVIRONMENT
 from statordb.server.settings import EXIT_BAD_START, BadStart, Settings, load
 from statordb.store.sealed.engine import SealedEngine
+from statordb.store.sealed.store_keys import STORE_KEYS_MAX
 
 
 def run(arguments: Namespace) -> int:
@@ -42,11 +43,13 @@ async def _rotate(settings: Settings) -> int:
             root = roots.provider()
             if isinstance(root, FileKeys):
                 root.rotate()
-            record = await engine.ring.rewrap()
+            record = await engine.ring.rotate()
         id = record.keys[0].root
         told = f"of {roots.current}" if id == roots.current else f"{id} of {roots.current}"
         then = " Back up the key file." if isinstance(root, FileKeys) else ""
         print(f"The keys of the store ({len(record.keys)}) are wrapped by the root key {told} now.{then}")
+        if record.current in engine.ring.keys.known:
+            print(f"A store has {STORE_KEYS_MAX} keys at most: no new one was made.")
         return 0
     finally:
         await store.close()

@@ -217,6 +217,7 @@ class SealedEngine:
         return self.under.metrics()
 
     async def close(self) -> None:
+        self.ring.close()
         await self.under.close()
 
 

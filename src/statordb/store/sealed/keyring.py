@@ -3,13 +3,15 @@
 These rows lie in a space that is not sealed itself, at places that anybody can compute.
 """
 
+import asyncio
+import logging
 import os
+import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
-from statordb.crypto import ring
-from statordb.crypto.ring import StoreKeys, Wrapped
+from statordb.crypto.ring import StoreKeys
 from statordb.crypto.roots import Roots
 from statordb.crypto.rows import RowSealer, new_key
 from statordb.crypto.sealer import Unsealable
@@ -18,29 +20,13 @@ from statordb.store import contention
 from statordb.store.keyspace import Space
 from statordb.store.record import Kind, Record
 from statordb.store.sealed.places import Places, plain
+from statordb.store.sealed.store_keys import LOOK_SECONDS, RING, RingRecord, new_ring, opened, rotated, unwrapped
 
 ID_TRIES = 8  # at an id of a data key that nobody has
 GUARDS_MAX = 1024  # places of rows that are remembered
 RING_KEY = Key(Space.SEAL, plain(b"store keys"), b"")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreKeyRecord(Record):
-    """A store key, wrapped. `provider`: by whom; `root`: with which of its keys."""
-
-    id: str
-    provider: str
-    root: str
-    wrapped: str  # Base64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RingRecord(Record):
-    """The keys of a store. `current` wraps new data keys; `first` is the one that never changes."""
-
-    current: str
-    first: str
-    keys: list[StoreKeyRecord] = field(default_factory=list)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,30 +37,11 @@ class DataKeyRecord(Record):
     wrapped: str  # Base64
 
 
-RING: Kind[RingRecord] = Kind(RingRecord)
 DATA_KEY: Kind[DataKeyRecord] = Kind(DataKeyRecord)
 
 
 def data_key_row(id: bytes) -> Key:
     return Key(Space.SEAL, plain(b"data key " + id), b"")
-
-
-def new_ring(roots: Roots, random: Callable[[int], bytes] = os.urandom) -> tuple[RingRecord, StoreKeys]:
-    """The ring of a new store. Raises what the provider does."""
-    id, key, wrapped = ring.made(roots.wrap, random)
-    return RingRecord(current=id, first=id, keys=[_kept(id, wrapped)]), StoreKeys(id, id, {id: key}, random)
-
-
-def unwrapped(record: RingRecord, roots: Roots, random: Callable[[int], bytes] = os.urandom) -> StoreKeys:
-    """Raises Unsealable, and what the provider does."""
-    keys = {kept.id: roots.unwrap(_wrapped(kept)) for kept in record.keys}
-    return StoreKeys(record.current, record.first, keys, random)
-
-
-def rewrapped(record: RingRecord, roots: Roots) -> RingRecord:
-    """The same keys, wrapped by the current root key. Raises Unsealable, and what the provider does."""
-    kept = [_kept(each.id, roots.wrap(roots.unwrap(_wrapped(each)))) for each in record.keys]
-    return replace(record, keys=kept)
 
 
 def wrapped_data_key(keys: StoreKeys, id: bytes, key: bytes) -> tuple[Key, bytes]:
@@ -87,7 +54,12 @@ class Keyring:
     """The keys of a store that is open: seals and opens with data keys, and registers and finds these."""
 
     def __init__(
-        self, engine: Engine, keys: StoreKeys, roots: Roots, random: Callable[[int], bytes] = os.urandom
+        self,
+        engine: Engine,
+        keys: StoreKeys,
+        roots: Roots,
+        random: Callable[[int], bytes] = os.urandom,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.keys = keys
         self.roots = roots
@@ -96,6 +68,9 @@ class Keyring:
         self._engine = engine
         self._here = engine.here
         self._random = random
+        self._now = now
+        self._version: int | None = None  # of the row of the store's keys
+        self._watching: asyncio.Task[None] | None = None
         self._guards: dict[Key, Key] = {}
         self.latest: tuple[bytes, bytes] | None = None  # what was sealed last: a plan may be given just that row next
 
@@ -109,11 +84,17 @@ class Keyring:
         return found
 
     @classmethod
-    async def open(cls, engine: Engine, roots: Roots, random: Callable[[int], bytes] = os.urandom) -> "Keyring":
+    async def open(
+        cls,
+        engine: Engine,
+        roots: Roots,
+        random: Callable[[int], bytes] = os.urandom,
+        now: Callable[[], float] = time.time,
+    ) -> "Keyring":
         """Of a store, whose keys are made if it has none. Raises Unsealable, and what the provider does."""
         found = await engine.get(RING_KEY)
         if found is not None:
-            return cls(engine, unwrapped(RING.load(found.body), roots, random), roots, random)
+            return cls(engine, unwrapped(RING.load(found.body), roots, now(), random), roots, random, now)
         record, keys = new_ring(roots, random)
         body = RING.dump(record)
 
@@ -122,8 +103,8 @@ class Keyring:
 
         outcome = await contention.update(engine, (RING_KEY,), plan)
         if isinstance(outcome, Refused):  # another server came first
-            keys = unwrapped(RING.load(outcome.reason), roots, random)
-        return cls(engine, keys, roots, random)
+            keys = unwrapped(RING.load(outcome.reason), roots, now(), random)
+        return cls(engine, keys, roots, random, now)
 
     async def renew(self) -> None:
         """Register a data key, and seal with it. Raises what the engine does."""
@@ -139,14 +120,15 @@ class Keyring:
                 return
         raise Unsealable("no id was free for a data key")
 
-    async def rewrap(self) -> RingRecord:
-        """Have the store's keys wrapped by the current root key. Processes that have them open go on with them. Raises
-        Unsealable, and what the provider and the engine do."""
+    async def rotate(self) -> RingRecord:
+        """Make a new store key, if there may be one more, and have the root key that is the current one wrap it.
+        Processes that run go on with the keys that they have. Raises Unsealable, and what the provider and the engine
+        do."""
         while True:
             found = await self._engine.get(RING_KEY)
             if found is None:
                 raise Unsealable("the store has no keys")
-            record = rewrapped(RING.load(found.body), self.roots)
+            record = rotated(RING.load(found.body), self.roots, self._now(), self._random)
             version, body = found.version, RING.dump(record)
 
             def plan(stored: list[Stored | None], version: int = version, body: bytes = body) -> Effects | Refused:
@@ -156,6 +138,34 @@ class Keyring:
 
             if not isinstance(await contention.update(self._engine, (RING_KEY,), plan), Refused):
                 return record
+
+    async def refresh(self) -> None:
+        """Know the store keys that were made since the store was opened. Raises Unsealable, and what the provider and
+        the engine do."""
+        found = await self._engine.get(RING_KEY)
+        if found is None or found.version == self._version:
+            return
+        record = RING.load(found.body)
+        if any(kept.id not in self.keys.known for kept in record.keys):
+            for id, key in (await asyncio.to_thread(opened, record, self.roots, self.keys.known)).items():
+                self.keys.learn(id, key)
+        self._version = found.version
+
+    def watch(self) -> None:
+        """Refresh now and then, until `close`."""
+        self._watching = asyncio.get_running_loop().create_task(self._watch())
+
+    def close(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                await self.refresh()
+            except Exception:  # the store or the root key is away
+                log.warning("store keys can't be looked for", exc_info=True)
 
     async def learn(self, id: bytes) -> None:
         """Find a data key. Raises Unsealable where the store has none of that id, and what the engine does."""
@@ -177,12 +187,3 @@ class Keyring:
         if found[: len(id)] != id:
             raise Unsealable("the data key is another one's")
         self.sealer.learn(id, found[len(id) :])
-
-
-def _kept(id: str, wrapped: Wrapped) -> StoreKeyRecord:
-    text = b64encode(wrapped.wrapped).decode()
-    return StoreKeyRecord(id=id, provider=wrapped.provider, root=wrapped.root, wrapped=text)
-
-
-def _wrapped(kept: StoreKeyRecord) -> Wrapped:
-    return Wrapped(kept.provider, kept.root, b64decode(kept.wrapped))

@@ -1,6 +1,7 @@
 """Sealing a store of before rows were sealed."""
 
 import os
+import time
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
@@ -15,14 +16,12 @@ from statordb.store.keyspace import DIGEST_BYTES, Space
 from statordb.store.sealed import bodies
 from statordb.store.sealed.keyring import (
     DATA_KEY,
-    RING,
     RING_KEY,
     data_key_row,
-    new_ring,
-    unwrapped,
     wrapped_data_key,
 )
 from statordb.store.sealed.places import PLACE_BYTES, Places
+from statordb.store.sealed.store_keys import RING, new_ring, unwrapped
 
 Found = TypeVar("Found")
 
@@ -43,7 +42,7 @@ class Sealing:
             record, self._keys = new_ring(roots, random)
             self._added = [(RING_KEY, RING.dump(record))]
         else:
-            self._keys, self._added = unwrapped(RING.load(ring), roots, random), []
+            self._keys, self._added = unwrapped(RING.load(ring), roots, time.time(), random), []
         self._known = known
         self._sealer = RowSealer()
         id, key = new_key(random)
