@@ -5,6 +5,7 @@ the form that botocore gives replies; the story asserts on that. So the same exp
 one that is awaited, and one that is a command.
 """
 
+import json
 import time
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
@@ -59,6 +60,7 @@ def story(table: str) -> Story:
     yield from _statements(table)
     yield from _reads(table)
     yield from _settings(table, arn)
+    yield from _policy(arn)
     yield from _kinesis(table)
     yield from _account(table)
     yield Call("DeleteTable", {"TableName": table})
@@ -319,15 +321,24 @@ def _account(table: str) -> Story:
     assert endpoints["Endpoints"][0]["Address"]
 
 
+def _policy(arn: str) -> Story:
+    """A table's policy, which lets the account itself read."""
+    allows = {"Sid": "read", "Effect": "Allow", "Principal": {"AWS": arn.split(":")[4]}}
+    policy = {"Version": "2012-10-17", "Statement": [{**allows, "Action": "dynamodb:GetItem", "Resource": arn}]}
+    put = yield Call("PutResourcePolicy", {"ResourceArn": arn, "Policy": json.dumps(policy)})
+    found = yield Call("GetResourcePolicy", {"ResourceArn": arn})
+    assert found["RevisionId"] == put["RevisionId"]
+    assert json.loads(found["Policy"])["Statement"][0]["Sid"] == "read"
+    yield Call("DeleteResourcePolicy", {"ResourceArn": arn})
+    assert (yield Call("GetResourcePolicy", {"ResourceArn": arn})) == Failure("PolicyNotFoundException")
+
+
 def _nothing_yet(table: str) -> Story:
     """What a table has none of."""
-    described = yield Call("DescribeTable", {"TableName": table})
     recovery = (yield Call("DescribeContinuousBackups", {"TableName": table}))["ContinuousBackupsDescription"]
     assert recovery["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "DISABLED"
     insights = yield Call("DescribeContributorInsights", {"TableName": table})
     assert insights["ContributorInsightsStatus"] == "DISABLED"
-    policy = {"ResourceArn": described["Table"]["TableArn"]}
-    assert (yield Call("GetResourcePolicy", policy)) == Failure("PolicyNotFoundException")
     scaling = yield Call("DescribeTableReplicaAutoScaling", {"TableName": table})
     assert scaling == Failure("ResourceNotFoundException")
     for name, member in (

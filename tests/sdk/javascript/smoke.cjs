@@ -225,12 +225,22 @@ async function kinesis() {
   await becomes("DISABLED");
 }
 
-async function nothingYet(arn) {
+async function policy(ResourceArn) {
+  const allows = { Sid: "read", Effect: "Allow", Principal: { AWS: ResourceArn.split(":")[4] } };
+  const Statement = [{ ...allows, Action: "dynamodb:GetItem", Resource: ResourceArn }];
+  const Policy = JSON.stringify({ Version: "2012-10-17", Statement });
+  const { RevisionId } = await send("PutResourcePolicy", { ResourceArn, Policy });
+  const found = await send("GetResourcePolicy", { ResourceArn });
+  assert.equal(found.RevisionId, RevisionId);
+  assert.equal(JSON.parse(found.Policy).Statement[0].Sid, "read");
+  await send("DeleteResourcePolicy", { ResourceArn });
+  await assert.rejects(send("GetResourcePolicy", { ResourceArn }), { name: "PolicyNotFoundException" });
+}
+
+async function nothingYet() {
   const recovery = (await send("DescribeContinuousBackups", { TableName })).ContinuousBackupsDescription;
   assert.equal(recovery.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus, "DISABLED");
   assert.equal((await send("DescribeContributorInsights", { TableName })).ContributorInsightsStatus, "DISABLED");
-  const policy = send("GetResourcePolicy", { ResourceArn: arn });
-  await assert.rejects(policy, { name: "PolicyNotFoundException" });
   const scaling = send("DescribeTableReplicaAutoScaling", { TableName });
   await assert.rejects(scaling, { name: "ResourceNotFoundException" });
   assert.deepEqual((await send("ListBackups", {})).BackupSummaries, []);
@@ -259,7 +269,8 @@ async function main() {
   await settingsOf(arn);
   await kinesis();
   await account();
-  await nothingYet(arn);
+  await policy(arn);
+  await nothingYet();
   const deleted = await send("DeleteTable", { TableName });
   assert.equal(deleted.TableDescription.TableName, TableName);
   await wait("table_not_exists", dynamodb.waitUntilTableNotExists);

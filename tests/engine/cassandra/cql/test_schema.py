@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from statordb.engine.cassandra.cql import schema
-from statordb.engine.cassandra.cql.schema import FORMAT
+from statordb.engine.cassandra.cql.schema import FORMAT, REWRITING
 from statordb.engine.cassandra.cql.session import SERIAL, Contact, Session
-from statordb.engine.contract import FormatTooNew
+from statordb.engine.contract import FormatTooNew, StoreUnusable
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -37,19 +37,22 @@ def kept(session: Session, run: Run) -> Iterator[Kept]:
     made = Kept(session, run)
     yield made
     made.number = FORMAT
+    run(session.conditional([("DELETE FROM meta WHERE name = ? IF EXISTS", (REWRITING,))]))
 
 
 def test_a_newer_server_leads_a_keyspace_on(contact: Contact, kept: Kept, run: Run) -> None:
     kept.number = 1
-    run(schema.prepare(contact))
+    run(schema.prepare(contact, may_be_open=True))
     assert kept.number == FORMAT
+    with pytest.raises(StoreUnusable, match="not sealed yet"):
+        run(schema.prepare(contact))
 
 
 def test_a_keyspace_gets_what_its_format_lacks(contact: Contact, session: Session, kept: Kept, run: Run) -> None:
     """Of format 2: there is no room beside the epoch for what announcements name."""
     kept.number = 2
     run(session.schema(f"ALTER TABLE {contact.keyspace}.meta DROP news"))
-    run(schema.prepare(contact))
+    run(schema.prepare(contact, may_be_open=True))
     assert kept.number == FORMAT
     assert run(session.rows("SELECT news FROM meta WHERE name = 'epoch'", consistency=SERIAL)) == [(None,)]
 
