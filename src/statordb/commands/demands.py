@@ -111,10 +111,12 @@ class ResourceDemand(NamedTuple):
 
 
 class Enclosed(NamedTuple):
-    """The demand of a part of a transaction, `operation` (the condition key EnclosingOperation)."""
+    """The demand of a part of a transaction, `operation` (the condition key EnclosingOperation). `shows`: where its
+    condition does not hold, the item is told."""
 
     operation: str
     part: Demand
+    shows: bool = False
 
     @property
     def action(self) -> str:

@@ -88,7 +88,7 @@ def returned(demand: Demand, asked: str | None) -> str | None:
     if isinstance(demand, UpdateByKey | DeleteByKey):
         returning = getattr(demand.statement.node, "returning", None)
         return "NONE" if returning is None else returning.replace(" ", "_")
-    if isinstance(demand, Put | Update | Delete | Check | InsertItem):
+    if isinstance(demand, Put | Update | Delete | Check | InsertItem | CheckByKey):
         return asked or "NONE"
     return None
 
@@ -123,8 +123,11 @@ def _of_range(demand: Range, schema: KeySchema) -> Sequence[Item]:
 
 
 def _of_statement(demand: _ByStatement, schema: KeySchema) -> Sequence[Item]:
+    """Each value by itself: of several attributes there may be more combinations than can be counted."""
     keyed = demand.statement.keyed(schema)
-    return () if keyed is None else keyed.keys(demand.values)
+    if keyed is None:
+        return ()
+    return [{name: value} for name, value in keyed.given(demand.values) if name in keyed.partitions]
 
 
 _KEYS: dict[type, Callable[[Any, KeySchema], Sequence[Item]]] = {

@@ -51,7 +51,7 @@ class RequestFacts:
     room    how many values of one key may be tested. `get` raises ClientError for more.
     """
 
-    __slots__ = ("asked", "demand", "known", "now", "operation", "origin", "room", "table")
+    __slots__ = ("asked", "demand", "known", "now", "operation", "origin", "room", "shows", "table")
 
     def __init__(
         self,
@@ -64,8 +64,9 @@ class RequestFacts:
         room: int = TESTS_MAX,
     ) -> None:
         self.operation = None
+        self.shows = asked.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
         if isinstance(demand, Enclosed):
-            self.operation, demand = demand
+            self.operation, demand, self.shows = demand
         self.demand = demand
         self.table = table
         self.origin = origin
@@ -111,6 +112,15 @@ def _full_scan(facts: RequestFacts) -> str | None:
     return None if scans is None else str(scans).lower()
 
 
+def _returned(facts: RequestFacts) -> str | Values | None:
+    """The item of a condition that does not hold is returned as well: a policy that keeps ALL_OLD from somebody means
+    that, too."""
+    returned = item_facts.returned(facts.demand, facts.asked.get("ReturnValues"))
+    if returned is None or not facts.shows:
+        return returned
+    return tuple(dict.fromkeys((returned, "ALL_OLD")))
+
+
 def _capacity(facts: RequestFacts) -> str | None:
     return facts.asked.get("ReturnConsumedCapacity", "NONE") if item_facts.is_of_items(facts.demand) else None
 
@@ -139,7 +149,7 @@ _READERS: dict[str, Callable[[RequestFacts], str | Values | None]] = {
     "dynamodb:fourthpartitionkeyvalues": _partition(3),
     "dynamodb:attributes": lambda facts: item_facts.attributes(facts.demand),
     "dynamodb:select": lambda facts: item_facts.selected(facts.demand),
-    "dynamodb:returnvalues": lambda facts: item_facts.returned(facts.demand, facts.asked.get("ReturnValues")),
+    "dynamodb:returnvalues": _returned,
     "dynamodb:returnconsumedcapacity": _capacity,
     "dynamodb:enclosingoperation": lambda facts: facts.operation,
     "dynamodb:fulltablescan": _full_scan,

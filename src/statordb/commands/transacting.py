@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from statordb.commands.context import Context
-from statordb.commands.demands import Enclosed, enclosed
+from statordb.commands.demands import Enclosed
 from statordb.commands.statement_writes import CheckByKey, InsertItem, StatementWrite
 from statordb.commands.writing import Check, Delete, Put, Update
 from statordb.model import errors
@@ -52,7 +52,7 @@ class TransactWrite(NamedTuple):
     operation: str = "TransactWriteItems"
 
     def demands(self) -> list[Enclosed]:
-        return enclosed(self.operation, (part.write for part in self.parts))
+        return [Enclosed(self.operation, part.write, part.shows) for part in self.parts]
 
     async def run(self, context: Context) -> Transacted:
         """Raises TransactionCanceledException, and ClientError otherwise."""
