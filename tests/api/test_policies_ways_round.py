@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from tests.access.kit import policy
+from tests.api.streams import create
 from tests.api.test_gate import CREATE
-from tests.api.test_policies import ANNS, BOBS, allowing, ask, may, only, requests
+from tests.api.test_policies import ANNS, BOBS, TABLE, allowing, ann, ask, may, only, requests
 from tests.in_process import Api, Fault
 
 AT = {"TableName": "abc"}
@@ -217,3 +219,35 @@ def test_a_page_begins_in_the_partition_that_was_asked_for(abc: Api) -> None:
     own = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["ann"]}}
     with pytest.raises(Fault, match="ValidationException"):
         ask(abc, allowing(**own), operation, **body, ExclusiveStartKey=BOBS)
+
+
+@pytest.mark.parametrize("operation", ["GetResourcePolicy", "DeleteResourcePolicy"])
+def test_what_is_allowed_of_a_table_is_not_of_its_stream(api: Api, operation: str) -> None:
+    """Once the one is decided, the other is not taken for it."""
+    stream = create(api, "abc")
+    table = stream.partition("/stream/")[0]
+    who = ann(policy({"Resource": table}))
+    for _ in range(2):
+        assert may(api, who, operation, ResourceArn=table)
+        assert not may(api, who, operation, ResourceArn=stream)
+
+
+def test_lists_of_streams_are_not_taken_for_each_other(api: Api) -> None:
+    create(api, "abc")
+    who = ann(policy({"Resource": f"{TABLE}/stream/*"}))
+    assert may(api, who, "ListStreams", TableName="abc")
+    assert not may(api, who, "ListStreams")
+    assert not may(api, who, "ListStreams", TableName="other")
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [("GetItem", {**AT, "Key": ANNS}), ("ListTables", {}), ("ListStreams", {}), ("CreateTable", {**AT, **CREATE})],
+)
+def test_patterns_are_not_held_against_a_name_without_end(abc: Api, operation: str, body: dict[str, Any]) -> None:
+    """An identity has a hundred policies, whose patterns would keep everybody waiting for a second."""
+    some = [policy({"Resource": [f"arn:aws:a:::*?{number}x{many}" for many in range(250)]}) for number in range(20)]
+    with pytest.raises(Fault, match="ValidationException"):
+        ask(abc, ann(*some), operation, **body)
+    plain = [policy({"Resource": [f"arn:aws:a:::*{number}x{many}" for many in range(250)]}) for number in range(100)]
+    assert not may(abc, ann(*plain), operation, **body)

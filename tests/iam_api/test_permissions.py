@@ -133,3 +133,41 @@ def test_the_policies_of_a_user_are_simulated(kit: IamKit) -> None:
     assert detail == {"AllowedByPermissionsBoundary": False}
     missing = refusal(kit.iam.simulate_principal_policy, PolicySourceArn=f"{USER}/none", ActionNames=["a:b"])
     assert missing[0] == "NoSuchEntity"
+
+
+def test_a_simulation_makes_no_more_than_a_page_of_answers(kit: IamKit) -> None:
+    """Of 810,000 pairs of actions and resources the first are looked at, and the policies are bounded."""
+    names = {
+        "ActionNames": [f"a:{number}" for number in range(900)],
+        "ResourceArns": [f"arn:aws:a:::{n}" for n in range(900)],
+    }
+    told = kit.iam.simulate_custom_policy(PolicyInputList=[ALLOW_ALL], MaxItems=2, **names)
+    assert [each["EvalResourceName"] for each in told["EvaluationResults"]] == ["arn:aws:a:::0", "arn:aws:a:::1"]
+    told = kit.iam.simulate_custom_policy(PolicyInputList=[ALLOW_ALL], MaxItems=901, Marker=told["Marker"], **names)
+    last = told["EvaluationResults"][-1]
+    assert (last["EvalActionName"], last["EvalResourceName"]) == ("a:1", "arn:aws:a:::2")
+    many = document(allow("*", [f"arn:aws:a:::*?{number}" for number in range(3_000)]))
+    code, text, _ = refusal(kit.iam.simulate_custom_policy, PolicyInputList=[many], ActionNames=["a:b"])
+    assert (code, text.split(" that ")[0]) == ("ValidationError", "The policies")
+
+
+def test_too_many_patterns_are_not_held_against_a_request(kit: IamKit) -> None:
+    alice = kit.user_client("iam", "alice")
+    for number in range(10):
+        text = document(allow("*", [f"arn:aws:a:::*?{number}{n}" for n in range(260)]))
+        arn = kit.iam.create_policy(PolicyName=f"p{number}", PolicyDocument=text)["Policy"]["Arn"]
+        kit.iam.attach_user_policy(UserName="alice", PolicyArn=arn)
+    assert refusal(alice.list_users)[0] == "ValidationError"
+
+
+def test_what_is_too_large_is_not_looked_into(kit: IamKit) -> None:
+    """To compile a document takes longer the larger it is."""
+    kit.iam.create_user(UserName="alice")
+    large = "{" + "x" * 20_000
+    assert refusal(kit.iam.create_policy, PolicyName="p", PolicyDocument=large)[0] == "LimitExceeded"
+    arn = kit.iam.create_policy(PolicyName="q", PolicyDocument=ALLOW_ALL)["Policy"]["Arn"]
+    assert refusal(kit.iam.create_policy_version, PolicyArn=arn, PolicyDocument=large)[0] == "LimitExceeded"
+    assert (
+        refusal(kit.iam.put_user_policy, UserName="alice", PolicyName="p", PolicyDocument=large)[0] == "LimitExceeded"
+    )
+    assert refusal(kit.iam.create_role, RoleName="r", AssumeRolePolicyDocument=large)[0] == "LimitExceeded"

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from statordb.access import formats
 from statordb.access.facts import Facts, Known, Values
 from statordb.access.formats import FOR_ALL, FOR_ANY
-from statordb.access.patterns import Filled, Template, Test, literal, matcher, template, within
+from statordb.access.patterns import VARYING, Filled, Template, Test, any_of, literal, matcher, template, within
 
 Check = Callable[[Facts], bool]
 T = TypeVar("T")
@@ -27,7 +27,8 @@ class Operator(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """One key of one operator. `lenient`: of IfExists; `allows`: the effect of its statement."""
+    """One key of one operator. `lenient`: of IfExists; `allows`: the effect of its statement; `fixed`: the test of one
+    value, where that depends on no variable."""
 
     operator: Operator
     prefix: str
@@ -35,6 +36,12 @@ class Condition(NamedTuple):
     key: str
     values: tuple[Template, ...]
     allows: bool
+    fixed: Test | None
+
+    @property
+    def weight(self) -> int:
+        """As `Rule.weight`: what has variables is filled in, and read, for each decision."""
+        return 0 if self.fixed is not None else VARYING * len(self.values)
 
     @property
     def width(self) -> int:
@@ -66,6 +73,8 @@ class Condition(NamedTuple):
 
     def _test(self, facts: Facts) -> Test | None:
         """The test of one value; None where it depends on a variable without one."""
+        if self.fixed is not None:
+            return self.fixed
         filled = [value.fill(facts) for value in self.values]
         some = [value for value in filled if value is not None]
         if len(some) < len(filled) and self.operator.negated:
@@ -92,6 +101,7 @@ class Presence(NamedTuple):
     key: str
     absent: frozenset[bool]
     width: int = 0
+    weight: int = 0
 
     def bind(self, known: Known) -> bool | Check:
         if known.later(self.key):
@@ -113,7 +123,8 @@ def compile_condition(
         return Presence(key, frozenset(word == "true" for word in words & {"true", "false"}))
     known = _OPERATORS[name]
     templates = tuple(template(value, variables, known.wildcards) for value in values)
-    return Condition(known, prefix, lenient, key, templates, allows)
+    fixed = None if any(each.keys for each in templates) else known.make([each.fixed for each in templates])
+    return Condition(known, prefix, lenient, key, templates, allows, fixed)
 
 
 def _equal(values: list[Filled]) -> Test:
@@ -134,13 +145,6 @@ def _text(filled: Filled) -> str:
     text = literal(filled)
     assert text is not None, "only patterns have wildcards"
     return text
-
-
-def any_of(tests: list[Test]) -> Test:
-    """One of them passes."""
-    if len(tests) == 1:
-        return tests[0]
-    return lambda value: any(test(value) for test in tests)
 
 
 def _read(read: Callable[[str], T], text: str) -> T | None:

@@ -6,16 +6,17 @@ boundaries, session and endpoint policies must allow as well. A resource that na
 held up by what boundaries and session policies leave out.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
 from statordb.access.authority import ROLE, ROOT, Authority
 from statordb.access.conditions import Check
 from statordb.access.document import Policy
-from statordb.access.facts import Facts, Known, nothing_later
+from statordb.access.facts import Facts, Known, Values, nothing_later
 from statordb.access.rules import Names, Naming
 
+WORK_MAX = 100_000  # of one decision: some 20 ms
 _SESSION = ":assumed-role/"
 
 
@@ -77,6 +78,21 @@ _ALL = _Rules(False, True)
 
 def _any(checks: bool | list[Check], facts: Facts) -> bool:
     return checks if isinstance(checks, bool) else any(check(facts) for check in checks)
+
+
+def work(authority: Authority, wanted: Wanted) -> tuple[int, int]:
+    """How much a decision takes: the weight of all policies that have a say, and how many tests one value of a key
+    may take in them. A test, or a unit of weight, is some 0.2 us."""
+    session = authority.session or ()
+    others = (authority.boundary, wanted.resource_policy, wanted.endpoint_policy)
+    found = [policy for policy in (*authority.policies, *session, *others) if policy is not None]
+    return sum(policy.weight for policy in found), sum(policy.width for policy in found)
+
+
+def is_too_much(authority: Authority, wanted: Wanted, facts: Mapping[str, Values]) -> bool:
+    """Whether a decision would take longer than a request may have the event loop."""
+    weight, width = work(authority, wanted)
+    return weight + width * max(map(len, facts.values()), default=0) > WORK_MAX
 
 
 def decide(authority: Authority, wanted: Wanted, facts: Facts) -> Verdict:

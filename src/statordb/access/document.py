@@ -44,18 +44,20 @@ class Kind(Enum):
 
 
 class Policy(NamedTuple):
-    """A document that is well formed. `rules`: its statements, compiled."""
+    """A document that is well formed.
+
+    rules   its statements, compiled.
+    width   how many tests of conditions one value of a request may take.
+    weight  as that of a rule.
+    """
 
     text: str
     version: str
     id: str
     statements: tuple[Statement, ...]
     rules: tuple[Rule, ...]
-
-    @property
-    def width(self) -> int:
-        """How many tests of conditions one value of a request may take."""
-        return sum(condition.width for rule in self.rules for condition in rule.conditions)
+    width: int
+    weight: int
 
 
 @lru_cache(COMPILED_MAX)
@@ -75,7 +77,8 @@ def compile_policy(text: str, kind: Kind = Kind.IDENTITY) -> Policy:
         raise MalformedPolicy(_UNKNOWN_VERSION)
     _check(statements, kind)
     rules = tuple(compile_rule(statement, variables=version == CURRENT) for statement in statements)
-    return Policy(text, version, _text(document, "Id"), statements, rules)
+    width = sum(condition.width for rule in rules for condition in rule.conditions)
+    return Policy(text, version, _text(document, "Id"), statements, rules, width, sum(rule.weight for rule in rules))
 
 
 def _parse(text: str) -> dict[str, Any]:

@@ -14,6 +14,8 @@ Test = Callable[[str], bool]
 
 _REFERENCE = re.compile(r"\$\{([^{}]{1,1000})\}")
 _NAMED = re.compile(r"\s*([^\s,']+)\s*(?:,\s*'([^']*)'\s*)?")
+VARYING = 30  # the weight of a variable: it is filled in, and the pattern made, for each decision
+STEPPING = 40  # of `?`: the text is gone through character by character
 _THEMSELVES = ("*", "?", "$")  # as ${*} and so on
 
 
@@ -40,10 +42,22 @@ class Template(NamedTuple):
     parts: tuple[Part, ...]
     keys: frozenset[str]
 
+    @property
+    def fixed(self) -> Filled:
+        """Of one without variables."""
+        return self.parts  # type: ignore[return-value]
+
+    @property
+    def weight(self) -> int:
+        """What it takes to fill it in and to hold it against a text, as a multiple of looking for one text."""
+        if not self.keys and not any(part.__class__ is Wild for part in self.parts):
+            return 0
+        return (VARYING if self.keys else 1) + (STEPPING if Wild.ONE in self.parts else 0)
+
     def fill(self, facts: Facts) -> Filled | None:
         """None if a variable has neither a value, or several, nor a default."""
         if not self.keys:
-            return self.parts  # type: ignore[return-value]
+            return self.fixed
         filled: list[str | Wild] = []
         for part in self.parts:
             if isinstance(part, Variable):
@@ -109,6 +123,24 @@ def matcher(filled: Filled) -> Test:
         else:
             parts.append("")
     return _by_finding(parts)
+
+
+def any_matcher(patterns: Sequence[Filled]) -> Test:
+    """Whether a text matches one of many patterns: those that are plain texts are looked up at once."""
+    plain = [literal(each) for each in patterns]
+    exact = frozenset(text for text in plain if text is not None)
+    others = [matcher(each) for each, text in zip(patterns, plain, strict=True) if text is None]
+    if not others:
+        return exact.__contains__
+    loosely = any_of(others)
+    return (lambda text: text in exact or loosely(text)) if exact else loosely
+
+
+def any_of(tests: Sequence[Test]) -> Test:
+    """One of them passes."""
+    if len(tests) == 1:
+        return tests[0]
+    return lambda value: any(test(value) for test in tests)
 
 
 def _by_finding(parts: Sequence[str]) -> Test:

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
-from statordb.access.conditions import Check, Condition, Presence, any_of, compile_condition
+from statordb.access.conditions import Check, Condition, Presence, compile_condition
 from statordb.access.facts import Facts, Known
-from statordb.access.patterns import Template, Test, literal, matcher, template
+from statordb.access.patterns import Template, Test, any_matcher, matcher, template
 from statordb.access.statements import Statement
 
 _ACCOUNT_DIGITS = 12
+_OF_A_RULE = 10  # weight of a statement that names one thing
 
 
 class Naming(IntEnum):
@@ -33,17 +34,37 @@ class Names(NamedTuple):
         return f"arn:aws:iam::{self.account}:root"
 
 
+class Resources(NamedTuple):
+    """What a statement names: `fixed` is whether it names something by what has no variables, `varying` all else."""
+
+    fixed: Test
+    varying: tuple[Template, ...]
+
+    def include(self, resource: str, facts: Facts) -> bool | None:
+        """None: none is found, and some can't be known."""
+        if self.fixed(resource):
+            return True
+        filled = [each.fill(facts) for each in self.varying]
+        if any(matcher(each)(resource) for each in filled if each is not None):
+            return True
+        return None if None in filled else False
+
+
 class Rule(NamedTuple):
-    """A statement. `resources` are None where it names none (trust policies)."""
+    """A statement. `resources` are None where it names none (trust policies).
+
+    weight  how much work it is for each decision, as a multiple of looking for one text (some 0.2 us).
+    """
 
     allows: bool
     principals: tuple[str, ...] | None
     not_principals: bool
     covers: Test  # of actions in lower case
     not_actions: bool
-    resources: tuple[Template, ...] | None
+    resources: Resources | None
     not_resources: bool
     conditions: tuple[Condition | Presence, ...]
+    weight: int
 
     def bind(self, action: str, resource: str, known: Known) -> bool | Check:
         """Whether it applies to an action (in lower case) on a resource; a test of facts if that depends on more than
@@ -63,17 +84,16 @@ class Rule(NamedTuple):
     def _at(self, resource: str, known: Known) -> bool | Check:
         if self.resources is None:
             return True
-        if any(known.later(key) for each in self.resources for key in each.keys):
+        if any(known.later(key) for each in self.resources.varying for key in each.keys):
             return lambda facts: self._includes(resource, facts)
         return self._includes(resource, known.facts)
 
     def _includes(self, resource: str, facts: Facts) -> bool:
         assert self.resources is not None
-        filled = [each.fill(facts) for each in self.resources]
-        if self.not_resources and self.allows and None in filled:
+        found = self.resources.include(resource, facts)
+        if found is None and self.not_resources and self.allows:
             return False  # it is not known what is excepted
-        matches = any(matcher(each)(resource) for each in filled if each is not None)
-        return matches is not self.not_resources
+        return bool(found) is not self.not_resources
 
     def names(self, who: Names) -> Naming:
         """How it names somebody. Without principals it is about whoever has the policy."""
@@ -108,15 +128,18 @@ def compile_rule(statement: Statement, *, variables: bool) -> Rule:
         compile_condition(each.operator, each.key, each.values, allows=statement.allows, variables=variables)
         for each in statement.conditions
     )
+    resources = [template(text, variables) for text in statement.resources]
+    weight = _OF_A_RULE + sum(each.weight for each in (*resources, *conditions))
     return Rule(
         statement.allows,
         None if principals is None else _names(principals),
         statement.not_principals,
         _actions(statement.actions),
         statement.not_actions,
-        tuple(template(text, variables) for text in statement.resources) or None,
+        _resources(resources) if resources else None,
         statement.not_resources,
         conditions,
+        weight,
     )
 
 
@@ -125,14 +148,13 @@ def _names(principals: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     return tuple(name for kind, names in principals.items() for name in names if kind == "AWS" or name != "*")
 
 
+def _resources(templates: Sequence[Template]) -> Resources:
+    fixed = [each.fixed for each in templates if not each.keys]
+    return Resources(any_matcher(fixed), tuple(each for each in templates if each.keys))
+
+
 def _actions(actions: Sequence[str]) -> Test:
-    patterns = [tuple(part for part in template(action.lower(), False).parts) for action in actions]
-    exact = frozenset(text for text in map(literal, patterns) if text is not None)  # type: ignore[arg-type]
-    others = [matcher(pattern) for pattern in patterns if literal(pattern) is None]  # type: ignore[arg-type]
-    if not others:
-        return exact.__contains__
-    loosely = any_of(others)
-    return lambda action: action in exact or loosely(action)
+    return any_matcher([template(action.lower(), False).fixed for action in actions])
 
 
 def _all_of(checks: list[Check]) -> Check:

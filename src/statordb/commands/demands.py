@@ -22,7 +22,8 @@ class Demand(Protocol):
     """Something that somebody wants to do, as policies see it.
 
     action      dynamodb:PutItem and the like; of a transaction's parts their own.
-    table       the table's name or ARN, as the request has it; `EVERYTHING` where no table is named.
+    table       the table's name or ARN, as the request has it; of what is no table, what it is called. Demands that
+                agree in action, table and index are about the same.
     index_name  the index that is read; None for the table itself.
 
     The classes of demands on items are the commands themselves: what condition keys need beyond that (leading keys,
@@ -60,7 +61,7 @@ class StreamDemand(NamedTuple):
 
     @property
     def table(self) -> str:
-        return self.stream_arn.partition("/stream/")[0]
+        return self.stream_arn
 
     @property
     def index_name(self) -> None:
@@ -88,7 +89,7 @@ class AccountDemand(NamedTuple):
 
     @property
     def table(self) -> str:
-        return EVERYTHING
+        return self.below
 
     @property
     def index_name(self) -> None:

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from statordb.access import authority as authorities
 from statordb.access.authority import ROOT, Authority
-from statordb.access.decision import ALLOWED, Decide, Source, Verdict, Wanted, decide, narrow, refusal
+from statordb.access.decision import ALLOWED, WORK_MAX, Decide, Source, Verdict, Wanted, decide, narrow, refusal, work
 from statordb.access.document import Kind, Policy, compile_policy
 from statordb.access.facts import Known
 from statordb.commands.context import Context
@@ -19,7 +19,7 @@ from statordb.commands.demands import (
     resource,
 )
 from statordb.commands.gate import Asked
-from statordb.commands.request_facts import TESTS_MAX, RequestFacts, identity_facts, is_later
+from statordb.commands.request_facts import RequestFacts, identity_facts, is_later
 from statordb.model import errors
 from statordb.model.request import Origin, Principal
 from statordb.store.store import Store
@@ -140,13 +140,15 @@ class Policies:
         about = resource(principal, demand, self.place)
         policy = None if table is None else _policy(table, demand, authority)
         wanted = Wanted(demand.action, about, owner, policy, standing.endpoint)
+        weight, width = work(authority, wanted)
+        if weight > WORK_MAX:
+            raise errors.too_much_work()
         facts = {**standing.facts, "aws:resourceaccount": (owner,)}
         found = narrow(authority, wanted, Known(facts, is_later))
-        decision = found if isinstance(found, Verdict) else _Decision(found, place, _room(authority, wanted))
-        if not isinstance(demand, StreamDemand | AccountDemand | ResourceDemand):  # whose tables do not tell them apart
-            if len(standing.decisions) >= DECISIONS_MAX:
-                standing.decisions.clear()
-            standing.decisions[demand.action, demand.table, demand.index_name] = decision
+        decision = found if isinstance(found, Verdict) else _Decision(found, place, WORK_MAX // max(1, width))
+        if len(standing.decisions) >= DECISIONS_MAX:
+            standing.decisions.clear()
+        standing.decisions[demand.action, demand.table, demand.index_name] = decision
         return decision
 
     def _weigh(
@@ -168,14 +170,6 @@ class Policies:
             raise errors.access_denied("Access is denied")  # of tables themselves no more is told to other accounts
         about = resource(standing.principal, demand, self.place)
         raise errors.access_denied(refusal(verdict, standing.authority.arn, demand.action, about))
-
-
-def _room(authority: Authority, wanted: Wanted) -> int:
-    """How many values of one key may be held against all that the policies want of it."""
-    session = authority.session or ()
-    others = (authority.boundary, wanted.resource_policy, wanted.endpoint_policy)
-    width = sum(policy.width for policy in (*authority.policies, *session, *others) if policy is not None)
-    return TESTS_MAX // max(1, width)
 
 
 def _policy(table: Table, demand: Demand, authority: Authority) -> Policy | None:

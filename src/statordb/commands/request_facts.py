@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from statordb.access.authority import FEDERATED, ROLE, ROOT, USER, Authority
-from statordb.access.decision import principal_arn
+from statordb.access.decision import WORK_MAX, principal_arn
 from statordb.access.facts import Values
 from statordb.commands import item_facts
 from statordb.commands.demands import Demand, Enclosed, TableDemand
@@ -17,7 +17,6 @@ from statordb.model import errors
 from statordb.model.request import Origin
 from statordb.store.table import Table
 
-TESTS_MAX = 100_000  # of values against values of policies, for one demand: some 20 ms
 _TYPES = {ROOT: "Account", USER: "User", ROLE: "AssumedRole", FEDERATED: "FederatedUser"}
 _OF_DYNAMODB, _REQUEST_TAG, _RESOURCE_TAG = "dynamodb:", "aws:requesttag/", "aws:resourcetag/"
 
@@ -61,7 +60,7 @@ class RequestFacts:
         asked: Mapping[str, Any],
         known: Mapping[str, Values],
         now: Callable[[], float],
-        room: int = TESTS_MAX,
+        room: int = WORK_MAX,
     ) -> None:
         self.operation = None
         self.shows = asked.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"

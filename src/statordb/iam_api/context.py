@@ -60,7 +60,10 @@ class Context(NamedTuple):
         what it is about."""
         who = self.authority
         wanted = Wanted(self.action, resource, self.account, endpoint_policy=self.origin.policy)
-        verdict = decision.decide(who, wanted, {**self.facts(), **more})
+        known = {**self.facts(), **more}
+        if decision.is_too_much(who, wanted, known):
+            raise errors.too_much_work()
+        verdict = decision.decide(who, wanted, known)
         if not verdict.allowed:
             raise errors.access_denied(decision.refusal(verdict, who.arn, self.action, resource))
 

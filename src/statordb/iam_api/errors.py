@@ -82,6 +82,13 @@ def throttling() -> IamError:
     return IamError(400, "Throttling", "Rate exceeded")
 
 
+def too_much_work() -> IamError:
+    """Ours alone: AWS does not bound the work of a decision."""
+    return validation(
+        "The policies that decide about the request have more patterns than one request may be held against."
+    )
+
+
 def internal() -> IamError:
     return IamError(
         500, "InternalFailure", "The request processing has failed because of an unknown error, exception or failure."

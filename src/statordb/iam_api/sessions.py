@@ -53,11 +53,11 @@ async def policies(context: Context, account: str, request: Request) -> list[str
         return None
     if len(arns) > SESSION_POLICIES_MAX:
         raise errors.validation(f"A session has at most {SESSION_POLICIES_MAX} managed policies.")
-    found = [] if document is None else [documents.check(document)]
     if document is not None and len(document) > SESSION_POLICY_CHARACTERS_MAX:
         raise errors.policy_too_large(
             f"A session policy has at most {SESSION_POLICY_CHARACTERS_MAX} characters; this one has {len(document)}."
         )
+    found = [] if document is None else [documents.check(document)]
     for arn in arns:
         policy = await context.store.identities.policy(account, arn)
         if policy is None:

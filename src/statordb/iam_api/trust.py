@@ -34,9 +34,11 @@ def must_allow(context: Context, role: RoleRecord | None, arn: str, action: str,
         raise refused
     trust = compile_policy(role.trust, Kind.TRUST)
     facts = {**context.facts(), **of_resource(role.tags), **more}
+    wanted = Wanted(action, arn, role.account, trust, context.origin.policy)
+    if decision.is_too_much(who, wanted, facts):
+        raise errors.too_much_work()
     if not trusts(who, trust, action, arn, facts):
         raise refused
-    wanted = Wanted(action, arn, role.account, trust, context.origin.policy)
     if not decision.decide(who, wanted, facts).allowed:
         raise refused
 

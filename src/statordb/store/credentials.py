@@ -19,7 +19,7 @@ from statordb.model.identity_limits import ACCESS_KEYS_MAX
 from statordb.store import access_keys, contention, news
 from statordb.store.access_keys import KIND, ROLE_SESSION, ROOT, CredentialRecord, KeyRecord, SessionRecord
 from statordb.store.identities import standing
-from statordb.store.identities.authorities import authority_of
+from statordb.store.identities.authorities import authority_of, compile_of
 from statordb.store.identities.identities import USER, Identities, access_key, named
 from statordb.store.identities.records import UserRecord
 from statordb.store.keyspace import Space
@@ -68,7 +68,7 @@ class Credentials:
             id, secret = self._new_id(ID_PREFIX), self._new_secret()
             record = self._sealed(id, secret, KeyRecord(account, ROOT, self._clock.now(), ""))
             if await self._put(id, record, announce=True):
-                return _credential(id, secret, record, standing.root(account))
+                return await _credential(id, secret, record, standing.root(account))
 
     async def create_for(self, account: str, user_name: str) -> Credential | Refused:
         """A new access key of a user. Refused for one of the reasons above."""
@@ -92,7 +92,7 @@ class Credentials:
         outcome = await self._identities.change(account, (named(USER, user.name), access_key(id)), change)
         if isinstance(outcome, Refused):
             return outcome if outcome.reason else await self.create_for(account, user_name)
-        return _credential(id, secret, record, await standing.of_identity(self._identities, user))
+        return await _credential(id, secret, record, await standing.of_identity(self._identities, user))
 
     async def create_session(self, account: str, role_arn: str, session_name: str, seconds: float) -> Credential:
         """Temporary keys of a function's role, with a session token, for so many seconds from now.
@@ -118,7 +118,7 @@ class Credentials:
                 stands = await standing.of_key(self._identities, record)
                 if stands is None:
                     raise OwnerGone(user)
-                return _credential(id, secret, record, stands, token)
+                return await _credential(id, secret, record, stands, token)
 
     async def list(self, account: str | None = None, sessions: bool = False) -> list[CredentialRecord]:
         """All long-term access keys, or those of one account, oldest first; with `sessions` the temporary ones too."""
@@ -156,7 +156,7 @@ class Credentials:
             return None
         secret, _, token = self._sealer.open(record.sealed, record.context(access_key_id)).decode().partition("\0")
         stands = await standing.of_key(self._identities, record)
-        return None if stands is None else _credential(access_key_id, secret, record, stands, token or None)
+        return None if stands is None else await _credential(access_key_id, secret, record, stands, token or None)
 
     async def _change(self, access_key_id: str, account: str | None, active: bool | None) -> bool:
         """Switch an access key, or (None) delete it, with what its user's record says of it."""
@@ -208,9 +208,10 @@ def session_is_over(body: bytes, now: float) -> bool:
     return expires is not None and expires + SESSION_KEPT_SECONDS <= now
 
 
-def _credential(
+async def _credential(
     id: str, secret: str, record: KeyRecord, stands: standing.Standing, token: str | None = None
 ) -> Credential:
+    await compile_of(stands)
     return Credential(id, secret, record.account, stands.arn, token, record.expires, authority_of(stands))
 
 

@@ -12,15 +12,18 @@ from statordb.iam_api.holders import HOLDERS, Holder, find, present
 async def put(holder: Holder, context: Context, request: Request) -> Answer:
     name, policy, document = request[holder.member], request["PolicyName"], request["PolicyDocument"]
     await find(context, holder, name)
+    too_large = errors.limit_exceeded(
+        f"Maximum policy size of {holder.inline_max} bytes exceeded for {holder.sort} {name}"
+    )
+    if documents.characters(document) > holder.inline_max:
+        raise too_large
     documents.check(document)
 
     def change(found: list[Any]) -> list[Any]:
         record = present(found[0], holder, name)
         inline = {**record.inline, policy: document}
         if sum(map(documents.characters, inline.values())) > holder.inline_max:
-            raise errors.limit_exceeded(
-                f"Maximum policy size of {holder.inline_max} bytes exceeded for {holder.sort} {name}"
-            )
+            raise too_large
         return [replace(record, inline=inline)]
 
     await context.change((holder.row(name),), change)

@@ -28,7 +28,8 @@ async def create_policy(context: Context, request: Request) -> Answer:
         tags=tagging.with_tags({}, tagging.given(request.get("Tags", ()))),
     )
     context.demand(made.arn, facts.of_tags(made.tags))
-    must_fit(documents.check(document))
+    must_fit(document)  # before it is compiled, which takes longer the larger it is
+    documents.check(document)
 
     def change(found: list[Any]) -> list[Any]:
         policy, summary = found

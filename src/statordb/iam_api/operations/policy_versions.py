@@ -14,8 +14,9 @@ from statordb.store.identities.records import PolicyRecord, VersionRecord
 
 async def create_policy_version(context: Context, request: Request) -> Answer:
     policy = await own_policy(context, request["PolicyArn"])
-    document, now = documents.check(request["PolicyDocument"]), context.now()
+    document, now = request["PolicyDocument"], context.now()
     must_fit(document)
+    documents.check(document)
 
     def change(known: PolicyRecord) -> PolicyRecord:
         if len(known.versions) >= POLICY_VERSIONS_MAX:

@@ -118,6 +118,6 @@ async def _change(context: Context, name: str, **changes: Any) -> RoleRecord:
 
 
 def _check_trust(document: str) -> None:
-    documents.check(document, Kind.TRUST)
     if documents.characters(document) > TRUST_CHARACTERS_MAX:
         raise errors.quota("ACLSizePerRole", TRUST_CHARACTERS_MAX)
+    documents.check(document, Kind.TRUST)

@@ -1,5 +1,6 @@
 """SimulateCustomPolicy, SimulatePrincipalPolicy: what policies would say, decided as requests are."""
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -46,7 +47,7 @@ async def simulate_custom_policy(context: Context, request: Request) -> Answer:
     context.demand("*")
     name = f"arn:aws:iam::{context.account}:user/simulated"
     who = Authority(USER, request.get("CallerArn", name), context.account, "")
-    return _simulated(request, _with_boundary(request, who), _given(request["PolicyInputList"]))
+    return await _simulated(request, await _with_boundary(request, who), await _given(request["PolicyInputList"]))
 
 
 async def simulate_principal_policy(context: Context, request: Request) -> Answer:
@@ -64,26 +65,32 @@ async def simulate_principal_policy(context: Context, request: Request) -> Answe
     held = [
         Source(each.name, _TYPES[each.sort], policy) for each, policy in zip(stands.policies, who.policies, strict=True)
     ]
-    return _simulated(request, _with_boundary(request, who), held + _given(request.get("PolicyInputList", ())))
+    given = await _given(request.get("PolicyInputList", ()))
+    return await _simulated(request, await _with_boundary(request, who), held + given)
 
 
-def _given(documents_given: Sequence[str]) -> list[Source]:
+async def _given(documents_given: Sequence[str]) -> list[Source]:
     return [
-        Source(f"PolicyInputList.{number}", "IAM Policy", compile_policy(documents.check(text)))
+        Source(f"PolicyInputList.{number}", "IAM Policy", await _compiled(text))
         for number, text in enumerate(documents_given, 1)
     ]
 
 
-def _with_boundary(request: Request, who: Authority) -> Authority:
+async def _compiled(text: str, kind: Kind = Kind.IDENTITY) -> Policy:
+    """Policies that are simulated are bounded by nothing but the request: others run meanwhile."""
+    return compile_policy(await asyncio.to_thread(documents.check, text, kind), kind)
+
+
+async def _with_boundary(request: Request, who: Authority) -> Authority:
     given = request.get("PermissionsBoundaryPolicyInputList")
     if not given:
         return who
     if len(given) > 1:
         raise errors.invalid_input("There is one permissions boundary at most.")
-    return who._replace(boundary=compile_policy(documents.check(given[0])))
+    return who._replace(boundary=await _compiled(given[0]))
 
 
-def _simulated(request: Request, who: Authority, sources: Sequence[Source]) -> Answer:
+async def _simulated(request: Request, who: Authority, sources: Sequence[Source]) -> Answer:
     who = who._replace(policies=tuple(source.policy for source in sources))
     known = facts.of_identity(who)
     for entry in request.get("ContextEntries", ()):
@@ -91,16 +98,20 @@ def _simulated(request: Request, who: Authority, sources: Sequence[Source]) -> A
             known[entry["ContextKeyName"].lower()] = tuple(entry.get("ContextKeyValues", ()))
     policy = None
     if "ResourcePolicy" in request:
-        policy = compile_policy(documents.check(request["ResourcePolicy"], Kind.RESOURCE), Kind.RESOURCE)
+        policy = await _compiled(request["ResourcePolicy"], Kind.RESOURCE)
     owner = _ACCOUNT.search(request.get("ResourceOwner", ""))
     account = who.account if owner is None else owner[0]
-    asked = [
-        Wanted(action, resource, account, policy)
-        for action in request["ActionNames"]
-        for resource in request.get("ResourceArns") or ("*",)
-    ]
-    page, more = paging.cut(asked, request)
-    return {"EvaluationResults": [_result(who, sources, wanted, known) for wanted in page], **more}
+    actions, resources = request["ActionNames"], request.get("ResourceArns") or ("*",)
+    page, more = paging.cut(range(len(actions) * len(resources)), request)
+    results = []
+    for number in page:
+        action, resource = divmod(number, len(resources))
+        wanted = Wanted(actions[action], resources[resource], account, policy)
+        if decision.is_too_much(who, wanted, known):
+            raise errors.too_much_work()
+        results.append(_result(who, sources, wanted, known))
+        await asyncio.sleep(0)
+    return {"EvaluationResults": results, **more}
 
 
 def _result(who: Authority, sources: Sequence[Source], wanted: Wanted, known: Mapping[str, Values]) -> Answer:

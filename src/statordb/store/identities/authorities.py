@@ -1,8 +1,24 @@
 """From what a key stands for to what it may do: the same, with its policies compiled."""
 
+import asyncio
+
 from statordb.access.authority import ROOT, Authority, root_of
 from statordb.access.document import compile_policy
 from statordb.store.identities.standing import Standing
+
+COMPILED_AT_ONCE = 8 * 1024  # characters of documents: some 10 ms
+
+
+async def compile_of(standing: Standing) -> None:
+    """Compile all policies that a standing has, a few at a time while others run: an identity may have more than a
+    hundred. What was compiled is kept by its text, see `compile_policy`."""
+    compiled = 0
+    for document in (*(policy.document for policy in standing.policies), *(standing.session or ())):
+        compile_policy(document)
+        compiled += len(document)
+        if compiled > COMPILED_AT_ONCE:
+            await asyncio.sleep(0)
+            compiled = 0
 
 
 def authority_of(standing: Standing) -> Authority:
