@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.kms_api.kms_kit import ACCOUNT, REGION, Kms, refused
 
-from statordb.access.authority import USER, Authority
+from statordb.access.authority import ROLE, USER, Authority
 from statordb.access.document import compile_policy
 from statordb.kms_api.operations import OPERATIONS
 from statordb.model.request import Principal
@@ -161,3 +161,79 @@ def test_who_gives_a_policy_may_not_shut_themselves_out(kms: Kms) -> None:
     assert code == "MalformedPolicyDocumentException"
     ada.put_key_policy(KeyId=key["KeyId"], Policy=policy(statement("kms:*", ADA)))
     assert ada.describe_key(KeyId=key["KeyId"])
+
+
+def test_who_may_make_grants_by_a_grant_makes_no_wider_ones(kms: Kms) -> None:
+    """Else whoever was let make one could let themselves do everything."""
+    key = kms.key()
+    equal = {"EncryptionContextEquals": {"a": "1", "b": "2"}}
+    subset = {"EncryptionContextSubset": {"a": "1"}}
+    given = {"KeyId": key["KeyId"], "GranteePrincipal": ADA, "Operations": ["CreateGrant", "Encrypt"]}
+    ada = kms.connect(user())
+    made = kms.client.create_grant(**given)
+    assert refused(ada.create_grant, **{**given, "Operations": ["Decrypt"]})[0] == "AccessDeniedException"
+    ada.create_grant(KeyId=key["KeyId"], GranteePrincipal=BOB, Operations=["Encrypt"])
+    kms.client.revoke_grant(KeyId=key["KeyId"], GrantId=made["GrantId"])
+    kms.client.create_grant(**given, Constraints=subset)
+    other = {"EncryptionContextSubset": {"b": "2"}}
+    for constraints, allowed in (({}, False), (equal, True), (subset, True), (other, False)):
+        call = {"KeyId": key["KeyId"], "GranteePrincipal": BOB, "Operations": ["Encrypt"], "Constraints": constraints}
+        if allowed:
+            ada.create_grant(**call)
+        else:
+            assert refused(ada.create_grant, **call)[0] == "AccessDeniedException"
+
+
+def test_a_grant_does_not_give_what_a_session_is_kept_from(kms: Kms) -> None:
+    key = kms.key()
+    role = f"arn:aws:iam::{ACCOUNT}:role/r"
+    kms.client.create_grant(KeyId=key["KeyId"], GranteePrincipal=role, Operations=["Encrypt"])
+    arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/r/work"
+    for session, allowed in (("kms:Encrypt", True), ("kms:Decrypt", False)):
+        policies = (compile_policy(policy(statement(session))),)
+        who = Authority(ROLE, arn, ACCOUNT, "AROAX:work", session=policies, facts={"aws:PrincipalArn": role})
+        client = kms.connect(Principal(ACCOUNT, "ASIAX", REGION, arn, who))
+        if allowed:
+            client.encrypt(KeyId=key["KeyId"], Plaintext=b"a")
+        else:
+            assert refused(client.encrypt, KeyId=key["KeyId"], Plaintext=b"a")[0] == "AccessDeniedException"
+
+
+@pytest.mark.parametrize(
+    ("operation", "members", "condition"),
+    [
+        ("create_grant", {"GranteePrincipal": BOB, "Operations": ["Encrypt", "Decrypt"]},
+         {"ForAnyValue:StringEquals": {"kms:GrantOperations": "Decrypt"}}),
+        ("create_grant", {"GranteePrincipal": BOB, "Operations": ["Encrypt"]},
+         {"StringEquals": {"kms:GranteePrincipal": BOB}}),
+        ("create_grant", {"GranteePrincipal": BOB, "Operations": ["Encrypt"]},
+         {"Bool": {"kms:GrantIsForAWSResource": "false"}}),
+        ("schedule_key_deletion", {"PendingWindowInDays": 7},
+         {"NumericLessThan": {"kms:ScheduleKeyDeletionPendingWindowInDays": "30"}}),
+        ("enable_key_rotation", {"RotationPeriodInDays": 100},
+         {"NumericLessThan": {"kms:RotationPeriodInDays": "365"}}),
+        ("put_key_policy", {"Policy": policy(ROOT), "BypassPolicyLockoutSafetyCheck": True},
+         {"Bool": {"kms:BypassPolicyLockoutSafetyCheck": "true"}}),
+        ("tag_resource", {"Tags": [{"TagKey": "team", "TagValue": "a"}]},
+         {"ForAnyValue:StringEquals": {"aws:TagKeys": "team"}}),
+        ("tag_resource", {"Tags": [{"TagKey": "team", "TagValue": "a"}]},
+         {"StringEquals": {"aws:RequestTag/team": "a"}}),
+        ("untag_resource", {"TagKeys": ["team"]}, {"ForAnyValue:StringEquals": {"aws:TagKeys": "team"}}),
+        ("encrypt", {"Plaintext": b"a"}, {"StringEquals": {"kms:EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}}),
+        ("encrypt", {"Plaintext": b"a", "EncryptionContext": {"t": "1", "T": "2"}},
+         {"StringEquals": {"kms:EncryptionContext:t": "1"}}),
+    ],
+)  # fmt: skip
+def test_what_is_denied_on_a_condition_is_denied(
+    kms: Kms, operation: str, members: dict[str, Any], condition: dict[str, Any]
+) -> None:
+    """A key of conditions that nobody knew would let all pass."""
+    key = kms.key()
+    ada = kms.connect(user(statement("kms:*"), statement("kms:*", effect="Deny", Condition=condition)))
+    assert refused(getattr(ada, operation), KeyId=key["KeyId"], **members)[0] == "AccessDeniedException"
+
+
+def test_a_tag_does_not_hide_another_one_that_differs_in_case(kms: Kms) -> None:
+    key = kms.key(Tags=[{"TagKey": "team", "TagValue": "red"}, {"TagKey": "Team", "TagValue": "blue"}])
+    ada = kms.connect(user(statement("kms:*", Condition={"StringEquals": {"aws:ResourceTag/team": "blue"}})))
+    assert refused(ada.describe_key, KeyId=key["KeyId"])[0] == "AccessDeniedException"

@@ -5,21 +5,26 @@ identities. Grants stand beside it. Source: developer guide of AWS KMS, "Key acc
 for AWS KMS". Of those the ones about a key, the encryption context and the service that asks are known here.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from statordb.access import authority as authorities
 from statordb.access.authority import ROOT, Authority
-from statordb.access.decision import ALLOWED, Verdict, Wanted, decide, principal_arn, refusal
+from statordb.access.decision import ALLOWED, Verdict, Wanted, decide, is_too_much, principal_arn, refusal
 from statordb.access.document import Kind, Policy, compile_policy
+from statordb.access.facts import Values
 from statordb.commands.request_facts import identity_facts
 from statordb.model import errors
 from statordb.model.request import Origin, Principal
 from statordb.store.kms.grants import Grants
-from statordb.store.kms.records import KeyName, KeyRecord
+from statordb.store.kms.records import GrantRecord, KeyName, KeyRecord
 
 BY_SERVICE = Origin(secure=True)  # where DynamoDB's own requests to KMS come from
+_NO_FACTS: Mapping[str, Values] = {}
+_CONTEXTS = ("EncryptionContextEquals", "EncryptionContextSubset")
+_BY_ALGORITHM = frozenset(("kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"))
 _ELSEWHERE = ""  # no account's: what belongs there needs an Allow of its own policy, and of the identity's
 
 
@@ -39,30 +44,42 @@ class Asker(NamedTuple):
 
 class Use(NamedTuple):
     """What is to be done with a key. `action`: kms:Encrypt and the like; `context`: the encryption context; `alias`:
-    by which the key was named."""
+    by which the key was named; `more`: condition keys of the request, in lower case; `grant`: the one that is to be
+    made."""
 
     action: str
     context: Mapping[str, str] | None = None
     alias: str | None = None
+    more: Mapping[str, Values] = _NO_FACTS
+    grant: GrantRecord | None = None
 
 
-def admit(asker: Asker, action: str, resource: str = "*") -> None:
+def admit(asker: Asker, action: str, resource: str = "*", more: Mapping[str, Values] = _NO_FACTS) -> None:
     """Return if somebody may do what concerns no key, or one that is not there; raises AccessDeniedException."""
     authority = asker.authority
     wanted = Wanted(action, resource, authority.account, None, asker.origin.policy)
-    _judge(decide(authority, wanted, _facts(asker, authority)), authority, action, resource)
+    facts = {**_facts(asker, authority), **more}
+    if is_too_much(authority, wanted, facts):
+        raise errors.too_much_work()
+    _judge(decide(authority, wanted, facts), authority, action, resource)
 
 
 async def admit_key(grants: Grants, asker: Asker, use: Use, record: KeyRecord) -> None:
     """Return if somebody may do that with a key; raises AccessDeniedException."""
     authority = asker.authority
-    facts = {**_facts(asker, authority), **_key_facts(use, record)}
+    facts = {**_facts(asker, authority), **_key_facts(use, record), **_grant_facts(asker, use), **use.more}
     policy = compile_policy(record.policy, Kind.RESOURCE)
+    wanted = Wanted(use.action, record.arn, record.account, policy, asker.origin.policy)
+    if is_too_much(authority, wanted, facts):
+        raise errors.too_much_work()
     verdict = _verdict(authority, use.action, record.name, policy, asker.origin.policy, facts)
     if verdict.allowed:
         return
-    if not verdict.explicit and await _is_granted(grants, authority, use, record):
-        return
+    if not verdict.explicit:
+        grantee = await _granted(grants, authority, use, record)
+        if grantee is not None:  # which is enough in other accounts, too; what bounds a session or an endpoint holds
+            granted = wanted._replace(owner=authority.account, resource_policy=_policy_of_grant(grantee))
+            verdict = decide(authority, granted, facts)
     _judge(verdict, authority, use.action, record.arn)
 
 
@@ -90,21 +107,53 @@ def _verdict(
     return ALLOWED if alone.allowed else both
 
 
-async def _is_granted(grants: Grants, authority: Authority, use: Use, record: KeyRecord) -> bool:
+async def _granted(grants: Grants, authority: Authority, use: Use, record: KeyRecord) -> str | None:
+    """Whom a grant names that lets somebody in; None if none does."""
     operation = use.action.removeprefix("kms:")
     names = {authority.arn, principal_arn(authority)}
     if authority.kind == ROOT:
         names.add(authority.account)
     async for grant in grants.of(record.name):
         if grant.grantee in names and operation in grant.operations:
-            if _fits(grant.constraints, use.context or {}):
-                return True
-    return False
+            if _hands_on(grant, use.grant) if use.grant is not None else _fits(grant.constraints, use.context or {}):
+                return grant.grantee
+    return None
+
+
+def _policy_of_grant(grantee: str) -> Policy:
+    statement = {"Effect": "Allow", "Principal": {"AWS": grantee}, "Action": "kms:*", "Resource": "*"}
+    return compile_policy(json.dumps({"Version": "2012-10-17", "Statement": statement}), Kind.RESOURCE)
+
+
+def _hands_on(grant: GrantRecord, asked: GrantRecord) -> bool:
+    """Whether who has a grant may make another one: it allows no more, and under no fewer constraints."""
+    if not set(asked.operations) <= set(grant.operations):
+        return False
+    equal, subset = (grant.constraints.get(name) for name in _CONTEXTS)
+    given_equal, given_subset = (asked.constraints.get(name) for name in _CONTEXTS)
+    if equal is not None:
+        return bool(given_equal == equal)
+    return not subset or subset.items() <= (given_equal or given_subset or {}).items()
+
+
+def _grant_facts(asker: Asker, use: Use) -> dict[str, Values]:
+    if use.action != "kms:CreateGrant":
+        return {}
+    facts: dict[str, Values] = {"kms:grantisforawsresource": ("false" if asker.service is None else "true",)}
+    grant = use.grant
+    if grant is None:
+        return facts
+    facts["kms:grantoperations"] = tuple(grant.operations)
+    facts["kms:granteeprincipal"] = (grant.grantee,)
+    if grant.retiring:
+        facts["kms:retiringprincipal"] = (grant.retiring,)
+    types = tuple(name for name in _CONTEXTS if grant.constraints.get(name))
+    return {**facts, "kms:grantconstrainttype": types} if types else facts
 
 
 def _fits(constraints: Mapping[str, Any], context: Mapping[str, str]) -> bool:
     """Whether an encryption context is as a grant wants it."""
-    equal, subset = constraints.get("EncryptionContextEquals"), constraints.get("EncryptionContextSubset")
+    equal, subset = (constraints.get(name) for name in _CONTEXTS)
     if constraints.get("SourceArn") is not None:  # no service asks for its resources here
         return False
     if equal is not None and dict(context) != equal:
@@ -142,12 +191,29 @@ def _key_facts(use: Use, record: KeyRecord) -> dict[str, tuple[str, ...]]:
         "kms:keyspec": ("SYMMETRIC_DEFAULT",),
         "kms:keyusage": ("ENCRYPT_DECRYPT",),
         "kms:keyorigin": ("AWS_KMS",),
+        "kms:multiregion": ("false",),
         "kms:resourcealiases": tuple(record.aliases),
     }
     if use.alias is not None:
         facts["kms:requestalias"] = (use.alias,)
     if use.context:
         facts["kms:encryptioncontextkeys"] = tuple(use.context)
-        facts.update({f"kms:encryptioncontext:{name.lower()}": (value,) for name, value in use.context.items()})
-    facts.update({f"aws:resourcetag/{name.lower()}": (value,) for name, value in record.tags.items()})
+        facts.update(named("kms:encryptioncontext:", use.context))
+    if use.action in _BY_ALGORITHM:
+        facts["kms:encryptionalgorithm"] = ("SYMMETRIC_DEFAULT",)
+    return {**facts, **named("aws:resourcetag/", record.tags)}
+
+
+def named(prefix: str, members: Mapping[str, str]) -> dict[str, Values]:
+    """Condition keys that have names of the client's in them. Those that differ in case only are one key, which has
+    the values of all: none of them hides another."""
+    facts: dict[str, Values] = {}
+    for name, value in members.items():
+        key = prefix + name.lower()
+        facts[key] = (*facts.get(key, ()), value)
     return facts
+
+
+def of_tags(tags: Mapping[str, str]) -> dict[str, Values]:
+    """Condition keys of tags that a request gives."""
+    return {**named("aws:requesttag/", tags), "aws:tagkeys": tuple(tags)} if tags else {}

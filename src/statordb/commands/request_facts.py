@@ -92,11 +92,8 @@ class RequestFacts:
 
 
 def _tag(tags: Mapping[str, str | None], name: str) -> Values | None:
-    """Names of tags are alike in any case here, as in all condition keys."""
-    for each, value in tags.items():
-        if each.lower() == name and value is not None:
-            return (value,)
-    return None
+    """Names of tags are alike in any case here, as in all condition keys: of those that are, all values count."""
+    return tuple(value for each, value in tags.items() if each.lower() == name and value is not None) or None
 
 
 def _partition(position: int) -> "Callable[[RequestFacts], Values | None]":

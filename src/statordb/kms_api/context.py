@@ -3,17 +3,19 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
+from statordb.access.facts import Values
 from statordb.commands import key_permission
 from statordb.commands.key_permission import Asker, Use
 from statordb.kms_api import errors
 from statordb.model.errors import ClientError
 from statordb.model.request import Origin, Principal
 from statordb.store.kms.kms import DYNAMODB_ALIAS
-from statordb.store.kms.records import DISABLED, PENDING_DELETION, AliasName, KeyName, KeyRecord
+from statordb.store.kms.records import DISABLED, PENDING_DELETION, AliasName, GrantRecord, KeyName, KeyRecord
 from statordb.store.kms.references import NoReference, Reference, parse
 from statordb.store.store import Store
 
 Request = dict[str, Any]
+NO_FACTS: Mapping[str, Values] = {}
 Answer = dict[str, Any] | None
 """Members that are None are left out; None is the empty answer."""
 
@@ -33,9 +35,9 @@ class Context(NamedTuple):
     def asker(self) -> Asker:
         return Asker(self.principal, self.origin, self.now())
 
-    def admit(self, action: str, arn: str = "*") -> None:
+    def admit(self, action: str, arn: str = "*", more: Mapping[str, Values] = NO_FACTS) -> None:
         """Raises AccessDeniedException unless the principal may do what concerns no key, or an alias."""
-        key_permission.admit(self.asker, f"kms:{action}", arn)
+        key_permission.admit(self.asker, f"kms:{action}", arn, more)
 
     async def admit_key(self, action: str, record: KeyRecord, context: Mapping[str, str] | None = None) -> None:
         """Raises AccessDeniedException unless the principal may do that with a key."""
@@ -48,9 +50,16 @@ class Context(NamedTuple):
         except NoReference as fault:
             raise errors.invalid_arn(text) if fault.is_arn else errors.invalid_key_id(text) from None
 
-    async def key(self, action: str, text: str, context: Mapping[str, str] | None = None) -> KeyRecord:
+    async def key(
+        self,
+        action: str,
+        text: str,
+        context: Mapping[str, str] | None = None,
+        more: Mapping[str, Values] = NO_FACTS,
+        grant: GrantRecord | None = None,
+    ) -> KeyRecord:
         """The key that a KeyId means, by which an action is demanded, whatever its state. `context`: the encryption
-        context.
+        context; `more`, `grant`: see `Use`.
 
         Raises AccessDeniedException, NotFoundException, InvalidArnException.
         """
@@ -60,19 +69,21 @@ class Context(NamedTuple):
         record = await self.store.kms.keys.find(name) if name.region == self.principal.region else None
         if record is None:
             self._must_own(action, name)
-            self.admit(action, name.arn)
+            self.admit(action, name.arn, more)
             raise errors.key_not_found(name.arn)
-        use = Use(f"kms:{action}", context, alias)
+        use = Use(f"kms:{action}", context, alias, more, grant)
         await key_permission.admit_key(self.store.kms.grants, self.asker, use, record)
         return record
 
-    async def own_key(self, action: str, text: str) -> KeyRecord:
+    async def own_key(
+        self, action: str, text: str, more: Mapping[str, Values] = NO_FACTS, grant: GrantRecord | None = None
+    ) -> KeyRecord:
         """The same for operations that take no aliases. Raises also InvalidArnException for one."""
         if isinstance(self.reference(text), AliasName):
             if text.startswith("arn:"):
                 raise errors.invalid_arn(text)
             raise errors.invalid_key_id(text)
-        return await self.key(action, text)
+        return await self.key(action, text, None, more, grant)
 
     async def usable(self, action: str, text: str, context: Mapping[str, str] | None = None) -> KeyRecord:
         """The key that a KeyId means, enabled. Raises also DisabledException, KMSInvalidStateException."""

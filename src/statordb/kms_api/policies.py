@@ -1,15 +1,21 @@
 """Key policies as requests give them."""
 
 from statordb.access.document import Kind, compile_policy
+from statordb.access.facts import Values
 from statordb.access.formats import MalformedPolicy
 from statordb.commands.key_permission import keeps_in
 from statordb.kms_api import errors
-from statordb.kms_api.context import Context
+from statordb.kms_api.context import Context, Request
 from statordb.model.kms_limits import POLICY_BYTES_MAX
 from statordb.store.kms.records import KeyName
 
 DEFAULT = "default"  # the only policy that a key has
 _LOCKED_OUT = "The new key policy will not allow you to update the key policy in the future."
+
+
+def facts_of(request: Request) -> dict[str, Values]:
+    """Condition keys of a request that gives a policy."""
+    return {"kms:bypasspolicylockoutsafetycheck": (str(bool(request.get("BypassPolicyLockoutSafetyCheck"))).lower(),)}
 
 
 def check_name(name: str | None) -> None:

@@ -20,13 +20,6 @@ async def create_grant(context: Context, request: Request) -> Answer:
     constraints = request.get("Constraints") or {}
     for member in ("EncryptionContextSubset", "EncryptionContextEquals"):
         blobs.context_of(constraints, member)
-    record = await context.own_key("CreateGrant", request["KeyId"])
-    fault = unusable(record)
-    if fault is not None:
-        raise fault
-    grants.check_operations(record, request["Operations"])
-    if request.get("DryRun"):
-        raise errors.dry_run()
     wanted = GrantRecord(
         "",
         request["GranteePrincipal"],
@@ -38,6 +31,13 @@ async def create_grant(context: Context, request: Request) -> Answer:
         request.get("RetiringPrincipal"),
         constraints,
     )
+    record = await context.own_key("CreateGrant", request["KeyId"], grant=wanted)
+    fault = unusable(record)
+    if fault is not None:
+        raise fault
+    grants.check_operations(record, request["Operations"])
+    if request.get("DryRun"):
+        raise errors.dry_run()
     made = await context.store.kms.grants.create(record.name, wanted)
     if made is None:
         raise errors.limit_exceeded(f"{record.arn} has {GRANTS_PER_KEY_MAX} grants, which is the most it may have")

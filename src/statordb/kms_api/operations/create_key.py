@@ -2,21 +2,29 @@
 
 from typing import Any
 
+from statordb.commands.key_permission import of_tags
 from statordb.kms_api import errors, policies, tags
 from statordb.kms_api.context import Answer, Context, Request
 from statordb.kms_api.keys import SYMMETRIC, metadata
 from statordb.store.kms.policies import of_account
 
 # Members that ask for material of another place than this server, or in several regions.
+_KIND = {
+    "kms:keyspec": (SYMMETRIC,),
+    "kms:keyusage": ("ENCRYPT_DECRYPT",),
+    "kms:keyorigin": ("AWS_KMS",),
+    "kms:multiregion": ("false",),
+}
 _ELSEWHERE = ("CustomKeyStoreId", "XksKeyId", "MultiRegion")
 
 
 async def create_key(context: Context, request: Request) -> Answer:
     _check_kind(request)
     given = tags.parse(request.get("Tags"))
-    context.admit("CreateKey")
+    known = {**_KIND, **of_tags(given), **policies.facts_of(request)}
+    context.admit("CreateKey", more=known)
     if given:
-        context.admit("TagResource")
+        context.admit("TagResource", more=known)
     principal, keys = context.principal, context.store.kms.keys
     text = request.get("Policy") or of_account(principal.account)
     record = keys.draft(principal.account, principal.region, text, request.get("Description") or "", given)

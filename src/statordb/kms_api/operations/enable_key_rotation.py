@@ -7,8 +7,9 @@ from statordb.store.kms.rotation import PERIOD_DAYS, scheduled
 
 
 async def enable_key_rotation(context: Context, request: Request) -> Answer:
-    record = await context.own_key("EnableKeyRotation", request["KeyId"])
     days = request.get("RotationPeriodInDays")
+    known = {"kms:rotationperiodindays": (str(days or PERIOD_DAYS),)}
+    record = await context.own_key("EnableKeyRotation", request["KeyId"], known)
     now = context.now()
 
     def enable(current: KeyRecord) -> KeyRecord:

@@ -11,8 +11,9 @@ WINDOW_DAYS = 30  # where none is given
 
 
 async def schedule_key_deletion(context: Context, request: Request) -> Answer:
-    record = await context.own_key("ScheduleKeyDeletion", request["KeyId"])
     days = request.get("PendingWindowInDays") or WINDOW_DAYS
+    known = {"kms:schedulekeydeletionpendingwindowindays": (str(days),)}
+    record = await context.own_key("ScheduleKeyDeletion", request["KeyId"], known)
     now = context.now()
 
     def schedule(current: KeyRecord) -> KeyRecord:
