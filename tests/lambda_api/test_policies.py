@@ -1,18 +1,21 @@
 """Policies in force in Lambda's API: its actions and resources, and that no operation is left out."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
-from tests.access.kit import policy
+from tests.access.kit import policy, text
 from tests.lambda_api.lambda_kit import ACCOUNT, REGION, Lambda
 
 from statordb.access.authority import Authority
 from statordb.access.document import Policy
 from statordb.lambda_api.operations import OPERATIONS
 from statordb.model.request import Principal
+from statordb.store.identities.identities import named
+from statordb.store.identities.records import RoleRecord
 
 ANN = f"arn:aws:iam::{ACCOUNT}:user/ann"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:work"
@@ -84,3 +87,26 @@ def test_who_makes_a_function_gives_it_a_role(aws: Lambda) -> None:
     assert f"iam:PassRole on resource: {ROLE}" in told
     may = aws.connect(ann(policy({"Action": ["lambda:*", "iam:PassRole"]})))
     assert call(may, "CreateFunction")[0] != "AccessDeniedException"
+
+
+def test_a_mapping_reads_no_stream_that_neither_its_maker_nor_its_function_may(aws: Lambda) -> None:
+    """Else lambda:CreateEventSourceMapping would be the right to read every table."""
+    aws.create("work", Role=ROLE)
+    given = {"EventSourceArn": GIVEN["EventSourceArn"], "StartingPosition": "LATEST"}
+    maker = aws.connect(ann(policy({"Action": "lambda:*"})))
+    refused = (
+        "InvalidParameterValueException",
+        f"Cannot access stream {given['EventSourceArn']}. Please ensure the role can perform the GetRecords, "
+        "GetShardIterator, DescribeStream, ListShards, and ListStreams Actions on your stream in IAM.",
+    )
+    missing = ("InvalidParameterValueException", f"Stream not found: {given['EventSourceArn']}")
+    assert call(maker, "CreateEventSourceMapping", **given) == refused
+    assert call(maker, "CreateEventSourceMapping", **given, FunctionName="http://localhost:1/f") == refused
+    reads = {"Action": "dynamodb:*", "Resource": given["EventSourceArn"]}
+    reader = aws.connect(ann(policy({"Action": "lambda:*"}, reads)))
+    assert call(reader, "CreateEventSourceMapping", **given) == missing
+    role = RoleRecord(ACCOUNT, "r", "AROAR", "/", 0.0, inline={"p": text(reads)})
+    aws.run(aws.store.identities.change(ACCOUNT, [named("role", "r")], lambda found: [role]))
+    assert call(maker, "CreateEventSourceMapping", **given) == missing
+    aws.run(aws.store.identities.change(ACCOUNT, [named("role", "r")], lambda found: [replace(role, path="/other/")]))
+    assert call(maker, "CreateEventSourceMapping", **given) == refused
