@@ -19,11 +19,11 @@ from cryptography.x509.oid import NameOID
 from tests.pace import HANGS_SECONDS
 from tests.wire.driver import Clock, FakeService, Wire, raw, signed, signed_headers, split_answers
 
-from statordb.model.limits import MIB
+from statordb.model.limits import KIB, MIB
 from statordb.model.request import Origin
 from statordb.server.tls.files import TlsFiles, Watched
 from statordb.server.tls.issuing import issue
-from statordb.wire import listener as listener_module
+from statordb.wire import encrypted
 from statordb.wire.listener import Listener
 from statordb.wire.settings import WireSettings
 
@@ -200,7 +200,7 @@ def test_strangers_who_stall_keep_nobody_out(files: TlsFiles) -> None:
 
 
 def test_strangers_who_stall_are_ended(files: TlsFiles, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listener_module, "TLS_HANDSHAKE_SECONDS", 0.05)
+    monkeypatch.setattr(encrypted, "HANDSHAKE_SECONDS", 0.05)
     place = Place(files)
 
     async def run() -> None:
@@ -261,3 +261,30 @@ def test_an_authority_of_ours_is_trusted_by_the_strictest_check(files: TlsFiles)
     """That of OpenSSL with x509_strict, which Python 3.13 makes the default."""
     verify = ["openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", str(files.authority)]
     subprocess.run([*verify, str(files.certificate)], check=True, capture_output=True, timeout=HANGS_SECONDS)
+
+
+def test_little_is_opened_in_one_go(files: TlsFiles) -> None:
+    """However much has come: it may be thousands of records, and nobody else is served meanwhile."""
+    sizes: list[int] = []
+
+    class Recorder(asyncio.Protocol):
+        def data_received(self, data: bytes) -> None:
+            sizes.append(len(data))
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            listening.setblocking(False)
+            coming = loop.create_task(
+                asyncio.open_connection(*listening.getsockname(), ssl=trusting(files), server_hostname="localhost")
+            )
+            client, _ = await loop.sock_accept(listening)
+            await encrypted.accept(client, Recorder, files.context())
+            _, writer = await coming
+            writer.write(bytes(1_000_000))
+            while sum(sizes) < 1_000_000:
+                await asyncio.sleep(0.001)
+            writer.close()
+
+    uvloop.run(asyncio.wait_for(run(), HANGS_SECONDS))
+    assert max(sizes) <= encrypted.READ_BYTES_MAX + 16 * KIB  # the rest of a record

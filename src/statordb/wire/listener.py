@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Callable, Sequence
 
 from statordb.model.request import NOWHERE, Origin
+from statordb.wire import encrypted
 from statordb.wire.connection import Connection
 from statordb.wire.context import WireContext
 from statordb.wire.handshakes import HANDSHAKES_MAX, Handshakes
@@ -20,8 +21,6 @@ from statordb.wire.proxied import NotProxied, read_header
 STAND_BACK_SECONDS = 0.002  # leaves a connection to another worker
 EXHAUSTED_SECONDS = 0.5  # before trying again without a free file descriptor
 SWEEP_SECONDS = 1.0
-TLS_HANDSHAKE_SECONDS = 10.0
-TLS_SHUTDOWN_SECONDS = 2.0  # for the peer to say goodbye too
 PROXY_HEADER_SECONDS = 5.0
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -154,13 +153,10 @@ class Listener:
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._proxies and self._is_proxy(origin.address):
                 origin = await self._told(client, origin)
-            await self._loop.connect_accepted_socket(
-                lambda: Connection(self._context, origin),
-                client,
-                ssl=tls,
-                ssl_handshake_timeout=TLS_HANDSHAKE_SECONDS if tls else None,
-                ssl_shutdown_timeout=TLS_SHUTDOWN_SECONDS if tls else None,
-            )
+            if tls is None:
+                await self._loop.connect_accepted_socket(lambda: Connection(self._context, origin), client)
+            else:
+                await encrypted.accept(client, lambda: Connection(self._context, origin), tls)
         except asyncio.CancelledError:
             client.close()
             raise
