@@ -14,7 +14,7 @@ from typing import Any
 
 from statordb.engine.lmdb.batch import Batch
 from statordb.engine.lmdb.hold import Hold
-from statordb.engine.lmdb.writer import Writer
+from statordb.engine.lmdb.turn import Transactor
 from statordb.server import heartbeat
 from statordb.server.main import main
 from statordb.server.stalls import STALL_SECONDS
@@ -25,7 +25,7 @@ LOCK_SECONDS = 0.005
 def note_locks(path: str, seconds_max: float) -> None:
     """Have every writer of this process, and of those that it forks, note what held the write lock for longer."""
     batches: Any = Batch
-    writers: Any = Writer
+    writers: Any = Transactor
     begin, finish, let_go = batches.__init__, batches.finish, writers._let_go
     note = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     times: dict[int, float] = {}  # by batch: when it was begun, then how long it took to fill
@@ -38,7 +38,7 @@ def note_locks(path: str, seconds_max: float) -> None:
         finish(batch)
         times[id(batch)] = time.thread_time() - times[id(batch)]  # of the same thread
 
-    def timed_let_go(writer: Writer, batch: Batch, collects: bool) -> None:
+    def timed_let_go(writer: Transactor, batch: Batch, collects: bool) -> None:
         began = time.thread_time()
         let_go(writer, batch, collects)
         seconds = time.thread_time() - began + times[id(batch)]

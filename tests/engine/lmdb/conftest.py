@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from statordb.engine.lmdb.gate import Gate
+
 PROGRAMS = Path(__file__).parent / "programs"
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -30,3 +32,11 @@ def start() -> Iterator[Start]:
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+@pytest.fixture(params=["loop", "thread"])
+def either_writes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Small turns are the event loop's, as in a store that waits for no disk, or the thread's, as in one that does."""
+    if request.param == "thread":
+        monkeypatch.setattr(Gate, "can_be_tried", False)
+    return str(request.param)

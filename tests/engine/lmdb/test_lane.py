@@ -15,7 +15,7 @@ from statordb.engine.lmdb.hold import HOLD_WORDS, Hold
 from statordb.engine.lmdb.keys import FORMAT_KEY, pack_id
 from statordb.engine.lmdb.lane import HOLD_TRIES, LaneEngine
 from statordb.engine.lmdb.prepared import Prepared
-from statordb.engine.lmdb.writer import WriteFailed
+from statordb.engine.lmdb.turn import WriteFailed
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Start = Callable[..., "subprocess.Popen[str]"]

@@ -11,7 +11,7 @@ import pytest
 from tests.pace import HANGS_SECONDS
 
 from statordb.engine.contract import ABSENT, Effects, Key, Refused, Stale, Stored
-from statordb.engine.lmdb import LmdbEngine, batch, planning, writer
+from statordb.engine.lmdb import LmdbEngine, batch, planning, turn, writer
 from statordb.engine.lmdb import engine as engine_module
 from statordb.engine.lmdb.batch import Batch
 from statordb.engine.lmdb.entries import AGAIN, Job, Write
@@ -23,6 +23,8 @@ from statordb.engine.lmdb.rows import row_key
 from statordb.model.pending import Pending
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+pytestmark = pytest.mark.usefixtures("either_writes")
 Start = Callable[..., "subprocess.Popen[str]"]
 
 HOT = Key(1, b"hot", b"")
@@ -74,7 +76,7 @@ def test_a_refusal_and_an_update_of_nothing_take_no_lock(directory: Path, run: R
 def all_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every plan counts as quick, and every turn has room for all, however slow the machine."""
     bounds = ((planning, "QUICK_SECONDS"), (engine_module, "QUICK_SECONDS"), (batch, "REPLAN_SECONDS_MAX"))
-    for module, name in (*bounds, (writer, "TURN_SECONDS"), (writer, "FILL_SECONDS")):
+    for module, name in (*bounds, (turn, "TURN_SECONDS"), (writer, "FILL_SECONDS")):
         monkeypatch.setattr(module, name, HANGS_SECONDS)
 
 

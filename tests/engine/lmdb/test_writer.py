@@ -19,10 +19,13 @@ from statordb.engine.lmdb.entries import Entry, Job
 from statordb.engine.lmdb.environment import open_environment
 from statordb.engine.lmdb.gate import Gate
 from statordb.engine.lmdb.pace import LARGE_TURN_BYTES_MIN, PACE_WORDS, SMALL_NANOSECONDS, Pace
-from statordb.engine.lmdb.writer import WriteFailed, Writer
+from statordb.engine.lmdb.turn import WriteFailed
+from statordb.engine.lmdb.writer import Writer
 from statordb.model.pending import Pending
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+pytestmark = pytest.mark.usefixtures("either_writes")
 
 MIB = 1 << 20
 
@@ -145,7 +148,7 @@ def test_a_failed_commit_acknowledges_nothing_and_the_engine_goes_on(
             return FailingCommit(begin(**options), code)
 
     with monkeypatch.context() as broken:
-        broken.setattr(engine._writer, "_env", FailingEnvironment())
+        broken.setattr(engine._writer._transactor, "_env", FailingEnvironment())
         answers = run(all_at_once(engine, [(key, put(key, b"x")) for key in keys]))
     assert [type(answer) for answer in answers] == [raised] * 5
     assert len({id(answer) for answer in answers}) == 5  # one instance each: they are raised in different callers

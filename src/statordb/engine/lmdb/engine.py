@@ -33,7 +33,7 @@ class LmdbEngine(Planner):
     def __init__(self, opened: Opened, digest: Digest, headroom: Headroom | None = None) -> None:
         super().__init__(opened.env, opened.epoch, digest)
         self._headroom = headroom
-        self._writer = Writer(opened.env, opened.epoch, Gate(opened.writers), headroom)
+        self._writer = Writer(opened.env, opened.epoch, Gate(opened.writers, latch=opened.latch), headroom)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @classmethod
@@ -140,12 +140,12 @@ class LmdbEngine(Planner):
         return self._writer.is_busy
 
     def metrics(self) -> dict[str, float]:
-        writer = self._writer
+        totals = self._writer.totals
         return {
             **super().metrics(),
-            "commits_total": writer.commits_total,
-            "batch_size_total": writer.batch_size_total,
-            "commit_seconds_total": writer.commit_seconds_total,
+            "commits_total": totals.commits_total,
+            "batch_size_total": totals.batch_size_total,
+            "commit_seconds_total": totals.commit_seconds_total,
         }
 
     async def close(self) -> None:

@@ -14,6 +14,7 @@ from statordb.engine.lmdb.batch import next_announcement
 from statordb.engine.lmdb.epoch import Epoch
 from statordb.engine.lmdb.format import check_joined, migrate
 from statordb.engine.lmdb.keys import REWRITING_KEY, Digest, digest
+from statordb.engine.lmdb.latch import Latch
 from statordb.engine.lmdb.rewriting import clean_store, rewrite_store
 from statordb.engine.lmdb.writers import WRITERS_MAX, TooManyWriters, Writers
 from statordb.engine.rewriting import Rewrite
@@ -25,6 +26,7 @@ READERS_MAX = 1024  # read transactions open at one time, over all processes
 DATA_FILE = "data.mdb"
 EPOCH_FILE = "announcements"  # not that of earlier releases, which would cut it to the length that theirs has
 WRITERS_FILE = "writers"
+LATCH_FILE = "writing.lock"
 OPENING_FILE = "opening.lock"
 
 
@@ -34,6 +36,7 @@ class Opened(NamedTuple):
     env: lmdb.Environment
     epoch: Epoch
     writers: Writers
+    latch: Latch | None  # of one that waits for no disk
 
 
 def open_environment(
@@ -50,9 +53,12 @@ def open_environment(
         with _opening(path):
             epoch = Epoch(path / EPOCH_FILE)
             writers = Writers(path / WRITERS_FILE)
+            latch = None if durable else Latch(path / LATCH_FILE)
             env = _map(path, durable, map_bytes or _map_bytes(path, durable))
             try:
                 env.reader_check()
+                if latch is not None:
+                    latch.take()
                 with env.begin(write=True) as txn:
                     migrate(txn)
                     is_open = txn.get(REWRITING_KEY) is not None
@@ -69,12 +75,16 @@ def open_environment(
             except BaseException:
                 writers.leave()
                 env.close()
+                if latch is not None:
+                    latch.close()  # and so let go of it
                 raise
+            if latch is not None:
+                latch.let_go()
             epoch.tell(opened, None)
             if durable:
                 _sync_directory(path)
                 _sync_directory(path.parent)
-            return Opened(env, epoch, writers)
+            return Opened(env, epoch, writers, latch)
     except OSError as error:
         raise StoreUnusable(f"the data directory {path} can't be used: {error.strerror}.") from error
     except lmdb.Error as error:

@@ -19,7 +19,7 @@ from statordb.engine.lmdb.keys import Digest
 from statordb.engine.lmdb.planner import Planner
 from statordb.engine.lmdb.planning import Update
 from statordb.engine.lmdb.reader import closed
-from statordb.engine.lmdb.writer import WriteFailed
+from statordb.engine.lmdb.turn import WriteFailed
 
 Send = Callable[[bytes], Awaitable[bytes]]
 """Takes a `Prepared` as bytes to `LmdbEngine.apply` of another process, and brings its verdict back. Raises

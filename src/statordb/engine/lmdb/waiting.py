@@ -18,6 +18,8 @@ ENTRIES_MAX = 16_384  # that wait at one time
 BYTES_MAX = 128 << 20  # that they will write
 LARGE_BYTES_MAX = 96 << 20  # the same of large ones: what is left has room for small ones, whatever comes in
 
+LIGHT_ENTRIES_MAX = 8  # large ones, of less than a large turn each
+
 
 class Waiting:
     """Put in by the event loop, taken out by whoever fills a turn: one at a time, perhaps in another thread."""
@@ -44,6 +46,13 @@ class Waiting:
     def is_pressing(self) -> bool:
         """Whether something waits that goes at any time."""
         return bool(self._small or self.alone)
+
+    def is_light(self) -> bool:
+        """Whether all that waits may be written at once, and so quickly that nobody is held up."""
+        large = self._large
+        if self.alone or len(large) > LIGHT_ENTRIES_MAX:
+            return False
+        return not large or (all(entry.bytes < LARGE_TURN_BYTES_MIN for entry in large) and not self._rest())
 
     def pause(self) -> float:
         """Seconds for which all that waits has to; 0 where nothing waits, too."""

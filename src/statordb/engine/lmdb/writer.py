@@ -10,59 +10,33 @@ event loop   submit -> | wake                    | fill: all that waits |       
 While the writer commits, the event loop goes on, and what is submitted meanwhile goes into the next transaction. From
 begin to commit all writers of all processes wait. So an event loop that is busy with something else is not waited for:
 after a moment the writer's thread fills the turn itself.
+
+Where commits wait for no disk, to pass a turn from thread to thread costs more than the turn: there the event loop does
+small ones by itself, if nobody else writes (`direct.py`), and leaves to the thread what it might have to wait for.
 """
 
 from __future__ import annotations  # lmdb's types take their parameter in annotations only
 
-import errno
-import gc
 import logging
 import os
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
-from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
-from time import perf_counter
 
 import lmdb
 
-from statordb.engine.contract import OutcomeUnknown
-from statordb.engine.lmdb.batch import Batch
+from statordb.engine.lmdb.direct import Direct, answer, post
 from statordb.engine.lmdb.entries import Entry
 from statordb.engine.lmdb.epoch import Epoch
 from statordb.engine.lmdb.gate import Gate
 from statordb.engine.lmdb.headroom import Headroom
-from statordb.engine.lmdb.pace import LARGE_TURN_BYTES_MIN
-from statordb.engine.lmdb.prepared import TICKS_MAX
-from statordb.engine.lmdb.waiting import Waiting, is_large
+from statordb.engine.lmdb.turn import Transactor, Turn
+from statordb.engine.lmdb.waiting import Waiting
 
-BATCH_ENTRIES_MAX = 1024
-BATCH_TICKS_MAX = TICKS_MAX // 2
 FILL_SECONDS = 0.002  # that an event loop has to begin with filling a turn
-TURN_SECONDS = 0.002  # after which a turn takes no more: the rest goes into the next
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 log = logging.getLogger(__name__)
-
-
-class WriteFailed(Exception):
-    """The store could not take an update, for want of room or a fault below it; it is known not to have happened."""
-
-
-class Turn:
-    """One transaction on its way: begun by the writer, filled on the event loop, committed by the writer."""
-
-    __slots__ = ("batch", "claim", "entries", "since", "spoiled", "txn")
-
-    def __init__(self, txn: lmdb.Transaction[memoryview]) -> None:
-        self.txn = txn
-        self.since = perf_counter()
-        self.claim = Lock()  # taken by whoever fills it
-        self.entries: list[Entry] = []
-        self.batch: Batch | None = None  # once it is filled
-        self.spoiled = False
 
 
 def end_process() -> None:
@@ -70,7 +44,10 @@ def end_process() -> None:
 
 
 class Writer:
-    """Runs entries in the order of `submit` and answers each by its `answer`, on the loop that waits for it."""
+    """Runs entries in the order of `submit` and answers each by its `answer`, on the loop that waits for it.
+
+    totals  of what was committed.
+    """
 
     def __init__(
         self,
@@ -81,19 +58,19 @@ class Writer:
         end: Callable[[], None] = end_process,
     ) -> None:
         """`end`: ends the process, where nothing can be written any more."""
-        self._env = env
         self._gate = gate
         self._end = end
-        self._epoch = epoch
-        self._headroom = headroom
         self._waiting = Waiting(gate.pace.rest)
-        self._idle = False  # the writer waits to be woken, or is about to look once more before it does
-        self._begun: Turn | None = None  # a turn that waits to be filled
+        self.totals = self._transactor = Transactor(env, epoch, gate, self._waiting, headroom)
+        self._right = Lock()  # to do turns; whoever waits in `_wakes` for True is given it
         self._wakes: SimpleQueue[bool] = SimpleQueue()  # False: end
+        self._direct = (
+            Direct(gate, self._waiting, self._transactor, self._right, self._wakes, self._failed)
+            if gate.can_be_tried
+            else None
+        )
+        self._begun: Turn | None = None  # a turn that waits to be filled
         self._filled: SimpleQueue[Turn] = SimpleQueue()
-        self.commits_total = 0
-        self.batch_size_total = 0
-        self.commit_seconds_total = 0.0
         self._thread = Thread(target=self._run, name="lmdb-writer", daemon=True)
         self._thread.start()
 
@@ -102,18 +79,23 @@ class Writer:
     def submit(self, entry: Entry) -> None:
         """Hand in an update or a job. Raises Overloaded."""
         self._waiting.add(entry)
-        if self._idle:
-            self._idle = False
+        if self._right.acquire(blocking=False):
             # Not at once: what else is ready now joins the batch, and the threads do not meet at the interpreter lock.
-            entry.answer.get_loop().call_soon(self._wakes.put, True)
+            loop = entry.answer.get_loop()
+            if self._direct is None:
+                loop.call_soon(self._wakes.put, True)
+            else:
+                loop.call_soon(self._direct.turn, loop)
 
     @property
     def is_busy(self) -> bool:
         """Whether somebody waits for an update: its thread works, or is about to."""
-        return not self._idle
+        return self._right.locked()
 
     def close(self) -> None:
         """Let the thread end behind the last entry handed in. The loop must go on until `join` is through."""
+        if self._direct is not None:
+            self._direct.ends = True
         self._wakes.put(False)
 
     def join(self) -> None:
@@ -124,48 +106,22 @@ class Writer:
         begun = self._begun
         if begun is not None:  # so that the disk works while these are told
             self._fill(begun)
-        for entry in entries:
-            try:
-                if entry.error is not None:
-                    entry.answer.set_exception(entry.error)
-                else:
-                    entry.answer.set_result(entry.outcome)
-            except Exception:
-                # Whoever waited for this one failed; the others must hear all the same.
-                log.exception("the receiver of an update's answer failed")
+        answer(entries)
 
     # On either
 
     def _fill(self, turn: Turn) -> None:
         """Do what waits inside a transaction that was begun for it."""
-        if not turn.claim.acquire(blocking=False):
-            return
-        self._begun = None
-        entries, waiting = turn.entries, self._waiting
-        entries_max = 1 if waiting.alone else BATCH_ENTRIES_MAX
-        until = perf_counter() + TURN_SECONDS
-        try:
-            batch = turn.batch = Batch(turn.txn, self._gate.hold)
-            while len(entries) < entries_max and batch.ticks <= BATCH_TICKS_MAX:
-                entry = waiting.take(batch.bytes, len(entries))
-                if entry is None:
-                    break
-                entries.append(entry)
-                if not entry.run(batch):
-                    waiting.put_back(entries.pop())
-                    break
-                if perf_counter() > until:
-                    break
-            batch.finish()
-        except BaseException as error:
-            # The transaction may hold half of an entry: nothing of it may be kept.
-            turn.spoiled = True
-            if len(entries) > 1:
-                waiting.alone.extend(entries)
-                entries.clear()
-            else:
-                _fail(entries, error)
-        self._filled.put(turn)
+        if turn.claim.acquire(blocking=False):
+            self._begun = None
+            self._transactor.fill(turn)
+            self._filled.put(turn)
+
+    def _failed(self) -> None:
+        """Who waits for this writer would wait for ever; and after a fault in the file's own pages (MDB_PANIC) no
+        update of this process can succeed any more."""
+        log.critical("the writer has failed, and ends its process", exc_info=True)
+        self._end()
 
     # On the writer's thread
 
@@ -173,62 +129,54 @@ class Writer:
         try:
             self._serve()
         except BaseException:
-            # Who waits for this thread would wait for ever; and after a fault in the file's own pages (MDB_PANIC) no
-            # update of this process can succeed any more.
-            log.critical("the writer has failed, and ends its process", exc_info=True)
-            self._end()
+            self._failed()
 
     def _serve(self) -> None:
-        waiting = self._waiting
-        going = True
+        waiting, right = self._waiting, self._right
+        going = self._has_right(0)
         while going or waiting:
             pause = waiting.pause()
             if waiting and not pause:
-                self._turn(waiting.first().answer.get_loop())
+                loop = waiting.first().answer.get_loop()
+                self._turn(loop)
+                if going and self._is_given_back(loop):
+                    going = self._has_right(0)
                 continue
-            self._idle = True
+            right.release()
             if waiting.is_pressing() or (waiting and not pause):  # handed in by somebody who did not see that
-                self._idle = False
-            elif not pause:
-                going = self._wakes.get()
-            else:
-                with suppress(Empty):
-                    going = self._wakes.get(timeout=pause) and going
-                self._idle = False
+                if right.acquire(blocking=False):
+                    continue
+                pause = 0
+            going = self._has_right(pause) and going
+
+    def _has_right(self, pause: float) -> bool:
+        """Wait for the right to do turns, or for `pause` (seconds; 0: for ever). False: nothing more is handed in."""
+        try:
+            going = self._wakes.get(timeout=pause or None)
+        except Empty:
+            return self._right.acquire(blocking=False) or self._has_right(0)
+        # At the end it may be with the event loop, which gives it away then.
+        return going or not (self._right.acquire(blocking=False) or self._wakes.get())
+
+    def _is_given_back(self, loop: AbstractEventLoop) -> bool:
+        """Whether the event loop goes on, since the next turn is one for it."""
+        direct, waiting = self._direct, self._waiting
+        return direct is not None and bool(waiting) and waiting.is_light() and post(loop, direct.turn, loop)
 
     def _turn(self, loop: AbstractEventLoop) -> None:
         """One transaction for what waits."""
         self._gate.ask()
-        try:
-            txn = self._env.begin(write=True, buffers=True)  # most of what is read is looked at, not kept
-        except lmdb.PanicError:
-            raise
-        except lmdb.Error as error:
-            self._gate.leave()
-            entry = self._waiting.take(0, 0)
-            assert entry is not None, "nobody else takes while no turn is begun"
-            _fail([entry], error)
-            self._tell(loop, [entry])
-            return
-        self._gate.fill()
-        collects = gc.isenabled()
-        gc.disable()  # a collection takes longer than most turns, and every writer would wait for it
-        turn = self._begun = Turn(txn)
-        self._have_filled(loop, turn)
-        self._gate.commit()
-        if turn.spoiled:
-            txn.abort()
-        else:
-            self._commit(turn, collects)
-        if collects:
-            gc.enable()
-        self._gate.leave()
+        turn = self._transactor.begin()
+        if turn.txn is not None:
+            self._begun = turn
+            self._have_filled(loop, turn)
+            self._transactor.end(turn)
         if turn.entries:
-            self._tell(loop, turn.entries)
+            self._tell(turn.entries)
 
     def _have_filled(self, loop: AbstractEventLoop, turn: Turn) -> None:
         """Let the event loop fill the turn; if it is gone, stands still or is busy, fill it here."""
-        if _post(loop, self._fill, turn):
+        if post(loop, self._fill, turn):
             try:
                 self._filled.get(timeout=FILL_SECONDS)
                 return
@@ -237,54 +185,6 @@ class Writer:
         self._fill(turn)  # does nothing if the loop has begun to
         self._filled.get()
 
-    def _commit(self, turn: Turn, collects: bool) -> None:
-        """`collects`: garbage may be collected while the disk works."""
-        entries, batch = turn.entries, turn.batch
-        assert batch is not None, "a filled turn has a batch"
-        started = perf_counter()
-        try:
-            self._let_go(batch, collects)
-        except lmdb.Error as error:
-            full = isinstance(error, lmdb.MapFullError) or error.code in FULL
-            _fail(entries, error, unknown=not full)
-            return
-        if batch.announces:
-            self._epoch.tell(batch.announcement, batch.names)
-        ended = perf_counter()
-        large = sum(map(is_large, entries))  # small ones may be many, and must not keep large ones waiting for ever
-        self._gate.pace.done(batch.bytes if large else 0, ended - turn.since, large < len(entries))
-        self.commit_seconds_total += ended - started
-        self.commits_total += 1
-        self.batch_size_total += len(entries)
-
-    def _let_go(self, batch: Batch, collects: bool) -> None:
-        """Commit, with which the write lock goes to others."""
-        if self._headroom is not None and batch.bytes < LARGE_TURN_BYTES_MIN:  # else the zeros would come on top
-            self._headroom.keep()
-        if collects:
-            gc.enable()
-        batch.txn.commit()
-
-    def _tell(self, loop: AbstractEventLoop, entries: list[Entry]) -> None:
+    def _tell(self, entries: list[Entry]) -> None:
         for each in {entry.answer.get_loop() for entry in entries}:
-            _post(each, self._answer, [entry for entry in entries if entry.answer.get_loop() is each])
-
-
-def _post(loop: AbstractEventLoop, call: Callable[..., None], *arguments: object) -> bool:
-    """Have the event loop call; False if it was closed: who waited there is gone."""
-    try:
-        loop.call_soon_threadsafe(call, *arguments)
-    except RuntimeError:
-        return False
-    return True
-
-
-def _fail(entries: list[Entry], error: BaseException, unknown: bool = False) -> None:
-    """Give each its own exception: one instance raised in several coroutines would mix their tracebacks."""
-    for entry in entries:
-        if not isinstance(error, lmdb.Error):
-            entry.error = error
-        elif unknown:
-            entry.error = OutcomeUnknown(str(error))
-        else:
-            entry.error = WriteFailed(str(error))
+            post(each, self._answer, [entry for entry in entries if entry.answer.get_loop() is each])

@@ -34,6 +34,9 @@ class Phase(IntEnum):
     COMMITS = 3
 
 
+_WANTS = int(Phase.WANTS)  # a member of an enum takes longer to find than the rest of the comparison
+
+
 class Process(NamedTuple):
     """One of the processes, as its cell tells. `started` is in clock ticks since the machine's start."""
 
@@ -100,6 +103,14 @@ class Writers:
         words, at = self._words, self._at
         words[at + SINCE] = monotonic_ns()
         words[at + PHASE] = phase
+
+    def is_wanted(self) -> bool:
+        """Whether another process waits for the lock."""
+        words, own = self._words, self._at
+        for at in range(FIRST_CELL, FIRST_CELL + words[0] * CELL_WORDS, CELL_WORDS):
+            if words[at + PHASE] == _WANTS and at != own and words[at + PID]:
+                return True
+        return False
 
     @property
     def own(self) -> Process:

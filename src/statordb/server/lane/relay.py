@@ -15,7 +15,7 @@ from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.engine.lmdb.environment import join_environment
 from statordb.engine.lmdb.keys import SPREAD
 from statordb.engine.lmdb.lane import APPLIED, LaneEngine, verdict_of
-from statordb.engine.lmdb.writer import WriteFailed
+from statordb.engine.lmdb.turn import WriteFailed
 
 CREATE_SPACE, DROP_SPACE = b"create_space", b"drop_space"
 
