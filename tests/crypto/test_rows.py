@@ -51,6 +51,21 @@ def test_a_row_that_was_changed_cut_or_moved_is_refused(body: bytes) -> None:
         each.open(sealed, b"there")
 
 
+def test_the_short_ways_open_items_and_nothing_else() -> None:
+    each = sealer()
+    tail = b"tail"
+    sealed = each.seal(ITEM, b"here", tail)
+    assert each.open_item(b"in front" + sealed, 8, b"here", len(tail)) == ITEM[CLEAR_BYTES:]
+    assert each.open_items([sealed] * 2, [b"here"] * 2, len(tail)) == [ITEM[CLEAR_BYTES:]] * 2
+    assert each.open_items([sealed], [b"here"], 0) == [ITEM[CLEAR_BYTES:] + tail]
+    others = [each.seal(b"a record", b"here", tail), b"", sealed[:-1], sealed[:3]]
+    others += [sealed[:at] + bytes((sealed[at] ^ 1,)) + sealed[at + 1 :] for at in range(len(sealed))]
+    for other in others:
+        assert each.open_item(other, 0, b"here", len(tail)) is None
+        assert each.open_items([sealed, other], [b"here"] * 2, len(tail)) is None
+    assert each.open_item(sealed, 0, b"there", len(tail)) is None
+
+
 def test_a_row_that_is_not_sealed_is_refused() -> None:
     for body in (ITEM, b'{"format":1}', b""):
         with pytest.raises(Unsealable):

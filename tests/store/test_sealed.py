@@ -142,16 +142,19 @@ def test_a_row_of_another_store_is_refused(under: LmdbEngine, directory: Path) -
     asyncio.run(history())
 
 
+@pytest.mark.parametrize("size", [0, 20_000])
 def test_an_update_that_needs_an_items_size_opens_nothing(
-    under: LmdbEngine, directory: Path, monkeypatch: pytest.MonkeyPatch
+    under: LmdbEngine, directory: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     """Nor does a page of which rows are only counted."""
 
     async def history() -> None:
         engine = await process(under, directory)
-        body = ITEM + b" " * 20_000
+        body = ITEM + b" " * size
         await put(engine, key(b"p"), body)
-        monkeypatch.setattr(rows.RowSealer, "open", lambda *_: pytest.fail("it was opened"))
+        engine.ring.latest = None
+        for opener in ("open", "open_item", "open_items"):
+            monkeypatch.setattr(rows.RowSealer, opener, lambda *_: pytest.fail("it was opened"))
 
         def plan(stored: list[Stored | None]) -> Effects:
             assert stored[0] is not None
@@ -163,5 +166,60 @@ def test_an_update_that_needs_an_items_size_opens_nothing(
         page = await engine.scan(SPACE, 0, 1, AMPLE, None, True, 5)
         assert page.bodies == [ITEM[:5]] * 2
         await engine.scan(SPACE, 0, 1, AMPLE, page.place(0), True, 5)
+
+    asyncio.run(history())
+
+
+def test_a_page_may_have_rows_of_any_kind_and_of_any_process(under: LmdbEngine, directory: Path) -> None:
+    """Items are opened in one pass, with the key of the row before where it is the same; all else in another way."""
+
+    async def history() -> None:
+        one, two = await process(under, directory), await process(under, directory)
+        bodies = [ITEM, ITEM + b" ", ITEM + b"  ", b'{"format":1}']
+        for kinds in (3, 4):
+            for number, body in enumerate(bodies[:kinds]):
+                await put(two if number == 1 else one, key(b"p", b"%d" % number), body)
+            engine = await process(under, directory)
+            assert engine.here is not None
+            for page in (
+                await engine.range(SPACE, b"p", Bounds(), True, AMPLE),
+                await engine.scan(SPACE, 0, 1, AMPLE),
+                engine.here.page(SPACE, b"p", Bounds(), True, AMPLE),
+            ):
+                assert page.bodies == bodies[:kinds]
+                assert [(row.partition, row.sort) for row in page.rows] == [(b"p", b"%d" % at) for at in range(kinds)]
+            page = engine.here.page(SPACE, b"p", Bounds(), True, AMPLE, None, 5)
+            assert page.bodies == [body[5:] for body in bodies[:kinds]]
+
+    asyncio.run(history())
+
+
+def test_a_row_in_the_place_of_another_is_refused_by_every_way(under: LmdbEngine, directory: Path) -> None:
+    async def history() -> None:
+        engine = await process(under, directory)
+        for name in (b"p", b"q"):
+            await put(engine, key(name), ITEM)
+        one, other = engine.ring.places.keys([key(b"p"), key(b"q")])
+        moved = await under.get(one)
+        assert moved is not None
+        await under.update((other,), lambda stored: Effects(writes=((other, moved.body),)))
+        here = engine.here
+        assert here is not None
+        for read in (
+            lambda: here.body(SPACE, b"q", b"", 5),
+            lambda: here.body(SPACE, b"q", b""),
+            lambda: here.page(SPACE, b"q", Bounds(), True, AMPLE, None, 5),
+        ):
+            with pytest.raises(Unsealable):
+                read()
+        for work in (
+            engine.get(key(b"q")),
+            engine.read([key(b"p"), key(b"q")]),
+            engine.range(SPACE, b"q", Bounds(), True, AMPLE),
+            engine.scan(SPACE, 0, 1, AMPLE),
+            engine.update((key(b"q"),), lambda stored: Effects()),
+        ):
+            with pytest.raises(Unsealable):
+                await work
 
     asyncio.run(history())

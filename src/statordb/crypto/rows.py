@@ -15,12 +15,9 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import TYPE_CHECKING
+from struct import Struct
 
 from statordb.crypto.sealer import KEY_BYTES, NONCE_BYTES, TAG_BYTES, Unsealable
-
-if TYPE_CHECKING:
-    pass
 
 OPAQUE, ITEM = 0x10, 0x11
 ITEM_BODY = 0x01  # the first byte of an item's body
@@ -35,6 +32,11 @@ DATA_KEYS_MAX = 4096  # that are kept at hand, each about 0.5 KB
 
 _ITEM = bytes((ITEM,))
 _OPAQUE = bytes((OPAQUE,))
+_BODY = bytes((ITEM_BODY,))
+_pack_nonce = Struct(f">{KEY_ID_BYTES}sQ").pack
+
+Crypt = Callable[[bytes, "bytes | memoryview", bytes], bytes]
+"""(nonce, data, what is authenticated with it) -> sealed or opened."""
 
 
 class UnknownKey(Exception):
@@ -61,98 +63,98 @@ class RowSealer:
 
         self._cipher = AESGCM
         self._invalid = InvalidTag
-        self._ciphers: OrderedDict[bytes, AESGCM] = OrderedDict()
-        self._id = b""
-        self._encrypt: Callable[[bytes, bytes, bytes], bytes] | None = None
-        self._next = count().__next__
-        self.seals = 0
-
-    @property
-    def due(self) -> bool:
+        self._openers: OrderedDict[bytes, Crypt] = OrderedDict()  # by the id of the data key
+        self._current: tuple[bytes, Callable[[], int], Crypt] | None = None  # in one, so that threads see one key's
+        self.due = True
         """Whether a new data key is to be registered before more is sealed."""
-        return self._encrypt is None or self.seals >= SEALS_BEFORE_RENEWAL
 
     def learn(self, id: bytes, key: bytes) -> None:
         """Open what was sealed with a data key. Raises Unsealable."""
+        self._learn(id, key)
+
+    def _learn(self, id: bytes, key: bytes) -> Crypt:
         if len(key) != KEY_BYTES or len(id) != KEY_ID_BYTES:
             raise Unsealable("the data key is damaged")
-        self._ciphers[id] = self._cipher(key)
-        if len(self._ciphers) > DATA_KEYS_MAX:
-            if self._id in self._ciphers:
-                self._ciphers.move_to_end(self._id)
-            self._ciphers.popitem(last=False)
+        cipher = self._cipher(key)
+        openers = self._openers
+        openers[id] = cipher.decrypt
+        if len(openers) > DATA_KEYS_MAX:
+            if self._current is not None and self._current[0] in openers:
+                openers.move_to_end(self._current[0])
+            openers.popitem(last=False)
+        return cipher.encrypt
 
     def use(self, id: bytes, key: bytes) -> None:
         """Seal with a data key from now on, that nobody has sealed with, or will."""
-        self.learn(id, key)
-        self._id, self.seals, self._next = id, 0, count().__next__
-        self._encrypt = self._ciphers[id].encrypt
+        self._current = id, count().__next__, self._learn(id, key)
+        self.due = False
 
     def knows(self, id: bytes) -> bool:
-        return id in self._ciphers
+        return id in self._openers
 
     def seal(self, body: bytes, bound: bytes, tail: bytes = b"") -> bytes:
         """A sealed body, which opens only with the same `bound`. `tail`: sealed behind the body. Raises UsedUp."""
-        if self._encrypt is None:
+        current = self._current
+        if current is None:
             raise UsedUp
-        number = self._next()
-        self.seals = number
-        if number >= SEALS_PER_DATA_KEY_MAX:
-            raise UsedUp
-        nonce = self._id + number.to_bytes(8, "big")
-        if len(body) >= CLEAR_BYTES and body[0] == ITEM_BODY:
-            clear, body = _ITEM + body[1:CLEAR_BYTES], body[CLEAR_BYTES:]
-        else:
-            clear = _OPAQUE
-        return b"".join((clear, nonce, self._encrypt(nonce, body + tail, clear + bound)))
+        id, take, encrypt = current
+        number = take()
+        if number >= SEALS_BEFORE_RENEWAL:
+            self.due = True
+            if number >= SEALS_PER_DATA_KEY_MAX:
+                raise UsedUp
+        nonce = _pack_nonce(id, number)
+        if body[:1] == _BODY and len(body) >= CLEAR_BYTES:
+            clear = _ITEM + body[1:CLEAR_BYTES]
+            return b"".join((clear, nonce, encrypt(nonce, body[CLEAR_BYTES:] + tail, clear + bound)))
+        return b"".join((_OPAQUE, nonce, encrypt(nonce, body + tail, _OPAQUE + bound)))
+
+    def open_item(self, kept: bytes, at: int, bound: bytes, tail: int) -> bytes | None:
+        """What `open` gives of an item that begins at `at`, but for `tail` bytes at its end, in the least time: every
+        GetItem comes here. None of whatever can't be opened so; `open` tells why."""
+        start = at + CLEAR_BYTES
+        end = at + ITEM_HEAD_BYTES
+        nonce = kept[start:end]
+        decrypt = self._openers.get(nonce[:KEY_ID_BYTES])
+        if decrypt is None:
+            return None
+        rest = kept if len(kept) <= COPIED_BYTES_MAX else memoryview(kept)
+        try:
+            return decrypt(nonce, rest[end:], kept[at:start] + bound)[:-tail]
+        except (self._invalid, ValueError):
+            return None
 
     def open_items(self, rows: Sequence[bytes], bounds: Sequence[bytes], tail: int) -> list[bytes] | None:
-        """What `open` gives of several items, but for `tail` bytes at their ends; None where not all are items. Raises
-        as that."""
+        """The same of several, in one pass; None where there is anything that can't be opened so. `tail` may be 0."""
         found: list[bytes] = []
         take = found.append
+        opener_of = self._openers.get
+        cut = slice(-tail if tail else None)
         latest, decrypt = b"", None
-        for sealed, bound in zip(rows, bounds):  # noqa: B905  # of one length
-            nonce = sealed[CLEAR_BYTES:ITEM_HEAD_BYTES]
-            if sealed[:1] != _ITEM:
-                return None
-            if nonce[:KEY_ID_BYTES] != latest or decrypt is None:
-                latest = nonce[:KEY_ID_BYTES]
-                cipher = self._ciphers.get(latest)
-                if cipher is None:
-                    raise _not_to_be_opened(sealed, nonce)
-                decrypt = cipher.decrypt
-            rest: bytes | memoryview = sealed
-            if len(sealed) > COPIED_BYTES_MAX:  # a view costs more than to copy a little
-                rest = memoryview(sealed)
-            try:
-                take(decrypt(nonce, rest[ITEM_HEAD_BYTES:], sealed[:CLEAR_BYTES] + bound)[:-tail])
-            except (self._invalid, ValueError):
-                raise Unsealable("the row is damaged or belongs elsewhere") from None
-        return found
-
-    def open_item(self, sealed: bytes, bound: bytes, tail: int) -> bytes:
-        """The same of one, in less time: every GetItem comes here."""
-        nonce = sealed[CLEAR_BYTES:ITEM_HEAD_BYTES]
-        cipher = self._ciphers.get(nonce[:KEY_ID_BYTES])
-        if cipher is None:
-            raise _not_to_be_opened(sealed, nonce)
-        rest = sealed if len(sealed) <= COPIED_BYTES_MAX else memoryview(sealed)
         try:
-            return cipher.decrypt(nonce, rest[ITEM_HEAD_BYTES:], sealed[:CLEAR_BYTES] + bound)[:-tail]
+            for sealed, bound in zip(rows, bounds):  # noqa: B905  # of one length
+                nonce = sealed[CLEAR_BYTES:ITEM_HEAD_BYTES]
+                if nonce[:KEY_ID_BYTES] != latest or decrypt is None:
+                    latest = nonce[:KEY_ID_BYTES]
+                    decrypt = opener_of(latest)
+                    if decrypt is None:
+                        return None
+                rest = sealed if len(sealed) <= COPIED_BYTES_MAX else memoryview(sealed)  # a view costs more
+                take(decrypt(nonce, rest[ITEM_HEAD_BYTES:], sealed[:CLEAR_BYTES] + bound)[cut])
         except (self._invalid, ValueError):
-            raise Unsealable("the row is damaged or belongs elsewhere") from None
+            return None
+        return found
 
     def open(self, sealed: bytes, bound: bytes) -> bytes:
         """What was sealed, with its tail, but for what is readable of an item. Raises UnknownKey, Unsealable."""
         start = CLEAR_BYTES if sealed[:1] == _ITEM else 1
         end = start + NONCE_BYTES
         nonce = sealed[start:end]
-        cipher = self._ciphers.get(nonce[:KEY_ID_BYTES])
-        if cipher is None:
+        decrypt = self._openers.get(nonce[:KEY_ID_BYTES])
+        if decrypt is None:
             raise _not_to_be_opened(sealed, nonce)
         try:
-            return cipher.decrypt(nonce, memoryview(sealed)[end:], sealed[:start] + bound)
+            return decrypt(nonce, memoryview(sealed)[end:], sealed[:start] + bound)
         except (self._invalid, ValueError):
             raise Unsealable("the row is damaged or belongs elsewhere") from None
 

@@ -240,8 +240,22 @@ def as_it_is(digest: bytes) -> bytes:
     return digest
 
 
+class ByName(NamedTuple):
+    """Reads of single rows by their names (see `Page.names`), of an engine that has them.
+
+    kept     what is kept under a name, None if nothing is. Whose row it is, is not looked at.
+    body_at  where in that the body begins.
+    """
+
+    kept: Callable[[bytes], bytes | None]
+    body_at: int
+
+
 class Here(Protocol):
     """What an engine gives at once where it need not wait for rows: a coroutine costs more than such a read."""
+
+    @property
+    def by_name(self) -> ByName | None: ...
 
     def body(self, space: int, partition: bytes, sort: bytes, skip: int = 0) -> bytes | None:
         """The body of a row but for its first `skip` bytes; None if there is no such row."""

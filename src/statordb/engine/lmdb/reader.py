@@ -13,6 +13,7 @@ from statordb.engine.contract import (
     EXHAUSTED,
     ROWS,
     Bounds,
+    ByName,
     Change,
     EngineClosed,
     Heads,
@@ -26,6 +27,7 @@ from statordb.engine.contract import (
 )
 from statordb.engine.lmdb.groups import entries
 from statordb.engine.lmdb.keys import (
+    HASH_BYTES,
     HEAD_BYTES,
     NAME_AT,
     PREFIX_BYTES,
@@ -50,6 +52,7 @@ from statordb.engine.lmdb.keys import (
 from statordb.engine.lmdb.late import reread, reread_async
 from statordb.engine.lmdb.rows import decode, new, read_cut
 
+NAMED_BODY_AT = HEAD_BYTES + HASH_BYTES  # in the value of a row whose partition is a hash already
 Taken = TypeVar("Taken", bytes, memoryview)
 
 
@@ -70,6 +73,10 @@ class Reader:
     @property
     def here(self) -> Here:
         return self
+
+    @property
+    def by_name(self) -> ByName | None:
+        return ByName(self._value, NAMED_BODY_AT) if self._names else None
 
     async def get(self, key: Key, consistent: bool = True, skip: int = 0) -> Stored | None:
         space, partition, sort = key
@@ -289,10 +296,13 @@ def _page(walk: Iterator[tuple[bytes, bytes]], end: bytes, budget: PageBudget, n
     for key, value in walk:
         if key >= end:
             break
-        body_start = HEAD_BYTES + unpack_head(value)[1]
-        bodies.append(value[body_start:])
         keys.append(key)
-        places.append((value[HEAD_BYTES:body_start], key[PREFIX_BYTES:]))
+        if named:
+            bodies.append(value[NAMED_BODY_AT:])
+        else:
+            body_start = HEAD_BYTES + unpack_head(value)[1]
+            bodies.append(value[body_start:])
+            places.append((value[HEAD_BYTES:body_start], key[PREFIX_BYTES:]))
         bytes_left -= len(key) + len(value) - ROW_OVERHEAD_BYTES
         if len(bodies) >= rows_max:
             stop = ROWS
@@ -300,7 +310,10 @@ def _page(walk: Iterator[tuple[bytes, bytes]], end: bytes, budget: PageBudget, n
         if bytes_left <= 0:
             stop = BYTES
             break
-    return Page(bodies, stop, budget[1] - bytes_left, places.__getitem__, keys if named else None)
+    size = budget[1] - bytes_left
+    if not named:
+        return Page(bodies, stop, size, places.__getitem__)
+    return Page(bodies, stop, size, lambda at: (keys[at][SPACE_BYTES:PREFIX_BYTES], keys[at][PREFIX_BYTES:]), keys)
 
 
 def _heads_page(

@@ -1,6 +1,7 @@
-"""Bodies of rows as they are kept: sealed for their space and place, with the partition's bytes behind them.
+"""Bodies of rows as they are kept: sealed for their names, with the partition's bytes behind them.
 
-A place is a hash, so a row carries its partition for those who find it by scanning.
+A row's name is its space, the hash of its partition (`places.py`) and its sort bytes, all in one. Nobody knows the
+partition by its hash, so a row carries it for those who find it by scanning.
 """
 
 from struct import Struct
@@ -9,35 +10,45 @@ from statordb.crypto.rows import CLEAR_BYTES, ITEM, RowSealer, clear_of
 from statordb.crypto.sealer import Unsealable
 
 LENGTH_BYTES = 2
+SPACE_BYTES = 8
 pack_space = Struct(">Q").pack
 _pack_length = Struct(">H").pack
 ITEM_FORM = bytes((ITEM,))
+BODY_FORM = b"\x01"
 _LOG = b"log"
 
 
-def seal(sealer: RowSealer, space: int, place: bytes, sort: bytes, body: bytes, partition: bytes) -> bytes:
+def seal(sealer: RowSealer, name: bytes, body: bytes, partition: bytes) -> bytes:
     """Raises UsedUp."""
-    return sealer.seal(body, pack_space(space) + place + sort, partition + _pack_length(len(partition)))
+    return sealer.seal(body, name, partition + _pack_length(len(partition)))
 
 
-def opened(sealer: RowSealer, bound: bytes, sealed: bytes, skip: int) -> tuple[bytes, bytes]:
-    """Body but for its first bytes, and the partition. `bound`: space, place and sort bytes. Raises UnknownKey,
-    Unsealable."""
-    text = sealer.open(sealed, bound)
+def opened(sealer: RowSealer, name: bytes, sealed: bytes, skip: int) -> tuple[bytes, bytes]:
+    """Body but for its first bytes, and the partition. Raises UnknownKey, Unsealable."""
+    text = sealer.open(sealed, name)
+    end = body_end(text)
+    return _cut(sealed, text, end, skip), text[end:-LENGTH_BYTES]
+
+
+def opened_of(sealer: RowSealer, name: bytes, kept: bytes, at: int, partition: bytes, skip: int) -> bytes:
+    """The body of a row whose partition is known, and which begins at `at`. `name` has that one's hash, so that the row
+    is that partition's. Raises UnknownKey, Unsealable."""
+    tail = LENGTH_BYTES + len(partition)
+    text = sealer.open_item(kept, at, name, tail)
+    if text is None:
+        sealed = kept[at:]
+        text = sealer.open(sealed, name)
+        return _cut(sealed, text, len(text) - tail, skip)
+    return text if skip == CLEAR_BYTES else (BODY_FORM + kept[at + 1 : at + CLEAR_BYTES] + text)[skip:]
+
+
+def body_end(text: bytes) -> int:
+    """Where in what was sealed the partition begins. Raises Unsealable."""
     name_end = len(text) - LENGTH_BYTES
     end = name_end - int.from_bytes(text[name_end:], "big")
     if end < 0:
         raise Unsealable("the row is damaged")
-    return _cut(sealed, text, end, skip), text[end:name_end]
-
-
-def opened_of(sealer: RowSealer, bound: bytes, sealed: bytes, partition: bytes, skip: int) -> bytes:
-    """The same of a row whose partition is known. `bound` has its hash, so that the row is that partition's."""
-    if sealed[:1] != ITEM_FORM:
-        text = sealer.open(sealed, bound)
-        return text[skip : len(text) - LENGTH_BYTES - len(partition)]
-    text = sealer.open_item(sealed, bound, LENGTH_BYTES + len(partition))
-    return text if skip == CLEAR_BYTES else (b"\x01" + sealed[1:CLEAR_BYTES] + text)[skip:]
+    return end
 
 
 def _cut(sealed: bytes, text: bytes, end: int, skip: int) -> bytes:
@@ -45,7 +56,7 @@ def _cut(sealed: bytes, text: bytes, end: int, skip: int) -> bytes:
         return text[skip:end]
     if skip == CLEAR_BYTES:
         return text[:end]
-    return (b"\x01" + sealed[1:CLEAR_BYTES] + text[:end])[skip:]
+    return (BODY_FORM + sealed[1:CLEAR_BYTES] + text[:end])[skip:]
 
 
 def is_cut(sealed: bytes) -> bool:

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from statordb.crypto.rows import CLEAR_BYTES, ITEM, UnknownKey
+from statordb.crypto.rows import CLEAR_BYTES, UnknownKey
 from statordb.engine.contract import (
     Bounds,
     Change,
@@ -32,8 +32,10 @@ from statordb.engine.contract import (
 )
 from statordb.store.sealed import bodies
 from statordb.store.sealed.bodies import pack_space
+from statordb.store.sealed.here import SealedHere
 from statordb.store.sealed.keyring import Keyring
 from statordb.store.sealed.pages import heads_page, range_page, scan_page
+from statordb.store.sealed.places import Hidden
 from statordb.store.sealed.plans import Sealing, Uncut
 
 Found = TypeVar("Found")
@@ -65,13 +67,18 @@ class SealedEngine:
         found = await self.under.get(_new(Key, (space, place, sort)), consistent)
         if found is None:
             return None
-        bound = pack_space(space) + place + sort
-        return await self._known(lambda: _new(Stored, (self._body(bound, found[0], partition, place, skip), found[1])))
+        sealed, version = found
+        name = pack_space(space) + place + sort
+        while True:
+            try:
+                return _new(Stored, (self._body(name, sealed, partition, skip), version))
+            except UnknownKey as unknown:
+                await self.ring.learn(unknown.id)
 
-    def _body(self, bound: bytes, sealed: bytes, partition: bytes, place: bytes, skip: int) -> bytes:
-        if partition == place:  # it was read without being opened, and so tells no more of itself
-            return bodies.opened(self._sealer, bound, sealed, skip)[0]
-        return bodies.opened_of(self._sealer, bound, sealed, partition, skip)
+    def _body(self, name: bytes, sealed: bytes, partition: bytes, skip: int = 0) -> bytes:
+        if partition.__class__ is Hidden:  # it was read without being opened, and so tells no more of itself
+            return bodies.opened(self._sealer, name, sealed, skip)[0]
+        return bodies.opened_of(self._sealer, name, sealed, 0, partition, skip)
 
     async def _known(self, work: Callable[[], Found]) -> Found:
         """What opens rows, again while there is a data key to be looked up. Raises Unsealable."""
@@ -84,7 +91,7 @@ class SealedEngine:
     async def read(
         self, keys: Sequence[Key], consistent: bool = True, snapshot: bool = True, heads: Heads | None = None
     ) -> list[Stored | None]:
-        hidden = [self.ring.places.key(key) for key in keys]
+        hidden = self.ring.places.keys(keys)
         cut = heads if heads is not None and heads.head == CLEAR_BYTES else None
         try:
             rows = await self.under.read(hidden, consistent, snapshot, cut)
@@ -92,21 +99,22 @@ class SealedEngine:
                 rows, cut = await self.under.read(hidden, consistent, snapshot), None
         except Conflict as conflict:
             raise _told(conflict, keys, hidden) from None
-
-        def opened() -> list[Stored | None]:
-            return [
-                None if row is None else self._stored(key, place, row)
-                for key, place, row in zip(keys, hidden, rows, strict=True)
-            ]
-
-        found = await self._known(opened)
+        found = await self._known(lambda: self._opened(keys, hidden, rows))
         return found if cut is heads else _cut(found, heads)
 
-    def _stored(self, key: Key, place: Key, row: Stored) -> Stored:
-        if bodies.is_cut(row.body):
-            return _new(Stored, (bodies.head_of(row.body), row.version))
-        bound = pack_space(place[0]) + place[1] + place[2]
-        return _new(Stored, (self._body(bound, row.body, key[1], place[1], 0), row.version))
+    def _opened(self, keys: Sequence[Key], hidden: Sequence[Key], rows: Sequence[Stored | None]) -> list[Stored | None]:
+        found: list[Stored | None] = []
+        for key, place, row in zip(keys, hidden, rows, strict=True):
+            if row is None:
+                found.append(None)
+                continue
+            sealed, version = row
+            if bodies.is_cut(sealed):
+                body = bodies.head_of(sealed)
+            else:
+                body = self._body(pack_space(place[0]) + place[1] + place[2], sealed, key[1])
+            found.append(_new(Stored, (body, version)))
+        return found
 
     async def range(
         self,
@@ -158,16 +166,15 @@ class SealedEngine:
     ) -> Effects | Refused | Stale:
         if self._sealer.due:
             await self._renew()
-        sealing = Sealing(self.ring, footprint, plan, guards)
-        cut = head if head == CLEAR_BYTES else None
+        sealing = Sealing(self.ring, footprint, plan, guards, head)
         while True:
             try:
-                outcome = await self.under.update(sealing.footprint, sealing.plan, sealing.guards, cut)
+                outcome = await self.under.update(sealing.footprint, sealing.plan, sealing.guards, sealing.head)
                 break
             except UnknownKey as unknown:  # nothing was written
                 await self.ring.learn(unknown.id)
             except Uncut:
-                cut = None
+                sealing.uncut()
             except Conflict as conflict:
                 raise _told(conflict, footprint, sealing.footprint) from None
         if outcome.__class__ is Effects:
@@ -219,53 +226,6 @@ class SealedEngine:
     async def close(self) -> None:
         self.ring.close()
         await self.under.close()
-
-
-class SealedHere:
-    """See `contract.Here`."""
-
-    def __init__(self, under: Here, ring: Keyring) -> None:
-        self._under_body = under.body
-        self._under_page = under.page
-        self._ring = ring
-        self._sealer = ring.sealer
-        self._open_item = ring.sealer.open_item
-        self._place = ring.places.of
-        self._blank = ring.places.blank.copy
-
-    def body(self, space: int, partition: bytes, sort: bytes, skip: int = 0) -> bytes | None:
-        hashed = self._blank()
-        hashed.update(partition)
-        place = hashed.digest()
-        sealed = self._under_body(space, place, sort)
-        if sealed is None:
-            return None
-        bound = pack_space(space) + place + sort
-        try:
-            if skip == CLEAR_BYTES and sealed[0] == ITEM:
-                return self._open_item(sealed, bound, bodies.LENGTH_BYTES + len(partition))
-            return bodies.opened_of(self._sealer, bound, sealed, partition, skip)
-        except UnknownKey as unknown:
-            self._ring.learn_here(unknown.id)
-            return bodies.opened_of(self._sealer, bound, sealed, partition, skip)
-
-    def page(
-        self,
-        space: int,
-        partition: bytes,
-        bounds: Bounds,
-        forward: bool,
-        budget: PageBudget,
-        after: bytes | None = None,
-        skip: int = 0,
-    ) -> Page:
-        place = self._place(partition)
-        page = self._under_page(space, place, bounds, forward, budget, after)
-        while True:
-            try:
-                return range_page(self._sealer, space, partition, place, page, None, skip)
-            except UnknownKey as unknown:
-                self._ring.learn_here(unknown.id)
 
 
 def _cut(rows: list[Stored | None], heads: Heads | None) -> list[Stored | None]:

@@ -8,14 +8,14 @@ import logging
 import os
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from statordb.crypto.ring import StoreKeys
 from statordb.crypto.roots import Roots
 from statordb.crypto.rows import RowSealer, new_key
 from statordb.crypto.sealer import Unsealable
-from statordb.engine.contract import Effects, Engine, Key, Refused, Stored
+from statordb.engine.contract import Effects, Engine, Guard, Key, Refused, Stored
 from statordb.store import contention
 from statordb.store.keyspace import Space
 from statordb.store.record import Kind, Record
@@ -23,7 +23,7 @@ from statordb.store.sealed.places import Places, plain
 from statordb.store.sealed.store_keys import LOOK_SECONDS, RING, RingRecord, new_ring, opened, rotated, unwrapped
 
 ID_TRIES = 8  # at an id of a data key that nobody has
-GUARDS_MAX = 1024  # places of rows that are remembered
+GUARDS_MAX = 1024  # that are remembered as the engine beneath knows them
 RING_KEY = Key(Space.SEAL, plain(b"store keys"), b"")
 
 log = logging.getLogger(__name__)
@@ -71,16 +71,20 @@ class Keyring:
         self._now = now
         self._version: int | None = None  # of the row of the store's keys
         self._watching: asyncio.Task[None] | None = None
-        self._guards: dict[Key, Key] = {}
+        self._guards: dict[Guard, Guard] = {}
         self.latest: tuple[bytes, bytes] | None = None  # what was sealed last: a plan may be given just that row next
 
-    def guard(self, key: Key) -> Key:
-        """The place of a row that guards updates: there are few, and they are asked for again and again."""
-        found = self._guards.get(key)
-        if found is None:
-            if len(self._guards) >= GUARDS_MAX:
-                self._guards.clear()
-            found = self._guards[key] = self.places.key(key)
+    def guards(self, guards: Sequence[Guard]) -> list[Guard]:
+        """Guards as the engine beneath is given them: there are few, and they are asked for again and again."""
+        known = self._guards
+        found: list[Guard] = []
+        for guard in guards:
+            hidden = known.get(guard)
+            if hidden is None:
+                if len(known) >= GUARDS_MAX:
+                    known.clear()
+                hidden = known[guard] = (self.places.key(guard[0]), guard[1])
+            found.append(hidden)
         return found
 
     @classmethod

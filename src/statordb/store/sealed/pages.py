@@ -1,10 +1,17 @@
-"""Pages of sealed rows, opened."""
+"""Pages of sealed rows, opened in one pass."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from statordb.crypto.rows import CLEAR_BYTES, RowSealer, clear_of
 from statordb.engine.contract import Page, Place
-from statordb.store.sealed.bodies import LENGTH_BYTES, opened, opened_of, pack_space
+from statordb.store.sealed.bodies import (
+    BODY_FORM,
+    LENGTH_BYTES,
+    body_end,
+    opened,
+    opened_of,
+    pack_space,
+)
 from statordb.store.sealed.places import Hidden
 
 
@@ -13,42 +20,50 @@ def range_page(
 ) -> Page:
     """Rows of one partition. `head`: give only that many bytes of each. Raises UnknownKey, Unsealable."""
     place_of = page.place
-    rows = page.bodies
-    bounds = page.names
-    if bounds is None:
-        begin = pack_space(space) + place
-        bounds = [begin + place_of(index)[1] for index in range(len(rows))]
-    found = _items(sealer, rows, bounds, LENGTH_BYTES + len(partition), skip)
+    rows, names = page.bodies, _names(space, page)
+    found = sealer.open_items(rows, names, LENGTH_BYTES + len(partition))
     if found is None:
-        found = [opened_of(sealer, *each, partition, skip) for each in zip(bounds, rows, strict=True)]
+        found = [opened_of(sealer, name, sealed, 0, partition, skip) for name, sealed in zip(names, rows, strict=True)]
+    elif skip != CLEAR_BYTES:
+        found = [_whole(sealed, text)[skip:] for sealed, text in zip(rows, found, strict=True)]
     if head is not None:
         found = [body[:head] for body in found]
     return Page(found, page.stop, page.bytes, lambda index: (partition, place_of(index)[1]))
 
 
-def _items(
-    sealer: RowSealer, rows: Sequence[bytes], bounds: Sequence[bytes], tail: int, skip: int
-) -> list[bytes] | None:
-    """The bodies of items; None where not all rows are."""
-    texts = sealer.open_items(rows, bounds, tail)
-    if texts is None or skip == CLEAR_BYTES:
-        return texts
-    return [(b"\x01" + sealed[1:CLEAR_BYTES] + text)[skip:] for sealed, text in zip(rows, texts, strict=True)]
-
-
 def scan_page(sealer: RowSealer, space: int, page: Page, head: int | None) -> Page:
     """Rows of any partitions. `head`: as above. Raises UnknownKey, Unsealable."""
-    begin, names = pack_space(space), page.names
+    rows, names = page.bodies, _names(space, page)
+    texts = sealer.open_items(rows, names, 0)
+    if texts is None:
+        each = [opened(sealer, name, sealed, 0) for name, sealed in zip(names, rows, strict=True)]
+        return _scanned(page, [body for body, _ in each], head, lambda index: each[index][1])
+    found = texts
+    ends = list(map(body_end, texts))
+    bodies = [
+        b"".join((BODY_FORM, sealed[1:CLEAR_BYTES], text[:end]))
+        for sealed, text, end in zip(rows, texts, ends, strict=True)
+    ]
+    return _scanned(page, bodies, head, lambda index: found[index][ends[index] : -LENGTH_BYTES])
+
+
+def _scanned(page: Page, bodies: list[bytes], head: int | None, partition: Callable[[int], bytes]) -> Page:
     place_of = page.place
-    found: list[bytes] = []
-    places: list[Place] = []
-    for index, sealed in enumerate(page.bodies):
-        place, sort = place_of(index)
-        bound = begin + place + sort if names is None else names[index]
-        body, partition = opened(sealer, bound, sealed, 0)
-        found.append(body if head is None else body[:head])
-        places.append((partition, sort))
-    return Page(found, page.stop, page.bytes, places.__getitem__)
+    if head is not None:
+        bodies = [body[:head] for body in bodies]
+    return Page(bodies, page.stop, page.bytes, lambda index: (partition(index), place_of(index)[1]))
+
+
+def _names(space: int, page: Page) -> Sequence[bytes]:
+    if page.names is not None:
+        return page.names
+    begin = pack_space(space)
+    return [begin + place + sort for place, sort in map(page.place, range(len(page.bodies)))]
+
+
+def _whole(sealed: bytes, text: bytes) -> bytes:
+    """An item's body of what was sealed of it."""
+    return BODY_FORM + sealed[1:CLEAR_BYTES] + text
 
 
 def heads_page(page: Page, partition: bytes | None) -> Page | None:

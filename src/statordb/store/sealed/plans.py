@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from statordb.crypto.rows import CLEAR_BYTES
 from statordb.engine.contract import Effects, Guard, Key, Plan, Refused, Stored
 from statordb.store.sealed import bodies
-from statordb.store.sealed.bodies import pack_space
+from statordb.store.sealed.bodies import ITEM_FORM, pack_space
 from statordb.store.sealed.keyring import Keyring
 
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
@@ -17,18 +18,30 @@ class Uncut(Exception):
 class Sealing:
     """One update: its keys and its plan, as the engine beneath is given them."""
 
-    __slots__ = ("_given", "_guards", "_keys", "_plan", "_ring", "_sealer", "footprint", "guards")
+    __slots__ = ("_given", "_guards", "_heads", "_keys", "_plan", "_ring", "_sealer", "footprint", "guards")
 
-    def __init__(self, ring: Keyring, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard]) -> None:
+    def __init__(
+        self, ring: Keyring, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard], head: int | None
+    ) -> None:
+        """`head`: as of `Engine.update`."""
         self._ring = ring
         self._sealer = ring.sealer
         self._plan = plan
         self._given = footprint
         self._guards = guards
-        self._keys: dict[Key, Key] | None = None  # made where there is more than the first
-        hide = ring.places.key
-        self.footprint = [hide(key) for key in footprint]
-        self.guards = [(ring.guard(key), version) for key, version in guards]
+        self._heads = head == CLEAR_BYTES  # what is readable of items is all that the plan looks at
+        self._keys: dict[Key, Key] | None = None  # made where keys are not written in the footprint's order
+        self.footprint = ring.places.keys(footprint)
+        self.guards = ring.guards(guards)
+
+    @property
+    def head(self) -> int | None:
+        """As of `Engine.update`, for the engine beneath."""
+        return CLEAR_BYTES if self._heads else None
+
+    def uncut(self) -> None:
+        """From now on rows are wanted whole."""
+        self._heads = False
 
     def guard_of(self, hidden: Key) -> Key:
         """The guard's key that the caller knows."""
@@ -36,58 +49,74 @@ class Sealing:
 
     def plan(self, stored: list[Stored | None]) -> Effects | Refused:
         """Raises UnknownKey, Uncut, Unsealable, UsedUp, and what the plan does."""
-        rows = [
-            None if row is None else self._opened(key, place, row)
-            for key, place, row in zip(self._given, self.footprint, stored, strict=True)
-        ]
-        effects = self._plan(rows)
-        if effects.__class__ is not Effects:
-            return effects
-        return self._sealed(effects)
+        effects = self._plan(self._opened(stored))
+        return self._sealed(effects) if effects.__class__ is Effects else effects
 
-    def _opened(self, key: Key, place: Key, row: Stored) -> Stored:
-        sealed, version = row
-        if bodies.is_cut(sealed):
-            head = bodies.head_of(sealed)
-            if head is None:
-                raise Uncut
-            return _new(Stored, (head, version))
-        known = self._ring.latest
-        if known is not None and known[0] is sealed:
-            return _new(Stored, (known[1], version))
-        bound = pack_space(place[0]) + place[1] + place[2]
-        return _new(Stored, (bodies.opened_of(self._sealer, bound, sealed, key[1], 0), version))
+    def _opened(self, stored: list[Stored | None]) -> list[Stored | None]:
+        given, hidden = self._given, self.footprint
+        latest = self._ring.latest
+        found: list[Stored | None] = []
+        for index, row in enumerate(stored):
+            if row is None:
+                found.append(None)
+                continue
+            sealed, version = row
+            if latest is not None and latest[0] is sealed:
+                found.append(_new(Stored, (latest[1], version)))
+                continue
+            if self._heads:
+                if sealed[:1] == ITEM_FORM:
+                    found.append(_new(Stored, (bodies.head_of(sealed), version)))
+                    continue
+                if bodies.is_cut(sealed):
+                    raise Uncut
+            space, place, sort = hidden[index]
+            name = pack_space(space) + place + sort
+            body = bodies.opened_of(self._sealer, name, sealed, 0, given[index][1], 0)
+            found.append(_new(Stored, (body, version)))
+        return found
 
     def _sealed(self, effects: Effects) -> Effects:
-        changes = effects.changes
+        given, hidden = self._given, self.footprint
+        writes = []
+        for index, (key, body) in enumerate(effects.writes):
+            in_order = index < len(given) and key is given[index]
+            writes.append(self._row(hidden[index] if in_order else self._hidden(key), body, key[1]))
+        if len(writes) == 1 and writes[0][1] is not None:
+            self._ring.latest = writes[0][1], effects.writes[0][1]  # type: ignore[assignment]  # none is None
+        derived, changes = effects.derived, effects.changes
+        if derived:
+            derived = [
+                (*self._row(self._hidden(key), body, key[1]), base and self._hidden(base))
+                for key, body, base in derived
+            ]
         if changes:
             sealer = self._sealer
             changes = [
                 (stream, shard, bodies.seal_change(sealer, stream, shard, body)) for stream, shard, body in changes
             ]
-        writes = [self._row(key, body) for key, body in effects.writes]
-        if len(writes) == 1 and writes[0][1] is not None:
-            self._ring.latest = writes[0][1], effects.writes[0][1]  # type: ignore[assignment]  # none is None
-        return Effects(
-            writes,
-            [(*self._row(key, body), base and self._hidden(base)) for key, body, base in effects.derived],
-            changes,
-            effects.tallies,
-            effects.announce,
-            effects,  # what the caller is told is the run that was made durable
-        )
+        # What the caller is told is the run that was made durable.
+        return Effects(writes, derived, changes, effects.tallies, effects.announce, effects)
 
-    def _row(self, key: Key, body: bytes | None) -> tuple[Key, bytes | None]:
-        place = self._hidden(key)
+    def _row(self, hidden: Key, body: bytes | None, partition: bytes) -> tuple[Key, bytes | None]:
         if body is None:
-            return place, None
-        return place, bodies.seal(self._sealer, place[0], place[1], place[2], body, key[1])
+            return hidden, None
+        space, place, sort = hidden
+        return hidden, bodies.seal(self._sealer, pack_space(space) + place + sort, body, partition)
 
     def _hidden(self, key: Key) -> Key:
-        if self._given and key is self._given[0]:
-            return self.footprint[0]
-        keys = self._keys
-        if keys is None:
-            keys = self._keys = dict(zip(self._given, self.footprint, strict=True))
-        found = keys.get(key)
-        return self._ring.places.key(key) if found is None else found
+        given = self._given
+        if given:
+            first, hidden = given[0], self.footprint[0]
+            if key is first:
+                return hidden
+            if key[1] is first[1]:  # as of an entry of a local index
+                return _new(Key, (key[0], hidden[1], key[2]))
+        if len(given) > 1:
+            keys = self._keys
+            if keys is None:
+                keys = self._keys = dict(zip(given, self.footprint, strict=True))
+            found = keys.get(key)
+            if found is not None:
+                return found
+        return self._ring.places.key(key)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from statordb.crypto.roots import Roots
-from statordb.crypto.rows import KEY_ID_BYTES, SEALS_BEFORE_RENEWAL, RowSealer, UnknownKey, new_key
+from statordb.crypto.rows import KEY_ID_BYTES, RowSealer, UnknownKey, new_key
 from statordb.crypto.sealer import Unsealable
 from statordb.engine.contract import Key, Row
 from statordb.store import records
@@ -58,11 +58,13 @@ class Sealing:
         space, partition, sort = key
         if space == Space.SEAL or self._opened(key, body) is not None:
             return None
-        assert self._sealer.seals < SEALS_BEFORE_RENEWAL
+        assert not self._sealer.due
         place = self._places.of(partition)
         if space in self._indexes:
             sort = sort[:-DIGEST_BYTES] + self._places.disguise(sort[-DIGEST_BYTES:])
-        return Key(space, place, sort), bodies.seal(self._sealer, space, place, sort, body, partition)
+        return Key(space, place, sort), bodies.seal(
+            self._sealer, bodies.pack_space(space) + place + sort, body, partition
+        )
 
     def change(self, stream: int, shard: bytes, body: bytes) -> bytes | None:
         try:
