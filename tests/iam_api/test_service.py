@@ -4,6 +4,7 @@ import asyncio
 import re
 
 import pytest
+from botocore import xform_name
 from tests.iam_api.iam_kit import IamKit, least, refusal
 
 from statordb.iam_api.service import LOADERS
@@ -105,8 +106,7 @@ def test_no_operation_is_for_who_may_nothing(kit: IamKit) -> None:
 def told_of(kit: IamKit, client: object, operation: str) -> str:
     """The code of the error of an operation with the least that its model wants."""
     members = least(operation)
-    method = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).lower()
-    return refusal(getattr(client, method), **members)[0]
+    return refusal(getattr(client, xform_name(operation)), **members)[0]
 
 
 def test_a_service_that_closes_ends_what_runs(kit: IamKit) -> None:

@@ -1,8 +1,11 @@
 """Users, their access keys and groups, as boto3 sees them."""
 
+from urllib.parse import quote
+
 import pytest
 from tests.iam_api.iam_kit import ACCOUNT, ALLOW_ALL, IamKit, refusal
 
+from statordb.iam_api import documents
 from statordb.model import identity_limits as limits
 
 
@@ -176,3 +179,26 @@ def test_tags_are_put_and_taken_whatever_their_case(kit: IamKit) -> None:
     assert refusal(kit.iam.tag_user, UserName="alice", Tags=twice)[0] == "InvalidInput"
     many = [{"Key": str(number), "Value": ""} for number in range(limits.IDENTITY_TAGS_MAX)]
     assert refusal(kit.iam.tag_user, UserName="alice", Tags=many)[0] == "LimitExceeded"
+
+
+def test_whoever_deletes_a_user_finds_nothing_to_sign_in_with(kit: IamKit) -> None:
+    """As Terraform asks for it all before."""
+    kit.iam.create_user(UserName="alice")
+    for operation, list in (
+        ("list_mfa_devices", "MFADevices"),
+        ("list_ssh_public_keys", "SSHPublicKeys"),
+        ("list_signing_certificates", "Certificates"),
+        ("list_service_specific_credentials", "ServiceSpecificCredentials"),
+    ):
+        assert getattr(kit.iam, operation)(UserName="alice")[list] == []
+        assert getattr(kit.iam, operation)()[list] == []
+        assert refusal(getattr(kit.iam, operation), UserName="none")[0] == "NoSuchEntity"
+    assert kit.iam.list_virtual_mfa_devices()["VirtualMFADevices"] == []
+    told = refusal(kit.iam.get_login_profile, UserName="alice")
+    assert told == ("NoSuchEntity", "Login Profile for User alice cannot be found.", 404)
+    assert refusal(kit.iam.get_login_profile)[0] == "NoSuchEntity"
+
+
+@pytest.mark.parametrize("text", ["{%\x00\x7f \n~-_.}" + "".join(map(chr, range(32, 127))), "\u00e9%20\u20ac", ""])
+def test_documents_are_shown_percent_encoded(text: str) -> None:
+    assert documents.shown(text) == quote(text, safe="-_.~")

@@ -1,7 +1,7 @@
 """Every operation of IAM's API that this server has, by its name in the service model."""
 
 from statordb.iam_api.context import Operation
-from statordb.iam_api.operations import attachments, inline_policies, tags
+from statordb.iam_api.operations import attachments, inline_policies, sign_ins, tags
 from statordb.iam_api.operations.access_keys import (
     create_access_key,
     delete_access_key,
@@ -91,5 +91,6 @@ OPERATIONS: dict[str, Operation] = {
     "UpdateUser": update_user,
     **attachments.OPERATIONS,
     **inline_policies.OPERATIONS,
+    **sign_ins.OPERATIONS,
     **tags.OPERATIONS,
 }
