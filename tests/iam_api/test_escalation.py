@@ -7,7 +7,9 @@ import pytest
 from tests.iam_api.iam_kit import ACCOUNT, ALLOW_ALL, TRUST, IamKit, refusal
 from tests.iam_api.test_permissions import allow, document
 
-from statordb.model.request import Principal
+from statordb.access.authority import root_of
+from statordb.iam_api.facts import of_request
+from statordb.model.request import Origin, Principal
 from statordb.model.rest import RestReply, RestRequest
 from statordb.store.identities.identities import POLICY, named
 
@@ -160,3 +162,22 @@ def _key(kit: IamKit, client: Any) -> Any:
     found = kit.run(kit.credentials.lookup(client._key))
     assert found is not None
     return found
+
+
+def test_what_is_denied_outside_the_account_is_not_within(kit: IamKit) -> None:
+    """The fence that AWS's pages on data perimeters put around identities."""
+    fence = {"StringNotEquals": {"aws:ResourceAccount": ACCOUNT}}
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": fence}
+    kit.iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)
+    iam = kit.user_client("iam", "alice", document(allow("*"), deny))
+    iam.list_users()
+    kit.client("sts", _key(kit, iam)).assume_role(RoleArn=f"{ARN}:role/r", RoleSessionName="work")
+
+
+def test_an_address_within_an_endpoint_is_not_one_outside() -> None:
+    who = root_of(ACCOUNT)
+    principal = Principal(ACCOUNT, "", "us-east-1", who.arn)
+    outside = of_request(principal, who, Origin(address="10.0.0.1"), 0.0)
+    within = of_request(principal, who, Origin(address="10.0.0.1", endpoint="vpce-1"), 0.0)
+    assert (outside.get("aws:sourceip"), outside.get("aws:vpcsourceip")) == (("10.0.0.1",), None)
+    assert (within.get("aws:sourceip"), within.get("aws:vpcsourceip")) == (None, ("10.0.0.1",))

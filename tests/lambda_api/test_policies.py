@@ -110,3 +110,11 @@ def test_a_mapping_reads_no_stream_that_neither_its_maker_nor_its_function_may(a
     assert call(maker, "CreateEventSourceMapping", **given) == missing
     aws.run(aws.store.identities.change(ACCOUNT, [named("role", "r")], lambda found: [replace(role, path="/other/")]))
     assert call(maker, "CreateEventSourceMapping", **given) == refused
+
+
+def test_a_role_may_be_passed_to_this_service_alone(aws: Lambda) -> None:
+    """AWS's own example: IAM user guide, "Grant a user permissions to pass a role to an AWS service"."""
+    for service, allowed in (("lambda.amazonaws.com", True), ("ec2.amazonaws.com", False)):
+        only = {"Action": "iam:PassRole", "Condition": {"StringEquals": {"iam:PassedToService": service}}}
+        client = aws.connect(ann(policy({"Action": "lambda:*"}, only)))
+        assert (call(client, "CreateFunction")[0] != "AccessDeniedException") is allowed

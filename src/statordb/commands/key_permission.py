@@ -58,7 +58,7 @@ def admit(asker: Asker, action: str, resource: str = "*", more: Mapping[str, Val
     """Return if somebody may do what concerns no key, or one that is not there; raises AccessDeniedException."""
     authority = asker.authority
     wanted = Wanted(action, resource, authority.account, None, asker.origin.policy)
-    facts = {**_facts(asker, authority), **more}
+    facts = {**_facts(asker, authority), "aws:resourceaccount": (authority.account,), **more}
     if is_too_much(authority, wanted, facts):
         raise errors.too_much_work()
     _judge(decide(authority, wanted, facts), authority, action, resource)

@@ -125,6 +125,11 @@ def _tag_keys(facts: RequestFacts) -> Values | None:
     return tuple(facts.demand.tags) if isinstance(facts.demand, TableDemand) else None
 
 
+def _passed_to(facts: RequestFacts) -> str | None:
+    """Whom a role is given to: here there is one service that takes roles."""
+    return "lambda.amazonaws.com" if facts.demand.action == "iam:PassRole" else None
+
+
 def _time(facts: RequestFacts) -> str:
     return datetime.fromtimestamp(int(facts.now()), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -149,6 +154,7 @@ _READERS: dict[str, Callable[[RequestFacts], str | Values | None]] = {
     "dynamodb:returnconsumedcapacity": _capacity,
     "dynamodb:enclosingoperation": lambda facts: facts.operation,
     "dynamodb:fulltablescan": _full_scan,
+    "iam:passedtoservice": _passed_to,
     "aws:tagkeys": _tag_keys,
     "aws:currenttime": _time,
     "aws:epochtime": lambda facts: str(int(facts.now())),

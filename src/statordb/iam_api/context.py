@@ -60,7 +60,7 @@ class Context(NamedTuple):
         what it is about."""
         who = self.authority
         wanted = Wanted(self.action, resource, self.account, endpoint_policy=self.origin.policy)
-        known = {**self.facts(), **more}
+        known = {**self.facts(), "aws:resourceaccount": (self.account,), **more}
         if decision.is_too_much(who, wanted, known):
             raise errors.too_much_work()
         verdict = decision.decide(who, wanted, known)

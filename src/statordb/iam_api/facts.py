@@ -23,7 +23,7 @@ def of_request(principal: Principal, who: Authority, origin: Origin, now: float)
         "aws:requestedregion": (principal.region,),
     }
     for key, value in (
-        ("aws:sourceip", origin.address),
+        ("aws:sourceip" if origin.endpoint is None else "aws:vpcsourceip", origin.address),
         ("aws:sourcevpce", origin.endpoint),
         ("aws:sourcevpc", origin.vpc),
     ):

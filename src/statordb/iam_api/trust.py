@@ -33,7 +33,7 @@ def must_allow(context: Context, role: RoleRecord | None, arn: str, action: str,
     if role is None:
         raise refused
     trust = compile_policy(role.trust, Kind.TRUST)
-    facts = {**context.facts(), **of_resource(role.tags), **more}
+    facts = {**context.facts(), "aws:resourceaccount": (role.account,), **of_resource(role.tags), **more}
     wanted = Wanted(action, arn, role.account, trust, context.origin.policy)
     if decision.is_too_much(who, wanted, facts):
         raise errors.too_much_work()
