@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import lmdb
 import pytest
 from tests.in_process import Api
 from tests.store.fixtures import fill
 from tests.store.test_formats import FIXTURES, Opened
 
 from statordb.crypto.sealer import Unsealable
-from statordb.engine.contract import Effects, Key
+from statordb.engine.contract import Effects, Key, StoreUnusable
+from statordb.engine.lmdb import environment
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.engine.lmdb.keys import SPREAD
 from statordb.store.sealed.engine import SealedEngine
@@ -115,6 +117,21 @@ def test_a_store_of_before_has_nothing_readable_left(fixture: Path, directory: P
     opened.close()
     found = (directory / "data.mdb").read_bytes()
     assert not any(trace in found for trace in traces)
+
+
+def test_a_disk_without_room_to_seal_a_store_is_told_and_loses_nothing(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(env: Any) -> None:
+        raise lmdb.DiskError("mdb_txn_commit: No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(environment, "clean_store", full)
+        with pytest.raises(StoreUnusable, match="as much free room on the disk as the store has"):
+            Opened(FIXTURES[0], directory)
+    api = Api(directory)
+    assert len(api("Scan", TableName="orders")["Items"]) == fill.ITEMS + 1
+    api.close()
 
 
 async def _moved(directory: Path, rows: list[Key], to: list[Key]) -> None:

@@ -65,10 +65,11 @@ def open_environment(
                 if is_open and rewrite is None:
                     raise StoreUnusable("the store is not sealed yet.")
                 if is_open and rewrite is not None:
-                    rewrite_store(env, digest, rewrite)
-                    env.close()
-                    env = _map(path, durable, map_bytes or _map_bytes(path, durable))
-                    clean_store(env)
+                    with _rewriting(path):
+                        rewrite_store(env, digest, rewrite)
+                        env.close()
+                        env = _map(path, durable, map_bytes or _map_bytes(path, durable))
+                        clean_store(env)
                 with env.begin(write=True) as txn:
                     opened = next_announcement(txn)
                     epoch.clear(opened)
@@ -91,6 +92,18 @@ def open_environment(
         raise StoreUnusable(f"the store in {path} can't be opened: {error}.") from error
     except TooManyWriters:
         raise StoreUnusable(f"the store in {path} is open in {WRITERS_MAX} processes already.") from None
+
+
+@contextmanager
+def _rewriting(path: Path) -> Iterator[None]:
+    """What LMDB says of a disk that is full tells nobody what to do."""
+    try:
+        yield
+    except lmdb.Error as error:
+        raise StoreUnusable(
+            f"the store in {path} can't be brought to this release's format: {error}. That takes as much free room on "
+            "the disk as the store has, and 16 MiB more; nothing is lost, and the next start goes on."
+        ) from error
 
 
 def join_environment(path: Path, durable: bool) -> tuple[lmdb.Environment, Epoch]:
