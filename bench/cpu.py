@@ -18,6 +18,20 @@ def seconds(pids: Iterable[int], proc: Path = Path("/proc")) -> float:
     return ticks / TICKS_PER_SECOND
 
 
+def group_seconds(pid: int, proc: Path = Path("/proc")) -> float:
+    """The same of all processes in the group of one."""
+    group = os.getpgid(pid)
+    pids = (int(each.name) for each in proc.glob("[0-9]*"))
+    return seconds(each for each in pids if _group(each) == group)
+
+
+def _group(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None  # it ended since it was listed
+
+
 def listener(address: str, port: int, proc: Path = Path("/proc")) -> int | None:
     """The process on this machine that takes connections at an IPv4 address; None if there is none to be seen."""
     place = f"{int.from_bytes(socket.inet_aton(address), 'little'):08X}:{port:04X}"

@@ -4,10 +4,8 @@ Measured in the server's own processor time for a request, which a busy machine 
 """
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from statistics import median
 
 import boto3
@@ -54,11 +52,11 @@ def permissions(bench: Bench) -> Iterator[Line]:
         wrk = Wrk(bench.options.seconds)
         for turn in range(bench.options.rounds + 1):  # the first warms up
             for number, (kind, signer) in enumerate(signers.items()):
-                before = _used(server)
+                before = cpu.group_seconds(server.process.pid)
                 sample = wrk.ask([server], signer, GET, [_get(USER.format(max(0, number - 1)))])
                 if sample.errors:
                     raise LoadFailed(f"{kind}: {sample.errors} errors")
-                cost = (_used(server) - before) / (sample.rate * bench.options.seconds) * 1e6
+                cost = (cpu.group_seconds(server.process.pid) - before) / (sample.rate * bench.options.seconds) * 1e6
                 bench.say(f"round {turn}: {kind} {cost:.1f} us, {sample.rate:.0f}/s")
                 if turn:
                     costs[kind].append(cost)
@@ -66,23 +64,6 @@ def permissions(bench: Bench) -> Iterator[Line]:
         ratio = figures.paired_ratio(costs[kind], costs[ROOT])
         value = median(costs[kind])
         yield Line(GROUP, kind, "StatorDB", value, "us", ratio=ratio, against="of root's", target=target)
-
-
-def _used(server: Running) -> float:
-    """Seconds of processor time that the server's processes have used."""
-    group = os.getpgid(server.process.pid)
-    return cpu.seconds(pid for pid in _processes() if _group(pid) == group)
-
-
-def _processes() -> Iterator[int]:
-    return (int(each.name) for each in Path("/proc").glob("[0-9]*"))
-
-
-def _group(pid: int) -> int | None:
-    try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return None  # it ended since it was listed
 
 
 def _user(server: Running, name: str, condition: dict[str, object]) -> Signer:

@@ -1,8 +1,8 @@
 """StatorDB, the floor and the servers one might use instead, measured in one run, in turns, in one table.
 
 Usage: run.py [--quick | --full]
-              [--only floor,workers,disk,memory,breadth,statements,permissions,isolation,footprint,growth,streams,drain,
-              triggers]
+              [--only floor,workers,disk,memory,breadth,statements,permissions,sealed,isolation,footprint,growth,
+              streams,drain,triggers]
               [--beside NAME] [--rounds N] [--seconds N] [--write] [--no-install] [--tools DIR]
        run.py --engine cassandra [--cassandra HOST,HOST --datacenter DC] [--quick] [--rounds N] [--seconds N] [--write]
 """
@@ -29,6 +29,7 @@ import growth
 import isolation
 import permissions
 import report
+import sealed
 import speed
 import statements
 import streams
@@ -49,6 +50,7 @@ COMPARISONS: dict[str, Comparison] = {
     "breadth": breadth.breadth,
     "statements": statements.statements,
     "permissions": permissions.permissions,
+    "sealed": sealed.sealed,
     "isolation": isolation.isolation,
     "footprint": footprint.footprint,
     "growth": growth.growth,

@@ -162,6 +162,17 @@ def statordb(name: str, *options: str, in_memory: bool = False) -> Launch:
     return Launch(name, command, CREDENTIAL, checks_signatures=True)
 
 
+def unsealed(name: str) -> Launch:
+    """StatorDB in memory, as one worker whose store is not sealed."""
+    program = str(Path(__file__).with_name("unsealed.py"))
+    alone = statordb(name, "--workers", "1", in_memory=True)
+
+    def command(port: int, data: Path) -> list[str]:
+        return [sys.executable, program, *alone.command(port, data)[1:]]
+
+    return replace(alone, command=command)
+
+
 def statordb_on_cassandra(
     name: str, hosts: Sequence[str], datacenter: str, keyspace: str, first: Running | None = None
 ) -> Launch:
