@@ -1,5 +1,6 @@
 """Policies in force in Lambda's API: its actions and resources, and that no operation is left out."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -118,3 +119,25 @@ def test_a_role_may_be_passed_to_this_service_alone(aws: Lambda) -> None:
         only = {"Action": "iam:PassRole", "Condition": {"StringEquals": {"iam:PassedToService": service}}}
         client = aws.connect(ann(policy({"Action": "lambda:*"}, only)))
         assert (call(client, "CreateFunction")[0] != "AccessDeniedException") is allowed
+
+
+@pytest.mark.parametrize(
+    ("principal", "trusted"),
+    [({"Service": "lambda.amazonaws.com"}, True), ({"Service": ["ec2.amazonaws.com", "lambda.amazonaws.com"]}, True),
+     ({"Service": "ec2.amazonaws.com"}, False), ({"AWS": ACCOUNT}, False)],
+)  # fmt: skip
+def test_a_function_gets_no_role_that_does_not_trust_functions(aws: Lambda, principal: Any, trusted: bool) -> None:
+    """Roles that people assume would else be theirs who may pass any role."""
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    role = RoleRecord(ACCOUNT, "r", "AROAR", "/", 0.0, trust=json.dumps({"Statement": statement}))
+    aws.create("other", Role=f"{ROLE}-that-is-not-there")
+    aws.run(aws.store.identities.change(ACCOUNT, [named("role", "r")], lambda found: [role]))
+    for make in (
+        lambda: aws.create("work", Role=ROLE),
+        lambda: aws.client.update_function_configuration(FunctionName="other", Role=ROLE),
+    ):
+        if trusted:
+            make()
+            continue
+        with pytest.raises(ClientError, match="The role defined for the function cannot be assumed by Lambda"):
+            make()

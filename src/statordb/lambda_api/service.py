@@ -15,6 +15,7 @@ from statordb.lambda_api import errors
 from statordb.lambda_api.context import Answer, Context, Operation, RestAnswer
 from statordb.lambda_api.demands import demands
 from statordb.lambda_api.errors import LambdaError
+from statordb.lambda_api.roles import must_trust_functions
 from statordb.lambda_api.stream_rights import must_be_readable
 from statordb.model.errors import ClientError
 from statordb.model.rest import JSON, RestReply, RestRequest
@@ -127,6 +128,7 @@ class FunctionService:
                     await self._gate.settle(principal, origin, demand, given)
         except ClientError as refusal:  # which has another status in DynamoDB's API
             raise errors.access_denied(refusal.message or refusal.code) from None
+        await must_trust_functions(context, given)
         await must_be_readable(self._gate, context, origin, given)
 
 
