@@ -180,7 +180,8 @@ class Reader:
     ) -> Page:
         """Rows of one partition. What lies behind it is not even copied out of the store."""
         rows_max, bytes_left = budget
-        named = pack_length(len(partition)) + partition
+        # Where keys have whole partitions, what lies between the edges is this one's.
+        named = None if self._names else pack_length(len(partition)) + partition
         name_end = HEAD_BYTES + len(partition)
         body_start = name_end + skip
         bodies: list[bytes] = []
@@ -192,7 +193,7 @@ class Reader:
             if key >= end if forward else key < start:
                 break
             value = value_of()
-            if value[NAME_AT:name_end] != named:
+            if named is not None and value[NAME_AT:name_end] != named:
                 raise collision(unpack_id(key[:SPACE_BYTES]), partition, value)
             keys.append(key)
             bodies.append(value[body_start:])

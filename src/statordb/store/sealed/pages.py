@@ -18,8 +18,8 @@ from statordb.store.sealed.places import Hidden
 def range_page(
     sealer: RowSealer, space: int, partition: bytes, place: bytes, page: Page, head: int | None, skip: int = 0
 ) -> Page:
-    """Rows of one partition. `head`: give only that many bytes of each. Raises UnknownKey, Unsealable."""
-    place_of = page.place
+    """Rows of one partition: the page itself, once all of it is opened. `head`: give only that many bytes of each.
+    Raises UnknownKey, Unsealable."""
     rows, names = page.bodies, _names(space, page)
     found = sealer.open_items(rows, names, LENGTH_BYTES + len(partition))
     if found is None:
@@ -28,7 +28,10 @@ def range_page(
         found = [_whole(sealed, text)[skip:] for sealed, text in zip(rows, found, strict=True)]
     if head is not None:
         found = [body[:head] for body in found]
-    return Page(found, page.stop, page.bytes, lambda index: (partition, place_of(index)[1]))
+    place_of = page.place
+    page.bodies, page.names = found, None
+    page.place = lambda index: (partition, place_of(index)[1])
+    return page
 
 
 def scan_page(sealer: RowSealer, space: int, page: Page, head: int | None) -> Page:
