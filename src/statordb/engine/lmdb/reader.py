@@ -25,14 +25,12 @@ from statordb.engine.contract import (
     Stored,
     Usage,
 )
-from statordb.engine.lmdb.groups import entries
 from statordb.engine.lmdb.keys import (
     HASH_BYTES,
     HEAD_BYTES,
     NAME_AT,
     PREFIX_BYTES,
     ROW_OVERHEAD_BYTES,
-    SEQUENCE_BYTES,
     SPACE_BYTES,
     SPREAD,
     Digest,
@@ -50,6 +48,7 @@ from statordb.engine.lmdb.keys import (
     unpack_tally,
 )
 from statordb.engine.lmdb.late import reread, reread_async
+from statordb.engine.lmdb.logs import read_log, read_log_end
 from statordb.engine.lmdb.rows import decode, new, read_cut
 
 NAMED_BODY_AT = HEAD_BYTES + HASH_BYTES  # in the value of a row whose partition is a hash already
@@ -234,31 +233,13 @@ class Reader:
 
     @reread_async
     async def log(self, stream: int, shard: bytes, after: int, budget: PageBudget) -> list[Change]:
-        prefix = log_prefix(stream, shard)
-        start = prefix + pack_id(after + 1)
-        rows_max, bytes_left = budget
-        found: list[Change] = []
-        with self._begin() as txn, txn.cursor() as cursor:
-            if cursor.set_range(start):
-                for key, value in cursor.iternext(True, True):
-                    if not key.startswith(prefix):
-                        break
-                    for entry in entries(key, value):
-                        if entry[0] <= after:  # of a group that begins before
-                            continue
-                        found.append(new(Change, entry))
-                        bytes_left -= len(entry[1])
-                        if len(found) >= rows_max or bytes_left <= 0:
-                            return found
-        return found
+        with self._begin() as txn:
+            return read_log(txn, log_prefix(stream, shard), after, budget)
 
     @reread_async
     async def log_end(self, stream: int, shard: bytes) -> int:
-        prefix = log_prefix(stream, shard)
-        with self._begin() as txn, txn.cursor() as cursor:
-            found = cursor.prev() if cursor.set_range(after_prefix(prefix)) else cursor.last()
-            key = cursor.key() if found else b""
-        return unpack_id(key[-SEQUENCE_BYTES:]) if key.startswith(prefix) else 0
+        with self._begin() as txn:
+            return read_log_end(txn, log_prefix(stream, shard))
 
     @reread_async
     async def usage(self, space: int) -> Usage:
