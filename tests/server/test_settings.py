@@ -91,6 +91,11 @@ def test_memory_and_data_are_one_choice_of_the_strongest_source(tmp_path: Path) 
         ({}, {"STATORDB_PROXIES": "10.0.0.1/8"}, "is not ADDRESS[/BITS],..."),
         ({}, {"STATORDB_HEALTH_STATUS": "204"}, "of STATORDB_HEALTH_STATUS is not one of 200, 400."),
         ({}, {"STATORDB_PROT": "1"}, "The environment has STATORDB_PROT, which is no setting: STATORDB_PORT is."),
+        (
+            {},
+            {"STATORDB_TABLE_DELAY": "1"},
+            "The environment has STATORDB_TABLE_DELAY, which is no setting: STATORDB_TABLE_DELAY_SECONDS is.",
+        ),
         ({}, {"STATORDB_WORKER": "1"}, "STATORDB_WORKERS is."),
         ({}, {"STATORDB_LOGLEVEL": "info"}, "STATORDB_LOG_LEVEL is."),
         ({}, {"STATORDB_ENDPOINT_URL": "x"}, "STATORDB_ENDPOINT is."),

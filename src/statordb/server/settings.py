@@ -296,6 +296,8 @@ def _refuse_mistyped(key: str, name: str) -> None:
     if name == "config":
         return
     near = difflib.get_close_matches(name, PARSERS, 1, NEARNESS_MIN)
+    if not near and "_" in name:  # one word alone may well be somebody else's
+        near = [setting for setting in PARSERS if setting.startswith(f"{name}_")]
     if near:
         raise BadStart(f"The environment has {key}, which is no setting: {ENVIRONMENT_PREFIX}{near[0].upper()} is.")
 
