@@ -1,11 +1,11 @@
 """Lists by pages. A Marker names what the page before ended with."""
 
-from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from statordb.iam_api import errors
 from statordb.iam_api.context import Answer, Context, Request
+from statordb.model import markers
 from statordb.model.identity_limits import PAGE_DOCUMENTS_CHARACTERS_MAX, PAGE_ITEMS
 
 READ_ROWS = 100  # at a time
@@ -68,7 +68,7 @@ def _mark(request: Request) -> str | None:
     if marker is None:
         return None
     try:
-        return b64decode(marker.encode("ascii"), altchars=b"-_", validate=True).decode()
+        return markers.read(marker)
     except ValueError:
         raise _invalid() from None
 
@@ -80,4 +80,4 @@ def _invalid() -> errors.IamError:
 def _more(mark: str | None) -> Answer:
     if mark is None:
         return {"IsTruncated": False}
-    return {"IsTruncated": True, "Marker": urlsafe_b64encode(mark.encode()).decode()}
+    return {"IsTruncated": True, "Marker": markers.write(mark)}

@@ -14,7 +14,7 @@ from statordb.iam_api.errors import IamError
 from statordb.iam_api.issuers import NO_ISSUERS, Issuers
 from statordb.model.errors import ClientError, missing_authentication_token
 from statordb.model.rest import RestReply, RestRequest
-from statordb.model.tasks import Tasks
+from statordb.model.tasks import Tasks, is_ended
 from statordb.store.credentials import Credentials, OwnerGone
 from statordb.store.store import Store
 from statordb.store.terms import Conflict, Overloaded
@@ -91,7 +91,7 @@ class QueryService:
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            if _is_ended(error):
+            if is_ended(error):
                 raise
             self._report(request, error)  # perhaps what was awaited has been cancelled, which ends no one else
             return self._fault_reply(errors.internal(), request.request_id)
@@ -130,12 +130,6 @@ class QueryService:
         is_sender = fault.status < 500
         body = xml.error(fault.code, fault.message, is_sender, NAMESPACES[self._name], request_id)
         return RestReply(fault.status, body, (), CONTENT_TYPE, fault.code)
-
-
-def _is_ended(error: BaseException) -> bool:
-    """Whether it is this task itself that was cancelled, as `close` does."""
-    task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 def load_iam(providers: bytes) -> Api:

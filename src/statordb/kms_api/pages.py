@@ -1,11 +1,11 @@
 """Lists: how many a page has, and the marker behind which a list goes on."""
 
-from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Any
 
 from statordb.kms_api import errors
 from statordb.kms_api.context import Answer, Request
+from statordb.model import markers
 
 LIMIT = 100  # where a request names none; ListAliases, ListGrants, ListResourceTags have 50
 LIMIT_OF_FEW = 50
@@ -19,7 +19,7 @@ def begin(request: Request, limit: int = LIMIT) -> tuple[str | None, int]:
 
 def answer(member: str, shown: Sequence[Any], last: str, more: bool) -> Answer:
     """A page. `last`: the name of the last one in it."""
-    return {member: shown, "Truncated": more, "NextMarker": _write(last) if more else None}
+    return {member: shown, "Truncated": more, "NextMarker": markers.write(last) if more else None}
 
 
 def of_sorted(member: str, names: Sequence[str], shown: dict[str, Any], request: Request, limit: int) -> Answer:
@@ -30,14 +30,10 @@ def of_sorted(member: str, names: Sequence[str], shown: dict[str, Any], request:
     return answer(member, [shown[name] for name in page], page[-1] if page else "", len(rest) > limit)
 
 
-def _write(name: str) -> str:
-    return urlsafe_b64encode(name.encode()).decode()
-
-
 def _read(marker: str | None) -> str | None:
     if marker is None:
         return None
     try:
-        return b64decode(marker.encode(), b"-_", validate=True).decode()
+        return markers.read(marker)
     except ValueError:
         raise errors.invalid_marker() from None

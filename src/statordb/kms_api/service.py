@@ -14,9 +14,9 @@ from statordb.kms_api import errors
 from statordb.kms_api.context import Context, Operation
 from statordb.model.errors import ClientError
 from statordb.model.pending import Pending
-from statordb.model.request import Reply, Request
+from statordb.model.request import Reply, Request, bare_error_reply
 from statordb.model.service import load_service
-from statordb.model.tasks import Tasks
+from statordb.model.tasks import Tasks, is_ended
 from statordb.store.store import Store
 from statordb.store.terms import Overloaded
 
@@ -71,16 +71,16 @@ class KmsService:
         try:
             return Reply(200, await self._run(request))
         except ClientError as fault:
-            return error_reply(fault)
+            return bare_error_reply(fault)
         except Overloaded:
-            return error_reply(errors.busy())
+            return bare_error_reply(errors.busy())
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            if _is_ended(error):
+            if is_ended(error):
                 raise
             self._report(request, error)  # perhaps what was awaited has been cancelled, which ends no one else
-            return error_reply(errors.internal())
+            return bare_error_reply(errors.internal())
 
     async def _run(self, request: Request) -> bytes:
         api = self._api
@@ -100,14 +100,3 @@ def _parsed(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         raise errors.of("SerializationException") from None
-
-
-def _is_ended(error: BaseException) -> bool:
-    """Whether it is this task itself that was cancelled, as `close` does."""
-    task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
-
-
-def error_reply(fault: ClientError) -> Reply:
-    """The reply that tells a client of its error, by its bare name."""
-    return Reply(fault.status, orjson.dumps({**fault.body(), "__type": fault.code}), fault.code)

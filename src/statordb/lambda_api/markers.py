@@ -1,12 +1,11 @@
 """Markers of lists: the name behind which a list goes on."""
 
-from base64 import b64decode, urlsafe_b64encode
-
 from statordb.lambda_api import errors
+from statordb.model import markers
 
 
 def write(name: str) -> str:
-    return urlsafe_b64encode(name.encode()).decode()
+    return markers.write(name)
 
 
 def read(marker: str | None) -> str | None:
@@ -14,6 +13,6 @@ def read(marker: str | None) -> str | None:
     if not marker:
         return None
     try:
-        return b64decode(marker.encode(), b"-_", validate=True).decode()
+        return markers.read(marker)
     except ValueError:
         raise errors.invalid_parameter("Invalid Marker") from None

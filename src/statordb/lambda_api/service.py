@@ -19,7 +19,7 @@ from statordb.lambda_api.roles import must_trust_functions
 from statordb.lambda_api.stream_rights import must_be_readable
 from statordb.model.errors import ClientError
 from statordb.model.rest import JSON, RestReply, RestRequest
-from statordb.model.tasks import Tasks
+from statordb.model.tasks import Tasks, is_ended
 from statordb.runtime.invoker import Invoker
 from statordb.store.store import Store
 from statordb.store.terms import Overloaded
@@ -87,7 +87,7 @@ class FunctionService:
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            if _is_ended(error):
+            if is_ended(error):
                 raise
             self._report(request, error)  # perhaps what was awaited has been cancelled, which ends no one else
             return fault_reply(errors.internal())
@@ -130,12 +130,6 @@ class FunctionService:
             raise errors.access_denied(refusal.message or refusal.code) from None
         await must_trust_functions(context, given)
         await must_be_readable(self._gate, context, origin, given)
-
-
-def _is_ended(error: BaseException) -> bool:
-    """Whether it is this task itself that was cancelled, as `close` does."""
-    task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 def _reply(answer: Answer, status: int) -> RestReply:

@@ -88,6 +88,11 @@ def error_reply(error: ClientError) -> Reply:
     return Reply(error.status, orjson.dumps(error.body()), error.code)
 
 
+def bare_error_reply(error: ClientError) -> Reply:
+    """The same by the error's bare name, as all JSON APIs but DynamoDB's tell it."""
+    return Reply(error.status, orjson.dumps({**error.body(), "__type": error.code}), error.code)
+
+
 class Service(Protocol):
     """What the wire serves."""
 

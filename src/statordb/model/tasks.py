@@ -7,6 +7,12 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+def is_ended(error: BaseException) -> bool:
+    """Whether it is the task that runs which was cancelled, as `Tasks.close` does, and not what it awaits."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
 class Tasks:
     """Holds tasks while they run: the event loop knows them only weakly. Each is let go of when it ends."""
 

@@ -8,12 +8,10 @@ import uuid
 from functools import partial
 from typing import NamedTuple, Protocol
 
-import orjson
-
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.limits import OPEN_BODY_BYTES_MAX
-from statordb.model.request import Principal, Reply, Service
+from statordb.model.request import Principal, Reply, Service, bare_error_reply
 from statordb.wire.authenticator import Authenticator
 from statordb.wire.encoding import decode_body
 from statordb.wire.exchange import Exchange, Waiting, after
@@ -52,14 +50,14 @@ def begin(exchange: Exchange, context: Apis, api: Api) -> Reply | Waiting:
         exchange.method, exchange.url, headers, exchange.body, exchange.digest, exchange.origin.secure
     )
     if isinstance(principal, ClientError):
-        return reply_of(principal)
+        return bare_error_reply(principal)
     if not isinstance(principal, Principal):
         return after(principal, exchange, partial(begin, context=context, api=api))
     if b"content-encoding" in headers:
         try:
             exchange.body = decode_body(headers[b"content-encoding"], exchange.body, OPEN_BODY_BYTES_MAX)
         except ClientError as fault:
-            return reply_of(fault)
+            return bare_error_reply(fault)
     exchange.principal = principal
     exchange.operation = headers[b"x-amz-target"].partition(b".")[2].decode("latin-1").strip()
     exchange.source.is_known = True  # type: ignore[attr-defined]  # the connection
@@ -67,9 +65,4 @@ def begin(exchange: Exchange, context: Apis, api: Api) -> Reply | Waiting:
         return api.service.handle(exchange)
     except Exception:
         log.exception("the service raised", extra={"request_id": exchange.request_id})
-        return reply_of(errors.internal())
-
-
-def reply_of(error: ClientError) -> Reply:
-    """The reply that tells of an error by its bare name, as all but DynamoDB's API do."""
-    return Reply(error.status, orjson.dumps({**error.body(), "__type": error.code}), error.code)
+        return bare_error_reply(errors.internal())
