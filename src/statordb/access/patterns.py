@@ -9,6 +9,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from statordb.access.facts import Facts, single
+from statordb.model.wildcards import by_finding
 
 Test = Callable[[str], bool]
 
@@ -122,7 +123,7 @@ def matcher(filled: Filled) -> Test:
             parts[-1] += part
         else:
             parts.append("")
-    return _by_finding(parts)
+    return by_finding(parts)
 
 
 def any_matcher(patterns: Sequence[Filled]) -> Test:
@@ -141,27 +142,6 @@ def any_of(tests: Sequence[Test]) -> Test:
     if len(tests) == 1:
         return tests[0]
     return lambda value: any(test(value) for test in tests)
-
-
-def _by_finding(parts: Sequence[str]) -> Test:
-    """Texts between wildcards that stand for any characters: each is looked for behind the one before."""
-    first, *middle, last = parts
-    middle = [part for part in middle if part]
-    if not middle and not last:
-        return (lambda text: text.startswith(first)) if first else (lambda text: True)
-
-    def test(text: str) -> bool:
-        if not text.startswith(first):
-            return False
-        at, end = len(first), len(text) - len(last)
-        for part in middle:
-            at = text.find(part, at, end)
-            if at < 0:
-                return False
-            at += len(part)
-        return at <= end and text.endswith(last)
-
-    return test
 
 
 def _by_states(filled: Filled) -> Test:

@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from statordb.model.wildcards import by_finding
+
 Test = Callable[[Any], bool]
 """Whether a scalar passes."""
 
@@ -93,23 +95,11 @@ def _equals_ignore_case(operand: Any) -> Test:
 
 def _wildcard(operand: Any) -> Test:
     r"""`*` stands for any characters or none, `\*` and `\\` for themselves. Takes linear time for any text."""
-    first, *rest = _wildcard_parts(_text("wildcard", operand))
-    if not rest:
-        return lambda value: value.__class__ is str and value == first
-    *middle, last = rest
-
-    def test(value: Any) -> bool:
-        if value.__class__ is not str or not value.startswith(first):
-            return False
-        at, end = len(first), len(value) - len(last)
-        for part in middle:
-            at = value.find(part, at, end)
-            if at < 0:
-                return False
-            at += len(part)
-        return at <= end and bool(value.endswith(last))
-
-    return test
+    parts = _wildcard_parts(_text("wildcard", operand))
+    if len(parts) == 1:
+        return lambda value: value.__class__ is str and value == parts[0]
+    found = by_finding(parts)
+    return lambda value: value.__class__ is str and found(value)
 
 
 def _wildcard_parts(text: str) -> list[str]:
