@@ -41,6 +41,29 @@ def test_a_key_that_another_process_added_is_found(tmp_path: Path) -> None:
     assert running.open(Sealer(FileKeys(tmp_path)).seal(b"second", b""), b"") == b"second"
 
 
+def test_a_link_is_followed_and_stays_one(tmp_path: Path) -> None:
+    """Key files of several servers, and secrets that a system mounts, are links."""
+    linked, apart = tmp_path / "data", tmp_path / "secrets"
+    linked.mkdir()
+    apart.mkdir()
+    first = FileKeys(apart).rotate()
+    (linked / "keys.json").symlink_to(apart / "keys.json")
+    key_id = FileKeys(linked).rotate()
+    assert (linked / "keys.json").is_symlink()
+    assert json.loads((apart / "keys.json").read_text())["current"] == key_id
+    assert first in json.loads((apart / "keys.json").read_text())["keys"]
+    assert [path.name for path in apart.iterdir()] == ["keys.json"]
+
+
+def test_a_link_to_nothing_is_refused_and_nothing_made(tmp_path: Path) -> None:
+    """What it leads to may be mounted in a moment, with the key that the store needs."""
+    (tmp_path / "keys.json").symlink_to(tmp_path / "apart.json")
+    for ask in (lambda: FileKeys(tmp_path).wrap(bytes(32)), FileKeys(tmp_path).rotate):
+        with pytest.raises(KeyFileUnusable, match="a link to a file that is not there"):
+            ask()
+    assert [path.name for path in tmp_path.iterdir()] == ["keys.json"]
+
+
 def test_values_of_another_directory_do_not_open(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()

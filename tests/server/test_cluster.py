@@ -1,11 +1,15 @@
 """`statordb cluster check`: what is told of a cluster, by made-up facts."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from statordb.server import cluster_commands
 from statordb.server.cluster_facts import Facts, Node, Skew
 from statordb.server.cluster_findings import MURMUR3, Finding, Grade, judge
+from statordb.server.main import main
 
 GOOD = {
     "commitlog_sync": "batch",
@@ -107,3 +111,19 @@ def test_copies(keyspaces: dict[str, dict[str, str]], grade: str, part: str) -> 
 def test_nobody_there() -> None:
     """One sentence, not a finding for each of all that can't be known then."""
     assert ("problem", "No node of the datacenter dc1 answers.") in told(Facts([], {"a": "refused"}))
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_what_is_done_to_a_cluster_is_told_to_the_audit_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    async def init(settings: Any) -> int:
+        return code
+
+    monkeypatch.setattr(cluster_commands, "_init", init)
+    monkeypatch.setenv("STATORDB_AUDIT_DIRECTORY", str(tmp_path / "audit"))
+    words = ["--engine", "cassandra", "--cassandra", "127.0.0.1", "--datacenter", "dc1", "--keyspace", "carts"]
+    assert main(["cluster", "init", *words]) == code
+    (entry,) = [json.loads(line) for path in (tmp_path / "audit").iterdir() for line in path.read_text().splitlines()]
+    assert (entry["eventName"], entry["exitCode"]) == ("cluster init", code)
+    assert entry["requestParameters"] == {"keyspace": "carts", "datacenter": "dc1"}

@@ -12,8 +12,10 @@ from tests.wire.driver import KEY, SECRET, Answer, Clock, FakeService, Future, W
 from statordb.model.errors import ClientError
 from statordb.model.limits import OPEN_BODY_BYTES_MAX
 from statordb.model.rest import RestReply, RestRequest
+from statordb.wire.browsers import BrowserRules
 from statordb.wire.forms import FormApi
 from statordb.wire.open_authenticator import OpenAuthenticator
+from statordb.wire.settings import WireSettings
 from statordb.wire.sigv4 import IamAuthenticator
 
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
@@ -119,6 +121,16 @@ def test_a_page_of_a_browser_is_refused(wire: FormWire) -> None:
     assert not wire.services[b"iam"].requests
 
 
+@pytest.mark.parametrize(("host", "is_let_in"), [("db.example.com", True), ("statordb", True), ("evil.example", False)])
+def test_names_that_the_settings_allow_are_let_in_where_nobody_checks_signatures(host: str, is_let_in: bool) -> None:
+    """And those that only this machine's network has; as for the other APIs."""
+    rules = WireSettings(browsers=BrowserRules(hosts=["db.example.com"]))
+    wire = FormWire(True, settings=rules)
+    head = {"Host": f"{host}:8000", "Content-Type": FORM, "Content-Length": str(len(OPEN_CALL))}
+    (answer,) = wire.send(raw("POST", "/", head, OPEN_CALL))
+    assert answer.body == (b"<done/>" if is_let_in else b"<AccessDeniedException/>")
+
+
 def test_a_large_form_is_refused_by_its_head(wire: FormWire) -> None:
     body = b"Action=" + b"a" * OPEN_BODY_BYTES_MAX
     assert (wire.ask(body).status, wire.ask(body).body) == (413, b"<RequestEntityTooLargeException/>")
@@ -127,6 +139,24 @@ def test_a_large_form_is_refused_by_its_head(wire: FormWire) -> None:
 def test_a_service_that_fails_is_told_in_its_form(wire: FormWire) -> None:
     wire.services[b"iam"].reply = RuntimeError("broken")
     assert (wire.ask().status, wire.ask().body) == (500, b"<InternalServerError/>")
+
+
+def test_a_key_that_cannot_be_looked_up_is_told_in_the_form_of_the_service() -> None:
+    async def ask() -> bytes:
+        failing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        class Failing(FormWire):
+            def lookup(self, key: str) -> Any:
+                return failing
+
+        connection, transport = Failing(False).connect()
+        connection.data_received(call())
+        failing.set_exception(OSError("the store is gone"))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return transport.out
+
+    assert asyncio.run(ask()).endswith(b"<InternalServerError/>")
 
 
 def test_an_answer_may_come_later(wire: FormWire) -> None:

@@ -2,7 +2,8 @@
 
     {"format": 1, "current": "<key id>", "keys": {"<key id>": "<32 bytes, base64>", ...}}
 
-A rotation adds a key and makes it the current one; older ones stay, for what they have wrapped.
+A rotation adds a key and makes it the current one; older ones stay, for what they have wrapped. Where keys.json is a
+link, the file that it leads to is the one that is read and written.
 """
 
 import fcntl
@@ -72,7 +73,7 @@ class FileKeys:
     def rotate(self) -> str:
         """Make a new current master key, and return its id. Other processes use it once they meet it or start anew."""
         self._ring()
-        with _exclusive(self._path.parent):
+        with _exclusive(self._file().parent):
             ring = _read(self._path)
             key_id = self._new_id()
             self._write(_Ring(key_id, {**ring.keys, key_id: self._random(KEY_BYTES)}))
@@ -82,12 +83,18 @@ class FileKeys:
     def _ring(self) -> _Ring:
         if self._loaded is None:
             if not self._path.exists():
-                with _exclusive(self._path.parent):
+                with _exclusive(self._file().parent):
                     if not self._path.exists():
                         key_id = self._new_id()
                         self._write(_Ring(key_id, {key_id: self._random(KEY_BYTES)}))
             self._loaded = _read(self._path)
         return self._loaded
+
+    def _file(self) -> Path:
+        """The file itself. Raises KeyFileUnusable for a link to nothing: what it should lead to is somewhere else."""
+        if self._path.is_symlink() and not self._path.exists():
+            raise KeyFileUnusable(f"The key file {self._path} is a link to a file that is not there.")
+        return self._path.resolve()
 
     def _new_id(self) -> str:
         return self._random(KEY_ID_BYTES).hex()
@@ -99,17 +106,18 @@ class FileKeys:
             "current": ring.current,
             "keys": {key_id: b64encode(key).decode() for key_id, key in ring.keys.items()},
         }
-        fresh = self._path.with_name(f".{FILE_NAME}.{self._random(4).hex()}")
+        path = self._file()
+        fresh = path.with_name(f".{FILE_NAME}.{self._random(4).hex()}")
         try:
             fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(fd, "w") as file:
                 json.dump(document, file)
                 file.flush()
                 os.fsync(fd)
-            fresh.replace(self._path)
-            _sync(self._path.parent)
+            fresh.replace(path)
+            _sync(path.parent)
         except OSError as error:
-            raise KeyFileUnusable(f"The key file {self._path} can't be written: {error.strerror}.") from None
+            raise KeyFileUnusable(f"The key file {path} can't be written: {error.strerror}.") from None
         finally:
             fresh.unlink(missing_ok=True)
 

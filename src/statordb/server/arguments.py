@@ -126,6 +126,13 @@ def _add_audit(commands: "Commands[_Parser]") -> None:
         allow_abbrev=False,
     )
     verify.add_argument("directory", metavar="DIR", help="the audit log's directory")
+    verify.add_argument(
+        "--known",
+        metavar="NAME=HASH",
+        action="append",
+        default=[],
+        help="a hash that verify told as the end of a chain: it must be in it still, or be what its files go on with",
+    )
 
 
 def _add_engine(parser: argparse.ArgumentParser) -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import time
 from argparse import Namespace
 
 from statordb.server import cassandra, logs, sealing
+from statordb.server.audit import directory as audit
 from statordb.server.composition import CASSANDRA, told_as_bad_start
-from statordb.server.settings import BadStart, Settings, load
+from statordb.server.settings import EXIT_BAD_START, BadStart, Settings, load
 
 EXIT_NOT_FIT = 1
 
@@ -17,9 +19,17 @@ def run(arguments: Namespace) -> int:
     settings = load({"engine": CASSANDRA} | vars(arguments), os.environ)
     if settings.engine != CASSANDRA:
         raise BadStart("statordb cluster is about the engine cassandra only.")
-    if arguments.action == "init":
-        return asyncio.run(_init(settings))
-    return asyncio.run(_check(settings, arguments.allow_periodic))
+    audit.prepare(settings)
+    code = EXIT_BAD_START
+    try:
+        if arguments.action == "init":
+            code = asyncio.run(_init(settings))
+        else:
+            code = asyncio.run(_check(settings, arguments.allow_periodic))
+    finally:
+        asked = {"keyspace": settings.keyspace, "datacenter": settings.datacenter}
+        audit.record_command(settings.audit_directory, time.time(), f"cluster {arguments.action}", asked, code)
+    return code
 
 
 async def _init(settings: Settings) -> int:

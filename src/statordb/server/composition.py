@@ -38,7 +38,7 @@ from statordb.outbound.permissions import Permissions
 from statordb.runtime.invoker import Invoker
 from statordb.runtime.peers import is_ours
 from statordb.server import cassandra, sealing
-from statordb.server.audit.auditor import Auditor, audited, audited_rest
+from statordb.server.audit.auditor import Auditor, audited, audited_bare, audited_forms, audited_rest
 from statordb.server.counting import CountingContext
 from statordb.server.entrances import Entrance
 from statordb.server.lane.counters import LaneTallies
@@ -242,9 +242,9 @@ def wire_context(
         rest_peers=RestPeers(is_ours, _token_authenticator(site, store)),
         apis={}
         if kms is None
-        else {KMS_PREFIX.encode(): Api(audited(kms, auditor), _authenticator(site, store, "kms", browsers))},
+        else {KMS_PREFIX.encode(): Api(audited_bare(kms, auditor), _authenticator(site, store, "kms", browsers))},
         forms={
-            name.encode(): FormApi(audited_rest(api, auditor), _authenticator(site, store, name, browsers))
+            name.encode(): FormApi(audited_forms(api, auditor), _authenticator(site, store, name, browsers))
             for name, api in (identities or {}).items()
         },
         clock=store.clock.now,

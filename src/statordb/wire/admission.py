@@ -18,7 +18,7 @@ from statordb.model.limits import (
     KEY_REQUEST_BYTES_MAX,
     REQUEST_BYTES_MAX,
 )
-from statordb.model.request import Reply, error_reply
+from statordb.model.request import Reply, bare_error_reply, error_reply
 from statordb.model.rest import RestReply, RestService
 from statordb.wire import forms, rest
 from statordb.wire.authenticator import Authenticator
@@ -27,6 +27,7 @@ from statordb.wire.forms import NO_FORMS, FormApis
 from statordb.wire.settings import WireSettings
 
 TOO_LARGE = error_reply(errors.request_too_large())
+TOO_LARGE_BARE = bare_error_reply(errors.request_too_large())
 TOO_MUCH = error_reply(errors.throttling("The server holds too many large requests. Try again."))
 BUSY = Reply(
     429, orjson.dumps({"__type": "TooManyRequestsException", "message": "Rate exceeded"}), "TooManyRequestsException"
@@ -134,7 +135,7 @@ class Admission:
             return refused
         settings = self._settings
         if headers.get(b"x-amz-target", b"").partition(b".")[0] in self._targets:
-            return TOO_LARGE
+            return TOO_LARGE_BARE
         is_rest = rest.is_rest(url)
         if is_rest:
             authenticator, bytes_max = self.rest_authenticator, settings.rest_request_bytes_max

@@ -11,7 +11,7 @@ from typing import Any
 from statordb.model.request import NOWHERE, Origin, Reply
 from statordb.wire.answers import Answers, take_more
 from statordb.wire.context import WireContext
-from statordb.wire.exchange import replied
+from statordb.wire.exchange import NO_HEAD, Head, replied
 from statordb.wire.incoming import HEAD, IDLE, Incoming, progress_of
 from statordb.wire.lingering import Lingering
 from statordb.wire.origin import with_client
@@ -154,16 +154,16 @@ class Connection(asyncio.Protocol):
         self._reading.drop()
         self._answers.is_final = True
 
-    def refuse(self, reply: Reply, form: Form = USUAL) -> None:
+    def refuse(self, reply: Reply, form: Form = USUAL, head: Head = NO_HEAD) -> None:
         if not self._incoming.is_done:
             self.take_no_more()
             self._refused = True
-            self.reply(reply, form)
+            self.reply(reply, form, head)
 
-    def reply(self, reply: Reply, form: Form = USUAL) -> None:
+    def reply(self, reply: Reply, form: Form = USUAL, head: Head = NO_HEAD) -> None:
         context = self._context
         now = context.monotonic()
-        self._answers.reply(replied(reply, form, context.next_request_id(), now, self, self._origin))
+        self._answers.reply(replied(reply, form, context.next_request_id(), now, self, self._origin, head))
 
     def answered(self) -> None:
         """Read on, or stop reading."""

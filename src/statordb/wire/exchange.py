@@ -14,6 +14,10 @@ INTERNAL = error_reply(errors.internal())
 FIRST_ACCEPT_ENCODING = b":accept-encoding"  # of a repeated header only the first counts, though all of them are signed
 
 Waiting = Pending[Reply] | asyncio.Future[Reply]
+Head = tuple[bytes, dict[bytes, bytes]]
+"""Of a request: its target, and its headers."""
+
+NO_HEAD: Head = (b"", {})
 Begin = Callable[["Exchange"], Reply | Waiting]
 
 log = logging.getLogger(__name__)
@@ -81,37 +85,47 @@ def received(
     return exchange
 
 
-def replied(reply: Reply, form: Form, request_id: str, begun: float, source: object, origin: Origin) -> Exchange:
-    """What is answered without a request that could be read."""
-    exchange = received(b"", b"", {}, b"", None, request_id, begun, source, origin)
+def replied(
+    reply: Reply,
+    form: Form,
+    request_id: str,
+    begun: float,
+    source: object,
+    origin: Origin,
+    head: Head = NO_HEAD,
+) -> Exchange:
+    """What is answered without a request that could be read, or before it is; `head`: what has been read of it."""
+    exchange = received(b"", *head, b"", None, request_id, begun, source, origin)
     exchange.reply = reply
     exchange.form = form
     return exchange
 
 
-def after(lookup: asyncio.Future[Any], exchange: Exchange, begin: Begin) -> asyncio.Future[Reply]:
-    """Begin again once the key has been looked up."""
+def after(
+    lookup: asyncio.Future[Any], exchange: Exchange, begin: Begin, internal: Reply = INTERNAL
+) -> asyncio.Future[Reply]:
+    """Begin again once the key has been looked up. `internal`: what is told where that fails, in the API's form."""
     answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
     def resume(done: asyncio.Future[Any]) -> None:
         if done.cancelled() or done.exception() is not None:
             log.error("a key could not be looked up", exc_info=None if done.cancelled() else done.exception())
-            answer.set_result(INTERNAL)
+            answer.set_result(internal)
             return
         reply = begin(exchange)
         if isinstance(reply, Reply):
             answer.set_result(reply)
         else:
-            reply.add_done_callback(lambda future: answer.set_result(result_of(future, exchange)))
+            reply.add_done_callback(lambda future: answer.set_result(result_of(future, exchange, internal)))
 
     lookup.add_done_callback(resume)
     return answer
 
 
-def result_of(future: Waiting, exchange: Exchange) -> Reply:
-    """The reply of a finished future; an InternalServerError if it has none."""
+def result_of(future: Waiting, exchange: Exchange, internal: Reply = INTERNAL) -> Reply:
+    """The reply of a finished future; `internal` if it has none."""
     try:
         return future.result()
     except BaseException:  # whatever it is: the client must not wait for ever
         log.exception("the service failed", extra={"request_id": exchange.request_id})
-        return INTERNAL
+        return internal

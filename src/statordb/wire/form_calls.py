@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Mapping
 from functools import partial
 
 import orjson
@@ -14,7 +15,7 @@ from statordb.wire import rest, rest_calls
 from statordb.wire.context import WireContext
 from statordb.wire.encoding import decode_body
 from statordb.wire.exchange import Exchange, Waiting, after
-from statordb.wire.forms import FormApi, claimed_service
+from statordb.wire.forms import REFUSED_ACTION, FormApi, claimed_action, claimed_service
 
 NOBODY = Principal("", "", "us-east-1", "")
 """Who sends a call that is not signed. The region is that of AWS's global services."""
@@ -35,15 +36,17 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting | None:
     try:
         return _begin(exchange, context, api, service is not None)
     except ClientError as fault:
+        exchange.headers[REFUSED_ACTION] = claimed_action(exchange.body)
         return rest_calls.told(exchange, api.service.refusal(fault, exchange.request_id))
 
 
 def _begin(exchange: Exchange, context: WireContext, api: FormApi, is_signed: bool) -> Reply | Waiting:
     """The same of an API. Raises ClientError."""
     headers = exchange.headers
-    refused = rest.guard(headers, api.authenticator.is_open)
+    refused = _browsers_fault(headers, context, api.authenticator.is_open)
     if refused is not None:
-        raise errors.access_denied(orjson.loads(refused.body)["Message"])
+        raise refused
+    internal = api.service.refusal(errors.internal(), exchange.request_id)
     principal = NOBODY
     if is_signed:
         verdict = api.authenticator.check(
@@ -52,13 +55,22 @@ def _begin(exchange: Exchange, context: WireContext, api: FormApi, is_signed: bo
         if isinstance(verdict, ClientError):
             raise verdict
         if isinstance(verdict, asyncio.Future):
-            return after(verdict, exchange, partial(_begin_again, context=context))
+            told = rest_calls.told(exchange, internal)
+            return after(verdict, exchange, partial(_begin_again, context=context), told)
         principal = verdict
     body = exchange.body
     if b"content-encoding" in headers:
         body = decode_body(headers[b"content-encoding"], body, OPEN_BODY_BYTES_MAX)
-    internal = api.service.refusal(errors.internal(), exchange.request_id)
     return rest_calls.answered(exchange, api.service, principal, bytes(body), internal)
+
+
+def _browsers_fault(headers: Mapping[bytes, bytes], context: WireContext, is_open: bool) -> ClientError | None:
+    """What is wrong with a call that a page could have sent: no page is let in, and where nobody checks signatures
+    none for a name that a stranger could have had pointed here."""
+    refused = rest.guard(headers, is_open=False)
+    if refused is not None:
+        return errors.access_denied(orjson.loads(refused.body)["Message"])
+    return context.settings.browsers.fault(headers) if is_open else None
 
 
 def _begin_again(exchange: Exchange, context: WireContext) -> Reply | Waiting:

@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from statordb.model import errors
+from statordb.model.limits import OPEN_BODY_BYTES_MAX
 from statordb.model.rest import FormService, RestReply
 from statordb.wire.authenticator import Authenticator
 
 CONTENT_TYPE = b"application/x-www-form-urlencoded"
+REFUSED_ACTION = b":action"  # among the headers of a form that was refused: what it asked for, as its body is forgotten
 
+_ACTION = re.compile(rb"(?:^|&)Action=([A-Za-z]{1,64})(?:&|$)")
 _IN_HEADER = re.compile(rb"Credential=[^/,\s]*/[0-9]+/[^/,\s]*/([a-z0-9-]+)/")
 _IN_QUERY = re.compile(rb"X-Amz-Credential=[^&%]*%2F[0-9]+%2F[^&%]*%2F([a-z0-9-]+)%2F", re.IGNORECASE)
 
@@ -32,6 +35,12 @@ NO_FORMS: FormApis = {}
 
 def is_form(headers: Mapping[bytes, bytes]) -> bool:
     return headers.get(b"content-type", b"").partition(b";")[0].strip().lower() == CONTENT_TYPE
+
+
+def claimed_action(body: bytes) -> bytes:
+    """What a form says that it asks for; b"" where that is no name of an operation."""
+    found = _ACTION.search(body, 0, OPEN_BODY_BYTES_MAX)
+    return b"" if found is None else found[1]
 
 
 def claimed_service(url: bytes, headers: Mapping[bytes, bytes]) -> bytes | None:

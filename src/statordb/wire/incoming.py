@@ -11,7 +11,7 @@ from statordb.model.rest import RestReply
 from statordb.wire.answers import PROCEED, Answers
 from statordb.wire.body import Body
 from statordb.wire.context import WireContext
-from statordb.wire.exchange import FIRST_ACCEPT_ENCODING, INTERNAL, received
+from statordb.wire.exchange import FIRST_ACCEPT_ENCODING, INTERNAL, NO_HEAD, Head, received
 from statordb.wire.reply import USUAL, Form
 from statordb.wire.rest import form_of
 from statordb.wire.settings import WireSettings
@@ -29,8 +29,8 @@ class Owner(Protocol):
     def take_no_more(self) -> None:
         """The request that has just come is the last."""
 
-    def refuse(self, reply: Reply, form: Form = USUAL) -> None:
-        """Answer what can't be read on behind, and close."""
+    def refuse(self, reply: Reply, form: Form = USUAL, head: Head = NO_HEAD) -> None:
+        """Answer what can't be read on behind, and close. `head`: of the request, for who tells of it."""
 
     def reply(self, reply: Reply, form: Form = USUAL) -> None:
         """Write a reply behind those to all requests before it."""
@@ -150,7 +150,7 @@ class Incoming:
         if length is not None and len(length) > 4 and int(length) > OPEN_BODY_BYTES_MAX:
             refusal = self.body.admit(self._url, headers, int(length))
             if refusal is not None:
-                self._owner.refuse(*told(refusal))
+                self._owner.refuse(*told(refusal), (self._url, self._head))
                 return
         if b"expect" in headers:
             self._expect(headers[b"expect"])
@@ -164,7 +164,7 @@ class Incoming:
         if body.size > OPEN_BODY_BYTES_MAX:
             refusal = body.admit(self._url, self._head, body.size)
             if refusal is not None:
-                self._owner.refuse(*told(refusal))
+                self._owner.refuse(*told(refusal), (self._url, self._head))
                 return
         data = body.complete()
         self.phase = IDLE
@@ -230,7 +230,7 @@ class Incoming:
         size = self.body.size
         refusal = self.body.hold(self._url, self._head)
         if refusal is not None:
-            self._owner.refuse(*told(refusal))
+            self._owner.refuse(*told(refusal), (self._url, self._head))
         elif self._fed - size > settings.header_bytes_max + size // 2:
             self._owner.refuse(BAD_REQUEST)  # chunk sizes and trailers without end
 

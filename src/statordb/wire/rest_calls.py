@@ -36,7 +36,7 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
     if isinstance(principal, ClientError):
         return told(exchange, rest.refusal_of(principal))
     if not isinstance(principal, Principal):
-        return after(principal, exchange, partial(begin, context=context))
+        return after(principal, exchange, partial(begin, context=context), told(exchange, rest.INTERNAL))
     if context.rest is None:
         return told(exchange, rest.OFF)
     body = exchange.body

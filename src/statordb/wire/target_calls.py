@@ -19,6 +19,7 @@ from statordb.wire.reply import Form
 from statordb.wire.settings import WireSettings
 
 JSON_1_1 = "application/x-amz-json-1.1"
+INTERNAL = bare_error_reply(errors.internal())
 log = logging.getLogger(__name__)
 
 
@@ -52,7 +53,7 @@ def begin(exchange: Exchange, context: Apis, api: Api) -> Reply | Waiting:
     if isinstance(principal, ClientError):
         return bare_error_reply(principal)
     if not isinstance(principal, Principal):
-        return after(principal, exchange, partial(begin, context=context, api=api))
+        return after(principal, exchange, partial(begin, context=context, api=api), INTERNAL)
     if b"content-encoding" in headers:
         try:
             exchange.body = decode_body(headers[b"content-encoding"], exchange.body, OPEN_BODY_BYTES_MAX)
@@ -65,4 +66,4 @@ def begin(exchange: Exchange, context: Apis, api: Api) -> Reply | Waiting:
         return api.service.handle(exchange)
     except Exception:
         log.exception("the service raised", extra={"request_id": exchange.request_id})
-        return bare_error_reply(errors.internal())
+        return INTERNAL

@@ -117,13 +117,41 @@ def test_calls_of_all_apis_are_told(audited: Audited) -> None:
     assert audited.named("CreateUser")[0]["requestParameters"] == {"UserName": "ada"}
 
 
-def test_who_is_not_let_in_is_told_too(audited: Audited) -> None:
+@pytest.mark.parametrize(
+    ("service", "method", "code"),
+    [
+        ("dynamodb", "list_tables", "InvalidSignatureException"),
+        ("kms", "list_keys", "InvalidSignatureException"),
+        ("iam", "list_users", "SignatureDoesNotMatch"),
+        ("sts", "get_session_token", "SignatureDoesNotMatch"),
+        ("lambda", "list_layers", "InvalidSignatureException"),
+    ],
+)
+def test_who_is_not_let_in_is_told_too(audited: Audited, service: str, method: str, code: str) -> None:
+    """By what was asked for in whose name, of which nothing is believed."""
+    client = audited.client(service, "wrong")
     with pytest.raises(ClientError):
-        audited.client("dynamodb", "wrong").list_tables()
-    until(lambda: audited.named("ListTables"), "it is written")
-    (entry,) = audited.named("ListTables")
+        getattr(client, method)()
+    name = client.meta.method_to_api_mapping[method]
+
+    def told() -> list[dict[str, Any]]:
+        if service == "lambda":  # whose paths tell the operation
+            return [each for each in audited.named("-") if "layers" in str(each["requestParameters"])]
+        return audited.named(name)
+
+    until(told, "it is written")
+    (entry,) = told()
     assert entry["userIdentity"] == {"type": "Unknown", "accessKeyId": audited.key}
-    assert entry["errorCode"] == "InvalidSignatureException"
+    assert (entry["errorCode"], entry["eventSource"]) == (code, f"{service}.amazonaws.com")
+
+
+def test_who_is_refused_before_a_large_request_is_read_is_told(audited: Audited) -> None:
+    with pytest.raises(ClientError):
+        audited._replace(key="AKIANOBODYSKEY").client("dynamodb").batch_write_item(
+            RequestItems={"carts": [{"PutRequest": {"Item": {"p": {"S": "p"}, "a": {"S": "a" * 2_000_000}}}}]}
+        )
+    until(lambda: audited.named("BatchWriteItem"), "it is written")
+    assert audited.named("BatchWriteItem")[0]["userIdentity"]["accessKeyId"] == "AKIANOBODYSKEY"
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["padded", "packed"])

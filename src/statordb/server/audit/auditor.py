@@ -12,12 +12,13 @@ from typing import Any
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.pending import Pending
-from statordb.model.request import Principal, Reply, Request, Service, error_reply
-from statordb.model.rest import RestReply, RestRequest, RestService
+from statordb.model.request import Principal, Reply, Request, Service, bare_error_reply, error_reply
+from statordb.model.rest import FormService, RestReply, RestRequest, RestService
 from statordb.server.audit.entries import DATA_OPERATIONS, Asked, entry
 from statordb.server.audit.trail import Trail
 from statordb.wire.context import Observer
 from statordb.wire.exchange import Exchange
+from statordb.wire.forms import REFUSED_ACTION
 from statordb.wire.rest import INTERNAL
 
 KEPT_BYTES_MAX = 256 * 1024  # of a body, until its request is answered
@@ -68,7 +69,7 @@ class Auditor:
         """Tell of what was refused before any service saw it, such as a signature that is wrong."""
         if exchange.operation != UNKNOWN or reply.error is None or reply.status == NOT_FOUND:
             return  # told of by its service; or no call of an API: health, a browser's question
-        operation = exchange.headers.get(b"x-amz-target", b"").rpartition(b".")[2].decode("latin-1") or UNKNOWN
+        operation = _claimed_operation(exchange)
         asked = self.asked(exchange, operation, None, b"")
         path = exchange.url.partition(b"?")[0]
         self.tell(asked._replace(status=reply.status, error=reply.error, path=path))
@@ -83,11 +84,12 @@ class Auditor:
 
 
 class AuditedService:
-    """A service of an API whose requests name their operation."""
+    """A service of an API whose requests name their operation. `form`: how it tells of an error."""
 
-    def __init__(self, service: Service, auditor: Auditor) -> None:
+    def __init__(self, service: Service, auditor: Auditor, form: Callable[[ClientError], Reply] = error_reply) -> None:
         self._service = service
         self._auditor = auditor
+        self._form = form
         self._skipped = auditor.skipped
 
     def handle(self, request: Request) -> Any:
@@ -95,13 +97,13 @@ class AuditedService:
             return self._service.handle(request)
         auditor = self._auditor
         if auditor.is_stopped():
-            return error_reply(errors.internal())
+            return self._form(errors.internal())
         assert isinstance(request, Exchange)
         is_kept = not request.coding and len(request.body) <= KEPT_BYTES_MAX
         body = bytes(request.body) if is_kept else b""
         asked = auditor.asked(request, request.operation, request.principal, body)
         if not is_kept and request.operation not in DATA_OPERATIONS:  # nothing in it is as large: it hides what it asks
-            refused = error_reply(errors.request_too_large())
+            refused = self._form(errors.request_too_large())
             _tell(auditor, asked, refused)
             return refused
         return _told(self._service.handle(request), lambda reply: _tell(auditor, asked, reply))
@@ -120,7 +122,7 @@ class AuditedRest:
     def handle(self, request: RestRequest) -> Any:
         auditor = self._auditor
         if auditor.is_stopped():
-            return INTERNAL
+            return self._stopped(request)
         headers, path = request.headers, request.path.encode("latin-1")
         asked = Asked(
             auditor.now(),
@@ -140,9 +142,20 @@ class AuditedRest:
 
         return _told(self._service.handle(request), tell)
 
-    def __getattr__(self, name: str) -> Any:
-        """What else the service has, such as the form of its refusals."""
-        return getattr(self._service, name)
+    def _stopped(self, request: RestRequest) -> RestReply:
+        return INTERNAL
+
+
+class AuditedForms(AuditedRest):
+    """The same of one that takes forms, which has a form of its own for what is refused."""
+
+    def __init__(self, service: FormService, auditor: Auditor) -> None:
+        super().__init__(service, auditor)
+        self.is_unsigned = service.is_unsigned
+        self.refusal = service.refusal
+
+    def _stopped(self, request: RestRequest) -> RestReply:
+        return self.refusal(errors.internal(), request.request_id)
 
 
 def audited(service: Any, auditor: Auditor | None) -> Any:
@@ -150,9 +163,27 @@ def audited(service: Any, auditor: Auditor | None) -> Any:
     return service if auditor is None else AuditedService(service, auditor)
 
 
+def audited_bare(service: Any, auditor: Auditor | None) -> Any:
+    """The same of an API that tells errors by their bare names."""
+    return service if auditor is None else AuditedService(service, auditor, bare_error_reply)
+
+
 def audited_rest(service: Any, auditor: Auditor | None) -> Any:
-    """The same of a REST API's, or of one that takes forms; None for none."""
+    """The same of a REST API's; None for none."""
     return service if auditor is None or service is None else AuditedRest(service, auditor)
+
+
+def audited_forms(service: Any, auditor: Auditor | None) -> Any:
+    """The same of an API's that takes forms."""
+    return service if auditor is None else AuditedForms(service, auditor)
+
+
+def _claimed_operation(exchange: Exchange) -> str:
+    """The operation that a request names which nobody has believed."""
+    target = exchange.headers.get(b"x-amz-target")
+    if target is not None:
+        return target.rpartition(b".")[2].decode("latin-1") or UNKNOWN
+    return exchange.headers.get(REFUSED_ACTION, b"").decode("latin-1") or UNKNOWN
 
 
 def _tell(auditor: Auditor, asked: Asked, reply: Reply | RestReply) -> None:

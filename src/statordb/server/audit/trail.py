@@ -89,6 +89,10 @@ class Trail:
     def _write_waiting(self) -> None:
         """Write what waits, in one go. What the disk refuses is lost, and told once it takes something again."""
         lines, end, count = [], self._end, 0
+        if self._size == 0 and end.number > 1 and self._queue:
+            line, last = chain.linked(end.hash, chain.continues(end.hash))
+            lines.append(line)
+            end = chain.End(end.number, last)
         while self._queue and count < WRITTEN_MAX:
             count += 1
             line, last = chain.linked(end.hash, _text(self._queue.popleft()))
