@@ -6,15 +6,17 @@ slower, and needs no more memory, than one without identities.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from statordb.commands.calls import Calls
+from statordb.commands.turns import Turns
 from statordb.iam_api import errors
 from statordb.iam_api.context import Context, Operation
 from statordb.iam_api.errors import IamError
 from statordb.iam_api.issuers import NO_ISSUERS, Issuers
 from statordb.model.errors import ClientError, missing_authentication_token
 from statordb.model.rest import RestReply, RestRequest
-from statordb.model.tasks import Tasks, is_ended
 from statordb.store.credentials import Credentials, OwnerGone
 from statordb.store.store import Store
 from statordb.store.terms import Conflict, Overloaded
@@ -54,6 +56,7 @@ class QueryService:
         random: Callable[[int], bytes],
         load: Callable[[bytes], Api],
         providers: bytes = b"",
+        turns: Turns | None = None,
     ) -> None:
         """`providers`: a JSON document of identity providers, see `web_identity.load`; b"" for none."""
         self._name = name
@@ -61,10 +64,7 @@ class QueryService:
         self._credentials = credentials
         self._report = report
         self._random = random
-        self._load = load
-        self._providers = providers
-        self._api: Api | None = None
-        self._tasks = Tasks()
+        self._calls = Calls(partial(load, providers), turns)
 
     def is_unsigned(self, body: bytes) -> bool:
         return self._name == "sts" and _UNSIGNED_FIELD in b"&%b&" % body
@@ -73,11 +73,11 @@ class QueryService:
         return self._fault_reply(errors.of_wire(error), request_id)
 
     def handle(self, request: RestRequest) -> asyncio.Task[RestReply]:
-        return self._tasks.begin(self._answer(request))
+        return self._calls.begin(self._answer(request), request.source, partial(self._failed, request))
 
     async def close(self) -> None:
         """Cancel what still runs, and await its end."""
-        await self._tasks.close()
+        await self._calls.close()
 
     async def _answer(self, request: RestRequest) -> RestReply:
         try:
@@ -88,20 +88,13 @@ class QueryService:
             return self._fault_reply(errors.no_such_entity(f"{gone.args[0]} is no more."), request.request_id)
         except (Overloaded, Conflict):
             return self._fault_reply(errors.throttling(), request.request_id)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:
-            if is_ended(error):
-                raise
-            self._report(request, error)  # perhaps what was awaited has been cancelled, which ends no one else
-            return self._fault_reply(errors.internal(), request.request_id)
+
+    def _failed(self, request: RestRequest, error: BaseException) -> RestReply:
+        self._report(request, error)
+        return self._fault_reply(errors.internal(), request.request_id)
 
     async def _run(self, request: RestRequest) -> RestReply:
-        api = self._api
-        if api is None:
-            api = self._api = await asyncio.to_thread(
-                self._load, self._providers
-            )  # it takes as long as a hundred requests
+        api = await self._calls.api()
         name, form = api.requests.operation(request.body)
         request.operation = name
         if not request.principal.access_key_id and name != _UNSIGNED:  # else nobody would pass for some root

@@ -6,17 +6,19 @@ no slower, and needs no more memory, than one that has no keys.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from statordb.commands.calls import Calls
+from statordb.commands.turns import Turns
 from statordb.kms_api import errors
 from statordb.kms_api.context import Context, Operation
 from statordb.model.errors import ClientError
 from statordb.model.pending import Pending
 from statordb.model.request import Reply, Request, bare_error_reply
 from statordb.model.service import load_service
-from statordb.model.tasks import Tasks, is_ended
 from statordb.store.store import Store
 from statordb.store.terms import Overloaded
 
@@ -50,14 +52,13 @@ def load_api() -> Api:
 class KmsService:
     """Answers requests, each by a task of its own."""
 
-    def __init__(self, store: Store, report: Report) -> None:
+    def __init__(self, store: Store, report: Report, turns: Turns | None = None) -> None:
         self._store = store
         self._report = report
-        self._api: Api | None = None
-        self._tasks = Tasks()
+        self._calls = Calls(load_api, turns)
 
     def handle(self, request: Request) -> "Reply | Pending[Reply] | asyncio.Future[Reply]":
-        return self._tasks.begin(self._answer(request))
+        return self._calls.begin(self._answer(request), request.source, partial(self._failed, request))
 
     def precheck(self, target: str, body: bytes) -> ClientError | None:
         """Nothing is told to strangers."""
@@ -65,7 +66,7 @@ class KmsService:
 
     async def close(self) -> None:
         """Cancel what still runs, and await its end."""
-        await self._tasks.close()
+        await self._calls.close()
 
     async def _answer(self, request: Request) -> Reply:
         try:
@@ -74,18 +75,13 @@ class KmsService:
             return bare_error_reply(fault)
         except Overloaded:
             return bare_error_reply(errors.busy())
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:
-            if is_ended(error):
-                raise
-            self._report(request, error)  # perhaps what was awaited has been cancelled, which ends no one else
-            return bare_error_reply(errors.internal())
+
+    def _failed(self, request: Request, error: BaseException) -> Reply:
+        self._report(request, error)
+        return bare_error_reply(errors.internal())
 
     async def _run(self, request: Request) -> bytes:
-        api = self._api
-        if api is None:
-            api = self._api = await asyncio.to_thread(load_api)  # it takes as long as a hundred requests
+        api = await self._calls.api()
         name = request.operation
         operation = api.operations.get(name)
         if operation is None:

@@ -6,11 +6,14 @@ no slower, and needs no more memory, than one that has no functions.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from statordb.commands.calls import Calls
 from statordb.commands.gate import Gate
+from statordb.commands.turns import Turns
 from statordb.lambda_api import errors
 from statordb.lambda_api.context import Answer, Context, Operation, RestAnswer
 from statordb.lambda_api.demands import demands
@@ -19,7 +22,6 @@ from statordb.lambda_api.roles import must_trust_functions
 from statordb.lambda_api.stream_rights import must_be_readable
 from statordb.model.errors import ClientError
 from statordb.model.rest import JSON, RestReply, RestRequest
-from statordb.model.tasks import Tasks, is_ended
 from statordb.runtime.invoker import Invoker
 from statordb.store.store import Store
 from statordb.store.terms import Overloaded
@@ -58,22 +60,27 @@ class FunctionService:
     """
 
     def __init__(
-        self, store: Store, invoker: Invoker, report: Report, check_destination: Callable[[str], None], gate: Gate
+        self,
+        store: Store,
+        invoker: Invoker,
+        report: Report,
+        check_destination: Callable[[str], None],
+        gate: Gate,
+        turns: Turns | None = None,
     ) -> None:
         self._store = store
         self._invoker = invoker
         self._check_destination = check_destination
         self._gate = gate
         self._report = report
-        self._api: Api | None = None
-        self._tasks = Tasks()
+        self._calls = Calls(load_api, turns)
 
     def handle(self, request: RestRequest) -> asyncio.Task[RestReply]:
-        return self._tasks.begin(self._answer(request))
+        return self._calls.begin(self._answer(request), request.source, partial(self._failed, request))
 
     async def close(self) -> None:
         """Cancel what still runs, and await its end."""
-        await self._tasks.close()
+        await self._calls.close()
 
     async def _answer(self, request: RestRequest) -> RestReply:
         try:
@@ -84,18 +91,13 @@ class FunctionService:
             return fault_reply(LambdaError(error.status, error.code, error.message or error.code))
         except Overloaded:
             return fault_reply(errors.too_many("CallerRateLimitExceeded"))
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:
-            if is_ended(error):
-                raise
-            self._report(request, error)  # perhaps what was awaited has been cancelled, which ends no one else
-            return fault_reply(errors.internal())
+
+    def _failed(self, request: RestRequest, error: BaseException) -> RestReply:
+        self._report(request, error)
+        return fault_reply(errors.internal())
 
     async def _run(self, request: RestRequest) -> RestReply:
-        api = self._api
-        if api is None:
-            api = self._api = await asyncio.to_thread(load_api)  # it takes as long as a hundred requests
+        api = await self._calls.api()
         found = api.routes.find(request)
         if found is None:
             raise errors.unknown_operation(request.method, request.path)

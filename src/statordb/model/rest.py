@@ -16,7 +16,8 @@ class RestRequest:
     """A complete, authenticated request.
 
     `path` and `query` are as they were sent, percent-encoded; header names are lower case, repeated ones joined by a
-    comma; `request_id` is a uuid. `origin` is that of its connection; `operation` is "-" until the service knows it.
+    comma; `request_id` is a uuid. `origin` is that of its connection, and `source` the connection itself;
+    `operation` is "-" until the service knows it.
     """
 
     method: str
@@ -28,6 +29,7 @@ class RestRequest:
     request_id: str
     origin: Origin = NOWHERE
     operation: str = "-"
+    source: object = None
 
 
 class RestReply(NamedTuple):

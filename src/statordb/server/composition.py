@@ -203,9 +203,9 @@ def gate_of(site: Site, store: Store) -> Gate:
     return Policies(store, shared=site.settings.shared_db)
 
 
-def kms_service(site: Site, store: Store) -> KmsService:
+def kms_service(store: Store, turns: Turns) -> KmsService:
     """KMS's API."""
-    return KmsService(store, _report)
+    return KmsService(store, _report, turns)
 
 
 def dispatcher_of(site: Site, store: Store, lane: Lane | None, turns: Turns | None = None) -> Dispatcher:
@@ -264,18 +264,19 @@ def wire_context(
     )
 
 
-def query_services(site: Site, store: Store) -> Mapping[str, QueryService]:
+def query_services(site: Site, store: Store, turns: Turns) -> Mapping[str, QueryService]:
     """IAM's and STS's APIs, by the names that claims have of them."""
     credentials = credentials_of(store)
     return {
-        name: QueryService(name, store, credentials, _report_rest, os.urandom, load, site.identity_providers)
+        name: QueryService(name, store, credentials, _report_rest, os.urandom, load, site.identity_providers, turns)
         for name, load in LOADERS.items()
     }
 
 
-def function_service(site: Site, store: Store, invoker: Invoker) -> FunctionService:
+def function_service(site: Site, store: Store, invoker: Invoker, turns: Turns) -> FunctionService:
     """Lambda's API."""
-    return FunctionService(store, invoker, _report_rest, destinations_of(site, store).check, gate_of(site, store))
+    check = destinations_of(site, store).check
+    return FunctionService(store, invoker, _report_rest, check, gate_of(site, store), turns)
 
 
 def destinations_of(site: Site, store: Store) -> Destinations:

@@ -36,12 +36,12 @@ class Worker:
         self._engine = store.engine
         self._shutdown_seconds = site.settings.shutdown_seconds
         self._counters = site.counters.of_worker(slot)
-        self._functions = None if invoker is None else function_service(site, store, invoker)
         self._lane = _lane_of(site, slot, store)
         turns = turns_of(store)
+        self._functions = None if invoker is None else function_service(site, store, invoker, turns)
         service = dispatcher_of(site, store, self._lane, turns)
-        self._kms = kms_service(site, store)
-        self._identities = query_services(site, store)
+        self._kms = kms_service(store, turns)
+        self._identities = query_services(site, store, turns)
         directory = site.settings.audit_directory
         self._trail = None if directory is None else Trail(directory, f"worker{slot}")
         context = wire_context(

@@ -56,7 +56,8 @@ def answered(
     """What a service answers to a request that it may have. `internal`: what is told where it fails. Raises nothing."""
     path, _, query = exchange.url.decode("latin-1").partition("?")
     method = exchange.method.decode("latin-1")
-    request = RestRequest(method, path, query, exchange.headers, body, principal, exchange.request_id, exchange.origin)
+    sender = principal, exchange.request_id, exchange.origin
+    request = RestRequest(method, path, query, exchange.headers, body, *sender, source=exchange.source)
     try:
         answer = service.handle(request)
     except Exception:
