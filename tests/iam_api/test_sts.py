@@ -4,11 +4,12 @@ import re
 from typing import Any
 
 import pytest
-from tests.iam_api.iam_kit import ACCOUNT, ALLOW_ALL, IamKit, refusal
+from tests.iam_api.iam_kit import ACCOUNT, ALLOW_ALL, TRUST, IamKit, refusal
 
 from statordb.access.authority import Authority
 from statordb.model.request import Principal
 from statordb.model.rest import RestReply, RestRequest
+from statordb.store.identities import session_counts
 
 ROOT_ARN = f"arn:aws:iam::{ACCOUNT}:root"
 
@@ -55,6 +56,24 @@ def test_a_session_ends_with_its_user(kit: IamKit) -> None:
     kit.iam.delete_user(UserName="alice")
     kit.iam.create_user(UserName="alice")  # another one of that name
     assert kit.run(kit.credentials.lookup(told["AccessKeyId"])) is None
+
+
+def test_an_account_begins_only_so_many_sessions_within_an_hour(
+    kit: IamKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may have one could fill the store with them."""
+    monkeypatch.setattr(session_counts, "SESSIONS_HOUR_MAX", 3)
+    kit.sts.get_session_token()
+    kit.sts.get_federation_token(Name="bob")
+    kit.iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)
+    alice = kit.user_client("sts", "alice", ALLOW_ALL)
+    role = {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/r", "RoleSessionName": "some"}
+    alice.assume_role(**role)
+    for ask in (kit.sts.get_session_token, lambda: alice.assume_role(**role)):
+        assert refusal(ask) == ("Throttling", "Rate exceeded", 400)
+    kit.run(kit.credentials.create_session(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:role/r", "f", 900))  # of a function
+    kit.clock.advance(3600)
+    assert kit.sts.get_session_token()["Credentials"]
 
 
 def test_a_session_of_root_lasts_an_hour_at_most(kit: IamKit) -> None:

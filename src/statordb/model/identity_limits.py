@@ -40,3 +40,4 @@ ROOT_SESSION_SECONDS_MAX = 3600
 SESSION_POLICIES_MAX = 10  # managed ones of a session
 SESSION_POLICY_CHARACTERS_MAX = 2048
 SESSION_TAGS_MAX = 50
+SESSIONS_HOUR_MAX = 20_000  # that an account begins by STS: ours, beside AWS's 600 a second

@@ -12,13 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 from statordb.crypto.sealer import Sealer
-from statordb.engine.contract import Effects, Engine, Key, Plan, Refused, Stored
+from statordb.engine.contract import Effects, Engine, Key, Overloaded, Plan, Refused, Stored
 from statordb.model.clock import Clock
 from statordb.model.credential import Credential
 from statordb.model.identity_limits import ACCESS_KEYS_MAX
 from statordb.store import access_keys, contention, news
 from statordb.store.access_keys import KIND, ROLE_SESSION, ROOT, CredentialRecord, KeyRecord, SessionRecord
-from statordb.store.identities import standing
+from statordb.store.identities import session_counts, standing
 from statordb.store.identities.authorities import authority_of, compile_of
 from statordb.store.identities.identities import USER, Identities, access_key, named
 from statordb.store.identities.records import UserRecord
@@ -44,6 +44,10 @@ NO_SUCH_USER, TOO_MANY_KEYS = "there is no such user", "the user has as many acc
 
 class OwnerGone(Exception):
     """What a session was to be of is no more; args[0] is its name."""
+
+
+class TooManySessions(Overloaded):
+    """The account has begun as many sessions within this hour as it may."""
 
 
 class Credentials:
@@ -104,10 +108,16 @@ class Credentials:
         if role is None or SESSION_NAME.fullmatch(session_name) is None:
             raise ValueError(f"{role_arn} is not the ARN of a role, or {session_name} not the name of a session.")
         session = SessionRecord(ROLE_SESSION, facts={"aws:PrincipalArn": role_arn})
-        return await self.begin_session(account, f"{role[1]}/{session_name}", session, seconds)
+        return await self._begin(account, f"{role[1]}/{session_name}", session, seconds)
 
     async def begin_session(self, account: str, user: str, session: SessionRecord, seconds: float) -> Credential:
-        """Temporary keys of a session, which is named as in `KeyRecord`. Raises OwnerGone."""
+        """Temporary keys of a session that somebody asked for, which is named as in `KeyRecord`. Raises OwnerGone,
+        TooManySessions."""
+        if not await session_counts.count(self._engine, account, self._clock.now()):
+            raise TooManySessions(account)
+        return await self._begin(account, user, session, seconds)
+
+    async def _begin(self, account: str, user: str, session: SessionRecord, seconds: float) -> Credential:
         now = self._clock.now()
         while True:
             id, secret = self._new_id(SESSION_ID_PREFIX), self._new_secret()

@@ -130,6 +130,14 @@ class SummaryRecord(Record):
     policies: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class SessionsRecord(Record):
+    """How many sessions have begun within an hour, which is told in hours since the epoch."""
+
+    hour: int
+    begun: int
+
+
 USER = Kind(UserRecord)
 GROUP = Kind(GroupRecord)
 ROLE = Kind(RoleRecord)
@@ -138,4 +146,5 @@ USE = Kind(UseRecord)
 NAME = Kind(NameRecord)
 MEMBER = Kind(MemberRecord)
 SUMMARY = Kind(SummaryRecord)
-KINDS = (USER, GROUP, ROLE, POLICY, USE, NAME, MEMBER, SUMMARY)
+SESSIONS = Kind(SessionsRecord)
+KINDS = (USER, GROUP, ROLE, POLICY, USE, NAME, MEMBER, SUMMARY, SESSIONS)
