@@ -58,9 +58,7 @@ def test_a_session_ends_with_its_user(kit: IamKit) -> None:
     assert kit.run(kit.credentials.lookup(told["AccessKeyId"])) is None
 
 
-def test_an_account_begins_only_so_many_sessions_within_an_hour(
-    kit: IamKit, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_account_begins_only_so_many_sessions_within_an_hour(kit: IamKit, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever may have one could fill the store with them."""
     monkeypatch.setattr(session_counts, "SESSIONS_HOUR_MAX", 3)
     kit.sts.get_session_token()

@@ -8,7 +8,9 @@ import pytest
 from tests.keeper.trigger_stage import UUID, Stage, names
 
 from statordb.engine.contract import PageBudget
+from statordb.keeper.triggers import duty
 from statordb.model.invocation import Throttled
+from statordb.store import contention
 from statordb.store.functions import mappings
 
 
@@ -313,3 +315,42 @@ def test_trimmed_records_are_passed_over_with_a_report(stage: Stage) -> None:
     stage.until_delivered(["a1"], ["a3"])
     assert [(type(fault).__name__, fault.args[0]) for fault in stage.faults] == [("RecordsTrimmed", UUID)]
     stage.faults.clear()
+
+
+def test_a_mapping_stops_where_its_stream_may_not_be_read_any_more_and_goes_on_from_there(stage: Stage) -> None:
+    """As on AWS, where the function's role is asked at each poll."""
+
+    def result() -> str:
+        record = stage.mapping()
+        assert record is not None
+        return record.result
+
+    stage.map()
+    stage.put("a1")
+    stage.until_delivered(["a1"])
+    stage.is_readable = False
+    stage.api.run(contention.announce(stage.api.store.engine))  # as a change of policies is
+    stage.until(lambda: result() == "PROBLEM: Cannot access stream", seconds=20)
+    stage.put("a2")
+    stage.run(2)
+    assert stage.deliveries == [["a1"]]
+    assert stage.state() == "Enabled"
+    stage.is_readable = True
+    stage.api.run(contention.announce(stage.api.store.engine))
+    stage.until_delivered(["a1"], ["a2"])
+    stage.until(lambda: result() == "OK", seconds=20)
+
+
+def test_a_mapping_that_may_read_again_and_finds_nothing_tells_no_problem(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is announced here: conditions may know the time."""
+    monkeypatch.setattr(duty, "JUDGED_SECONDS", 1.0)
+    stage.is_readable = False
+    stage.map()
+    stage.run(7)
+    stage.is_readable = True
+    stage.run(7)
+    record = stage.mapping()
+    assert record is not None
+    assert record.result == mappings.NOTHING_YET

@@ -107,6 +107,7 @@ class Stage:
         self.api.loop = self.loop = HurriedLoop()
         self.function = Function()
         self.faults: list[BaseException] = []
+        self.is_readable = True
         self._direct()
         self.arn: str = self.api(
             "CreateTable",
@@ -126,7 +127,11 @@ class Stage:
             Elsewhere(self.function),
             self.function,
             lambda duty, fault: self.faults.append(fault),
+            self._may_read,
         )
+
+    async def _may_read(self, record: MappingRecord) -> bool:
+        return self.is_readable
 
     @property
     def deliveries(self) -> list[list[str]]:

@@ -6,6 +6,7 @@ mappings".
 
 from typing import Any
 
+from statordb.commands.stream_readers import lasting_arn
 from statordb.expressions import event_patterns
 from statordb.lambda_api import errors
 from statordb.lambda_api.context import Context
@@ -16,6 +17,7 @@ from statordb.model.function_limits import (
     MAPPING_RECORD_AGE_SECONDS_MAX,
     MAPPING_RECORD_AGE_SECONDS_MIN,
 )
+from statordb.model.request import Principal
 from statordb.outbound import external
 from statordb.store.functions.mappings import FOREVER, MappingRecord, is_url
 from statordb.store.streams import Stream
@@ -117,6 +119,11 @@ async def function_of(context: Context, text: str) -> str:
         raise errors.invalid_parameter("Function does not exist")
     name.must_be_latest()
     return name.qualified_arn
+
+
+def reader_of(principal: Principal) -> str | None:
+    """What a mapping keeps of who has set its function; None where nobody is asked for permission."""
+    return None if principal.authority is None else lasting_arn(principal)
 
 
 def stream_name(arn: str) -> StreamName:

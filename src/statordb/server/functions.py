@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from statordb.keeper.invocations import Invocations
 from statordb.keeper.keeper import Duty, Report
 from statordb.keeper.packages import Packages
-from statordb.keeper.sessions import Sessions
 from statordb.keeper.triggers import Triggers
+from statordb.keeper.triggers.duty import anybody
 from statordb.model.credential import Credential
 from statordb.outbound.external import ExternalInvoker
 from statordb.outbound.permissions import Permissions
@@ -17,7 +18,8 @@ from statordb.runtime.doorway import Doorway, RemoteInvoker
 from statordb.runtime.isolation import Isolation
 from statordb.runtime.pool import Pool
 from statordb.runtime.strays import Strays
-from statordb.server.composition import Site, credentials_of, destinations_of
+from statordb.server.composition import Site, credentials_of, destinations_of, gate_of
+from statordb.server.mapping_readers import may_read_for
 from statordb.server.sockets import port_of
 from statordb.store.functions.catalog import FunctionRecord
 from statordb.store.store import Store
@@ -48,10 +50,16 @@ class Running:
         self._external = ExternalInvoker(Permissions(site.settings.destinations))
         self._destinations = destinations_of(site, store)
         self.duties: Sequence[Duty] = (
-            Triggers(store, self.invoker, self._external, self._destinations, report),
+            Triggers(
+                store,
+                self.invoker,
+                self._external,
+                self._destinations,
+                report,
+                anybody if site.settings.auth == "open" else partial(may_read_for, store, gate_of(site, store)),
+            ),
             Invocations(store, self.invoker, self._destinations, report),
             Packages(store),
-            Sessions(store),
         )
 
     async def start(self) -> None:

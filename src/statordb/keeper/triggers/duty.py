@@ -1,7 +1,7 @@
 """The duty: which shards of which mappings are to be read, and what state the mappings are in."""
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import replace
 from functools import partial
 
@@ -19,11 +19,20 @@ from statordb.store.store import Store
 from statordb.store.streams import Stream
 
 RECONCILE_SECONDS = 0.5
+JUDGED_SECONDS = 60.0  # until a right that nothing was announced about is asked for again: conditions know the time
 RESULT_SECONDS = 5.0  # between two writes of a mapping's LastProcessingResult
 
 _READING = frozenset({mappings.CREATING, mappings.ENABLING, mappings.ENABLED, mappings.UPDATING})
 _SETTLED = frozenset({mappings.ENABLED, mappings.DISABLED})
 _ENDING = frozenset({mappings.DISABLING, mappings.DELETING})
+
+
+MayRead = Callable[[MappingRecord], Awaitable[bool]]
+"""Whether the stream of a mapping may be read for it."""
+
+
+async def anybody(record: MappingRecord) -> bool:
+    return True
 
 
 class Triggers:
@@ -33,9 +42,16 @@ class Triggers:
     every_seconds = 0.1
 
     def __init__(
-        self, store: Store, invoker: Invoker, external: External, destinations: RecordSink, report: Report
+        self,
+        store: Store,
+        invoker: Invoker,
+        external: External,
+        destinations: RecordSink,
+        report: Report,
+        may_read: MayRead = anybody,
     ) -> None:
         self._store = store
+        self._may_read = may_read
         self._report = report
         self._underway = Underway()
         self._around = Surroundings(Target(store, invoker, external), destinations, store.clock, self._underway)
@@ -87,7 +103,17 @@ class Triggers:
         source.record, source.stream = record, stream
         if stream is None:
             source.result = NO_STREAM
+        elif record.enabled:
+            await self._judge(source)
         return source
+
+    async def _judge(self, source: Source) -> None:
+        """See whether the stream may still be read for a mapping: what was right when it was made may be no more."""
+        record, at = source.record, asyncio.get_running_loop().time()
+        about = self._store.engine.epoch(), record.function, record.reader
+        if source.judged is None or source.judged[0] != about or at >= source.judged[1] + JUDGED_SECONDS:
+            source.judge(not await self._may_read(record))
+            source.judged = about, at
 
     async def _work(self, source: Source, stream: Stream, shard_id: str) -> None:
         await Shard(source, stream, shard_id, self._store, self._around).run()

@@ -7,7 +7,7 @@ from typing import Any
 from statordb.expressions import event_patterns
 from statordb.keeper.crew import Report
 from statordb.model.invocation import NotRunnable, Throttled
-from statordb.store.functions.mappings import MappingRecord
+from statordb.store.functions.mappings import NOTHING_YET, MappingRecord
 from statordb.store.log import ShardRecord
 from statordb.store.streams import Stream
 
@@ -16,6 +16,7 @@ SUCCEEDED = "OK"  # LastProcessingResult
 FAILED = "PROBLEM: Function call failed"
 NOT_RUN = "PROBLEM: Function could not be invoked"
 NO_STREAM = "PROBLEM: Stream not found"
+NOT_READABLE = "PROBLEM: Cannot access stream"  # neither may the function's role read it, nor who made the mapping
 
 Matcher = Callable[[Any], bool]
 
@@ -45,6 +46,8 @@ class Source:
         self.result = record.result
         self.told_at = 0.0  # when the record's result was last written, by the event loop's clock
         self.stirred = False
+        self.is_refused = False  # nobody may read the stream for it
+        self.judged: tuple[object, float] | None = None  # what that was said of, and when, by the event loop's clock
         self.report = report
         self._patterns: Sequence[str] = ()
         self._matchers: list[Matcher] = []
@@ -54,7 +57,7 @@ class Source:
 
     def readable(self) -> list[ShardRecord]:
         """Shards that are to be read now: not at their end, and their parent is, or is forgotten."""
-        if self.stream is None:
+        if self.stream is None or self.is_refused:
             return []
         known = {shard.id for shard in self.stream.shards}
         return [
@@ -62,6 +65,14 @@ class Source:
             for shard in self.stream.shards
             if shard.id not in self.ended and (shard.parent not in known or shard.parent in self.ended)
         ]
+
+    def judge(self, is_refused: bool) -> None:
+        """Whether the stream may be read for it now."""
+        if is_refused:
+            self.result = NOT_READABLE
+        elif self.is_refused or self.result == NOT_READABLE:
+            self.result = NOTHING_YET
+        self.is_refused = is_refused
 
     def end(self, shard_id: str) -> None:
         self.ended.add(shard_id)

@@ -20,9 +20,9 @@ async def create_event_source_mapping(context: Context, request: Request) -> Ans
     function = await event_sources.function_of(context, request["FunctionName"])
     stream = await event_sources.stream_of(context, arn)
     principal, now = context.principal, context.now()
-    record = MappingRecord(
-        str(uuid.uuid4()), principal.account, principal.region, arn, function, position, now, now, **fields
-    )
+    place = principal.account, principal.region
+    reader = event_sources.reader_of(principal)
+    record = MappingRecord(str(uuid.uuid4()), *place, arn, function, position, now, now, **fields, reader=reader)
     begun = await _latest(context, stream) if position == LATEST else {}
     try:
         await context.store.mappings.create(record, begun)

@@ -15,6 +15,7 @@ async def update_event_source_mapping(context: Context, request: Request) -> Ans
     fields = event_sources.changes(context, request, record.options)
     if "FunctionName" in request:
         fields["function"] = await event_sources.function_of(context, request["FunctionName"])
+        fields["reader"] = event_sources.reader_of(context.principal)
     now = context.now()
 
     def change(current: MappingRecord) -> MappingRecord:

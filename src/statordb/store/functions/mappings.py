@@ -37,7 +37,9 @@ class MappingRecord(Record):
     `stream_arn`: of a DynamoDB stream. `function`: a function's ARN, or the URL of an endpoint that takes Lambda's
     Invoke. `state`: what the API shows; the keeper leads from Creating, Enabling and Updating to Enabled or Disabled
     (as `enabled` says), from Disabling to Disabled, from Deleting to nothing. `options`: members that are kept and
-    echoed as they were given. Times in seconds since the epoch.
+    echoed as they were given. `reader`: the ARN of who has set the function, whose right to read the stream counts
+    beside that of the function's role; "" if only that one does, None if nobody's is asked. Times in seconds since the
+    epoch.
     """
 
     uuid: str
@@ -64,6 +66,7 @@ class MappingRecord(Record):
     window_seconds: int = 0  # TumblingWindowInSeconds
     tags: dict[str, str] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
+    reader: str | None = None
 
     @property
     def arn(self) -> str:
