@@ -20,6 +20,7 @@ from statordb.model.clock import ManualClock
 from statordb.model.request import Principal, Reply, Request
 from statordb.model.service import load_service
 from statordb.shapes.json import Shapes
+from statordb.store.sealed.engine import SealedEngine
 from statordb.store.store import Store
 
 SHAPES = Shapes(DYNAMODB, load_service(), load_service("dynamodbstreams"))
@@ -57,6 +58,13 @@ class Api:
         self.store = Store(engine, self.clock, self.delay, sealer=Sealer(FileKeys(self.directory)))
         self.dispatcher = Dispatcher(self.store, SHAPES, lambda request, fault: self.faults.append(fault))
         self.keeper = Keeper(self.store, lambda duty, fault: self.faults.append(fault))
+
+    def another(self) -> Store:
+        """The store as another process of it has it, which has data keys of its own."""
+        engine = self.store.engine
+        assert isinstance(engine, SealedEngine)
+        other = self.run(seal(engine.under, self.directory, self.random))
+        return Store(other, self.clock, self.delay, sealer=Sealer(FileKeys(self.directory)))
 
     def run(self, awaitable: Any) -> Any:
         async def wait() -> Any:

@@ -14,7 +14,6 @@ from statordb.access.document import compile_policy
 from statordb.api.dispatch import Dispatcher
 from statordb.model.errors import ClientError
 from statordb.model.request import Principal, Reply, Request
-from statordb.store.store import Store
 
 INVALID = "One or more parameter values were invalid: "
 OTHER = Principal("111111111111", "other", "us-east-1", "arn:aws:iam::111111111111:root")
@@ -181,6 +180,7 @@ def test_the_key_is_changed_four_times_a_day(api: Api) -> None:
     assert api.refused("UpdateTable", **last).code == "LimitExceededException"
     api.clock.advance(DAY)
     api("UpdateTable", **last)
+    api.keep()
     assert "SSEDescription" not in described(api)
 
 
@@ -326,7 +326,7 @@ def test_time_to_live_and_the_building_of_indexes_wait_for_the_key(api: Api, key
 
 def test_another_process_hears_of_a_disabled_key_at_once(api: Api, key: str) -> None:
     """One that knows the table, and answers the usual requests in the short way."""
-    other = Dispatcher(Store(api.store.engine, api.clock), SHAPES, lambda request, fault: api.faults.append(fault))
+    other = Dispatcher(api.another(), SHAPES, lambda request, fault: api.faults.append(fault))
 
     def get() -> str | None:
         body = orjson.dumps(ITEMS["GetItem"])
@@ -368,6 +368,10 @@ def test_a_table_of_before_there_were_keys_goes_on(api: Api) -> None:
     arn = new_key(api)
     told = api("UpdateTable", **AT, SSESpecification=sse(arn))["TableDescription"]
     assert told["SSEDescription"] == {**shown, "Status": "UPDATING"}
-    assert described(api)["SSEDescription"]["KMSMasterKeyArn"] == arn
+    assert described(api)["SSEDescription"] == {"Status": "UPDATING", "SSEType": "KMS", "KMSMasterKeyArn": arn}
+    api.keep()
+    assert described(api)["SSEDescription"]["Status"] == "ENABLED"
     api("UpdateTable", **AT, SSESpecification={"Enabled": False})
+    assert described(api)["SSEDescription"] == {"Status": "UPDATING", "SSEType": "KMS", "KMSMasterKeyArn": arn}
+    api.keep()
     assert "SSEDescription" not in described(api)

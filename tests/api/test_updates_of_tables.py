@@ -379,9 +379,12 @@ def test_a_key_of_ones_own_is_told_of(api: Api) -> None:
         "change Master Key"
     )
     update(api, SSESpecification={**mine, "KMSMasterKeyId": "alias/aws/dynamodb"})
+    assert described(api)["SSEDescription"] == {**sse, "Status": "UPDATING"}
+    api.keep()
     assert described(api)["SSEDescription"] == sse
     shown = update(api, SSESpecification={"Enabled": False})
     assert shown["SSEDescription"] == {**sse, "Status": "UPDATING"}
+    api.keep()
     assert "SSEDescription" not in described(api)
 
 

@@ -267,6 +267,7 @@ def test_every_duty_has_a_name_of_its_own(api: Api) -> None:
         "kms",
         "logs",
         "reclaim",
+        "resealing",
         "sessions",
         "spaces",
         "tokens",

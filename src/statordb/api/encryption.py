@@ -14,7 +14,16 @@ from statordb.model import errors
 from statordb.model.errors import ClientError, invalid_parameters
 from statordb.model.kms_limits import KEY_CHANGES_A_DAY_MAX, KEY_CHANGES_PAUSE_SECONDS
 from statordb.store.kms.kms import DYNAMODB_ALIAS
-from statordb.store.kms.records import DISABLED, ENABLED, AliasName, KeyName
+from statordb.store.kms.records import (
+    DISABLED,
+    ENABLED,
+    OWNED,
+    AliasName,
+    KeyName,
+    KeyRecord,
+    wrapping_key,
+    wrapping_of,
+)
 from statordb.store.kms.references import NoReference, parse
 from statordb.store.kms.rotation import DAY_SECONDS
 from statordb.store.records import TableRecord
@@ -46,8 +55,8 @@ def enabled(specification: Specification | None) -> bool:
     return bool(specification) and specification.get("Enabled", True)  # type: ignore[union-attr]
 
 
-async def key_of(context: Context, account: str, region: str, wanted: Specification | None) -> str | None:
-    """The ARN of the key that is meant, which can be used; None for one of AWS's own.
+async def key_of(context: Context, account: str, region: str, wanted: Specification | None) -> KeyRecord | None:
+    """The key that is meant, which can be used; None for one of AWS's own.
 
     The key that AWS manages comes to be when it is first asked for. Raises ValidationException and
     AccessDeniedException, which tell of KMS's error.
@@ -75,7 +84,12 @@ async def key_of(context: Context, account: str, region: str, wanted: Specificat
         raise _refused("DisabledException", f"{record.arn} is disabled.")
     if record.state != ENABLED:
         raise _refused("KMSInvalidStateException", f"{record.arn} is pending deletion.")
-    return record.arn
+    return record
+
+
+def begun(record: TableRecord, key: KeyRecord | None) -> TableRecord:
+    """A table that is to have a key, None for one of AWS's own, from its first row on."""
+    return record if key is None else replace(record, key_arn=key.arn, sealed_by=[wrapping_of(key)])
 
 
 async def _named(context: Context, reference: KeyName | AliasName) -> KeyName | None:
@@ -117,8 +131,8 @@ def check_change(record: TableRecord, wanted: Specification) -> None:
         )
 
 
-def changed(record: TableRecord, wanted: Specification, key_arn: str | None, now: float) -> TableRecord:
-    """The table with another key. Raises ValidationException, LimitExceededException."""
+def changed(record: TableRecord, wanted: Specification, key: KeyRecord | None, now: float) -> TableRecord:
+    """The table with another key, None for one of AWS's own. Raises ValidationException, LimitExceededException."""
     check_change(record, wanted)
     recent = [at for at in record.key_changes if at > now - DAY_SECONDS]
     if len(recent) >= KEY_CHANGES_A_DAY_MAX and now - recent[-1] < KEY_CHANGES_PAUSE_SECONDS:
@@ -127,7 +141,8 @@ def changed(record: TableRecord, wanted: Specification, key_arn: str | None, now
             "24 hours, and once in 6 hours beyond that."
         )
     options = {member: value for member, value in record.options.items() if member != "SSESpecification"}
-    return replace(record, options=options, key_arn=key_arn, key_changes=[*recent, now])
+    key_arn, name = (None, OWNED) if key is None else (key.arn, wrapping_of(key))
+    return replace(record, options=options, key_arn=key_arn, key_changes=[*recent, now]).sealed_anew(name)
 
 
 def check_open(table: Table) -> None:
@@ -137,9 +152,15 @@ def check_open(table: Table) -> None:
 
 
 def describe(record: TableRecord) -> dict[str, Any] | None:
-    """SSEDescription; None where there is none."""
+    """SSEDescription; None where there is none. It is UPDATING as long as rows are sealed under another key."""
     arn = current_arn(record)
-    return None if arn is None else {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": arn}
+    keys = {found and found[0].arn for found in map(wrapping_key, record.sealed_by)}
+    changing = len(keys) > 1 or (record.key_arn is not None and keys != {record.key_arn})
+    if arn is None and changing:
+        arn = next(key.arn for key in reversed(record.needed_keys()))
+    if arn is None:
+        return None
+    return {"Status": "UPDATING" if changing else "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": arn}
 
 
 def show_closed(description: dict[str, Any], table: Table) -> None:

@@ -57,13 +57,16 @@ class RowSealer:
     Threads may seal beside each other: taking a number is one step of the interpreter.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, beside: "RowSealer | None" = None) -> None:
+        """`beside`: another one. What either has learned, both open."""
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         self._cipher = AESGCM
         self._invalid = InvalidTag
-        self._openers: OrderedDict[bytes, Crypt] = OrderedDict()  # by the id of the data key
+        # By the id of the data key.
+        self._openers: OrderedDict[bytes, Crypt] = OrderedDict() if beside is None else beside._openers
+        self._numbers: tuple[bytes, Callable[[], int]] | None = None  # of the data key that was used last
         self._current: tuple[bytes, Callable[[], int], Crypt] | None = None  # in one, so that threads see one key's
         self.due = True
         """Whether a new data key is to be registered before more is sealed."""
@@ -85,9 +88,26 @@ class RowSealer:
         return cipher.encrypt
 
     def use(self, id: bytes, key: bytes) -> None:
-        """Seal with a data key from now on, that nobody has sealed with, or will."""
-        self._current = id, count().__next__, self._learn(id, key)
+        """Seal with a data key from now on, that nobody else has sealed with, or will. One that was used before goes on
+        with its numbers."""
+        numbers = self._numbers
+        if numbers is None or numbers[0] != id:
+            numbers = self._numbers = id, count().__next__
+        self._current = *numbers, self._learn(id, key)
         self.due = False
+
+    def rest(self) -> None:
+        """Seal nothing until a data key is given again."""
+        self._current = None
+        self.due = True
+
+    @property
+    def rests(self) -> bool:
+        return self._current is None
+
+    def forget(self, id: bytes) -> None:
+        """Open no more of what was sealed with a data key."""
+        self._openers.pop(id, None)
 
     def knows(self, id: bytes) -> bool:
         return id in self._openers
@@ -157,6 +177,12 @@ class RowSealer:
             return decrypt(nonce, memoryview(sealed)[end:], sealed[:start] + bound)
         except (self._invalid, ValueError):
             raise Unsealable("the row is damaged or belongs elsewhere") from None
+
+
+def key_id_of(sealed: bytes) -> bytes:
+    """The id of the data key that a body was sealed with, if it was."""
+    start = CLEAR_BYTES if sealed[:1] == _ITEM else 1
+    return sealed[start : start + KEY_ID_BYTES]
 
 
 def clear_of(sealed: bytes, head: int = CLEAR_BYTES) -> bytes | None:

@@ -20,12 +20,14 @@ from statordb.store.log import LogRecord
 from statordb.store.news import TABLE, News
 from statordb.store.records import TableRecord
 from statordb.store.rows import PAGE, rows
+from statordb.store.sealed.table_keys import TableKeys
 from statordb.store.spaces import Draft
 from statordb.store.streams import StreamRecord
 from statordb.store.table import Table
 
 SLOW = "The request took so long that what was made for it is gone. Try again."
 ROOT = b"accounts"  # partition that lists the (account, region) pairs ever used
+LOOKS_MAX = 5  # at a record that may have changed while it was read
 
 Name = tuple[str, str, str]  # account, region, table name
 Change = Callable[[TableRecord | None], TableRecord | Refused | None]
@@ -47,9 +49,11 @@ LoggedChange = Callable[[Rows], Rows | Refused]
 class Catalog:
     """Finds, creates, alters and lists tables."""
 
-    def __init__(self, engine: Engine, clock: Clock, keys: Keys) -> None:
+    def __init__(self, engine: Engine, clock: Clock, keys: Keys, sealing: TableKeys | None = None) -> None:
+        """`sealing`: what is told by which keys the rows of tables are sealed; None where they are not."""
         self._engine = engine
         self._keys = keys
+        self._sealing = sealing
         self.now = clock.now
         self._tables: dict[Name, Table] = {}
         self._news = News(engine)
@@ -60,6 +64,8 @@ class Catalog:
     def cached(self, account: str, region: str, name: str) -> Table | None:
         """The table, if this process knows it and may go on believing it."""
         if self._engine.epoch() != self._news.seen:
+            if self._sealing is not None:
+                self._sealing.heed()
             self._forget(self._news.fetch())
         return self._tables.get((account, region, name))
 
@@ -70,15 +76,17 @@ class Catalog:
 
     async def reload(self, account: str, region: str, name: str) -> Table | None:
         """The table as it is stored now."""
-        epoch = self._engine.epoch()  # before the read: a change that comes between is announced after it
         key = _key(account, region, name)
-        stored = await self._engine.get(key)
-        if stored is None:
+        found = await _current(self._engine, key)
+        if found is None:
             self._tables.pop((account, region, name), None)
             return None
-        record = records.load(stored.body)
-        closed = None if record.key_arn is None else await closed_by(self._keys, record.key_arn)
-        table = Table(record, (key, stored.version), self._engine, self, closed)
+        epoch, stored, record = found
+        needed, cover = record.needed_keys(), None
+        if self._sealing is not None and (needed or record.key_changes):
+            cover = self._sealing.cover(record.spaces(), stored.version, record.sealed_by[-1])
+        closed = await closed_by(self._keys, needed) if needed else None
+        table = Table(record, (key, stored.version), self._engine, self, closed, cover)
         if record.status_at(self.now()) is None:
             return None
         if epoch == self._news.seen:
@@ -213,8 +221,7 @@ class Catalog:
             self._tables.clear()
             return
         if keys:
-            arns = {key.arn for key in keys}
-            tables |= {name for name, table in self._tables.items() if table.record.key_arn in arns}
+            tables |= {name for name, table in self._tables.items() if not keys.isdisjoint(table.needed_keys)}
         for name in tables:
             self._tables.pop(name, None)
 
@@ -223,6 +230,19 @@ class Catalog:
         key = Key(Space.CATALOG, ROOT, f"{account}/{region}".encode())
         if await self._engine.get(key) is None:
             await contention.update(self._engine, (key,), lambda stored: Effects(writes=((key, b"{}"),)))
+
+
+async def _current(engine: Engine, key: Key) -> tuple[int, Stored, TableRecord] | None:
+    """A table's row, its record, and the epoch before it was read: a change that comes between is announced after it.
+    Where the record says how rows are to be sealed, none of before will do."""
+    looks = 0
+    while True:
+        epoch, stored = engine.epoch(), await engine.get(key)
+        if stored is None:
+            return None
+        record, looks = records.load(stored.body), looks + 1
+        if not record.needed_keys() or engine.epoch() == epoch or looks == LOOKS_MAX:
+            return epoch, stored, record
 
 
 def _named(account: str, region: str, name: str) -> Sequence[str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from statordb.store.kms.records import OWNED, KeyName, name_of, wrapping_key
 from statordb.store.record import Kind, Members, Record
 
 STREAM, KINESIS = "stream/", "kinesis/"  # readers of logs begin with what they are
@@ -104,7 +105,8 @@ class TableRecord(Record):
     destinations: list[DestinationRecord] = field(default_factory=list)
     key_arn: str | None = None  # of the key of KMS that it is encrypted with; None: one of AWS's own
     key_changes: list[float] = field(default_factory=list)  # of the last 24 hours, in seconds since the epoch
-
+    # What wraps the data keys of its rows: several until they are sealed anew; the last one those of new rows.
+    sealed_by: list[str] = field(default_factory=lambda: [OWNED])
     policies: list[PolicyRecord] = field(default_factory=list)  # one each of the table and its streams
 
     @property
@@ -120,6 +122,15 @@ class TableRecord(Record):
     def usable_at(self, now: float) -> bool:
         """Whether items can be read and written."""
         return self.status_at(now) in ("ACTIVE", "UPDATING")
+
+    def sealed_anew(self, name: str) -> "TableRecord":
+        """The record with what wraps the data keys of new rows."""
+        return replace(self, sealed_by=[*(each for each in self.sealed_by if each != name), name])
+
+    def needed_keys(self) -> list[KeyName]:
+        """The keys of KMS without which not all of its rows can be read, and those that are to come can't be sealed."""
+        found = [found[0] for name in self.sealed_by if (found := wrapping_key(name)) is not None]
+        return list(dict.fromkeys(found if self.key_arn is None else [name_of(self.key_arn), *found]))
 
     def index(self, name: str) -> IndexRecord | None:
         return next((index for index in self.indexes if index.name == name), None)

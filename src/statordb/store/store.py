@@ -10,8 +10,10 @@ from statordb.store.functions.mappings import Mappings
 from statordb.store.holds import Holds
 from statordb.store.identities.identities import Identities
 from statordb.store.kms.kms import Kms
+from statordb.store.kms.wrapping import Wrapping
 from statordb.store.leases import Leases
 from statordb.store.logs import Logs
+from statordb.store.sealed.engine import SealedEngine
 from statordb.store.spaces import Draft
 from statordb.store.streams import Streams
 
@@ -38,7 +40,10 @@ class Store:
         self.engine = engine
         self.clock = clock
         self.kms = Kms(engine, clock, sealer)
-        self.catalog = Catalog(engine, clock, self.kms.keys)
+        sealing = engine.ring.tables if isinstance(engine, SealedEngine) else None
+        if sealing is not None:
+            sealing.wrapper = Wrapping(self.kms.keys)
+        self.catalog = Catalog(engine, clock, self.kms.keys, sealing)
         self.logs = Logs(engine)
         self.holds = Holds(engine)
         self.streams = Streams(engine, self.logs)

@@ -18,7 +18,9 @@ from statordb.store.image import Image
 from statordb.store.indexes.expiry import ExpiryIndex
 from statordb.store.indexes.secondary import SecondaryIndex
 from statordb.store.kms.closure import Closed
+from statordb.store.kms.records import KeyName
 from statordb.store.records import TableRecord
+from statordb.store.sealed.table_keys import Cover
 from statordb.store.staging import Index, Staging, found
 
 Apply = Callable[[Image | None], Image | Refused | None]
@@ -60,18 +62,27 @@ class Table:
     looks_back  whether a write of an item looks into the one that stands there.
     write_rows  how many rows it writes at most: the item, each index's entry before and after, a change.
     closed      why its items can't be had: its key can't be used;  settled: whatever the time is, they can.
+    needed_keys the keys of KMS that they are sealed with.
     """
 
     __slots__ = (
-        "_catalog", "_derived", "_engine", "_latest", "_paths", "building", "closed", "expiry", "forms", "get", "guard",
-        "here", "indexes", "key_names", "log", "looks_back", "name", "now", "paused", "primary", "record", "schema",
-        "settled", "space", "write_rows",
+        "_catalog", "_cover", "_derived", "_engine", "_latest", "_paths", "building", "closed", "expiry", "forms",
+        "get", "guard", "here", "indexes", "key_names", "log", "looks_back", "name", "needed_keys", "now", "paused",
+        "primary", "record", "schema", "settled", "space", "write_rows",
     )  # fmt: skip
 
     def __init__(
-        self, record: TableRecord, guard: Guard, engine: Engine, catalog: Home, closed: Closed | None = None
+        self,
+        record: TableRecord,
+        guard: Guard,
+        engine: Engine,
+        catalog: Home,
+        closed: Closed | None = None,
+        cover: Cover | None = None,
     ) -> None:
+        """`cover`: what has its rows sealed by its own key, as long as it is there."""
         self.record = record
+        self._cover = cover
         self.guard = guard
         self.name = record.name
         self.space = record.space
@@ -83,6 +94,7 @@ class Table:
         self.now = catalog.now
         self.forms: dict[object, RangeForm] = {}  # of key conditions, by their text and what its #names mean
         self.closed = closed
+        self.needed_keys: Sequence[KeyName] = record.needed_keys()
         self.settled = record.status == "ACTIVE" and closed is None  # else the status depends on the time
         self.schema = KeySchema.parse(record.key_schema, record.definitions)
         self.key_names = self.schema.names

@@ -31,7 +31,7 @@ async def create_table(context: Context, request: Request) -> Answer:
     existing = await store.catalog.reload(account, region, name)
     if existing is not None:
         raise _taken(existing.record, context.now())
-    key_arn = await encryption.key_of(context, account, region, request.get("SSESpecification"))
+    key = await encryption.key_of(context, account, region, request.get("SSESpecification"))
     now = context.now()
     delay = store.table_delay_seconds
     draft = store.draft()
@@ -53,9 +53,9 @@ async def create_table(context: Context, request: Request) -> Answer:
         throughput=request.get("ProvisionedThroughput") or {},
         options={member: request[member] for member in schemas.KEPT if request.get(member) not in (None, {})},
         tags=tags,
-        key_arn=key_arn,
         policies=policies,
     )
+    record = encryption.begun(record, key)
     return {"TableDescription": coming(await _created(context, request, record, draft, now))}
 
 

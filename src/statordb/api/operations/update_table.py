@@ -10,6 +10,7 @@ from statordb.commands.demands import TableDemand
 from statordb.commands.warm_throughput import PAY_PER_REQUEST, warm_figures
 from statordb.model import errors
 from statordb.model.errors import ClientError, invalid_parameters
+from statordb.store.kms.records import KeyRecord
 from statordb.store.records import IndexRecord, TableRecord
 from statordb.store.terms import Refused
 
@@ -21,7 +22,7 @@ async def update_table(context: Context, request: Request) -> Answer:
     store, record = context.store, table.record
     if "SSESpecification" in asked or any("Create" in update for update in updates):
         encryption.check_open(table)
-    key_arn = await _new_key(context, record, request, asked)
+    key = await _new_key(context, record, request, asked)
     now = context.now()
     draft = store.draft()
     space = await draft.derived() if any("Create" in update for update in updates) else 0
@@ -32,7 +33,7 @@ async def update_table(context: Context, request: Request) -> Answer:
         try:
             changed = _change_settings(_settled(current, now), request, asked, now)
             if "SSESpecification" in asked:
-                changed = encryption.changed(changed, request["SSESpecification"], key_arn, now)
+                changed = encryption.changed(changed, request["SSESpecification"], key, now)
             definitions = request.get("AttributeDefinitions") or []
             for update in updates:
                 changed = index_updates.apply(changed, update, definitions, space, now)
@@ -56,8 +57,8 @@ async def update_table(context: Context, request: Request) -> Answer:
     return {"TableDescription": await _describe(context, request, asked, record)}
 
 
-async def _new_key(context: Context, record: TableRecord, request: Request, asked: set[str]) -> str | None:
-    """The ARN of the key that the table is to have."""
+async def _new_key(context: Context, record: TableRecord, request: Request, asked: set[str]) -> KeyRecord | None:
+    """The key that the table is to have."""
     if "SSESpecification" not in asked:
         return None
     wanted = request["SSESpecification"]

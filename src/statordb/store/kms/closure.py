@@ -1,5 +1,6 @@
 """Tables that are closed: the key that they are encrypted with can't be used."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from statordb.model import errors
@@ -28,20 +29,17 @@ class Closed(NamedTuple):
         return errors.validation_as_it_is(f"KMS key not found error: {fault}")
 
 
-async def closed_by(keys: Keys, key_arn: str | None) -> Closed | None:
-    """Why a table with that key is closed; None while it is open."""
-    if key_arn is None:
-        return None
-    name = name_of(key_arn)
-    try:
-        await keys.usable(name)
-    except KeyUnusable as unusable:
-        record = unusable.record
-        return Closed(key_arn, "", None) if record is None else Closed(key_arn, record.state, record.changed_at)
+async def closed_by(keys: Keys, names: Iterable[KeyName]) -> Closed | None:
+    """Why a table is closed some of whose rows may be wrapped by these keys; None while it is open."""
+    for name in names:
+        try:
+            await keys.usable(name)
+        except KeyUnusable as unusable:
+            return closed_of(unusable)
     return None
 
 
-def name_of(key_arn: str) -> KeyName:
-    """The key of an ARN that this store has made."""
-    _, _, _, region, account, key = key_arn.split(":", 5)
-    return KeyName(account, region, key.removeprefix("key/"))
+def closed_of(unusable: KeyUnusable) -> Closed:
+    """What a key that can't be used does to tables that have it."""
+    arn, record = unusable.name.arn, unusable.record
+    return Closed(arn, "", None) if record is None else Closed(arn, record.state, record.changed_at)

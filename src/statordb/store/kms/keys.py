@@ -161,9 +161,11 @@ class Keys:
         id = self._random(_MATERIAL_ID_BYTES).hex()
         return MaterialRecord(id, b64encode(sealed).decode(), self._clock.now(), cause)
 
-    def encrypt(self, record: KeyRecord, plaintext: bytes, context: Mapping[str, str] | None) -> bytes:
-        """The blob of a plaintext under the key's current material."""
-        place = len(record.materials) - 1
+    def encrypt(
+        self, record: KeyRecord, plaintext: bytes, context: Mapping[str, str] | None, place: int | None = None
+    ) -> bytes:
+        """The blob of a plaintext under the key's material at a place, or its current one."""
+        place = len(record.materials) - 1 if place is None else place
         opened = self._opened(record, place)
         return material.seal(record.name, place, opened, plaintext, material.context_bytes(context), self._random)
 
@@ -172,15 +174,6 @@ class Keys:
         if blob.key != record.name or blob.place >= len(record.materials):
             raise Forged
         return material.open(blob, self._opened(record, blob.place), material.context_bytes(context))
-
-    async def wrap(self, name: KeyName, data_key: bytes, context: Mapping[str, str]) -> bytes:
-        """Seal a data key. Raises KeyUnusable."""
-        return self.encrypt(await self.usable(name), data_key, context)
-
-    async def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
-        """The data key. Raises Forged, KeyUnusable."""
-        blob = material.take_apart(wrapped)
-        return self.decrypt(await self.usable(blob.key), blob, context)
 
     def random(self, size: int) -> bytes:
         return self._random(size)

@@ -85,6 +85,29 @@ class KeyRecord(Record):
         return self.deletes_at is not None and self.deletes_at <= now
 
 
+OWNED = "store"  # what wraps data keys where no key of KMS does: the keys of the store
+_BY_KMS = "kms:"
+
+
+def wrapping_of(key: KeyRecord) -> str:
+    """The name of what wraps data keys: the key with its current material."""
+    return f"{_BY_KMS}{key.arn}#{len(key.materials) - 1}"
+
+
+def wrapping_key(name: str) -> tuple[KeyName, int] | None:
+    """The key of KMS that such a name tells, and the place of the material among its own; None of the store's keys."""
+    if not name.startswith(_BY_KMS):
+        return None
+    arn, _, place = name.removeprefix(_BY_KMS).rpartition("#")
+    return name_of(arn), int(place)
+
+
+def name_of(arn: str) -> KeyName:
+    """The key of an ARN that this store has made."""
+    _, _, _, region, account, key = arn.split(":", 5)
+    return KeyName(account, region, key.removeprefix("key/"))
+
+
 @dataclass(frozen=True, slots=True)
 class AliasRecord(Record):
     """An alias, and the id of the key that it means. Times in seconds since the epoch."""

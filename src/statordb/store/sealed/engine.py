@@ -37,6 +37,7 @@ from statordb.store.sealed.keyring import Keyring
 from statordb.store.sealed.pages import heads_page, range_page, scan_page
 from statordb.store.sealed.places import Hidden
 from statordb.store.sealed.plans import Sealing, Uncut
+from statordb.store.sealed.table_keys import Unready
 
 Found = TypeVar("Found")
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
@@ -173,6 +174,8 @@ class SealedEngine:
                 break
             except UnknownKey as unknown:  # nothing was written
                 await self.ring.learn(unknown.id)
+            except Unready as unready:
+                await self.ring.tables.ready(unready.sealer)
             except Uncut:
                 sealing.uncut()
             except Conflict as conflict:

@@ -7,9 +7,7 @@ import asyncio
 import logging
 import os
 import time
-from base64 import b64decode, b64encode
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Sequence
 
 from statordb.crypto.ring import StoreKeys
 from statordb.crypto.roots import Roots
@@ -18,36 +16,22 @@ from statordb.crypto.sealer import Unsealable
 from statordb.engine.contract import Effects, Engine, Guard, Key, Refused, Stored
 from statordb.store import contention
 from statordb.store.keyspace import Space
-from statordb.store.record import Kind, Record
+from statordb.store.kms.records import OWNED, wrapping_key
+from statordb.store.sealed.data_keys import DATA_KEY, ID_TRIES, data_key_row, dumped, register
 from statordb.store.sealed.places import Places, plain
 from statordb.store.sealed.store_keys import LOOK_SECONDS, RING, RingRecord, new_ring, opened, rotated, unwrapped
+from statordb.store.sealed.table_keys import TableKeys
 
-ID_TRIES = 8  # at an id of a data key that nobody has
 GUARDS_MAX = 1024  # that are remembered as the engine beneath knows them
 RING_KEY = Key(Space.SEAL, plain(b"store keys"), b"")
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataKeyRecord(Record):
-    """A data key, wrapped. `by`: the name of the key that wraps it."""
-
-    by: str
-    wrapped: str  # Base64
-
-
-DATA_KEY: Kind[DataKeyRecord] = Kind(DataKeyRecord)
-
-
-def data_key_row(id: bytes) -> Key:
-    return Key(Space.SEAL, plain(b"data key " + id), b"")
-
-
 def wrapped_data_key(keys: StoreKeys, id: bytes, key: bytes) -> tuple[Key, bytes]:
     """The row of a data key."""
     by, wrapped = keys.wrap(id + key)
-    return data_key_row(id), DATA_KEY.dump(DataKeyRecord(by=by, wrapped=b64encode(wrapped).decode()))
+    return data_key_row(id), dumped(by, wrapped)
 
 
 class Keyring:
@@ -64,6 +48,7 @@ class Keyring:
         self.keys = keys
         self.roots = roots
         self.sealer = RowSealer()
+        self.tables = TableKeys(engine, self.sealer, random)
         self.places = Places(keys.places(), keys.apart())
         self._engine = engine
         self._here = engine.here
@@ -114,12 +99,8 @@ class Keyring:
         """Register a data key, and seal with it. Raises what the engine does."""
         for _ in range(ID_TRIES):
             id, key = new_key(self._random)
-            row, body = wrapped_data_key(self.keys, id, key)
-
-            def plan(stored: list[Stored | None], row: Key = row, body: bytes = body) -> Effects | Refused:
-                return Effects(writes=((row, body),)) if stored[0] is None else Refused(None)
-
-            if not isinstance(await contention.update(self._engine, (row,), plan), Refused):
+            _, body = wrapped_data_key(self.keys, id, key)
+            if await register(self._engine, id, body):
                 self.sealer.use(id, key)
                 return
         raise Unsealable("no id was free for a data key")
@@ -167,27 +148,50 @@ class Keyring:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
+                self.tables.heed()  # also where nobody asks for anything
                 await self.refresh()
             except Exception:  # the store or the root key is away
                 log.warning("store keys can't be looked for", exc_info=True)
 
     async def learn(self, id: bytes) -> None:
-        """Find a data key. Raises Unsealable where the store has none of that id, and what the engine does."""
+        """Find a data key. Raises Unsealable where the store has none of that id, ClientError where a key of KMS wraps
+        it that can't be used, and what the engine does."""
         found = await self._engine.get(data_key_row(id))
-        self._learn(id, None if found is None else found.body)
+        await self._learn(id, None if found is None else found.body)
 
     def learn_here(self, id: bytes) -> bool:
-        """The same where rows are at hand; False: they are not. Raises Unsealable."""
+        """The same where rows are at hand; False: they are not."""
         if self._here is None:
             return False
-        self._learn(id, self._here.body(*data_key_row(id)))
+        _at_once(self._learn(id, self._here.body(*data_key_row(id))))
         return True
 
-    def _learn(self, id: bytes, body: bytes | None) -> None:
+    async def _learn(self, id: bytes, body: bytes | None) -> None:
         if body is None:
             raise Unsealable("the row was sealed with a key of another store")
         record = DATA_KEY.load(body)
-        found = self.keys.unwrap(record.by, b64decode(record.wrapped))
+        if wrapping_key(record.by) is not None:
+            await self.tables.learn(id, record)
+            return
+        found = self.keys.unwrap(record.by, record.sealed)
         if found[: len(id)] != id:
             raise Unsealable("the data key is another one's")
         self.sealer.learn(id, found[len(id) :])
+
+    async def wrapped_by(self, id: bytes) -> str:
+        """What wraps a data key: `OWNED`, or a key of KMS. Raises as `learn`."""
+        name = self.tables.wrapped_by(id)
+        if name == OWNED and not self.sealer.knows(id):
+            await self.learn(id)
+            name = self.tables.wrapped_by(id)
+        return name
+
+
+def _at_once(work: Coroutine[None, None, None]) -> None:
+    """Do what waits for nobody, as no read does where rows are at hand."""
+    try:
+        work.send(None)
+    except StopIteration:
+        return
+    work.close()
+    raise RuntimeError("a read had to wait")

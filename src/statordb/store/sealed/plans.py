@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from statordb.crypto.rows import CLEAR_BYTES
+from statordb.crypto.rows import CLEAR_BYTES, UsedUp
 from statordb.engine.contract import Effects, Guard, Key, Plan, Refused, Stored
 from statordb.store.sealed import bodies
 from statordb.store.sealed.bodies import ITEM_FORM, pack_space
 from statordb.store.sealed.keyring import Keyring
+from statordb.store.sealed.table_keys import TableSealer, Unready
 
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
@@ -18,7 +19,7 @@ class Uncut(Exception):
 class Sealing:
     """One update: its keys and its plan, as the engine beneath is given them."""
 
-    __slots__ = ("_given", "_guards", "_heads", "_keys", "_plan", "_ring", "_sealer", "footprint", "guards")
+    __slots__ = ("_covered", "_given", "_guards", "_heads", "_keys", "_plan", "_ring", "_sealer", "footprint", "guards")
 
     def __init__(
         self, ring: Keyring, footprint: Sequence[Key], plan: Plan, guards: Sequence[Guard], head: int | None
@@ -26,6 +27,7 @@ class Sealing:
         """`head`: as of `Engine.update`."""
         self._ring = ring
         self._sealer = ring.sealer
+        self._covered = ring.tables.covered
         self._plan = plan
         self._given = footprint
         self._guards = guards
@@ -48,7 +50,7 @@ class Sealing:
         return next(key for (key, _), (place, _) in zip(self._guards, self.guards, strict=True) if place == hidden)
 
     def plan(self, stored: list[Stored | None]) -> Effects | Refused:
-        """Raises UnknownKey, Uncut, Unsealable, UsedUp, and what the plan does."""
+        """Raises UnknownKey, Unready, Uncut, Unsealable, UsedUp, and what the plan does."""
         effects = self._plan(self._opened(stored))
         return self._sealed(effects) if effects.__class__ is Effects else effects
 
@@ -102,7 +104,12 @@ class Sealing:
         if body is None:
             return hidden, None
         space, place, sort = hidden
-        return hidden, bodies.seal(self._sealer, pack_space(space) + place + sort, body, partition)
+        name = pack_space(space) + place + sort
+        if self._covered:  # there are tables with keys of KMS
+            covered = self._covered.get(space)
+            if covered is not None and covered.sealer is not None:
+                return hidden, _sealed_by(covered.sealer, name, body, partition)
+        return hidden, bodies.seal(self._sealer, name, body, partition)
 
     def _hidden(self, key: Key) -> Key:
         given = self._given
@@ -120,3 +127,13 @@ class Sealing:
             if found is not None:
                 return found
         return self._ring.places.key(key)
+
+
+def _sealed_by(sealer: TableSealer, name: bytes, body: bytes, partition: bytes) -> bytes:
+    """Raises Unready."""
+    if sealer.due:
+        raise Unready(sealer)
+    try:
+        return bodies.seal(sealer, name, body, partition)
+    except UsedUp:  # it was told to rest just now
+        raise Unready(sealer) from None

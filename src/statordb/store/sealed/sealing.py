@@ -2,7 +2,6 @@
 
 import os
 import time
-from base64 import b64decode
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
@@ -14,12 +13,8 @@ from statordb.store import records
 from statordb.store.catalog import ROOT
 from statordb.store.keyspace import DIGEST_BYTES, Space
 from statordb.store.sealed import bodies
-from statordb.store.sealed.keyring import (
-    DATA_KEY,
-    RING_KEY,
-    data_key_row,
-    wrapped_data_key,
-)
+from statordb.store.sealed.data_keys import DATA_KEY, data_key_row
+from statordb.store.sealed.keyring import RING_KEY, wrapped_data_key
 from statordb.store.sealed.places import PLACE_BYTES, Places
 from statordb.store.sealed.store_keys import RING, new_ring, unwrapped
 
@@ -97,7 +92,7 @@ class Sealing:
         if found is None:
             raise Unsealable("no data key has this id")
         record = DATA_KEY.load(found)
-        self._sealer.learn(id, self._keys.unwrap(record.by, b64decode(record.wrapped))[KEY_ID_BYTES:])
+        self._sealer.learn(id, self._keys.unwrap(record.by, record.sealed)[KEY_ID_BYTES:])
 
     def _index_spaces(self, catalog: Iterable[Row]) -> set[int]:
         found: set[int] = set()
