@@ -7,8 +7,11 @@ import pytest
 from tests.iam_api.iam_kit import ACCOUNT, ALLOW_ALL, TRUST, IamKit, refusal
 from tests.iam_api.test_permissions import allow, document
 
-from statordb.access.authority import root_of
+from statordb.access.authority import Authority, root_of
+from statordb.access.decision import Wanted, decide, principal_arn
+from statordb.access.document import Kind, compile_policy
 from statordb.iam_api.facts import of_request
+from statordb.model.credential import Credential
 from statordb.model.request import Origin, Principal
 from statordb.model.rest import RestReply, RestRequest
 from statordb.store.identities.identities import POLICY, named
@@ -181,3 +184,66 @@ def test_an_address_within_an_endpoint_is_not_one_outside() -> None:
     within = of_request(principal, who, Origin(address="10.0.0.1", endpoint="vpce-1"), 0.0)
     assert (outside.get("aws:sourceip"), outside.get("aws:vpcsourceip")) == (("10.0.0.1",), None)
     assert (within.get("aws:sourceip"), within.get("aws:vpcsourceip")) == (None, ("10.0.0.1",))
+
+
+@pytest.mark.parametrize("who", ["root", "alice"])
+def test_temporary_keys_of_oneself_make_no_lasting_ones(kit: IamKit, who: str) -> None:
+    """Whoever finds a session of an hour would else have a key for ever."""
+    sts = kit.sts if who == "root" else kit.user_client("sts", who, ALLOW_ALL)
+    kit.iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)
+    told = sts.get_session_token()["Credentials"]
+    iam = kit.client_of("iam", told)
+    for call in (iam.create_access_key, iam.list_users, iam.get_user):
+        assert refusal(call) == ("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
+    again = kit.client_of("sts", told)
+    assert refusal(again.get_federation_token, Name="bob")[0] == "AccessDenied"
+    assert refusal(again.get_access_key_info, AccessKeyId=told["AccessKeyId"])[0] == "AccessDenied"
+    assert again.get_caller_identity()["Account"] == ACCOUNT
+    again.assume_role(RoleArn=f"{ARN}:role/r", RoleSessionName="work")
+
+
+def test_a_federated_user_calls_neither_iam_nor_sts(kit: IamKit) -> None:
+    """Not whatever its policies are: it would become a user, or a role's session, that nothing bounds."""
+    kit.iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)
+    told = kit.sts.get_federation_token(Name="bob", Policy=ALLOW_ALL)["Credentials"]
+    assert refusal(kit.client_of("iam", told).create_user, UserName="x")[0] == "InvalidClientTokenId"
+    sts = kit.client_of("sts", told)
+    assert refusal(sts.assume_role, RoleArn=f"{ARN}:role/r", RoleSessionName="work")[0] == "AccessDenied"
+    assert sts.get_caller_identity()["Arn"].endswith(":federated-user/bob")
+
+
+def test_a_function_has_a_role_only_while_that_trusts_functions(kit: IamKit) -> None:
+    """Not one that came to be later, under the name that it was given before, and trusts people."""
+    people = json.loads(TRUST)
+    functions = {**people, "Statement": {**_only(people), "Principal": {"Service": "lambda.amazonaws.com"}}}
+    made = kit.run(kit.credentials.create_session(ACCOUNT, f"{ARN}:role/r", "f", 900))
+    kit.iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(people))
+    kit.iam.put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=ALLOW_ALL)
+    for trust, may in ((people, False), (functions, True), (people, False)):
+        kit.iam.update_assume_role_policy(RoleName="r", PolicyDocument=json.dumps(trust))
+        assert _may(kit, made, Wanted("iam:ListUsers", "*", ACCOUNT)) is may
+
+
+@pytest.mark.parametrize("role", [f"{ARN}:role/partner", "arn:aws:iam::210987654321:role/partner"])
+def test_a_function_whose_role_is_not_there_is_nobody_that_a_table_lets_in(kit: IamKit, role: str) -> None:
+    """Else who may make functions would be the role of another account that the table is shared with."""
+    made = kit.run(kit.credentials.create_session(ACCOUNT, role, "f", 900))
+    table = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/t"
+    for name in (role, "*", f"arn:aws:sts::{ACCOUNT}:assumed-role/partner/f"):
+        statement = {"Effect": "Allow", "Principal": {"AWS": name}, "Action": "*", "Resource": table}
+        policy = compile_policy(json.dumps({"Version": "2012-10-17", "Statement": statement}), Kind.RESOURCE)
+        assert not _may(kit, made, Wanted("dynamodb:GetItem", table, ACCOUNT, policy))
+
+
+def _only(trust: dict[str, Any]) -> dict[str, Any]:
+    statement = trust["Statement"]
+    return dict(statement[0] if isinstance(statement, list) else statement)
+
+
+def _may(kit: IamKit, made: Credential, wanted: Wanted) -> bool:
+    """Whether a session may do that, as things are now."""
+    known = kit.run(kit.credentials.lookup(made.access_key_id))
+    assert known is not None
+    who = known.authority
+    assert isinstance(who, Authority)
+    return decide(who, wanted, {"aws:principalarn": (principal_arn(who),)}).allowed

@@ -106,10 +106,15 @@ def test_a_mapping_reads_no_stream_that_neither_its_maker_nor_its_function_may(a
     reads = {"Action": "dynamodb:*", "Resource": given["EventSourceArn"]}
     reader = aws.connect(ann(policy({"Action": "lambda:*"}, reads)))
     assert call(reader, "CreateEventSourceMapping", **given) == missing
-    role = RoleRecord(ACCOUNT, "r", "AROAR", "/", 0.0, inline={"p": text(reads)})
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trusted = json.dumps({"Statement": trust})
+    role = RoleRecord(ACCOUNT, "r", "AROAR", "/", 0.0, trust=trusted, inline={"p": text(reads)})
     aws.run(aws.store.identities.change(ACCOUNT, [named("role", "r")], lambda found: [role]))
     assert call(maker, "CreateEventSourceMapping", **given) == missing
     aws.run(aws.store.identities.change(ACCOUNT, [named("role", "r")], lambda found: [replace(role, path="/other/")]))
+    assert call(maker, "CreateEventSourceMapping", **given) == refused
+    untrusting = replace(role, trust=trusted.replace("lambda", "ec2"))
+    aws.run(aws.store.identities.change(ACCOUNT, [named("role", "r")], lambda found: [untrusting]))
     assert call(maker, "CreateEventSourceMapping", **given) == refused
 
 

@@ -20,6 +20,7 @@ from statordb.store.identities.records import RoleRecord, UserRecord
 
 ACCOUNT, REGION = PRINCIPAL.account, PRINCIPAL.region
 ROLE, USER = f"arn:aws:iam::{ACCOUNT}:role/service/r", f"arn:aws:iam::{ACCOUNT}:user/ann"
+TRUST = '{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}'
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:work"
 
 
@@ -39,7 +40,7 @@ class World:
         )["TableDescription"]["LatestStreamArn"]
         function = FunctionRecord(ACCOUNT, REGION, "work", "python3.11", "f.f", ROLE, "", 0, "1", 0.0, "/nowhere")
         api.run(api.store.functions.change(ACCOUNT, REGION, "work", lambda _: function))
-        self.role = RoleRecord(ACCOUNT, "r", "AROAR", "/service/", 0.0)
+        self.role = RoleRecord(ACCOUNT, "r", "AROAR", "/service/", 0.0, trust=TRUST)
         self.user = UserRecord(ACCOUNT, "ann", "AIDAANN", "/", 0.0)
         self.give("role", "r", self.role)
         self.give("user", "ann", self.user)
@@ -73,6 +74,8 @@ def test_the_role_of_the_function_is_asked_each_time(world: World) -> None:
     assert not world.may()
     world.give("role", "r", replace(world.role, path="/other/", inline=world.reads()))
     assert not world.may(), "another role of that name"
+    world.give("role", "r", replace(world.role, trust=TRUST.replace("lambda", "ec2"), inline=world.reads()))
+    assert not world.may(), "one that trusts no functions"
     world.give("role", "r", None)
     assert not world.may()
 

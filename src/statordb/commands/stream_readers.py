@@ -1,5 +1,7 @@
 """Who may be given the records of a stream: when somebody asks for that, and as long as they are given."""
 
+from typing import Any
+
 from statordb.access.authority import ROOT, Authority, root_of
 from statordb.access.formats import MalformedPolicy
 from statordb.commands.demands import StreamDemand
@@ -8,6 +10,7 @@ from statordb.model.errors import ClientError
 from statordb.model.request import NOWHERE, Origin, Principal
 from statordb.store.identities import standing
 from statordb.store.identities.authorities import authority_of, compile_of
+from statordb.store.identities.functions import trusts_functions
 from statordb.store.identities.identities import ROLE, USER, Identities, named
 
 # Of those that AWS asks for, the ones that are asked of a stream here.
@@ -37,6 +40,16 @@ def lasting_arn(principal: Principal) -> str:
     return authority.arn if authority.kind in (ROOT, USER) else ""
 
 
+async def role_of_function(identities: Identities, account: str, region: str, arn: str) -> Principal | None:
+    """The role of a function, as things are now. None if there is none that trusts functions, or one whose policies
+    can't be read."""
+    sort, _, name = arn.partition(f":iam::{account}:")[2].partition("/")
+    found = await identities.one(account, named(ROLE, name.rpartition("/")[2])) if sort == ROLE else None
+    if found is None or found.arn != arn or not trusts_functions(found):
+        return None
+    return await _principal(identities, account, region, found)
+
+
 async def principal_of(identities: Identities, account: str, region: str, arn: str) -> Principal | None:
     """Whoever has an ARN, as things are now: the account's root, one of its users, or of its roles. None if there is no
     such, or one whose policies can't be read."""
@@ -49,9 +62,13 @@ async def principal_of(identities: Identities, account: str, region: str, arn: s
     found = await identities.one(account, named(sort, name.rpartition("/")[2]))
     if found is None or found.arn != arn:
         return None
+    return await _principal(identities, account, region, found)
+
+
+async def _principal(identities: Identities, account: str, region: str, found: Any) -> Principal | None:
     stands = await standing.of_identity(identities, found)
     try:
         await compile_of(stands)
-        return Principal(account, "", region, arn, authority_of(stands))
+        return Principal(account, "", region, found.arn, authority_of(stands))
     except MalformedPolicy:
         return None

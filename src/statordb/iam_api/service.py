@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from statordb.access import authority
 from statordb.commands.calls import Calls
 from statordb.commands.turns import Turns
-from statordb.iam_api import errors
+from statordb.iam_api import errors, temporary
 from statordb.iam_api.context import Context, Operation
 from statordb.iam_api.errors import IamError
 from statordb.iam_api.issuers import NO_ISSUERS, Issuers
@@ -97,16 +98,18 @@ class QueryService:
         api = await self._calls.api()
         name, form = api.requests.operation(request.body)
         request.operation = name
-        if not request.principal.access_key_id and name != _UNSIGNED:  # else nobody would pass for some root
+        principal = request.principal
+        if not principal.access_key_id and name != _UNSIGNED:  # else nobody would pass for some root
             raise errors.of_wire(missing_authentication_token())
         operation = api.operations.get(name)
         if operation is None:
             raise errors.not_implemented(name)
+        temporary.must_be_callable(self._name, name, authority.of(principal.authority, principal.account))
         given = api.requests.members(name, form)
         context = Context(
             self._store,
             self._credentials,
-            request.principal,
+            principal,
             self._random,
             f"{self._name}:{name}",
             request.origin,

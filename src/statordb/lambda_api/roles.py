@@ -3,15 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from statordb.access.authority import Authority
-from statordb.access.decision import Wanted, decide
-from statordb.access.document import Kind, compile_policy
 from statordb.lambda_api import errors
 from statordb.lambda_api.context import Context
+from statordb.store.identities.functions import trusts_functions
 from statordb.store.identities.identities import ROLE, named
-
-_SERVICE = "lambda.amazonaws.com"
-_ALL = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
 
 
 async def must_trust_functions(context: Context, given: Mapping[str, Any]) -> None:
@@ -24,7 +19,5 @@ async def must_trust_functions(context: Context, given: Mapping[str, Any]) -> No
     role = await context.store.identities.one(account, named(ROLE, arn.rpartition("/")[2]))
     if role is None or role.arn != arn:
         return
-    service = Authority("service", _SERVICE, "", "", policies=(compile_policy(_ALL),))  # of no account
-    wanted = Wanted("sts:AssumeRole", arn, account, compile_policy(role.trust, Kind.TRUST))
-    if not decide(service, wanted, {"aws:sourceaccount": (account,)}).allowed:
+    if not trusts_functions(role):
         raise errors.invalid_parameter("The role defined for the function cannot be assumed by Lambda.")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from statordb.commands.gate import Gate
-from statordb.commands.stream_readers import may_read, principal_of
+from statordb.commands.stream_readers import may_read, role_of_function
 from statordb.lambda_api import errors
 from statordb.lambda_api.context import Context
 from statordb.model.request import Origin
@@ -37,5 +37,5 @@ async def _role_may_read(gate: Gate, context: Context, text: str, arn: str) -> b
     function = await context.store.functions.find(name.account, name.region, name.name)
     if function is None:
         return False
-    role = await principal_of(context.store.identities, name.account, name.region, function.role)
+    role = await role_of_function(context.store.identities, name.account, name.region, function.role)
     return role is not None and await may_read(gate, role, arn)

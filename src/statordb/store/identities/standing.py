@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from statordb.store.access_keys import FEDERATED_SESSION, ROLE_SESSION, KeyRecord, SessionRecord
+from statordb.store.identities.functions import trusts_functions
 from statordb.store.identities.identities import GROUP, ROLE, USER, Identities, named
-from statordb.store.identities.records import Identity, UserRecord
+from statordb.store.identities.records import Identity, RoleRecord, UserRecord
 
 Facts = Mapping[str, str | tuple[str, ...]]
 _NO_FACTS: Facts = {}
@@ -112,11 +113,11 @@ async def _of_role(
     role = await identities.one(record.account, named(ROLE, name))
     if role is not None and session.owner not in ("", role.id):
         role = None  # another one of the same name
-    if role is not None and not session.owner and session.facts.get(_PRINCIPAL_ARN, role.arn) != role.arn:
-        role = None  # a function was given one of another path, or of another account
+    if role is not None and not session.owner and not _is_given(role, session):
+        role = None
     if role is None:
-        # A function's role need not exist: its session may nothing then.
-        return None if session.owner else Standing("role", arn, record.account, f":{session_name}", facts=facts)
+        # A function's role need not exist: its session may nothing then, whatever a table's or a key's policy lets in.
+        return None if session.owner else _nobody(arn, record.account, session_name, facts)
     found = await of_identity(identities, role)
     facts[_PRINCIPAL_ARN] = role.arn
     if session.source:
@@ -127,6 +128,17 @@ async def _of_role(
         session=None if session.policies is None else tuple(session.policies),
         facts={**found.facts, **_tags(session.tags), **facts},
     )
+
+
+def _is_given(role: RoleRecord, session: SessionRecord) -> bool:
+    """Whether a function's session is one of a role: it was given that one, not another of its name in another path or
+    account, and the role trusts functions now."""
+    return session.facts.get(_PRINCIPAL_ARN, role.arn) == role.arn and trusts_functions(role)
+
+
+def _nobody(arn: str, account: str, session_name: str, facts: Facts) -> Standing:
+    policies = (NamedPolicy("none", ROLE, "", _NOTHING),)
+    return Standing(ROLE, arn, account, f":{session_name}", policies=policies, facts=facts)
 
 
 async def _policies(identities: Identities, sort: str, identity: Identity) -> tuple[NamedPolicy, ...]:
