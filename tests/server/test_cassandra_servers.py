@@ -13,8 +13,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from tests.cassandra import patient
-from tests.pace import HANGS_SECONDS, PATIENT
+from tests.pace import HANGS_SECONDS, PATIENT, until
 from tests.process import ServerProcess
+from tests.server.resealed_table import ResealedTable
 
 from statordb.crypto.file_keys import FILE_NAME
 
@@ -134,6 +135,24 @@ def test_a_key_that_one_server_disables_closes_its_table_on_the_other_at_once(se
             two.get_item(**get)
         kms.enable_key(KeyId=arn)
     one.delete_table(TableName="closed")
+
+
+def test_two_servers_seal_a_table_anew_while_both_write_and_one_is_killed(server: Server, prepared: Path) -> None:
+    """Whichever of them has begun with it, the other goes on."""
+    doomed, other = server("--auth", "iam"), server("--auth", "iam")
+    key = json.loads((prepared / "key.json").read_text())
+    table = ResealedTable(lambda service: connect(other, service, key), 100)
+    table.create()
+    table.write(connect(doomed, "dynamodb", key), range(25))
+    table.write(connect(other, "dynamodb", key), range(25, 50))
+    table.change()
+    written = sum(table.told.values())
+    until(lambda: sum(table.told.values()) > written + 20, "writers go on")
+    doomed.kill()
+    until(lambda: sum(table.told.values()) > written + 40, "writers go on")
+    table.rest()
+    table.settle()
+    table.judge()
 
 
 def test_a_key_that_is_deleted_is_refused_by_all(server: Server, prepared: Path, place: list[str]) -> None:
