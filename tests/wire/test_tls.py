@@ -120,8 +120,8 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
         return b""
 
 
-def certified(tmp_path: Path, name: str) -> tuple[Path, Path]:
-    """A client's certificate with its key, and that of its authority, itself."""
+def certified(tmp_path: Path, name: str, days: int = 1) -> tuple[Path, Path]:
+    """A client's certificate with its key, and that of its authority, itself. `days`: from now on, that it is good."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)
@@ -131,8 +131,8 @@ def certified(tmp_path: Path, name: str) -> tuple[Path, Path]:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - datetime.timedelta(days=10))
+        .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -182,6 +182,106 @@ def test_a_new_certificate_is_shown_to_new_connections(files: TlsFiles, tmp_path
             writer.close()
 
     uvloop.run(run())
+
+
+def test_a_certificate_is_replaced_under_load_and_no_request_is_lost(files: TlsFiles, tmp_path: Path) -> None:
+    """Neither on connections that are there, nor on those that come meanwhile."""
+    place, clients, requests, reloads = Place(files), 4, 8, 3
+    keeping, done = raw("POST", "/", signed_headers(), b"{}"), 0
+
+    async def ask() -> None:
+        nonlocal done
+        reader, writer = await asyncio.open_connection(*place.address, ssl=trusting(files), server_hostname="localhost")
+        for _ in range(requests):
+            writer.write(keeping)
+            assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+            length = 0
+            while (line := await reader.readline()) != b"\r\n":
+                if line.lower().startswith(b"content-length:"):
+                    length = int(line.partition(b":")[2])
+            await reader.readexactly(length)
+            done += 1
+        writer.close()
+
+    async def run() -> None:
+        async with place.served():
+            asking = [asyncio.ensure_future(ask()) for _ in range(clients)]
+            for number in range(reloads):
+                while done < number * requests and not all(each.done() for each in asking):
+                    await asyncio.sleep(0)
+                issue(tmp_path, (f"name-{number}.example",), datetime.datetime.now(datetime.UTC))
+                place.tls.look()
+                asking.append(asyncio.ensure_future(ask()))
+            await asyncio.gather(*asking)
+            last_name = f"name-{reloads - 1}.example"
+            _, writer = await asyncio.open_connection(*place.address, ssl=trusting(files), server_hostname=last_name)
+            writer.close()
+
+    uvloop.run(run())
+    assert done == len(place.service.requests) == (clients + reloads) * requests
+
+
+def test_an_expired_certificate_is_refused_by_clients_until_it_is_replaced(files: TlsFiles, tmp_path: Path) -> None:
+    """And nobody has to restart the server."""
+    now = datetime.datetime.now(datetime.UTC)
+    (tmp_path / "ca.pem").unlink()
+    issue(tmp_path, (), now - datetime.timedelta(days=4000))
+    place = Place(files)
+
+    async def run() -> None:
+        async with place.served():
+            with pytest.raises(ssl.SSLCertVerificationError, match="certificate has expired"):
+                await place.asked(last(), trusting(files))
+            issue(tmp_path, (), now)
+            place.tls.look()
+            assert (await place.asked(last(), trusting(files))).startswith(b"HTTP/1.1 200 ")
+
+    uvloop.run(run())
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_client_whose_certificate_is_not_good_any_more_is_refused(
+    files: TlsFiles, tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    """One that has expired; and one whose authority is no more among those of the settings, also where the client goes
+    on with a session from before."""
+    expired, over = certified(tmp_path, "bob", days=-1)
+    shown, authority = certified(tmp_path, "alice")
+    trusted = tmp_path / "clients.pem"
+    trusted.write_bytes(over.read_bytes() + authority.read_bytes())
+    place = Place(TlsFiles(files.certificate, files.key, trusted))
+
+    async def run() -> None:
+        async with place.served():
+            alice, bob = trusting(files), trusting(files)
+            for client, chain in ((alice, shown), (bob, expired)):
+                client.load_cert_chain(chain)
+                client.minimum_version = client.maximum_version = version
+            assert await place.refused(bob)
+            session = await asyncio.to_thread(resumable, place.address, alice, None)
+            resumed = await asyncio.to_thread(resumable, place.address, alice, session)
+            assert resumed is not None
+            trusted.write_bytes(over.read_bytes())
+            place.tls.look()
+            assert await place.refused(alice)
+            with pytest.raises((ssl.SSLError, ConnectionError)):
+                await asyncio.to_thread(resumable, place.address, alice, resumed)
+
+    uvloop.run(run())
+    assert {request.origin.client_name for request in place.service.requests} == {"alice"}
+
+
+def resumable(address: tuple[str, int], client: ssl.SSLContext, session: Any) -> Any:
+    """Ask once, by a session of before if there is one, and return that of this connection. Raises as a socket does,
+    and ConnectionError where nothing is answered."""
+    with (
+        socket.create_connection(address, HANGS_SECONDS) as bare,
+        client.wrap_socket(bare, server_hostname="localhost", session=session) as connection,
+    ):
+        connection.sendall(last())
+        if not connection.recv(1 << 16):
+            raise ConnectionResetError
+        return connection.session
 
 
 def test_strangers_who_stall_keep_nobody_out(files: TlsFiles) -> None:
