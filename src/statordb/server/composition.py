@@ -244,7 +244,7 @@ def wire_context(
         if kms is None
         else {KMS_PREFIX.encode(): Api(audited_bare(kms, auditor), _authenticator(site, store, "kms", browsers))},
         forms={
-            name.encode(): FormApi(audited_forms(api, auditor), _authenticator(site, store, name, browsers))
+            name.encode(): FormApi(audited_forms(api, auditor, name), _authenticator(site, store, name, browsers))
             for name, api in (identities or {}).items()
         },
         clock=store.clock.now,

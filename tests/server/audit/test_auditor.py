@@ -9,7 +9,8 @@ import pytest
 from statordb.iam_api.service import QueryService, load_sts
 from statordb.model.request import NOWHERE, Principal
 from statordb.model.rest import RestRequest
-from statordb.server.audit.auditor import KEPT_BYTES_MAX, Auditor, audited, audited_bare, audited_forms, audited_rest
+from statordb.server.audit.auditor import Auditor, audited, audited_bare, audited_forms, audited_rest
+from statordb.server.audit.parameters import KEPT_BYTES_MAX
 from statordb.wire.exchange import Exchange, received
 
 ROOT = Principal("111111111111", "AKIAEXAMPLE", "eu-west-1", "arn:aws:iam::111111111111:root")
@@ -48,7 +49,7 @@ def test_a_log_that_is_required_and_lost_stops_json_apis_in_their_forms(make: An
 
 @pytest.mark.parametrize("name", ["iam", "sts"])
 def test_it_stops_iam_and_sts_in_xml(name: str) -> None:
-    reply = audited_forms(query_service(name), auditor(is_lost=True)).handle(called(name))
+    reply = audited_forms(query_service(name), auditor(is_lost=True), name).handle(called(name))
     assert (reply.status, reply.content_type, reply.error) == (500, "text/xml", "InternalFailure")
     assert b"<Code>InternalFailure</Code>" in reply.body
     assert b"https://%s.amazonaws.com/doc/" % name.encode() in reply.body

@@ -2,11 +2,18 @@
 
 import json
 from typing import Any
+from urllib.parse import quote
 
+import botocore.session
 import orjson
+import pytest
 
+from statordb.access.authority import Authority
 from statordb.model.request import Origin, Principal
+from statordb.server.audit import chain
 from statordb.server.audit.entries import Asked, entry
+from statordb.server.audit.parameters import KEPT_BYTES_MAX, SECRET
+from statordb.shapes.query import parse_form
 
 USER = Principal("111111111111", "AKIAEXAMPLE", "eu-west-1", "arn:aws:iam::111111111111:user/team/ada")
 SIGNED = b"AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/20260101/eu-west-1/dynamodb/aws4_request, Signature=0123"
@@ -97,3 +104,88 @@ def test_nothing_that_is_asked_keeps_an_entry_from_being_written() -> None:
     assert record["requestParameters"]["TableName"] == "carts"
     assert record["userIdentity"]["userName"] == "ada"
     assert record["resources"][0]["ARN"].endswith(":table/carts")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "Action=DeleteUser&UserName=victim&UserName=innocent",
+        "Action=DeleteUser&UserName=victim" + "&x=1" * 1500,
+        "Action=DeleteUser&Padding=" + "x" * 60_000 + "&UserName=victim",
+    ],
+    ids=["repeated", "many fields", "padded"],
+)
+def test_a_form_is_told_as_its_service_reads_it(form: str) -> None:
+    """Else a client could say one thing, and have another be told, or nothing."""
+    body = f"{form}&Version=2010-05-08".encode()
+    assert parse_form(body)["UserName"] == "victim"
+    assert told("DeleteUser", None, body=body)["requestParameters"]["UserName"] == "victim"
+
+
+def test_a_document_is_told_as_a_whole() -> None:
+    document = '{"Sid":"' + "x" * 5000 + '","Action":"*"}'
+    body = f"Action=PutUserPolicy&PolicyDocument={quote(document)}".encode()
+    assert told("PutUserPolicy", None, body=body)["requestParameters"]["PolicyDocument"] == document
+
+
+@pytest.mark.parametrize("padding", [b'"x"', b"1e9,1e9", b"[" * 40 + b"]" * 40, b'"' + b"\\u0001" * 9 + b'"', b"{}"])
+def test_all_that_is_kept_is_told_within_a_line(padding: bytes) -> None:
+    count = (KEPT_BYTES_MAX - 100) // (len(padding) + 1)
+    body = b'{"Padding":[%b],"KeyId":"k","Tags":[{"TagKey":"t"}]}' % b",".join([padding] * count)
+    record = told("ScheduleKeyDeletion", None, body=body)
+    assert (record["requestParameters"]["KeyId"], record["requestParameters"]["Tags"]) == ("k", [{"TagKey": "t"}])
+    assert len(orjson.dumps(record)) < chain.LINE_BYTES_MAX - 2000
+
+
+def test_no_secret_of_any_api_is_told() -> None:
+    """Those that AWS's models call sensitive, of operations that are not there too: clients send them all the same."""
+    session = botocore.session.get_session()
+    sensitive = set()
+    for name in ("iam", "sts", "kms", "dynamodb"):
+        model = session.get_service_model(name)
+        for operation in model.operation_names:
+            sensitive |= _sensitive(model.operation_model(operation).input_shape, set())
+    assert {"Password", "Plaintext", "PrivateKey"} < sensitive
+    assert sensitive <= SECRET | {"AccessKeyId"}
+
+
+def _sensitive(shape: Any, seen: set[str]) -> set[str]:
+    if shape is None or shape.name in seen:
+        return set()
+    seen.add(shape.name)
+    if shape.type_name != "structure":
+        inner = getattr(shape, "member", None) or getattr(shape, "value", None)
+        return _sensitive(inner, seen)
+    found = {name for name, member in shape.members.items() if member.metadata.get("sensitive")}
+    return found.union(*(_sensitive(member, seen) for member in shape.members.values()))
+
+
+def test_a_session_is_told_with_the_role_that_it_is_of() -> None:
+    role, arn = "arn:aws:iam::111111111111:role/team/deploy", "arn:aws:sts::111111111111:assumed-role/deploy/ada"
+    facts = {"aws:PrincipalArn": role, "aws:TokenIssueTime": "2026-01-01T00:00:00Z"}
+    who = Authority("role", arn, "111111111111", "AROAEXAMPLE:ada", facts=facts)
+    record = told("ListTables", {}, principal=USER._replace(arn=arn, authority=who))
+    assert record["userIdentity"] == {
+        "type": "AssumedRole",
+        "principalId": "AROAEXAMPLE:ada",
+        "arn": arn,
+        "accountId": "111111111111",
+        "accessKeyId": "AKIAEXAMPLE",
+        "sessionContext": {
+            "sessionIssuer": {
+                "type": "Role",
+                "principalId": "AROAEXAMPLE",
+                "arn": role,
+                "accountId": "111111111111",
+                "userName": "deploy",
+            },
+            "attributes": {"creationDate": "2026-01-01T00:00:00Z", "mfaAuthenticated": "false"},
+        },
+    }
+
+
+def test_a_presigned_request_is_told_by_its_own_service() -> None:
+    query = b"X-Amz-Credential=AKIAEXAMPLE%2F20260101%2Feu-west-1%2Fiam%2Faws4_request&X-Amz-Date=20260101T000000Z"
+    assert told("CreateUser", None, authorization=query)["eventSource"] == "iam.amazonaws.com"
+    unsigned = told("AssumeRoleWithWebIdentity", None, authorization=b"", service="sts")
+    assert unsigned["eventSource"] == "sts.amazonaws.com"

@@ -15,13 +15,13 @@ from statordb.model.pending import Pending
 from statordb.model.request import Principal, Reply, Request, Service, bare_error_reply, error_reply
 from statordb.model.rest import FormService, RestReply, RestRequest, RestService
 from statordb.server.audit.entries import DATA_OPERATIONS, Asked, entry
+from statordb.server.audit.parameters import KEPT_BYTES_MAX
 from statordb.server.audit.trail import Trail
 from statordb.wire.context import Observer
 from statordb.wire.exchange import Exchange
 from statordb.wire.forms import REFUSED_ACTION
 from statordb.wire.rest import INTERNAL
 
-KEPT_BYTES_MAX = 256 * 1024  # of a body, until its request is answered
 UNKNOWN = "-"  # the operation of what no service saw
 NOT_FOUND = 404
 FAILED = Reply(500, b"", "InternalServerError")  # of a request whose service raised
@@ -113,11 +113,12 @@ class AuditedService:
 
 
 class AuditedRest:
-    """A service of an API whose requests are known by their path, or by a form."""
+    """A service of an API whose requests are known by their path, or by a form. `name`: the service's."""
 
-    def __init__(self, service: RestService, auditor: Auditor) -> None:
+    def __init__(self, service: RestService, auditor: Auditor, name: str = "lambda") -> None:
         self._service = service
         self._auditor = auditor
+        self._name = name
 
     def handle(self, request: RestRequest) -> Any:
         auditor = self._auditor
@@ -131,9 +132,10 @@ class AuditedRest:
             request.principal if request.principal.account else None,
             request.origin,
             headers.get(b"user-agent", b""),
-            headers.get(b"authorization", b""),
+            headers.get(b"authorization", b"") or request.query.encode("latin-1"),
             path,
             bytes(request.body) if path == b"/" and len(request.body) <= KEPT_BYTES_MAX else b"",
+            service=self._name,
         )
 
         def tell(reply: Reply | RestReply) -> None:
@@ -149,8 +151,8 @@ class AuditedRest:
 class AuditedForms(AuditedRest):
     """The same of one that takes forms, which has a form of its own for what is refused."""
 
-    def __init__(self, service: FormService, auditor: Auditor) -> None:
-        super().__init__(service, auditor)
+    def __init__(self, service: FormService, auditor: Auditor, name: str) -> None:
+        super().__init__(service, auditor, name)
         self.is_unsigned = service.is_unsigned
         self.refusal = service.refusal
 
@@ -173,9 +175,9 @@ def audited_rest(service: Any, auditor: Auditor | None) -> Any:
     return service if auditor is None or service is None else AuditedRest(service, auditor)
 
 
-def audited_forms(service: Any, auditor: Auditor | None) -> Any:
+def audited_forms(service: Any, auditor: Auditor | None, name: str) -> Any:
     """The same of an API's that takes forms."""
-    return service if auditor is None else AuditedForms(service, auditor)
+    return service if auditor is None else AuditedForms(service, auditor, name)
 
 
 def _claimed_operation(exchange: Exchange) -> str:

@@ -1,0 +1,62 @@
+"""What was asked, as an entry of the audit log tells it: all of it, or it would be a way to hide something."""
+
+from typing import Any
+
+import orjson
+
+from statordb.server.request_log import tables_of
+from statordb.shapes.query import NotAForm, parse_form
+
+KEPT_BYTES_MAX = 128 * 1024  # of a body; told, it is never twice as long, and so fits into a line of the log
+WHOLE_BYTES_MAX = 32 * 1024  # of larger ones numbers with a fraction are left out: they may be longer than they were
+DEPTH_MAX = 32  # of what was asked; what lies deeper is left out, as not all that can be read can be written
+FORM = ("Action", "Version")
+SECRET = frozenset({
+    "ClientRequestToken", "Plaintext", "CiphertextBlob", "SecretAccessKey", "ZipFile", "Environment", "Variables",
+    "GrantToken", "GrantTokens", "ExpressionAttributeValues", "Parameters", "Item", "Key", "Items", "Keys",
+    # Of operations that this server refuses: what was sent for them is a secret all the same.
+    "Password", "NewPassword", "OldPassword", "KeyStorePassword", "PrivateKey", "AddPrivateKey", "RawSecretAccessKey",
+    "WebIdentityToken", "SAMLAssertion", "TradeInToken", "TokenCode", "AuthenticationCode1", "AuthenticationCode2",
+    "Message", "EncryptedKeyMaterial", "ImportToken", "Payload", "Result", "ErrorData", "ErrorMessage",
+})  # fmt: skip
+
+
+def parameters(path: bytes, body: bytes, is_data: bool) -> Any:
+    """`is_data`: items are asked for, of which only the tables are told. None where nothing is to be told."""
+    if path not in (b"/", b""):
+        return {"path": printable(path.decode("latin-1"))}
+    if is_data:
+        tables = tables_of(body)
+        return {"tableName": tables} if tables else None
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _of_form(body)
+    return _public(document, len(body) <= WHOLE_BYTES_MAX)
+
+
+def printable(text: str) -> str:
+    """What a client sent, as an entry may have it."""
+    return "".join(each if each.isprintable() else "?" for each in text)
+
+
+def _of_form(body: bytes) -> dict[str, str] | None:
+    """The members of a form, read as its service reads them: of a repeated one the same counts."""
+    try:
+        form = parse_form(body)
+    except NotAForm:
+        return None
+    return {
+        printable(name): printable(value) for name, value in form.items() if name not in SECRET and name not in FORM
+    } or None
+
+
+def _public(value: Any, is_whole: bool, depth: int = 0) -> Any:
+    """Without what nobody is to read here."""
+    if depth > DEPTH_MAX and isinstance(value, dict | list):
+        return None
+    if isinstance(value, dict):
+        return {name: _public(each, is_whole, depth + 1) for name, each in value.items() if name not in SECRET}
+    if isinstance(value, list):
+        return [_public(each, is_whole, depth + 1) for each in value]
+    return value if is_whole or not isinstance(value, float) else None
