@@ -12,13 +12,17 @@ from tests.api.kms_calls import kms, new_key
 from tests.engine.sealed import seal
 from tests.in_process import Api
 
+from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.rows import key_id_of
-from statordb.crypto.sealer import Unsealable
+from statordb.crypto.sealer import Sealer, Unsealable
 from statordb.engine.contract import Bounds, Effects, Key, PageBudget
+from statordb.engine.lmdb.engine import LmdbEngine
+from statordb.engine.lmdb.lane import LaneEngine
 from statordb.keeper import resealing
 from statordb.keeper.resealing import Resealing
 from statordb.model.errors import ClientError
 from statordb.model.values import item_size
+from statordb.store import codec
 from statordb.store.image import Image
 from statordb.store.kms.records import OWNED
 from statordb.store.sealed import table_keys
@@ -183,12 +187,16 @@ def test_a_disabled_key_is_forgotten_by_all_processes(api: Api, key: str) -> Non
     for store, engine in zip((api.store, other), engines, strict=True):
         assert isinstance(engine, SealedEngine)
         engine.ring.tables.heed()
-        for work in (engine.get(row), engine.update((row,), lambda stored: Effects(writes=((row, b"{}"),)))):
+        table = api.run(store.catalog.find(*SCOPE))
+        assert table.closed is not None
+        for each in (row, row._replace(partition=b"new")):
+            written = Effects(writes=((each, b"{}"),))
             with pytest.raises(ClientError, match="KMS key disabled error"):
-                api.run(work)
+                api.run(engine.update((each,), lambda stored, written=written: written))
+        with pytest.raises(ClientError, match="KMS key disabled error"):
+            api.run(engine.get(row))
         with pytest.raises(ClientError, match="KMS key disabled error"):
             engine.here.body(*row)  # type: ignore[union-attr]
-        assert api.run(store.catalog.find(*SCOPE)).closed is not None
     kms(api, "EnableKey", KeyId=key)
     for engine in engines:
         assert api.run(engine.get(row)) is not None
@@ -238,6 +246,39 @@ def test_more_keys_than_are_kept_at_hand(api: Api, monkeypatch: pytest.MonkeyPat
             api("PutItem", TableName=f"table{number}", Item={"p": {"S": round}})
     api.restart()
     assert [api("Scan", TableName=f"table{number}")["Count"] for number in range(4)] == [2] * 4
+
+
+def test_a_lane_has_data_keys_of_its_own(api: Api, key: str) -> None:
+    """It has them registered, and its rows written, by a worker."""
+    create(api, key)
+    engine = api.store.engine
+    assert isinstance(engine, SealedEngine)
+    worker = engine.under
+    assert isinstance(worker, LmdbEngine)
+    lane = LaneEngine(worker._env, worker._epoch, worker._digest, worker.apply)
+    store = Store(api.run(seal(lane, api.directory)), api.clock, sealer=Sealer(FileKeys(api.directory)))
+    table = api.run(store.catalog.find(*SCOPE))
+    for number in range(3):
+        made = Image.of(item(number), item_size(item(number)))
+        api.run(table.write(table.primary.key(item(number)), lambda old, made=made: made))
+    assert sealed_by(api) == all_by(f"kms:{key}#0", 3)
+    assert items(api) == [item(number) for number in range(3)]
+
+
+def test_nothing_is_left_of_a_stream_when_a_deleted_key_is_gone(api: Api, key: str) -> None:
+    """Its records are not sealed under the table's key, but are gone by then."""
+    create(api, key)
+    put(api, 1)
+    engine, log = api.store.engine, table_of(api).record.log
+    assert isinstance(engine, SealedEngine)
+    assert log is not None
+    kms(api, "ScheduleKeyDeletion", KeyId=key, PendingWindowInDays=7)
+    assert records(api) == 1
+    (_, shard), *_ = log.shards
+    assert len(api.run(engine.under.log(log.space, shard.encode(), 0, AMPLE))) == 1
+    api.clock.advance(2 * DAY)
+    api.keep()
+    assert not api.run(engine.under.log(log.space, shard.encode(), 0, AMPLE))
 
 
 # Sealing anew
@@ -400,6 +441,25 @@ def test_an_index_that_goes_meanwhile_and_one_that_comes(api: Api, key: str, mon
     api.keep()
     work.finish()
     assert sealed_by(api) == all_by(f"kms:{to}#0", 12)
+
+
+def test_an_entry_that_was_left_behind_goes(api: Api, key: str) -> None:
+    """As it may be on its way out where indexes are eventual: nothing is left that needs the key of before."""
+    create(api, key)
+    put(api, 1)
+    put(api, 2)
+    table, engine = table_of(api), api.store.engine
+    entries = api.run(engine.scan(table.indexes[0].space, 0, 1, AMPLE)).rows
+    strays = [
+        (Key(table.indexes[0].space, row.partition, row.sort + b"stray"), body, None)
+        for row, body in ((entries[0], entries[0].body), (entries[1], codec.encode(item(9), 0)))
+    ]
+    api.run(engine.update((), lambda stored: Effects(derived=strays)))
+    to = new_key(api)
+    change(api, to)
+    api.keep()
+    assert sealed_by(api) == all_by(f"kms:{to}#0", 2)
+    assert len(items(api)) == 2
 
 
 def test_a_second_change_begins_it_anew(api: Api, key: str, monkeypatch: pytest.MonkeyPatch) -> None:

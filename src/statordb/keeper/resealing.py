@@ -12,7 +12,10 @@ from dataclasses import dataclass, replace
 from statordb.keeper.rounds import in_rounds
 from statordb.model.errors import ClientError
 from statordb.store import contention
-from statordb.store.kms.records import OWNED, name_of, wrapping_of
+from statordb.store.catalog import Name, tables_in
+from statordb.store.kms.keys import keys_in
+from statordb.store.kms.records import OWNED, KeyName, name_of, wrapping_of
+from statordb.store.news import News
 from statordb.store.records import TableRecord
 from statordb.store.resealing import reseal, spaces_of
 from statordb.store.sealed.resealing import sealed_otherwise
@@ -40,20 +43,13 @@ class Resealing:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._epoch: int | None = None
-        self._pending: list[TableRecord] = []
+        self._news = News(store.engine)
+        self._pending: dict[Name, TableRecord] | None = None  # not known, at first
         self._courses: dict[int, _Course] = {}  # by the table's space
 
     async def run_once(self) -> bool:
-        epoch = self._store.engine.epoch()
-        if epoch != self._epoch:
-            records = await self._store.catalog.all()
-            self._pending = [record for record in records if await self._wanted(record) is not None]
-            spaces = {record.space for record in self._pending}
-            self._courses = {space: course for space, course in self._courses.items() if space in spaces}
-            self._epoch = epoch
         advanced, fault = False, None
-        for record in self._pending:
+        for record in await self._looked_up():
             try:
                 advanced = await self._run(record) or advanced
             except Exception as caught:  # of one table: it is told when the others have had their turn
@@ -61,6 +57,26 @@ class Resealing:
         if fault is not None:
             raise fault
         return advanced
+
+    async def _looked_up(self) -> Sequence[TableRecord]:
+        """The tables that there is something to do for. Only those are looked at of which, or of whose key, something
+        was announced."""
+        pending, self._pending = self._pending, None  # in case that reading fails, or is cancelled
+        if pending is None or self._store.engine.epoch() != self._news.seen:
+            names = self._news.fetch()
+            tables, keys = tables_in(names), keys_in(names)
+            known, pending = pending, {}
+            for record in await self._store.catalog.all():
+                name = (record.account, record.region, record.name)
+                if known is None or tables is None or keys is None or name in tables or _has_one_of(record, keys):
+                    if await self._wanted(record) is not None:
+                        pending[name] = record
+                elif name in known:
+                    pending[name] = record
+            spaces = {record.space for record in pending.values()}
+            self._courses = {space: course for space, course in self._courses.items() if space in spaces}
+        self._pending = pending
+        return list(pending.values())
 
     async def _wanted(self, record: TableRecord) -> str | None:
         """What all rows of a table are to be sealed by, if they may not be yet; None also where that can't be used."""
@@ -126,6 +142,10 @@ class Resealing:
 
         outcome = await self._store.catalog.change(record.account, record.region, record.name, change)
         return not isinstance(outcome, Refused)
+
+
+def _has_one_of(record: TableRecord, keys: set[KeyName]) -> bool:
+    return bool(keys) and record.key_arn is not None and name_of(record.key_arn) in keys
 
 
 def _builds(table: Table) -> bool:

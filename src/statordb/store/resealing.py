@@ -17,8 +17,8 @@ def spaces_of(table: Table) -> list[int]:
 
 
 async def reseal(engine: Engine, table: Table, space: int, row: Row) -> bool:
-    """Seal anew what a row of one of the table's spaces belongs to. False if nothing was done: a transaction holds the
-    item, too much waits already, or the schema has changed."""
+    """Seal anew what a row of one of the table's spaces belongs to; none of its indexes is being built. False if
+    nothing was done: a transaction holds the item, too much waits already, or the schema has changed."""
     found = Key(space, row.partition, row.sort)
     key = found if space == table.space else table.primary.key(codec.decode(row.body))
 
@@ -36,10 +36,10 @@ async def reseal(engine: Engine, table: Table, space: int, row: Row) -> bool:
 
 
 def _entries(table: Table, key: Key, image: Image | None) -> list[tuple[Key, bytes | None, Key | None]]:
-    """The entries of an item, but for indexes that are being built, which seals them as it should be."""
+    """The entries of an item in all indexes, none of which is being built."""
     found: list[tuple[Key, bytes | None, Key | None]] = []
     for index in table.indexes:
-        entry = None if index in table.building else index.entry(image)
+        entry = index.entry(image)
         if entry is not None:
             found.append((entry[0], entry[1].body, key))
     due = None if table.expiry is None else table.expiry.entry(image)
