@@ -1,6 +1,7 @@
 """Long reads: cut into slices, fair between connections, and the same answers as in one go."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -10,9 +11,11 @@ from tests.in_process import PRINCIPAL, Api
 from statordb.api.answers import spliced
 from statordb.api.dispatch import LIGHT_BYTES_MAX
 from statordb.commands.turns import Turn, Turns
+from statordb.engine.contract import Key
 from statordb.model.budget import Heavy
 from statordb.model.pending import Pending
 from statordb.model.request import Reply, Request
+from statordb.store.parts import Parts
 
 TABLE: dict[str, Any] = {
     "TableName": "many",
@@ -107,15 +110,16 @@ def test_large_answers_are_put_together_whole(sliced: Api) -> None:
 def test_large_items_are_read_one_at_a_time(api: Api, monkeypatch: pytest.MonkeyPatch, size: int, most: int) -> None:
     """Each is copied several times on its way out; several in one go would hold the loop for long."""
     fill(api, 20 if most > 1 else 4, size)
-    engine = api.store.engine
-    read = engine.read
+    here = api.store.engine.here
+    assert here is not None
+    bodies = here.bodies
     counts: list[int] = []
 
-    def counted(keys: Any, *more: Any, **named: Any) -> Any:
+    def counted(keys: Sequence[Key]) -> list[bytes | None]:
         counts.append(len(keys))
-        return read(keys, *more, **named)
+        return bodies(keys)
 
-    monkeypatch.setattr(engine, "read", counted)
+    monkeypatch.setattr(here, "bodies", counted)
     keys = [{"p": {"S": "a"}, "c": {"N": str(number)}} for number in range(20)]
     api("BatchGetItem", RequestItems={"many": {"Keys": keys}})
     assert max(counts) == most if most > 1 else counts[:4] == [1] * 4
@@ -178,15 +182,13 @@ def test_an_item_that_leaves_the_index_while_it_is_fetched_is_not_returned(
 ) -> None:
     """The index is read before the table: the item may be another one by then, even for a consistent read."""
     fill(api, 3)
-    engine = api.store.engine
-    read = engine.read
     new = item(1)
     if change == "moved":
         new["l"] = {"S": "900"}
     elif change == "taken out":
         del new["l"]
 
-    async def later(keys: Any, *arguments: Any, **named: Any) -> Any:
+    async def later(parts: Parts) -> list[bytes | None]:
         monkeypatch.undo()
         if change == "deleted":
             request = Request(
@@ -199,9 +201,9 @@ def test_an_item_that_leaves_the_index_while_it_is_fetched_is_not_returned(
             request = Request("PutItem", orjson.dumps({"TableName": "many", "Item": new}), PRINCIPAL, "id")
         reply = await api.dispatcher.handle(request)  # type: ignore[misc]
         assert reply.status == 200
-        return await read(keys, *arguments, **named)
+        return await parts.next()
 
-    monkeypatch.setattr(engine, "read", later)
+    monkeypatch.setattr(Parts, "next", later)
     request = {**QUERY, "KeyConditionExpression": "p = :p AND l < :l", "IndexName": "local"}
     values = {":p": {"S": "a"}, ":l": {"S": "500"}}
     answer = api(

@@ -190,6 +190,10 @@ def test_a_page_may_have_rows_of_any_kind_and_of_any_process(under: LmdbEngine, 
                 assert [(row.partition, row.sort) for row in page.rows] == [(b"p", b"%d" % at) for at in range(kinds)]
             page = engine.here.page(SPACE, b"p", Bounds(), True, AMPLE, None, 5)
             assert page.bodies == [body[5:] for body in bodies[:kinds]]
+            keys = [key(b"q"), *(key(b"p", b"%d" % number) for number in range(kinds)), key(b"p", b"9")]
+            here = (await process(under, directory)).here
+            assert here is not None
+            assert here.bodies(keys) == [None, *bodies[:kinds], None]
 
     asyncio.run(history())
 
@@ -209,6 +213,7 @@ def test_a_row_in_the_place_of_another_is_refused_by_every_way(under: LmdbEngine
             lambda: here.body(SPACE, b"q", b"", 5),
             lambda: here.body(SPACE, b"q", b""),
             lambda: here.page(SPACE, b"q", Bounds(), True, AMPLE, None, 5),
+            lambda: here.bodies([key(b"p"), key(b"q")]),
         ):
             with pytest.raises(Unsealable):
                 read()

@@ -244,10 +244,12 @@ class ByName(NamedTuple):
     """Reads of single rows by their names (see `Page.names`), of an engine that has them.
 
     kept     what is kept under a name, None if nothing is. Whose row it is, is not looked at.
+    several  the same of several names, all from one snapshot.
     body_at  where in that the body begins.
     """
 
     kept: Callable[[bytes], bytes | None]
+    several: Callable[[Sequence[bytes]], list[bytes | None]]
     body_at: int
 
 
@@ -259,6 +261,10 @@ class Here(Protocol):
 
     def body(self, space: int, partition: bytes, sort: bytes, skip: int = 0) -> bytes | None:
         """The body of a row but for its first `skip` bytes; None if there is no such row."""
+        ...
+
+    def bodies(self, keys: Sequence[Key]) -> list[bytes | None]:
+        """The bodies of several rows, all from one snapshot."""
         ...
 
     def page(

@@ -17,23 +17,23 @@ class Parts:
     best. `keys` are taken as they are needed.
     """
 
-    __slots__ = ("_at_once", "_consistent", "_is_here", "_keys", "_table")
+    __slots__ = ("_at_once", "_consistent", "_here", "_keys", "_table")
 
     def __init__(self, table: Table, keys: Iterable[Key], consistent: bool) -> None:
         self._table = table
         self._keys = iter(keys)
         self._consistent = consistent
-        self._is_here = table.here is not None
-        self._at_once = 1 if self._is_here else READ_AT_ONCE_MAX
+        self._here = table.here
+        self._at_once = 1 if self._here is not None else READ_AT_ONCE_MAX
 
     async def next(self) -> list[bytes | None]:
         """The bodies of the next ones, each as it is when it is read; none where there are no more keys."""
         part = list(islice(self._keys, self._at_once))
         if not part:
             return []
-        rows = await self._table.read(part, self._consistent, snapshot=False)
-        bodies = [None if row is None else row[0] for row in rows]
-        if self._is_here:
-            size = sum([len(body) for body in bodies if body is not None])
-            self._at_once = 1 if size > READ_HERE_BYTES // 2 else min(2 * len(part), READ_HERE_AT_ONCE_MAX)
+        if self._here is None:
+            return await self._table.get_many(part, self._consistent)
+        bodies = self._here.bodies(part)
+        size = sum([len(body) for body in bodies if body is not None])
+        self._at_once = 1 if size > READ_HERE_BYTES // 2 else min(4 * len(part), READ_HERE_AT_ONCE_MAX)
         return bodies

@@ -192,6 +192,8 @@ def test_what_is_at_hand_is_what_is_read(engine: Engine, filled: int, run: Run, 
     if here is None:
         return
     for partition in (b"", b"p", b"none"):
+        keys = [Key(filled, partition, sort) for sort in (*SORTS, b"none")]
+        assert here.bodies(keys) == [row and row.body for row in run(engine.read(keys))]
         for sort in (*SORTS, b"none"):
             stored = run(engine.get(Key(filled, partition, sort)))
             assert here.body(filled, partition, sort, skip) == (None if stored is None else stored.body[skip:])

@@ -75,7 +75,7 @@ class Reader:
 
     @property
     def by_name(self) -> ByName | None:
-        return ByName(self._value, NAMED_BODY_AT) if self._names else None
+        return ByName(self._value, self._values, NAMED_BODY_AT) if self._names else None
 
     async def get(self, key: Key, consistent: bool = True, skip: int = 0) -> Stored | None:
         space, partition, sort = key
@@ -106,6 +106,18 @@ class Reader:
     def _value_again(self, row: bytes) -> bytes | None:
         with self._begin() as txn:
             return txn.get(row)
+
+    @reread
+    def _values(self, rows: Sequence[bytes]) -> list[bytes | None]:
+        return list(map(self._begin().get, rows))
+
+    def bodies(self, keys: Sequence[Key]) -> list[bytes | None]:
+        digest = self._digest
+        values = self._values([pack_id(space) + digest(partition) + sort for space, partition, sort in keys])
+        return [
+            None if value is None else decode(key, value)[0]
+            for key, value in zip(keys, values)  # noqa: B905  # of one length
+        ]
 
     @reread_async
     async def read(

@@ -1,11 +1,13 @@
-"""Reads of sealed rows where they are at hand: GetItem and Query of the usual form."""
+"""Reads of sealed rows where they are at hand: GetItem and Query of the usual form, and batches."""
+
+from collections.abc import Sequence
 
 from statordb.crypto.rows import CLEAR_BYTES, UnknownKey
-from statordb.engine.contract import Bounds, ByName, Here, Page, PageBudget
+from statordb.engine.contract import Bounds, ByName, Here, Key, Page, PageBudget
 from statordb.store.sealed import bodies
 from statordb.store.sealed.bodies import pack_space
 from statordb.store.sealed.keyring import Keyring
-from statordb.store.sealed.pages import range_page
+from statordb.store.sealed.pages import opened_each, range_page
 from statordb.store.sealed.places import PLACE_BYTES
 
 
@@ -20,7 +22,8 @@ class SealedHere:
         self._open_item = ring.sealer.open_item
         self._place = ring.places.of
         self._blank = ring.places.blank.copy
-        self._kept, self._at = under.by_name or ByName(self._kept_at_place, 0)
+        self._names = ring.places.names
+        self._kept, self._several, self._at = under.by_name or ByName(self._kept_at_place, self._each_kept, 0)
 
     @property
     def by_name(self) -> None:
@@ -31,6 +34,9 @@ class SealedHere:
         place_end = bodies.SPACE_BYTES + PLACE_BYTES
         space, place = name[: bodies.SPACE_BYTES], name[bodies.SPACE_BYTES : place_end]
         return self._under_body(int.from_bytes(space, "big"), place, name[place_end:])
+
+    def _each_kept(self, names: Sequence[bytes]) -> list[bytes | None]:
+        return list(map(self._kept_at_place, names))
 
     def body(self, space: int, partition: bytes, sort: bytes, skip: int = 0) -> bytes | None:
         hashed = self._blank()
@@ -48,6 +54,15 @@ class SealedHere:
         except UnknownKey as unknown:
             self._ring.learn_here(unknown.id)
             return bodies.opened_of(self._sealer, name, kept, self._at, partition, skip)
+
+    def bodies(self, keys: Sequence[Key]) -> list[bytes | None]:
+        names = self._names(keys)
+        kept = self._several(names)
+        while True:
+            try:
+                return opened_each(self._sealer, keys, names, kept, self._at)
+            except UnknownKey as unknown:
+                self._ring.learn_here(unknown.id)
 
     def page(
         self,

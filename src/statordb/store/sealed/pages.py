@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from statordb.crypto.rows import CLEAR_BYTES, RowSealer, clear_of
-from statordb.engine.contract import Page, Place
+from statordb.engine.contract import Key, Page, Place
 from statordb.store.sealed.bodies import (
     BODY_FORM,
     LENGTH_BYTES,
@@ -48,6 +48,25 @@ def scan_page(sealer: RowSealer, space: int, page: Page, head: int | None) -> Pa
         for sealed, text, end in zip(rows, texts, ends, strict=True)
     ]
     return _scanned(page, bodies, head, lambda index: found[index][ends[index] : -LENGTH_BYTES])
+
+
+def opened_each(
+    sealer: RowSealer, keys: Sequence[Key], names: Sequence[bytes], kept: Sequence[bytes | None], at: int
+) -> list[bytes | None]:
+    """Bodies of single rows, each of which begins at `at` in what is kept of it. Raises UnknownKey, Unsealable."""
+    rows = [sealed[at:] for sealed in kept if sealed is not None]
+    bounds = [name for name, sealed in zip(names, kept) if sealed is not None]  # noqa: B905  # of one length
+    texts = sealer.open_items(rows, bounds, 0)
+    if texts is None:
+        return [
+            None if sealed is None else opened_of(sealer, name, sealed, at, key[1], 0)
+            for key, name, sealed in zip(keys, names, kept, strict=True)
+        ]
+    bodies = map(_whole, rows, texts)
+    return [
+        None if sealed is None else next(bodies)[: -LENGTH_BYTES - len(key[1])]
+        for key, sealed in zip(keys, kept)  # noqa: B905  # of one length
+    ]
 
 
 def _scanned(page: Page, bodies: list[bytes], head: int | None, partition: Callable[[int], bytes]) -> Page:
