@@ -16,8 +16,10 @@ from statordb.commands.demands import Demand, Enclosed, TableDemand, resource
 from statordb.commands.gate import Asked
 from statordb.commands.statement_reads import SelectItems
 from statordb.model import errors
+from statordb.model.budget import Budget
 from statordb.model.request import Origin, Principal, Request
 from statordb.model.service import load_service
+from statordb.model.tasks import Rest, next_round
 
 OTHER = Principal("111111111111", "other", "us-east-1", "arn:aws:iam::111111111111:root")
 KEY = {"p": {"S": "a"}}
@@ -169,7 +171,9 @@ class Noting:
         self.lets = lets
         self.demands: list[Demand] = []
 
-    def admit(self, principal: Principal, origin: Origin, demand: Demand, asked: Asked) -> bool:
+    def admit(
+        self, principal: Principal, origin: Origin, demand: Demand, asked: Asked, budget: Budget | None = None
+    ) -> bool:
         self.demands.append(demand)
         if not self.lets:
             raise errors.access_denied("not you")
@@ -178,7 +182,15 @@ class Noting:
     def surely(self, principal: Principal, origin: Origin, demand: Demand) -> bool:
         return self.admit(principal, origin, demand, {})
 
-    async def settle(self, principal: Principal, origin: Origin, demand: Demand, asked: Asked) -> None:
+    async def settle(
+        self,
+        principal: Principal,
+        origin: Origin,
+        demand: Demand,
+        asked: Asked,
+        budget: Budget,
+        rest: Rest = next_round,
+    ) -> None:
         raise AssertionError("it has been decided")
 
     def place(self, principal: Principal, account: str, region: str) -> tuple[str, str]:

@@ -20,11 +20,13 @@ from tests.api.test_gate import (
     of_tables,
     of_the_account,
 )
-from tests.in_process import Api, Fault
+from tests.in_process import SHAPES, Api, Fault
 
 from statordb.access.authority import Authority
 from statordb.access.document import Policy
-from statordb.model.request import NOWHERE, Origin, Principal, Request
+from statordb.api.dispatch import Dispatcher
+from statordb.commands.turns import Turns
+from statordb.model.request import NOWHERE, Origin, Principal, Reply, Request
 
 NUMBER = "000000000000"
 ANN = f"arn:aws:iam::{NUMBER}:user/ann"
@@ -442,3 +444,64 @@ def test_many_patterns_are_not_held_against_many_attributes(abc: Api) -> None:
     with pytest.raises(Fault) as caught:
         ask(abc, who, "PutItem", TableName="abc", Item={**ANNS, **{f"a{number}": {"S": ""} for number in range(2_000)}})
     assert caught.value.code == "ValidationException"
+
+
+class Elsewhere:
+    """A lane that answers nothing, but keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.operations: list[str] = []
+
+    def submit(self, request: Request) -> Reply:
+        self.operations.append(request.operation)
+        return Reply(200, b"{}")
+
+
+@pytest.fixture
+def lane(abc: Api) -> Elsewhere:
+    lane = Elsewhere()
+    abc.dispatcher = Dispatcher(abc.store, SHAPES, lambda request, fault: abc.faults.append(fault), lane=lane)
+    return lane
+
+
+def test_conditions_of_many_parts_are_judged_in_a_lane(abc: Api, lane: Elsewhere) -> None:
+    """Each decision was bounded, but not a hundred of them: a transaction held up everybody for seconds."""
+    names = [f"*{number}?" for number in range(100)]
+    who = allowing(StringLike={"dynamodb:LeadingKeys": [*names, "b*"]})
+    one = {"TableName": "abc", "Key": BOBS}
+    assert may(abc, who, "GetItem", **one)
+    assert not lane.operations
+    puts = [{"Put": {"TableName": "abc", "Item": {"p": {"S": f"b{number}"}}}} for number in range(100)]
+    ask(abc, who, "TransactWriteItems", TransactItems=puts)
+    keys = [{"p": {"S": f"b{number}"}} for number in range(100)]
+    ask(abc, who, "BatchGetItem", RequestItems={"abc": {"Keys": keys}})
+    assert lane.operations == ["TransactWriteItems", "BatchGetItem"]
+
+
+def test_usual_conditions_of_many_parts_are_judged_here(abc: Api, lane: Elsewhere) -> None:
+    who = allowing(StringLike={"dynamodb:LeadingKeys": ["a*", "b*"]}, Bool={"aws:SecureTransport": "false"})
+    keys = [{"p": {"S": f"b{number}"}} for number in range(100)]
+    assert may(abc, who, "BatchGetItem", RequestItems={"abc": {"Keys": keys}})
+    assert may(abc, who, "TransactGetItems", TransactItems=[{"Get": {"TableName": "abc", "Key": key}} for key in keys])
+    assert not lane.operations
+
+
+def test_what_much_is_to_be_decided_of_is_decided_between_others(
+    abc: Api, lane: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, and in slices: what comes after it finds it decided."""
+    others = [policy({"Resource": [f"arn:aws:a:::*{number}x{many}" for many in range(250)]}) for number in range(50)]
+    who = ann(policy({}), *others)
+    turns: list[object] = []
+    wait = Turns.wait
+
+    def counted(own: Turns, source: object, first: bool = False) -> Any:
+        turns.append(source)
+        return wait(own, source, first)
+
+    monkeypatch.setattr(Turns, "wait", counted)
+    assert may(abc, who, "GetItem", TableName="abc", Key=BOBS)
+    assert len(turns) > 5
+    turns.clear()
+    assert may(abc, who, "GetItem", TableName="abc", Key=BOBS)
+    assert (turns, lane.operations) == ([], [])

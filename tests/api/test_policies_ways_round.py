@@ -242,12 +242,12 @@ def test_lists_of_streams_are_not_taken_for_each_other(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("operation", "body"),
-    [("GetItem", {**AT, "Key": ANNS}), ("ListTables", {}), ("ListStreams", {}), ("CreateTable", {**AT, **CREATE})],
+    [("GetItem", {**AT, "Key": ANNS}), ("ListStreams", {}), ("CreateTable", {**AT, **CREATE})],
 )
 def test_patterns_are_not_held_against_a_name_without_end(abc: Api, operation: str, body: dict[str, Any]) -> None:
     """An identity has a hundred policies, whose patterns would keep everybody waiting for a second."""
-    some = [policy({"Resource": [f"arn:aws:a:::*?{number}x{many}" for many in range(250)]}) for number in range(20)]
+    some = [policy({"Resource": [f"arn:aws:a:::*?x{many}" for many in range(250)]})] * 100
     with pytest.raises(Fault, match="ValidationException"):
         ask(abc, ann(*some), operation, **body)
-    plain = [policy({"Resource": [f"arn:aws:a:::*{number}x{many}" for many in range(250)]}) for number in range(100)]
+    plain = [policy({"Resource": [f"arn:aws:a:::*x{many}" for many in range(250)]})] * 100
     assert not may(abc, ann(*plain), operation, **body)

@@ -16,6 +16,7 @@ from statordb.commands.gate import Gate
 from statordb.commands.policies import Policies
 from statordb.commands.reading import Range
 from statordb.commands.selection import Choice
+from statordb.model.budget import UNBOUNDED
 from statordb.model.errors import ClientError
 from statordb.model.request import NOWHERE
 
@@ -55,8 +56,8 @@ def test_a_resource_is_the_same_in_every_partition(api: Api, partition: str) -> 
 
 
 def admit(api: Api, gate: Gate, demand: Demand) -> bool:
-    if not gate.admit(PRINCIPAL, NOWHERE, demand, {}):
-        api.run(gate.settle(PRINCIPAL, NOWHERE, demand, {}))
+    if not gate.admit(PRINCIPAL, NOWHERE, demand, {}, UNBOUNDED):
+        api.run(gate.settle(PRINCIPAL, NOWHERE, demand, {}, UNBOUNDED))
     return True
 
 

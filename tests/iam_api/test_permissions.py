@@ -147,7 +147,8 @@ def test_a_simulation_makes_no_more_than_a_page_of_answers(kit: IamKit) -> None:
     last = told["EvaluationResults"][-1]
     assert (last["EvalActionName"], last["EvalResourceName"]) == ("a:1", "arn:aws:a:::2")
     many = document(allow("*", [f"arn:aws:a:::*?{number}" for number in range(3_000)]))
-    code, text, _ = refusal(kit.iam.simulate_custom_policy, PolicyInputList=[many], ActionNames=["a:b"])
+    long = {"ActionNames": ["a:b"], "ResourceArns": [f"arn:aws:a:::{'x' * 1_000}"]}
+    code, text, _ = refusal(kit.iam.simulate_custom_policy, PolicyInputList=[many], **long)
     assert (code, text.split(" that ")[0]) == ("ValidationError", "The policies")
 
 
@@ -157,7 +158,9 @@ def test_too_many_patterns_are_not_held_against_a_request(kit: IamKit) -> None:
         text = document(allow("*", [f"arn:aws:a:::*?{number}{n}" for n in range(260)]))
         arn = kit.iam.create_policy(PolicyName=f"p{number}", PolicyDocument=text)["Policy"]["Arn"]
         kit.iam.attach_user_policy(UserName="alice", PolicyArn=arn)
-    assert refusal(alice.list_users)[0] == "ValidationError"
+    long = f"/{'x' * 500}/"
+    assert refusal(alice.create_user, UserName="bob", Path=long)[0] == "ValidationError"
+    assert refusal(alice.list_users)[0] == "AccessDenied"
 
 
 def test_what_is_too_large_is_not_looked_into(kit: IamKit) -> None:

@@ -8,10 +8,11 @@ all of them, and a Deny with any; a variable without a value lets a negated oper
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeVar
 
-from statordb.access import formats
+from statordb.access import formats, work
 from statordb.access.facts import Facts, Known, Values
 from statordb.access.formats import FOR_ALL, FOR_ANY
-from statordb.access.patterns import VARYING, Filled, Template, Test, any_of, literal, matcher, template, within
+from statordb.access.patterns import Filled, Template, Test, any_of, literal, matcher, template, within
+from statordb.access.work import Work
 
 Check = Callable[[Facts], bool]
 T = TypeVar("T")
@@ -39,14 +40,16 @@ class Condition(NamedTuple):
     fixed: Test | None
 
     @property
-    def weight(self) -> int:
-        """As `Rule.weight`: what has variables is filled in, and read, for each decision."""
-        return 0 if self.fixed is not None else VARYING * len(self.values)
-
-    @property
-    def width(self) -> int:
-        """How many tests one value of the key may take: texts that are to be equal are looked up at once."""
-        return 0 if self.operator.make in (_equal, _equal_ignoring_case) else len(self.values)
+    def work(self) -> Work:
+        """What has variables is filled in, and read, for each request; texts that are to be equal are looked up at
+        once."""
+        filling = 0 if self.fixed is not None else sum(max(work.VARYING, value.units) for value in self.values)
+        if self.operator.make in (_equal, _equal_ignoring_case):
+            return Work(asking=work.CHECK + filling, testing=1)
+        times = _ARN_PARTS if self.operator.make is _arn else 1
+        testing = sum(times * max(work.PATTERN, value.units) for value in self.values if not value.keys)
+        testing += times * work.PATTERN * sum(bool(value.keys) for value in self.values)
+        return Work(asking=work.CHECK + times * filling, testing=testing, stepping=sum(v.steps for v in self.values))
 
     def bind(self, known: Known) -> bool | Check:
         """What it comes to; a test of what else becomes known if that depends on it."""
@@ -100,8 +103,7 @@ class Presence(NamedTuple):
 
     key: str
     absent: frozenset[bool]
-    width: int = 0
-    weight: int = 0
+    work: Work = Work(asking=work.CHECK)
 
     def bind(self, known: Known) -> bool | Check:
         if known.later(self.key):

@@ -6,18 +6,22 @@ boundaries, session and endpoint policies must allow as well. A resource that na
 held up by what boundaries and session policies leave out.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from statordb.access.authority import ROLE, ROOT, Authority
 from statordb.access.conditions import Check
 from statordb.access.document import Policy
 from statordb.access.facts import Facts, Known, Values, nothing_later
 from statordb.access.rules import Names, Naming
+from statordb.access.work import Work, most, total
 
-WORK_MAX = 100_000  # of one decision: some 20 ms
+WORK_MAX = 1_000_000  # units of one decision, see `access.work`: some 100 ms, which are done in steps
+STEP_UNITS = 10_000  # of a decision: about 1 ms
+STEP_UNITS_MAX = 100_000  # of one statement, which is not cut
 _SESSION = ":assumed-role/"
+T = TypeVar("T")
 
 
 class Source(Enum):
@@ -46,6 +50,8 @@ _DENIED = {source: Verdict(source, True) for source in Source}
 _NOT_ALLOWED = {source: Verdict(source) for source in Source}
 
 Decide = Callable[[Facts], Verdict]
+Steps = Generator[None, None, T]
+"""A decision in the making: others may run where it yields, and it is what the generator returns."""
 
 
 class Wanted(NamedTuple):
@@ -80,36 +86,57 @@ def _any(checks: bool | list[Check], facts: Facts) -> bool:
     return checks if isinstance(checks, bool) else any(check(facts) for check in checks)
 
 
-def work(authority: Authority, wanted: Wanted) -> tuple[int, int]:
-    """How much a decision takes: the weight of all policies that have a say, and how many tests one value of a key
-    may take in them. A test, or a unit of weight, is some 0.2 us."""
+def work(authority: Authority, wanted: Wanted) -> tuple[Work, Work]:
+    """How much work a decision is, and any one statement of it."""
     session = authority.session or ()
     others = (authority.boundary, wanted.resource_policy, wanted.endpoint_policy)
     found = [policy for policy in (*authority.policies, *session, *others) if policy is not None]
-    return sum(policy.weight for policy in found), sum(policy.width for policy in found)
+    return total(policy.work for policy in found), most(policy.hardest for policy in found)
 
 
 def is_too_much(authority: Authority, wanted: Wanted, facts: Mapping[str, Values]) -> bool:
-    """Whether a decision would take longer than a request may have the event loop."""
-    weight, width = work(authority, wanted)
-    return weight + width * max(map(len, facts.values()), default=0) > WORK_MAX
+    """Whether a decision would take longer than a request may, or a step of it than others should wait."""
+    whole, hardest = work(authority, wanted)
+    units = whole.decision(wanted.resource) + max(map(whole.tests, facts.values()), default=0)
+    step = hardest.decision(wanted.resource) + max(map(hardest.tests, facts.values()), default=0)
+    return units > WORK_MAX or step > STEP_UNITS_MAX
 
 
 def decide(authority: Authority, wanted: Wanted, facts: Facts) -> Verdict:
     """May somebody do that, all facts being known."""
-    verdict = narrow(authority, wanted, Known(facts, nothing_later))
+    return finished(deciding(authority, wanted, facts))
+
+
+def deciding(authority: Authority, wanted: Wanted, facts: Facts) -> Steps[Verdict]:
+    """The same in steps."""
+    verdict = yield from narrowing(authority, wanted, Known(facts, nothing_later))
     assert isinstance(verdict, Verdict), "all is known"
     return verdict
 
 
 def narrow(authority: Authority, wanted: Wanted, known: Known) -> Verdict | Decide:
     """The decision, as far as it follows from what is known; else a function of all facts that gives it."""
-    sides = _sides(authority, wanted, known)
+    return finished(narrowing(authority, wanted, known))
+
+
+def narrowing(authority: Authority, wanted: Wanted, known: Known) -> Steps[Verdict | Decide]:
+    """The same in steps."""
+    sides = yield from _sides(authority, wanted, known)
     constant = all(isinstance(part, bool) for rules in sides.all for part in rules)
     first = next((rules.denies for rules in sides.all if rules.denies is not False), False)
     if constant or first is True:  # one that is certain is not told before one that may apply
         return sides.verdict(_Nothing())
     return sides.by_identity() or sides.verdict
+
+
+def finished(steps: Steps[T]) -> T:
+    """What steps come to, taken one after the other."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            value: T = done.value
+            return value
 
 
 class _Nothing:
@@ -165,37 +192,42 @@ class _Sides(NamedTuple):
         return ALLOWED if endpoint.allowed(facts) else _NOT_ALLOWED[Source.ENDPOINT]
 
 
-def _sides(authority: Authority, wanted: Wanted, known: Known) -> _Sides:
+def _sides(authority: Authority, wanted: Wanted, known: Known) -> Steps[_Sides]:
     action, resource = wanted.action.lower(), wanted.resource
     own = wanted.owner == authority.account
 
-    def rules(policies: Iterable[Policy], least: Naming = Naming.ACCOUNT) -> _Rules:
+    def rules(policies: Iterable[Policy], least: Naming = Naming.ACCOUNT) -> Steps[_Rules]:
         return _combined(policies, action, resource, known, names, least)
 
     names = names_of(authority)
     session = authority.session
     policy = () if wanted.resource_policy is None else (wanted.resource_policy,)
     return _Sides(
-        _ALL if authority.kind == ROOT else rules(authority.policies),
-        rules(policy),
-        _ALL if authority.boundary is None else rules((authority.boundary,)),
-        _ALL if session is None else rules(session),
-        _ALL if wanted.endpoint_policy is None else rules((wanted.endpoint_policy,)),
-        rules(policy, Naming.ITSELF) if own else _NONE,
-        rules(policy, Naming.BROADLY) if own else _NONE,
+        _ALL if authority.kind == ROOT else (yield from rules(authority.policies)),
+        (yield from rules(policy)),
+        _ALL if authority.boundary is None else (yield from rules((authority.boundary,))),
+        _ALL if session is None else (yield from rules(session)),
+        _ALL if wanted.endpoint_policy is None else (yield from rules((wanted.endpoint_policy,))),
+        (yield from rules(policy, Naming.ITSELF)) if own else _NONE,
+        (yield from rules(policy, Naming.BROADLY)) if own else _NONE,
         own,
     )
 
 
 def _combined(
     policies: Iterable[Policy], action: str, resource: str, known: Known, who: Names, least: Naming
-) -> _Rules:
+) -> Steps[_Rules]:
     """`least`: how a statement that allows must name somebody at the least; one that denies, by any name."""
     denies: list[Check] = []
     allows: list[Check] = []
     always = False
+    units = 0
     for policy in policies:
         for rule in policy.rules:
+            units += rule.units
+            if units > STEP_UNITS:
+                yield
+                units = 0
             named = rule.names(who)
             if named is Naming.NOT or (rule.allows and named < least):
                 continue

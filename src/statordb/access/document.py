@@ -13,6 +13,7 @@ from statordb.access import formats
 from statordb.access.formats import MalformedPolicy, is_operator
 from statordb.access.rules import Rule, compile_rule
 from statordb.access.statements import Condition, Statement
+from statordb.access.work import Work, most, total
 
 POLICY_BYTES_MAX = 128 * 1024  # IAM's own bound of a PolicyDocument; most kinds of policies have narrower ones
 STATEMENTS_MAX = 1_000
@@ -47,8 +48,7 @@ class Policy(NamedTuple):
     """A document that is well formed.
 
     rules   its statements, compiled.
-    width   how many tests of conditions one value of a request may take.
-    weight  as that of a rule.
+    work    of all of them, and `hardest` of any one of them.
     """
 
     text: str
@@ -56,8 +56,8 @@ class Policy(NamedTuple):
     id: str
     statements: tuple[Statement, ...]
     rules: tuple[Rule, ...]
-    width: int
-    weight: int
+    work: Work
+    hardest: Work
 
 
 @lru_cache(COMPILED_MAX)
@@ -77,8 +77,8 @@ def compile_policy(text: str, kind: Kind = Kind.IDENTITY) -> Policy:
         raise MalformedPolicy(_UNKNOWN_VERSION)
     _check(statements, kind)
     rules = tuple(compile_rule(statement, variables=version == CURRENT) for statement in statements)
-    width = sum(condition.width for rule in rules for condition in rule.conditions)
-    return Policy(text, version, _text(document, "Id"), statements, rules, width, sum(rule.weight for rule in rules))
+    works = [rule.work for rule in rules]
+    return Policy(text, version, _text(document, "Id"), statements, rules, total(works), most(works))
 
 
 def _parse(text: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from statordb.access import work
 from statordb.access.facts import Facts, single
 from statordb.model.wildcards import by_finding
 
@@ -15,8 +16,6 @@ Test = Callable[[str], bool]
 
 _REFERENCE = re.compile(r"\$\{([^{}]{1,1000})\}")
 _NAMED = re.compile(r"\s*([^\s,']+)\s*(?:,\s*'([^']*)'\s*)?")
-VARYING = 30  # the weight of a variable: it is filled in, and the pattern made, for each decision
-STEPPING = 40  # of `?`: the text is gone through character by character
 _THEMSELVES = ("*", "?", "$")  # as ${*} and so on
 
 
@@ -49,11 +48,21 @@ class Template(NamedTuple):
         return self.parts  # type: ignore[return-value]
 
     @property
-    def weight(self) -> int:
-        """What it takes to fill it in and to hold it against a text, as a multiple of looking for one text."""
-        if not self.keys and not any(part.__class__ is Wild for part in self.parts):
+    def units(self) -> int:
+        """What it takes to fill it in and to hold it against a text; see `access.work`."""
+        if not self.keys:
+            return (
+                work.PATTERN + work.PART * len(self.parts) if any(isinstance(part, Wild) for part in self.parts) else 0
+            )
+        varying = work.STEPPED_VARYING if Wild.ONE in self.parts else work.VARYING
+        return varying + work.PART * len(self.parts)
+
+    @property
+    def steps(self) -> int:
+        """The same for each character of the text: `?` has it gone through character by character."""
+        if Wild.ONE not in self.parts:
             return 0
-        return (VARYING if self.keys else 1) + (STEPPING if Wild.ONE in self.parts else 0)
+        return 1 + sum(len(part) if isinstance(part, str) else 1 for part in self.parts) // work.STEP_BITS
 
     def fill(self, facts: Facts) -> Filled | None:
         """None if a variable has neither a value, or several, nor a default."""

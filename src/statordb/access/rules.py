@@ -1,16 +1,19 @@
 """Statements, compiled: does one apply to an action, a resource and facts, and whom does it name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
+from statordb.access import work
 from statordb.access.conditions import Check, Condition, Presence, compile_condition
 from statordb.access.facts import Facts, Known
 from statordb.access.patterns import Template, Test, any_matcher, matcher, template
 from statordb.access.statements import Statement
+from statordb.access.work import Work, total
 
 _ACCOUNT_DIGITS = 12
-_OF_A_RULE = 10  # weight of a statement that names one thing
+# Texts as long as most are.
+_ACTION, _RESOURCE, _VALUE = "x" * 30, "x" * 100, "x" * 100
 
 
 class Naming(IntEnum):
@@ -51,10 +54,7 @@ class Resources(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A statement. `resources` are None where it names none (trust policies).
-
-    weight  how much work it is for each decision, as a multiple of looking for one text (some 0.2 us).
-    """
+    """A statement. `resources` are None where it names none (trust policies)."""
 
     allows: bool
     principals: tuple[str, ...] | None
@@ -64,7 +64,8 @@ class Rule(NamedTuple):
     resources: Resources | None
     not_resources: bool
     conditions: tuple[Condition | Presence, ...]
-    weight: int
+    work: Work
+    units: int
 
     def bind(self, action: str, resource: str, known: Known) -> bool | Check:
         """Whether it applies to an action (in lower case) on a resource; a test of facts if that depends on more than
@@ -129,17 +130,19 @@ def compile_rule(statement: Statement, *, variables: bool) -> Rule:
         for each in statement.conditions
     )
     resources = [template(text, variables) for text in statement.resources]
-    weight = _OF_A_RULE + sum(each.weight for each in (*resources, *conditions))
+    actions = [template(action.lower(), False) for action in statement.actions]
+    done = _work(statement, actions, resources, conditions)
     return Rule(
         statement.allows,
         None if principals is None else _names(principals),
         statement.not_principals,
-        _actions(statement.actions),
+        any_matcher([each.fixed for each in actions]),
         statement.not_actions,
         _resources(resources) if resources else None,
         statement.not_resources,
         conditions,
-        weight,
+        done,
+        done.decision(_RESOURCE) + done.tests((_VALUE,)),
     )
 
 
@@ -153,8 +156,21 @@ def _resources(templates: Sequence[Template]) -> Resources:
     return Resources(any_matcher(fixed), tuple(each for each in templates if each.keys))
 
 
-def _actions(actions: Sequence[str]) -> Test:
-    return any_matcher([template(action.lower(), False).fixed for action in actions])
+def _work(
+    statement: Statement,
+    actions: Sequence[Template],
+    resources: Sequence[Template],
+    conditions: Iterable[Condition | Presence],
+) -> Work:
+    units = sum(each.units for each in actions) + len(_ACTION) * sum(each.steps for each in actions)
+    units += work.NAME * sum(map(len, (statement.principals or {}).values()))
+    fixed = [each for each in resources if not each.keys]
+    varying = [each for each in resources if each.keys]
+    return total([
+        Work(work.RULE + units + sum(each.units for each in fixed), sum(each.steps for each in fixed)),
+        Work(asking=sum(each.units + len(_RESOURCE) * each.steps for each in varying)),
+        *(each.work for each in conditions),
+    ])  # fmt: skip
 
 
 def _all_of(checks: list[Check]) -> Check:

@@ -7,7 +7,8 @@ from statordb.commands.demands import TABLE_ARN, Demand, TableDemand
 from statordb.commands.gate import Gate
 from statordb.commands.turns import Turn, Turns
 from statordb.model import errors
-from statordb.model.budget import Budget
+from statordb.model.budget import Budget, Heavy
+from statordb.model.pending import Pending
 from statordb.model.request import Origin, Principal
 from statordb.store.store import Store
 from statordb.store.table import Table, check_usable
@@ -67,9 +68,12 @@ class Context(NamedTuple):
         return table
 
     def admits(self, demand: Demand, asked: Mapping[str, Any]) -> bool:
-        """For what the short ways do: whether the principal is known to be allowed that; False says nothing. Raises
-        AccessDeniedException."""
-        return self.gate.admit(self.principal, self.origin, demand, asked)
+        """For what the short ways do, which have no budget: whether the principal is known to be allowed that; False
+        says nothing. Raises AccessDeniedException."""
+        try:
+            return self.gate.admit(self.principal, self.origin, demand, asked)
+        except Heavy:
+            return False
 
     def surely(self, demand: Demand) -> bool:
         """Whether the principal is known to be allowed that by the action and the table alone."""
@@ -77,8 +81,12 @@ class Context(NamedTuple):
 
     async def admit(self, demand: Demand) -> None:
         """Raises AccessDeniedException unless the principal may do that."""
-        if not self.gate.admit(self.principal, self.origin, demand, self.request):
-            await self.gate.settle(self.principal, self.origin, demand, self.request)
+        who, origin, request, budget = self.principal, self.origin, self.request, self.budget
+        if not self.gate.admit(who, origin, demand, request, budget):
+            await self.gate.settle(who, origin, demand, request, budget, self._rest)
+
+    def _rest(self) -> Pending[None]:
+        return self.turns.wait(self.source, first=True)
 
     async def described(self, demand: TableDemand) -> Table:
         """The table that a control operation demands, whatever its status.

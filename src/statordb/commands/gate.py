@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from statordb.commands.demands import Demand
+from statordb.model.budget import Budget
 from statordb.model.request import Origin, Principal
+from statordb.model.tasks import Rest, next_round
 
 Asked = Mapping[str, Any]
 """Members of a request, for what its commands do not know of it (ReturnValues, ReturnConsumedCapacity)."""
@@ -13,17 +15,31 @@ Asked = Mapping[str, Any]
 class Gate(Protocol):
     """Judges demands."""
 
-    def admit(self, principal: Principal, origin: Origin, demand: Demand, asked: Asked) -> bool:
-        """True if the principal may do that; False if the table has to be looked up first, by `settle`. Raises
-        AccessDeniedException."""
+    def admit(
+        self, principal: Principal, origin: Origin, demand: Demand, asked: Asked, budget: Budget | None = None
+    ) -> bool:
+        """True if the principal may do that; False if the table has to be looked up first, or much has to be decided,
+        by `settle`. `budget`: what it takes is spent of it; None: False also if it takes more than a moment.
+
+        Raises AccessDeniedException, ValidationException where it is too much, Heavy.
+        """
         ...
 
     def surely(self, principal: Principal, origin: Origin, demand: Demand) -> bool:
         """Whether it is known that the principal may do that, whatever else is asked for."""
         ...
 
-    async def settle(self, principal: Principal, origin: Origin, demand: Demand, asked: Asked) -> None:
-        """Return if the principal may do that; raises AccessDeniedException."""
+    async def settle(
+        self,
+        principal: Principal,
+        origin: Origin,
+        demand: Demand,
+        asked: Asked,
+        budget: Budget,
+        rest: Rest = next_round,
+    ) -> None:
+        """Return if the principal may do that. Others run where much has to be decided, until `rest` is over. Errors as
+        `admit`."""
         ...
 
     def place(self, principal: Principal, account: str, region: str) -> tuple[str, str]:

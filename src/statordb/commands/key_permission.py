@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 from statordb.access import authority as authorities
 from statordb.access.authority import ROOT, Authority
-from statordb.access.decision import ALLOWED, Verdict, Wanted, decide, is_too_much, principal_arn, refusal
+from statordb.access.decision import ALLOWED, Verdict, Wanted, deciding, is_too_much, principal_arn, refusal
 from statordb.access.document import Kind, Policy, compile_policy
 from statordb.access.facts import Values
 from statordb.commands.request_facts import identity_facts
 from statordb.model import errors
 from statordb.model.request import Origin, Principal
+from statordb.model.tasks import in_slices
 from statordb.store.kms.grants import Grants
 from statordb.store.kms.records import GrantRecord, KeyName, KeyRecord
 
@@ -54,14 +55,14 @@ class Use(NamedTuple):
     grant: GrantRecord | None = None
 
 
-def admit(asker: Asker, action: str, resource: str = "*", more: Mapping[str, Values] = _NO_FACTS) -> None:
+async def admit(asker: Asker, action: str, resource: str = "*", more: Mapping[str, Values] = _NO_FACTS) -> None:
     """Return if somebody may do what concerns no key, or one that is not there; raises AccessDeniedException."""
     authority = asker.authority
     wanted = Wanted(action, resource, authority.account, None, asker.origin.policy)
     facts = {**_facts(asker, authority), "aws:resourceaccount": (authority.account,), **more}
     if is_too_much(authority, wanted, facts):
         raise errors.too_much_work()
-    _judge(decide(authority, wanted, facts), authority, action, resource)
+    _judge(await _decided(authority, wanted, facts), authority, action, resource)
 
 
 async def admit_key(grants: Grants, asker: Asker, use: Use, record: KeyRecord) -> None:
@@ -72,39 +73,49 @@ async def admit_key(grants: Grants, asker: Asker, use: Use, record: KeyRecord) -
     wanted = Wanted(use.action, record.arn, record.account, policy, asker.origin.policy)
     if is_too_much(authority, wanted, facts):
         raise errors.too_much_work()
-    verdict = _verdict(authority, use.action, record.name, policy, asker.origin.policy, facts)
+    verdict = await _verdict(authority, use.action, record.name, policy, asker.origin.policy, facts)
     if verdict.allowed:
         return
     if not verdict.explicit:
         grantee = await _granted(grants, authority, use, record)
         if grantee is not None:  # which is enough in other accounts, too; what bounds a session or an endpoint holds
             granted = wanted._replace(owner=authority.account, resource_policy=_policy_of_grant(grantee))
-            verdict = decide(authority, granted, facts)
+            verdict = await _decided(authority, granted, facts)
     _judge(verdict, authority, use.action, record.arn)
 
 
-def keeps_in(asker: Asker, policy: str, key: KeyName) -> bool:
+async def keeps_in(asker: Asker, policy: str, key: KeyName) -> bool:
     """Whether somebody could change a key's policy again once it is this one."""
     authority = asker.authority
     facts = _facts(asker, authority)
     compiled = compile_policy(policy, Kind.RESOURCE)
-    return _verdict(authority, "kms:PutKeyPolicy", key, compiled, asker.origin.policy, facts).allowed
+    wanted = Wanted("kms:PutKeyPolicy", key.arn, key.account, compiled, asker.origin.policy)
+    if is_too_much(authority, wanted, facts):
+        raise errors.too_much_work()
+    return (await _verdict(authority, wanted.action, key, compiled, asker.origin.policy, facts)).allowed
 
 
-def _verdict(
+async def _verdict(
     authority: Authority, action: str, key: KeyName, policy: Policy, endpoint: Any, facts: dict[str, tuple[str, ...]]
 ) -> Verdict:
     """Without grants. In the key's own account identities' policies count where the key's policy names the account."""
     wanted = Wanted(action, key.arn, key.account, policy, endpoint)
     own = key.account == authority.account
-    verdict = decide(authority, wanted, facts)
+    verdict = await _decided(authority, wanted, facts)
     if not own or verdict.explicit:
         return verdict
-    both = decide(authority, wanted._replace(owner=_ELSEWHERE), facts)
+    both = await _decided(authority, wanted._replace(owner=_ELSEWHERE), facts)
     if both.allowed or authority.kind == ROOT:
         return both
-    alone = decide(authority._replace(policies=()), wanted, facts)  # those who are named need no Allow of their own
+    alone = await _decided(
+        authority._replace(policies=()), wanted, facts
+    )  # those who are named need no Allow of their own
     return ALLOWED if alone.allowed else both
+
+
+async def _decided(authority: Authority, wanted: Wanted, facts: Mapping[str, Values]) -> Verdict:
+    """Others run where it takes long."""
+    return await in_slices(deciding(authority, wanted, facts))
 
 
 async def _granted(grants: Grants, authority: Authority, use: Use, record: KeyRecord) -> str | None:

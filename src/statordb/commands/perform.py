@@ -26,8 +26,9 @@ class Command(Protocol[T_co]):
 def perform(context: Context, command: Command[T_co]) -> Coroutine[Any, Any, T_co]:
     """Have a command admitted, and do it. Raises AccessDeniedException at once where it can."""
     gate, principal, origin, request = context.gate, context.principal, context.origin, context.request
+    budget = context.budget
     for demand in command.demands():
-        if not gate.admit(principal, origin, demand, request):
+        if not gate.admit(principal, origin, demand, request, budget):
             return _admitted(context, command)
     return command.run(context)
 

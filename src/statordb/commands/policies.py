@@ -4,9 +4,23 @@ from typing import Any, NamedTuple
 
 from statordb.access import authority as authorities
 from statordb.access.authority import ROOT, Authority
-from statordb.access.decision import ALLOWED, WORK_MAX, Decide, Source, Verdict, Wanted, decide, narrow, refusal, work
+from statordb.access.decision import (
+    ALLOWED,
+    Decide,
+    Source,
+    Steps,
+    Verdict,
+    Wanted,
+    deciding,
+    finished,
+    is_too_much,
+    narrowing,
+    refusal,
+    work,
+)
 from statordb.access.document import Kind, Policy, compile_policy
 from statordb.access.facts import Known
+from statordb.access.work import Work
 from statordb.commands.context import Context
 from statordb.commands.demands import (
     AccountDemand,
@@ -21,22 +35,35 @@ from statordb.commands.demands import (
 from statordb.commands.gate import Asked
 from statordb.commands.request_facts import RequestFacts, identity_facts, is_later
 from statordb.model import errors
+from statordb.model.budget import Budget, InlineBudget
 from statordb.model.request import Origin, Principal
+from statordb.model.tasks import Rest, in_slices, next_round
 from statordb.store.store import Store
 from statordb.store.table import Table
 
 PRINCIPALS_MAX = 512  # whose decisions are kept
 DECISIONS_MAX = 512  # of each of them
+AT_ONCE_UNITS_MAX = 10_000  # of a decision that is made without others having their turn: about 1 ms
+BRIEF_UNITS_MAX = 2_000  # of what is asked of a request that has no budget
 _WAY_OUT = "dynamodb:DeleteResourcePolicy"  # which no policy can take from the root of its own account
 
 
 class _Decision(NamedTuple):
-    """What is left to be asked of each request: `decide` of its facts. `place`: the table's; `room`: how many values of
-    a key may be tested."""
+    """What is left to be asked of each request: `decide` of its facts, which is so much `work`. `place`: the
+    table's."""
 
     decide: Decide
     place: Place | None
-    room: int
+    work: Work
+
+
+class _Question(NamedTuple):
+    """What is to be decided once for all requests of a kind, and how much work that is."""
+
+    wanted: Wanted
+    place: Place | None
+    work: Work
+    units: int
 
 
 class _Standing:
@@ -69,17 +96,17 @@ class Policies:
         self._standings: dict[tuple[int, int], _Standing] = {}
         self._last = _Standing(Principal("", "", "", ""), None, -1)
 
-    def admit(self, principal: Principal, origin: Origin, demand: Demand, asked: Asked) -> bool:
+    def admit(
+        self, principal: Principal, origin: Origin, demand: Demand, asked: Asked, budget: Budget | None = None
+    ) -> bool:
         standing = self._stand(principal, origin)
         decision = standing.decisions.get((demand.action, demand.table, demand.index_name))
         if decision is ALLOWED:
             return True
         if decision is None:
-            place = place_of(principal, demand, self.place)
-            table = None if place is None else self._catalog.cached(*place)
-            if table is None and place is not None:
+            decision = self._decided(standing, demand, budget)
+            if decision is None:
                 return False
-            decision = self._decide(standing, demand, table)
         if isinstance(decision, Verdict):
             self._judge(standing, demand, decision)
             return True
@@ -88,29 +115,36 @@ class Policies:
             table = self._catalog.cached(*decision.place)
             if table is None:
                 return False
-        self._weigh(standing, origin, demand, asked, decision, table)
+        if budget is None and decision.work.asking > BRIEF_UNITS_MAX:
+            return False
+        self._weigh(standing, origin, demand, asked, decision, table, budget or InlineBudget())
         return True
 
     def surely(self, principal: Principal, origin: Origin, demand: Demand) -> bool:
         standing = self._stand(principal, origin)
         decision = standing.decisions.get((demand.action, demand.table, demand.index_name))
-        if decision is None:
-            place = place_of(principal, demand, self.place)
-            table = None if place is None else self._catalog.cached(*place)
-            if table is None:
-                return False
-            decision = self._decide(standing, demand, table)
-        return decision is ALLOWED
+        return (decision or self._decided(standing, demand, None)) is ALLOWED
 
-    async def settle(self, principal: Principal, origin: Origin, demand: Demand, asked: Asked) -> None:
-        standing = self._stand(principal, origin)
+    async def settle(
+        self,
+        principal: Principal,
+        origin: Origin,
+        demand: Demand,
+        asked: Asked,
+        budget: Budget,
+        rest: Rest = next_round,
+    ) -> None:
+        standing = self._stand(principal, origin)  # of before the look: what comes since counts
         place = place_of(principal, demand, self.place)
         table = None if place is None else await self._catalog.reload(*place)
-        decision = self._decide(standing, demand, table)  # of a standing from before the look: what comes since counts
+        question = self._question(standing, demand, place, table)
+        if question is None:
+            return
+        decision = await in_slices(self._deciding(standing, demand, question), rest)
         if isinstance(decision, Verdict):
             self._judge(standing, demand, decision)
             return
-        self._weigh(standing, origin, demand, asked, decision, table)
+        self._weigh(standing, origin, demand, asked, decision, table, budget)
 
     def place(self, principal: Principal, account: str, region: str) -> tuple[str, str]:
         return (principal.account, principal.region) if self._shared else (account, region)
@@ -130,22 +164,43 @@ class Policies:
         self._last = standing
         return standing
 
-    def _decide(self, standing: _Standing, demand: Demand, table: Table | None) -> Verdict | _Decision:
-        """What all requests with that demand come to. `table`: None if there is none."""
+    def _decided(self, standing: _Standing, demand: Demand, budget: Budget | None) -> Verdict | _Decision | None:
+        """What all requests with that demand come to; None if a table has to be looked up for it, or it takes long."""
+        place = place_of(standing.principal, demand, self.place)
+        table = None if place is None else self._catalog.cached(*place)
+        if table is None and place is not None:
+            return None
+        question = self._question(standing, demand, place, table)
+        if question is None:
+            return ALLOWED
+        if question.units > AT_ONCE_UNITS_MAX:
+            return None
+        if budget is not None:
+            budget.spend(question.units)
+        return finished(self._deciding(standing, demand, question))
+
+    def _question(
+        self, standing: _Standing, demand: Demand, place: Place | None, table: Table | None
+    ) -> _Question | None:
+        """`table`: None if there is none. None for what names nothing, which is told so where it is taken apart."""
         principal, authority = standing.principal, standing.authority
-        place = place_of(principal, demand, self.place)
         if place is None and not isinstance(demand, AccountDemand | ResourceDemand):
-            return ALLOWED  # it names nothing, and is told so where it is taken apart
+            return None
         owner = principal.account if place is None else place[0]
         about = resource(principal, demand, self.place)
         policy = None if table is None else _policy(table, demand, authority)
         wanted = Wanted(demand.action, about, owner, policy, standing.endpoint)
-        weight, width = work(authority, wanted)
-        if weight > WORK_MAX:
+        if is_too_much(authority, wanted, standing.facts):
             raise errors.too_much_work()
-        facts = {**standing.facts, "aws:resourceaccount": (owner,)}
-        found = narrow(authority, wanted, Known(facts, is_later))
-        decision = found if isinstance(found, Verdict) else _Decision(found, place, WORK_MAX // max(1, width))
+        whole, _ = work(authority, wanted)
+        units = whole.decision(about) + max(map(whole.tests, standing.facts.values()), default=0)
+        return _Question(wanted, place, whole, units)
+
+    def _deciding(self, standing: _Standing, demand: Demand, question: _Question) -> Steps[Verdict | _Decision]:
+        """What all requests with that demand come to, in steps; it is kept."""
+        facts = {**standing.facts, "aws:resourceaccount": (question.wanted.owner,)}
+        found = yield from narrowing(standing.authority, question.wanted, Known(facts, is_later))
+        decision = found if isinstance(found, Verdict) else _Decision(found, question.place, question.work)
         if len(standing.decisions) >= DECISIONS_MAX:
             standing.decisions.clear()
         standing.decisions[demand.action, demand.table, demand.index_name] = decision
@@ -159,8 +214,10 @@ class Policies:
         asked: Asked,
         decision: _Decision,
         table: Table | None,
+        budget: Budget,
     ) -> None:
-        facts = RequestFacts(demand, table, origin, asked, standing.facts, self._now, decision.room)
+        budget.spend(decision.work.asking)
+        facts = RequestFacts(demand, table, origin, asked, standing.facts, self._now, decision.work, budget)
         self._judge(standing, demand, decision.decide(facts))
 
     def _judge(self, standing: _Standing, demand: Demand, verdict: Verdict) -> None:
@@ -185,12 +242,14 @@ def _policy(table: Table, demand: Demand, authority: Authority) -> Policy | None
     return None
 
 
-def would_deny(context: Context, demand: Demand, text: str) -> bool:
+async def would_deny(context: Context, demand: Demand, text: str) -> bool:
     """Whether a policy, once it is the resource's, denies the principal of a request what is demanded."""
     principal, gate = context.principal, context.gate
     standing = _Standing(principal, None, 0)
     about = resource(principal, demand, gate.place)
     facts = RequestFacts(demand, None, context.origin, context.request, standing.facts, context.now)
     wanted = Wanted(demand.action, about, principal.account, compile_policy(text, Kind.RESOURCE))
-    verdict = decide(standing.authority, wanted, facts)
+    if is_too_much(standing.authority, wanted, standing.facts):
+        raise errors.too_much_work()
+    verdict = await in_slices(deciding(standing.authority, wanted, facts))
     return verdict.explicit and verdict.source is Source.RESOURCE

@@ -11,12 +11,15 @@ from typing import Any
 from statordb.access.authority import FEDERATED, ROLE, ROOT, USER, Authority
 from statordb.access.decision import WORK_MAX, principal_arn
 from statordb.access.facts import Values
+from statordb.access.work import NO_WORK, Work
 from statordb.commands import item_facts
 from statordb.commands.demands import Demand, Enclosed, TableDemand
 from statordb.model import errors
+from statordb.model.budget import UNBOUNDED, Budget
 from statordb.model.request import Origin
 from statordb.store.table import Table
 
+USUAL_UNITS = 100  # that testing one value takes: so little is not counted
 _TYPES = {ROOT: "Account", USER: "User", ROLE: "AssumedRole", FEDERATED: "FederatedUser"}
 _OF_DYNAMODB, _REQUEST_TAG, _RESOURCE_TAG = "dynamodb:", "aws:requesttag/", "aws:resourcetag/"
 
@@ -43,14 +46,14 @@ def is_later(key: str) -> bool:
 
 
 class RequestFacts:
-    """What is known of one request; each fact is made when a policy asks for it. See `access.facts.Facts`.
+    """What is known of one request; each fact is made when a policy asks for it first. See `access.facts.Facts`.
 
     table   None if there is none, or none is named.
     asked   members of the request, for what its commands do not know of it.
-    room    how many values of one key may be tested. `get` raises ClientError for more.
+    work    what is done with the values of each key, which is spent of `budget`: `get` raises ClientError, Heavy.
     """
 
-    __slots__ = ("asked", "demand", "known", "now", "operation", "origin", "room", "shows", "table")
+    __slots__ = ("_made", "asked", "budget", "demand", "known", "now", "operation", "origin", "shows", "table", "work")
 
     def __init__(
         self,
@@ -60,7 +63,8 @@ class RequestFacts:
         asked: Mapping[str, Any],
         known: Mapping[str, Values],
         now: Callable[[], float],
-        room: int = WORK_MAX,
+        work: Work = NO_WORK,
+        budget: Budget = UNBOUNDED,
     ) -> None:
         self.operation = None
         self.shows = asked.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
@@ -72,17 +76,29 @@ class RequestFacts:
         self.asked = asked
         self.known = known
         self.now = now
-        self.room = room
+        self.work = work
+        self.budget = budget
+        self._made: dict[str, Values | None] = {}
 
     def get(self, key: str, /) -> Values | None:
+        try:
+            return self._made[key]
+        except KeyError:
+            values = self._made[key] = self._make(key)
+        if values:
+            work = self.work
+            if len(values) > 1 or work.stepping or work.testing > USUAL_UNITS:
+                units = work.tests(values)
+                if units > WORK_MAX:
+                    raise errors.too_much_work()
+                self.budget.spend(units)
+        return values
+
+    def _make(self, key: str) -> Values | None:
         read = _READERS.get(key)
         if read is not None:
             value = read(self)
-            if value is None or isinstance(value, str):
-                return None if value is None else (value,)
-            if len(value) > self.room:
-                raise errors.too_much_work()
-            return value
+            return (value,) if isinstance(value, str) else value
         if key.startswith(_REQUEST_TAG):
             tags = self.demand.tags if isinstance(self.demand, TableDemand) else {}
             return _tag(tags, key.removeprefix(_REQUEST_TAG))

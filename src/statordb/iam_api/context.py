@@ -11,6 +11,7 @@ from statordb.iam_api import errors, facts
 from statordb.iam_api.facts import Facts
 from statordb.iam_api.issuers import NO_ISSUERS, Issuers
 from statordb.model.request import NOWHERE, Origin, Principal
+from statordb.model.tasks import in_slices
 from statordb.store.credentials import Credentials
 from statordb.store.identities.identities import Row
 from statordb.store.store import Store
@@ -55,15 +56,15 @@ class Context(NamedTuple):
         """Condition keys of the request, whatever it is about."""
         return facts.of_request(self.principal, self.authority, self.origin, self.store.clock.now())
 
-    def demand(self, resource: str, more: Mapping[str, Values] = _NO_FACTS) -> None:
-        """Return if who asks may do that to a resource of the account; raises AccessDenied. `more`: condition keys of
-        what it is about."""
+    async def demand(self, resource: str, more: Mapping[str, Values] = _NO_FACTS) -> None:
+        """Return if who asks may do that to a resource of the account; raises AccessDenied, ValidationError where it is
+        too much. `more`: condition keys of what it is about."""
         who = self.authority
         wanted = Wanted(self.action, resource, self.account, endpoint_policy=self.origin.policy)
         known = {**self.facts(), "aws:resourceaccount": (self.account,), **more}
         if decision.is_too_much(who, wanted, known):
             raise errors.too_much_work()
-        verdict = decision.decide(who, wanted, known)
+        verdict = await in_slices(decision.deciding(who, wanted, known))
         if not verdict.allowed:
             raise errors.access_denied(decision.refusal(verdict, who.arn, self.action, resource))
 

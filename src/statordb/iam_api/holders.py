@@ -55,17 +55,17 @@ async def find(context: Context, holder: Holder, name: str, more: Facts = _NO_FA
     Raises AccessDenied, NoSuchEntity."""
     record = await context.store.identities.one(context.account, holder.row(name))
     if record is None:
-        context.demand(holder.arn(context.account, name), more)
+        await context.demand(holder.arn(context.account, name), more)
     else:
-        context.demand(record.arn, {**facts.of_resource(record.tags, record.boundary), **more})
+        await context.demand(record.arn, {**facts.of_resource(record.tags, record.boundary), **more})
     return present(record, holder, name)
 
 
-def demand_target(context: Context, record: Any, name: str, path: str | None) -> None:
+async def demand_target(context: Context, record: Any, name: str, path: str | None) -> None:
     """What is renamed, or moved, must be allowed of the place where it goes as well."""
     target = replace(record, name=name, path=record.path if path is None else path)
     if target.arn != record.arn:
-        context.demand(target.arn, facts.of_resource(record.tags, record.boundary))
+        await context.demand(target.arn, facts.of_resource(record.tags, record.boundary))
 
 
 def present(record: Any, holder: Holder, name: str) -> Any:

@@ -23,7 +23,7 @@ async def policy_of(context: Context, arn: str, more: Facts = _NO_FACTS) -> Poli
     """The policy of an ARN, the account's own or AWS's. Raises AccessDenied, NoSuchEntity."""
     found = await context.store.identities.policy(context.account, arn)
     of_policy = facts.of_resource(found.tags) if found else {}
-    context.demand(found.arn if found else arn, {**of_policy, **more})
+    await context.demand(found.arn if found else arn, {**of_policy, **more})
     if found is None:
         raise errors.no_such_entity(f"Policy {arn} was not found.")
     return found

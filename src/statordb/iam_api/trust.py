@@ -9,6 +9,7 @@ from statordb.access.document import Kind, Policy, compile_policy
 from statordb.iam_api import errors
 from statordb.iam_api.context import Context
 from statordb.iam_api.facts import Facts, of_resource
+from statordb.model.tasks import in_slices
 from statordb.store.identities.identities import ROLE, named
 from statordb.store.identities.records import RoleRecord
 
@@ -26,7 +27,7 @@ async def role_of(context: Context, arn: str) -> RoleRecord | None:
     return role if role is not None and role.arn == arn else None
 
 
-def must_allow(context: Context, role: RoleRecord | None, arn: str, action: str, more: Facts) -> None:
+async def must_allow(context: Context, role: RoleRecord | None, arn: str, action: str, more: Facts) -> None:
     """Raises AccessDenied, for a role that is not there too: nobody is told which there are."""
     who = context.authority
     refused = errors.access_denied(f"User: {who.arn} is not authorized to perform: {action} on resource: {arn}")
@@ -37,14 +38,18 @@ def must_allow(context: Context, role: RoleRecord | None, arn: str, action: str,
     wanted = Wanted(action, arn, role.account, trust, context.origin.policy)
     if decision.is_too_much(who, wanted, facts):
         raise errors.too_much_work()
-    if not trusts(who, trust, action, arn, facts):
+    if not await trusts(who, trust, action, arn, facts):
         raise refused
-    if not decision.decide(who, wanted, facts).allowed:
+    if not (await in_slices(decision.deciding(who, wanted, facts))).allowed:
         raise refused
 
 
-def trusts(who: Authority, trust: Policy, action: str, arn: str, facts: Facts) -> bool:
-    """Whether a trust policy itself allows that, to somebody, or to their account."""
+async def trusts(who: Authority, trust: Policy, action: str, arn: str, facts: Facts) -> bool:
+    """Whether a trust policy itself allows that, to somebody, or to their account. Raises ValidationError where that is
+    too much to decide."""
     free = who._replace(kind=who.kind or USER, policies=(compile_policy(_ALL),), boundary=None, session=None)
     another = f"not {who.account}"  # of another account, as which the policy must allow it by itself
-    return decision.decide(free, Wanted(action, arn, another, trust), facts).allowed
+    wanted = Wanted(action, arn, another, trust)
+    if decision.is_too_much(free, wanted, facts):
+        raise errors.too_much_work()
+    return (await in_slices(decision.deciding(free, wanted, facts))).allowed

@@ -35,9 +35,9 @@ class Context(NamedTuple):
     def asker(self) -> Asker:
         return Asker(self.principal, self.origin, self.now())
 
-    def admit(self, action: str, arn: str = "*", more: Mapping[str, Values] = NO_FACTS) -> None:
+    async def admit(self, action: str, arn: str = "*", more: Mapping[str, Values] = NO_FACTS) -> None:
         """Raises AccessDeniedException unless the principal may do what concerns no key, or an alias."""
-        key_permission.admit(self.asker, f"kms:{action}", arn, more)
+        await key_permission.admit(self.asker, f"kms:{action}", arn, more)
 
     async def admit_key(self, action: str, record: KeyRecord, context: Mapping[str, str] | None = None) -> None:
         """Raises AccessDeniedException unless the principal may do that with a key."""
@@ -69,7 +69,7 @@ class Context(NamedTuple):
         record = await self.store.kms.keys.find(name) if name.region == self.principal.region else None
         if record is None:
             self._must_own(action, name)
-            self.admit(action, name.arn, more)
+            await self.admit(action, name.arn, more)
             raise errors.key_not_found(name.arn)
         use = Use(f"kms:{action}", context, alias, more, grant)
         await key_permission.admit_key(self.store.kms.grants, self.asker, use, record)
@@ -100,7 +100,7 @@ class Context(NamedTuple):
             self._must_own(action, alias)
             if alias.name == DYNAMODB_ALIAS and alias.region == principal.region:
                 return await kms.managed(alias.account, alias.region)
-            self.admit(action, alias.arn)
+            await self.admit(action, alias.arn)
             raise errors.alias_not_found(alias.arn)
         return found
 

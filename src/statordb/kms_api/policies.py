@@ -24,7 +24,7 @@ def check_name(name: str | None) -> None:
         raise errors.of("NotFoundException", "No such policy exists")
 
 
-def check(context: Context, text: str, key: KeyName, bypass: bool | None) -> None:
+async def check(context: Context, text: str, key: KeyName, bypass: bool | None) -> None:
     """A policy that a key is to have. `bypass`: it may shut out who gives it.
 
     Raises MalformedPolicyDocumentException, LimitExceededException.
@@ -35,5 +35,5 @@ def check(context: Context, text: str, key: KeyName, bypass: bool | None) -> Non
         compile_policy(text, Kind.RESOURCE)
     except MalformedPolicy as fault:
         raise errors.malformed_policy(str(fault.args[0])) from None
-    if not bypass and not keeps_in(context.asker, text, key):
+    if not bypass and not await keeps_in(context.asker, text, key):
         raise errors.malformed_policy(_LOCKED_OUT)

@@ -20,6 +20,7 @@ from statordb.lambda_api.demands import demands
 from statordb.lambda_api.errors import LambdaError
 from statordb.lambda_api.roles import must_trust_functions
 from statordb.lambda_api.stream_rights import must_be_readable
+from statordb.model.budget import LaneBudget
 from statordb.model.errors import ClientError
 from statordb.model.rest import JSON, RestReply, RestRequest
 from statordb.runtime.invoker import Invoker
@@ -29,6 +30,7 @@ from statordb.store.terms import Overloaded
 if TYPE_CHECKING:
     from statordb.shapes.rest_routes import Route, Routes
 
+ADMITTING_UNITS_MAX = 100_000  # of what conditions ask of one request: 10 ms
 READ_HERE_BYTES_MAX = 1 << 20  # 6 ms; larger bodies are read beside the event loop, which others wait for
 
 Report = Callable[[RestRequest, BaseException], None]
@@ -124,10 +126,11 @@ class FunctionService:
     async def _admit(self, context: Context, request: RestRequest, given: dict[str, Any]) -> None:
         """Raises AccessDeniedException unless the principal may do that."""
         principal, origin = request.principal, request.origin
+        budget = LaneBudget(ADMITTING_UNITS_MAX)
         try:
             for demand in demands(context, given):
-                if not self._gate.admit(principal, origin, demand, given):
-                    await self._gate.settle(principal, origin, demand, given)
+                if not self._gate.admit(principal, origin, demand, given, budget):
+                    await self._gate.settle(principal, origin, demand, given, budget)
         except ClientError as refusal:  # which has another status in DynamoDB's API
             raise errors.access_denied(refusal.message or refusal.code) from None
         await must_trust_functions(context, given)

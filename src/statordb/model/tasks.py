@@ -1,16 +1,33 @@
-"""Tasks that nobody waits for one by one."""
+"""Tasks that nobody waits for one by one, and work that is cut by whoever does it."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+Rest = Callable[[], Awaitable[None]]
 
 
 def is_ended(error: BaseException) -> bool:
     """Whether it is the task that runs which was cancelled, as `Tasks.close` does, and not what it awaits."""
     task = asyncio.current_task()
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
+def next_round() -> Awaitable[None]:
+    """Of the event loop: all that is ready runs before."""
+    return asyncio.sleep(0)
+
+
+async def in_slices(steps: Generator[None, None, T], rest: Rest = next_round) -> T:
+    """What a generator returns. Others run where it yields: until `rest` is over."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+        await rest()
 
 
 class Tasks:

@@ -15,7 +15,7 @@ async def put_resource_policy(context: Context, request: Request) -> Answer:
     named, _ = await resource_policies.record_of(context, _ACTION, arn)
     text = resource_policies.normal(request["Policy"])
     demand = resource_policies.demand_of(_ACTION, arn, named)
-    if not request.get("ConfirmRemoveSelfResourceAccess") and policies.would_deny(context, demand, text):
+    if not request.get("ConfirmRemoveSelfResourceAccess") and await policies.would_deny(context, demand, text):
         raise errors.invalid_parameters(
             "The policy denies the caller dynamodb:PutResourcePolicy. Set ConfirmRemoveSelfResourceAccess to put it "
             "all the same"

@@ -65,7 +65,7 @@ async def delete_access_key(context: Context, request: Request) -> Answer:
 async def get_access_key_last_used(context: Context, request: Request) -> Answer:
     """When keys were used is not kept: AWS says the same of one that never was."""
     key = await context.credentials.find(request["AccessKeyId"])
-    context.demand("*")
+    await context.demand("*")
     if key is None or key.account != context.account or key.session is not None:
         raise errors.access_denied("User is not authorized to perform this operation on this access key.")
     return {"UserName": key.user, "AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
@@ -75,7 +75,7 @@ async def _owner(context: Context, request: Request) -> UserRecord | None:
     """The user whose keys are meant, None for the account's root: without a name, whoever asks."""
     name = request.get("UserName") or asking_user(context)
     if name is None:
-        context.demand(context.principal.arn)
+        await context.demand(context.principal.arn)
         return None
     user: UserRecord = await find(context, USERS, name)
     return user

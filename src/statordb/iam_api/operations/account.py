@@ -15,7 +15,7 @@ _LISTS = {USER: "UserDetailList", GROUP: "GroupDetailList", ROLE: "RoleDetailLis
 
 
 async def get_account_authorization_details(context: Context, request: Request) -> Answer:
-    context.demand("*")
+    await context.demand("*")
     wanted = request.get("Filter") or _FILTERS
     identities, account = context.store.identities, context.account
     found: list[tuple[str, Any]] = []
@@ -65,7 +65,7 @@ async def _policy_details(context: Context, policy: PolicyRecord) -> Answer:
 
 
 async def get_account_summary(context: Context, request: Request) -> Answer:
-    context.demand("*")
+    await context.demand("*")
     summary = await context.store.identities.one(context.account, SUMMARY) or SummaryRecord()
     return {
         "SummaryMap": {
@@ -94,5 +94,5 @@ async def get_account_summary(context: Context, request: Request) -> Answer:
 
 async def list_account_aliases(context: Context, request: Request) -> Answer:
     """There are none: an alias is a name for a page to sign in at."""
-    context.demand("*")
+    await context.demand("*")
     return {"AccountAliases": [], "IsTruncated": False}

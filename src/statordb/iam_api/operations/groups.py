@@ -16,7 +16,7 @@ async def create_group(context: Context, request: Request) -> Answer:
     name = request["GroupName"]
     id = new_id(GROUP_ID, context.random)
     made = GroupRecord(context.account, name, id, request.get("Path", "/"), context.now())
-    context.demand(made.arn)
+    await context.demand(made.arn)
 
     def change(found: list[Any]) -> list[Any]:
         group, _, summary = found
@@ -43,7 +43,7 @@ async def get_group(context: Context, request: Request) -> Answer:
 
 
 async def list_groups(context: Context, request: Request) -> Answer:
-    context.demand(f"arn:aws:iam::{context.account}:group{request.get('PathPrefix', '/')}")
+    await context.demand(f"arn:aws:iam::{context.account}:group{request.get('PathPrefix', '/')}")
     found, more = await paging.entities(context, GROUP, request)
     return {"Groups": [description.group(record) for record in found], **more}
 
@@ -52,7 +52,7 @@ async def update_group(context: Context, request: Request) -> Answer:
     name = request["GroupName"]
     new = str(request.get("NewGroupName", name))
     known = await find(context, GROUPS, name)
-    demand_target(context, known, new, request.get("NewPath"))
+    await demand_target(context, known, new, request.get("NewPath"))
 
     def change(found: list[Any]) -> list[Any]:
         group, name_row, *target = found

@@ -27,7 +27,7 @@ async def create_policy(context: Context, request: Request) -> Answer:
         "v1",
         tags=tagging.with_tags({}, tagging.given(request.get("Tags", ()))),
     )
-    context.demand(made.arn, facts.of_tags(made.tags))
+    await context.demand(made.arn, facts.of_tags(made.tags))
     must_fit(document)  # before it is compiled, which takes longer the larger it is
     documents.check(document)
 
@@ -52,7 +52,7 @@ async def get_policy(context: Context, request: Request) -> Answer:
 
 async def list_policies(context: Context, request: Request) -> Answer:
     """AWS's own come behind the account's."""
-    context.demand(f"arn:aws:iam::{context.account}:policy{request.get('PathPrefix', '/')}")
+    await context.demand(f"arn:aws:iam::{context.account}:policy{request.get('PathPrefix', '/')}")
     scope = request.get("Scope", "All")
     found: list[PolicyRecord] = []
     if scope != "AWS":

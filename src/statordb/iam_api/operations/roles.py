@@ -30,7 +30,7 @@ async def create_role(context: Context, request: Request) -> Answer:
         session_seconds_max=request.get("MaxSessionDuration", ROLE_SESSION_SECONDS),
         trust=request["AssumeRolePolicyDocument"],
     )
-    context.demand(made.arn, {**facts.of_tags(made.tags), **facts.of_boundary(boundary)})
+    await context.demand(made.arn, {**facts.of_tags(made.tags), **facts.of_boundary(boundary)})
     _check_trust(made.trust)
     await boundaries.must_be_there(context, boundary)
 
@@ -53,7 +53,7 @@ async def get_role(context: Context, request: Request) -> Answer:
 
 
 async def list_roles(context: Context, request: Request) -> Answer:
-    context.demand(f"arn:aws:iam::{context.account}:role{request.get('PathPrefix', '/')}")
+    await context.demand(f"arn:aws:iam::{context.account}:role{request.get('PathPrefix', '/')}")
     found, more = await paging.entities(context, ROLE, request, lambda role: len(role.trust))
     return {"Roles": [description.role(record, whole=False) for record in found], **more}
 

@@ -18,7 +18,7 @@ _PAGED = frozenset(("ListMFADevices", "ListSSHPublicKeys", "ListSigningCertifica
 async def _nothing(operation: str, context: Context, request: Request) -> Answer:
     name = request.get("UserName") or asking_user(context)
     if name is None:
-        context.demand(context.principal.arn)
+        await context.demand(context.principal.arn)
     else:
         await find(context, USERS, name)
     answer: Answer = {_LISTS[operation]: []}
@@ -26,14 +26,14 @@ async def _nothing(operation: str, context: Context, request: Request) -> Answer
 
 
 async def list_virtual_mfa_devices(context: Context, request: Request) -> Answer:
-    context.demand("*")
+    await context.demand("*")
     return {"VirtualMFADevices": [], "IsTruncated": False}
 
 
 async def get_login_profile(context: Context, request: Request) -> Answer:
     name = request.get("UserName") or asking_user(context)
     if name is None:
-        context.demand(context.principal.arn)
+        await context.demand(context.principal.arn)
         raise errors.no_such_entity("Login Profile for the account's root cannot be found.")
     user = await find(context, USERS, name)
     raise errors.no_such_entity(f"Login Profile for User {user.name} cannot be found.")

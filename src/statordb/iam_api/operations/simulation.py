@@ -13,8 +13,9 @@ from statordb.access.facts import Values
 from statordb.iam_api import documents, errors, facts, paging
 from statordb.iam_api.context import Answer, Context, Request
 from statordb.iam_api.holders import HOLDERS, Holder, find
+from statordb.model.tasks import in_slices
 from statordb.store.identities import standing
-from statordb.store.identities.authorities import authority_of
+from statordb.store.identities.authorities import authority_of, compile_of
 
 _IDENTITY = re.compile(r"arn:aws:iam::([0-9]{12}):(user|group|role)/(?:[\x21-\x7e]+/)?([\w+=,.@-]{1,128})", re.ASCII)
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -44,7 +45,7 @@ class Noted:
 
 
 async def simulate_custom_policy(context: Context, request: Request) -> Answer:
-    context.demand("*")
+    await context.demand("*")
     name = f"arn:aws:iam::{context.account}:user/simulated"
     who = Authority(USER, request.get("CallerArn", name), context.account, "")
     return await _simulated(request, await _with_boundary(request, who), await _given(request["PolicyInputList"]))
@@ -54,11 +55,12 @@ async def simulate_principal_policy(context: Context, request: Request) -> Answe
     arn = request["PolicySourceArn"]
     found = _IDENTITY.fullmatch(arn)
     if found is None or found[1] != context.account:
-        context.demand(arn)
+        await context.demand(arn)
         raise errors.invalid_input(f"Invalid Entity Arn: {arn} does not clearly define entity type and name.")
     holder: Holder = next(each for each in HOLDERS if each.sort == found[2])
     identity = await find(context, holder, found[3])
     stands = await standing.of_identity(context.store.identities, identity)
+    await compile_of(stands)
     who = authority_of(stands)
     if "CallerArn" in request:
         who = who._replace(arn=request["CallerArn"])
@@ -109,36 +111,38 @@ async def _simulated(request: Request, who: Authority, sources: Sequence[Source]
         wanted = Wanted(actions[action], resources[resource], account, policy)
         if decision.is_too_much(who, wanted, known):
             raise errors.too_much_work()
-        results.append(_result(who, sources, wanted, known))
+        results.append(await _result(who, sources, wanted, known))
         await asyncio.sleep(0)
     return {"EvaluationResults": results, **more}
 
 
-def _result(who: Authority, sources: Sequence[Source], wanted: Wanted, known: Mapping[str, Values]) -> Answer:
+async def _result(who: Authority, sources: Sequence[Source], wanted: Wanted, known: Mapping[str, Values]) -> Answer:
     noted = Noted(known)
-    verdict = decision.decide(who, wanted, noted)
+    verdict = await in_slices(decision.deciding(who, wanted, noted))
     answer: Answer = {
         "EvalActionName": wanted.action,
         "EvalResourceName": wanted.resource,
         "EvalDecision": "allowed" if verdict.allowed else "explicitDeny" if verdict.explicit else "implicitDeny",
-        "MatchedStatements": _matched(who, sources, wanted, known, denying=verdict.explicit),
+        "MatchedStatements": await _matched(who, sources, wanted, known, denying=verdict.explicit),
         "MissingContextValues": list(noted.missing),
     }
     if who.boundary is not None:
         bound = who._replace(policies=(who.boundary,), boundary=None, session=None)
-        allowed = decision.decide(bound, wanted._replace(resource_policy=None), known).allowed
+        asked = wanted._replace(resource_policy=None)
+        allowed = (await in_slices(decision.deciding(bound, asked, known))).allowed
         answer["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": allowed}
     return answer
 
 
-def _matched(
+async def _matched(
     who: Authority, sources: Sequence[Source], wanted: Wanted, known: Mapping[str, Values], denying: bool
 ) -> list[Answer]:
     """The policies with a statement that applies: those that deny, where one does, else those that allow."""
     alone = wanted._replace(resource_policy=None, owner=who.account)
     found = []
     for source in sources:
-        verdict = decision.decide(who._replace(policies=(source.policy,), boundary=None, session=None), alone, known)
+        judged = who._replace(policies=(source.policy,), boundary=None, session=None)
+        verdict = await in_slices(decision.deciding(judged, alone, known))
         if verdict.explicit if denying else verdict.allowed:
             found.append({"SourcePolicyId": source.id, "SourcePolicyType": source.type})
     return found

@@ -19,7 +19,7 @@ async def create_user(context: Context, request: Request) -> Answer:
     boundary = await spelled(context, request.get("PermissionsBoundary", ""))
     id = new_id(USER_ID, context.random)
     made = UserRecord(context.account, name, id, path, context.now(), tags=tags, boundary=boundary)
-    context.demand(made.arn, {**facts.of_tags(tags), **facts.of_boundary(boundary)})
+    await context.demand(made.arn, {**facts.of_tags(tags), **facts.of_boundary(boundary)})
     await boundaries.must_be_there(context, boundary)
 
     def change(found: list[Any]) -> list[Any]:
@@ -39,14 +39,14 @@ async def create_user(context: Context, request: Request) -> Answer:
 async def get_user(context: Context, request: Request) -> Answer:
     name = request.get("UserName") or asking_user(context)
     if name is None:
-        context.demand(context.principal.arn)
+        await context.demand(context.principal.arn)
         who = context.authority
         return {"User": {"Path": "/", "UserId": who.user_id, "Arn": who.arn, "CreateDate": 0.0}}
     return {"User": description.user(await find(context, USERS, name))}
 
 
 async def list_users(context: Context, request: Request) -> Answer:
-    context.demand(f"arn:aws:iam::{context.account}:user{request.get('PathPrefix', '/')}")
+    await context.demand(f"arn:aws:iam::{context.account}:user{request.get('PathPrefix', '/')}")
     found, more = await paging.entities(context, USER, request)
     return {"Users": [description.user(record, whole=False) for record in found], **more}
 
@@ -56,7 +56,7 @@ async def update_user(context: Context, request: Request) -> Answer:
     name = request["UserName"]
     new = str(request.get("NewUserName", name))
     known = await find(context, USERS, name)
-    demand_target(context, known, new, request.get("NewPath"))
+    await demand_target(context, known, new, request.get("NewPath"))
 
     def change(found: list[Any]) -> list[Any]:
         user, name_row, *others = found

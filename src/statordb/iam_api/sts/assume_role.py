@@ -13,11 +13,11 @@ async def assume_role(context: Context, request: Request) -> Answer:
     role = await trust.role_of(context, arn)
     key = await sessions.key_of(context)
     session = _session(request, key)
-    trust.must_allow(context, role, arn, "sts:AssumeRole", _facts(request))
+    await trust.must_allow(context, role, arn, "sts:AssumeRole", _facts(request))
     if request.get("Tags"):
-        trust.must_allow(context, role, arn, "sts:TagSession", _facts(request))
+        await trust.must_allow(context, role, arn, "sts:TagSession", _facts(request))
     if "SourceIdentity" in request:
-        trust.must_allow(context, role, arn, "sts:SetSourceIdentity", _facts(request))
+        await trust.must_allow(context, role, arn, "sts:SetSourceIdentity", _facts(request))
     assert role is not None, "what is not there allows nothing"
     seconds = _seconds(request, role, is_chained=_is_of_role(key))
     policies = await sessions.policies(context, role.account, request)

@@ -10,9 +10,9 @@ async def get_federation_token(context: Context, request: Request) -> Answer:
     name = request["Name"]
     arn = f"arn:aws:sts::{context.account}:federated-user/{name}"
     tags = sessions.tags(request.get("Tags", ()))
-    context.demand(arn, facts.of_tags(tags))
+    await context.demand(arn, facts.of_tags(tags))
     if tags:
-        context._replace(action="sts:TagSession").demand(arn, facts.of_tags(tags))
+        await context._replace(action="sts:TagSession").demand(arn, facts.of_tags(tags))
     key = await sessions.key_of(context)
     sessions.must_be_long_term(key, "GetFederationToken")
     _, owner = sessions.owner_of(key)

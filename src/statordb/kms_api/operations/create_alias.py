@@ -6,7 +6,7 @@ from statordb.kms_api.context import Answer, Context, Request
 
 async def create_alias(context: Context, request: Request) -> Answer:
     name = name_of(context, request["AliasName"])
-    context.admit("CreateAlias", name.arn)
+    await context.admit("CreateAlias", name.arn)
     key = await target(context, "CreateAlias", request["TargetKeyId"])
     reason = await context.store.kms.aliases.create(name, key.name)
     if reason is not None:

@@ -22,14 +22,14 @@ async def create_key(context: Context, request: Request) -> Answer:
     _check_kind(request)
     given = tags.parse(request.get("Tags"))
     known = {**_KIND, **of_tags(given), **policies.facts_of(request)}
-    context.admit("CreateKey", more=known)
+    await context.admit("CreateKey", more=known)
     if given:
-        context.admit("TagResource", more=known)
+        await context.admit("TagResource", more=known)
     principal, keys = context.principal, context.store.kms.keys
     text = request.get("Policy") or of_account(principal.account)
     record = keys.draft(principal.account, principal.region, text, request.get("Description") or "", given)
     if request.get("Policy") is not None:
-        policies.check(context, text, record.name, request.get("BypassPolicyLockoutSafetyCheck"))
+        await policies.check(context, text, record.name, request.get("BypassPolicyLockoutSafetyCheck"))
     await keys.put(record)
     return {"KeyMetadata": metadata(record)}
 

@@ -6,7 +6,7 @@ from statordb.kms_api.context import Answer, Context, Request
 
 async def delete_alias(context: Context, request: Request) -> Answer:
     name = name_of(context, request["AliasName"])
-    context.admit("DeleteAlias", name.arn)
+    await context.admit("DeleteAlias", name.arn)
     aliases = context.store.kms.aliases
     found = await aliases.find(name)
     if found is not None:

@@ -8,7 +8,7 @@ async def generate_random(context: Context, request: Request) -> Answer:
     blobs.check_recipient(request)
     if request.get("CustomKeyStoreId") is not None:
         raise errors.unsupported("CustomKeyStoreId is not supported by this server.")
-    context.admit("GenerateRandom")
+    await context.admit("GenerateRandom")
     size = request.get("NumberOfBytes")
     if size is None:
         raise errors.validation("NumberOfBytes is required.")

@@ -9,7 +9,7 @@ from statordb.store.kms.records import AliasName
 
 
 async def list_aliases(context: Context, request: Request) -> Answer:
-    context.admit("ListAliases")
+    await context.admit("ListAliases")
     aliases = context.store.kms.aliases
     if request.get("KeyId") is not None:
         key = await context.own_key("ListAliases", request["KeyId"])

@@ -5,7 +5,7 @@ from statordb.kms_api.context import Answer, Context, Request
 
 
 async def list_keys(context: Context, request: Request) -> Answer:
-    context.admit("ListKeys")
+    await context.admit("ListKeys")
     after, limit = pages.begin(request)
     principal = context.principal
     found, more = await context.store.kms.keys.page(principal.account, principal.region, after, limit)

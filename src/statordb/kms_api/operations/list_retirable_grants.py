@@ -17,7 +17,7 @@ async def list_retirable_grants(context: Context, request: Request) -> Answer:
             "1 validation error detected: Value null at 'retiringPrincipal' failed to satisfy constraint: "
             "Member must not be null"
         )
-    context.admit("ListRetirableGrants")
+    await context.admit("ListRetirableGrants")
     after, limit = pages.begin(request, pages.LIMIT_OF_FEW)
     found: list[tuple[str, dict[str, Any]]] = []
     async for record, grant in _behind(context, *(after or "/").partition("/")[::2]):

@@ -11,7 +11,7 @@ from statordb.store.kms.records import KeyRecord
 async def put_key_policy(context: Context, request: Request) -> Answer:
     record = await context.own_key("PutKeyPolicy", request["KeyId"], policies.facts_of(request))
     policies.check_name(request.get("PolicyName"))
-    policies.check(context, request["Policy"], record.name, request.get("BypassPolicyLockoutSafetyCheck"))
+    await policies.check(context, request["Policy"], record.name, request.get("BypassPolicyLockoutSafetyCheck"))
 
     def put(current: KeyRecord) -> KeyRecord:
         return replace(current, policy=request["Policy"])

@@ -42,6 +42,6 @@ async def _named(context: Context, request: Request) -> tuple[KeyRecord, GrantRe
     record = await kms.keys.find(reference) if reference.region == region else None
     grant = None if record is None else await kms.grants.find(record.name, str(id))
     if record is None or grant is None:
-        context.admit("RetireGrant", reference.arn)
+        await context.admit("RetireGrant", reference.arn)
         raise errors.grant_not_found(str(id))
     return record, grant

@@ -6,7 +6,7 @@ from statordb.kms_api.context import Answer, Context, Request
 
 async def update_alias(context: Context, request: Request) -> Answer:
     name = name_of(context, request["AliasName"])
-    context.admit("UpdateAlias", name.arn)
+    await context.admit("UpdateAlias", name.arn)
     key = await target(context, "UpdateAlias", request["TargetKeyId"])
     aliases = context.store.kms.aliases
     before = await aliases.find(name)
