@@ -226,10 +226,27 @@ def test_what_a_space_is_sealed_with_is_forgotten_with_its_table(api: Api, key: 
     for _ in range(3):
         create(api, key)
         put(api, 1)
-        assert engine.ring.tables.covered
+        assert engine.ring.tables.covers.by_space
         api("DeleteTable", TableName="abc")
         api.keep()
-    assert not engine.ring.tables.covered
+    assert not engine.ring.tables.covers.by_space
+
+
+def test_a_table_that_is_read_again_and_let_go_leaves_others_as_they_were(api: Api, key: str) -> None:
+    """Somebody else has it since before, and writes."""
+    create(api, key)
+    put(api, 0)
+    table = table_of(api)
+    made = Image.of(item(1), item_size(item(1)))
+    for _ in range(2):
+        table_of(api)
+    api.store.catalog._tables.clear()
+    keys = api.store.engine.ring.tables  # type: ignore[attr-defined]
+    later = keys.cover([table.space], table.guard[1] + 1, OWNED)  # another process may have written that just now
+    assert keys.covers.by_space[table.space].sealer is None
+    del later
+    api.run(table.write(table.primary.key(item(1)), lambda old: made))
+    assert sealed_by(api) == all_by(f"kms:{key}#0", 2)
 
 
 def test_more_keys_than_are_kept_at_hand(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from statordb.store.indexes.secondary import SecondaryIndex
 from statordb.store.kms.closure import Closed
 from statordb.store.kms.records import KeyName
 from statordb.store.records import TableRecord
-from statordb.store.sealed.table_keys import Cover
+from statordb.store.sealed.covers import Cover
 from statordb.store.staging import Index, Staging, found
 
 Apply = Callable[[Image | None], Image | Refused | None]

@@ -32,12 +32,12 @@ from statordb.engine.contract import (
 )
 from statordb.store.sealed import bodies
 from statordb.store.sealed.bodies import pack_space
+from statordb.store.sealed.covers import Unready
 from statordb.store.sealed.here import SealedHere
 from statordb.store.sealed.keyring import Keyring
 from statordb.store.sealed.pages import heads_page, range_page, scan_page
 from statordb.store.sealed.places import Hidden
 from statordb.store.sealed.plans import Sealing, Uncut
-from statordb.store.sealed.table_keys import Unready
 
 Found = TypeVar("Found")
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class

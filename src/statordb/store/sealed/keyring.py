@@ -48,7 +48,7 @@ class Keyring:
         self.keys = keys
         self.roots = roots
         self.sealer = RowSealer()
-        self.tables = TableKeys(engine, self.sealer, random)
+        self.tables = TableKeys(engine, self.sealer, random, self._forget_latest)
         self.places = Places(keys.places(), keys.apart())
         self._engine = engine
         self._here = engine.here
@@ -58,6 +58,9 @@ class Keyring:
         self._watching: asyncio.Task[None] | None = None
         self._guards: dict[Guard, Guard] = {}
         self.latest: tuple[bytes, bytes] | None = None  # what was sealed last: a plan may be given just that row next
+
+    def _forget_latest(self) -> None:
+        self.latest = None
 
     def guards(self, guards: Sequence[Guard]) -> list[Guard]:
         """Guards as the engine beneath is given them: there are few, and they are asked for again and again."""

@@ -6,8 +6,8 @@ from statordb.crypto.rows import CLEAR_BYTES, UsedUp
 from statordb.engine.contract import Effects, Guard, Key, Plan, Refused, Stored
 from statordb.store.sealed import bodies
 from statordb.store.sealed.bodies import ITEM_FORM, pack_space
+from statordb.store.sealed.covers import TableSealer, Unready
 from statordb.store.sealed.keyring import Keyring
-from statordb.store.sealed.table_keys import TableSealer, Unready
 
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
@@ -27,7 +27,7 @@ class Sealing:
         """`head`: as of `Engine.update`."""
         self._ring = ring
         self._sealer = ring.sealer
-        self._covered = ring.tables.covered
+        self._covered = ring.tables.covers.by_space
         self._plan = plan
         self._given = footprint
         self._guards = guards

@@ -8,9 +8,8 @@ the key may be used then.
 
 import asyncio
 import os
-import threading
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from statordb.crypto.rows import DATA_KEYS_MAX, RowSealer, new_key
 from statordb.crypto.sealer import Unsealable
@@ -18,6 +17,7 @@ from statordb.engine.contract import Engine
 from statordb.store.kms.keys import keys_in
 from statordb.store.kms.records import OWNED, KeyName, wrapping_key
 from statordb.store.news import News
+from statordb.store.sealed.covers import Cover, Covered, Covers, TableSealer
 from statordb.store.sealed.data_keys import ID_TRIES, DataKeyRecord, dumped, register
 
 SEALERS_MAX = 1024  # that have a data key at hand, each about 0.5 KB
@@ -31,66 +31,23 @@ class Wrapper(Protocol):
     async def unwrap(self, name: str, id: bytes, wrapped: bytes) -> bytes: ...
 
 
-class TableSealer(RowSealer):
-    """Seals under what one key of KMS wraps. `name`: of that key; `kept`: id of the data key, and what it was wrapped
-    to."""
-
-    def __init__(self, beside: RowSealer, name: str) -> None:
-        super().__init__(beside)
-        self.name = name
-        self.kept: tuple[bytes, bytes] | None = None
-
-
-class Unready(Exception):
-    """A row is to be sealed under a key of KMS, and there is no data key for that at hand."""
-
-    def __init__(self, sealer: TableSealer) -> None:
-        super().__init__(sealer.name)
-        self.sealer = sealer
-
-
-class Covered(NamedTuple):
-    """What a space is sealed with, by the table's record of a version. `sealer` None: with the keys of the store."""
-
-    version: int
-    sealer: TableSealer | None
-
-
-class Cover:
-    """Has the rows of some spaces sealed so, as long as it is there, or until a later version says otherwise."""
-
-    __slots__ = ("_all", "_covered", "_spaces")
-
-    def __init__(self, everything: dict[int, Covered], spaces: Sequence[int], covered: Covered) -> None:
-        self._all = everything
-        self._spaces = spaces
-        self._covered = covered
-        with _covering:
-            for space in spaces:
-                known = everything.get(space)
-                if known is None or known.version <= covered.version:
-                    everything[space] = covered
-
-    def __del__(self) -> None:
-        with _covering:
-            for space in self._spaces:
-                if self._all.get(space) is self._covered:
-                    del self._all[space]
-
-
-_covering = threading.RLock()  # the last to let go of a table may be a writer's thread; any step may collect garbage
-
-
 class TableKeys:
     """The data keys of a process that keys of KMS have wrapped."""
 
-    def __init__(self, engine: Engine, sealer: RowSealer, random: Callable[[int], bytes] = os.urandom) -> None:
-        """`engine`: the one that has the rows; `sealer`: the one that opens."""
-        self.covered: dict[int, Covered] = {}  # by space; small, or empty
+    def __init__(
+        self,
+        engine: Engine,
+        sealer: RowSealer,
+        random: Callable[[int], bytes] = os.urandom,
+        forget: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`engine`: the one that has the rows; `sealer`: the one that opens; `forget`: called when data keys are."""
+        self.covers = Covers()
         self.wrapper: Wrapper | None = None  # none before there is KMS
         self._engine = engine
         self._opener = sealer
         self._random = random
+        self._forget = forget
         self._sealers: dict[str, TableSealer] = {}  # by name, the latest last
         self._wrapped_by: dict[bytes, str] = {}  # data keys that are known, by their ids
         self._news = News(engine)
@@ -98,9 +55,10 @@ class TableKeys:
         self._readying = asyncio.Lock()
 
     def cover(self, spaces: Sequence[int], version: int, name: str) -> Cover:
-        """Have what is written from now on sealed under what has a name, for as long as the cover is kept. `version`:
-        of the record that says so."""
-        return Cover(self.covered, spaces, Covered(version, None if name == OWNED else self._sealer_of(name)))
+        """Have what is written from now on sealed under what has a name, for as long as the cover is kept. `spaces`: of
+        a table, its items' first; `version`: of the record that says so."""
+        sealer = None if name == OWNED else self._sealer_of(name)
+        return Cover(self.covers, Covered(spaces, version, sealer))
 
     def _sealer_of(self, name: str) -> TableSealer:
         sealer = self._sealers.get(name)
@@ -127,6 +85,7 @@ class TableKeys:
         if changed is not None and not changed:
             return
         self._forgotten += 1
+        self._forget()
         for id, name in list(self._wrapped_by.items()):
             if _is_among(name, changed):
                 del self._wrapped_by[id]
