@@ -24,7 +24,7 @@ IN_WORDS = {
     "sqs_endpoint", "sns_endpoint", "endpoint", "cassandra", "datacenter", "rack", "cassandra_username",
     "cassandra_password", "cassandra_ca", "cassandra_certificate", "cassandra_key", "allowed_origins", "allowed_hosts",
     "tls_certificate", "tls_key", "tls_client_ca", "proxies", "endpoints",
-    "functions_token", "functions_users", "functions_directory",
+    "functions_token", "functions_users", "functions_directory", "functions_launcher", "user",
     "destinations_allowed", "audit_directory", "key_directory",
     "root_key_command", "vault_address", "vault_keys", "vault_token_file", "vault_namespace", "vault_ca",
     "root_kms_keys", "root_kms_region", "root_kms_endpoint",

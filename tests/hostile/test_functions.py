@@ -211,9 +211,13 @@ def test_a_server_that_cannot_keep_functions_apart_says_so_and_does_not_start(tm
         pytest.skip("there is no setpriv to give up rights by")
     options = ("--memory", "--port", "0", "--admin-port", "0", "--auth", "iam", "--functions", "isolated")
     users = ("env", "STATORDB_FUNCTIONS_USERS=700000-700009")
+    user = (*users, f"STATORDB_USER={STRANGER}")
+    lacking = "needs CAP_CHOWN, CAP_KILL" if os.geteuid() == 0 else "Only root can become"
     for command, told in (
         ((str(STATORDB), "serve"), "needs users to run them as"),
-        ((*rights, *users, str(STATORDB), "serve"), "needs a server that has CAP_CHOWN"),
+        ((*users, str(STATORDB), "serve"), "needs somebody who may start them as other users"),
+        ((*rights, *user, str(STATORDB), "serve"), lacking),
+        (("env", "STATORDB_FUNCTIONS_LAUNCHER=none", str(STATORDB), "serve"), "The launcher at none can't be reached"),
     ):
         done = subprocess.run(
             (*command, *options), capture_output=True, text=True, timeout=HANGS_SECONDS, check=False, cwd=tmp_path

@@ -21,6 +21,7 @@ from tests.pace import HANGS_SECONDS
 
 from statordb.runtime import pool as pool_module
 from statordb.runtime import sandbox
+from statordb.runtime.containment import Containment
 from statordb.runtime.pool import Pool
 from statordb.store.functions.catalog import FunctionRecord
 
@@ -87,11 +88,13 @@ def run(
     directory: Path | None = None,
     loop_factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop,
     settle_seconds: float = HANGS_SECONDS,
+    contained: Callable[[], Containment] | None = None,
     **options: Any,
 ) -> None:
     """Tell a story with a pool of its own, which has patience with slow processes.
 
-    `fetched` gets the hash of every package that the pool asks for.
+    `contained` makes what contains it, in its event loop. `fetched` gets the hash of every package that the pool asks
+    for.
     """
     by_hash = {base64.b64encode(hashlib.sha256(zipped).digest()).decode(): zipped for zipped in zips}
 
@@ -104,6 +107,8 @@ def run(
         return CREDENTIALS
 
     async def tell(place: Path) -> None:
+        if contained is not None:
+            options["containment"] = contained()
         pool = Pool(place, "http://127.0.0.1:8000", code, session, time.time, **options)
         try:
             await asyncio.wait_for(story(pool), HANGS_SECONDS)

@@ -14,15 +14,19 @@ import pytest
 from tests.pace import HANGS_SECONDS, until
 from tests.runtime.pools import alive, call, package, packaged, run
 
-from statordb.runtime import cgroups, isolation, leftovers
-from statordb.runtime.cgroups import Cgroups
-from statordb.runtime.containment import Containment
-from statordb.runtime.isolation import Isolation, barred, has_landlock, missing_rights
+from statordb.launcher import cgroups, rights
+from statordb.launcher.cgroups import Cgroups
+from statordb.launcher.confining import has_landlock
+from statordb.launcher.places import CLIENTS, barred
+from statordb.launcher.users import Users
+from statordb.runtime import leftovers
+from statordb.runtime.containment import Shared
+from statordb.runtime.launched import Launched
+from statordb.runtime.launching import Launcher, Own
 from statordb.runtime.pool import Pool
-from statordb.runtime.process import LAUNCHER
-from statordb.runtime.users import Accounts, NoUserLeft, Users
+from statordb.runtime.process import CONFINING
 
-FIRST = 2_000_000
+FIRST = 200_000_000 + os.getpid() * 10  # other runs of these tests have users of their own
 RUN = """
 import { spawnSync } from "node:child_process";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
@@ -39,21 +43,28 @@ export const handler = async (event) => {
 """
 CODE = package({"app.mjs": RUN})
 NODE = shutil.which("node")
-CLIENT = Path(isolation.__file__)
 
 can_isolate = pytest.mark.skipif(
     sys.platform != "linux"
-    or bool(missing_rights(Path("/proc/self/status").read_text()))
+    or bool(rights.missing(Path("/proc/self/status").read_text()))
     or NODE is None
     or barred(Path(NODE)) is not None
-    or barred(CLIENT) is not None,
+    or barred(CLIENTS) is not None,
     reason="this user can't become another one, or other users can't get to Node.js and its client",
 )
 needs_groups = pytest.mark.skipif(Cgroups.find() is None, reason="this user can make no control groups")
 
 
 def isolated(story: Any) -> None:
-    run(story, (CODE,), containment=Containment(Cgroups.find(), None, Isolation(Users(FIRST, FIRST + 1))))
+    """With a launcher of its own, for a server that is root."""
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o711)
+        own = Own.start(Users(FIRST, FIRST + 3), os.geteuid())
+        own.configure(Path(place), [])
+        try:
+            run(story, (CODE,), directory=Path(place), contained=lambda: Launched(Launcher(own)))
+        finally:
+            own.close()
 
 
 def node(account: str = "000000000000") -> Any:
@@ -141,7 +152,7 @@ def test_what_gets_away_ends_with_its_instance(told: Path) -> None:
         found.append(int(told.read_text()))
         assert alive(found[0])
 
-    run(story, (CODE,), containment=Containment(Cgroups.find()))
+    run(story, (CODE,), containment=Shared(Cgroups.find()))
     assert not alive(found[0])
 
 
@@ -150,8 +161,7 @@ def test_a_group_is_bounded_and_ends_with_all_that_is_in_it() -> None:
     groups = Cgroups.find()
     assert groups is not None
     made = groups.make(f"test-{os.getpid()}", 1 << 27)
-    confined = (str(made), "", "", "")
-    words = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), *confined]
+    words = [sys.executable, "-I", "-S", str(CONFINING), str(os.getpid()), str(made)]
     child = subprocess.Popen([*words, "/bin/sh", "-c", "sleep 600 & exec sleep 600"], start_new_session=True)
     until(lambda: len((made / "cgroup.procs").read_text().split()) == 2, "both are in the group")
     cgroups.end(made)
@@ -167,7 +177,7 @@ def test_what_a_killed_servers_function_left_is_ended_by_its_group(tmp_path: Pat
     assert groups is not None
     home = leftovers.new_home(tmp_path / leftovers.HOMES)
     made = groups.make(home.name, 1 << 27)
-    words = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(made), "", "", ""]
+    words = [sys.executable, "-I", "-S", str(CONFINING), str(os.getpid()), str(made)]
     left = subprocess.Popen([*words, shutil.which("env") or "env", "-i", "sleep", "600"], start_new_session=True)
     until(lambda: (made / "cgroup.procs").read_text() != "", "it is in its group")
     leftovers.note(home, 1, made)  # the first process of the instance has long ended
@@ -197,21 +207,6 @@ def test_the_own_group_is_found_below_its_mount(tmp_path: Path) -> None:
     assert Cgroups.find(mounts, own) is not None
     mounts.write_text("30 24 0:26 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n")
     assert Cgroups.find(mounts, own) is None
-
-
-def test_users_are_given_to_accounts_and_taken_from_those_without_processes() -> None:
-    accounts = Accounts(Users(7, 8))
-    assert [accounts.user_of(name, set()) for name in ("a", "b", "a")] == [7, 8, 7]
-    assert accounts.user_of("c", {"a"}) == 8
-    with pytest.raises(NoUserLeft):
-        accounts.user_of("d", {"a", "c"})
-    assert accounts.user_of("a", {"a", "c"}) == 7
-
-
-def test_rights_that_are_missing_are_named() -> None:
-    assert missing_rights("Name:\tx\nCapEff:\t000001ffffffffff\n") == []
-    assert missing_rights("CapEff:\t00000000000000c1\n") == ["CAP_DAC_OVERRIDE", "CAP_KILL"]
-    assert len(missing_rights("")) == 5
 
 
 STRAYS = """

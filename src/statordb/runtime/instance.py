@@ -71,7 +71,7 @@ class Instance:
         self._loop = asyncio.get_running_loop()
         self.function = function
         self.root = launch.root
-        self.mark = launch.home.name  # which all its processes have in their environment
+        self.mark = launch.cell.home.name  # which all its processes have in their environment
         self.state = State.STARTING
         self.since = self.born_at = self._loop.time()  # `since`: when it came to its state
         self.retiring = False  # to end when it has nothing to do

@@ -5,25 +5,23 @@ it belongs to: pid and when that began, and its control group if there is one. N
 name, so that all its processes have it in their environment.
 """
 
-import os
 import re
 import shutil
 import uuid
 from pathlib import Path
 
-from statordb.runtime import cgroups, private_directory, processes
+from statordb.launcher import cgroups
+from statordb.runtime import private_directory, processes
 
 HOMES = "instances"  # the name of the directory of all instances' directories, in a pool's own
 SUFFIX = ".process"
 _NAME = re.compile("[0-9a-f]{32}")
 
 
-def new_home(directory: Path, user: int | None = None) -> Path:
-    """A directory for a new instance; `user`: whose it is to be, None for the server's."""
+def new_home(directory: Path) -> Path:
+    """A directory for a new instance."""
     home = directory / uuid.uuid4().hex
     home.mkdir(parents=True, mode=0o700)
-    if user is not None:
-        os.chown(home, user, user)
     return home
 
 

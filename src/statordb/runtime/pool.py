@@ -10,7 +10,7 @@ from statordb.model.invocation import THROTTLED_RESERVED, THROTTLED_TOTAL, NotRu
 from statordb.model.tasks import Tasks
 from statordb.runtime import leftovers, private_directory, runtimes
 from statordb.runtime.code import CodeCache
-from statordb.runtime.containment import Containment
+from statordb.runtime.containment import Containment, Shared
 from statordb.runtime.fleet import Fleet, Fleets
 from statordb.runtime.instance import Instance
 from statordb.runtime.invocation import Invocation
@@ -66,10 +66,9 @@ class Pool:
         self._starts = asyncio.Semaphore(STARTS_MAX)
         self._closed = False
         private_directory.make(self._homes)
-        leftovers.clear_all(self._directory)
         self._code = CodeCache(self._directory / "code", code)
-        self._containment = containment or Containment()
-        self._containment.prepare((self._directory, self._homes, self._directory / "code"))
+        self._containment = containment or Shared()
+        self._containment.prepare(self._directory, self._homes, self._directory / "code")
         self._upkeep = Upkeep(self._fleets, self._code, exists, idle_seconds, self._containment.end_strays)
 
     async def invoke(
@@ -155,24 +154,21 @@ class Pool:
         root = await self._code.root_of(function)
         command = runtimes.command_of(function, root)
         credentials = await self._session(function)
+        cell = await self._containment.take(function, root, self._homes)
         self._fleets.make_room(INSTANCES_MAX)
-        cell = self._containment.take(function, root, self._homes)
-        launch = Launch(
-            command, root, cell.home, self._endpoint, credentials, self._now, cell.confinement, self._containment.strays
-        )
+        launch = Launch(command, root, cell, self._endpoint, credentials, self._now)
         instance = Instance(function, launch, fleet.log, self)
         fleet.instances.add(instance)
         try:
             await instance.start()
         except BaseException as fault:
             fleet.forget(instance)
-            self._containment.undo(cell)
+            await cell.clear()
             if isinstance(fault, (OSError, ValueError)):  # ValueError: variables that no process can have
                 raise NotRunnable(f"The function {function.name} can't be started: {fault}.") from fault
             raise
         self._living.add(instance.sandbox.gone)
         instance.sandbox.gone.add_done_callback(self._living.discard)
-        instance.sandbox.gone.add_done_callback(lambda _: self._containment.give_back(cell))
         if function.revision != fleet.function.revision:
             instance.retire()
         return instance

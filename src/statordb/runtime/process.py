@@ -9,34 +9,38 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Protocol
 
-LAUNCHER = Path(__file__).with_name("launcher.py")
+from statordb.launcher import confining
 
-
-class Confinement(NamedTuple):
-    """What the launcher does before it becomes the runtime: a control group to be in, a user to become (None: the
-    server's), and what of the disk that one may read and write."""
-
-    cgroup: Path | None = None
-    user: int | None = None
-    readable: Sequence[str] = ()
-    writable: Sequence[str] = ()
-
-    def words(self) -> list[str]:
-        user = "" if self.user is None else str(self.user)
-        return [str(self.cgroup or ""), user, ":".join(self.readable), ":".join(self.writable)]
+CONFINING = Path(confining.__file__)
 
 
-UNCONFINED = Confinement()
+class Process(Protocol):
+    """A process that has begun; `output` reads what it prints, stdout and stderr. It is not reaped before it is cleared
+    away, so that until then its number, and that of its group and session, mean nothing else."""
+
+    output: int
+    pid: int
+
+    def terminate(self) -> None:
+        """SIGTERM to the process and its group."""
+
+    def kill(self) -> None:
+        """SIGKILL to the process and its group."""
+
+    def has_exited(self) -> bool:
+        """Whether it has ended, though that may not have been told yet."""
+
+    def exit_code(self) -> int:
+        """After its end was told: the exit code, or minus the number of the signal that ended it."""
 
 
-class Process:
-    """Starts `command` behind the launcher, in a session of its own; `output` reads what it prints, stdout and stderr.
+class OwnProcess:
+    """Starts `command` as the server's user, in a session of its own and in the control group `cgroup`.
 
-    `on_exit` is called once in the event loop when the process has ended. It is not reaped before `reap`, so that until
-    then its number, and that of its group and session, mean nothing else. Start it in a thread that lives as long as
-    the server: the kernel ends it with that thread.
+    `on_exit` is called once in the event loop when the process has ended; `reap` it then. Start it in a thread that
+    lives as long as the server: the kernel ends it with that thread.
     """
 
     def __init__(
@@ -45,7 +49,7 @@ class Process:
         directory: Path,
         environment: Mapping[str, str],
         on_exit: Callable[[], None],
-        confinement: Confinement = UNCONFINED,
+        cgroup: Path | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_exit = on_exit
@@ -54,7 +58,7 @@ class Process:
         os.set_blocking(self.output, False)
         try:
             self._popen = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), *confinement.words(), *command],
+                [sys.executable, "-I", "-S", str(CONFINING), str(os.getpid()), str(cgroup or ""), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=writing,
                 stderr=writing,
@@ -74,15 +78,12 @@ class Process:
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """SIGKILL to the process and its group."""
         self._signal(signal.SIGKILL)
 
     def has_exited(self) -> bool:
-        """Whether it has ended, though `on_exit` may be yet to come."""
         return self._reaped or os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
 
     def exit_code(self) -> int:
-        """After `on_exit`: the exit code, or minus the number of the signal that ended it."""
         result = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
         assert result is not None
         return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status

@@ -42,6 +42,13 @@ def command_of(function: FunctionRecord, root: Path) -> list[str]:
     return [node, str(NODE_CLIENT), function.handler]
 
 
+def kind_of(function: FunctionRecord, root: Path) -> str:
+    """Which of these it is, as a launcher has them."""
+    if function.runtime.startswith("python3."):
+        return "python"
+    return "bootstrap" if (root / "bootstrap").is_file() else "node"
+
+
 def environment_of(
     function: FunctionRecord,
     root: Path,

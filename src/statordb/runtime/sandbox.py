@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from statordb.model.invocation import Outcome
-from statordb.runtime import leftovers, memory, processes
+from statordb.runtime import memory, processes
+from statordb.runtime.containment import Cell
 from statordb.runtime.endings import Ending
 from statordb.runtime.invocation import Invocation
 from statordb.runtime.output import LogFile, Output, report_line
-from statordb.runtime.process import UNCONFINED, Confinement, Process
+from statordb.runtime.process import Process
 from statordb.runtime.runtime_api import Runtime, RuntimeApi
 from statordb.runtime.runtimes import environment_of
-from statordb.runtime.strays import Strays
 from statordb.store.functions.catalog import FunctionRecord
 
 LAST_WORDS_SECONDS = 1.0  # for what a process that has exited has sent and we have not read
@@ -22,16 +22,14 @@ LAST_WORDS_CHECK_SECONDS = 0.005
 
 
 class Launch(NamedTuple):
-    """What a process is started with. `home`: a directory of its own; `now`: seconds since the epoch."""
+    """What a process is started with. `now`: seconds since the epoch."""
 
     command: list[str]
     root: Path
-    home: Path
+    cell: Cell
     endpoint: str
     credentials: Mapping[str, str]
     now: Callable[[], float]
-    confinement: Confinement = UNCONFINED
-    strays: Strays | None = None
 
 
 class Sandbox:
@@ -54,7 +52,7 @@ class Sandbox:
         self._launch = launch
         self._log = log
         self._exited = exited
-        self._api = RuntimeApi(runtime, None if (user := launch.confinement.user) is None else (user,))
+        self._api = RuntimeApi(runtime, None if (user := launch.cell.user) is None else (user,))
         self._process: Process | None = None
         self._output: Output | None = None
         self._peak_bytes = 0
@@ -69,18 +67,17 @@ class Sandbox:
         environment = environment_of(
             self._function,
             launch.root,
-            launch.home,
+            launch.cell.home,
             self._api.address,
             launch.endpoint,
             launch.credentials,
             launch.now(),
         )
         try:
-            self._process = Process(launch.command, launch.root, environment, self._ended, launch.confinement)
-            if launch.strays is not None:
-                launch.strays.known.add(self._process.pid)
+            self._process = await launch.cell.begin(
+                self._function, launch.command, launch.root, environment, self._ended
+            )
             self._output = Output(self._process.output, self._log)
-            leftovers.note(launch.home, self._process.pid, launch.confinement.cgroup)
         except BaseException:
             self._api.close()
             self.kill()
@@ -160,18 +157,15 @@ class Sandbox:
             return
         assert self._process is not None
         self._exited(self._process.exit_code())
-        self._burial = asyncio.create_task(self._bury(self._process))
+        self._burial = asyncio.create_task(self._bury())
 
-    async def _bury(self, process: Process) -> None:
+    async def _bury(self) -> None:
         """Let go of all that it had."""
         self._api.close()
         if self._output is not None:
             self._output.drain()
             self._output.close()
         try:
-            await asyncio.to_thread(leftovers.clear, self._launch.home, process.pid)
+            await self._launch.cell.clear()
         finally:
-            process.reap()
-            if self._launch.strays is not None:
-                self._launch.strays.known.discard(process.pid)
             self.gone.set_result(None)

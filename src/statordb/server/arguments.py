@@ -31,6 +31,7 @@ def parse(arguments: Sequence[str]) -> Namespace:
     _add_keys(commands)
     _add_cluster(commands)
     _add_audit(commands)
+    _add_launcher(commands)
     commands.add_parser("version", help="print the version")
     return parser.parse_args(arguments)
 
@@ -46,6 +47,7 @@ def _add_serve(commands: "Commands[_Parser]") -> None:
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
+    serve.add_argument("--user", metavar="NAME", help="whom the server becomes where root starts it")
     serve.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     serve.add_argument("--port", help="port to listen on (default 8000; 0: a free one)")
     place = serve.add_mutually_exclusive_group()
@@ -80,7 +82,8 @@ def _add_credentials(commands: "Commands[_Parser]") -> None:
     listing = actions.add_parser("list", help="show all access keys, without their secrets", allow_abbrev=False)
     delete = actions.add_parser("delete", help="remove an access key", allow_abbrev=False)
     delete.add_argument("access_key_id", metavar="ACCESS_KEY_ID")
-    create.add_argument("--user", default="root", help="name of the user that the key belongs to (default root)")
+    whose = "name of the user that the key belongs to (default root)"
+    create.add_argument("--user", dest="owner", metavar="USER", default="root", help=whose)
     for action in (create, listing, delete):
         action.argument_default = argparse.SUPPRESS
         action.add_argument("--data", metavar="DIR", default=argparse.SUPPRESS, help="directory of the data")
@@ -132,6 +135,22 @@ def _add_audit(commands: "Commands[_Parser]") -> None:
         action="append",
         default=[],
         help="a hash that verify told as the end of a chain: it must be in it still, or be what its files go on with",
+    )
+
+
+def _add_launcher(commands: "Commands[_Parser]") -> None:
+    launcher = commands.add_parser(
+        "launcher",
+        help="start functions for a server that is not root",
+        description="Start functions as users of their own, for a server of another user. Runs as root.",
+        allow_abbrev=False,
+    )
+    launcher.add_argument("--socket", metavar="PATH", required=True, help="where the server finds it")
+    launcher.add_argument("--user", metavar="NAME", required=True, help="the server's user")
+    launcher.add_argument("--users", metavar="FIRST-LAST", required=True, help="whom functions run as, by number")
+    launcher.add_argument("--directory", metavar="DIR", required=True, help="the server's functions_directory")
+    launcher.add_argument(
+        "--code", metavar="DIR", action="append", default=[], help="another directory that functions may be run from"
     )
 
 

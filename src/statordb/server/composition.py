@@ -36,6 +36,7 @@ from statordb.model.service import ServiceModelMissing, load_service
 from statordb.outbound.destinations import Destinations
 from statordb.outbound.permissions import Permissions
 from statordb.runtime.invoker import Invoker
+from statordb.runtime.launching import Way
 from statordb.runtime.peers import is_ours
 from statordb.server import cassandra, sealing
 from statordb.server.audit.auditor import Auditor, audited, audited_bare, audited_forms, audited_rest
@@ -86,6 +87,7 @@ class Site:
     doorway: socket  # a listening socket on loopback, where workers have functions run
     secret: str  # that they show there
     functions_directory: Path
+    launcher: Way | None  # who starts functions; None: the server itself, as its own user
     functions_token: str  # the secret for Lambda's API of other users' processes in open mode; "": they have none
     identity_providers: bytes  # a JSON document of those whose tokens roles may trust; b"": there are none
     roster: Roster
@@ -93,6 +95,11 @@ class Site:
     doors: Sequence[Door]  # of the lanes
     lane_tallies: LaneTallies
     shapes: Shapes
+
+    def close_launcher(self) -> None:
+        """Let go of it, in a process that has no functions started."""
+        if self.launcher is not None:
+            self.launcher.close()
 
     def close_entrances(self) -> None:
         """Let go of the sockets that workers take connections from."""

@@ -34,8 +34,8 @@ def run(arguments: Namespace) -> int:
     logs.configure("auto", "warning")
     settings = load(vars(arguments), {name: os.environ[name] for name in ENVIRONMENT if name in os.environ})
     if arguments.action == "create":
-        if not re.fullmatch(USER_NAME, arguments.user):
-            raise BadStart(f"The value {arguments.user!r} of --user is not a user name: {USER_NAME}.")
+        if not re.fullmatch(USER_NAME, arguments.owner):
+            raise BadStart(f"The value {arguments.owner!r} of --user is not a user name: {USER_NAME}.")
     if arguments.action == "create" or settings.engine == CASSANDRA:
         directory.prepare(settings.data)
     elif not settings.data.is_dir():
@@ -75,7 +75,7 @@ async def _run(arguments: Namespace, settings: Settings) -> int:
 
 
 async def _create(credentials: Credentials, account: str, arguments: Namespace) -> int:
-    user = arguments.user
+    user = arguments.owner
     made = await (credentials.create(account) if user == ROOT else credentials.create_for(account, user))
     if isinstance(made, Refused):
         if made.reason == TOO_MANY_KEYS:
@@ -87,12 +87,12 @@ async def _create(credentials: Credentials, account: str, arguments: Namespace) 
                 "AccessKeyId": made.access_key_id,
                 "SecretAccessKey": made.secret,
                 "Account": made.account,
-                "UserName": arguments.user,
+                "UserName": arguments.owner,
                 "Arn": made.arn,
             }
         )
         return 0
-    print(f"An access key of account {made.account}, user {arguments.user}. Its secret is shown this once:\n")
+    print(f"An access key of account {made.account}, user {arguments.owner}. Its secret is shown this once:\n")
     print(f"  aws configure set aws_access_key_id {made.access_key_id}")
     print(f"  aws configure set aws_secret_access_key {made.secret}")
     return 0

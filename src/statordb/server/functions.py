@@ -9,13 +9,14 @@ from statordb.keeper.keeper import Duty, Report
 from statordb.keeper.packages import Packages
 from statordb.keeper.triggers import Triggers
 from statordb.keeper.triggers.duty import anybody
+from statordb.launcher.cgroups import Cgroups
 from statordb.model.credential import Credential
 from statordb.outbound.external import ExternalInvoker
 from statordb.outbound.permissions import Permissions
-from statordb.runtime.cgroups import Cgroups
-from statordb.runtime.containment import Containment
+from statordb.runtime.containment import Containment, Shared
 from statordb.runtime.doorway import Doorway, RemoteInvoker
-from statordb.runtime.isolation import Isolation
+from statordb.runtime.launched import Launched
+from statordb.runtime.launching import Launcher
 from statordb.runtime.pool import Pool
 from statordb.runtime.strays import Strays
 from statordb.server.composition import Site, credentials_of, destinations_of, gate_of
@@ -35,6 +36,8 @@ class Running:
     def __init__(self, site: Site, store: Store, report: Report) -> None:
         self._credentials = credentials_of(store)
         self._store = store
+        self._launcher = Launcher(site.launcher) if site.launcher is not None else None
+        containment: Containment = _shared() if self._launcher is None else Launched(self._launcher)
         self.invoker = Pool(
             site.functions_directory,
             site.functions_url,
@@ -42,7 +45,7 @@ class Running:
             self._session,
             store.clock.now,
             exists=self._exists,
-            containment=_containment(site),
+            containment=containment,
         )
         self._doorway = Doorway(self.invoker, site.secret)
         self._socket = site.doorway
@@ -70,6 +73,8 @@ class Running:
         """End every function's process."""
         await self._doorway.close()
         await self.invoker.close()
+        if self._launcher is not None:
+            self._launcher.close()
         await self._external.close()
         await self._destinations.close()
 
@@ -89,12 +94,10 @@ class Running:
         return environment_of(session)
 
 
-def _containment(site: Site) -> Containment:
-    """What functions are held together by, and kept from others by, as far as the settings and the system go."""
-    users = site.settings.functions_users
+def _shared() -> Shared:
+    """What functions of the server's own user are held together by, as far as the system goes."""
     groups = Cgroups.find()
-    strays = Strays() if groups is None else None
-    return Containment(groups, strays, Isolation(users) if users is not None and site.settings.isolates else None)
+    return Shared(groups, Strays() if groups is None else None)
 
 
 def environment_of(session: Credential) -> dict[str, str]:

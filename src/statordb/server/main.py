@@ -50,6 +50,12 @@ def _audit(given: Namespace) -> int:
     return run(given)
 
 
+def _launcher(given: Namespace) -> int:
+    from statordb.server.launcher_command import run
+
+    return run(given)
+
+
 def _version(given: Namespace) -> int:
     print(f"statordb {__version__}")
     return 0
@@ -61,5 +67,6 @@ _COMMANDS = {
     "cluster": _cluster,
     "keys": _keys,
     "audit": _audit,
+    "launcher": _launcher,
     "version": _version,
 }

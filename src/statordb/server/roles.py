@@ -106,6 +106,7 @@ async def _close(site: Site, store: Store) -> None:
 
 
 async def _worker(site: Site, slot: int, link: Link) -> None:
+    site.close_launcher()
     loop = asyncio.get_running_loop()
     link.watch(loop)
     stopped = _stop_event(loop)
@@ -143,6 +144,7 @@ async def _keeper(site: Site, link: Link) -> None:
 
 async def _lane(site: Site, index: int, link: Link) -> None:
     site.close_entrances()
+    site.close_launcher()
     loop = asyncio.get_running_loop()
     link.watch(loop)
     answering = Answering(site.doors[index], is_grown, partial(site.lane_tallies.set_busy, index))

@@ -25,6 +25,7 @@ from statordb.server.sockets import listen, listen_admin, port_of, url
 from statordb.server.tls.choice import tls_of
 
 if TYPE_CHECKING:
+    from statordb.runtime.launching import Way
     from statordb.server.composition import Site
 
 LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # where to reach a server that listens on every address
@@ -37,14 +38,19 @@ log = logging.getLogger(__name__)
 def serve(settings: Settings) -> int:
     """Serve until told to end; the exit code. Raises BadStart."""
     logs.configure(settings.log_format, settings.log_level)
+    launcher = None
+    if settings.user or settings.functions_launcher:
+        from statordb.server.becoming import become  # few servers are started so
+
+        launcher = become(settings)
     directory = hold_memory() if settings.memory else hold_data(settings.data)
     try:
-        return _serve(settings, directory)
+        return _serve(settings, directory, launcher)
     finally:
         directory.release()
 
 
-def _serve(settings: Settings, directory: Directory) -> int:
+def _serve(settings: Settings, directory: Directory, launcher: "Way | None") -> int:
     descriptors.allow_many()
     audit_directory.prepare(settings)
     conceal(settings.debuggable)
@@ -59,10 +65,10 @@ def _serve(settings: Settings, directory: Directory) -> int:
     functions_directory = settings.functions_directory or directory.functions
     if settings.runs_functions:
         _make_private(functions_directory)
-    if settings.isolates:
+    if launcher is not None:
         from statordb.server import isolating
 
-        isolating.check(settings, functions_directory)
+        isolating.prepare(settings, functions_directory, launcher)
 
     port = port_of(listener)
     address = url(settings.host, port, "http" if tls is None else "https")
@@ -83,6 +89,7 @@ def _serve(settings: Settings, directory: Directory) -> int:
         listen("127.0.0.1", 0),
         secrets.token_urlsafe(32),
         functions_directory,
+        launcher,
         read_token(settings.functions_token) if settings.functions_token else "",
         read_providers(settings.identity_providers) if settings.identity_providers else b"",
         Roster(count, lanes=lanes),
@@ -129,7 +136,7 @@ def _log_start(settings: Settings, facts: Mapping[str, object]) -> None:
     if settings.isolates:
         from statordb.server import isolating
 
-        isolating.tell(settings)
+        isolating.tell()
     if settings.auth == "iam" and settings.functions == "shared-user":
         log.warning("functions run as the server's user: those of any account can read the data and keys of all")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from statordb.runtime.users import Users
+from statordb.launcher.users import RESERVED, Users
 
 SECONDS_MAX = 24 * 3600.0
 CASSANDRA_PORT = 9042
@@ -233,8 +233,8 @@ def users(value: object) -> Users | None:
     if not given:
         return None
     found = re.fullmatch(r"([0-9]{1,10})-([0-9]{1,10})", given)
-    if found is None or not USER_MIN <= int(found[1]) <= int(found[2]) <= USER_MAX:
-        raise ValueError(f"is not FIRST-LAST, two numbers from {USER_MIN} to {USER_MAX}")
+    if found is None or not USER_MIN <= int(found[1]) <= int(found[2]) - RESERVED <= USER_MAX - RESERVED:
+        raise ValueError(f"is not FIRST-LAST, two numbers from {USER_MIN} to {USER_MAX}, {RESERVED + 1} users or more")
     return Users(int(found[1]), int(found[2]))
 
 

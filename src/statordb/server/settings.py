@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from statordb.runtime.users import Users
+from statordb.launcher.users import Users
 from statordb.server import setting_values as values
 from statordb.server.setting_values import NO_HOSTS, Hosts, VpcEndpoint
 
@@ -42,6 +42,7 @@ class BadStart(Exception):
 class Settings:
     """Everything a server can be told. Times are in seconds; a port of 0 means a free one."""
 
+    user: str = ""  # whom the server becomes where root starts it
     host: str = "127.0.0.1"
     port: int = 8000
     data: Path = Path("statordb-data")
@@ -102,6 +103,7 @@ class Settings:
     stream_shard_seconds: float = 14400.0  # how long a shard stays open
     functions: str = "auto"  # whether functions are run, and as which user
     functions_users: Users | None = None  # whom functions run as that are kept apart
+    functions_launcher: Path | None = None  # the socket of a launcher that starts them
     functions_directory: Path | None = None  # where their code and files are; None: in the data directory
     functions_token: Path | None = None  # a file with the secret for Lambda's API in open mode
     identity_providers: Path | None = None  # a file with those whose tokens roles may trust
@@ -162,6 +164,7 @@ def cores() -> int:
 
 
 PARSERS: dict[str, Callable[[object], object]] = {
+    "user": values.matching(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}|", "the name or number of a user"),
     "host": values.filled,
     "port": values.whole(0, 65535),
     "data": values.path,
@@ -224,6 +227,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "stream_shard_seconds": values.seconds,
     "functions": values.flag_or("auto", "isolated", "shared-user"),
     "functions_users": values.users,
+    "functions_launcher": values.path,
     "functions_directory": values.path,
     "functions_token": values.path,
     "identity_providers": values.path,
@@ -374,8 +378,16 @@ def _check_functions(settings: Settings) -> None:
             "With --auth iam, functions = on does not say as whom functions run: isolated gives each account a user of "
             "its own, shared-user is the server's, so that a function of any account can read the data and keys of all."
         )
-    if settings.isolates and settings.functions_users is None:
-        raise BadStart("functions = isolated needs users to run them as: functions_users = FIRST-LAST, by number.")
+    if settings.functions_launcher and not settings.isolates:
+        raise BadStart("functions_launcher starts functions as users of their own: that is functions = isolated.")
+    if settings.isolates and not settings.functions_launcher:
+        if settings.functions_users is None:
+            raise BadStart("functions = isolated needs users to run them as: functions_users = FIRST-LAST, by number.")
+        if not settings.user:
+            raise BadStart(
+                "functions = isolated needs somebody who may start them as other users: start the server as root with "
+                "--user NAME, whom it becomes, or name a launcher's socket by functions_launcher."
+            )
     if settings.functions_token and settings.auth != "open":
         raise BadStart("functions_token is for --auth open: with --auth iam access keys sign requests to Lambda's API.")
 

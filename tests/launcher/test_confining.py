@@ -7,23 +7,11 @@ import sys
 
 from tests.pace import HANGS_SECONDS
 
-from statordb.runtime.process import LAUNCHER, UNCONFINED, Confinement
+from statordb.runtime.process import CONFINING
 
 
-def launch(
-    script: str, server: int | None = None, confined: Confinement = UNCONFINED
-) -> subprocess.CompletedProcess[str]:
-    words = [
-        sys.executable,
-        "-I",
-        "-S",
-        str(LAUNCHER),
-        str(server or os.getpid()),
-        *confined.words(),
-        "/bin/sh",
-        "-c",
-        script,
-    ]
+def launch(script: str, server: int | None = None) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-I", "-S", str(CONFINING), str(server or os.getpid()), "", "/bin/sh", "-c", script]
     return subprocess.run(words, capture_output=True, text=True, timeout=HANGS_SECONDS, start_new_session=True)
 
 
@@ -45,6 +33,6 @@ def test_a_process_whose_server_has_gone_does_not_begin() -> None:
 
 
 def test_a_program_that_cannot_be_run_is_told() -> None:
-    words = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), *UNCONFINED.words(), "/etc/passwd"]
+    words = [sys.executable, "-I", "-S", str(CONFINING), str(os.getpid()), "", "/etc/passwd"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=HANGS_SECONDS)
     assert (done.returncode, done.stderr) == (126, "/etc/passwd can't be run: Permission denied\n")

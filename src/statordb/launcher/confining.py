@@ -1,15 +1,15 @@
-"""The first thing in a function's process: bounds it, ties its life to the server's, and becomes the runtime.
+"""What happens in a function's process before it becomes the runtime: bounds, another user, what it sees of the disk.
 
-Run as a file, `python -I -S launcher.py SERVER_PID CGROUP USER READABLE WRITABLE PROGRAM ARGUMENT...`, in a session of
-its own and with the function's environment. CGROUP is the directory of a control group; USER the number of the user and
-group to become, who sees of the disk what READABLE and WRITABLE list, paths between ":". Each may be empty. It imports
-nothing of the package: every millisecond here is one of a cold start.
+Run as a file, `python -I -S confining.py SERVER_PID CGROUP PROGRAM ARGUMENT...`, in a session of its own and with the
+function's environment, where functions run as the server's user. CGROUP is the directory of a control group, or empty.
+It imports nothing of the package: every millisecond here is one of a cold start.
 """
 
 import os
 import resource
 import signal
 import sys
+from collections.abc import Iterable
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38  # linux/prctl.h
 FILE_BYTES_MAX = 512 * 1024 * 1024  # of one file that a function writes; Lambda's /tmp has as much
@@ -31,8 +31,16 @@ MAKING_DEVICES = 1 << 6 | 1 << 11
 
 def main(words: list[str]) -> None:
     """Never returns: the process is the runtime, or ends."""
-    server, cgroup, user, readable, writable = int(words[1]), *words[2:6]
-    program = words[6]
+    server, cgroup, program = int(words[1]), words[2], words[3]
+    begin(cgroup)
+    bound()
+    if sys.platform == "linux":
+        die_with(server)
+    run(program, words[3:], os.environ)
+
+
+def begin(cgroup: str) -> None:
+    """Have signals do what they usually do, and be in a control group."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)  # what the server ignores, its children would too
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -41,34 +49,24 @@ def main(words: list[str]) -> None:
             members.write("0")
     if sys.platform == "linux":
         _end_early_out_of_memory()
-    _bound(user)
-    if user:
-        _become(int(user))
-        _see_only(readable, writable)
-    if sys.platform == "linux":
-        _die_with(server)
-    try:
-        os.execv(program, words[6:])
-    except OSError as fault:
-        print(f"{program} can't be run: {fault.strerror}", file=sys.stderr, flush=True)
-        os._exit(EXIT_NOT_STARTED)
 
 
-def _bound(user: str) -> None:
+def bound(processes_max: int | None = None) -> None:
+    """`processes_max`: of all that the user runs, where that is no other program's user."""
     bounds = [
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, FILE_BYTES_MAX),
         (resource.RLIMIT_NOFILE, OPEN_FILES_MAX),
     ]
-    if user:
-        bounds.append((resource.RLIMIT_NPROC, PROCESSES_MAX))
+    if processes_max is not None:
+        bounds.append((resource.RLIMIT_NPROC, processes_max))
     for what, bound in bounds:
         _, hard = resource.getrlimit(what)
         bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
         resource.setrlimit(what, (bound, bound))
 
 
-def _become(user: int) -> None:
+def become(user: int) -> None:
     """Be another user, in no other group than the one of the same number, for good."""
     import ctypes
 
@@ -78,8 +76,18 @@ def _become(user: int) -> None:
     ctypes.CDLL(None).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
-def _see_only(readable: str, writable: str) -> None:
-    """Have the kernel refuse every file but these and those below them (Landlock), where it can."""
+def has_landlock() -> bool:
+    """Whether the kernel can keep files from a process that does not want to see them."""
+    import ctypes
+
+    return int(ctypes.CDLL(None).syscall(CREATE_RULESET, None, ctypes.c_size_t(0), RULESET_VERSION)) > 0
+
+
+def see_only(readable: Iterable[str | int], writable: Iterable[str | int]) -> None:
+    """Have the kernel refuse every file but these and those below them (Landlock), where it can.
+
+    Each is a path, or a descriptor of what was opened.
+    """
     import ctypes
 
     call = ctypes.CDLL(None).syscall
@@ -92,22 +100,22 @@ def _see_only(readable: str, writable: str) -> None:
     attributes = b"".join(number.to_bytes(8, sys.byteorder) for number in (rights, 0, scopes))
     size = 24 if scopes else 8
     rules = call(CREATE_RULESET, attributes, ctypes.c_size_t(size), 0)
-    for paths, allowed in ((readable, READING), (writable, rights & ~MAKING_DEVICES)):
-        for path in filter(None, paths.split(":")):
-            _allow(call, rules, path, allowed & rights)
+    for places, allowed in ((readable, READING), (writable, rights & ~MAKING_DEVICES)):
+        for place in places:
+            _allow(call, rules, place, allowed & rights)
     if rules < 0 or call(RESTRICT_SELF, rules, 0) != 0:
         print("files can't be kept from this function", file=sys.stderr, flush=True)
         os._exit(EXIT_NOT_STARTED)
     os.close(rules)
 
 
-def _allow(call, rules: int, path: str, allowed: int) -> None:  # type: ignore[no-untyped-def]  # a function of C
+def _allow(call, rules: int, place: str | int, allowed: int) -> None:  # type: ignore[no-untyped-def]  # a function of C
     """Add a rule; for what is not there, or may not be reached anyway, there is none."""
     try:
-        opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        opened = os.open(place, os.O_PATH | os.O_CLOEXEC) if isinstance(place, str) else os.dup(place)
     except OSError:
         return
-    if not os.path.isdir(path):
+    if not os.path.isdir(opened if isinstance(place, int) else place):
         allowed &= OF_FILES
     call(ADD_RULE, rules, PATH_BENEATH, allowed.to_bytes(8, sys.byteorder) + opened.to_bytes(4, sys.byteorder), 0)
     os.close(opened)
@@ -120,7 +128,7 @@ def _end_early_out_of_memory() -> None:
             score.write(str(OUT_OF_MEMORY_SCORE))
 
 
-def _die_with(server: int) -> None:
+def die_with(server: int) -> None:
     """Have the kernel kill this process with the server's thread that started it; end now if that is gone already.
 
     Behind the change of the user, which would undo it.
@@ -129,6 +137,15 @@ def _die_with(server: int) -> None:
 
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != server:
+        os._exit(EXIT_NOT_STARTED)
+
+
+def run(program: str, words: list[str], environment: "os._Environ[str] | dict[str, str]") -> None:
+    """Become the program. Never returns."""
+    try:
+        os.execve(program, words, environment)
+    except OSError as fault:
+        print(f"{program} can't be run: {fault.strerror}", file=sys.stderr, flush=True)
         os._exit(EXIT_NOT_STARTED)
 
 

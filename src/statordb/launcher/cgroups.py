@@ -11,6 +11,7 @@ from pathlib import Path
 
 MOUNTS, OWN = Path("/proc/self/mountinfo"), Path("/proc/self/cgroup")
 ALL = "statordb-functions"  # the group of all groups of instances
+SERVER = "statordb-server"  # the group of the server and its launcher, where they leave their own
 ROUNDS_MAX = 200  # of looking whether the last process of a group is gone
 ROUND_SECONDS = 0.005
 EMPTY_SECONDS_MAX = 3600.0  # an empty group that is older is nobody's: an instance enters its own at once
@@ -24,14 +25,19 @@ class Cgroups:
         self._directory = directory
 
     @classmethod
-    def find(cls, mounts: Path = MOUNTS, own: Path = OWN) -> "Cgroups | None":
-        """Those below the group of this process; None where this user may not make any, or can't end them at once."""
+    def find(cls, mounts: Path = MOUNTS, own: Path = OWN, *, settles: bool = False) -> "Cgroups | None":
+        """Those below the group of this process; None where this user may not make any, or can't end them at once.
+
+        `settles`: this process and its parent may be moved into a group below their own, if they have that alone.
+        """
         place = _place(mounts, own)
         if place is None:
             return None
         directory = place / ALL
         try:
             directory.mkdir(exist_ok=True)
+            if settles:
+                _settle(place)
             if not os.access(directory / "cgroup.kill", os.W_OK):
                 return None
             _delegate(place)
@@ -70,6 +76,15 @@ def _sweep(directory: Path, before: float) -> None:
         with contextlib.suppress(OSError):
             if group.is_dir() and group.stat().st_mtime < before:
                 group.rmdir()
+
+
+def _settle(place: Path) -> None:
+    """Leave a group to the groups below it: where processes are in it, its controllers can't be given to them."""
+    members = {int(pid) for pid in (place / "cgroup.procs").read_text().split()}
+    if (place / "cgroup.type").exists() and members <= {os.getpid(), os.getppid()}:  # the root of all has no type
+        (place / SERVER).mkdir(exist_ok=True)
+        for pid in members:
+            (place / SERVER / "cgroup.procs").write_text(str(pid))
 
 
 def _delegate(group: Path) -> None:

@@ -1,0 +1,427 @@
+"""What functions of an account do to the server and to each other where they run as users of their own.
+
+The server is started by root, with the launcher that stays behind when it becomes its user. Each attack runs as a
+function.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from tests.lambda_suite.conftest import zipped
+from tests.pace import HANGS_SECONDS, PATIENT, until
+from tests.process import STATORDB, ServerProcess
+
+from statordb.launcher import rights
+from statordb.launcher.confining import has_landlock
+from statordb.launcher.places import CLIENTS, barred
+from statordb.launcher.users import Users
+
+FIRST = 300_000_000 + os.getpid() * 10
+USERS = Users(FIRST, FIRST + 4)
+SERVER = FIRST + 9  # whom the server becomes
+ACCOUNTS = ("111111111111", "222222222222")
+KEY = ("AKIAROOTROOTROOTROOT", "the-root-secret-of-the-test")
+PLANTED = "planted-in-the-store"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+HANDLER = """
+import os
+
+def attempt(act, *words):
+    try:
+        return repr(act(*words))
+    except OSError as fault:
+        return fault.strerror
+
+def handler(event, context):
+    found = {"os": os, "attempt": attempt}
+    exec(event["code"], found)
+    return found.get("told")
+"""
+DENIED = ("Permission denied", "Operation not permitted")
+
+# Python and this repository may lie where other users do not get to, /root for one. In a namespace of its own the
+# server finds that directory passable, with nothing in it but these.
+PASSABLE = """
+barred=$1; shift
+kept=$(mktemp -d); number=0
+for place in "$@"; do
+  [ "$place" = -- ] && break
+  number=$((number + 1)); mkdir "$kept/$number"; mount --bind "$place" "$kept/$number"
+done
+mount -t tmpfs -o mode=0711 none "$barred"
+number=0
+while [ "$1" != -- ]; do
+  number=$((number + 1)); mkdir -p "$1"; mount --bind "$kept/$number" "$1"; shift
+done
+shift
+exec "$@"
+"""
+
+
+def passable() -> list[str]:
+    """What a command is put behind, so that other users get to Python and to what is here."""
+    needed = [Path(place).resolve() for place in (sys.base_prefix, sys.prefix, CLIENTS.parents[1])]
+    closed = {barred(place / "x") for place in needed} - {None}
+    if not closed:
+        return []
+    (place,) = closed
+    assert place is not None
+    inside = [str(each) for each in needed if each.is_relative_to(place)]
+    return ["unshare", "-m", "sh", "-ec", PASSABLE, "sh", str(place), *inside, "--"]
+
+
+def why_not() -> str | None:
+    if sys.platform != "linux" or rights.missing(Path("/proc/self/status").read_text()):
+        return "this user can't become another one"
+    if passable() and subprocess.run([*passable(), "true"], check=False, capture_output=True).returncode != 0:
+        return "other users can't get to Python, and it can't be shown to them"
+    return None
+
+
+pytestmark = [
+    pytest.mark.slow,  # a real server
+    pytest.mark.skipif(why_not() is not None, reason=why_not() or ""),
+]
+
+
+class House:
+    """A server, two accounts with a function each, and all that belongs to them."""
+
+    def __init__(self, server: ServerProcess, place: Path, secrets: list[tuple[str, str]]) -> None:
+        self.server = server
+        self.place = place
+        self._secrets = secrets
+        self.roles = [self._make(number) for number in range(len(ACCOUNTS))]
+
+    def client(self, service: str, number: int = 0) -> Any:
+        key, secret = self._secrets[number]
+        return boto3.client(
+            service,
+            endpoint_url=self.server.url,
+            region_name="us-east-1",
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            config=Config(retries={"total_max_attempts": 1}, **PATIENT),
+        )
+
+    def _make(self, number: int) -> str:
+        role = self.client("iam", number).create_role(RoleName="runs", AssumeRolePolicyDocument=json.dumps(TRUST))
+        arn = str(role["Role"]["Arn"])
+        self.make_function(number, "attacks", arn)
+        return arn
+
+    def make_function(self, number: int, name: str, role: str) -> None:
+        self.client("lambda", number).create_function(
+            FunctionName=name,
+            Runtime="python3.11",
+            Role=role,
+            Handler="main.handler",
+            Timeout=int(HANGS_SECONDS),
+            MemorySize=512,
+            Code={"ZipFile": zipped(HANDLER)},
+        )
+
+    def run(self, code: str, number: int = 0, name: str = "attacks") -> Any:
+        """What the code has told, as a function of an account."""
+        answer = self.client("lambda", number).invoke(FunctionName=name, Payload=json.dumps({"code": code}))
+        told = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, told
+        return told
+
+    def processes(self) -> list[int]:
+        """The server's, and its launcher."""
+        return sorted({self.server.pid, *self.server.descendants()} - of_functions())
+
+
+def of_functions() -> set[int]:
+    """The living processes of functions' users."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        try:
+            fields = dict(line.split(":", 1) for line in (entry / "status").read_text().splitlines())
+        except (OSError, ValueError):
+            continue
+        if USERS.first <= int(fields["Uid"].split()[0]) <= USERS.last and fields["State"].split()[0] not in "ZX":
+            found.add(int(entry.name))
+    return found
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    place = Path(tempfile.mkdtemp())
+    place.chmod(0o755)
+    try:
+        for name, mode in (("data", 0o700), ("functions", 0o711)):
+            (place / name).mkdir(mode=mode)
+            (place / name).chmod(mode)
+            os.chown(place / name, SERVER, SERVER)
+        settings = place / "settings.toml"
+        settings.write_text(
+            f'user = "{SERVER}"\nfunctions_users = "{USERS.first}-{USERS.last}"\nauth = "iam"\nfunctions = "isolated"\n'
+            f'functions_directory = "{place}/functions"\naccount = "{ACCOUNTS[0]}"\n'
+            f'root_access_key_id = "{KEY[0]}"\nroot_secret_access_key = "{KEY[1]}"\n'
+        )
+        settings.chmod(0o600)  # root's: it is read before the server becomes another user
+        made = subprocess.run(
+            [*passable(), "setpriv", f"--reuid={SERVER}", f"--regid={SERVER}", "--clear-groups", str(STATORDB),
+             "credentials", "create", "--data", str(place / "data"), "--account", ACCOUNTS[1], "--json"],
+            check=True, capture_output=True, timeout=HANGS_SECONDS, cwd="/",
+        )  # fmt: skip
+        other = json.loads(made.stdout)
+        options = ("--data", str(place / "data"), "--workers", "2", "--config", str(settings))
+        with ServerProcess(*options, command=(*passable(), str(STATORDB))) as server:
+            yield House(server, place, [KEY, (other["AccessKeyId"], other["SecretAccessKey"])])
+        until(lambda: not of_functions(), "nothing of functions is left")
+    finally:
+        shutil.rmtree(place)
+
+
+def test_the_server_is_root_no_more_for_good(house: House) -> None:
+    """Only the launcher is; it has four of root's rights."""
+    kept = sum(1 << number for number in rights.NEEDED.values())
+    for pid in house.processes():
+        status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+        is_launcher = "statordb.launcher" in house.server.descendants().get(pid, "")
+        assert set(status["Uid"].split()) == {"0" if is_launcher else str(SERVER)}
+        assert int(status["CapPrm"], 16) == (kept if is_launcher else 0)
+        assert status["NoNewPrivs"].strip() == "1"
+
+
+def test_each_account_has_a_user_of_its_own(house: House) -> None:
+    ids = "told = [os.getresuid(), os.getresgid(), os.getgroups()]"
+    assert [house.run(ids, number) for number in (0, 1)] == [
+        [[user] * 3, [user] * 3, []] for user in (USERS.first, USERS.first + 1)
+    ]
+
+
+def test_nothing_is_seen_of_the_servers_processes(house: House) -> None:
+    """Memory, variables, descriptors; and they can't be traced, paused or ended. The launcher is one of them."""
+    code = f"""
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+told = []
+for pid in {house.processes()}:
+    for name in ("environ", "mem", "maps", "root/etc/passwd", "fd/0", "cmdline"):
+        told.append(attempt(open, f"/proc/{{pid}}/{{name}}"))
+    told.append(attempt(os.listdir, f"/proc/{{pid}}/fd"))
+    libc.ptrace(16, pid, 0, 0)
+    told.append(os.strerror(ctypes.get_errno()))
+    for number in (0, 9, 19):
+        told.append(attempt(os.kill, pid, number))
+"""
+    before = house.processes()
+    told = house.run(code)
+    assert len(told) == 11 * len(before)
+    assert set(told) <= {*DENIED, "No such file or directory"} or not has_landlock()
+    assert house.processes() == before
+
+
+def test_nothing_is_seen_of_the_store_and_of_other_accounts(house: House) -> None:
+    house.client("dynamodb", 1).create_table(
+        TableName="theirs",
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    house.client("dynamodb", 1).put_item(TableName="theirs", Item={"p": {"S": PLANTED}})
+    theirs = house.run("told = [os.environ['HOME'], os.environ['LAMBDA_TASK_ROOT']]", 1)
+    functions = house.place / "functions"
+    lists = [house.place / "data", functions, functions / "code", functions / "instances", functions / "logs", *theirs]
+    reads = [
+        *(house.place / "data" / name for name in ("keys.json", "data.mdb", "lock.mdb")), house.place / "settings.toml",
+        f"{theirs[1]}/main.py", functions / "logs" / ACCOUNTS[1] / "us-east-1" / "attacks.log", "/etc/shadow",
+    ]  # fmt: skip
+    code = f"""
+told = [attempt(os.listdir, path) for path in {[str(path) for path in lists]}]
+told += [attempt(open, path) for path in {[str(path) for path in reads]}]
+told += [attempt(open, path, "w") for path in {[f"{theirs[0]}/x", f"{theirs[1]}/main.py", f"{functions}/code/x"]}]
+"""
+    assert set(house.run(code)) <= set(DENIED)
+    own = "told = attempt(open, os.environ['LAMBDA_TASK_ROOT'] + '/main.py', 'a')"
+    assert house.run(own) in DENIED
+
+
+def test_functions_of_other_accounts_are_not_touched(house: House) -> None:
+    pid = house.run("told = os.getpid()", 1)
+    code = f"told = [attempt(os.kill, {pid}, number) for number in (0, 9)]"
+    told = house.run(code)
+    assert set(told) <= set(DENIED)
+    assert house.run("told = os.getpid()", 1) == pid
+
+
+@pytest.mark.skipif(not has_landlock(), reason="the kernel has no Landlock")
+def test_shared_memory_and_directories_for_all_are_closed(house: House) -> None:
+    """/dev/shm, where stores in memory are, would also be a way to fill the machine's memory."""
+    code = """
+told = [attempt(os.listdir, path) for path in ("/dev/shm", "/tmp", "/run", "/var/tmp", "/sys/fs/cgroup", "/proc")]
+told += [attempt(open, path + "/x", "w") for path in ("/dev/shm", "/tmp", "/var/tmp")]
+"""
+    assert set(house.run(code)) == {"Permission denied"}
+
+
+def test_only_its_own_descriptors_and_variables_are_there(house: House) -> None:
+    told = house.run("""
+told = [os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd") if int(name) < 64 and
+        os.path.islink(f"/proc/self/fd/{name}")]
+told = [sorted(set(kind.partition(":")[0] for kind in told)), "\\n".join(f"{n}={v}" for n, v in os.environ.items())]
+""")
+    assert set(told[0]) <= {"/dev/null", "pipe", "socket", "anon_inode"}
+    assert KEY[1] not in told[1]
+    assert "STATORDB" not in told[1]
+
+
+ESCAPES = """
+for _ in range(3):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            for number in range(3): os.close(number)
+            os.execve("/bin/sh", ["sh", "-c", "trap '' TERM HUP INT; while true; do sleep 1; done"], {})
+        os._exit(0)
+told = os.getpid()
+"""
+
+
+def test_what_got_away_ends_with_the_function(house: House) -> None:
+    """Forked, in a session of its own, forked again, and another program with nothing in its environment."""
+    house.make_function(1, "leaves", house.roles[1])
+    before = of_functions()
+    house.run(ESCAPES, 1, "leaves")
+    until(lambda: len(of_functions() - before) >= 4, "all of it is there")
+    house.client("lambda", 1).delete_function(FunctionName="leaves")
+    until(lambda: of_functions() <= before, "all of it is gone")
+
+
+def test_a_bomb_of_processes_is_bounded_and_ends(house: House) -> None:
+    """Others are answered meanwhile; the function's end is the end of all of them."""
+    house.make_function(0, "forks", house.roles[0])
+    code = """
+import signal
+told = 0
+while told < 5000:
+    try:
+        if os.fork() == 0:
+            signal.pause()
+    except OSError:
+        break
+    told += 1
+"""
+    before = of_functions()
+    answer = house.client("lambda").invoke(FunctionName="forks", Payload=json.dumps({"code": code}))
+    told = answer["Payload"].read()
+    assert "FunctionError" in answer or int(told) <= 1024  # by its memory, or the number
+    assert house.client("dynamodb").list_tables()["TableNames"] == []
+    house.client("lambda").delete_function(FunctionName="forks")
+    until(lambda: of_functions() <= before, "all of it is gone")
+
+
+def test_a_hog_of_memory_ends(house: House) -> None:
+    house.make_function(0, "hogs", house.roles[0])
+    code = "told = []\nwhile True: told.append(bytearray(1 << 24))"
+    answer = house.client("lambda").invoke(FunctionName="hogs", Payload=json.dumps({"code": code}))
+    assert json.loads(answer["Payload"].read())["errorType"] == "Runtime.OutOfMemory"
+
+
+def test_a_file_is_bounded_and_files_go_with_the_instance(house: House) -> None:
+    """So does what not even its owner gets into, and what is deeper than any path."""
+    house.make_function(0, "writes", house.roles[0])
+    home = house.run(
+        """
+import errno, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+home = os.environ["HOME"]
+large = os.open(home + "/large", os.O_WRONLY | os.O_CREAT)
+os.ftruncate(large, 512 << 20)
+try:
+    os.pwrite(large, b"x", 512 << 20)
+except OSError as fault:
+    told = home if fault.errno == errno.EFBIG else str(fault)
+os.ftruncate(large, 0)
+os.chdir(home)
+for _ in range(1200):
+    os.mkdir("deep"); os.chdir("deep")
+os.mkdir(home + "/closed"); os.mkdir(home + "/closed/in"); os.chmod(home + "/closed", 0)
+""",
+        0,
+        "writes",
+    )
+    assert Path(home).is_dir()
+    house.client("lambda").delete_function(FunctionName="writes")
+    until(lambda: not Path(home).exists(), "it is taken away")
+
+
+def test_a_functions_rights_are_its_roles_and_end_with_that(house: House) -> None:
+    """The session that a function was given is that of a role which may nothing; of a role that is gone it is none."""
+    iam = house.client("iam")
+    role = iam.create_role(RoleName="short", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    house.make_function(0, "asks", role)
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    key, secret, token = house.run(f"told = [os.environ[name] for name in {names}]", 0, "asks")
+    session = boto3.client(
+        "dynamodb", endpoint_url=house.server.url, region_name="us-east-1", aws_access_key_id=key,
+        aws_secret_access_key=secret, aws_session_token=token, config=Config(retries={"total_max_attempts": 1}),
+    )  # fmt: skip
+    with pytest.raises(ClientError) as caught:
+        session.list_tables()
+    assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"}],
+    }
+    iam.put_role_policy(RoleName="short", PolicyName="p", PolicyDocument=json.dumps(policy))
+    assert session.list_tables()["TableNames"] == []
+    iam.delete_role_policy(RoleName="short", PolicyName="p")
+    iam.delete_role(RoleName="short")
+    with pytest.raises(ClientError) as caught:
+        session.list_tables()
+    assert caught.value.response["Error"]["Code"] in ("UnrecognizedClientException", "AccessDeniedException")
+
+
+def test_a_killed_keepers_functions_end_and_others_are_run(house: House) -> None:
+    """Its place is taken by another process, which the launcher hears."""
+    before = house.run("told = os.getpid()")
+    keeper = next(pid for pid in house.processes() if Path(f"/proc/{pid}/comm").read_text() == "statordb-keep\n")
+    os.kill(keeper, 9)
+    until(lambda: before not in of_functions(), "the functions have ended")
+
+    def again() -> Any:
+        try:
+            return house.run("told = os.getpid()")
+        except (ClientError, AssertionError):
+            return None
+
+    assert until(again, "functions run") != before
+
+
+# The last test: it ends the server's launcher.
+def test_without_its_launcher_the_server_goes_on_and_says_so(house: House) -> None:
+    house.run("told = 1")
+    launcher = next(pid for pid, words in house.server.descendants().items() if "statordb.launcher" in words)
+    os.kill(launcher, 9)
+    until(lambda: not of_functions(), "the functions have ended")
+    assert house.client("dynamodb").list_tables()["TableNames"] == []
+    answer = None
+
+    def refused() -> str | None:
+        nonlocal answer
+        try:
+            answer = house.client("lambda").invoke(FunctionName="attacks", Payload=json.dumps({"code": ""}))
+        except ClientError as fault:
+            return str(fault)
+        return None
+
+    assert "The launcher, which starts functions" in until(refused, "it is told")
