@@ -45,6 +45,11 @@ def join(run: int) -> Cluster:
         return cluster
 
 
+def directory_of(cluster: Cluster) -> Path:
+    """Where the nodes of a joined cluster have their files: another run's may have been taken for `make cluster`'s."""
+    return cluster.directory if cluster.directory.is_dir() else _NODES
+
+
 def leave(run: int) -> None:
     """The run needs it no more."""
     if not (_RUNS / str(run)).exists():

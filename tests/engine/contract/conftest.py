@@ -1,7 +1,9 @@
 """The engines that the contract's suite runs against. Nothing in this folder knows more of an engine than this file."""
 
+import os
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -103,12 +105,22 @@ async def cassandra(hosts: Place) -> Engine:
     return await CassandraEngine.open(Contact(hosts=hosts, datacenter="dc1", keyspace="contract"), table_pool=2)
 
 
+async def cassandra_sealed(place: Place) -> Engine:
+    contact, keys = place
+    return await seal(await CassandraEngine.open(contact, table_pool=2), keys)
+
+
+SEALED_CASSANDRA = "cassandra, sealed"
+BY_PARTS = ("test_pages", "test_spaces", "test_histories")
+"""What is slow on a cluster, and shown of both parts by themselves: of the cluster, and of what seals upon LMDB."""
+
 FACTORIES = [
     Factory("lmdb", "directory", lmdb),
     Factory("lmdb, plans twice", "directory", lmdb_plans_twice),
     Factory("lmdb, by a lane", "directory", lmdb_by_lane),
     Factory("lmdb, sealed", "directory", lmdb_sealed),
     Factory("cassandra", "cassandra_hosts", cassandra, 0.05),
+    Factory(SEALED_CASSANDRA, "sealed_cassandra", cassandra_sealed, 0.02),
 ]
 
 
@@ -117,10 +129,21 @@ def _patience() -> None:
     have_patience()
 
 
-@pytest.fixture(params=FACTORIES, ids=lambda factory: factory.name)
-def factory(request: pytest.FixtureRequest) -> Factory:
-    chosen: Factory = request.param
-    return chosen
+@pytest.fixture(scope="session")
+def sealed_cassandra(
+    cassandra_hosts: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Contact, Path]:
+    """A keyspace of this run's own, as its keys are, and where these are."""
+    contact = Contact(hosts=cassandra_hosts, datacenter="dc1", keyspace=f"contract_{os.urandom(4).hex()}")
+    return contact, tmp_path_factory.mktemp("sealed")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """`factory`: which engine a test has."""
+    if "factory" in metafunc.fixturenames:
+        is_brief = metafunc.module.__name__.rpartition(".")[2] in BY_PARTS
+        chosen = [each for each in FACTORIES if each.name != SEALED_CASSANDRA or not is_brief]
+        metafunc.parametrize("factory", chosen, ids=lambda factory: factory.name)
 
 
 @pytest.fixture
