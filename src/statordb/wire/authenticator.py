@@ -35,6 +35,16 @@ class Authenticator(Protocol):
         """
         ...
 
+    def repeatable(self, headers: Headers, changing: bytes) -> Any:
+        """What the headers of a request that was just found good prove of the next one that has the same, but for its
+        signature and the header `changing`; None if they prove nothing."""
+        ...
+
+    def repeated(self, claim: Any, body: bytes, signature: bytes) -> Principal | None:
+        """Who asks with the headers that a `repeatable` claim is of, another body and another signature; None unless
+        that is surely good."""
+        ...
+
     def check_claim(self, url: bytes, headers: Headers) -> ClientError | asyncio.Future[Any] | None:
         """Judge a request before its body is there: what its head alone shows to be wrong, if anything.
 

@@ -44,6 +44,7 @@ class Client:
     """Knows what does not change from request to request.
 
     pick     the `Values` of a request out of its headers; KeyError if one is missing.
+    signed   the names of the signed headers.
     heads    those of the last requests that were found good, by their values.
     names    the names of all headers of such requests: one that is not signed, and must be, is in none of them.
     outer    the outer hash of the HMAC, up to the inner one.
@@ -60,6 +61,7 @@ class Client:
         "outer",
         "pick",
         "principal",
+        "signed",
         "stamps",
         "token",
     )
@@ -70,6 +72,7 @@ class Client:
         self._template = b"POST\n/\n\n" + lines + b"\n" + b";".join(names).replace(b"%", b"%%") + b"\n"
         self._scope = f"\n{claim.scope}\n".encode()
         self._inner = mac.inner
+        self.signed = names
         self.pick = itemgetter(*names, b"x-amz-date")
         self.heads: dict[Values, Head] = {}
         self.names: dict[tuple[bytes, ...], None] = {}

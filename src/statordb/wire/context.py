@@ -18,6 +18,7 @@ from statordb.wire.discards import After, Discards
 from statordb.wire.exchange import Exchange
 from statordb.wire.forms import NO_FORMS, FormApis
 from statordb.wire.outbox import Outbox
+from statordb.wire.repeats import Repeats
 from statordb.wire.reply import Heads
 from statordb.wire.rest_peers import RestPeers
 from statordb.wire.rounds import Defer, Rounds, Slices
@@ -103,6 +104,7 @@ class WireContext:
         self.rest_peers = rest_peers
         self.outbox = Outbox(defer)
         self.authenticator = authenticator
+        self.repeats = Repeats(authenticator)
         self.settings = settings or WireSettings()
         self.monotonic = monotonic
         self.observe = observe or ignore

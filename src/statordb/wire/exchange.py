@@ -13,6 +13,8 @@ from statordb.wire.reply import USUAL, Form
 INTERNAL = error_reply(errors.internal())
 FIRST_ACCEPT_ENCODING = b":accept-encoding"  # of a repeated header only the first counts, though all of them are signed
 
+UNSERVED = "-"  # the operation of what never reached the service
+
 Waiting = Pending[Reply] | asyncio.Future[Reply]
 Head = tuple[bytes, dict[bytes, bytes]]
 """Of a request: its target, and its headers."""
@@ -29,7 +31,8 @@ class Exchange(Request):
 
     `digest` is the SHA-256 of the body in hexadecimal, where it was taken as the body came; `begun` the monotonic time
     at which the request was complete, in seconds; `held` the bytes that count as held until there is a reply; `form`
-    how the answer is to look; `reply` is set once it is known; `note` is for whoever logs requests.
+    how the answer is to look; `is_recognised` whether it was authenticated as it came; `reply` is set once it is known;
+    `note` is for whoever logs requests.
     """
 
     __slots__ = (
@@ -38,6 +41,7 @@ class Exchange(Request):
         "form",
         "headers",
         "held",
+        "is_recognised",
         "method",
         "note",
         "reply",
@@ -50,6 +54,7 @@ class Exchange(Request):
     digest: bytes | None
     begun: float
     held: int
+    is_recognised: bool
     form: Form
     reply: Reply | None
     note: Any
@@ -78,8 +83,9 @@ def received(
     exchange.source = source
     exchange.origin = origin
     exchange.coding = b""
-    exchange.operation = "-"
+    exchange.operation = UNSERVED
     exchange.held = 0
+    exchange.is_recognised = False
     exchange.form = USUAL
     exchange.reply = None
     return exchange

@@ -11,7 +11,8 @@ from statordb.model.rest import RestReply
 from statordb.wire.answers import PROCEED, Answers
 from statordb.wire.body import Body
 from statordb.wire.context import WireContext
-from statordb.wire.exchange import FIRST_ACCEPT_ENCODING, INTERNAL, NO_HEAD, Head, received
+from statordb.wire.exchange import FIRST_ACCEPT_ENCODING, INTERNAL, NO_HEAD, UNSERVED, Exchange, Head, received
+from statordb.wire.repeats import MISSES_MAX, exchange_of
 from statordb.wire.reply import USUAL, Form
 from statordb.wire.rest import form_of
 from statordb.wire.settings import WireSettings
@@ -46,24 +47,9 @@ class Incoming:
     """
 
     __slots__ = (
-        "_answers",
-        "_context",
-        "_fed",
-        "_first",
-        "_head",
-        "_headers",
-        "_owner",
-        "_parser",
-        "_read",
-        "_repeats",
-        "_url",
-        "body",
-        "is_done",
-        "on_body",
-        "origin",
-        "phase",
-        "requests",
-    )
+        "_answers", "_context", "_fed", "_first", "_head", "_headers", "_keeps", "_latest", "_misses", "_owner",
+        "_parser", "_read", "_repeats", "_url", "body", "is_done", "on_body", "origin", "phase", "requests",
+    )  # fmt: skip
 
     def __init__(self, context: WireContext, answers: Answers, owner: Owner, origin: Origin) -> None:
         self._context = context
@@ -83,9 +69,31 @@ class Incoming:
         self._read = 0  # bytes of the read that is being parsed
         self._first = 0  # bytes of the read in which the request began: an upper bound of its part
         self._fed = 0  # bytes of the later reads within the current phase
+        self._misses = 0  # reads since one was recognised
+        self._keeps = False  # whether the request that comes is kept as the latest, to be known again
+        self._latest: Exchange | None = None
 
     def feed(self, data: bytes | memoryview) -> None:
-        """Parse bytes. Never raises."""
+        """Take bytes. Never raises."""
+        if data.__class__ is memoryview or self.phase != IDLE or self._misses >= MISSES_MAX:
+            self._parse(data)
+            return
+        repeated = None if self._context.draining else self._context.repeats.recognise(data)  # type: ignore[arg-type]
+        if repeated is not None:
+            self._misses = 0
+            self.requests += 1
+            id, now = self._context.next_request_id(), self._context.monotonic()
+            self._answers.take(exchange_of(repeated, id, now, self._owner, self.origin))
+            return
+        self._misses += 1
+        self._keeps = True
+        self._parse(data)
+        self._keeps = False
+        exchange, self._latest = self._latest, None
+        if exchange is not None and exchange.operation is not UNSERVED and self.phase == IDLE and not self.is_done:
+            self._context.repeats.learn(data, exchange)  # type: ignore[arg-type]
+
+    def _parse(self, data: bytes | memoryview) -> None:
         self._read = len(data)
         if self.phase != IDLE:
             self._fed += len(data)
@@ -172,19 +180,11 @@ class Incoming:
         parser = self._parser
         if not parser.should_keep_alive() or context.draining:
             self._owner.take_no_more()
-        self._answers.take(
-            received(
-                parser.get_method(),
-                self._url,
-                self._head,
-                data,
-                body.digest,
-                context.next_request_id(),
-                context.monotonic(),
-                self._owner,
-                self.origin,
-            )
-        )
+        id, now, url = context.next_request_id(), context.monotonic(), self._url
+        exchange = received(parser.get_method(), url, self._head, data, body.digest, id, now, self._owner, self.origin)
+        if self._keeps:
+            self._latest = exchange
+        self._answers.take(exchange)
 
     # Bounds
 

@@ -1,5 +1,7 @@
 """Who asks where nobody checks: whatever is well formed is let in."""
 
+from typing import Any
+
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.request import Principal
@@ -59,6 +61,13 @@ class OpenAuthenticator:
             if prefix.endswith(b"Signature=") and len(prefix) + len(host or b"") <= CLIENT_PREFIX_BYTES_MAX:
                 remember(self._known, (prefix, host), principal, CLIENTS_CACHED_MAX)
         return principal
+
+    def repeatable(self, headers: Headers, changing: bytes) -> None:
+        """Nothing: there is no signature that would tell a request from what only looks like it."""
+        return None
+
+    def repeated(self, claim: Any, body: bytes, signature: bytes) -> None:
+        return None
 
     def check_claim(self, url: bytes, headers: Headers) -> ClientError | None:
         try:

@@ -19,12 +19,26 @@ from statordb.model.request import Principal
 from statordb.wire.authenticator import Headers, Verdict
 from statordb.wire.canonical import canonical_request, is_unsigned
 from statordb.wire.claim import ALGORITHM, Claim, check_date, check_headers, check_presigned, check_scope, read_claim
-from statordb.wire.client import Client
+from statordb.wire.client import Client, Head
 from statordb.wire.keyring import Keyring, Lookup, Mac, remember
 
 CLIENTS_CACHED_MAX = 1024
 CLIENT_PREFIX_BYTES_MAX = 1024
+Repeat = tuple[bytes, Client, Head]
+"""A client that repeats itself: its Authorization before the signature, and what its headers come to."""
+
 SIGNATURE_BYTES = 64  # of a hexadecimal HMAC-SHA256
+
+
+def _is_signature(client: Client, head: Head, digest: bytes, signature: bytes) -> bool:
+    """Whether a signature is that of a head and of a body with this digest."""
+    canonical = head.canonical.copy()
+    canonical.update(digest)
+    inner = head.inner.copy()
+    inner.update(canonical.hexdigest().encode())
+    outer = client.outer.copy()
+    outer.update(inner.digest())
+    return hmac.compare_digest(outer.hexdigest().encode(), signature)
 
 
 class IamAuthenticator:
@@ -89,17 +103,32 @@ class IamAuthenticator:
         if headers.get(b"x-amz-security-token") != client.token or b"x-amz-content-sha256" in headers:
             if not self._is_plain(client, headers):
                 return False
-        canonical = head.canonical.copy()
-        canonical.update(digest)
-        inner = head.inner.copy()
-        inner.update(canonical.hexdigest().encode())
-        outer = client.outer.copy()
-        outer.update(inner.digest())
-        if not hmac.compare_digest(outer.hexdigest().encode(), authorization[-SIGNATURE_BYTES:]):
+        if not _is_signature(client, head, digest, authorization[-SIGNATURE_BYTES:]):
             return False
         if known is None:
             client.keep(values, head)
         return True
+
+    def repeatable(self, headers: Headers, changing: bytes) -> Repeat | None:
+        prefix = headers.get(b"authorization", b"")[:-SIGNATURE_BYTES]
+        client = self._clients.get(prefix)
+        if client is None or tuple(headers) not in client.names or changing in client.signed:
+            return None
+        if headers.get(b"x-amz-security-token") != client.token or b"x-amz-content-sha256" in headers:
+            return None
+        head = client.heads.get(client.pick(headers))
+        return None if head is None else (prefix, client, head)
+
+    def repeated(self, claim: Repeat, body: bytes, signature: bytes) -> Principal | None:
+        prefix, client, head = claim
+        if self._clients.get(prefix) is not client or self._epoch() != self._keys.seen_epoch:
+            return None
+        now = self._clock()
+        if not -CLOCK_SKEW_SECONDS_MAX <= head.stamp - now <= CLOCK_SKEW_SECONDS_MAX or now >= client.expires:
+            return None
+        if not _is_signature(client, head, sha256(body).hexdigest().encode(), signature):
+            return None
+        return client.principal
 
     def _is_plain(self, client: Client, headers: Headers) -> bool:
         """The two uncommon headers are as the short way can handle them: the right token, and a hashed payload."""
@@ -125,7 +154,7 @@ class IamAuthenticator:
             if not secure and is_unsigned(headers):
                 raise errors.invalid_signature("Without TLS, x-amz-content-sha256 can't be UNSIGNED-PAYLOAD.")
             mac = self._keys.mac(credential, claim)
-            self._check_signature(claim, mac, canonical_request(method, url, headers, claim.signed, body, digest))
+            _check_signature(claim, mac, canonical_request(method, url, headers, claim.signed, body, digest))
             self._check_token(claim, credential)
         except ClientError as fault:
             return fault
@@ -174,17 +203,6 @@ class IamAuthenticator:
         check_scope(claim, self._services)
         return claim
 
-    def _check_signature(self, claim: Claim, mac: Mac, canonical: bytes) -> None:
-        to_sign = f"{ALGORITHM}\n{claim.date}\n{claim.scope}\n{sha256(canonical).hexdigest()}"
-        expected = mac.hexdigest(to_sign.encode("latin-1"))
-        if not hmac.compare_digest(expected.encode(), claim.signature.encode("latin-1")):
-            raise errors.invalid_signature(
-                "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
-                "Access Key and signing method. Consult the service documentation for details.\n\n"
-                f"The Canonical String for this request should have been\n'{canonical.decode('latin-1')}'\n\n"
-                f"The String-to-Sign should have been\n'{to_sign}'\n"
-            )
-
     def _check_token(self, claim: Claim, credential: Credential) -> None:
         if not hmac.compare_digest(
             (claim.token or "").encode("latin-1"), (credential.session_token or "").encode("latin-1")
@@ -216,3 +234,15 @@ class IamAuthenticator:
             remember(self._clients, prefix, client, CLIENTS_CACHED_MAX)
         client.learn_date(date, claim.stamp)
         client.learn_names(headers)
+
+
+def _check_signature(claim: Claim, mac: Mac, canonical: bytes) -> None:
+    to_sign = f"{ALGORITHM}\n{claim.date}\n{claim.scope}\n{sha256(canonical).hexdigest()}"
+    expected = mac.hexdigest(to_sign.encode("latin-1"))
+    if not hmac.compare_digest(expected.encode(), claim.signature.encode("latin-1")):
+        raise errors.invalid_signature(
+            "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
+            "Access Key and signing method. Consult the service documentation for details.\n\n"
+            f"The Canonical String for this request should have been\n'{canonical.decode('latin-1')}'\n\n"
+            f"The String-to-Sign should have been\n'{to_sign}'\n"
+        )

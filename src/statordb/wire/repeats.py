@@ -1,0 +1,119 @@
+"""Requests whose head is known: a client's next one mostly differs in its signature and its body alone.
+
+A head that was found good is kept without what differs, the signature in it and the length behind its last name. A read
+that has just that head, with a length that is right, is one whole request, of which the parser would say what it said
+before; what is left is to check the signature over the body. Whatever is not surely so goes the general way, which
+alone refuses.
+"""
+
+from typing import Any, NamedTuple
+
+from statordb.model.limits import KIB
+from statordb.model.request import Origin, Principal
+from statordb.wire.authenticator import Authenticator
+from statordb.wire.exchange import Exchange, received
+from statordb.wire.keyring import remember
+from statordb.wire.reply import USUAL
+from statordb.wire.sigv4 import SIGNATURE_BYTES
+
+HEADS_MAX = 512  # that are kept, each of about twice its bytes: one for each client, operation and second
+HEAD_BYTES_MAX = KIB
+MISSES_MAX = 16  # of a connection, one after the other, behind which its heads are not looked at any more
+_SIGNATURE = b" Signature="
+_END = b"\r\n\r\n"
+_LENGTH = b"content-length"
+_VALUE = b": "  # between the name of a header and what it says
+# What these say counts beyond the usual: how the body comes, or how the answer is to look.
+_UNUSUAL = (
+    *(b"content-encoding", b"transfer-encoding", b"connection", b"upgrade", b"expect", b"origin", b"trailer"),
+    b"x-amz-content-sha256",
+)
+
+
+class Repeated(NamedTuple):
+    """A request that was recognised: what `exchange.received` and the service want to know of it."""
+
+    headers: dict[bytes, bytes]
+    body: bytes
+    principal: Principal
+    operation: str
+
+
+def exchange_of(repeated: Repeated, request_id: str, begun: float, source: object, origin: Origin) -> Exchange:
+    """A request that was recognised, as `exchange.received` makes one of what was parsed."""
+    headers, body, principal, operation = repeated
+    exchange = received(b"POST", b"/", headers, body, None, request_id, begun, source, origin)
+    exchange.is_recognised = True
+    exchange.principal = principal
+    exchange.operation = operation
+    return exchange
+
+
+class _Known(NamedTuple):
+    """A head that was found good. `prefix`: its Authorization before the signature; `claim`: the authenticator's."""
+
+    headers: dict[bytes, bytes]
+    prefix: bytes
+    operation: str
+    claim: Any
+
+
+class Repeats:
+    """Shared by the connections of a worker."""
+
+    __slots__ = ("_authenticator", "_known")
+
+    def __init__(self, authenticator: Authenticator) -> None:
+        self._authenticator = authenticator
+        self._known: dict[bytes, _Known] = {}
+
+    def recognise(self, data: bytes) -> Repeated | None:
+        """The request that some bytes are, which were read where one may begin, if its head is known and it is good;
+        None says nothing."""
+        at = data.find(_SIGNATURE) + len(_SIGNATURE)
+        end = data.find(_END, at)
+        length_at = data.rfind(_VALUE, at, end) + len(_VALUE)
+        behind = at + SIGNATURE_BYTES
+        if length_at < behind:
+            return None
+        known = self._known.get(data[:at] + data[behind:length_at])
+        if known is None:
+            return None
+        length = data[length_at:end]
+        body = data[end + len(_END) :]
+        if not length.isdigit() or int(length) != len(body):
+            return None
+        headers, prefix, operation, claim = known
+        signature = data[at:behind]
+        principal = self._authenticator.repeated(claim, body, signature)
+        if principal is None:
+            return None
+        headers = headers.copy()
+        headers[b"authorization"] = prefix + signature
+        headers[_LENGTH] = length
+        return Repeated(headers, body, principal, operation)
+
+    def learn(self, data: bytes, exchange: Exchange) -> None:
+        """Know the head of a request that these bytes were, if the short way can judge the next one by it."""
+        headers = exchange.headers
+        at = data.find(_SIGNATURE) + len(_SIGNATURE)
+        end = data.find(_END, at)
+        length_at = data.rfind(_VALUE, at, end) + len(_VALUE)
+        behind = at + SIGNATURE_BYTES
+        authorization = headers.get(b"authorization", b"")
+        if (
+            not behind < length_at <= end <= HEAD_BYTES_MAX
+            or data.count(_SIGNATURE, 0, end) != 1
+            or data[at : behind + 2] != authorization[-SIGNATURE_BYTES:] + b"\r\n"
+            or data[at - len(authorization) + SIGNATURE_BYTES : at] != authorization[:-SIGNATURE_BYTES]
+            or data[:length_at].lower()[-len(_LENGTH) - 4 :] != b"\r\n" + _LENGTH + _VALUE
+            or data[length_at:end] != headers.get(_LENGTH)
+            or data[end + len(_END) :] != exchange.body
+            or exchange.form is not USUAL
+            or any(name in headers for name in _UNUSUAL)
+        ):
+            return
+        claim = self._authenticator.repeatable(headers, _LENGTH)
+        if claim is not None:
+            known = _Known(headers, authorization[:-SIGNATURE_BYTES], exchange.operation, claim)
+            remember(self._known, data[:at] + data[behind:length_at], known, HEADS_MAX)
