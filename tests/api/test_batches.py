@@ -199,3 +199,13 @@ def test_a_token_belongs_to_the_tables_that_it_was_used_on(tables: Api) -> None:
     assert tables("Scan", TableName="plain")["Count"] == 1
     other = {**asked, "TransactItems": [{"Put": {"TableName": "plain", "Item": key("b")}}]}
     assert tables.refused("TransactWriteItems", **other).code == "IdempotentParameterMismatchException"
+
+
+def test_a_batch_of_nothing(tables: Api) -> None:
+    """Each in its own words: BatchGetItem has gone over to the layer of 2026, BatchWriteItem has not."""
+    assert tables.refused("BatchGetItem", RequestItems={}).message == (
+        "1 validation error detected: Value at 'RequestItems' failed to satisfy constraint: "
+        "Member must have length greater than or equal to 1"
+    )
+    nothing = tables.refused("BatchWriteItem", RequestItems={}, ReturnConsumedCapacity="TOTAL")
+    assert nothing.message == "The requestItems parameter is required for BatchWriteItem"

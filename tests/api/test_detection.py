@@ -141,3 +141,15 @@ def test_names_of_expressions_are_told_without_it(api: Api, more: dict[str, Any]
 def test_key_conditions_of_nothing(api: Api) -> None:
     """dynalite recorded the words; the table is not looked at."""
     assert refusal(api, "Query", KeyConditions={}) == DETECTED + "Conditions can be of length 1 or 2 only"
+
+
+def test_more_key_conditions_than_a_table_has_keys(api: Api) -> None:
+    """Of an index nobody can know that before it is looked at: its key may have eight attributes."""
+    three = {
+        "KeyConditionExpression": "p = :v AND q = :v AND r < :v",
+        "ExpressionAttributeValues": {":v": {"S": "a"}},
+    }
+    legacy = {"AttributeValueList": [{"S": "a"}], "ComparisonOperator": "EQ"}
+    for asked in (three, {**three, "Limit": 1, "ConsistentRead": True}, {"KeyConditions": dict.fromkeys("pqr", legacy)}):
+        assert refusal(api, "Query", **asked) == DETECTED + "Conditions can be of length 1 or 2 only"
+    assert api.refused("Query", TableName="none", IndexName="ind", **three).code == "ResourceNotFoundException"

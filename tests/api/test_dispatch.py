@@ -268,28 +268,6 @@ def test_an_arn_opens_no_other_accounts_table(api: Api, operation: str) -> None:
     assert api("ListTables", other) == {"TableNames": ["abc"]}
 
 
-@pytest.mark.parametrize(
-    "arn",
-    [
-        "arn:aws:dynamodb:us-east-1:000000000000:table/ab",
-        "arn:aws:dynamodb:us-east-1:000000000000:table/abc/index/x",
-        "arn:aws:dynamodb:us-east-1:000000000000:table/a b c",
-        "arn:aws:s3:us-east-1:000000000000:table/abc",
-        "arn:aws:dynamodb:us-east-1:0:table/abc",
-        "arn:nothing",
-    ],
-)
-@pytest.mark.parametrize("operation", ["CreateTable", "DescribeTable"])
-def test_what_begins_as_an_arn_must_be_one_of_a_table(api: Api, operation: str, arn: str) -> None:
-    """Else tables of any name could be made."""
-    request = {**(CREATE if operation == "CreateTable" else {}), "TableName": arn}
-    fault = api.refused(operation, **request)
-    assert (fault.code, fault.message) == (
-        "ValidationException",
-        f"Invalid TableArn: Invalid ResourceArn provided as input {arn}",
-    )
-
-
 def test_members_that_are_null_are_not_there(api: Api) -> None:
     api("CreateTable", **CREATE)
     nothing: dict[str, Any] = dict.fromkeys(

@@ -9,6 +9,8 @@ from tests.api.kms_calls import new_key
 from tests.api.test_tables import ARN, INVALID, attributes, index, keys, request
 from tests.in_process import PRINCIPAL, Api
 
+from statordb.model.request import Principal
+
 DAY = 24 * 3600.0
 PROVISIONED = {"BillingMode": "PROVISIONED", "ProvisionedThroughput": {"ReadCapacityUnits": 9, "WriteCapacityUnits": 9}}
 TAG = {"Key": "a", "Value": "b"}
@@ -29,10 +31,11 @@ def table(api: Api) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("arn", "code", "message"),
     [
+        ("arn:aws:s3:::b", "AccessDeniedException", "Access is denied"),
         (
-            "arn:aws:s3:::b",
+            "arn:aws:dynamodb:us-east-1:000000000000:backup/abc",
             "ValidationException",
-            INVALID + "Provided Arn is not a DynamoDB resource arn: arn:aws:s3:::b",
+            INVALID + "Provided Arn is not a DynamoDB resource arn: arn:aws:dynamodb:us-east-1:000000000000:backup/abc",
         ),
         (
             f"{ARN}/backup/01-a",
@@ -55,7 +58,18 @@ def table(api: Api) -> dict[str, Any]:
             "ValidationException",
             "Invalid TableArn: Invalid ResourceArn provided as input " + ARN.replace("us-east-1", "eu-west-1"),
         ),
+        (
+            ARN.replace("aws:", "aws-cn:"),
+            "ValidationException",
+            "Invalid TableArn: Invalid ResourceArn provided as input " + ARN.replace("aws:", "aws-cn:"),
+        ),
         (ARN.replace("000000000000", "111111111111"), "AccessDeniedException", "Access is denied"),
+        # Who may not see the table is not told that there is none in that region.
+        (
+            ARN.replace("us-east-1:000000000000", "eu-west-1:111111111111"),
+            "AccessDeniedException",
+            "Access is denied",
+        ),
     ],
 )
 @pytest.mark.parametrize("operation", ["ListTagsOfResource", "TagResource", "UntagResource"])
@@ -82,6 +96,11 @@ def test_resources_that_have_no_tags(api: Api, operation: str, arn: str, code: s
             f"{INVALID}Invalid resource Arn: {ARN.replace('us-east-1', 'eu-west-1')}",
         ),
         (
+            ARN.replace("aws:", "aws-us-gov:"),
+            "ValidationException",
+            f"{INVALID}Invalid resource Arn: {ARN.replace('aws:', 'aws-us-gov:')}",
+        ),
+        (
             ARN.replace("000000000000", "111111111111"),
             "ValidationException",
             "This action is only supported by accounts that match the resource owner\u2019s account.",
@@ -104,6 +123,65 @@ def test_an_arn_of_another_region_names_nothing_here(api: Api, operation: str) -
     fault = api.refused(operation, TableName=arn, **more)
     assert fault.code == "ValidationException"
     assert fault.message == f"1 validation error detected: Invalid AWS region in '{arn}'"
+
+
+FORM = (
+    "Valid ARN format is 'arn:<awsPartition>:<vendor>:<region>:<subscriber>:resourceType/resourceName', where Resource "
+    "name must have length less than or equal to 255, Resource name must have length greater than or equal to 3, "
+    "Resource name must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
+)
+
+
+@pytest.mark.parametrize(
+    ("arn", "message"),
+    [
+        (ARN.replace("aws:", "aws-cn:"), "Invalid AWS partition in '{}'"),
+        (ARN.replace("arn:aws:", "arn:x:"), "Invalid AWS partition in '{}'"),
+        (ARN.replace("table/", "stream/"), "Invalid resource type in '{}'"),
+        (
+            ARN.replace("/abc", "/ab"),
+            "Value '{}' at 'tableName' failed to satisfy constraint: "
+            "Table name of ARN must have length greater than or equal to 3",
+        ),
+        *(
+            (arn, f"Value '{{}}' at 'tableName' failed to satisfy constraint: {FORM}")
+            for arn in (
+                f"{ARN}/index/i",
+                f"{ARN}/stream/2026-01-01T00:00:00.000",
+                ARN.replace("/abc", "/a b c"),
+                ARN.replace("000000000000", "0"),
+                ARN.replace("dynamodb", "s3"),
+                "arn:aws:dynamodb:us-east-1:000000000000:table",
+                "arn:x",
+            )
+        ),
+    ],
+)
+@pytest.mark.parametrize("operation", ["CreateTable", "DescribeTable", "GetItem", "Scan"])
+def test_what_begins_as_an_arn_must_be_one_of_a_table(api: Api, operation: str, arn: str, message: str) -> None:
+    """Else tables of any name could be made."""
+    more: dict[str, Any] = {"GetItem": {"Key": {}}, "CreateTable": request()}.get(operation, {})
+    fault = api.refused(operation, **{**more, "TableName": arn})
+    assert (fault.code, fault.message) == (
+        "ValidationException",
+        "1 validation error detected: " + message.format(arn),
+    )
+
+
+@pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
+def test_a_region_is_known_in_its_own_partition_too(api: Api, region: str, partition: str) -> None:
+    """ARNs that were written down where AWS writes them so."""
+    there = Principal("000000000000", "local", region, "arn:aws:iam::000000000000:root")
+    written = api("CreateTable", there, **request())["TableDescription"]["TableArn"]
+    for arn in (written, written.replace("aws:", f"{partition}:")):
+        assert api("DescribeTable", there, TableName=arn)["Table"]["TableName"] == "abc"
+        assert api("ListTagsOfResource", there, ResourceArn=arn) == {"Tags": []}
+
+
+def test_a_stream_of_another_partition_has_no_arn(api: Api) -> None:
+    view = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    arn = api("CreateTable", **request(), StreamSpecification=view)["TableDescription"]["LatestStreamArn"]
+    assert api.refused("DescribeStream", StreamArn=arn.replace("aws:", "aws-cn:")).message == "Invalid StreamArn"
 
 
 def test_a_stream_of_another_region_is_not_here(api: Api) -> None:

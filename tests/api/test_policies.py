@@ -426,8 +426,11 @@ def test_a_deny_is_told_as_such(abc: Api) -> None:
     denied = policy({"Effect": "Deny", "Action": "dynamodb:GetItem", "Resource": TABLE})
     told = refusal(abc, ann(policy({}), denied), "GetItem", TableName="abc", Key=ANNS)
     assert told.endswith("with an explicit deny in an identity-based policy")
-    other = TABLE.replace("arn:aws:", "arn:aws-cn:")
-    assert not may(abc, ann(policy({}), denied), "GetItem", TableName=other, Key=ANNS), "no partition evades it"
+    chinese = TABLE.replace("us-east-1", "cn-north-1")
+    denied = policy({"Effect": "Deny", "Action": "dynamodb:GetItem", "Resource": chinese})
+    there = ann(policy({}), denied)._replace(region="cn-north-1")
+    for name in ("abc", chinese, chinese.replace("arn:aws:", "arn:aws-cn:")):
+        assert not may(abc, there, "GetItem", TableName=name, Key=ANNS), "no partition evades it"
 
 
 def test_a_stream_is_a_resource(api: Api) -> None:

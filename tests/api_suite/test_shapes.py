@@ -55,7 +55,7 @@ FAILED = "failed to satisfy constraint: "
         (
             "BatchGetItem",
             {"RequestItems": {}},
-            f"Value '.*' at 'requestItems' {FAILED}Member must have length greater than or equal to 1",
+            f"Value at 'RequestItems' {FAILED}Member must have length greater than or equal to 1",
         ),
         (
             "TransactWriteItems",

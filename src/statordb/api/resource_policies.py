@@ -139,7 +139,7 @@ def must_be_expected(arn: str, expected: str | None, current: PolicyRecord | Non
 async def resource(context: Context, arn: str) -> Resource:
     """What a ResourceArn names, in the caller's account and region. Raises ValidationException."""
     named = resource_arns.parse(context, arn)
-    if named.region != context.principal.region:
+    if not named.is_here:
         raise errors.invalid_parameters(f"Invalid resource Arn: {arn}")
     if named.account != context.principal.account:
         raise errors.validation(
@@ -156,7 +156,7 @@ async def record_of(context: Context, action: str, arn: str) -> tuple[Resource, 
     """What a ResourceArn names, and the record of its table. Raises ValidationException, AccessDeniedException,
     ResourceNotFoundException."""
     named = await resource(context, arn)
-    account, region, table, label = named
+    account, region, table, label, _ = named
     await context.admit(demand_of(action, arn, named))
     if label is None:
         return named, (await context.current(account, region, table)).record

@@ -7,7 +7,12 @@ dynalite's `validations/`, recorded against AWS; [quirks] what aws-controllers-k
 from typing import Any
 
 from statordb.api.attribute_shapes import attribute, attributes
-from statordb.model.limits import ATTRIBUTE_NAME_BYTES_MAX, BATCH_GET_KEYS_MAX, NESTING_DEPTH_MAX
+from statordb.model.limits import (
+    ATTRIBUTE_NAME_BYTES_MAX,
+    BATCH_GET_KEYS_MAX,
+    NESTING_DEPTH_MAX,
+    TABLE_KEY_ATTRIBUTES_MAX,
+)
 from statordb.shapes import java
 from statordb.shapes.overrides import Alone, Leading, NameOrArn, Overrides, Union
 
@@ -37,15 +42,19 @@ _RANGES: dict[str, tuple[int | None, int | None]] = {
     "TagValueString": (None, None),
 }
 _OPTIONAL = frozenset({("Tag", "Key"), ("Tag", "Value")})
-_MEMBER_MAXIMA = {("CreateTableInput", "KeySchema"): 2, ("LocalSecondaryIndex", "KeySchema"): 2}
+_MEMBER_MAXIMA = {
+    ("CreateTableInput", "KeySchema"): TABLE_KEY_ATTRIBUTES_MAX,
+    ("LocalSecondaryIndex", "KeySchema"): TABLE_KEY_ATTRIBUTES_MAX,
+}
 
 
 # What is missing is told alone; a name that is too short or too long as the model says. [quirks: TABLE-442, TABLE-457]
 _TABLE = Leading("TableName", "The parameter 'TableName' is required but was not present in the request", is_free=False)
 
 
-# What AWS's validation layer of 2026 tells alone: a name that is too short, a Limit of Query below one, too many keys
-# of a table in BatchGetItem, and values of ReturnValues, whose set it spells with a slip.
+# What AWS's validation layer of 2026 tells alone: a name that is too short, a Limit of Query below one, no tables or too
+# many keys of one in BatchGetItem, and values of ReturnValues, whose set it spells with a slip. BatchWriteItem of nothing
+# still has words of its own in nearly all regions (measured in September 2026).
 def _shortest_name(length: int) -> Alone:
     def told(name: str) -> str | None:
         if len(name) >= length:
@@ -65,14 +74,23 @@ def _returns(value: str) -> str | None:
     )
 
 
-def _keys_of_a_table(tables: dict[str, Any]) -> str | None:
+def _tables_to_read(tables: dict[str, Any]) -> str | None:
+    if not tables:
+        return _told_without_value("RequestItems", "greater than or equal to 1")
     for name, asked in tables.items():
         if asked is not None and len(asked.get("Keys") or ()) > BATCH_GET_KEYS_MAX:
-            return (
-                f"1 validation error detected: Value at 'RequestItems.{name}.member.Keys' failed to satisfy "
-                f"constraint: Member must have length less than or equal to {BATCH_GET_KEYS_MAX}"
+            return _told_without_value(
+                f"RequestItems.{name}.member.Keys", f"less than or equal to {BATCH_GET_KEYS_MAX}"
             )
     return None
+
+
+def _told_without_value(path: str, length: str) -> str:
+    return f"1 validation error detected: Value at '{path}' failed to satisfy constraint: Member must have length {length}"
+
+
+def _tables_to_write(tables: dict[str, Any]) -> str | None:
+    return None if tables else "The requestItems parameter is required for BatchWriteItem"
 
 
 def _query_limit(value: int) -> str | None:
@@ -109,7 +127,8 @@ _ALONE: dict[tuple[str, str], Alone] = {
     ("CreateTableInput", "TableClass"): _table_class,
     ("UpdateTableInput", "TableClass"): _table_class,
     ("DescribeContributorInsightsInput", "IndexName"): _index_name,
-    ("BatchGetItemInput", "RequestItems"): _keys_of_a_table,
+    ("BatchGetItemInput", "RequestItems"): _tables_to_read,
+    ("BatchWriteItemInput", "RequestItems"): _tables_to_write,
 }
 
 _RESOURCE = Leading("ResourceArn", "Invalid TableArn")

@@ -64,14 +64,20 @@ def check_count(tags: Mapping[str, object]) -> None:
 async def tagged_table(context: Context, demand: TableDemand) -> Table:
     """The table that a ResourceArn names, which is what is demanded.
 
-    Raises ValidationException for what is no ARN of a table in this region, AccessDeniedException,
-    ResourceNotFoundException, also for a stream: streams have no tags.
+    Raises AccessDeniedException, also for ARNs of other services; ValidationException for what is no ARN of a table in
+    this region, which other accounts are not told; ResourceNotFoundException, also for a stream: streams have no tags.
+    The order of these was measured on AWS (ExtendDB, July 2026).
     """
     arn = demand.table
+    if resource_arns.is_of_another_service(arn):
+        raise errors.access_denied("Access is denied")
     resource = resource_arns.parse(context, arn)
-    if resource.region != context.principal.region:
+    is_own = resource.account == context.principal.account
+    if is_own and not resource.is_here:
         raise resource_arns.unfit(arn)
     await context.admit(demand)
+    if not resource.is_here:
+        raise resource_arns.unfit(arn)
     table = None
     if resource.label is None:
         table = await context.store.catalog.reload(resource.account, resource.region, resource.table)

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from statordb.commands.demands import TABLE_ARN, Demand, TableDemand
+from statordb.commands import table_arns
+from statordb.commands.demands import Demand, TableDemand
 from statordb.commands.gate import Gate
 from statordb.commands.turns import Turn, Turns
 from statordb.model import errors
@@ -111,17 +112,8 @@ class Context(NamedTuple):
         """(account, region, table name) that a TableName, which may be an ARN, names."""
         if not name.startswith("arn:"):
             return self.principal.account, self.principal.region, name
-        account, region, table = self.parse_arn(name)
+        account, region, table = table_arns.parse(name)
         account, region = self.gate.place(self.principal, account, region)
         if region != self.principal.region:
             raise errors.validation(f"1 validation error detected: Invalid AWS region in '{name}'")
         return account, region, table
-
-    @staticmethod
-    def parse_arn(arn: str) -> tuple[str, str, str]:
-        """Account, region and table name of a table's ARN."""
-        match = TABLE_ARN.fullmatch(arn)
-        if match is None:
-            raise errors.validation("Invalid TableArn: Invalid ResourceArn provided as input " + arn)
-        region, account, name = match.groups()
-        return account, region, name

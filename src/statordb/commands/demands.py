@@ -4,15 +4,11 @@ Which those are: AWS's service authorization reference, "Actions, resources, and
 Nearly every operation demands the action of its own name; those that do others' work demand the others' actions.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from statordb.model.arns import parse_stream
+from statordb.model.arns import parse_stream, parse_table
 from statordb.model.request import Principal
-
-TABLE_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:([^:/]+):([0-9]{12}):table/([a-zA-Z0-9_.-]{3,255})")
-"""Region, account and name."""
 
 EVERYTHING = "*"
 _NO_TAGS: dict[str, str | None] = {}
@@ -154,8 +150,8 @@ def place_of(principal: Principal, demand: Demand, placed: Placed) -> Place | No
     name = demand.table
     if not name.startswith("arn:"):
         return principal.account, principal.region, name
-    found = TABLE_ARN.fullmatch(name)
-    return None if found is None else (*placed(principal, found[2], found[1]), found[3])
+    found = parse_table(name)
+    return None if found is None else (*placed(principal, *found[:2]), found[2])
 
 
 def resource(principal: Principal, demand: Demand, placed: Placed) -> str:

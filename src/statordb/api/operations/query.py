@@ -19,6 +19,7 @@ from statordb.expressions.key_conditions import KeyTest
 from statordb.expressions.placeholders import Placeholders
 from statordb.model import errors
 from statordb.model.errors import ClientError
+from statordb.model.limits import TABLE_KEY_ATTRIBUTES_MAX
 from statordb.store import codec
 from statordb.store.access import RangeForm
 from statordb.store.table import Table
@@ -200,10 +201,13 @@ def _asked(context: Context, request: Request) -> Range:
             chosen = choice(request, bound, "QueryFilter")
         bound.finish()
         check_select(request)
+    tests = asked.conditions
+    if len(tests) > TABLE_KEY_ATTRIBUTES_MAX and request.get("IndexName") is None:  # keys of indexes may have more
+        raise errors.validation("Conditions can be of length 1 or 2 only")
     return Range(
         request["TableName"],
         request.get("IndexName"),
-        asked.conditions,
+        tests,
         chosen,
         request.get("Limit"),
         request.get("ScanIndexForward") is not False,
