@@ -150,6 +150,7 @@ def test_more_key_conditions_than_a_table_has_keys(api: Api) -> None:
         "ExpressionAttributeValues": {":v": {"S": "a"}},
     }
     legacy = {"AttributeValueList": [{"S": "a"}], "ComparisonOperator": "EQ"}
-    for asked in (three, {**three, "Limit": 1, "ConsistentRead": True}, {"KeyConditions": dict.fromkeys("pqr", legacy)}):
+    more = {**three, "Limit": 1, "ConsistentRead": True}
+    for asked in (three, more, {"KeyConditions": dict.fromkeys("pqr", legacy)}):
         assert refusal(api, "Query", **asked) == DETECTED + "Conditions can be of length 1 or 2 only"
     assert api.refused("Query", TableName="none", IndexName="ind", **three).code == "ResourceNotFoundException"

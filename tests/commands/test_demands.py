@@ -43,16 +43,15 @@ def test_a_resource_is_an_arn_or_a_pattern(api: Api, demand: Demand, expected: s
     assert resource(PRINCIPAL, demand, Policies(api.store).place) == expected
 
 
-@pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
-def test_a_resource_is_the_same_in_every_partition(api: Api, partition: str) -> None:
+@pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
+def test_a_resource_is_the_same_in_every_partition(api: Api, region: str, partition: str) -> None:
     """Else a Deny would be evaded by naming another one."""
-    arn = OWN + "table/abc/stream/label"
+    own = OWN.replace("us-east-1", region)
+    arn = own + "table/abc/stream/label"
     other = arn.replace("aws", partition, 1)
-    place = Policies(api.store).place
-    assert resource(PRINCIPAL, StreamDemand("dynamodb:GetRecords", other), place) == arn
-    assert (
-        resource(PRINCIPAL, INDEX._replace(table=other.partition("/stream")[0]), place) == OWN + "table/abc/index/idx"
-    )
+    there, place = PRINCIPAL._replace(region=region), Policies(api.store).place
+    assert resource(there, StreamDemand("dynamodb:GetRecords", other), place) == arn
+    assert resource(there, INDEX._replace(table=other.partition("/stream")[0]), place) == own + "table/abc/index/idx"
 
 
 def admit(api: Api, gate: Gate, demand: Demand) -> bool:

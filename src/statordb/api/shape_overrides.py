@@ -52,9 +52,9 @@ _MEMBER_MAXIMA = {
 _TABLE = Leading("TableName", "The parameter 'TableName' is required but was not present in the request", is_free=False)
 
 
-# What AWS's validation layer of 2026 tells alone: a name that is too short, a Limit of Query below one, no tables or too
-# many keys of one in BatchGetItem, and values of ReturnValues, whose set it spells with a slip. BatchWriteItem of nothing
-# still has words of its own in nearly all regions (measured in September 2026).
+# What AWS's validation layer of 2026 tells alone: a name that is too short, a Limit of Query below one, no tables or
+# too many keys of one in BatchGetItem, and values of ReturnValues, whose set it spells with a slip. BatchWriteItem of
+# nothing still has words of its own in nearly all regions (measured in September 2026).
 def _shortest_name(length: int) -> Alone:
     def told(name: str) -> str | None:
         if len(name) >= length:
@@ -86,7 +86,8 @@ def _tables_to_read(tables: dict[str, Any]) -> str | None:
 
 
 def _told_without_value(path: str, length: str) -> str:
-    return f"1 validation error detected: Value at '{path}' failed to satisfy constraint: Member must have length {length}"
+    constraint = f"Member must have length {length}"
+    return f"1 validation error detected: Value at '{path}' failed to satisfy constraint: {constraint}"
 
 
 def _tables_to_write(tables: dict[str, Any]) -> str | None:

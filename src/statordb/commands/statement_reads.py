@@ -70,7 +70,7 @@ class SelectItems(NamedTuple):
         if node.order:
             _check_order(node, path.schema, keyed)
         if keyed is not None:
-            refuse_misfits(path.schema, keyed, self.values)
+            refuse_misfits(path.schema, keyed, self.values, is_write=False)
         if keyed is None:
             return await self._page(context, table, path, self._scan(table, path), statement.filter, fetches)
         if keyed.exact and path.name is None:
@@ -190,7 +190,7 @@ class SelectOne(NamedTuple):
     def place(self, table: Table) -> Key:
         """Where the item is; raises ValidationException unless the whole key is named."""
         keyed = self._keyed(table)
-        refuse_misfits(table.schema, keyed, self.values)
+        refuse_misfits(table.schema, keyed, self.values, is_write=False)
         _refuse_nested_keys(table, self.statement, keyed)
         return located(table, keyed.key(self.values))
 
@@ -279,15 +279,15 @@ def _must_fetch(path: AccessPath, statement: Statement) -> bool:
 def _check_order(node: Select, schema: KeySchema, keyed: Keyed | None) -> None:
     if node.where is None:
         raise errors.validation_as_it_is("Must have WHERE clause in the statement when using ORDER BY clause.")
+    if keyed is None:
+        raise errors.validation_as_it_is(
+            "Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause."
+        )
     for each in node.order:
         if each.attribute not in schema.names:
             raise errors.validation_as_it_is(
                 f"Variable reference {errors.quoted(each.attribute)} in ORDER BY clause must be part of the primary key"
             )
-    if keyed is None:
-        raise errors.validation_as_it_is(
-            "Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause."
-        )
     ordered = {each.attribute for each in node.order}
     if keyed.combinations > 1 and ordered.isdisjoint(keyed.partitions):
         raise errors.validation_as_it_is(

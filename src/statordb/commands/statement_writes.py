@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from statordb.commands.applying import checker, refuse_key_updates, replacer, updater
 from statordb.commands.context import Context
 from statordb.commands.keys import locate_item, located, usual_item_key
-from statordb.commands.statement_keys import refuse_misfits, refuse_unfit_item
+from statordb.commands.statement_keys import refuse_misfits, refuse_other_keys, refuse_unfit_item
 from statordb.commands.writing import Done, Unmet, write
 from statordb.expressions.bound import Condition, UpdateExpression
 from statordb.expressions.operands import Values
@@ -83,6 +83,8 @@ class _OneItem(NamedTuple):
         keyed = self.statement.keyed(table.schema)
         if keyed is None or not keyed.exact:
             raise errors.refusing_all("Where clause does not contain a mandatory equality on all key attributes")
+        if keyed.again:
+            refuse_other_keys(keyed, self.values)
         return keyed
 
     def condition(self, table: Table, budget: Budget) -> Condition | None:

@@ -1,7 +1,7 @@
 """ARNs in the place of a table's name, and what is wrong with those that name none.
 
-Texts were measured on AWS: aws-controllers-k8s, API quirks of October 2026, TABLE-011 and -442; that about the whole form
-by ExtendDB.
+Texts were measured on AWS: aws-controllers-k8s, API quirks of October 2026, TABLE-011 and -442; that about the whole
+form by ExtendDB.
 """
 
 from statordb.model import errors

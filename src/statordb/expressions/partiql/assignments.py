@@ -1,13 +1,14 @@
 """SET and REMOVE of UPDATE statements to the actions of update expressions."""
 
 from statordb.expressions.partiql.cursor import Cursor
-from statordb.expressions.partiql.terms import TermParser, misused, unknown
+from statordb.expressions.partiql.terms import TermParser, misused, refuse_nested, unknown
 from statordb.expressions.syntax import Action, Add, Arithmetic, Call, Delete, Operand, Path, Remove, Set, UpdateNode
 from statordb.model import errors
 
 _SET_FUNCTIONS: dict[str, type[Add | Delete]] = {"set_add": Add, "set_delete": Delete}
 _VALUE_FUNCTIONS = ("list_append", "if_not_exists")
 _OPERANDS = 2  # of each of these functions
+_NO_OPERATORS = frozenset(("*", "/", "%", "||"))  # which PartiQL has, and updates do not
 
 
 class AssignmentParser:
@@ -24,15 +25,14 @@ class AssignmentParser:
             raise errors.ill_formed_statement("Expected data manipulation")
         actions: list[Action] = []
         while cursor.kind == "SET" or cursor.kind == "REMOVE":
-            read = self._set if cursor.advance().upper() == "SET" else self._remove
-            actions.append(read())
+            if cursor.advance().upper() == "REMOVE":  # of one path, unlike SET
+                actions.append(Remove(self._terms.path()))
+                continue
+            actions.append(self._set())
             while cursor.accept(","):
-                actions.append(read())
+                actions.append(self._set())
         self._terms.refuse_many_operators()
         return UpdateNode((), tuple(actions))
-
-    def _remove(self) -> Action:
-        return Remove(self._terms.path())
 
     def _set(self) -> Action:
         cursor = self._cursor
@@ -40,14 +40,7 @@ class AssignmentParser:
         cursor.expect("=")
         if cursor.calls() and cursor.token.text.lower() in _SET_FUNCTIONS:
             return self._set_change(path)
-        value = self._value()
-        while cursor.kind == "+" or cursor.kind == "-":
-            if isinstance(value, Arithmetic):
-                raise cursor.left_over()
-            self._terms.operators += 1
-            operator = cursor.advance()
-            value = Arithmetic(operator, value, self._value())
-        return Set(path, value)
+        return Set(path, self._value())
 
     def _set_change(self, path: Path) -> Action:
         """Of set_add and set_delete, whose first operand is what they are assigned to."""
@@ -60,14 +53,43 @@ class AssignmentParser:
         return _SET_FUNCTIONS[function](path, members)
 
     def _value(self) -> Operand:
-        """What is assigned, or an operand of an operator; nothing stands inside a call but what is none."""
-        cursor, opened = self._cursor, 0
-        while cursor.accept("("):
-            opened += 1
-        value = self._called() if cursor.calls() else self._terms.operand()
-        for _ in range(opened):
-            cursor.expect(")")
-        return value
+        """What is assigned: operands and what they come to, from the left; what is in parentheses first."""
+        cursor, depth = self._cursor, 0
+        waiting: list[tuple[str, Operand | None]] = [("", None)]  # beside each parenthesis: what is before it
+        while True:
+            while cursor.accept("("):
+                waiting.append(("", None))
+                refuse_nested(len(waiting) - 1)
+            value = self._operand()
+            while True:
+                operator, left = waiting[-1]
+                value = value if left is None else Arithmetic(operator, left, value)
+                if cursor.kind == "+" or cursor.kind == "-":
+                    break
+                if cursor.kind in _NO_OPERATORS:
+                    raise errors.validation_as_it_is(
+                        f"Unsupported operator in Update Expression. Operator: {cursor.kind}"
+                    )
+                waiting.pop()
+                if not waiting:
+                    return value
+                cursor.expect(")")
+            self._terms.operators += 1
+            depth += 1
+            refuse_nested(depth)
+            waiting[-1] = cursor.advance(), value
+
+    def _operand(self) -> Operand:
+        """Nothing stands inside a call but what is none."""
+        cursor = self._cursor
+        if cursor.calls():
+            return self._called()
+        if cursor.is_sign_of_a_term():
+            raise errors.validation_as_it_is(
+                "Incorrect number of operands for operator or function; "
+                f"operator or function: {cursor.kind}, number of operands: 1"
+            )
+        return self._terms.operand()
 
     def _called(self) -> Operand:
         function = self._cursor.token.text.lower()

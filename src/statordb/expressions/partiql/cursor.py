@@ -64,6 +64,10 @@ class Cursor:
         """Whether a word stands here that would have to be quoted to be a name."""
         return self.kind == tokens.NAME and self.token.text.upper() in tokens.RESERVED
 
+    def is_sign_of_a_term(self) -> bool:
+        """Whether a sign stands here that belongs to no number."""
+        return self.kind in ("+", "-") and self.following != tokens.NUMBER
+
     def calls(self) -> bool:
         """Whether a function's name stands here, with its parenthesis behind it."""
         return self.kind == tokens.NAME and self.following == "("
@@ -93,10 +97,6 @@ class Cursor:
             for kind, text, _, _ in self._tokens[position : self._position]
         ]
         return blake2b("\0".join(words).encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
-
-    def written_since(self, start: int) -> str:
-        """The text from a place on to the end of the last token that was left."""
-        return self.text[start : self._tokens[self._position - 1].end]
 
     @property
     def position(self) -> int:

@@ -38,13 +38,15 @@ class Keyed(NamedTuple):
     partitions  the values of each partition key attribute, any of which may be joined with any of the others.
     sort        conditions on sort key attributes from the left: (attribute, operator, operands).
     rest        what else has to be true of an item; None: nothing.
-    exact       every attribute of the key has one value.
+    exact       every attribute of the key is equal to one value.
+    again       further equalities with attributes of the key, which are in `rest` too.
     """
 
     partitions: dict[str, tuple[Operand, ...]]
     sort: tuple[_Test, ...]
     rest: ConditionPlan | None
     exact: bool
+    again: tuple[_Test, ...] = ()
 
     @property
     def combinations(self) -> int:
@@ -83,16 +85,24 @@ def keyed(where: ConditionNode | None, partition: Sequence[str], sort: Sequence[
     conjuncts = list(_conjuncts(where))
     used: set[int] = set()
     partitions: dict[str, tuple[Operand, ...]] = {}
+    exact = True
     for name in partition:
-        found = _partition_values(conjuncts, name, used)
-        if found is None:
+        at = _partition_test(conjuncts, name)
+        if at is None:
             return None
-        partitions[name] = found
+        partitions[name] = _alternatives(conjuncts[at], name) or ()
+        exact = exact and isinstance(conjuncts[at], Comparison)
+        if _says_no_more(conjuncts[at]):
+            used.add(at)
     tests = _sort_tests(conjuncts, sort, used)
     rest = [conjunct for position, conjunct in enumerate(conjuncts) if position not in used]
-    single = all(len(operands) == 1 for operands in partitions.values())
-    exact = single and len(tests) == len(sort) and all(operator == "EQ" for _, operator, _ in tests)
-    return Keyed(partitions, tests, _plan(rest), exact)
+    exact = exact and len(tests) == len(sort) and all(operator == "EQ" for _, operator, _ in tests)
+    return Keyed(partitions, tests, _plan(rest), exact, tuple(_equalities(rest, {*partition, *sort})))
+
+
+def _equalities(conjuncts: Sequence[ConditionNode], names: set[str]) -> Iterator[_Test]:
+    tests = (_test(conjunct) for conjunct in conjuncts)
+    return (test for test in tests if test is not None and test[1] == "EQ" and test[0] in names)
 
 
 def _plan(conjuncts: list[ConditionNode]) -> ConditionPlan | None:
@@ -111,17 +121,17 @@ def _conjuncts(where: ConditionNode | None) -> Iterator[ConditionNode]:
             yield found
 
 
-def _partition_values(conjuncts: list[ConditionNode], name: str, used: set[int]) -> tuple[Operand, ...] | None:
-    """The values that the clause allows the attribute: those of the conjunct with the fewest."""
-    best: tuple[Operand, ...] | None = None
-    at = 0
+def _partition_test(conjuncts: list[ConditionNode], name: str) -> int | None:
+    """Where the clause says which values the attribute may have: the first equality, else the fewest values."""
+    fewest: tuple[int, int] | None = None
     for position, conjunct in enumerate(conjuncts):
         found = _alternatives(conjunct, name)
-        if found is not None and (best is None or len(found) < len(best)):
-            best, at = found, position
-    if best is not None and _says_no_more(conjuncts[at]):
-        used.add(at)
-    return best
+        if found is None:
+            continue
+        count = 0 if isinstance(conjunct, Comparison) else len(found)
+        if fewest is None or count < fewest[0]:
+            fewest = count, position
+    return None if fewest is None else fewest[1]
 
 
 def _says_no_more(node: ConditionNode) -> bool:

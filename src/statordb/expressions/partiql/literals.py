@@ -96,6 +96,8 @@ class LiteralParser:
             place = self._cursor.place
             token = self._cursor.token
             opened.key = self._cursor.expect(tokens.STRING)
+            if not opened.key:
+                raise errors.validation_as_it_is("Path component cannot be an empty string")
             if opened.key in opened.members:
                 raise errors.validation_as_it_is(
                     f"Duplicate keys in tuple. Key: {errors.quoted(opened.key)} under root at {place(token)}"

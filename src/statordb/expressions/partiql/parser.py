@@ -88,6 +88,8 @@ class _Parser:
         projection = None if cursor.accept("*") else self._projection()
         begin = cursor.position
         cursor.expect("FROM")
+        if cursor.kind in BEGINNINGS or cursor.kind == "(" or cursor.calls():
+            raise errors.validation_as_it_is("Unexpected from source")
         source = self._source()
         if cursor.kind == "," or cursor.kind == "JOIN" or cursor.token.text.upper() in _JOINS:
             raise errors.validation_as_it_is("Only select from a single table or index is supported.")
@@ -138,13 +140,13 @@ class _Parser:
         return tuple(order.values())
 
     def _order_key(self) -> Order:
-        begin = self._cursor.token.start
         path = self._terms.path()
-        name = path.parts[0] if len(path.parts) == 1 else self._cursor.written_since(begin)
+        if len(path.parts) > 1:
+            raise errors.validation_as_it_is("Argument to ORDER BY must be of type VariableReference. Type: PATH")
         descending = self._cursor.accept("DESC")
         if not descending:
             self._cursor.accept("ASC")
-        return Order(str(name), descending)
+        return Order(str(path.parts[0]), descending)
 
     def _exists(self) -> Select:
         cursor = self._cursor
@@ -214,7 +216,11 @@ class _Parser:
             if word is None:
                 raise cursor.unexpected()
             words.append(word)
+        if cursor.kind != "*" and cursor.kind != tokens.END:
+            raise errors.validation_as_it_is("Expected '*' after ( MODIFIED | ALL ) ( NEW | OLD ) in RETURNING clause")
         cursor.expect("*")
+        if cursor.kind == ",":
+            raise errors.validation_as_it_is("Invalid syntax with multiple returning elements in RETURNING clause")
         return " ".join(words)
 
     # What they have in common

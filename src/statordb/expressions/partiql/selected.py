@@ -6,7 +6,7 @@ from typing import Any
 from statordb.expressions.bound import Projection
 from statordb.expressions.faults import Fault
 from statordb.expressions.partiql.statement_tree import Select, Selected, StatementNode
-from statordb.expressions.paths import Item, Reader, check_depth, reader, resolve
+from statordb.expressions.paths import Item, Reader, check_depth, check_distinct, reader, resolve
 from statordb.expressions.plans import Plan, ProjectionPlan
 from statordb.expressions.projections import Cut
 from statordb.model import errors
@@ -24,6 +24,7 @@ def selected_of(node: StatementNode) -> Projection | None:
             raise errors.validation_as_it_is(f"Duplicate identifiers in select clause: {errors.quoted(selected.name)}")
         names.add(selected.name)
     try:
+        check_distinct([selected.path for selected in reversed(node.projection)], _NONE)
         for selected in node.projection:
             check_depth(resolve(selected.path, _NONE))
     except Fault as fault:
@@ -36,7 +37,7 @@ class SelectedPlan(ProjectionPlan):
 
     def __init__(self, selected: Sequence[Selected]) -> None:
         paths = [resolve(each.path, _NONE) for each in selected]
-        Plan.__init__(self, paths)  # not that of projections, whose paths may not overlap
+        Plan.__init__(self, paths)
         self.whole = not self.nested_attributes
         self.run = _cut([(each.name, reader(parts)) for each, parts in zip(selected, paths, strict=True)])
 

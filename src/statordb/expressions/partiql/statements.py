@@ -16,7 +16,7 @@ from statordb.expressions.partiql.statement_tree import (
     Template,
     Update,
 )
-from statordb.expressions.paths import Item, Value
+from statordb.expressions.paths import Item, Value, check_distinct
 from statordb.expressions.plans import ConditionPlan, UpdatePlan
 from statordb.expressions.syntax import Add, ConditionNode, UpdateNode, ValueReference
 from statordb.expressions.syntax import Delete as TakeAway
@@ -182,6 +182,7 @@ class Statement:
                 conditions.check_limits(self._where, _NONE)
             if isinstance(self.node, Update):
                 _check_sets(self.node.update, values)
+                check_distinct([action.path for action in reversed(self.node.update.actions)], _NONE)
                 updates.check(self.node.update, _NONE, values)
                 updates.check_limits(self.node.update, _NONE)
         except Fault as fault:

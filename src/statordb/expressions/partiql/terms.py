@@ -34,7 +34,7 @@ class TermParser:
                     raise errors.ill_formed_statement("Invalid path dot component")
                 parts.append(self.name())
             elif cursor.accept("["):
-                parts.append(self._index())
+                parts.append(self._member())
                 cursor.expect("]")
             elif cursor.kind == tokens.NUMBER and cursor.token.text.startswith("."):
                 raise errors.ill_formed_statement("Invalid path dot component")
@@ -45,17 +45,22 @@ class TermParser:
         """An identifier, which may not be empty."""
         if not self._cursor.is_identifier() or self._cursor.is_reserved():
             raise self._cursor.unexpected()
-        name = self._cursor.advance()
-        if not name:
-            raise errors.validation_as_it_is("Path component cannot be an empty string")
-        return name
+        return _filled(self._cursor.advance())
 
-    def _index(self) -> int:
-        digits = self._cursor.expect(tokens.NUMBER)
+    def _member(self) -> str | int:
+        """What stands in brackets: an index, or a name, which may be written as a string there."""
+        cursor = self._cursor
+        if cursor.kind == tokens.STRING:
+            return _filled(cursor.advance())
+        if cursor.is_identifier():
+            return self.name()
+        sign = cursor.advance() if cursor.kind in ("+", "-") and cursor.following == tokens.NUMBER else "+"
+        digits = cursor.expect(tokens.NUMBER)
         if not digits.isdigit():
             raise errors.ill_formed_statement("Unexpected path component")
-        if len(digits) > _INDEX_DIGITS_MAX or int(digits) > LIST_INDEX_MAX:
-            raise errors.validation_as_it_is(f"List index is not within the allowable range; index: [{digits}]")
+        if sign == "-" or len(digits) > _INDEX_DIGITS_MAX or int(digits) > LIST_INDEX_MAX:
+            written = errors.quoted(digits if sign == "+" else f"-{digits}")
+            raise errors.validation_as_it_is(f"List index is not within the allowable range; index: [{written}]")
         return int(digits)
 
     def operand(self) -> Operand:
@@ -63,6 +68,8 @@ class TermParser:
         cursor = self._cursor
         if cursor.kind in BEGINNINGS:
             return self._literals.operand()
+        if cursor.kind == "MISSING":
+            raise errors.validation_as_it_is("MISSING must be compared using IS operator")
         if not cursor.calls():
             return self.path()
         function = cursor.advance().lower()
@@ -97,6 +104,12 @@ class TermParser:
             raise errors.validation_as_it_is(
                 f"The expression contains too many operators; operator count: {EXPRESSION_OPERATORS_MAX + 1}"
             )
+
+
+def _filled(name: str) -> str:
+    if not name:
+        raise errors.validation_as_it_is("Path component cannot be an empty string")
+    return name
 
 
 def unknown(function: str) -> ClientError:

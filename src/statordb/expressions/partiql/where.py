@@ -28,6 +28,8 @@ from statordb.expressions.syntax import (
 from statordb.model import errors
 
 _COMPARATORS = frozenset(("=", "<>", "!=", "<", "<=", ">", ">="))
+_NO_OPERATORS = frozenset(("LIKE", "+", "-", "*", "/", "%", "||"))  # which PartiQL has, and conditions do not
+_ENDS = frozenset(("AND", "OR", ")", "ORDER", "RETURNING", "GROUP", "LIMIT", "SET", "REMOVE", ";", tokens.END))
 _TYPES = {
     "NULL": "NULL",
     "BOOL": "BOOL",
@@ -92,6 +94,7 @@ class WhereParser:
                 return done
 
     def _term(self) -> _Term:
+        self._refuse_operator(self._cursor.is_sign_of_a_term())
         operand = self._terms.operand()
         is_condition = isinstance(operand, Call) and operand.function != "size"
         return _Term(operand, operand if isinstance(operand, Call) and is_condition else None)
@@ -104,21 +107,17 @@ class WhereParser:
         cursor = self._cursor
         while True:
             kind, group = cursor.kind, groups[-1]
-            if term.operand is not None and kind in ("LIKE", "+", "-", "||"):
-                raise errors.validation_as_it_is(
-                    f"Unsupported operator in Condition Expression. Operator: {kind.lower()}"
-                )
+            self._refuse_operator(kind in _NO_OPERATORS)
             if term.operand is not None and self._goes_on():
                 term = _Term(None, self._comparison(term.operand))
             elif kind == ")" and len(groups) > 1:
                 if not group.is_fresh():
-                    group.add(self._condition(term))
+                    group.add(self._condition(groups, term))
                     term = _Term(None, group.close())
                 cursor.advance()
                 groups.pop()
             else:
-                condition = self._condition(term)
-                group.add(condition)
+                group.add(self._condition(groups, term))
                 if kind != "AND" and kind != "OR":
                     if len(groups) > 1:
                         raise cursor.unexpected()
@@ -129,10 +128,23 @@ class WhereParser:
                     group.close_conjunction()
                 return None
 
-    def _condition(self, term: _Term) -> ConditionNode:
-        if term.condition is None:
+    def _condition(self, groups: list[_Group], term: _Term) -> ConditionNode:
+        if term.condition is not None:
+            return term.condition
+        kind = self._cursor.kind
+        if kind not in _ENDS:
             raise self._cursor.unexpected()
-        return term.condition
+        if groups[-1].negations:
+            raise errors.validation_as_it_is("The argument to NOT must be a Type or Expression")
+        if kind in ("AND", "OR") or any(group.conjuncts or group.disjuncts for group in groups):
+            raise errors.validation_as_it_is("The arguments to AND/OR must be Expressions")
+        raise errors.validation_as_it_is("WHERE clause must contain an expression that resolves to a boolean")
+
+    def _refuse_operator(self, is_one: bool) -> None:
+        """What PartiQL has as an operator, and conditions do not."""
+        if is_one:
+            operator = self._cursor.kind.lower()
+            raise errors.validation_as_it_is(f"Unsupported operator in Condition Expression. Operator: {operator}")
 
     def _goes_on(self) -> bool:
         """Whether an operand becomes a condition by what follows."""
@@ -191,7 +203,9 @@ class WhereParser:
         while self._cursor.accept("("):
             opened += 1
             refuse_nested(opened)
+        self._refuse_operator(self._cursor.is_sign_of_a_term())
         operand = self._terms.operand()
+        self._refuse_operator(self._cursor.kind in _NO_OPERATORS)
         for _ in range(opened):
             self._cursor.expect(")")
         return operand
@@ -200,8 +214,11 @@ class WhereParser:
         """Behind IN, in brackets or parentheses."""
         cursor = self._cursor
         closing = {"(": ")", "[": "]", "<<": ">>"}.get(cursor.kind)
-        if closing is None:
-            raise cursor.unexpected()
+        if closing is None or cursor.following in (closing, "SELECT"):
+            raise errors.validation_as_it_is(
+                "IN operator must have a left hand argument of type Variable Reference and right hand argument of "
+                "type Seq with at least one member"
+            )
         cursor.advance()
         candidates = [self._operand()]
         while cursor.accept(","):
