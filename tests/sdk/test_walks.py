@@ -10,7 +10,8 @@ from botocore.exceptions import WaiterError
 from tests.pace import until
 from tests.process import ServerProcess
 from tests.sdk import world as worlds
-from tests.sdk.walks import WAITS, WALKS, Wait, Walk, paginators, waiters
+from tests.sdk.walk import Wait, Walk
+from tests.sdk.walks import WAITS, WALKS, paginators, waiters
 from tests.sdk.world import COUNT, SERVICES, World
 
 pytestmark = pytest.mark.slow

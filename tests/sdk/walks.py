@@ -5,45 +5,28 @@ an operation that is not built stays out until that is.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import botocore.session
 from botocore.exceptions import UnknownServiceError
+from tests.sdk import walks_of_accounts
 from tests.sdk.operations import OPERATIONS, STREAMS
+from tests.sdk.walk import Parameters, Wait, Walk
 from tests.sdk.world import COUNT, SERVICES, World
 
+from statordb.iam_api.operations import OPERATIONS as IDENTITIES
+from statordb.iam_api.sts import OPERATIONS as SESSIONS
+from statordb.kms_api.operations import OPERATIONS as KEYS
 from statordb.lambda_api.operations import OPERATIONS as FUNCTIONS
 
-Parameters = dict[str, Any]
-BUILT = {"dynamodb": OPERATIONS - STREAMS, "dynamodbstreams": STREAMS, "lambda": frozenset(FUNCTIONS)}
-
-
-class Walk(NamedTuple):
-    """A list that is walked page by page: `member` of each page, and the `size` of the list."""
-
-    service: str
-    operation: str
-    member: str
-    size: int
-    parameters: Callable[[World], Parameters] = lambda world: {}
-    case: str = ""
-    sized: bool = True
-    """Whether a page size can be asked for."""
-
-    def __str__(self) -> str:
-        return " ".join(filter(None, (self.operation, self.case)))
-
-
-class Wait(NamedTuple):
-    """A waiter that finds at its first look what it waits for; unless that is `not_yet` to be had here, and why."""
-
-    service: str
-    name: str
-    parameters: Callable[[World], Parameters]
-    not_yet: str = ""
-
-    def __str__(self) -> str:
-        return self.name
+BUILT = {
+    "dynamodb": OPERATIONS - STREAMS,
+    "dynamodbstreams": STREAMS,
+    "iam": frozenset(IDENTITIES),
+    "kms": frozenset(KEYS),
+    "lambda": frozenset(FUNCTIONS),
+    "sts": frozenset(SESSIONS),
+}
 
 
 def _query(**more: Any) -> Callable[[World], Parameters]:
@@ -111,6 +94,7 @@ WALKS = (
         0,
         lambda world: {"FunctionName": world.function},
     ),
+    *walks_of_accounts.WALKS,
 )
 
 WAITS = (
@@ -129,6 +113,7 @@ WAITS = (
     Wait("lambda", "FunctionUpdated", lambda world: {"FunctionName": world.function}),
     Wait("lambda", "FunctionUpdatedV2", lambda world: {"FunctionName": world.function}),
     Wait("lambda", "PublishedVersionActive", lambda world: {"FunctionName": world.function, "Qualifier": "$LATEST"}),
+    *walks_of_accounts.WAITS,
 )
 
 

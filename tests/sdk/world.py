@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import boto3
 from botocore.config import Config
 from tests.pace import PATIENT, until
+from tests.sdk.accounts import make_identities, make_keys
 
-SERVICES = ("dynamodb", "dynamodbstreams", "lambda")
+SERVICES = ("dynamodb", "dynamodbstreams", "iam", "kms", "lambda", "sts")
 COUNT = 3  # of what is listed: a page size of 1 then ends in the middle, and 2 does not divide it
 NOWHERE = "arn:aws:kinesis:us-east-1:000000000000:stream/nowhere"
 ROLE = "arn:aws:iam::000000000000:role/functions"
@@ -27,6 +28,9 @@ class World(NamedTuple):
     """Without a sort key; COUNT items."""
     arn: str
     function: str
+    policy: str
+    """The ARN of a managed one."""
+    key: str
 
 
 def connect(url: str) -> dict[str, Client]:
@@ -46,7 +50,8 @@ def make(url: str) -> World:
     tables.tag_resource(ResourceArn=arn, Tags=[{"Key": f"k{n}", "Value": "v"} for n in range(COUNT)])
     _make_functions(clients["lambda"], stream)
     until(lambda: _is_settled(clients), "nothing changes any more")
-    return World(url, clients, "walked", "flat", arn, "f0")
+    policy, key = make_identities(clients["iam"], COUNT), make_keys(clients["kms"], COUNT)
+    return World(url, clients, "walked", "flat", arn, "f0", policy, key)
 
 
 def _is_settled(clients: dict[str, Client]) -> bool:
