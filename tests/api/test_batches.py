@@ -209,3 +209,34 @@ def test_a_batch_of_nothing(tables: Api) -> None:
     )
     nothing = tables.refused("BatchWriteItem", RequestItems={}, ReturnConsumedCapacity="TOTAL")
     assert nothing.message == "The requestItems parameter is required for BatchWriteItem"
+
+
+def nested(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {"S": "x"}
+    for _ in range(levels):
+        value = {"L": [value]}
+    return value
+
+
+def test_values_of_a_transaction_that_are_nested_too_deeply(tables: Api) -> None:
+    """What is put refuses all, an update cancels, and what is only compared with is not looked at."""
+    told = (
+        "Nesting Levels have exceeded supported limits: "
+        "Attributes in the item have nested levels beyond supported limit"
+    )
+    key = {"p": {"S": "a"}}
+    deep = {":v": nested(33)}
+    put = {"Put": {"TableName": "abc", "Item": {**key, "v": nested(33)}}}
+    assert tables.refused("TransactWriteItems", TransactItems=[put]).message == told
+    update = {
+        "Update": {
+            "TableName": "abc", "Key": key, "UpdateExpression": "SET v = :v", "ExpressionAttributeValues": deep,
+        }
+    }  # fmt: skip
+    canceled = tables.refused("TransactWriteItems", TransactItems=[update])
+    assert canceled.body["CancellationReasons"] == [{"Code": "ValidationError", "Message": told}]
+    asked = {"TableName": "abc", "Key": key, "ConditionExpression": "v <> :v", "ExpressionAttributeValues": deep}
+    for kind in ("ConditionCheck", "Delete"):
+        assert tables("TransactWriteItems", TransactItems=[{kind: asked}]) == {}
+    too_deep = {**update["Update"], "ExpressionAttributeValues": {":v": nested(60)}}
+    assert tables.refused("TransactWriteItems", TransactItems=[{"Update": too_deep}]).message == told

@@ -32,7 +32,8 @@ TOKENS = st.sampled_from(f"{WORDS} {CALLS}".split(" "))
 NEARLY_EXPRESSION = st.lists(TOKENS, max_size=14).map(" ".join) | st.text(max_size=60)
 
 DIGITS = st.text("0123456789", min_size=1, max_size=38)
-NUMBER = st.builds("{}{}.{}E{}".format, st.sampled_from(("", "-", "+")), DIGITS, st.just("0"), st.integers(-130, 88))
+# The exponent of a zero is looked at as it is written, so that 0.0E-130 would be one too small.
+NUMBER = st.builds("{}{}.{}E{}".format, st.sampled_from(("", "-", "+")), DIGITS, st.just("0"), st.integers(-129, 88))
 BINARY = st.binary(max_size=30).map(lambda raw: base64.b64encode(raw).decode())
 WELL_FORMED = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 LEAVES = st.one_of(

@@ -14,23 +14,23 @@ from statordb.model.limits import EXPRESSION_PLACEHOLDERS_BYTES_MAX, LEGACY_VALU
 from statordb.model.values import check
 
 
-def placeholders(request: Request, budget: Budget = UNBOUNDED) -> Placeholders:
+def placeholders(request: Request, budget: Budget = UNBOUNDED, further_levels: int = 0) -> Placeholders:
     """Names and values of a request; the values are validated and normalised here.
 
-    `budget`: what the request's expressions spend of, legacy ones included.
+    `budget`: what the request's expressions spend of, legacy ones included. `further_levels`: as of `values.check`.
     """
     values = request.get("ExpressionAttributeValues")
     bound = Placeholders(request.get("ExpressionAttributeNames"), values, budget)
     if values:
-        _check_values(values, bound)
+        _check_values(values, bound, further_levels)
     return bound
 
 
-def _check_values(values: Mapping[str, Any], bound: Placeholders) -> None:
+def _check_values(values: Mapping[str, Any], bound: Placeholders, further_levels: int) -> None:
     room = EXPRESSION_PLACEHOLDERS_BYTES_MAX
     for name, value in values.items():
         try:
-            room -= check(value, room)
+            room -= check(value, room, further_levels)
         except errors.NestedTooDeeply:
             raise
         except ClientError as fault:

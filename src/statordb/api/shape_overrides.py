@@ -10,6 +10,7 @@ from statordb.api.attribute_shapes import attribute, attributes
 from statordb.model.limits import (
     ATTRIBUTE_NAME_BYTES_MAX,
     BATCH_GET_KEYS_MAX,
+    FURTHER_NESTING_MAX,
     NESTING_DEPTH_MAX,
     TABLE_KEY_ATTRIBUTES_MAX,
 )
@@ -218,7 +219,7 @@ _VALUE = Union(
     attributes,
     ATTRIBUTE_NAME_BYTES_MAX,
     # A little above AWS's limit of nesting, whose own place is model/values; this one keeps the recursion bounded.
-    depth_max=NESTING_DEPTH_MAX + 8,
+    depth_max=NESTING_DEPTH_MAX + FURTHER_NESTING_MAX,
     too_deep=(
         "Nesting Levels have exceeded supported limits: "
         "Attributes in the item have nested levels beyond supported limit"

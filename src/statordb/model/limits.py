@@ -34,6 +34,7 @@ ERROR_TEXT_CHARACTERS_MAX = 16 * KIB  # of a whole error's text, which may tell 
 # Items and values
 ITEM_BYTES_MAX = 400 * KIB
 NESTING_DEPTH_MAX = 32
+FURTHER_NESTING_MAX = 8  # levels of values that are only compared with
 TABLE_KEY_ATTRIBUTES_MAX = 2
 PARTITION_KEY_BYTES_MAX = 2048
 SORT_KEY_BYTES_MAX = 1024

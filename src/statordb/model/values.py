@@ -37,12 +37,13 @@ def type_of(value: Mapping[str, Any]) -> str:
     raise AssertionError("a checked value has a type")
 
 
-def check(value: Value, bytes_max: int = ITEM_BYTES_MAX) -> int:
+def check(value: Value, bytes_max: int = ITEM_BYTES_MAX, further_levels: int = 0) -> int:
     """Validate and normalise a value in place; returns its size in bytes. Raises ValidationException.
 
     Where that is more than `bytes_max`, not all of the value has been looked at, and it must not be used.
+    `further_levels`: how much deeper it may be nested than an item's values.
     """
-    return _check(value, 0, bytes_max)
+    return _check(value, -further_levels, bytes_max)
 
 
 def check_item(item: Item, bytes_max: int = ITEM_BYTES_MAX) -> int:
