@@ -394,6 +394,12 @@ OUTSIDE = Origin("203.0.113.7", False)
         ({"DateGreaterThan": {"aws:CurrentTime": "2023-11-15T00:00:00Z"}}, False, False),
         ({"NumericLessThan": {"aws:EpochTime": "1700000001"}}, True, True),
         ({"DateLessThan": {"aws:TokenIssueTime": "2023-11-15T00:00:00Z"}}, True, True),
+        ({"Bool": {"aws:ViaAWSService": "false", "aws:PrincipalIsAWSService": "false"}}, True, True),
+        ({"Bool": {"aws:MultiFactorAuthPresent": "false"}}, False, False),  # of long-term keys nothing is known
+        ({"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}, True, True),
+        ({"StringLike": {"aws:UserAgent": "*"}}, False, False),
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}, False, False),
+        ({"StringNotEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}, True, True),
     ],
 )
 def test_where_who_and_when(abc: Api, condition: dict[str, Any], inside: bool, outside: bool) -> None:

@@ -40,6 +40,7 @@ def test_a_users_session_may_what_the_user_may(kit: IamKit) -> None:
     assert (session.kind, session.name, session.arn) == ("user", "alice", f"arn:aws:iam::{ACCOUNT}:user/alice")
     assert [policy.text for policy in session.policies] == [ALLOW_ALL]
     assert "aws:TokenIssueTime" in session.facts
+    assert session.facts["aws:MultiFactorAuthPresent"] == "false"  # as AWS tells of all temporary keys without MFA
     kit.iam.delete_user_policy(UserName="alice", PolicyName="own")
     assert standing(kit, told).policies == ()
     again = kit.client_of("sts", told)

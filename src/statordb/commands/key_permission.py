@@ -191,6 +191,7 @@ def _facts(asker: Asker, authority: Authority) -> dict[str, tuple[str, ...]]:
         "aws:sourcevpc": origin.vpc,
         "kms:calleraccount": authority.account,
         "kms:viaservice": asker.service,
+        "aws:viaawsservice": "false" if asker.service is None else "true",
     }
     facts.update({key: (value,) for key, value in single.items() if value is not None})
     return facts

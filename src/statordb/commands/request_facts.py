@@ -32,7 +32,7 @@ def identity_facts(authority: Authority, region: str) -> dict[str, Values]:
     facts["aws:principalarn"] = (principal_arn(authority),)
     facts["aws:principalaccount"] = (authority.account,)
     facts["aws:principaltype"] = (_TYPES.get(authority.kind, authority.kind),)
-    facts["aws:principalisawsservice"] = ("false",)
+    facts["aws:principalisawsservice"] = facts["aws:viaawsservice"] = ("false",)
     facts["aws:userid"] = (authority.user_id,)
     facts["aws:requestedregion"] = (region,)
     if authority.name:

@@ -38,6 +38,7 @@ not_attachable = _maker(400, "PolicyNotAttachable")
 access_denied = _maker(403, "AccessDenied")
 policy_too_large = _maker(400, "PackedPolicyTooLarge")
 invalid_token = _maker(400, "InvalidIdentityToken")
+invalid_message = _maker(400, "InvalidAuthorizationMessageException")
 claim_rejected = _maker(403, "IDPRejectedClaim")
 expired_token = _maker(400, "ExpiredTokenException")
 

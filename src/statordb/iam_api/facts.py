@@ -21,6 +21,8 @@ def of_request(principal: Principal, who: Authority, origin: Origin, now: float)
         "aws:epochtime": (str(int(now)),),
         "aws:securetransport": ("true" if origin.secure else "false",),
         "aws:requestedregion": (principal.region,),
+        "aws:principalisawsservice": ("false",),
+        "aws:viaawsservice": ("false",),
     }
     for key, value in (
         ("aws:sourceip" if origin.endpoint is None else "aws:vpcsourceip", origin.address),

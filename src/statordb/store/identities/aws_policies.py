@@ -1,6 +1,7 @@
 """The managed policies of AWS's own that people attach most, each as the AWS managed policy reference guide has it.
 
-`aws_policies.json` holds the version that is the default one there, in 2026. Others are not known here.
+`aws_policies.json` holds the version that is the default one there, in 2026; of ReadOnlyAccess, SecurityAudit and
+ViewOnlyAccess only what is about services that are here. Others are not known.
 """
 
 from datetime import datetime

@@ -50,7 +50,11 @@ async def of_key(identities: Identities, record: KeyRecord) -> Standing | None:
             return root(record.account)
         user = await _by_id(identities, record.account, record.owner)
         return None if user is None else await of_identity(identities, user)
-    facts: dict[str, str | tuple[str, ...]] = {"aws:TokenIssueTime": _instant(record.created_at), **session.facts}
+    facts: dict[str, str | tuple[str, ...]] = {
+        "aws:TokenIssueTime": _instant(record.created_at),
+        "aws:MultiFactorAuthPresent": "false",  # temporary keys say so, long-term ones say nothing, as on AWS
+        **session.facts,
+    }
     if session.sort == ROLE_SESSION:
         return await _of_role(identities, record, session, facts)
     found = root(record.account)
