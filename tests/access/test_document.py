@@ -92,6 +92,7 @@ def test_a_text_is_compiled_once() -> None:
         '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Effect": "Allow", "Action": "*", "Resource": "*"}}',
         '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": '
         '{"NumericEquals": {"a:b": NaN}}}}',
+        '{"Version": "2012-10-17", "Statement": {"Sid": "\\ud800", "Effect": "Deny", "Action": "*", "Resource": "*"}}',
     ],
 )  # fmt: skip
 def test_what_is_no_policy_is_a_syntax_error(text: str) -> None:

@@ -176,12 +176,40 @@ def test_who_may_make_grants_by_a_grant_makes_no_wider_ones(kms: Kms) -> None:
     kms.client.revoke_grant(KeyId=key["KeyId"], GrantId=made["GrantId"])
     kms.client.create_grant(**given, Constraints=subset)
     other = {"EncryptionContextSubset": {"b": "2"}}
-    for constraints, allowed in (({}, False), (equal, True), (subset, True), (other, False)):
+    _makes(ada, key, ({}, False), (equal, True), (subset, True), (other, False))
+
+
+def test_a_grant_for_one_resource_makes_none_for_all(kms: Kms) -> None:
+    """Nothing may be done by such a grant here; nor may one be made of it by which it may."""
+    key = kms.key()
+    source = {"SourceArn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/t"}
+    given = {"GranteePrincipal": ADA, "Operations": ["CreateGrant", "Encrypt"], "Constraints": source}
+    kms.client.create_grant(KeyId=key["KeyId"], **given)
+    _makes(kms.connect(user()), key, ({}, False), (source, True), ({"SourceArn": f"{source['SourceArn']}2"}, False))
+
+
+def _makes(ada: Any, key: dict[str, Any], *cases: tuple[dict[str, Any], bool]) -> None:
+    """Which constraints of a grant may be, and which not, whose maker has one for that."""
+    for constraints, allowed in cases:
         call = {"KeyId": key["KeyId"], "GranteePrincipal": BOB, "Operations": ["Encrypt"], "Constraints": constraints}
         if allowed:
             ada.create_grant(**call)
         else:
             assert refused(ada.create_grant, **call)[0] == "AccessDeniedException"
+
+
+def test_a_grant_does_not_give_what_a_boundary_leaves_out(kms: Kms) -> None:
+    """Nor to a user whom it names, for whom policies of keys count alone."""
+    key = kms.key()
+    kms.client.create_grant(KeyId=key["KeyId"], GranteePrincipal=ADA, Operations=["Encrypt"])
+    for bound, allowed in (("kms:Encrypt", True), ("s3:*", False)):
+        boundary = compile_policy(policy(statement(bound)))
+        who = Authority(USER, ADA, ACCOUNT, "AIDAX", "ada", boundary=boundary)
+        client = kms.connect(Principal(ACCOUNT, "AKIAX", REGION, ADA, who))
+        if allowed:
+            client.encrypt(KeyId=key["KeyId"], Plaintext=b"a")
+        else:
+            assert refused(client.encrypt, KeyId=key["KeyId"], Plaintext=b"a")[0] == "AccessDeniedException"
 
 
 def test_a_grant_does_not_give_what_a_session_is_kept_from(kms: Kms) -> None:

@@ -15,6 +15,7 @@ from statordb.access.authority import Authority
 from statordb.access.document import Policy
 from statordb.lambda_api.operations import OPERATIONS
 from statordb.model.request import Principal
+from statordb.store.functions.mappings import MappingRecord
 from statordb.store.identities.identities import named
 from statordb.store.identities.records import RoleRecord
 
@@ -146,3 +147,69 @@ def test_a_function_gets_no_role_that_does_not_trust_functions(aws: Lambda, prin
             continue
         with pytest.raises(ClientError, match="The role defined for the function cannot be assumed by Lambda"):
             make()
+
+
+def deny(operator: str, key: str, value: str) -> Principal:
+    """Somebody who may all of Lambda, but for what a condition is about."""
+    denied = {"Effect": "Deny", "Action": "lambda:*", "Condition": {operator: {key: value}}}
+    return ann(policy({"Action": ["lambda:*", "iam:PassRole"]}, denied))
+
+
+@pytest.mark.parametrize("operation", ["GetFunction", "Invoke", "DeleteFunction", "UntagResource", "TagResource"])
+def test_tags_of_a_function_count(aws: Lambda, operation: str) -> None:
+    """Else what is denied of functions with a tag would be allowed."""
+    aws.create("work", Tags={"env": "prod"})
+    client = aws.connect(deny("StringEquals", "aws:ResourceTag/env", "prod"))
+    assert call(client, operation)[0] == "AccessDeniedException"
+    aws.client.untag_resource(Resource=FUNCTION, TagKeys=["env"])
+    assert call(client, operation)[0] != "AccessDeniedException"
+
+
+def test_tags_that_a_request_sets_or_takes_away_count(aws: Lambda) -> None:
+    aws.create("other")
+    prod, names = (
+        deny("StringEquals", "aws:RequestTag/env", "prod"),
+        deny("ForAnyValue:StringEquals", "aws:TagKeys", "env"),
+    )
+    other = FUNCTION.replace("work", "other")
+    for operation, given in (
+        ("CreateFunction", {"Tags": {"env": "prod"}}),
+        ("TagResource", {"Resource": other, "Tags": {"env": "prod"}}),
+        ("UntagResource", {"Resource": other, "TagKeys": ["env"]}),
+    ):
+        assert (call(aws.connect(prod), operation, **given)[0] == "AccessDeniedException") is ("Tags" in given)
+        assert call(aws.connect(names), operation, **given)[0] == "AccessDeniedException"
+
+
+def test_who_makes_something_with_tags_must_be_allowed_to_tag(aws: Lambda) -> None:
+    allowed = {"Action": ["lambda:Create*", "iam:PassRole", "dynamodb:*"]}
+    client = aws.connect(ann(policy(allowed)))
+    for operation, resource in (
+        ("CreateFunction", FUNCTION),
+        ("CreateEventSourceMapping", f"arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:*"),
+    ):
+        told = call(client, operation, Tags={"env": "test"})[1]
+        assert f"lambda:TagResource on resource: {resource} because" in told
+        assert "lambda:TagResource" not in call(client, operation)[1]
+
+
+def test_mappings_may_be_kept_from_a_function(aws: Lambda) -> None:
+    """By lambda:FunctionArn: a mapping that is made has no resource of its own."""
+    aws.create("work", Role=ROLE)
+    client = aws.connect(deny("ArnEquals", "lambda:FunctionArn", FUNCTION))
+    for name in ("work", "work:$LATEST", FUNCTION, f"{ACCOUNT}:function:work"):
+        assert call(client, "CreateEventSourceMapping", FunctionName=name)[0] == "AccessDeniedException"
+    assert call(client, "CreateEventSourceMapping", FunctionName="other")[0] != "AccessDeniedException"
+    record = MappingRecord(UUID, ACCOUNT, REGION, str(GIVEN["EventSourceArn"]), FUNCTION, "LATEST", 0.0, 0.0)
+    aws.run(aws.store.mappings.create(record, {}))
+    for operation in ("GetEventSourceMapping", "UpdateEventSourceMapping", "DeleteEventSourceMapping"):
+        assert call(client, operation)[0] == "AccessDeniedException"
+
+
+def test_another_partition_does_not_name_another_mapping(aws: Lambda) -> None:
+    """Else what is denied of a mapping would be allowed of the same one."""
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:{UUID}"
+    denied = {"Effect": "Deny", "Action": "lambda:*", "Resource": arn}
+    client = aws.connect(ann(policy({"Action": "lambda:*"}, denied)))
+    for named_so in (arn, arn.replace("arn:aws:", "arn:aws-cn:")):
+        assert call(client, "TagResource", Resource=named_so, Tags={"a": "b"})[0] == "AccessDeniedException"

@@ -90,9 +90,18 @@ def _parse(text: str) -> dict[str, Any]:
         )
     except (ValueError, RecursionError):
         raise MalformedPolicy(_SYNTAX) from None
-    if not isinstance(document, dict):
+    if not isinstance(document, dict) or ("\\u" in text and not _is_text(document)):
         raise MalformedPolicy(_SYNTAX)
     return document
+
+
+def _is_text(document: dict[str, Any]) -> bool:
+    """Whether it can be written again: half of a pair of surrogates stands for no character."""
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

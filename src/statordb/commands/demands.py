@@ -11,6 +11,7 @@ from statordb.model.arns import parse_stream, parse_table
 from statordb.model.request import Principal
 
 EVERYTHING = "*"
+_NO_FACTS: dict[str, tuple[str, ...]] = {}
 _NO_TAGS: dict[str, str | None] = {}
 
 
@@ -93,10 +94,12 @@ class AccountDemand(NamedTuple):
 
 
 class ResourceDemand(NamedTuple):
-    """To do something, of whatever service, with what an ARN or a pattern names."""
+    """To do something, of whatever service, with what an ARN or a pattern names. `facts`: condition keys of that, in
+    lower case, which nothing else tells."""
 
     action: str
     arn: str
+    facts: Mapping[str, tuple[str, ...]] = _NO_FACTS
 
     @property
     def table(self) -> str:

@@ -5,7 +5,6 @@ identities. Grants stand beside it. Source: developer guide of AWS KMS, "Key acc
 for AWS KMS". Of those the ones about a key, the encryption context and the service that asks are known here.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -25,6 +24,8 @@ from statordb.store.kms.records import GrantRecord, KeyName, KeyRecord
 BY_SERVICE = Origin(secure=True)  # where DynamoDB's own requests to KMS come from
 _NO_FACTS: Mapping[str, Values] = {}
 _CONTEXTS = ("EncryptionContextEquals", "EncryptionContextSubset")
+_ALL = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:*","Resource":"*"}}'
+_SOURCE = "SourceArn"
 _BY_ALGORITHM = frozenset(("kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"))
 _ELSEWHERE = ""  # no account's: what belongs there needs an Allow of its own policy, and of the identity's
 
@@ -77,10 +78,10 @@ async def admit_key(grants: Grants, asker: Asker, use: Use, record: KeyRecord) -
     if verdict.allowed:
         return
     if not verdict.explicit:
-        grantee = await _granted(grants, authority, use, record)
-        if grantee is not None:  # which is enough in other accounts, too; what bounds a session or an endpoint holds
-            granted = wanted._replace(owner=authority.account, resource_policy=_policy_of_grant(grantee))
-            verdict = await _decided(authority, granted, facts)
+        if await _is_granted(grants, authority, use, record):
+            # Which is enough in other accounts, too. What bounds an identity, a session or an endpoint holds.
+            granted = wanted._replace(owner=authority.account, resource_policy=None)
+            verdict = await _decided(authority._replace(policies=(compile_policy(_ALL),)), granted, facts)
     _judge(verdict, authority, use.action, record.arn)
 
 
@@ -118,8 +119,8 @@ async def _decided(authority: Authority, wanted: Wanted, facts: Mapping[str, Val
     return await in_slices(deciding(authority, wanted, facts))
 
 
-async def _granted(grants: Grants, authority: Authority, use: Use, record: KeyRecord) -> str | None:
-    """Whom a grant names that lets somebody in; None if none does."""
+async def _is_granted(grants: Grants, authority: Authority, use: Use, record: KeyRecord) -> bool:
+    """Whether a grant lets somebody in."""
     operation = use.action.removeprefix("kms:")
     names = {authority.arn, principal_arn(authority)}
     if authority.kind == ROOT:
@@ -127,18 +128,16 @@ async def _granted(grants: Grants, authority: Authority, use: Use, record: KeyRe
     async for grant in grants.of(record.name):
         if grant.grantee in names and operation in grant.operations:
             if _hands_on(grant, use.grant) if use.grant is not None else _fits(grant.constraints, use.context or {}):
-                return grant.grantee
-    return None
-
-
-def _policy_of_grant(grantee: str) -> Policy:
-    statement = {"Effect": "Allow", "Principal": {"AWS": grantee}, "Action": "kms:*", "Resource": "*"}
-    return compile_policy(json.dumps({"Version": "2012-10-17", "Statement": statement}), Kind.RESOURCE)
+                return True
+    return False
 
 
 def _hands_on(grant: GrantRecord, asked: GrantRecord) -> bool:
     """Whether who has a grant may make another one: it allows no more, and under no fewer constraints."""
     if not set(asked.operations) <= set(grant.operations):
+        return False
+    source = grant.constraints.get(_SOURCE)
+    if source is not None and asked.constraints.get(_SOURCE) != source:
         return False
     equal, subset = (grant.constraints.get(name) for name in _CONTEXTS)
     given_equal, given_subset = (asked.constraints.get(name) for name in _CONTEXTS)
@@ -165,7 +164,7 @@ def _grant_facts(asker: Asker, use: Use) -> dict[str, Values]:
 def _fits(constraints: Mapping[str, Any], context: Mapping[str, str]) -> bool:
     """Whether an encryption context is as a grant wants it."""
     equal, subset = (constraints.get(name) for name in _CONTEXTS)
-    if constraints.get("SourceArn") is not None:  # no service asks for its resources here
+    if constraints.get(_SOURCE) is not None:  # no service asks for its resources here
         return False
     if equal is not None and dict(context) != equal:
         return False

@@ -13,7 +13,7 @@ from statordb.access.decision import WORK_MAX, principal_arn
 from statordb.access.facts import Values
 from statordb.access.work import NO_WORK, Work
 from statordb.commands import item_facts
-from statordb.commands.demands import Demand, Enclosed, TableDemand
+from statordb.commands.demands import Demand, Enclosed, ResourceDemand, TableDemand
 from statordb.model import errors
 from statordb.model.budget import UNBOUNDED, Budget
 from statordb.model.request import Origin
@@ -21,7 +21,8 @@ from statordb.store.table import Table
 
 USUAL_UNITS = 100  # that testing one value takes: so little is not counted
 _TYPES = {ROOT: "Account", USER: "User", ROLE: "AssumedRole", FEDERATED: "FederatedUser"}
-_OF_DYNAMODB, _REQUEST_TAG, _RESOURCE_TAG = "dynamodb:", "aws:requesttag/", "aws:resourcetag/"
+_REQUEST_TAG, _RESOURCE_TAG = "aws:requesttag/", "aws:resourcetag/"
+_VARYING = ("dynamodb:", "lambda:", _REQUEST_TAG, _RESOURCE_TAG)
 
 
 def identity_facts(authority: Authority, region: str) -> dict[str, Values]:
@@ -42,7 +43,7 @@ def identity_facts(authority: Authority, region: str) -> dict[str, Values]:
 
 def is_later(key: str) -> bool:
     """Whether the values of a key differ between the requests of an identity to the same table."""
-    return key in _READERS or key.startswith((_OF_DYNAMODB, _REQUEST_TAG, _RESOURCE_TAG))
+    return key in _READERS or key.startswith(_VARYING)
 
 
 class RequestFacts:
@@ -95,6 +96,10 @@ class RequestFacts:
         return values
 
     def _make(self, key: str) -> Values | None:
+        if isinstance(self.demand, ResourceDemand):
+            told = self.demand.facts.get(key)
+            if told is not None:
+                return told
         read = _READERS.get(key)
         if read is not None:
             value = read(self)

@@ -16,7 +16,7 @@ from statordb.commands.gate import Gate
 from statordb.commands.turns import Turns
 from statordb.lambda_api import errors
 from statordb.lambda_api.context import Answer, Context, Operation, RestAnswer
-from statordb.lambda_api.demands import demands
+from statordb.lambda_api.demands import demands, informed
 from statordb.lambda_api.errors import LambdaError
 from statordb.lambda_api.roles import must_trust_functions
 from statordb.lambda_api.stream_rights import must_be_readable
@@ -129,8 +129,11 @@ class FunctionService:
         budget = LaneBudget(ADMITTING_UNITS_MAX)
         try:
             for demand in demands(context, given):
-                if not self._gate.admit(principal, origin, demand, given, budget):
-                    await self._gate.settle(principal, origin, demand, given, budget)
+                if self._gate.surely(principal, origin, demand):
+                    continue
+                known = await informed(context, demand, given)
+                if not self._gate.admit(principal, origin, known, given, budget):
+                    await self._gate.settle(principal, origin, known, given, budget)
         except ClientError as refusal:  # which has another status in DynamoDB's API
             raise errors.access_denied(refusal.message or refusal.code) from None
         await must_trust_functions(context, given)

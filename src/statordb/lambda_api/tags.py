@@ -28,6 +28,14 @@ def check_tags(tags: Tags) -> None:
             raise errors.invalid_parameter(f"Tag keys starting with 'aws:' are reserved for internal use: {key}")
 
 
+def mapping_named(text: str) -> tuple[str, str, str] | None:
+    """Region, account and UUID of the event source mapping of an ARN; None for what is none."""
+    named = _ARN.fullmatch(text)
+    if named is None or named["kind"] != "event-source-mapping":
+        return None
+    return named["region"], named["account"], named["id"]
+
+
 async def tagged(context: Context, arn: str) -> FunctionRecord | MappingRecord:
     """The function, or the event source mapping, of an ARN.
 
