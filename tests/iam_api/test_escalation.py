@@ -247,3 +247,17 @@ def _may(kit: IamKit, made: Credential, wanted: Wanted) -> bool:
     who = known.authority
     assert isinstance(who, Authority)
     return decide(who, wanted, {"aws:principalarn": (principal_arn(who),)}).allowed
+
+
+def test_who_may_make_identities_may_not_give_them_tags(kit: IamKit) -> None:
+    """Policies on aws:PrincipalTag would let in whoever makes a user with such a tag."""
+    alice = kit.user_client("iam", "alice", document(allow("iam:Create*")))
+    tags = [{"Key": "team", "Value": "admins"}]
+    for call, members, action in (
+        (alice.create_user, {"UserName": "u"}, "iam:TagUser"),
+        (alice.create_role, {"RoleName": "r", "AssumeRolePolicyDocument": TRUST}, "iam:TagRole"),
+        (alice.create_policy, {"PolicyName": "p", "PolicyDocument": ALLOW_ALL}, "iam:TagPolicy"),
+    ):
+        code, told, _ = refusal(call, **members, Tags=tags)
+        assert (code, action in told) == ("AccessDenied", True)
+        call(**members)

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from statordb.iam_api import errors
+from statordb.iam_api import errors, facts
+from statordb.iam_api.context import Context
 from statordb.model.identity_limits import IDENTITY_TAGS_MAX
 
 
@@ -31,3 +32,9 @@ def with_tags(tags: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str
 def without_tags(tags: Mapping[str, str], keys: Sequence[str]) -> dict[str, str]:
     lower = {key.lower() for key in keys}
     return {key: value for key, value in tags.items() if key.lower() not in lower}
+
+
+async def demand_of(context: Context, title: str, arn: str, tags: Mapping[str, str]) -> None:
+    """Who makes something with tags must be allowed to tag it. Raises AccessDenied."""
+    if tags:
+        await context._replace(action=f"iam:Tag{title}").demand(arn, facts.of_tags(tags))

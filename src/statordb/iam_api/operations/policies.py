@@ -28,6 +28,7 @@ async def create_policy(context: Context, request: Request) -> Answer:
         tags=tagging.with_tags({}, tagging.given(request.get("Tags", ()))),
     )
     await context.demand(made.arn, facts.of_tags(made.tags))
+    await tagging.demand_of(context, "Policy", made.arn, made.tags)
     must_fit(document)  # before it is compiled, which takes longer the larger it is
     documents.check(document)
 

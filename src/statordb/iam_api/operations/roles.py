@@ -31,6 +31,7 @@ async def create_role(context: Context, request: Request) -> Answer:
         trust=request["AssumeRolePolicyDocument"],
     )
     await context.demand(made.arn, {**facts.of_tags(made.tags), **facts.of_boundary(boundary)})
+    await tagging.demand_of(context, "Role", made.arn, made.tags)
     _check_trust(made.trust)
     await boundaries.must_be_there(context, boundary)
 

@@ -20,6 +20,7 @@ async def create_user(context: Context, request: Request) -> Answer:
     id = new_id(USER_ID, context.random)
     made = UserRecord(context.account, name, id, path, context.now(), tags=tags, boundary=boundary)
     await context.demand(made.arn, {**facts.of_tags(tags), **facts.of_boundary(boundary)})
+    await tagging.demand_of(context, "User", made.arn, tags)
     await boundaries.must_be_there(context, boundary)
 
     def change(found: list[Any]) -> list[Any]:
