@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from statordb.launcher import requests
-from statordb.launcher.requests import MESSAGE_BYTES_MAX, Clear, Refused, Signal, Start, Take
+from statordb.launcher.requests import MESSAGE_BYTES_MAX, Clear, Measure, Refused, Signal, Start, Take
 
 HOME, DIGEST = "0" * 32, "a" * 64
 TAKE = {"id": 1, "ask": "take", "home": HOME, "account": DIGEST, "code": DIGEST, "directory": None, "memory_mb": 128}
@@ -21,7 +21,14 @@ def test_what_a_server_asks_is_read() -> None:
     assert read(TAKE) == (1, Take(HOME, DIGEST, DIGEST, None, 128))
     assert read(START) == (2, Start(HOME, "python", "a.b", {"A": "b=c"}))
     assert read({"id": 3, "ask": "signal", "home": HOME, "number": 15}) == (3, Signal(HOME, 15))
-    assert read({"id": 4, "ask": "clear", "home": HOME}) == (4, Clear(HOME))
+    assert read({"id": 4, "ask": "measure", "home": HOME, "pids": [7]}) == (4, Measure(HOME, [7]))
+    assert read({"id": 5, "ask": "clear", "home": HOME}) == (5, Clear(HOME))
+
+
+@pytest.mark.parametrize("pids", [None, "1", ["1"], [0], [-1], [1 << 40], [1.0], [True], [1] * 3000])
+def test_processes_are_told_by_number(pids: Any) -> None:
+    with pytest.raises(Refused):
+        read({"id": 4, "ask": "measure", "home": HOME, "pids": pids})
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from tests.pace import HANGS_SECONDS, until
 
-from statordb.launcher import rights
+from statordb.launcher import measuring, rights
 from statordb.launcher.requests import MESSAGE_BYTES_MAX
 from statordb.launcher.users import Users
-from statordb.runtime.launching import CannotLaunch, Own
+from statordb.runtime.launching import Own
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or bool(rights.missing(Path("/proc/self/status").read_text())),
@@ -247,6 +247,53 @@ def test_memory_that_was_shared_goes_with_the_last_process(own: Own, place: Plac
     assert left() == 0
 
 
+FILLS = """#!/bin/sh
+cd $HOME
+head -c 1000000 /dev/zero > in
+mkdir -p closed/deeper && head -c 1000000 /dev/zero > closed/deeper/in && chmod 0 closed/deeper && chmod 400 closed
+exec 9> gone; head -c 1000000 /dev/zero >&9; rm gone
+ln in again; ln -s /usr out
+echo up; exec sleep 600
+"""
+
+
+def test_files_are_measured_wherever_they_are_hidden(own: Own, place: Place) -> None:
+    """In directories that are closed, and in none; each once. Links lead nowhere."""
+    asker, home = connect(own), place.home("1")
+    asker.take(home)
+    told, output = asker.start(home, FILLS, place)
+    assert os.read(output, 3) == b"up\n"
+    files = asker.ask("measure", home, pids=[told["pid"]])
+    assert 3_000_000 <= files["files"] < 3_200_000
+    assert 0 < files["memory"] < 10_000_000
+    os.close(output)
+
+
+def test_too_many_files_count_as_too_much(own: Own, place: Place) -> None:
+    """And are taken away all the same, though no path is as long as this."""
+    asker, home = connect(own), place.home("1")
+    asker.take(home)
+    pid = os.fork()
+    if pid == 0:
+        os.seteuid(USERS.first)
+        os.chdir(place.path / "instances" / home)
+        for _ in range(1200):
+            os.mkdir("d")
+            os.chdir("d")
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert asker.ask("measure", home, pids=[])["files"] > measuring.FILES_BYTES_MAX
+    assert "refused" not in asker.ask("clear", home)
+    assert os.listdir(place.path / "instances" / home) == []
+
+
+def test_only_its_own_processes_are_measured(own: Own, place: Place) -> None:
+    asker, home = connect(own), place.home("1")
+    asker.take(home)
+    assert asker.ask("measure", home, pids=[os.getpid(), 1])["memory"] == 0
+    assert "refused" in asker.ask("measure", "0" * 32, pids=[])
+
+
 def test_nothing_is_given_away_that_is_not_the_servers(own: Own, place: Place) -> None:
     asker = connect(own)
     homes = place.path / "instances"
@@ -350,11 +397,6 @@ def test_it_keeps_no_right_that_it_does_not_need(own: Own) -> None:
     for name in ("CapPrm", "CapEff", "CapBnd"):
         assert f"{name}:\t{kept:016x}\n" in status
     assert "NoNewPrivs:\t1\n" in status
-
-
-def test_a_second_launcher_of_the_same_users_does_not_start(own: Own) -> None:
-    with pytest.raises(CannotLaunch, match="Another server on this machine"):
-        Own.start(USERS, SERVER)
 
 
 def test_one_that_is_a_service_listens_to_the_servers_user_only(place: Place) -> None:

@@ -1,9 +1,9 @@
 """What one process of a function has: a user, a directory for its files, its code, a control group, and its end."""
 
-import contextlib
 import os
 import signal
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -69,9 +69,12 @@ class Cell:
 
     def signal(self, number: int) -> None:
         """To the process and its group."""
-        if self.pid:
-            with contextlib.suppress(ProcessLookupError):  # it is not in a group of its own yet, or only dead ones are
-                os.killpg(self.pid, number)
+        if not self.pid:
+            return
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:  # it is not in a group of its own yet
+            os.kill(self.pid, number)
 
     def exit_code(self) -> int | None:
         """The code, or minus the number of the signal, that it has ended with; None while it lives."""
@@ -80,14 +83,21 @@ class Cell:
             return None
         return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
+    def members(self, known: Sequence[int]) -> list[int]:
+        """Its processes: all of them by its control group, else those that are `known`."""
+        if self.group is None:
+            return list(known)
+        try:
+            return [int(pid) for pid in (self.group / "cgroup.procs").read_text().split()]
+        except OSError:  # it is being taken away
+            return []
+
     def bury(self, users: Users) -> None:
         """End all that is left of it and take its files away. Blocks. Raises NotEnded."""
         if self.group is not None:
             cgroups.end(self.group)
         if self.pid:
             self.signal(signal.SIGKILL)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
         ending.empty(self.home, self.user, users)
 
     def give_back(self, server: int, users: Users, is_read: bool) -> None:

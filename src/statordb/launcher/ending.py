@@ -56,15 +56,20 @@ def empty(directory: int, user: int, users: Users) -> None:
     _as(user, users.cleaner, users, lambda: _empty(directory))
 
 
-def _as(user: int, other: int, users: Users, act: Callable[[], None]) -> None:
-    """Act in a process whose effective user is `user`, and whose real one is `other`."""
+def begin(user: int, other: int, users: Users, act: Callable[[], None]) -> int:
+    """Act in a process whose effective user is `user`, and whose real one is `other`: its number. Raises ValueError."""
     if not users.gives(user) or users.gives(other) or not users.first <= other <= users.last:
         raise ValueError(user)
+    pid = os.fork()
+    if pid == 0:
+        _act(user, other, act)
+    return pid
+
+
+def _as(user: int, other: int, users: Users, act: Callable[[], None]) -> None:
+    """The same, to its end."""
     for _ in range(TRIES_MAX):
-        pid = os.fork()
-        if pid == 0:
-            _act(user, other, act)
-        _, status = os.waitpid(pid, 0)
+        _, status = os.waitpid(begin(user, other, users, act), 0)
         if status == 0:
             return
         if not os.WIFSIGNALED(status):

@@ -3,9 +3,11 @@
     {"id": 1, "ask": "take", "home": ..., "account": ..., "code": ..., "directory": ..., "memory_mb": ...}
     {"id": 2, "ask": "start", "home": ..., "kind": ..., "handler": ..., "environment": {...}}
     {"id": 3, "ask": "signal", "home": ..., "number": 15}
-    {"id": 4, "ask": "clear", "home": ...}
+    {"id": 4, "ask": "measure", "home": ..., "pids": [...]}
+    {"id": 5, "ask": "clear", "home": ...}
 
-With "start" comes the writing end of a pipe. Answers are {"id": 1, "user": ...}, {"id": 2, "pid": ...}, {"id": 4}, or
+With "start" comes the writing end of a pipe. Answers are {"id": 1, "user": ...}, {"id": 2, "pid": ...},
+{"id": 4, "memory": bytes, "files": bytes}, {"id": 5}, or
 {"id": ..., "refused": sentence}; a process that has ended is told by {"ended": home, "code": ...}. Whoever asks may
 have been taken over, so what is not exactly one of these is refused.
 """
@@ -20,6 +22,7 @@ HANDLER_CHARACTERS_MAX = 256
 VARIABLES_MAX = 1024
 MEMORY_MB_MAX = 10_240  # Lambda's most
 PATH_CHARACTERS_MAX = 4096
+PIDS_MAX, PID_MAX = 2048, 1 << 22  # processes of one instance, and their numbers: linux/threads.h
 KINDS = ("python", "node", "bootstrap")
 SIGNALS = (signal.SIGTERM, signal.SIGKILL)
 _HOME, _DIGEST = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{64}")
@@ -54,14 +57,21 @@ class Signal(NamedTuple):
     number: int
 
 
+class Measure(NamedTuple):
+    """How much memory and disk it has. `pids`: its processes, as far as the server knows them."""
+
+    home: str
+    pids: list[int]
+
+
 class Clear(NamedTuple):
     """End all that is left of it, and take its files away."""
 
     home: str
 
 
-Asked = Take | Start | Signal | Clear
-_ASKED: dict[str, type[Asked]] = {"take": Take, "start": Start, "signal": Signal, "clear": Clear}
+Asked = Take | Start | Signal | Measure | Clear
+_ASKED: dict[str, type[Asked]] = {"take": Take, "start": Start, "signal": Signal, "measure": Measure, "clear": Clear}
 
 
 def read(message: bytes) -> tuple[int, Asked]:
@@ -101,6 +111,12 @@ def _is_valid(asked: Asked) -> bool:
             )
         case Signal():
             return type(asked.number) is int and asked.number in SIGNALS
+        case Measure():
+            return (
+                isinstance(asked.pids, list)
+                and len(asked.pids) <= PIDS_MAX
+                and all(type(pid) is int and 0 < pid < PID_MAX for pid in asked.pids)
+            )
         case Clear():
             return True
 

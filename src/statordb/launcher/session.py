@@ -2,20 +2,22 @@
 
 import contextlib
 import os
+import signal
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from statordb.launcher import cells, ending, requests
+from statordb.launcher import cells, ending, measuring, requests
 from statordb.launcher.cells import Cell
 from statordb.launcher.cgroups import Cgroups
 from statordb.launcher.ending import NotEnded
 from statordb.launcher.places import Places, Programs
-from statordb.launcher.requests import Clear, Refused, Signal, Start, Take
+from statordb.launcher.requests import Clear, Measure, Refused, Signal, Start, Take
 from statordb.launcher.users import Accounts, NoUserLeft, Users
 
 CELLS_MAX = 256  # a pool has 64, and some that are ending
 DESCRIPTORS_MAX = 1  # that come with a message
+MEASURED_MAX = 16  # at once
 MIB = 1024 * 1024
 
 
@@ -51,6 +53,7 @@ class Session:
         self._opened: Places | None = None
         self._accounts = Accounts(means.users)
         self._cells: dict[str, Cell] = {}
+        self._measuring: dict[int, int] = {}  # processes that look at cells, by their handles
         self._burials: dict[str, int] = {}  # handles of the processes that take cells away
 
     def receive(self) -> None:
@@ -80,6 +83,8 @@ class Session:
                     self._tell({"id": number, "pid": self._start(asked, descriptors)})
                 case Signal():
                     self._cell(asked.home).signal(asked.number)
+                case Measure():
+                    self._measure(number, asked)
                 case Clear():
                     self._clear(number, asked.home)
         except (Refused, OSError, NotEnded) as fault:
@@ -131,6 +136,29 @@ class Session:
         cell.begin(words, asked, descriptors[0], self._means.programs)
         self._watch(cell.handle, lambda: self._ended(asked.home, cell))
         return cell.pid
+
+    def _measure(self, number: int, asked: Measure) -> None:
+        """In a process that answers by itself: it may take a while."""
+        cell, users = self._cell(asked.home), self._means.users
+        if len(self._measuring) >= MEASURED_MAX:
+            raise Refused("Too many are being measured.")
+        pids = cell.members(asked.pids)
+
+        def look() -> None:
+            memory, files = measuring.memory_bytes(pids), measuring.files_bytes(cell.home, pids)
+            self._tell({"id": number, "memory": memory, "files": files})
+
+        pid = ending.begin(cell.user, users.cleaner, users, look)
+        handle = os.pidfd_open(pid)
+        self._measuring[handle] = pid
+        self._watch(handle, lambda: self._measured(number, handle))
+
+    def _measured(self, number: int, handle: int) -> None:
+        self._unwatch(handle)
+        os.close(handle)
+        _, status = os.waitpid(self._measuring.pop(handle), 0)
+        if status:
+            self._tell({"id": number, "refused": "It can't be measured."})
 
     def _ended(self, home: str, cell: Cell) -> None:
         self._unwatch(cell.handle)
@@ -188,6 +216,11 @@ class Session:
 
     def close(self) -> None:
         """End all its processes, and take their files away. Blocks."""
+        for handle, pid in self._measuring.items():
+            self._unwatch(handle)
+            os.close(handle)
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
         for handle in self._burials.values():
             self._unwatch(handle)
             os.close(handle)

@@ -1,14 +1,14 @@
 """What an instance gets before its process is there, and what holds it together to its end."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from statordb.launcher import cgroups
 from statordb.launcher.cgroups import Cgroups
-from statordb.runtime import leftovers
-from statordb.runtime.memory import MIB
+from statordb.runtime import leftovers, memory
+from statordb.runtime.memory import MIB, Usage
 from statordb.runtime.process import OwnProcess, Process
 from statordb.runtime.strays import Strays
 from statordb.store.functions.catalog import FunctionRecord
@@ -27,6 +27,9 @@ class Cell(Protocol):
     ) -> Process:  # fmt: skip
         """Start the process; `on_exit` is called once, later and in the event loop, when it has ended. Raises OSError,
         ValueError, NotRunnable."""
+
+    async def measure(self, pids: Sequence[int], bound: int, *, thoroughly: bool) -> Usage:
+        """What the processes use. `bound`: of the memory; `thoroughly`: also what takes a while to find."""
 
     async def clear(self) -> None:
         """End all that is left of the process, if there was one, and take away its files."""
@@ -88,6 +91,9 @@ class SharedCell:
             self._strays.known.add(process.pid)
         leftovers.note(self.home, process.pid, self._group)
         return process
+
+    async def measure(self, pids: Sequence[int], bound: int, *, thoroughly: bool) -> Usage:
+        return Usage(memory.used_bytes(pids, bound))
 
     async def clear(self) -> None:
         process = self._process

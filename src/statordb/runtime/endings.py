@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 import orjson
 
+from statordb.launcher.measuring import FILES_BYTES_MAX
 from statordb.model.function_limits import INVOKE_ANSWER_BYTES_MAX
+from statordb.runtime.memory import MIB
 
 
 class Ending(NamedTuple):
@@ -45,6 +47,13 @@ def exited(request_id: str, code: int) -> Ending:
 
 def out_of_memory(request_id: str) -> Ending:
     return _failure("Runtime.OutOfMemory", f"RequestId: {request_id} Error: Runtime exited with error: signal: killed")
+
+
+def out_of_storage(request_id: str) -> Ending:
+    """Where Lambda's function would find its disk full."""
+    bound = FILES_BYTES_MAX // MIB
+    ending = exited(request_id, -signal.SIGKILL)
+    return ending._replace(line=f"The files of the function have more than {bound} MB.\n{ending.line}")
 
 
 def response_too_large(request_id: str) -> Ending:

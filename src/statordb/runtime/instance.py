@@ -124,13 +124,11 @@ class Instance:
             self.sandbox.terminate()
             self._timer = self._loop.call_later(GRACE_SECONDS, self.sandbox.kill)
 
-    def measure(self, members: Iterable[int] = ()) -> None:
-        """Look at the memory of its processes, and end them if it is beyond the function's bound.
-
-        `members`: those of its session, if known; else those are looked at whose parents live.
-        """
-        if self.state is not State.ENDED and not self.sandbox.is_within_memory(members):
-            self._fail(lambda invocation: endings.out_of_memory(invocation.request_id))
+    async def measure(self, members: Iterable[int] = (), *, thoroughly: bool = False) -> None:
+        """End its processes if they use more than the function may. The arguments are the sandbox's."""
+        excess = await self.sandbox.excess(members, thoroughly=thoroughly) if self.state is not State.ENDED else None
+        if excess is not None:
+            self._fail(lambda invocation: excess(invocation.request_id))
 
     # What the runtime says
 

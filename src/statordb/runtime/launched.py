@@ -7,12 +7,14 @@ import os
 import re
 import select
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from statordb.launcher.requests import PIDS_MAX
 from statordb.model.invocation import NotRunnable
-from statordb.runtime import leftovers, private_directory, runtimes
+from statordb.runtime import leftovers, private_directory, processes, runtimes
 from statordb.runtime.launching import Launcher
+from statordb.runtime.memory import Usage
 from statordb.runtime.process import Process
 from statordb.store.functions.catalog import FunctionRecord
 
@@ -103,6 +105,16 @@ class LaunchedCell:
             os.close(writing)
         self._process = process
         return process
+
+    async def measure(self, pids: Sequence[int], bound: int, *, thoroughly: bool) -> Usage:
+        quick = sum(map(processes.resident_bytes, pids))
+        if not thoroughly and (quick <= bound or len(pids) == 1):
+            return Usage(quick)
+        try:
+            told = await self._launcher.ask("measure", self.home.name, pids=list(pids)[:PIDS_MAX])
+        except NotRunnable:  # it has ended, or many others are being measured
+            return Usage(quick)
+        return Usage(told["memory"], told["files"])
 
     async def clear(self) -> None:
         try:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from statordb.launcher.measuring import FILES_BYTES_MAX
 from statordb.model.invocation import Outcome
-from statordb.runtime import memory, processes
+from statordb.runtime import endings, memory, processes
 from statordb.runtime.containment import Cell
 from statordb.runtime.endings import Ending
 from statordb.runtime.invocation import Invocation
@@ -106,17 +107,21 @@ class Sandbox:
         """Nobody hears any more what the process says: its end is not held up for that."""
         self._silenced = True
 
-    def is_within_memory(self, members: Iterable[int]) -> bool:
-        """Whether its processes use no more memory than the function may.
+    async def excess(self, members: Iterable[int], *, thoroughly: bool) -> Callable[[str], Ending] | None:
+        """What becomes of an invocation, by its id, since its processes use more memory or disk than the function may.
 
-        `members`: those of its session, if known; else those are looked at whose parents live.
+        `members`: those of its session, if known; else those are looked at whose parents live. `thoroughly`: also at
+        what takes a while to find.
         """
         if self._process is None:
-            return True
+            return None
         bound = self._function.memory_mb * memory.MIB
-        used = memory.used_bytes(members or processes.descendants(self._process.pid), bound)
-        self._peak_bytes = max(self._peak_bytes, used)
-        return used <= bound
+        pids = list(members) or processes.descendants(self._process.pid)
+        used = await self._launch.cell.measure(pids, bound, thoroughly=thoroughly)
+        self._peak_bytes = max(self._peak_bytes, used.memory)
+        if used.memory > bound:
+            return endings.out_of_memory
+        return endings.out_of_storage if used.files > FILES_BYTES_MAX else None
 
     # The log of an invocation
 

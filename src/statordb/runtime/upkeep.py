@@ -14,6 +14,7 @@ from statordb.store.functions.catalog import FunctionRecord
 
 LIFE_SECONDS_MAX = 3000.0  # of an instance: less than a session lasts, which its credentials are of
 SWEEP_SECONDS = 10.0  # between two looks for instances that are not needed
+IDLE_SURVEYS = 10  # every so many surveys those that do nothing are looked at as closely as the others
 EXISTS_SECONDS = 3.0  # between two looks for functions that are gone
 
 log = logging.getLogger(__name__)
@@ -53,12 +54,13 @@ class Upkeep:
         if instances and self._looks % SURVEY_SAMPLES == 0:
             members = await asyncio.to_thread(processes.by_session)
             for instance in instances:
-                instance.measure(members.get(instance.sandbox.session, ()))
+                thoroughly = instance.state is not State.READY or self._looks % (IDLE_SURVEYS * SURVEY_SAMPLES) == 0
+                await instance.measure(members.get(instance.sandbox.session, ()), thoroughly=thoroughly)
             self._end_strays({instance.mark for instance in self._fleets.instances()})
         else:
             for instance in instances:
                 if instance.state in (State.BUSY, State.STARTING):
-                    instance.measure()
+                    await instance.measure()
 
     async def sweep(self) -> None:
         """End what has been idle or has lived for long, and let go of what is not used."""
