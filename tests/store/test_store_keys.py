@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from tests.engine.sealed import open_lmdb
 
-from statordb.crypto.file_keys import FileKeys
+from statordb.crypto.file_keys import FileKeys, KeyFileUnusable
 from statordb.crypto.ring import KEY_PREFIX
-from statordb.crypto.roots import Roots
+from statordb.crypto.roots import Roots, RootUnusable
 from statordb.crypto.sealer import Unsealable
-from statordb.engine.contract import Effects, Key
+from statordb.engine.contract import Effects, FormatTooNew, Key
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.store.sealed import keyring, store_keys
 from statordb.store.sealed.engine import SealedEngine
 from statordb.store.sealed.keyring import RING_KEY, Keyring
-from statordb.store.sealed.store_keys import LEAD_SECONDS, RING, STORE, RingRecord
+from statordb.store.sealed.store_keys import LEAD_SECONDS, RING, STORE, RingRecord, opened, ring_of
 
 ROW = Key(1000, b"p", b"")
 BODY = b"\x01\x00\x00\x00\x09" + b'{"p":1}'
@@ -177,6 +177,30 @@ def test_a_ring_that_was_changed_is_refused(world: World, damage: Callable[[Ring
             await world.process()
 
     asyncio.run(history())
+
+
+def test_whatever_a_ring_is_damaged_to_is_told_as_that(world: World) -> None:
+    """In one sentence, where a server starts: each bit of the row once, and each length."""
+    refusals = (Unsealable, RootUnusable, KeyFileUnusable, FormatTooNew)
+
+    async def row() -> bytes:
+        await (await world.process()).ring.rotate()
+        found = await world.under.get(RING_KEY)
+        assert found is not None
+        return found.body
+
+    def tried(body: bytes) -> bool:
+        try:
+            return bool(opened(ring_of(body), world.roots))
+        except refusals:
+            return False
+
+    body = asyncio.run(row())
+    assert tried(body)
+    damaged = [body[:at] + bytes([body[at] ^ 1 << at % 8]) + body[at + 1 :] for at in range(len(body))]
+    cut = [body[:end] for end in range(0, len(body), 7)]
+    assert not any(map(tried, cut))
+    assert sum(map(tried, damaged)) < len(damaged) / 4  # names of members, and what nothing hangs on
 
 
 def test_a_process_looks_by_itself_until_it_is_closed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

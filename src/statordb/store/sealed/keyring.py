@@ -19,7 +19,16 @@ from statordb.store.keyspace import Space
 from statordb.store.kms.records import OWNED, wrapping_key
 from statordb.store.sealed.data_keys import DATA_KEY, ID_TRIES, data_key_row, dumped, register
 from statordb.store.sealed.places import Places, plain
-from statordb.store.sealed.store_keys import LOOK_SECONDS, RING, RingRecord, new_ring, opened, rotated, unwrapped
+from statordb.store.sealed.store_keys import (
+    LOOK_SECONDS,
+    RING,
+    RingRecord,
+    new_ring,
+    opened,
+    ring_of,
+    rotated,
+    unwrapped,
+)
 from statordb.store.sealed.table_keys import TableKeys
 
 GUARDS_MAX = 1024  # that are remembered as the engine beneath knows them
@@ -86,7 +95,7 @@ class Keyring:
         """Of a store, whose keys are made if it has none. Raises Unsealable, and what the provider does."""
         found = await engine.get(RING_KEY)
         if found is not None:
-            return cls(engine, unwrapped(RING.load(found.body), roots, now(), random), roots, random, now)
+            return cls(engine, unwrapped(ring_of(found.body), roots, now(), random), roots, random, now)
         record, keys = new_ring(roots, random)
         body = RING.dump(record)
 
@@ -95,7 +104,7 @@ class Keyring:
 
         outcome = await contention.update(engine, (RING_KEY,), plan)
         if isinstance(outcome, Refused):  # another server came first
-            keys = unwrapped(RING.load(outcome.reason), roots, now(), random)
+            keys = unwrapped(ring_of(outcome.reason), roots, now(), random)
         return cls(engine, keys, roots, random, now)
 
     async def renew(self) -> None:
@@ -116,7 +125,7 @@ class Keyring:
             found = await self._engine.get(RING_KEY)
             if found is None:
                 raise Unsealable("the store has no keys")
-            record = rotated(RING.load(found.body), self.roots, self._now(), self._random)
+            record = rotated(ring_of(found.body), self.roots, self._now(), self._random)
             version, body = found.version, RING.dump(record)
 
             def plan(stored: list[Stored | None], version: int = version, body: bytes = body) -> Effects | Refused:
@@ -133,7 +142,7 @@ class Keyring:
         found = await self._engine.get(RING_KEY)
         if found is None or found.version == self._version:
             return
-        record = RING.load(found.body)
+        record = ring_of(found.body)
         if any(kept.id not in self.keys.known for kept in record.keys):
             for id, key in (await asyncio.to_thread(opened, record, self.roots, self.keys.known)).items():
                 self.keys.learn(id, key)

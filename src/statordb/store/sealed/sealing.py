@@ -16,7 +16,7 @@ from statordb.store.sealed import bodies
 from statordb.store.sealed.data_keys import DATA_KEY, data_key_row
 from statordb.store.sealed.keyring import RING_KEY, wrapped_data_key
 from statordb.store.sealed.places import PLACE_BYTES, Places
-from statordb.store.sealed.store_keys import RING, new_ring, unwrapped
+from statordb.store.sealed.store_keys import RING, new_ring, ring_of, unwrapped
 
 Found = TypeVar("Found")
 
@@ -37,7 +37,7 @@ class Sealing:
             record, self._keys = new_ring(roots, random)
             self._added = [(RING_KEY, RING.dump(record))]
         else:
-            self._keys, self._added = unwrapped(RING.load(ring), roots, time.time(), random), []
+            self._keys, self._added = unwrapped(ring_of(ring), roots, time.time(), random), []
         self._known = known
         self._sealer = RowSealer()
         id, key = new_key(random)

@@ -46,6 +46,14 @@ class RingRecord(Record):
 RING: Kind[RingRecord] = Kind(RingRecord)
 
 
+def ring_of(body: bytes) -> RingRecord:
+    """The ring that a row has. Raises Unsealable, and FormatTooNew."""
+    try:
+        return RING.load(body)
+    except (ValueError, TypeError, KeyError, AttributeError) as fault:
+        raise Unsealable("the keys of the store are damaged") from fault
+
+
 def new_ring(roots: Roots, random: Callable[[int], bytes] = os.urandom) -> tuple[RingRecord, StoreKeys]:
     """The ring of a new store. Raises what the provider does."""
     id, key, wrapped = ring.made(roots.wrap, random)
@@ -57,17 +65,25 @@ def opened(record: RingRecord, roots: Roots, known: Mapping[str, bytes] | None =
     keys = dict(known or {})
     for kept in record.keys:
         if kept.provider != STORE and kept.id not in keys:
-            keys[kept.id] = roots.unwrap(Wrapped(kept.provider, kept.root, b64decode(kept.wrapped)))
+            keys[kept.id] = roots.unwrap(Wrapped(kept.provider, kept.root, _bytes(kept)))
     if record.current not in keys:
         raise Unsealable("the keys of the store are damaged")
     current = _alone(record.current, keys)
     for kept in record.keys:
         if kept.id not in keys:
-            found = current.unwrap(kept.root, b64decode(kept.wrapped))
+            found = current.unwrap(kept.root, _bytes(kept))
             if found[:STORE_KEY_ID_BYTES].hex() != kept.id:
                 raise Unsealable("the store key is another one's")
             keys[kept.id] = found[STORE_KEY_ID_BYTES:]
     return keys
+
+
+def _bytes(kept: StoreKeyRecord) -> bytes:
+    """Raises Unsealable."""
+    try:
+        return b64decode(kept.wrapped)
+    except (ValueError, TypeError) as fault:
+        raise Unsealable("the keys of the store are damaged") from fault
 
 
 def unwrapped(record: RingRecord, roots: Roots, now: float, random: Callable[[int], bytes] = os.urandom) -> StoreKeys:
