@@ -479,6 +479,33 @@ def test_an_entry_that_was_left_behind_goes(api: Api, key: str) -> None:
     assert len(items(api)) == 2
 
 
+def test_a_damaged_row_is_told_and_is_in_no_other_tables_way(api: Api, key: str) -> None:
+    create(api, key)
+    put(api, 1)
+    api(
+        "CreateTable", TableName="another", KeySchema=by_hash("p"), BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}], SSESpecification=sse(key),
+    )  # fmt: skip
+    table, engine = table_of(api), api.store.engine
+    assert isinstance(engine, SealedEngine)
+    row = engine.ring.places.key(Key(table.space, b"p1", b"001"))
+    body = api.run(engine.under.get(row)).body
+    torn = Effects(writes=((row, body[:-1]),))
+    api.run(engine.under.update((row,), lambda stored: torn))
+    kms(api, "RotateKeyOnDemand", KeyId=key)
+    duty = Resealing(api.store)
+    told: list[Exception] = []
+    for _ in range(12):
+        try:
+            api.run(duty.run_once())
+        except ExceptionGroup as faults:
+            told += faults.exceptions
+    assert {type(fault) for fault in told} == {Unsealable}
+    another = api.run(api.store.catalog.reload(*SCOPE[:2], "another"))
+    assert another.record.sealed_by == [f"kms:{key}#1"]
+    assert len(table_of(api).record.sealed_by) == 2
+
+
 def test_a_second_change_begins_it_anew(api: Api, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     create(api, key)
     for number in range(12):

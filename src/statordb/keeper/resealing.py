@@ -48,14 +48,15 @@ class Resealing:
         self._courses: dict[int, _Course] = {}  # by the table's space
 
     async def run_once(self) -> bool:
-        advanced, fault = False, None
+        advanced = False
+        faults: list[Exception] = []
         for record in await self._looked_up():
             try:
                 advanced = await self._run(record) or advanced
-            except Exception as caught:  # of one table: it is told when the others have had their turn
-                fault = caught
-        if fault is not None:
-            raise fault
+            except Exception as fault:  # of one table: it is told when the others have had their turn
+                faults.append(fault)
+        if faults:
+            raise ExceptionGroup("rows of tables can't be sealed anew", faults)
         return advanced
 
     async def _looked_up(self) -> Sequence[TableRecord]:
