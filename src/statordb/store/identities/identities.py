@@ -4,6 +4,7 @@ together; their access keys lie elsewhere, and are changed with them all the sam
 Every change is announced as one of keys is: who has looked up a key looks it up again.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -86,6 +87,8 @@ class Identities:
         """The users, groups or roles of some ids, but for those that are no more."""
         found: list[Any] = []
         for start in range(0, len(ids), READ_AT_ONCE_MAX):
+            if start:
+                await asyncio.sleep(0)  # a group may have thousands of users
             some = ids[start : start + READ_AT_ONCE_MAX]
             names = await self.find(account, *map(owner, some))
             rows_of = [named(name.sort, name.name) for name in names if name is not None]
