@@ -7,87 +7,30 @@ on a machine as fast as tests/slowness.py compares others with. What the machine
 long the disk takes.
 """
 
-import http.client
 import json
 import os
-import re
 import sys
-import threading
-import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.pace import until
-from tests.slowness import is_exact, slowness
+from tests.hostile.watching import ROOT, Watched, as_slow_as_here, must_not_stand, stood
 
 import heavy
 import servers
-from heavy import Heavy
 from isolation import Load, fill
 from load import Client
-from servers import Launch, Running
+from servers import Running
 
-LOAD_SECONDS = 0.7
-TRIES = 6  # a loop that stands for a request's sake stands each time
-LENIENT_TIMES = 3.0  # as long as the bound may a loop compute in a run of everything, where others are in the way
-LOCK = "write lock"  # among the processes: how often it was held for too long
-ROOT = Path(__file__).parents[2]
-SERVED = ("worker", "keeper")  # processes that light requests wait for; a lane's loop may stand
-SEEN = (*SERVED, LOCK)
 # Several servers of one cluster are alike, and filling it takes long: fewer rows make fewer pages, each as heavy.
 CLUSTER_SHARE = 0.25
 KEYSPACE = f"sd_hostile_{os.getpid()}"
 
 pytestmark = pytest.mark.slow  # a real server, and a second or more for each case
 
-ADMIN = re.compile(r"admin_url\W+http://([0-9.]+:[0-9]+)")
 # Tagging holds up others by their guards, and no loop: tests/engine/lmdb/test_writer.py looks at that.
 CASES = {case.name: case for case in heavy.cases() if heavy.TAGGING not in case.name}
-STALLS = re.compile(r'^statordb_loop_stalls_total\{cause="busy",process="([a-z]+)[^"]*"\} ([0-9.]+)$', re.MULTILINE)
-
-
-class Watched:
-    """A server with full tables, and its own word on how often its loops stood, and its write lock was held."""
-
-    def __init__(self, running: Running, share: float) -> None:
-        self.running = running
-        self._held = held_file(running.directory / "data")
-        log = running.directory / "log"
-        until(lambda: ADMIN.search(log.read_text(encoding="utf-8")) is not None, "the server logs its start")
-        self._admin = ADMIN.findall(log.read_text(encoding="utf-8"))[0]
-        fill(running, share)
-
-    def stalls(self) -> Counter[str]:
-        """How often loops stood so far, by kind of process; and how often the write lock was held for too long."""
-        connection = http.client.HTTPConnection(self._admin)
-        connection.request("GET", "/metrics")
-        text = connection.getresponse().read().decode()
-        connection.close()
-        counted: Counter[str] = Counter()
-        for process, times in STALLS.findall(text):
-            counted[process] += int(float(times))
-        counted[LOCK] = len(self._held.read_bytes().splitlines())
-        return counted
-
-
-def held_file(data: Path) -> Path:
-    """Where a server with its data there notes who held the write lock for too long."""
-    return data.parent / "held"
-
-
-def as_slow_as_here(launch: Launch) -> Launch:
-    """The same server, which counts as standing, and notes as held, what takes as much longer here."""
-    times = slowness() * (1.0 if is_exact() else LENIENT_TIMES)
-    slower = [sys.executable, "-m", "tests.hostile.slower", f"{times:.1f}"]
-
-    def command(port: int, data: Path) -> list[str]:
-        _, *words = launch.command(port, data)
-        return [*slower, str(held_file(data)), *words]
-
-    return replace(launch, command=command, environment={**launch.environment, "PYTHONPATH": str(ROOT)})
 
 
 @pytest.fixture(scope="module", params=["1 worker", "2 workers", "cassandra"])
@@ -100,43 +43,13 @@ def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     else:
         launch = servers.statordb("hostile", "--workers", request.param[0])
     with Running(as_slow_as_here(launch), tmp_path_factory.mktemp("hostile")) as running:
-        yield Watched(running, share)
-
-
-def light(running: Running, stopped: threading.Event) -> None:
-    """Somebody else: a get and a put now and then, each of which is answered."""
-    client = Client(running.host, servers.signer())
-    key = {"pk": {"S": "k1"}}
-    while not stopped.is_set():
-        client.call("GetItem", json.dumps({"TableName": "small", "Key": key}).encode())
-        client.call("PutItem", json.dumps({"TableName": "small", "Item": {"pk": {"S": "light"}}}).encode())
-        time.sleep(0.005)
-
-
-def stood(watched: Watched, case: Heavy) -> Counter[str]:
-    """How often loops that serve stood, or the write lock was held, while two connections repeated a heavy request
-    beside a light client."""
-    before = watched.stalls()
-    stopped = threading.Event()
-    other = threading.Thread(target=light, args=(watched.running, stopped), daemon=True)
-    other.start()
-    load = Load(watched.running, case)
-    load.start()
-    time.sleep(LOAD_SECONDS)
-    load.end()
-    stopped.set()
-    other.join()
-    return Counter({process: times for process, times in (watched.stalls() - before).items() if process in SEEN})
+        fill(running, share)
+        yield Watched(running)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_no_loop_that_serves_stands_and_no_lock_is_kept(watched: Watched, name: str) -> None:
-    seen = []
-    for _ in range(TRIES):
-        seen.append(stood(watched, CASES[name]))
-        if not seen[-1]:
-            return
-    pytest.fail(f"a loop stood, or the lock was kept, each time: {seen}")
+    must_not_stand(watched, lambda: Load(watched.running, CASES[name]))
 
 
 def test_a_loop_that_stands_is_found(tmp_path: Path) -> None:
@@ -144,10 +57,11 @@ def test_a_loop_that_stands_is_found(tmp_path: Path) -> None:
     launch = servers.statordb("without lanes", "--workers", "1")
     launch = replace(launch, environment={**launch.environment, "STATORDB_LANES": "0"})
     with Running(as_slow_as_here(launch), tmp_path / "server") as running:
-        watched = Watched(running, 0.1)
+        fill(running, 0.1)
+        watched = Watched(running)
         # Each of them is checked, or planned, in one go, which takes a tenth of a second and longer.
         names = ("1,000,000 AttributesToGet", "transaction of conditions that compare lists")
-        assert any(stood(watched, CASES[name]) for name in names)
+        assert any(stood(watched, Load(watched.running, CASES[name])) for name in names)
 
 
 def test_a_lock_that_is_kept_is_found(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from statordb.commands.gate import Gate
 from statordb.commands.turns import Turn, Turns
 from statordb.model import errors
 from statordb.model.budget import Budget, Heavy
-from statordb.model.pending import Pending
 from statordb.model.request import Origin, Principal
 from statordb.store.store import Store
 from statordb.store.table import Table, check_usable
@@ -84,10 +83,10 @@ class Context(NamedTuple):
         """Raises AccessDeniedException unless the principal may do that."""
         who, origin, request, budget = self.principal, self.origin, self.request, self.budget
         if not self.gate.admit(who, origin, demand, request, budget):
-            await self.gate.settle(who, origin, demand, request, budget, self._rest)
-
-    def _rest(self) -> Pending[None]:
-        return self.turns.wait(self.source, first=True)
+            turn = self.turn()
+            await turn.begin()
+            await self.gate.settle(who, origin, demand, request, budget, turn.over)
+            turn.end()
 
     async def described(self, demand: TableDemand) -> Table:
         """The table that a control operation demands, whatever its status.

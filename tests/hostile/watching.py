@@ -1,0 +1,113 @@
+"""A server that is watched for loops that stand and locks that are kept, while somebody asks much of it."""
+
+import http.client
+import json
+import re
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from tests.pace import until
+from tests.slowness import is_exact, slowness
+
+import servers
+from load import Client
+from servers import Launch, Running
+
+LOAD_SECONDS = 0.7
+TRIES = 6  # a loop that stands for a request's sake stands each time
+LENIENT_TIMES = 3.0  # as long as the bound may a loop compute in a run of everything, where others are in the way
+LOCK = "write lock"  # among the processes: how often it was held for too long
+ROOT = Path(__file__).parents[2]
+SERVED = ("worker", "keeper")  # processes that light requests wait for; a lane's loop may stand
+SEEN = (*SERVED, LOCK)
+
+ADMIN = re.compile(r"admin_url\W+http://([0-9.]+:[0-9]+)")
+STALLS = re.compile(r'^statordb_loop_stalls_total\{cause="busy",process="([a-z]+)[^"]*"\} ([0-9.]+)$', re.MULTILINE)
+
+
+class Watched:
+    """A server, and its own word on how often its loops stood, and its write lock was held."""
+
+    def __init__(self, running: Running) -> None:
+        self.running = running
+        self._held = held_file(running.directory / "data")
+        log = running.directory / "log"
+        until(lambda: ADMIN.search(log.read_text(encoding="utf-8")) is not None, "the server logs its start")
+        self._admin = ADMIN.findall(log.read_text(encoding="utf-8"))[0]
+
+    def stalls(self) -> Counter[str]:
+        """How often loops stood so far, by kind of process; and how often the write lock was held for too long."""
+        connection = http.client.HTTPConnection(self._admin)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+        counted: Counter[str] = Counter()
+        for process, times in STALLS.findall(text):
+            counted[process] += int(float(times))
+        counted[LOCK] = len(self._held.read_bytes().splitlines())
+        return counted
+
+
+def held_file(data: Path) -> Path:
+    """Where a server with its data there notes who held the write lock for too long."""
+    return data.parent / "held"
+
+
+def as_slow_as_here(launch: Launch) -> Launch:
+    """The same server, which counts as standing, and notes as held, what takes as much longer here."""
+    times = slowness() * (1.0 if is_exact() else LENIENT_TIMES)
+    slower = [sys.executable, "-m", "tests.hostile.slower", f"{times:.1f}"]
+
+    def command(port: int, data: Path) -> list[str]:
+        _, *words = launch.command(port, data)
+        return [*slower, str(held_file(data)), *words]
+
+    return replace(launch, command=command, environment={**launch.environment, "PYTHONPATH": str(ROOT)})
+
+
+class Load(Protocol):
+    """What is asked, from `start` to `end`."""
+
+    def start(self) -> None: ...
+
+    def end(self) -> object: ...
+
+
+def light(running: Running, stopped: threading.Event) -> None:
+    """Somebody else: a get and a put now and then, each of which is answered."""
+    client = Client(running.host, servers.signer())
+    key = {"pk": {"S": "k1"}}
+    while not stopped.is_set():
+        client.call("GetItem", json.dumps({"TableName": "small", "Key": key}).encode())
+        client.call("PutItem", json.dumps({"TableName": "small", "Item": {"pk": {"S": "light"}}}).encode())
+        time.sleep(0.005)
+
+
+def stood(watched: Watched, load: Load) -> Counter[str]:
+    """How often loops that serve stood, or the write lock was held, under a load beside a light client."""
+    before = watched.stalls()
+    stopped = threading.Event()
+    other = threading.Thread(target=light, args=(watched.running, stopped), daemon=True)
+    other.start()
+    load.start()
+    time.sleep(LOAD_SECONDS)
+    load.end()
+    stopped.set()
+    other.join()
+    return Counter({process: times for process, times in (watched.stalls() - before).items() if process in SEEN})
+
+
+def must_not_stand(watched: Watched, load: Callable[[], Load]) -> None:
+    seen = []
+    for _ in range(TRIES):
+        seen.append(stood(watched, load()))
+        if not seen[-1]:
+            return
+    pytest.fail(f"a loop stood, or the lock was kept, each time: {seen}")
