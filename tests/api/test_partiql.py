@@ -14,6 +14,7 @@ A file is read from top to bottom on the tables of `TABLES`. Blocks are separate
 Values are JSON in short form: a string is S, a number N, a list L, an object M, unless it is one in wire form.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.in_process import Api
 
 from statordb.expressions.partiql.statement_tree import Select
 from statordb.expressions.partiql.statements import STATEMENTS
+from statordb.model.limits import STATEMENT_NESTING_MAX
 
 FIXTURES = sorted((Path(__file__).parent / "partiql").glob("*.txt"))
 _TAGS = frozenset(("S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"))
@@ -175,3 +177,27 @@ def test_every_fixture_tells_the_plan_of_its_selects() -> None:
                 block = Block(lines)
                 assert block.plan in ("get", "query", "queries", "scan"), block.text
                 assert isinstance(STATEMENTS.statement(block.text).node, Select)
+
+
+@pytest.mark.parametrize(
+    "nested",
+    [
+        lambda levels: "SELECT * FROM Hsh WHERE " + "(" * levels + "id = 1" + ")" * levels,
+        lambda levels: "SELECT * FROM Hsh WHERE id = " + "(" * levels + "1" + ")" * levels,
+        lambda levels: "UPDATE Hsh SET n = " + "(" * levels + "1" + ")" * levels + " WHERE id = 1",
+        lambda levels: "UPDATE Hsh SET n = n" + " + 1" * levels + " WHERE id = 1",
+        lambda levels: "UPDATE Hsh SET n = " + "1 + (" * levels + "n" + ")" * levels + " WHERE id = 1",
+    ],
+    ids=["conditions", "operands", "values", "sums", "sums within"],
+)
+def test_a_statement_is_nested_to_a_bound(api: Api, nested: Callable[[int], str]) -> None:
+    """What is parsed and run goes by the depth of its tree: nothing may run out of stack."""
+    for table in TABLES:
+        api("CreateTable", **table)
+    api("PutItem", TableName="Hsh", Item={"id": {"N": "1"}, "n": {"N": "1"}})
+    deepest = STATEMENT_NESTING_MAX - 1  # the whole condition is a level, too
+    api("ExecuteStatement", Statement=nested(deepest))
+    refused = api.refused("ExecuteStatement", Statement=nested(STATEMENT_NESTING_MAX + 1))
+    assert refused.message == (
+        f"The statement has too many nesting levels; nesting levels: {STATEMENT_NESTING_MAX + 1}"
+    )

@@ -10,6 +10,9 @@ _VALUE_FUNCTIONS = ("list_append", "if_not_exists")
 _OPERANDS = 2  # of each of these functions
 _NO_OPERATORS = frozenset(("*", "/", "%", "||"))  # which PartiQL has, and updates do not
 
+_Before = tuple[Operand, str] | None
+"""What stands before an operand: the left side of its operator, and that."""
+
 
 class AssignmentParser:
     """Reads SET and REMOVE clauses, which may be repeated, up to where they end."""
@@ -55,29 +58,26 @@ class AssignmentParser:
     def _value(self) -> Operand:
         """What is assigned: operands and what they come to, from the left; what is in parentheses first."""
         cursor, depth = self._cursor, 0
-        waiting: list[tuple[str, Operand | None]] = [("", None)]  # beside each parenthesis: what is before it
+        before: list[_Before] = [None]  # of the whole, and of each parenthesis that is open
         while True:
             while cursor.accept("("):
-                waiting.append(("", None))
-                refuse_nested(len(waiting) - 1)
-            value = self._operand()
-            while True:
-                operator, left = waiting[-1]
-                value = value if left is None else Arithmetic(operator, left, value)
-                if cursor.kind == "+" or cursor.kind == "-":
-                    break
-                if cursor.kind in _NO_OPERATORS:
-                    raise errors.validation_as_it_is(
-                        f"Unsupported operator in Update Expression. Operator: {cursor.kind}"
-                    )
-                waiting.pop()
-                if not waiting:
-                    return value
-                cursor.expect(")")
+                before.append(None)
+                refuse_nested(len(before) - 1)
+            value = _joined(before[-1], self._operand())
+            while len(before) > 1 and cursor.accept(")"):
+                before.pop()
+                value = _joined(before[-1], value)
+            if cursor.kind != "+" and cursor.kind != "-":
+                break
             self._terms.operators += 1
-            depth += 1
+            depth += 1  # of the tree that comes of it
             refuse_nested(depth)
-            waiting[-1] = cursor.advance(), value
+            before[-1] = value, cursor.advance()
+        if cursor.kind in _NO_OPERATORS:
+            raise errors.validation_as_it_is(f"Unsupported operator in Update Expression. Operator: {cursor.kind}")
+        if len(before) > 1:
+            raise cursor.unexpected()
+        return value
 
     def _operand(self) -> Operand:
         """Nothing stands inside a call but what is none."""
@@ -107,6 +107,13 @@ class AssignmentParser:
             raise misused(cursor.token.text)
         cursor.advance()
         return _call("if_not_exists", self._terms.arguments(self._terms.operand))
+
+
+def _joined(before: _Before, value: Operand) -> Operand:
+    if before is None:
+        return value
+    left, operator = before
+    return Arithmetic(operator, left, value)
 
 
 def _call(function: str, operands: tuple[Operand, ...]) -> Call:

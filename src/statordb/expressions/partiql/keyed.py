@@ -87,10 +87,10 @@ def keyed(where: ConditionNode | None, partition: Sequence[str], sort: Sequence[
     partitions: dict[str, tuple[Operand, ...]] = {}
     exact = True
     for name in partition:
-        at = _partition_test(conjuncts, name)
-        if at is None:
+        found = _partition_test(conjuncts, name)
+        if found is None:
             return None
-        partitions[name] = _alternatives(conjuncts[at], name) or ()
+        at, partitions[name] = found
         exact = exact and isinstance(conjuncts[at], Comparison)
         if _says_no_more(conjuncts[at]):
             used.add(at)
@@ -121,17 +121,19 @@ def _conjuncts(where: ConditionNode | None) -> Iterator[ConditionNode]:
             yield found
 
 
-def _partition_test(conjuncts: list[ConditionNode], name: str) -> int | None:
-    """Where the clause says which values the attribute may have: the first equality, else the fewest values."""
-    fewest: tuple[int, int] | None = None
+def _partition_test(conjuncts: list[ConditionNode], name: str) -> tuple[int, tuple[Operand, ...]] | None:
+    """The conjunct that says best which values the attribute may have, and these: the first equality, else the one with
+    the fewest."""
+    best: tuple[int, tuple[Operand, ...]] | None = None
     for position, conjunct in enumerate(conjuncts):
         found = _alternatives(conjunct, name)
         if found is None:
             continue
-        count = 0 if isinstance(conjunct, Comparison) else len(found)
-        if fewest is None or count < fewest[0]:
-            fewest = count, position
-    return None if fewest is None else fewest[1]
+        if isinstance(conjunct, Comparison):
+            return position, found
+        if best is None or len(found) < len(best[1]):
+            best = position, found
+    return best
 
 
 def _says_no_more(node: ConditionNode) -> bool:
