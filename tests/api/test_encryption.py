@@ -72,6 +72,14 @@ def test_a_key_is_named_in_four_ways(api: Api) -> None:
         api("DeleteTable", TableName="abc")
 
 
+def test_a_key_that_seals_nothing_is_refused(api: Api) -> None:
+    arn = kms(api, "CreateKey", KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["Arn"]
+    with pytest.raises(Fault) as caught:
+        create(api, arn)
+    assert caught.value.code == "ValidationException"
+    assert "InvalidKeyUsageException" in caught.value.message
+
+
 def test_the_key_that_aws_manages_is_that_of_kms(api: Api) -> None:
     made = create(api, SSESpecification={"Enabled": True})["SSEDescription"]["KMSMasterKeyArn"]
     found = kms(api, "DescribeKey", KeyId="alias/aws/dynamodb")["KeyMetadata"]

@@ -45,7 +45,9 @@ def test_a_new_key_is_described_as_on_aws(kms: Kms) -> None:
     ("given", "code"),
     [
         ({"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}, "UnsupportedOperationException"),
-        ({"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}, "UnsupportedOperationException"),
+        ({"KeySpec": "HMAC_256"}, "ValidationException"),
+        ({"KeySpec": "HMAC_256", "KeyUsage": "ENCRYPT_DECRYPT"}, "ValidationException"),
+        ({"KeyUsage": "GENERATE_VERIFY_MAC"}, "ValidationException"),
         ({"CustomerMasterKeySpec": "ECC_NIST_P256"}, "UnsupportedOperationException"),
         ({"Origin": "EXTERNAL"}, "UnsupportedOperationException"),
         ({"MultiRegion": True}, "UnsupportedOperationException"),

@@ -17,6 +17,7 @@ from statordb.store.kms.kms import DYNAMODB_ALIAS
 from statordb.store.kms.records import (
     DISABLED,
     ENABLED,
+    ENCRYPT_DECRYPT,
     OWNED,
     AliasName,
     KeyName,
@@ -84,6 +85,8 @@ async def key_of(context: Context, account: str, region: str, wanted: Specificat
         raise _refused("DisabledException", f"{record.arn} is disabled.")
     if record.state != ENABLED:
         raise _refused("KMSInvalidStateException", f"{record.arn} is pending deletion.")
+    if record.usage != ENCRYPT_DECRYPT:
+        raise _refused("InvalidKeyUsageException", f"{record.arn} key usage is {record.usage}, which seals nothing.")
     return record
 
 

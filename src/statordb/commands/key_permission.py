@@ -199,8 +199,8 @@ def _facts(asker: Asker, authority: Authority) -> dict[str, tuple[str, ...]]:
 def _key_facts(use: Use, record: KeyRecord) -> dict[str, tuple[str, ...]]:
     facts: dict[str, tuple[str, ...]] = {
         "aws:resourceaccount": (record.account,),
-        "kms:keyspec": ("SYMMETRIC_DEFAULT",),
-        "kms:keyusage": ("ENCRYPT_DECRYPT",),
+        "kms:keyspec": (record.spec,),
+        "kms:keyusage": (record.usage,),
         "kms:keyorigin": ("AWS_KMS",),
         "kms:multiregion": ("false",),
         "kms:resourcealiases": tuple(record.aliases),

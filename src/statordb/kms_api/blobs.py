@@ -5,12 +5,11 @@ from collections.abc import Mapping
 
 from statordb.kms_api import errors
 from statordb.kms_api.context import Context, Request, unusable
-from statordb.kms_api.keys import SYMMETRIC
 from statordb.model.errors import ClientError
 from statordb.model.kms_limits import CIPHERTEXT_BYTES_MAX, CONTEXT_BYTES_MAX, PLAINTEXT_BYTES_MAX
 from statordb.store.kms import material
 from statordb.store.kms.material import Blob, Forged
-from statordb.store.kms.records import KeyName, KeyRecord
+from statordb.store.kms.records import SYMMETRIC, KeyName, KeyRecord
 
 EncryptionContext = Mapping[str, str] | None
 
@@ -35,10 +34,7 @@ def context_of(request: Request, member: str = "EncryptionContext") -> Encryptio
 def check_algorithm(record: KeyRecord, asked: str | None) -> None:
     """Raises InvalidKeyUsageException."""
     if asked not in (None, SYMMETRIC):
-        raise errors.of(
-            "InvalidKeyUsageException",
-            f"The algorithm {asked} is incompatible with the key spec {SYMMETRIC} of {record.arn}.",
-        )
+        raise errors.invalid_algorithm(record.arn, SYMMETRIC, asked)
 
 
 def check_recipient(request: Request) -> None:

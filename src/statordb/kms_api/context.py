@@ -10,7 +10,15 @@ from statordb.kms_api import errors
 from statordb.model.errors import ClientError
 from statordb.model.request import Origin, Principal
 from statordb.store.kms.kms import DYNAMODB_ALIAS
-from statordb.store.kms.records import DISABLED, PENDING_DELETION, AliasName, GrantRecord, KeyName, KeyRecord
+from statordb.store.kms.records import (
+    DISABLED,
+    ENCRYPT_DECRYPT,
+    PENDING_DELETION,
+    AliasName,
+    GrantRecord,
+    KeyName,
+    KeyRecord,
+)
 from statordb.store.kms.references import NoReference, Reference, parse
 from statordb.store.store import Store
 
@@ -85,12 +93,22 @@ class Context(NamedTuple):
             raise errors.invalid_key_id(text)
         return await self.key(action, text, None, more, grant)
 
-    async def usable(self, action: str, text: str, context: Mapping[str, str] | None = None) -> KeyRecord:
-        """The key that a KeyId means, enabled. Raises also DisabledException, KMSInvalidStateException."""
-        record = await self.key(action, text, context)
+    async def usable(
+        self,
+        action: str,
+        text: str,
+        context: Mapping[str, str] | None = None,
+        more: Mapping[str, Values] = NO_FACTS,
+        usage: str = ENCRYPT_DECRYPT,
+    ) -> KeyRecord:
+        """The key that a KeyId means, enabled, and for that usage. Raises also DisabledException,
+        KMSInvalidStateException, InvalidKeyUsageException."""
+        record = await self.key(action, text, context, more)
         fault = unusable(record)
         if fault is not None:
             raise fault
+        if record.usage != usage:
+            raise errors.invalid_usage(record.arn, record.usage, action)
         return record
 
     async def _aliased(self, action: str, alias: AliasName) -> KeyName:
@@ -115,6 +133,11 @@ def unusable(record: KeyRecord) -> ClientError | None:
     if record.state == DISABLED:
         return errors.disabled(record.arn)
     return pending(record)
+
+
+def unrotatable(record: KeyRecord) -> ClientError | None:
+    """Why a key never gets other material: codes do not say what they were made with."""
+    return None if record.usage == ENCRYPT_DECRYPT else errors.operation_unsupported()
 
 
 def pending(record: KeyRecord) -> ClientError | None:

@@ -72,6 +72,16 @@ def not_pending_deletion(arn: str) -> ClientError:
     return of("KMSInvalidStateException", f"{arn} is not pending deletion.")
 
 
+def invalid_usage(arn: str, usage: str, action: str) -> ClientError:
+    return of("InvalidKeyUsageException", f"{arn} key usage is {usage} which is not valid for {action}.")
+
+
+def invalid_algorithm(arn: str, spec: str, algorithm: str) -> ClientError:
+    return of(
+        "InvalidKeyUsageException", f"The algorithm {algorithm} is incompatible with the key spec {spec} of {arn}."
+    )
+
+
 def not_authorized(principal: str, action: str, arn: str) -> ClientError:
     return of(
         "AccessDeniedException",

@@ -6,10 +6,8 @@ from typing import Any
 from statordb.kms_api import errors
 from statordb.kms_api.context import Context, pending
 from statordb.model.errors import ClientError
-from statordb.store.kms.records import ENABLED, PENDING_DELETION, KeyRecord
+from statordb.store.kms.records import ENABLED, MACS, PENDING_DELETION, SYMMETRIC, KeyRecord
 from statordb.store.terms import Refused
-
-SYMMETRIC = "SYMMETRIC_DEFAULT"
 
 
 def metadata(record: KeyRecord) -> dict[str, Any]:
@@ -21,16 +19,18 @@ def metadata(record: KeyRecord) -> dict[str, Any]:
         "CreationDate": round(record.created_at, 3),
         "Enabled": record.state == ENABLED,
         "Description": record.description,
-        "KeyUsage": "ENCRYPT_DECRYPT",
+        "KeyUsage": record.usage,
         "KeyState": record.state,
         "Origin": "AWS_KMS",
         "KeyManager": record.manager,
-        "CustomerMasterKeySpec": SYMMETRIC,
-        "KeySpec": SYMMETRIC,
-        "EncryptionAlgorithms": [SYMMETRIC],
+        "CustomerMasterKeySpec": record.spec,
+        "KeySpec": record.spec,
         "MultiRegion": False,
-        "CurrentKeyMaterialId": record.materials[-1].id,
     }
+    if record.spec == SYMMETRIC:
+        shown |= {"EncryptionAlgorithms": [SYMMETRIC], "CurrentKeyMaterialId": record.materials[-1].id}
+    else:
+        shown["MacAlgorithms"] = [MACS[record.spec]]
     if record.state == PENDING_DELETION and record.deletes_at is not None:
         shown["DeletionDate"] = round(record.deletes_at, 3)
     return shown

@@ -17,6 +17,7 @@ from statordb.kms_api.operations.enable_key_rotation import enable_key_rotation
 from statordb.kms_api.operations.encrypt import encrypt
 from statordb.kms_api.operations.generate_data_key import generate_data_key
 from statordb.kms_api.operations.generate_data_key_without_plaintext import generate_data_key_without_plaintext
+from statordb.kms_api.operations.generate_mac import generate_mac
 from statordb.kms_api.operations.generate_random import generate_random
 from statordb.kms_api.operations.get_key_policy import get_key_policy
 from statordb.kms_api.operations.get_key_rotation_status import get_key_rotation_status
@@ -37,6 +38,7 @@ from statordb.kms_api.operations.tag_resource import tag_resource
 from statordb.kms_api.operations.untag_resource import untag_resource
 from statordb.kms_api.operations.update_alias import update_alias
 from statordb.kms_api.operations.update_key_description import update_key_description
+from statordb.kms_api.operations.verify_mac import verify_mac
 
 OPERATIONS: Mapping[str, Operation] = {
     "CancelKeyDeletion": cancel_key_deletion,
@@ -53,6 +55,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "Encrypt": encrypt,
     "GenerateDataKey": generate_data_key,
     "GenerateDataKeyWithoutPlaintext": generate_data_key_without_plaintext,
+    "GenerateMac": generate_mac,
     "GenerateRandom": generate_random,
     "GetKeyPolicy": get_key_policy,
     "GetKeyRotationStatus": get_key_rotation_status,
@@ -73,4 +76,5 @@ OPERATIONS: Mapping[str, Operation] = {
     "UntagResource": untag_resource,
     "UpdateAlias": update_alias,
     "UpdateKeyDescription": update_key_description,
+    "VerifyMac": verify_mac,
 }

@@ -5,47 +5,45 @@ from typing import Any
 from statordb.commands.key_permission import of_tags
 from statordb.kms_api import errors, policies, tags
 from statordb.kms_api.context import Answer, Context, Request
-from statordb.kms_api.keys import SYMMETRIC, metadata
+from statordb.kms_api.keys import metadata
 from statordb.store.kms.policies import of_account
+from statordb.store.kms.records import ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC, MACS, SYMMETRIC
 
 # Members that ask for material of another place than this server, or in several regions.
-_KIND = {
-    "kms:keyspec": (SYMMETRIC,),
-    "kms:keyusage": ("ENCRYPT_DECRYPT",),
-    "kms:keyorigin": ("AWS_KMS",),
-    "kms:multiregion": ("false",),
-}
+_KIND = {"kms:keyorigin": ("AWS_KMS",), "kms:multiregion": ("false",)}
 _ELSEWHERE = ("CustomKeyStoreId", "XksKeyId", "MultiRegion")
 
 
 async def create_key(context: Context, request: Request) -> Answer:
-    _check_kind(request)
+    spec, usage = _checked_kind(request)
     given = tags.parse(request.get("Tags"))
-    known = {**_KIND, **of_tags(given), **policies.facts_of(request)}
+    kind = {"kms:keyspec": (spec,), "kms:keyusage": (usage,), **_KIND}
+    known = {**kind, **of_tags(given), **policies.facts_of(request)}
     await context.admit("CreateKey", more=known)
     if given:
         await context.admit("TagResource", more=known)
     principal, keys = context.principal, context.store.kms.keys
     text = request.get("Policy") or of_account(principal.account)
-    record = keys.draft(principal.account, principal.region, text, request.get("Description") or "", given)
+    record = keys.draft(principal.account, principal.region, text, request.get("Description") or "", given, spec)
     if request.get("Policy") is not None:
         await policies.check(context, text, record.name, request.get("BypassPolicyLockoutSafetyCheck"))
     await keys.put(record)
     return {"KeyMetadata": metadata(record)}
 
 
-def _check_kind(request: dict[str, Any]) -> None:
-    """Raises UnsupportedOperationException for keys of other kinds than symmetric ones of this server."""
+def _checked_kind(request: dict[str, Any]) -> tuple[str, str]:
+    """The spec and the usage of the key. Raises UnsupportedOperationException for keys of other kinds than symmetric
+    ones of this server, which seal or make codes."""
     if request.get("KeySpec") and request.get("CustomerMasterKeySpec"):
         raise errors.validation(
             "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is "
             "deprecated."
         )
     spec = request.get("KeySpec") or request.get("CustomerMasterKeySpec") or SYMMETRIC
-    if spec != SYMMETRIC:
+    if spec != SYMMETRIC and spec not in MACS:
         raise errors.unsupported(f"Keys of the key spec {spec} are not supported by this server.")
-    usage = request.get("KeyUsage") or "ENCRYPT_DECRYPT"
-    if usage != "ENCRYPT_DECRYPT":
+    usage = request.get("KeyUsage") or ENCRYPT_DECRYPT
+    if usage != (GENERATE_VERIFY_MAC if spec in MACS else ENCRYPT_DECRYPT):
         raise errors.validation(f"KeyUsage {usage} is not compatible with KeySpec {spec}")
     origin = request.get("Origin") or "AWS_KMS"
     if origin != "AWS_KMS":
@@ -53,3 +51,4 @@ def _check_kind(request: dict[str, Any]) -> None:
     for member in _ELSEWHERE:
         if request.get(member):
             raise errors.unsupported(f"{member} is not supported by this server.")
+    return spec, usage

@@ -2,7 +2,7 @@
 
 from statordb.kms_api import blobs, errors
 from statordb.kms_api.context import Answer, Context, Request
-from statordb.kms_api.keys import SYMMETRIC
+from statordb.store.kms.records import SYMMETRIC
 
 
 async def decrypt(context: Context, request: Request) -> Answer:

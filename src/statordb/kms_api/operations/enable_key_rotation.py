@@ -1,6 +1,6 @@
 """EnableKeyRotation."""
 
-from statordb.kms_api.context import Answer, Context, Request, unusable
+from statordb.kms_api.context import Answer, Context, Request, unrotatable, unusable
 from statordb.kms_api.keys import change_any
 from statordb.store.kms.records import KeyRecord
 from statordb.store.kms.rotation import PERIOD_DAYS, scheduled
@@ -13,7 +13,7 @@ async def enable_key_rotation(context: Context, request: Request) -> Answer:
     now = context.now()
 
     def enable(current: KeyRecord) -> KeyRecord:
-        fault = unusable(current)
+        fault = unusable(current) or unrotatable(current)
         if fault is not None:
             raise fault
         if current.period_days is not None and days in (None, current.period_days):

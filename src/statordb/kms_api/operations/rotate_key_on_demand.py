@@ -1,7 +1,7 @@
 """RotateKeyOnDemand."""
 
 from statordb.kms_api import errors
-from statordb.kms_api.context import Answer, Context, Request, unusable
+from statordb.kms_api.context import Answer, Context, Request, unrotatable, unusable
 from statordb.model.errors import ClientError
 from statordb.model.kms_limits import ON_DEMAND_ROTATIONS_MAX
 from statordb.store.kms.records import ON_DEMAND, KeyRecord
@@ -22,7 +22,7 @@ async def rotate_key_on_demand(context: Context, request: Request) -> Answer:
 
 def _fault(record: KeyRecord) -> ClientError | None:
     """Why a key can't be rotated now."""
-    fault = unusable(record)
+    fault = unusable(record) or unrotatable(record)
     if fault is None and on_demand(record) >= ON_DEMAND_ROTATIONS_MAX:
         return errors.limit_exceeded(
             f"{record.arn} was rotated on demand {ON_DEMAND_ROTATIONS_MAX} times, which is the most it may be"

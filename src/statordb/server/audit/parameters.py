@@ -13,11 +13,12 @@ DEPTH_MAX = 32  # of what was asked; what lies deeper is left out, as not all th
 FORM = ("Action", "Version")
 SECRET = frozenset({
     "ClientRequestToken", "Plaintext", "CiphertextBlob", "SecretAccessKey", "ZipFile", "Environment", "Variables",
+    "Message", "Mac",
     "GrantToken", "GrantTokens", "ExpressionAttributeValues", "Parameters", "Item", "Key", "Items", "Keys",
     # Of operations that this server refuses: what was sent for them is a secret all the same.
     "Password", "NewPassword", "OldPassword", "KeyStorePassword", "PrivateKey", "AddPrivateKey", "RawSecretAccessKey",
     "WebIdentityToken", "SAMLAssertion", "TradeInToken", "TokenCode", "AuthenticationCode1", "AuthenticationCode2",
-    "Message", "EncryptedKeyMaterial", "ImportToken", "Payload", "Result", "ErrorData", "ErrorMessage",
+    "EncryptedKeyMaterial", "ImportToken", "Payload", "Result", "ErrorData", "ErrorMessage",
 })  # fmt: skip
 
 

@@ -16,7 +16,17 @@ from statordb.store import contention, news
 from statordb.store.keyspace import Space
 from statordb.store.kms import material
 from statordb.store.kms.material import Blob, Forged
-from statordb.store.kms.records import ALIAS, ENABLED, KEY, AliasName, AliasRecord, KeyName, KeyRecord, MaterialRecord
+from statordb.store.kms.records import (
+    ALIAS,
+    ENABLED,
+    KEY,
+    SYMMETRIC,
+    AliasName,
+    AliasRecord,
+    KeyName,
+    KeyRecord,
+    MaterialRecord,
+)
 from statordb.store.kms.rotation import rotated
 from statordb.store.rows import PAGE, rows
 
@@ -71,14 +81,21 @@ class Keys:
         return record
 
     def draft(
-        self, account: str, region: str, policy: str, description: str = "", tags: Mapping[str, str] | None = None
+        self,
+        account: str,
+        region: str,
+        policy: str,
+        description: str = "",
+        tags: Mapping[str, str] | None = None,
+        spec: str = SYMMETRIC,
     ) -> KeyRecord:
         """A new key with material of its own, not stored yet."""
         now = self._clock.now()
         name = KeyName(account, region, str(uuid.UUID(bytes=self._random(16), version=4)))
         first = self.new_material(name, 0, None)
+        told = dict(tags or {})
         return KeyRecord(
-            account, region, name.id, now, policy, [first], description, changed_at=now, tags=dict(tags or {})
+            account, region, name.id, now, policy, [first], description, changed_at=now, tags=told, spec=spec
         )
 
     async def put(self, record: KeyRecord, alias: str | None = None) -> bool:
@@ -174,6 +191,10 @@ class Keys:
         if blob.key != record.name or blob.place >= len(record.materials):
             raise Forged
         return material.open(blob, self._opened(record, blob.place), material.context_bytes(context))
+
+    def mac(self, record: KeyRecord, message: bytes) -> bytes:
+        """The code of a message, by a key of one of MACS and its algorithm."""
+        return material.mac(self._opened(record, 0), record.spec, message)
 
     def random(self, size: int) -> bytes:
         return self._random(size)

@@ -22,6 +22,7 @@ MATERIAL_BYTES = 32
 FORMAT = 1
 _ACCOUNT_BYTES, _ID_BYTES, _PLACE_BYTES, _SALT_BYTES, _NONCE_BYTES, _TAG_BYTES = 12, 16, 4, 16, 12, 16
 _LABEL = b"statordb kms blob 1"
+_MAC_LABEL = b"statordb kms mac 1 "
 
 
 class Forged(Exception):
@@ -65,6 +66,12 @@ def open(blob: Blob, material: bytes, context: bytes) -> bytes:
         return bytes(_cipher(material, blob.salt).decrypt(blob.nonce, blob.sealed, blob.header + blob.salt + context))
     except InvalidTag:
         raise Forged from None
+
+
+def mac(material: bytes, spec: str, message: bytes) -> bytes:
+    """The code of a message by a key of a spec such as HMAC_256, whose own key is derived from its material."""
+    key = hmac.digest(material, _MAC_LABEL + spec.encode(), "sha512")
+    return hmac.digest(key, message, "sha" + spec.removeprefix("HMAC_"))
 
 
 def take_apart(blob: bytes) -> Blob:

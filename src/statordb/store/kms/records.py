@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 
 from statordb.store.record import Kind, Record
 
+SYMMETRIC = "SYMMETRIC_DEFAULT"  # the spec of keys that seal
+ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC = "ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC"  # what keys are for
+MACS = {f"HMAC_{bits}": f"HMAC_SHA_{bits}" for bits in (224, 256, 384, 512)}  # algorithms by the specs of keys
 ENABLED, DISABLED, PENDING_DELETION = "Enabled", "Disabled", "PendingDeletion"
 CUSTOMER, AWS = "CUSTOMER", "AWS"  # who manages a key
 AUTOMATIC, ON_DEMAND = "AUTOMATIC", "ON_DEMAND"  # rotations
@@ -48,7 +51,9 @@ class MaterialRecord(Record):
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord(Record):
-    """A symmetric key. The last of its `materials` is the current one; ciphertexts name theirs by its place.
+    """A key. The last of its `materials` is the current one; ciphertexts name theirs by its place.
+
+    `spec`: SYMMETRIC, or one of MACS.
 
     `changed_at`: when the state became what it is. `deletes_at`: when a key that waits for its deletion is gone, after
     `window_days`. `period_days`: it rotates by itself so often, at `rotates_at` next; None: never. Times in seconds
@@ -71,6 +76,7 @@ class KeyRecord(Record):
     rotates_at: float | None = None
     tags: dict[str, str] = field(default_factory=dict)
     aliases: list[str] = field(default_factory=list)  # that mean it, in the order of their making
+    spec: str = SYMMETRIC
 
     @property
     def name(self) -> KeyName:
@@ -79,6 +85,10 @@ class KeyRecord(Record):
     @property
     def arn(self) -> str:
         return self.name.arn
+
+    @property
+    def usage(self) -> str:
+        return GENERATE_VERIFY_MAC if self.spec in MACS else ENCRYPT_DECRYPT
 
     def gone_at(self, now: float) -> bool:
         """Whether its wait is over: it is gone then, also where the keeper has not come to it yet."""
