@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,9 @@ from statordb.launcher.confining import has_landlock
 from statordb.launcher.places import CLIENTS, barred
 from statordb.launcher.users import Users
 
-FIRST = 300_000_000 + os.getpid() * 10
+FIRST = 300_000_000 + os.getpid() * 10  # other runs of these tests have users of their own
 USERS = Users(FIRST, FIRST + 4)
+OTHERS = Users(FIRST + 5, FIRST + 8)
 SERVER = FIRST + 9  # whom the server becomes
 ACCOUNTS = ("111111111111", "222222222222")
 KEY = ("AKIAROOTROOTROOTROOT", "the-root-secret-of-the-test")
@@ -107,7 +109,7 @@ class House:
         self.server = server
         self.place = place
         self._secrets = secrets
-        self.roles = [self._make(number) for number in range(len(ACCOUNTS))]
+        self.roles = [self._make(number) for number in range(len(secrets))]
 
     def client(self, service: str, number: int = 0) -> Any:
         key, secret = self._secrets[number]
@@ -149,7 +151,7 @@ class House:
         return sorted({self.server.pid, *self.server.descendants()} - of_functions())
 
 
-def of_functions() -> set[int]:
+def of_functions(users: Users = USERS) -> set[int]:
     """The living processes of functions' users."""
     found = set()
     for entry in Path("/proc").iterdir():
@@ -157,13 +159,14 @@ def of_functions() -> set[int]:
             fields = dict(line.split(":", 1) for line in (entry / "status").read_text().splitlines())
         except (OSError, ValueError):
             continue
-        if USERS.first <= int(fields["Uid"].split()[0]) <= USERS.last and fields["State"].split()[0] not in "ZX":
+        if users.first <= int(fields["Uid"].split()[0]) <= users.last and fields["State"].split()[0] not in "ZX":
             found.add(int(entry.name))
     return found
 
 
-@pytest.fixture(scope="module")
-def house() -> Iterator[House]:
+@contextmanager
+def server_place() -> Iterator[Path]:
+    """Directories of the server's user, data and functions, where other users get to them."""
     place = Path(tempfile.mkdtemp())
     place.chmod(0o755)
     try:
@@ -171,6 +174,17 @@ def house() -> Iterator[House]:
             (place / name).mkdir(mode=mode)
             (place / name).chmod(mode)
             os.chown(place / name, SERVER, SERVER)
+        yield place
+    finally:
+        shutil.rmtree(place)
+
+
+AS_SERVER = ("setpriv", f"--reuid={SERVER}", f"--regid={SERVER}", "--clear-groups")
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    with server_place() as place:
         settings = place / "settings.toml"
         settings.write_text(
             f'user = "{SERVER}"\nfunctions_users = "{USERS.first}-{USERS.last}"\nauth = "iam"\nfunctions = "isolated"\n'
@@ -179,7 +193,7 @@ def house() -> Iterator[House]:
         )
         settings.chmod(0o600)  # root's: it is read before the server becomes another user
         made = subprocess.run(
-            [*passable(), "setpriv", f"--reuid={SERVER}", f"--regid={SERVER}", "--clear-groups", str(STATORDB),
+            [*passable(), *AS_SERVER, str(STATORDB),
              "credentials", "create", "--data", str(place / "data"), "--account", ACCOUNTS[1], "--json"],
             check=True, capture_output=True, timeout=HANGS_SECONDS, cwd="/",
         )  # fmt: skip
@@ -188,8 +202,6 @@ def house() -> Iterator[House]:
         with ServerProcess(*options, command=(*passable(), str(STATORDB))) as server:
             yield House(server, place, [KEY, (other["AccessKeyId"], other["SecretAccessKey"])])
         until(lambda: not of_functions(), "nothing of functions is left")
-    finally:
-        shutil.rmtree(place)
 
 
 def test_the_server_is_root_no_more_for_good(house: House) -> None:
@@ -465,3 +477,41 @@ def test_without_its_launcher_the_server_goes_on_and_says_so(house: House) -> No
         return None
 
     assert "The launcher, which starts functions" in until(refused, "it is told")
+
+
+def test_a_server_that_never_was_root_has_a_launcher_of_its_own() -> None:
+    """A service beside it; one that is started anew is found again."""
+    with server_place() as place:
+        path = place / "launcher.sock"
+        words = ["--socket", str(path), "--user", str(SERVER), "--users", f"{OTHERS.first}-{OTHERS.last}"]
+        command = [*passable(), str(STATORDB), "launcher", *words, "--directory", str(place / "functions")]
+        variables = (
+            f"STATORDB_FUNCTIONS_LAUNCHER={path}", f"STATORDB_FUNCTIONS_DIRECTORY={place}/functions",
+            "STATORDB_AUTH=iam", "STATORDB_FUNCTIONS=isolated", f"STATORDB_ROOT_ACCESS_KEY_ID={KEY[0]}",
+            f"STATORDB_ROOT_SECRET_ACCESS_KEY={KEY[1]}", f"STATORDB_ACCOUNT={ACCOUNTS[0]}",
+        )  # fmt: skip
+        behind = (*passable(), *AS_SERVER, "env", *variables, str(STATORDB))
+        launcher = subprocess.Popen(command, start_new_session=True)
+        try:
+            until(path.exists, "it listens")
+            with ServerProcess("--data", str(place / "data"), "--workers", "1", command=behind) as server:
+                house = House(server, place, [KEY])
+                assert house.run("told = os.getuid()") == OTHERS.first
+                launcher.terminate()
+                assert launcher.wait(HANGS_SECONDS) == 0
+                assert not of_functions(OTHERS)
+                with pytest.raises(ClientError, match="The launcher, which starts functions"):
+                    house.run("told = os.getuid()")
+                launcher = subprocess.Popen(command, start_new_session=True)
+                until(path.exists, "it listens")
+                assert until(lambda: attempted(house), "functions run") == OTHERS.first
+        finally:
+            launcher.terminate()
+            launcher.wait(HANGS_SECONDS)
+
+
+def attempted(house: House) -> Any:
+    try:
+        return house.run("told = os.getuid()")
+    except ClientError:
+        return None

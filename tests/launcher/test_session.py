@@ -287,6 +287,20 @@ def test_too_many_files_count_as_too_much(own: Own, place: Place) -> None:
     assert os.listdir(place.path / "instances" / home) == []
 
 
+def test_what_could_not_be_cleaned_stays_its_users(own: Own, place: Place) -> None:
+    """The next launcher knows by that whose it is, and cleans it then."""
+    asker, home = connect(own), place.home("1")
+    asker.take(home)
+    directory = place.path / "instances" / home
+    (directory / "roots").mkdir()  # which the user can't empty
+    (directory / "roots" / "file").touch()
+    assert asker.ask("clear", home)["refused"] == "Files are left."
+    assert directory.stat().st_uid == USERS.first
+    shutil.rmtree(directory / "roots")
+    assert asker.ask("clear", home) == {"id": 3}
+    assert directory.stat().st_uid == SERVER
+
+
 def test_only_its_own_processes_are_measured(own: Own, place: Place) -> None:
     asker, home = connect(own), place.home("1")
     asker.take(home)

@@ -100,12 +100,14 @@ class Cell:
             self.signal(signal.SIGKILL)
         ending.empty(self.home, self.user, users)
 
-    def give_back(self, server: int, users: Users, is_read: bool) -> None:
-        """Let go of all that it had. `is_read`: another one has the same package."""
+    def give_back(self, server: int, users: Users, *, is_clean: bool, is_read: bool) -> None:
+        """Let go of all that it had. `is_clean`: its directory is empty, else it stays its user's, by which the next
+        launcher knows it; `is_read`: another one has the same package."""
         if self.pid:
             os.waitpid(self.pid, 0)
             os.close(self.handle)
-        os.chown(f"/proc/self/fd/{self.home}", server, users.killer)
+        if is_clean:
+            os.chown(f"/proc/self/fd/{self.home}", server, users.killer)
         os.close(self.home)
         if self.code.is_package and not is_read:
             os.chown(f"/proc/self/fd/{self.code.opened}", -1, users.killer)  # a group that no process has

@@ -2,22 +2,21 @@
 
 import contextlib
 import os
-import signal
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from statordb.launcher import cells, ending, measuring, requests
+from statordb.launcher import cells, ending, requests
 from statordb.launcher.cells import Cell
 from statordb.launcher.cgroups import Cgroups
 from statordb.launcher.ending import NotEnded
+from statordb.launcher.looks import Looks
 from statordb.launcher.places import Places, Programs
 from statordb.launcher.requests import Clear, Measure, Refused, Signal, Start, Take
 from statordb.launcher.users import Accounts, NoUserLeft, Users
 
 CELLS_MAX = 256  # a pool has 64, and some that are ending
 DESCRIPTORS_MAX = 1  # that come with a message
-MEASURED_MAX = 16  # at once
 MIB = 1024 * 1024
 
 
@@ -53,7 +52,7 @@ class Session:
         self._opened: Places | None = None
         self._accounts = Accounts(means.users)
         self._cells: dict[str, Cell] = {}
-        self._measuring: dict[int, int] = {}  # processes that look at cells, by their handles
+        self._looks = Looks(means.users, self._tell, watch, unwatch)
         self._burials: dict[str, int] = {}  # handles of the processes that take cells away
 
     def receive(self) -> None:
@@ -84,7 +83,7 @@ class Session:
                 case Signal():
                     self._cell(asked.home).signal(asked.number)
                 case Measure():
-                    self._measure(number, asked)
+                    self._looks.begin(number, self._cell(asked.home), asked.pids)
                 case Clear():
                     self._clear(number, asked.home)
         except (Refused, OSError, NotEnded) as fault:
@@ -137,29 +136,6 @@ class Session:
         self._watch(cell.handle, lambda: self._ended(asked.home, cell))
         return cell.pid
 
-    def _measure(self, number: int, asked: Measure) -> None:
-        """In a process that answers by itself: it may take a while."""
-        cell, users = self._cell(asked.home), self._means.users
-        if len(self._measuring) >= MEASURED_MAX:
-            raise Refused("Too many are being measured.")
-        pids = cell.members(asked.pids)
-
-        def look() -> None:
-            memory, files = measuring.memory_bytes(pids), measuring.files_bytes(cell.home, pids)
-            self._tell({"id": number, "memory": memory, "files": files})
-
-        pid = ending.begin(cell.user, users.cleaner, users, look)
-        handle = os.pidfd_open(pid)
-        self._measuring[handle] = pid
-        self._watch(handle, lambda: self._measured(number, handle))
-
-    def _measured(self, number: int, handle: int) -> None:
-        self._unwatch(handle)
-        os.close(handle)
-        _, status = os.waitpid(self._measuring.pop(handle), 0)
-        if status:
-            self._tell({"id": number, "refused": "It can't be measured."})
-
     def _ended(self, home: str, cell: Cell) -> None:
         self._unwatch(cell.handle)
         code = cell.exit_code()
@@ -202,36 +178,37 @@ class Session:
         self._unwatch(handle)
         os.close(handle)
         _, status = os.waitpid(cell.burial, 0)
-        self._let_go(home, cell)
+        self._let_go(home, cell, status == 0)
         self._tell({"id": cell.asked} if status == 0 else {"id": cell.asked, "refused": "Files are left."})
 
-    def _let_go(self, home: str, cell: Cell) -> None:
+    def _let_go(self, home: str, cell: Cell, is_clean: bool) -> None:
         del self._cells[home]
         self._burials.pop(home, None)
         if cell.handle >= 0:
             with contextlib.suppress(KeyError):
                 self._unwatch(cell.handle)
         is_read = any(other.code.path == cell.code.path for other in self._cells.values())
-        cell.give_back(self._means.server, self._means.users, is_read)
+        cell.give_back(self._means.server, self._means.users, is_clean=is_clean, is_read=is_read)
 
     def close(self) -> None:
         """End all its processes, and take their files away. Blocks."""
-        for handle, pid in self._measuring.items():
-            self._unwatch(handle)
-            os.close(handle)
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+        self._looks.close()
         for handle in self._burials.values():
             self._unwatch(handle)
             os.close(handle)
         for home, cell in list(self._cells.items()):
-            if cell.burial:
-                os.waitpid(cell.burial, 0)
-            else:
-                with contextlib.suppress(NotEnded, OSError):
-                    self._end_user_of(cell)
-                    cell.bury(self._means.users)
-            self._let_go(home, cell)
+            self._let_go(home, cell, self._is_buried(cell))
         if self._opened is not None:
             self._opened.close()
         self._connection.close()
+
+    def _is_buried(self, cell: Cell) -> bool:
+        """End one, or wait for its end. Blocks."""
+        if cell.burial:
+            return os.waitpid(cell.burial, 0)[1] == 0
+        try:
+            self._end_user_of(cell)
+            cell.bury(self._means.users)
+        except (NotEnded, OSError):
+            return False
+        return True

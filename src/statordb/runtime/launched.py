@@ -55,9 +55,8 @@ class Launched:
             )
             if is_package:
                 os.chmod(root, READ_BY_GROUP)  # once the group is that of the account's user
-        except BaseException:
-            with contextlib.suppress(OSError):
-                home.rmdir()
+        except Exception:
+            await LaunchedCell(home, None, self._launcher).clear()
             raise
         return LaunchedCell(home, told["user"], self._launcher)
 

@@ -138,7 +138,8 @@ class Launcher:
     def signal(self, home: str, number: int) -> None:
         """To a process and its group, as soon as may be; nothing is answered."""
         if self._connection is not None:
-            self._send({"id": 0, "ask": "signal", "home": home, "number": int(number)}, None)
+            with contextlib.suppress(NotRunnable):  # all has ended with the connection
+                self._send({"id": 0, "ask": "signal", "home": home, "number": int(number)}, None)
 
     def on_end(self, home: str, told: Callable[[int], None]) -> None:
         """Have the exit code of a process told once, or minus the number of the signal."""
