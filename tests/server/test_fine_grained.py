@@ -10,7 +10,11 @@ from typing import Any, NamedTuple
 
 import boto3
 import pytest
+import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from tests.pace import HANGS_SECONDS, PATIENT, until
 from tests.process import STATORDB, ServerProcess
@@ -144,6 +148,146 @@ def test_every_way_round_is_refused(place: Place, alice: dict[str, str]) -> None
     assert refused(own.execute_statement, Statement="SELECT title FROM notes") == "PartiQLSelect"
     assert refused(own.delete_table, TableName="notes") == "DeleteTable"
     assert refused(own.get_item, TableName="none", Key=mine, **title) == "GetItem"  # nor is it told what there is
+
+
+STREAM = f"{TABLE}/stream/2026-01-01T00:00:00.000"
+MINE = {"owner": {"S": "alice"}}
+SELECT = "SELECT title FROM notes WHERE owner = 'alice'"
+
+
+@pytest.mark.parametrize(
+    ("operation", "members", "action"),
+    [
+        # What is hidden is named by a condition, a filter, a path into it, or an assignment from it.
+        ("delete_item", {"Key": MINE, "ConditionExpression": "attribute_exists(secret)"}, "DeleteItem"),
+        ("delete_item", {"Key": MINE, "Expected": {"secret": {"Exists": False}}}, "DeleteItem"),
+        ("get_item", {"Key": MINE, "ProjectionExpression": "title, secret.deep[0]"}, "GetItem"),
+        (
+            "get_item",
+            {"Key": MINE, "ProjectionExpression": "#t", "ExpressionAttributeNames": {"#t": "secret"}},
+            "GetItem",
+        ),
+        ("get_item", {"Key": MINE, "AttributesToGet": ["secret"]}, "GetItem"),
+        ("update_item", {"Key": MINE, "UpdateExpression": "SET title = secret"}, "UpdateItem"),
+        ("update_item", {"Key": MINE, "UpdateExpression": "SET title = if_not_exists(secret, title)"}, "UpdateItem"),
+        ("update_item", {"Key": MINE, "AttributeUpdates": {"secret": {"Action": "DELETE"}}}, "UpdateItem"),
+        # All of an item, or none of it but whether it is there, is asked for in another way.
+        ("query", {"Select": "ALL_ATTRIBUTES"}, "Query"),
+        ("query", {"Select": "COUNT", "FilterExpression": "attribute_exists(secret)"}, "Query"),
+        ("query", {"ProjectionExpression": "title", "FilterExpression": "size(secret) > size(title)"}, "Query"),
+        ("batch_get_item", {"RequestItems": {"notes": {"Keys": [MINE]}}}, "BatchGetItem"),
+        ("batch_get_item", {"RequestItems": {TABLE: {"Keys": [MINE], "AttributesToGet": ["secret"]}}}, "BatchGetItem"),
+        # Operations that do the same under another name, each of which needs an action of its own.
+        ("execute_statement", {"Statement": SELECT}, "PartiQLSelect"),
+        ("execute_transaction", {"TransactStatements": [{"Statement": SELECT}]}, "PartiQLSelect"),
+        (
+            "transact_get_items",
+            {"TransactItems": [{"Get": {"TableName": "notes", "Key": MINE, "ProjectionExpression": "secret"}}]},
+            "GetItem",
+        ),
+        (
+            "transact_write_items",
+            {"TransactItems": [{"ConditionCheck": {"TableName": "notes", "Key": MINE,
+                                                   "ConditionExpression": "attribute_exists(title)"}}]},
+            "ConditionCheckItem",
+        ),
+        # What tells of the table, or gives all of it away.
+        ("describe_table", {"TableName": "notes"}, "DescribeTable"),
+        ("describe_stream", {"StreamArn": STREAM}, "DescribeStream"),
+        ("list_streams", {"TableName": "notes"}, "ListStreams"),
+        ("list_tables", {}, "ListTables"),
+        ("put_resource_policy", {"ResourceArn": TABLE, "Policy": "{}"}, "PutResourcePolicy"),
+        ("update_table", {"TableName": "notes", "DeletionProtectionEnabled": False}, "UpdateTable"),
+        ("tag_resource", {"ResourceArn": TABLE, "Tags": [{"Key": "a", "Value": "b"}]}, "TagResource"),
+    ],
+)  # fmt: skip
+def test_no_other_words_get_what_is_hidden(
+    place: Place, alice: dict[str, str], operation: str, members: dict[str, Any], action: str
+) -> None:
+    service = "dynamodbstreams" if "stream" in operation else "dynamodb"
+    one_table = {"TableName": "notes"} if operation in ("get_item", "update_item", "delete_item", "query") else {}
+    if operation == "query":
+        values = {":o": {"S": "alice"}}
+        one_table |= {"KeyConditionExpression": "#o = :o", "ExpressionAttributeNames": {"#o": "owner"},
+                      "ExpressionAttributeValues": values}  # fmt: skip
+    own = place.client(service, alice, place.endpoint)
+    assert refused(getattr(own, operation), **one_table, **members) == action
+
+
+def test_a_batch_of_statements_tells_of_each_that_it_is_refused(place: Place, alice: dict[str, str]) -> None:
+    own = place.client("dynamodb", alice, place.endpoint)
+    (told,) = own.batch_execute_statement(Statements=[{"Statement": SELECT}])["Responses"]
+    assert told["Error"]["Code"] == "AccessDenied"
+    assert "Item" not in told
+
+
+def test_no_header_makes_a_request_another_one(place: Place, alice: dict[str, str]) -> None:
+    """In other cases, twice, or beside the ones that are signed; nor does one say where a request comes from."""
+    url, body = f"{place.url}/", json.dumps({"TableName": "notes", "Key": MINE, "ProjectionExpression": "title"})
+    session = urllib3.PoolManager(ca_certs=place.authority)
+    target = "DynamoDB_20120810.GetItem"
+
+    def answer(signed: dict[str, str], more: dict[str, str]) -> tuple[int, str]:
+        request = AWSRequest("POST", url, data=body, headers={"Content-Type": "application/x-amz-json-1.0", **signed})
+        SigV4Auth(Credentials(alice["AccessKeyId"], alice["SecretAccessKey"]), "dynamodb", "us-east-1").add_auth(
+            request
+        )
+        headers = urllib3.HTTPHeaderDict(dict(request.headers.items()))
+        for name, value in more.items():
+            headers.add(name, value)
+        told = session.request("POST", url, body=body, headers=headers, retries=False, timeout=HANGS_SECONDS)
+        return told.status, json.loads(told.data)["__type"].rpartition("#")[2]
+
+    usual = {"X-Amz-Target": target}
+    for spoofed in (
+        {"X-Forwarded-For": "10.0.0.1", "X-Forwarded-Proto": "https"},
+        {"Forwarded": "for=10.0.0.1;proto=https"},
+        {"aws-SourceVpce": ENDPOINT, "VpcEndpointId": ENDPOINT},
+    ):
+        assert answer(usual, spoofed) == (400, "AccessDeniedException")
+    assert answer({"x-AMZ-tARGET": target}, {}) == (400, "AccessDeniedException")
+    for unsigned in ({"X-Amz-Target": "DynamoDB_20120810.ListTables"}, {"x-amz-source-vpce": ENDPOINT}):
+        status, code = answer(usual, unsigned)
+        assert status == 400
+        assert code in ("InvalidSignatureException", "IncompleteSignatureException", "UnknownOperationException")
+
+
+def test_two_accounts_share_a_table_by_its_policy(place: Place, alice: dict[str, str]) -> None:
+    """Both sides have to say so; what one may of it is what its policy says, and nothing of it but that."""
+    owner = place.client("dynamodb", place.root, place.url)
+    data = place.authority.removesuffix("/tls/ca.pem")
+    command = [str(STATORDB), "credentials", "create", "--data", data, "--account", "222222222222", "--json"]
+    theirs = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=HANGS_SECONDS).stdout)
+    other = place.client("dynamodb", theirs, place.url)
+    item = {"owner": {"S": "shared"}, "title": {"S": "ours"}}
+    owner.put_item(TableName="notes", Item=item)
+    get = {"TableName": TABLE, "Key": {"owner": {"S": "shared"}}}
+
+    def code(call: Any, **members: Any) -> str:
+        with pytest.raises(ClientError) as caught:
+            call(**members)
+        return str(caught.value.response["Error"]["Code"])
+
+    assert code(other.get_item, **get) == "AccessDeniedException"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "222222222222"},
+        "Action": "dynamodb:GetItem",
+        "Resource": TABLE,
+    }
+    owner.put_resource_policy(ResourceArn=TABLE, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    assert other.get_item(**get)["Item"] == item
+    assert code(other.put_item, TableName=TABLE, Item=item) == "AccessDeniedException"
+    assert code(other.get_item, TableName="notes", Key=get["Key"]) == "ResourceNotFoundException"  # of its own account
+    theirs_iam = place.client("iam", theirs, place.url)
+    theirs_iam.create_user(UserName="bob")
+    bob = place.client("dynamodb", theirs_iam.create_access_key(UserName="bob")["AccessKey"], place.url)
+    assert code(bob.get_item, **get) == "AccessDeniedException"  # the account is let in, who has to let in its users
+    own = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": TABLE}]})
+    theirs_iam.put_user_policy(UserName="bob", PolicyName="p", PolicyDocument=own)
+    assert bob.get_item(**get)["Item"] == item
+    owner.delete_resource_policy(ResourceArn=TABLE)
+    assert code(bob.get_item, **get) == code(other.get_item, **get) == "AccessDeniedException"
 
 
 def test_another_door_is_refused(place: Place, alice: dict[str, str]) -> None:
