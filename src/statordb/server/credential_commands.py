@@ -54,7 +54,7 @@ def run(arguments: Namespace) -> int:
 def _asked(arguments: Namespace, settings: Settings) -> tuple[str, dict[str, str]]:
     """The command and what it was asked, for the audit log."""
     asked = {"account": settings.account}
-    for name, member in (("user", "userName"), ("access_key_id", "accessKeyId")):
+    for name, member in (("owner", "userName"), ("access_key_id", "accessKeyId")):
         if name in arguments:
             asked[member] = getattr(arguments, name)
     return f"credentials {arguments.action}", asked
