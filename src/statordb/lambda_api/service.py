@@ -112,6 +112,7 @@ class FunctionService:
             given = await asyncio.to_thread(api.members, route, texts, request)
         else:
             given = api.members(route, texts, request)
+        request.given = given
         context = Context(
             self._store,
             request.principal,

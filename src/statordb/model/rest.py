@@ -1,8 +1,9 @@
 """A request of a REST API (Lambda's) between wire and service, and its answer."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from statordb.model.errors import ClientError
 from statordb.model.pending import Pending
@@ -17,7 +18,8 @@ class RestRequest:
 
     `path` and `query` are as they were sent, percent-encoded; header names are lower case, repeated ones joined by a
     comma; `request_id` is a uuid. `origin` is that of its connection, and `source` the connection itself;
-    `operation` is "-" until the service knows it.
+    `operation` is "-", and `given` nothing, until the service knows them: the members of the request by their names in
+    the service model, wherever they stood.
     """
 
     method: str
@@ -30,6 +32,7 @@ class RestRequest:
     origin: Origin = NOWHERE
     operation: str = "-"
     source: object = None
+    given: Mapping[str, Any] | None = None
 
 
 class RestReply(NamedTuple):

@@ -102,7 +102,7 @@ def test_calls_of_all_apis_are_told(audited: Audited) -> None:
     audited.client("iam").create_user(UserName="ada")
     audited.client("sts").get_caller_identity()
     audited.client("kms").create_key()
-    audited.client("lambda").list_functions()
+    audited.client("lambda").list_functions(MaxItems=7)
     until(lambda: audited.named("ListFunctions"), "the last one is written")
     for name, source in (
         ("CreateUser", "iam"),
@@ -115,6 +115,7 @@ def test_calls_of_all_apis_are_told(audited: Audited) -> None:
         assert entry["userIdentity"]["accessKeyId"] == audited.key
         assert "errorCode" not in entry
     assert audited.named("CreateUser")[0]["requestParameters"] == {"UserName": "ada"}
+    assert audited.named("ListFunctions")[0]["requestParameters"]["MaxItems"] == 7
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from statordb.access.authority import Authority
 from statordb.model.request import Origin, Principal
 from statordb.server.audit import chain
 from statordb.server.audit.entries import Asked, entry
-from statordb.server.audit.parameters import KEPT_BYTES_MAX, SECRET
+from statordb.server.audit.parameters import KEPT_BYTES_MAX, SECRET, without_secrets
 from statordb.shapes.query import parse_form
 
 USER = Principal("111111111111", "AKIAEXAMPLE", "eu-west-1", "arn:aws:iam::111111111111:user/team/ada")
@@ -189,3 +189,19 @@ def test_a_presigned_request_is_told_by_its_own_service() -> None:
     assert told("CreateUser", None, authorization=query)["eventSource"] == "iam.amazonaws.com"
     unsigned = told("AssumeRoleWithWebIdentity", None, authorization=b"", service="sts")
     assert unsigned["eventSource"] == "sts.amazonaws.com"
+
+
+def test_of_lambda_it_is_told_which_role_a_function_is_given_and_nothing_of_the_function() -> None:
+    given = {
+        "FunctionName": "f", "Role": "arn:aws:iam::111111111111:role/admin", "Code": {"ZipFile": b"planted"},
+        "Environment": {"Variables": {"TOKEN": "planted"}}, "Tags": {"team": "a"}, "Payload": b"planted",
+    }  # fmt: skip
+    kept = without_secrets(given)
+    record = told("CreateFunction", None, path=b"/2015-03-31/functions", body=b"", given=kept)
+    assert record["requestParameters"] == {
+        "path": "/2015-03-31/functions", "FunctionName": "f", "Role": given["Role"], "Tags": {"team": "a"},
+    }  # fmt: skip
+    many = {**given, "Tags": {str(number): "x" * 100 for number in range(5000)}}
+    record = told("CreateFunction", None, path=b"/2015-03-31/functions", body=b"", given=without_secrets(many))
+    assert record["requestParameters"] == {"path": "/2015-03-31/functions", "FunctionName": "f", "Role": given["Role"]}
+    assert b"planted" not in orjson.dumps(record)

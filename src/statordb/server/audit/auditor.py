@@ -15,7 +15,7 @@ from statordb.model.pending import Pending
 from statordb.model.request import Principal, Reply, Request, Service, bare_error_reply, error_reply
 from statordb.model.rest import FormService, RestReply, RestRequest, RestService
 from statordb.server.audit.entries import DATA_OPERATIONS, Asked, entry
-from statordb.server.audit.parameters import KEPT_BYTES_MAX
+from statordb.server.audit.parameters import KEPT_BYTES_MAX, without_secrets
 from statordb.server.audit.trail import Trail
 from statordb.wire.context import Observer
 from statordb.wire.exchange import Exchange
@@ -140,7 +140,8 @@ class AuditedRest:
 
         def tell(reply: Reply | RestReply) -> None:
             if request.operation not in auditor.skipped:  # which is known by now
-                _tell(auditor, asked._replace(operation=request.operation), reply)
+                told = asked._replace(operation=request.operation, given=without_secrets(request.given))
+                _tell(auditor, told, reply)
 
         return _told(self._service.handle(request), tell)
 

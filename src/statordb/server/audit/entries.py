@@ -7,6 +7,7 @@ of others what was asked, but for secrets (`parameters.py`).
 import re
 import time
 import uuid
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -31,7 +32,8 @@ _CREDENTIAL = re.compile(r"Credential=([^/,\s]{1,128})/[0-9]{8}/([A-Za-z0-9-]{1,
 
 class Asked(NamedTuple):
     """What is known of an answered request. `body`: b"" where it is not kept; `principal` None: nobody was let in;
-    `authorization`: the header, or the query that stands for it; `service`: that of a request without either."""
+    `authorization`: the header, or the query that stands for it; `service`: that of a request without either;
+    `given`: its members, where its service has read them."""
 
     at: float
     operation: str
@@ -45,6 +47,7 @@ class Asked(NamedTuple):
     status: int = 200
     error: str | None = None
     service: str = "dynamodb"
+    given: Mapping[str, Any] | None = None
 
 
 def entry(asked: Asked) -> dict[str, Any]:
@@ -63,7 +66,7 @@ def entry(asked: Asked) -> dict[str, Any]:
         "awsRegion": region,
         "sourceIPAddress": asked.origin.address,
         "userAgent": shown(asked.agent.decode("latin-1")),
-        "requestParameters": parameters(asked.path, asked.body, is_data),
+        "requestParameters": parameters(asked.path, asked.body, is_data, asked.given),
         "responseElements": None,
         "requestID": asked.request_id,
         "eventID": str(uuid.uuid4()),

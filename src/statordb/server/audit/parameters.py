@@ -1,5 +1,6 @@
 """What was asked, as an entry of the audit log tells it: all of it, or it would be a way to hide something."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -10,10 +11,11 @@ from statordb.shapes.query import NotAForm, parse_form
 KEPT_BYTES_MAX = 128 * 1024  # of a body; told, it is never twice as long, and so fits into a line of the log
 WHOLE_BYTES_MAX = 32 * 1024  # of larger ones numbers with a fraction are left out: they may be longer than they were
 DEPTH_MAX = 32  # of what was asked; what lies deeper is left out, as not all that can be read can be written
+TEXT_CHARACTERS_MAX = 1024  # of a member, where not all can be told
 FORM = ("Action", "Version")
 SECRET = frozenset({
     "ClientRequestToken", "Plaintext", "CiphertextBlob", "SecretAccessKey", "ZipFile", "Environment", "Variables",
-    "Message", "Mac",
+    "ClientContext", "Code", "Message", "Mac",
     "GrantToken", "GrantTokens", "ExpressionAttributeValues", "Parameters", "Item", "Key", "Items", "Keys",
     # Of operations that this server refuses: what was sent for them is a secret all the same.
     "Password", "NewPassword", "OldPassword", "KeyStorePassword", "PrivateKey", "AddPrivateKey", "RawSecretAccessKey",
@@ -22,10 +24,11 @@ SECRET = frozenset({
 })  # fmt: skip
 
 
-def parameters(path: bytes, body: bytes, is_data: bool) -> Any:
-    """`is_data`: items are asked for, of which only the tables are told. None where nothing is to be told."""
+def parameters(path: bytes, body: bytes, is_data: bool, given: Mapping[str, Any] | None = None) -> Any:
+    """`is_data`: items are asked for, of which only the tables are told; `given`: members that were read already. None
+    where nothing is to be told."""
     if path not in (b"/", b""):
-        return {"path": printable(path.decode("latin-1"))}
+        return {"path": printable(path.decode("latin-1")), **_members(given or {})}
     if is_data:
         tables = tables_of(body)
         return {"tableName": tables} if tables else None
@@ -34,6 +37,19 @@ def parameters(path: bytes, body: bytes, is_data: bool) -> Any:
     except orjson.JSONDecodeError:
         return _of_form(body)
     return _public(document, len(body) <= WHOLE_BYTES_MAX)
+
+
+def without_secrets(given: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """What may be kept of members until they are told."""
+    return None if given is None else {name: value for name, value in given.items() if name not in SECRET}
+
+
+def _members(given: Mapping[str, Any]) -> dict[str, Any]:
+    """All of them, or, of very many, those that are short texts: names, ARNs."""
+    found: dict[str, Any] = _public(given, True)
+    if len(orjson.dumps(found)) <= KEPT_BYTES_MAX:
+        return found
+    return {name: text for name, text in found.items() if isinstance(text, str) and len(text) <= TEXT_CHARACTERS_MAX}
 
 
 def printable(text: str) -> str:
@@ -60,4 +76,6 @@ def _public(value: Any, is_whole: bool, depth: int = 0) -> Any:
         return {name: _public(each, is_whole, depth + 1) for name, each in value.items() if name not in SECRET}
     if isinstance(value, list):
         return [_public(each, is_whole, depth + 1) for each in value]
+    if isinstance(value, bytes):
+        return None
     return value if is_whole or not isinstance(value, float) else None
