@@ -1,6 +1,7 @@
 """Long reads: cut into slices, fair between connections, and the same answers as in one go."""
 
 import asyncio
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,11 +12,13 @@ from tests.in_process import PRINCIPAL, Api
 from statordb.api.answers import spliced
 from statordb.api.dispatch import LIGHT_BYTES_MAX
 from statordb.commands.turns import Turn, Turns
-from statordb.engine.contract import Key
+from statordb.engine.contract import Key, Refused
 from statordb.model.budget import Heavy
 from statordb.model.pending import Pending
 from statordb.model.request import Reply, Request
+from statordb.store import codec
 from statordb.store.parts import Parts
+from statordb.store.table import LOOKS, MOVED, Table
 
 TABLE: dict[str, Any] = {
     "TableName": "many",
@@ -156,6 +159,39 @@ def test_counting_ends_where_reading_does(api: Api) -> None:
             if "LastEvaluatedKey" not in whole:
                 break
             cursor = {"ExclusiveStartKey": whole["LastEvaluatedKey"]}
+
+
+def test_counting_copies_nothing_but_sizes(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(api, 12, 1_000)
+    heads: list[int | None] = []
+    for name in ("range", "scan"):
+        read = getattr(Table, name)
+
+        def noted(*arguments: Any, read: Any = read, **more: Any) -> Any:
+            heads.append(inspect.signature(read).bind(*arguments, **more).arguments.get("head"))
+            return read(*arguments, **more)
+
+        monkeypatch.setattr(Table, name, noted)
+    assert (
+        api("Query", **QUERY, Select="COUNT")["Count"] == api("Scan", TableName="many", Select="COUNT")["Count"] == 12
+    )
+    assert heads == [codec.HEADER_BYTES] * 2
+
+
+def test_a_write_that_always_comes_too_late_is_throttled(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries of an index that is being built are looked up before a write, which begins again where they have become
+    others meanwhile: not for ever."""
+    fill(api, 1, 10)
+    tries = 0
+
+    async def update(*_: Any) -> Refused:
+        nonlocal tries
+        tries += 1
+        return Refused(MOVED)
+
+    monkeypatch.setattr(api.store.engine, "update", update)
+    refused = api.refused("UpdateItem", TableName="many", Key={"p": {"S": "p"}, "c": {"N": "0"}})
+    assert (refused.code, tries) == ("ThrottlingException", len(LOOKS))
 
 
 def test_fetched_items_end_a_page_early(api: Api) -> None:
