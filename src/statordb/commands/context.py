@@ -10,6 +10,7 @@ from statordb.commands.turns import Turn, Turns
 from statordb.model import errors
 from statordb.model.budget import Budget, Heavy
 from statordb.model.request import Origin, Principal
+from statordb.model.tasks import Rest
 from statordb.store.store import Store
 from statordb.store.table import Table, check_usable
 
@@ -83,10 +84,18 @@ class Context(NamedTuple):
         """Raises AccessDeniedException unless the principal may do that."""
         who, origin, request, budget = self.principal, self.origin, self.request, self.budget
         if not self.gate.admit(who, origin, demand, request, budget):
-            turn = self.turn()
-            await turn.begin()
-            await self.gate.settle(who, origin, demand, request, budget, turn.over)
-            turn.end()
+            await self.gate.settle(who, origin, demand, request, budget, self._rest())
+
+    def _rest(self) -> Rest:
+        """Waits for a slice, then for the next ones."""
+        turn, is_begun = self.turn(), False
+
+        async def rest() -> None:
+            nonlocal is_begun
+            await (turn.over() if is_begun else turn.begin())
+            is_begun = True
+
+        return rest
 
     async def described(self, demand: TableDemand) -> Table:
         """The table that a control operation demands, whatever its status.

@@ -140,6 +140,8 @@ class Policies:
         question = self._question(standing, demand, place, table)
         if question is None:
             return
+        if question.units > AT_ONCE_UNITS_MAX:
+            await rest()  # before it begins, else what came last would go first
         decision = await in_slices(self._deciding(standing, demand, question), rest)
         if isinstance(decision, Verdict):
             self._judge(standing, demand, decision)
