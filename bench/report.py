@@ -35,6 +35,8 @@ How to read it:
   worker in memory: the server's processor time for a request. The ratio is that of the costs: the lower, the better.
 - sealed: processor time of a request on one worker in memory, beside the same server with rows that are not sealed,
   which the product itself can't have (`bench/unsealed.py`). The ratio is the cost without sealing over that with it.
+- audit: processor time of a request on one worker in memory that keeps an audit log, without and with data events,
+  beside one that keeps none. The ratio is the cost without the log over that with it.
 - isolation: four light clients (two of GetItem, two of PutItem, each 100 requests a second, paced by the clock, so that
   a late answer counts from when its request was due) beside two connections that repeat one heavy request. The result
   is the light requests' p99. Where the machine itself is noisy, the goal is 2.5 times what it is with nothing beside.

@@ -1,8 +1,8 @@
 """StatorDB, the floor and the servers one might use instead, measured in one run, in turns, in one table.
 
 Usage: run.py [--quick | --full]
-              [--only floor,workers,disk,memory,breadth,statements,permissions,sealed,isolation,footprint,growth,
-              streams,drain,triggers]
+              [--only floor,workers,disk,memory,breadth,statements,permissions,sealed,audit,isolation,footprint,
+              growth,streams,drain,triggers]
               [--beside NAME] [--rounds N] [--seconds N] [--write] [--no-install] [--tools DIR]
        run.py --engine cassandra [--cassandra HOST,HOST --datacenter DC] [--quick] [--rounds N] [--seconds N] [--write]
 """
@@ -22,6 +22,7 @@ from importlib import metadata
 from pathlib import Path
 from types import FrameType
 
+import audit
 import breadth
 import cassandra
 import footprint
@@ -51,6 +52,7 @@ COMPARISONS: dict[str, Comparison] = {
     "statements": statements.statements,
     "permissions": permissions.permissions,
     "sealed": sealed.sealed,
+    "audit": audit.audit,
     "isolation": isolation.isolation,
     "footprint": footprint.footprint,
     "growth": growth.growth,
