@@ -201,3 +201,12 @@ def test_a_statement_is_nested_to_a_bound(api: Api, nested: Callable[[int], str]
     assert refused.message == (
         f"The statement has too many nesting levels; nesting levels: {STATEMENT_NESTING_MAX + 1}"
     )
+
+
+def test_calls_are_nested_to_a_bound(api: Api) -> None:
+    """Those of size(), which is the only function that may be an operand of itself."""
+    levels = STATEMENT_NESTING_MAX + 1
+    statement = f"SELECT * FROM Hsh WHERE {'size(' * levels}a{')' * levels} = 1"
+    assert api.refused("ExecuteStatement", Statement=statement).message == (
+        f"The statement has too many nesting levels; nesting levels: {levels}"
+    )

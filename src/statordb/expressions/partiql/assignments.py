@@ -1,7 +1,7 @@
 """SET and REMOVE of UPDATE statements to the actions of update expressions."""
 
 from statordb.expressions.partiql.cursor import Cursor
-from statordb.expressions.partiql.terms import TermParser, misused, refuse_nested, unknown
+from statordb.expressions.partiql.terms import TermParser, misused, refuse_nested, unknown, wrong_count
 from statordb.expressions.syntax import Action, Add, Arithmetic, Call, Delete, Operand, Path, Remove, Set, UpdateNode
 from statordb.model import errors
 
@@ -85,10 +85,7 @@ class AssignmentParser:
         if cursor.calls():
             return self._called()
         if cursor.is_sign_of_a_term():
-            raise errors.validation_as_it_is(
-                "Incorrect number of operands for operator or function; "
-                f"operator or function: {cursor.kind}, number of operands: 1"
-            )
+            raise wrong_count(cursor.kind, 1)
         return self._terms.operand()
 
     def _called(self) -> Operand:
@@ -128,7 +125,4 @@ def _call(function: str, operands: tuple[Operand, ...]) -> Call:
 
 def _refuse_count(function: str, operands: tuple[Operand, ...]) -> None:
     if len(operands) != _OPERANDS:
-        raise errors.validation_as_it_is(
-            "Incorrect number of operands for operator or function; "
-            f"operator or function: {function}, number of operands: {len(operands)}"
-        )
+        raise wrong_count(function, len(operands))

@@ -23,6 +23,7 @@ class TermParser:
         self._literals = LiteralParser(cursor)
         self.parameters = self._literals.parameters
         self.operators = 0
+        self._open = 0  # calls, one within the other
 
     def path(self) -> Path:
         """An attribute, or a place within it."""
@@ -75,23 +76,29 @@ class TermParser:
         function = cursor.advance().lower()
         if function not in CONDITION_FUNCTIONS:
             raise unknown(function)
+        if cursor.following == ")":
+            raise wrong_count(function, 0)
         return Call(function, self.arguments(self._argument))
 
     def _argument(self) -> Operand:
-        """An operand of a function, which is none itself."""
-        if self._cursor.calls():
-            raise misused(self._cursor.advance().lower())
+        """An operand of a condition's function, which is none itself, but for size()."""
+        cursor = self._cursor
+        if cursor.calls() and cursor.token.text.lower() != "size":
+            raise misused(cursor.advance().lower())
         return self.operand()
 
     def arguments(self, read: Callable[[], Operand]) -> tuple[Operand, ...]:
         """What stands in the parentheses of a call, each operand read by `read`."""
         cursor = self._cursor
         self.operators += 1
+        self._open += 1
+        refuse_nested(self._open)
         cursor.expect("(")
         operands = [read()]
         while cursor.accept(","):
             operands.append(read())
         cursor.expect(")")
+        self._open -= 1
         return tuple(operands)
 
     def value(self) -> Template:
@@ -114,6 +121,13 @@ def _filled(name: str) -> str:
 
 def unknown(function: str) -> ClientError:
     return errors.validation_as_it_is(f"Unrecognized function: {errors.quoted(function)}")
+
+
+def wrong_count(function: str, count: int) -> ClientError:
+    return errors.validation_as_it_is(
+        "Incorrect number of operands for operator or function; "
+        f"operator or function: {function}, number of operands: {count}"
+    )
 
 
 def misused(function: str) -> ClientError:
