@@ -116,6 +116,7 @@ class QueryService:
             api.issuers,
         )
         outcome: dict[str, Any] = await operation(context, given)
+        request.outcome = outcome
         body = api.requests.answer(name, outcome, request.request_id)
         return RestReply(200, body, (), CONTENT_TYPE)
 

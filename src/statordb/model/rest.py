@@ -19,7 +19,7 @@ class RestRequest:
     `path` and `query` are as they were sent, percent-encoded; header names are lower case, repeated ones joined by a
     comma; `request_id` is a uuid. `origin` is that of its connection, and `source` the connection itself;
     `operation` is "-", and `given` nothing, until the service knows them: the members of the request by their names in
-    the service model, wherever they stood.
+    the service model, wherever they stood. So are `outcome` those of the answer, of IAM and STS.
     """
 
     method: str
@@ -33,6 +33,7 @@ class RestRequest:
     operation: str = "-"
     source: object = None
     given: Mapping[str, Any] | None = None
+    outcome: Mapping[str, Any] | None = None
 
 
 class RestReply(NamedTuple):

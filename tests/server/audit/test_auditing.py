@@ -100,6 +100,7 @@ def test_who_did_what_to_a_table_is_told_and_nothing_of_its_items(audited: Audit
 
 def test_calls_of_all_apis_are_told(audited: Audited) -> None:
     audited.client("iam").create_user(UserName="ada")
+    key = audited.client("iam").create_access_key(UserName="ada")["AccessKey"]
     audited.client("sts").get_caller_identity()
     audited.client("kms").create_key()
     audited.client("lambda").list_functions(MaxItems=7)
@@ -115,6 +116,8 @@ def test_calls_of_all_apis_are_told(audited: Audited) -> None:
         assert entry["userIdentity"]["accessKeyId"] == audited.key
         assert "errorCode" not in entry
     assert audited.named("CreateUser")[0]["requestParameters"] == {"UserName": "ada"}
+    made = audited.named("CreateAccessKey")[0]["responseElements"]["AccessKey"]
+    assert (made["UserName"], made["AccessKeyId"], "SecretAccessKey" in made) == ("ada", key["AccessKeyId"], False)
     assert audited.named("ListFunctions")[0]["requestParameters"]["MaxItems"] == 7
 
 

@@ -205,3 +205,15 @@ def test_of_lambda_it_is_told_which_role_a_function_is_given_and_nothing_of_the_
     record = told("CreateFunction", None, path=b"/2015-03-31/functions", body=b"", given=without_secrets(many))
     assert record["requestParameters"] == {"path": "/2015-03-31/functions", "FunctionName": "f", "Role": given["Role"]}
     assert b"planted" not in orjson.dumps(record)
+
+
+def test_which_key_was_given_to_whom_is_told_and_not_its_secret() -> None:
+    """Else nobody could tell who is behind a session that an entry names by its key."""
+    keys = {"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "planted", "SessionToken": "planted", "Expiration": 1.0}
+    for operation in ("AssumeRole", "GetSessionToken"):
+        record = told(operation, None, body=b"", outcome=without_secrets({"Credentials": keys}))
+        assert record["responseElements"] == {"Credentials": {"AccessKeyId": "ASIAEXAMPLE", "Expiration": 1.0}}
+    made = {"AccessKey": {"UserName": "ada", "AccessKeyId": "AKIANEW", "SecretAccessKey": "planted"}}
+    record = told("CreateAccessKey", None, body=b"", outcome=without_secrets(made))
+    assert record["responseElements"] == {"AccessKey": {"UserName": "ada", "AccessKeyId": "AKIANEW"}}
+    assert told("ListUsers", None, body=b"", outcome={"Users": [{"UserName": "ada"}]})["responseElements"] is None

@@ -140,8 +140,8 @@ class AuditedRest:
 
         def tell(reply: Reply | RestReply) -> None:
             if request.operation not in auditor.skipped:  # which is known by now
-                told = asked._replace(operation=request.operation, given=without_secrets(request.given))
-                _tell(auditor, told, reply)
+                given, outcome = without_secrets(request.given), without_secrets(request.outcome)
+                _tell(auditor, asked._replace(operation=request.operation, given=given, outcome=outcome), reply)
 
         return _told(self._service.handle(request), tell)
 

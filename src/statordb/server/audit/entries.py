@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from statordb.access.authority import ROLE, Authority
 from statordb.access.decision import principal_arn
 from statordb.model.request import Origin, Principal
-from statordb.server.audit.parameters import parameters, printable
+from statordb.server.audit.parameters import elements, parameters, printable
 from statordb.server.request_log import tables_of
 
 VERSION = "1.11"
@@ -33,7 +33,7 @@ _CREDENTIAL = re.compile(r"Credential=([^/,\s]{1,128})/[0-9]{8}/([A-Za-z0-9-]{1,
 class Asked(NamedTuple):
     """What is known of an answered request. `body`: b"" where it is not kept; `principal` None: nobody was let in;
     `authorization`: the header, or the query that stands for it; `service`: that of a request without either;
-    `given`: its members, where its service has read them."""
+    `given` and `outcome`: its members, and its answer's, where its service tells them."""
 
     at: float
     operation: str
@@ -48,6 +48,7 @@ class Asked(NamedTuple):
     error: str | None = None
     service: str = "dynamodb"
     given: Mapping[str, Any] | None = None
+    outcome: Mapping[str, Any] | None = None
 
 
 def entry(asked: Asked) -> dict[str, Any]:
@@ -57,6 +58,7 @@ def entry(asked: Asked) -> dict[str, Any]:
     service = claimed[3] if claimed else asked.service
     region = principal.region if principal else claimed[2] if claimed else ""
     is_data = asked.operation in DATA_OPERATIONS
+    is_read = asked.operation.startswith(_READS)
     record: dict[str, Any] = {
         "eventVersion": VERSION,
         "userIdentity": identity(principal, claimed[1] if claimed else ""),
@@ -67,10 +69,10 @@ def entry(asked: Asked) -> dict[str, Any]:
         "sourceIPAddress": asked.origin.address,
         "userAgent": shown(asked.agent.decode("latin-1")),
         "requestParameters": parameters(asked.path, asked.body, is_data, asked.given),
-        "responseElements": None,
+        "responseElements": elements(asked.outcome, is_read),
         "requestID": asked.request_id,
         "eventID": str(uuid.uuid4()),
-        "readOnly": asked.operation.startswith(_READS),
+        "readOnly": is_read,
         "resources": _resources(asked, principal),
         "eventType": "AwsApiCall",
         "managementEvent": not is_data,

@@ -12,10 +12,11 @@ KEPT_BYTES_MAX = 128 * 1024  # of a body; told, it is never twice as long, and s
 WHOLE_BYTES_MAX = 32 * 1024  # of larger ones numbers with a fraction are left out: they may be longer than they were
 DEPTH_MAX = 32  # of what was asked; what lies deeper is left out, as not all that can be read can be written
 TEXT_CHARACTERS_MAX = 1024  # of a member, where not all can be told
+_KEYS = "Credentials"  # of an answer: temporary ones
 FORM = ("Action", "Version")
 SECRET = frozenset({
     "ClientRequestToken", "Plaintext", "CiphertextBlob", "SecretAccessKey", "ZipFile", "Environment", "Variables",
-    "ClientContext", "Code", "Message", "Mac",
+    "SessionToken", "ClientContext", "Code", "Message", "Mac",
     "GrantToken", "GrantTokens", "ExpressionAttributeValues", "Parameters", "Item", "Key", "Items", "Keys",
     # Of operations that this server refuses: what was sent for them is a secret all the same.
     "Password", "NewPassword", "OldPassword", "KeyStorePassword", "PrivateKey", "AddPrivateKey", "RawSecretAccessKey",
@@ -37,6 +38,13 @@ def parameters(path: bytes, body: bytes, is_data: bool, given: Mapping[str, Any]
     except orjson.JSONDecodeError:
         return _of_form(body)
     return _public(document, len(body) <= WHOLE_BYTES_MAX)
+
+
+def elements(outcome: Mapping[str, Any] | None, is_read: bool) -> dict[str, Any] | None:
+    """What came of it: of a change all, of a look the keys alone that it gave, by which others are told of later."""
+    if not outcome or (is_read and _KEYS not in outcome):
+        return None
+    return _members(outcome) or None
 
 
 def without_secrets(given: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -70,12 +78,12 @@ def _of_form(body: bytes) -> dict[str, str] | None:
 
 def _public(value: Any, is_whole: bool, depth: int = 0) -> Any:
     """Without what nobody is to read here."""
-    if depth > DEPTH_MAX and isinstance(value, dict | list):
+    if depth > DEPTH_MAX and isinstance(value, dict | list | tuple):
         return None
     if isinstance(value, dict):
         return {name: _public(each, is_whole, depth + 1) for name, each in value.items() if name not in SECRET}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_public(each, is_whole, depth + 1) for each in value]
-    if isinstance(value, bytes):
-        return None
-    return value if is_whole or not isinstance(value, float) else None
+    if isinstance(value, float):
+        return value if is_whole else None
+    return value if value is None or isinstance(value, str | int) else None  # what else there may be is no text
