@@ -68,6 +68,15 @@ def test_what_is_disabled_or_too_long_or_only_tried_makes_nothing(kms: Kms) -> N
     assert refused(kms.client.verify_mac, **given, Message=b"a", Mac=b"a")[0] == "DisabledException"
 
 
+def test_an_alias_goes_on_to_keys_of_the_same_usage_alone(kms: Kms) -> None:
+    kms.client.create_alias(AliasName="alias/a", TargetKeyId=key(kms))
+    wider = key(kms, 512)
+    kms.client.update_alias(AliasName="alias/a", TargetKeyId=wider)
+    code, _ = refused(kms.client.update_alias, AliasName="alias/a", TargetKeyId=kms.key()["Arn"])
+    assert code == "ValidationException"
+    assert kms.client.describe_key(KeyId="alias/a")["KeyMetadata"]["Arn"] == wider
+
+
 def test_its_material_stays(kms: Kms) -> None:
     """A code does not say which material it was made with, so AWS has no rotation of such keys."""
     arn = key(kms)

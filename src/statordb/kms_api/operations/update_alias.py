@@ -1,5 +1,6 @@
 """UpdateAlias."""
 
+from statordb.kms_api import errors
 from statordb.kms_api.aliases import fault_of, name_of, target
 from statordb.kms_api.context import Answer, Context, Request
 
@@ -11,7 +12,11 @@ async def update_alias(context: Context, request: Request) -> Answer:
     aliases = context.store.kms.aliases
     before = await aliases.find(name)
     if before is not None:
-        await context.key("UpdateAlias", before.key.arn)
+        current = await context.key("UpdateAlias", before.key.arn)
+        if current.usage != key.usage:  # whoever goes by the alias would find that nothing works any more
+            raise errors.validation(
+                f"The alias {name.arn} can't mean a key for {key.usage}: the one that it means is for {current.usage}."
+            )
     reason = await aliases.update(name, key.name)
     if reason is not None:
         raise fault_of(reason, name, key)
