@@ -14,7 +14,7 @@ from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
 from statordb.iam_api.service import LOADERS, QueryService
 from statordb.model.credential import Credential
-from statordb.model.request import Principal
+from statordb.model.request import NOWHERE, Principal
 from statordb.model.rest import RestRequest
 from statordb.store.credentials import Credentials
 
@@ -103,6 +103,8 @@ class IamKit(Kit):
             self.iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
         return self.client_of(service, self.iam.create_access_key(UserName=name)["AccessKey"])
 
+    origin = NOWHERE  # where requests come from
+
     def service(self, name: str) -> QueryService:
         return self._services[name]
 
@@ -112,7 +114,7 @@ class IamKit(Kit):
             credential = self.run(self.credentials.lookup(key))
             assert credential is not None, "the key may be used"
             principal = Principal(credential.account, key, "us-east-1", credential.arn, credential.authority)
-        asked = RestRequest("POST", "/", "", {}, body, principal, "some-id")
+        asked = RestRequest("POST", "/", "", {}, body, principal, "some-id", self.origin)
 
         async def ask() -> Any:
             return await self._services[service].handle(asked)

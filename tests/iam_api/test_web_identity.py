@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from tests.iam_api.iam_kit import ACCOUNT, ALLOW_ALL, IamKit, refusal
 from tests.iam_api.test_sts import standing
 
+from statordb.access.document import Kind, compile_policy
 from statordb.iam_api import web_identity
+from statordb.model.request import Origin
 
 URL = "https://token.example.com"
 PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.example.com"
@@ -176,3 +178,15 @@ def test_a_session_lasts_no_longer_than_its_role_says(kit: IamKit) -> None:
 def test_a_file_of_providers_is_whole(document: bytes) -> None:
     with pytest.raises(ValueError):
         web_identity.load(document)
+
+
+def test_an_endpoint_s_policy_counts_for_who_is_not_signed_for_too(kit: IamKit) -> None:
+    make(kit)
+    for action, code in (("sts:*", None), ("dynamodb:*", "AccessDenied")):
+        statement = {"Effect": "Allow", "Principal": "*", "Action": action, "Resource": "*"}
+        policy = compile_policy(json.dumps({"Version": "2012-10-17", "Statement": statement}), Kind.RESOURCE)
+        kit.origin = Origin(endpoint="vpce-1", policy=policy)
+        if code is None:
+            assume(kit, token(kit))
+        else:
+            assert refusal(assume, kit=kit, text=token(kit))[0] == code

@@ -44,12 +44,14 @@ async def must_allow(context: Context, role: RoleRecord | None, arn: str, action
         raise refused
 
 
-async def trusts(who: Authority, trust: Policy, action: str, arn: str, facts: Facts) -> bool:
-    """Whether a trust policy itself allows that, to somebody, or to their account. Raises ValidationError where that is
-    too much to decide."""
+async def trusts(
+    who: Authority, trust: Policy, action: str, arn: str, facts: Facts, endpoint: Policy | None = None
+) -> bool:
+    """Whether a trust policy itself allows that, to somebody, or to their account, and an endpoint's too. Raises
+    ValidationError where that is too much to decide."""
     free = who._replace(kind=who.kind or USER, policies=(compile_policy(_ALL),), boundary=None, session=None)
     another = f"not {who.account}"  # of another account, as which the policy must allow it by itself
-    wanted = Wanted(action, arn, another, trust)
+    wanted = Wanted(action, arn, another, trust, endpoint)
     if decision.is_too_much(free, wanted, facts):
         raise errors.too_much_work()
     return (await in_slices(decision.deciding(free, wanted, facts))).allowed

@@ -24,7 +24,8 @@ async def assume_role_with_web_identity(context: Context, request: Request) -> A
     provider = f"arn:aws:iam::{role.account}:oidc-provider/{token.issuer.name}"
     # Of no account, and of no name but its provider's: what a token calls its subject is nobody's name here.
     who = Authority(FEDERATED, provider, "", "")
-    if not await trust.trusts(who, compile_policy(role.trust, Kind.TRUST), _ACTION, arn, known):
+    trusted = compile_policy(role.trust, Kind.TRUST)
+    if not await trust.trusts(who, trusted, _ACTION, arn, known, context.origin.policy):
         raise refused
     seconds = request.get("DurationSeconds", ROLE_SESSION_SECONDS)
     if seconds > role.session_seconds_max:
