@@ -9,7 +9,6 @@ FILES_BYTES_MAX = 512 * 1024 * 1024  # of an instance's files together; Lambda's
 ENTRIES_MAX = 100_000  # of its directory
 LEVELS_MAX = 128  # of directories in directories
 BLOCK_BYTES = 512  # of st_blocks, whatever the file system's own are
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 OPENED_MODE = 0o700
 
 
@@ -28,9 +27,11 @@ def _memory_of(pid: int) -> int:
             for line in rollup:
                 if line.startswith("Pss:"):
                     return int(line.split()[1]) * 1024
-    except PermissionError:  # a program that is not to be looked into
-        with contextlib.suppress(OSError), open(f"/proc/{pid}/statm") as statm:
-            return int(statm.read().split()[1]) * PAGE_BYTES
+    except PermissionError:  # another user's, or a program that is not to be looked into
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/status") as status:
+            told = dict(line.split(":", 1) for line in status.read().splitlines() if ":" in line)
+            if int(told["Uid"].split()[0]) == os.geteuid():
+                return int(told["VmRSS"].split()[0]) * 1024
     except OSError:
         return 0  # it is gone
     return 0
