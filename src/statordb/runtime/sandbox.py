@@ -126,8 +126,8 @@ class Sandbox:
     # The log of an invocation
 
     def begin_log(self, invocation: Invocation) -> None:
-        if not self._peak_bytes:
-            self._peak_bytes = processes.resident_bytes(self.session)
+        # What was measured may have been before the runtime was there, and a short invocation is not measured at all.
+        self._peak_bytes = max(self._peak_bytes, processes.resident_bytes(self.session))
         assert self._output is not None
         self._output.mark(f"START RequestId: {invocation.request_id} Version: $LATEST\n")
 
