@@ -258,6 +258,17 @@ def test_a_transaction_writes_none_where_one_fails(items: Api) -> None:
             )
             for where in ("id = 1", "v = 1", "id = 1 OR v = 1")
         ),
+        *(
+            (["INSERT INTO one VALUE {'id': 5}", wrong], f"Validation failed in TransactStatements[1]: {told}")
+            for wrong, told in (
+                ("DELETE FROM one x WHERE id = 1", "Aliasing is not supported"),
+                ("DELETE FROM one WHERE id = ?", "Number of parameters in request and statement don't match."),
+                (
+                    "UPDATE one SET v = 1 + 'x' WHERE id = 1",
+                    "Incorrect operand type for operator or function; operator or function: +, operand type: S",
+                ),
+            )
+        ),
         (
             ["INSERT INTO one VALUE {'id': 5}", "nonsense"],
             "Statement wasn't well formed, can't be processed: Expected data manipulation",

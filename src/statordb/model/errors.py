@@ -70,6 +70,18 @@ class NestedTooDeeply(ClientError):
     __slots__ = ()
 
 
+class IllFormed(ClientError):
+    """A text that is no statement."""
+
+    __slots__ = ()
+
+
+class StatementFault(ClientError):
+    """What is wrong with what a statement means, whose words are right. A transaction tells which one it is of."""
+
+    __slots__ = ()
+
+
 class EmptyKey(RefusesAll):
     """An empty value of a key."""
 
@@ -176,9 +188,13 @@ def parameter_too_large(parameter: str) -> ClientError:
     return validation_as_it_is(f"{parameter} exceeds max size")
 
 
-def ill_formed_statement(detail: str) -> ClientError:
+def ill_formed_statement(detail: str) -> IllFormed:
     """Of a text that is no PartiQL."""
-    return validation_as_it_is(f"Statement wasn't well formed, can't be processed: {detail}")
+    return IllFormed(VALIDATE + "ValidationException", f"Statement wasn't well formed, can't be processed: {detail}")
+
+
+def statement_fault(message: str | None) -> StatementFault:
+    return StatementFault(VALIDATE + "ValidationException", message)
 
 
 def refusing_all(message: str) -> RefusesAll:

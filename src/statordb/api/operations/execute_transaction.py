@@ -12,7 +12,7 @@ from statordb.commands.statement_writes import CheckByKey, InsertItem, Statement
 from statordb.commands.transacting import Part, TransactWrite
 from statordb.expressions.partiql.statement_tree import Delete, Update
 from statordb.model import errors
-from statordb.model.errors import ClientError
+from statordb.model.errors import ClientError, StatementFault
 from statordb.model.limits import TRANSACT_BYTES_MAX
 from statordb.model.values import size as size_of
 
@@ -21,7 +21,7 @@ OPERATION = "ExecuteTransaction"
 
 async def execute_transaction(context: Context, request: Request) -> Answer:
     asked: list[Request] = request["TransactStatements"]
-    commands = [command_of(context, each) for each in asked]
+    commands = _commands(context, asked)
     reads = [command for command in commands if isinstance(command, SelectItems)]
     if reads and len(reads) < len(commands):
         raise errors.validation_as_it_is(
@@ -33,6 +33,16 @@ async def execute_transaction(context: Context, request: Request) -> Answer:
         return await _read(context, request, reads)
     writes = [command for command in commands if not isinstance(command, SelectItems)]
     return await _write(context, request, asked, writes)
+
+
+def _commands(context: Context, asked: Sequence[Request]) -> list[StatementCommand]:
+    commands = []
+    for position, each in enumerate(asked):
+        try:
+            commands.append(command_of(context, each))
+        except StatementFault as fault:
+            raise _failed(position, fault.message or "") from None
+    return commands
 
 
 def _refuse_what_transactions_have_not(position: int, command: StatementCommand) -> None:

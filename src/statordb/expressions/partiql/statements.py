@@ -22,6 +22,7 @@ from statordb.expressions.syntax import Add, ConditionNode, UpdateNode, ValueRef
 from statordb.expressions.syntax import Delete as TakeAway
 from statordb.model import errors
 from statordb.model.budget import UNBOUNDED, Budget
+from statordb.model.errors import ClientError, IllFormed
 from statordb.model.limits import (
     EXPRESSION_CHECK_UNITS,
     EXPRESSION_COMPILE_UNITS,
@@ -102,7 +103,7 @@ class Statement:
         """What the statement's references stand for. Raises ValidationException, and what `Budget.spend` raises."""
         count = len(parameters) if parameters is not None else 0
         if count != len(self.references):
-            raise errors.validation_as_it_is("Number of parameters in request and statement don't match.")
+            raise errors.statement_fault("Number of parameters in request and statement don't match.")
         if parameters is None:
             return _NONE
         room = EXPRESSION_PLACEHOLDERS_BYTES_MAX
@@ -186,7 +187,7 @@ class Statement:
                 updates.check(self.node.update, _NONE, values)
                 updates.check_limits(self.node.update, _NONE)
         except Fault as fault:
-            raise errors.validation_as_it_is(fault.message) from None
+            raise errors.statement_fault(fault.message) from None
         self._checked = True
 
     def _value_types(self) -> Types | None:
@@ -262,7 +263,12 @@ class Statements:
         if found is None:
             budget.spend(len(text) * _TEXT_UNITS)
             self.parses += 1
-            found = Statement(text)
+            try:
+                found = Statement(text)
+            except IllFormed:
+                raise
+            except ClientError as fault:
+                raise errors.statement_fault(fault.message) from None
             self._keep(text, found)
         return found
 
