@@ -209,6 +209,33 @@ def test_numbers_are_compared_as_they_are_kept(api: Api) -> None:
         assert may(api, who, "GetItem", TableName="abc", Key={"p": {"N": number}}) is allowed
 
 
+def test_what_was_allowed_for_one_key_is_judged_again_for_all_else(abc: Api) -> None:
+    """A decision that asked for the leading key alone is known for its value, and for nothing else."""
+    who, get = allowing(**OWN), {"TableName": "abc", "Key": ANNS}
+    put = {"TableName": "abc", "Item": {**ANNS, "q": {"S": "x"}}}
+    for _ in range(3):
+        for own, operation in ((get, "GetItem"), (put, "PutItem"), (get, "DeleteItem")):
+            assert may(abc, who, operation, **own)
+            other = {"Item": BOBS} if operation == "PutItem" else {"Key": BOBS}
+            assert not may(abc, who, operation, TableName="abc", **other)
+    names = {"dynamodb:LeadingKeys": ["${aws:username}"], "dynamodb:Attributes": ["p"]}
+    who = allowing(**{"ForAllValues:StringEquals": names})
+    for _ in range(3):
+        assert may(abc, who, "GetItem", **get, ProjectionExpression="p")
+        assert not may(abc, who, "GetItem", **get, ProjectionExpression="p, q")
+    who = allowing(**OWN, StringEquals={"dynamodb:ReturnValues": "NONE"})
+    for _ in range(3):
+        assert may(abc, who, "PutItem", **put)
+        assert not may(abc, who, "PutItem", **put, ReturnValues="ALL_OLD")
+
+
+def test_only_so_many_keys_are_known(abc: Api) -> None:
+    who = allowing(StringLike={"dynamodb:LeadingKeys": "a*"})
+    for number in [*range(200), *range(200)]:
+        assert may(abc, who, "GetItem", TableName="abc", Key={"p": {"S": f"a{number}"}})
+        assert not may(abc, who, "GetItem", TableName="abc", Key={"p": {"S": f"b{number}"}})
+
+
 def test_a_scan_names_no_keys(abc: Api) -> None:
     """ForAllValues passes without values: so policies with it should not list Scan, AWS says."""
     assert may(abc, allowing(**OWN), "Scan", TableName="abc")

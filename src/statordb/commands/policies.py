@@ -33,6 +33,7 @@ from statordb.commands.demands import (
     resource,
 )
 from statordb.commands.gate import Asked
+from statordb.commands.leading_keys import LeadingKeys
 from statordb.commands.request_facts import RequestFacts, identity_facts, is_later
 from statordb.model import errors
 from statordb.model.budget import Budget, InlineBudget
@@ -50,11 +51,12 @@ _WAY_OUT = "dynamodb:DeleteResourcePolicy"  # which no policy can take from the 
 
 class _Decision(NamedTuple):
     """What is left to be asked of each request: `decide` of its facts, which is so much `work`. `place`: the
-    table's."""
+    table's; `leading`: what need not be asked again."""
 
     decide: Decide
     place: Place | None
     work: Work
+    leading: LeadingKeys
 
 
 class _Question(NamedTuple):
@@ -109,6 +111,8 @@ class Policies:
                 return False
         if isinstance(decision, Verdict):
             self._judge(standing, demand, decision)
+            return True
+        if decision.leading.allow(demand):
             return True
         table = None
         if decision.place is not None:
@@ -202,7 +206,9 @@ class Policies:
         """What all requests with that demand come to, in steps; it is kept."""
         facts = {**standing.facts, "aws:resourceaccount": (question.wanted.owner,)}
         found = yield from narrowing(standing.authority, question.wanted, Known(facts, is_later))
-        decision = found if isinstance(found, Verdict) else _Decision(found, question.place, question.work)
+        decision = (
+            found if isinstance(found, Verdict) else _Decision(found, question.place, question.work, LeadingKeys())
+        )
         if len(standing.decisions) >= DECISIONS_MAX:
             standing.decisions.clear()
         standing.decisions[demand.action, demand.table, demand.index_name] = decision
@@ -221,6 +227,8 @@ class Policies:
         budget.spend(decision.work.asking)
         facts = RequestFacts(demand, table, origin, asked, standing.facts, self._now, decision.work, budget)
         self._judge(standing, demand, decision.decide(facts))
+        if table is not None:
+            decision.leading.learn(demand, table, facts)
 
     def _judge(self, standing: _Standing, demand: Demand, verdict: Verdict) -> None:
         if verdict.allowed:

@@ -4,7 +4,7 @@ Source: IAM user guide, "AWS global condition context keys"; service authorizati
 DynamoDB". What this server has no way to know is absent: aws:UserAgent, aws:Referer, keys of organizations.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -94,6 +94,10 @@ class RequestFacts:
                     raise errors.too_much_work()
                 self.budget.spend(units)
         return values
+
+    def asked_only(self, keys: Collection[str]) -> bool:
+        """Whether no policy has asked for anything of the request but these keys."""
+        return all(key in keys or not is_later(key) for key in self._made)
 
     def _make(self, key: str) -> Values | None:
         if isinstance(self.demand, ResourceDemand):
