@@ -379,7 +379,7 @@ def test_little_is_opened_in_one_go(files: TlsFiles) -> None:
                 asyncio.open_connection(*listening.getsockname(), ssl=trusting(files), server_hostname="localhost")
             )
             client, _ = await loop.sock_accept(listening)
-            await encrypted.accept(client, Recorder, files.context())
+            await encrypted.accept(client, Recorder, files.context(), lambda step: step())
             _, writer = await coming
             writer.write(bytes(1_000_000))
             while sum(sizes) < 1_000_000:
@@ -388,3 +388,55 @@ def test_little_is_opened_in_one_go(files: TlsFiles) -> None:
 
     uvloop.run(asyncio.wait_for(run(), HANGS_SECONDS))
     assert max(sizes) <= encrypted.READ_BYTES_MAX + 16 * KIB  # the rest of a record
+
+
+def test_handshakes_wait_for_their_turns(files: TlsFiles) -> None:
+    """Two hundred that were ready in one round of the loop took it for a tenth of a second, those of a long RSA key for
+    a whole one; and nobody knows yet who they are."""
+    steps: list[Callable[[], None]] = []
+
+    async def run() -> None:
+        pairs = [socket.socketpair() for _ in range(8)]
+        for pair in pairs:
+            for end in pair:
+                end.setblocking(False)
+        served = [
+            asyncio.ensure_future(encrypted.accept(server, asyncio.Protocol, files.context(), steps.append))
+            for server, _ in pairs
+        ]
+        clients = [
+            asyncio.ensure_future(asyncio.open_connection(sock=sock, ssl=trusting(files), server_hostname="localhost"))
+            for _, sock in pairs
+        ]
+        while len(steps) < len(pairs):
+            await asyncio.sleep(0)
+        assert not any(task.done() for task in (*served, *clients))
+        while not all(task.done() for task in served):
+            if steps:
+                steps.pop(0)()
+            await asyncio.sleep(0)
+        for task in (*served, *clients):
+            await task
+        for task in clients:
+            task.result()[1].close()
+        await asyncio.sleep(0.01)  # so that both ends see the end
+
+    asyncio.run(asyncio.wait_for(run(), HANGS_SECONDS))
+
+
+def test_a_handshake_that_ended_before_its_turn_is_left_alone(files: TlsFiles) -> None:
+    steps: list[Callable[[], None]] = []
+
+    async def run() -> None:
+        server, client = socket.socketpair()
+        server.setblocking(False)
+        accepted = asyncio.ensure_future(encrypted.accept(server, asyncio.Protocol, files.context(), steps.append))
+        client.sendall(b"\x16\x03\x01")
+        while not steps:
+            await asyncio.sleep(0)
+        client.close()
+        with pytest.raises(OSError):  # whatever the platform calls it
+            await accepted
+        steps.pop()()
+
+    asyncio.run(asyncio.wait_for(run(), HANGS_SECONDS))

@@ -156,7 +156,9 @@ class Listener:
             if tls is None:
                 await self._loop.connect_accepted_socket(lambda: Connection(self._context, origin), client)
             else:
-                await encrypted.accept(client, lambda: Connection(self._context, origin), tls)
+                await encrypted.accept(
+                    client, lambda: Connection(self._context, origin), tls, self._context.rounds.later
+                )
         except asyncio.CancelledError:
             client.close()
             raise
