@@ -213,3 +213,26 @@ def test_another_partition_does_not_name_another_mapping(aws: Lambda) -> None:
     client = aws.connect(ann(policy({"Action": "lambda:*"}, denied)))
     for named_so in (arn, arn.replace("arn:aws:", "arn:aws-cn:")):
         assert call(client, "TagResource", Resource=named_so, Tags={"a": "b"})[0] == "AccessDeniedException"
+
+
+@pytest.mark.parametrize("operation", ["DeleteFunction", "UpdateFunctionCode", "PutFunctionConcurrency", "TagResource"])
+def test_a_qualifier_does_not_name_another_function(aws: Lambda, operation: str) -> None:
+    """What changes a function knows no versions of it as resources: what is denied of it is denied of $LATEST."""
+    aws.create("work")
+    denied = {"Effect": "Deny", "Action": "lambda:*", "Resource": FUNCTION}
+    client = aws.connect(ann(policy({"Action": "lambda:*"}, denied)))
+    for name in ("work", "work:$LATEST", f"{FUNCTION}:$LATEST"):
+        told = (
+            call(client, operation, FunctionName=name)
+            if operation != "TagResource"
+            else call(client, operation, Resource=f"{FUNCTION}:$LATEST", Tags={"a": "b"})
+        )
+        assert told[0] == "AccessDeniedException"
+
+
+def test_a_version_may_be_invoked_by_itself(aws: Lambda) -> None:
+    aws.create("work")
+    client = aws.connect(ann(policy({"Action": "lambda:*", "Resource": f"{FUNCTION}:$LATEST"})))
+    assert call(client, "Invoke", FunctionName="work:$LATEST") == ("", "")
+    assert call(client, "Invoke", FunctionName="work", Qualifier="$LATEST") == ("", "")
+    assert call(client, "Invoke", FunctionName="work")[0] == "AccessDeniedException"

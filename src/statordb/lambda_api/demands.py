@@ -17,6 +17,8 @@ from statordb.store.functions.mappings import MappingRecord, is_url
 
 _GIVES_A_ROLE = frozenset(("CreateFunction", "UpdateFunctionConfiguration"))
 _OF_THE_ACCOUNT = frozenset(("CreateEventSourceMapping", "ListEventSourceMappings"))
+# What can be done with a version, or an alias, by itself. All else is done with the function, however it is named.
+_OF_VERSIONS = frozenset(("GetFunction", "GetFunctionConfiguration", "GetPolicy", "Invoke"))
 _MAKES = frozenset(("CreateFunction", "CreateEventSourceMapping"))
 
 Facts = dict[str, tuple[str, ...]]
@@ -48,7 +50,8 @@ def _resource(context: Context, given: dict[str, Any]) -> str:
     if mapping is not None:
         region, account, uuid = mapping
         return f"arn:aws:lambda:{region}:{account}:event-source-mapping:{uuid}"
-    return names.parse(text, principal.account, principal.region, given.get("Qualifier")).qualified_arn
+    name = names.parse(text, principal.account, principal.region, given.get("Qualifier"))
+    return name.qualified_arn if context.operation in _OF_VERSIONS else name.arn
 
 
 async def informed(context: Context, demand: ResourceDemand, given: Mapping[str, Any]) -> ResourceDemand:
