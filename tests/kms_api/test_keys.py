@@ -44,11 +44,14 @@ def test_a_new_key_is_described_as_on_aws(kms: Kms) -> None:
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        ({"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}, "UnsupportedOperationException"),
+        ({"KeySpec": "RSA_2048", "KeyUsage": "ENCRYPT_DECRYPT"}, "UnsupportedOperationException"),
+        ({"KeySpec": "ECC_NIST_P256", "KeyUsage": "KEY_AGREEMENT"}, "UnsupportedOperationException"),
+        ({"KeySpec": "ECC_NIST_P256", "KeyUsage": "GENERATE_VERIFY_MAC"}, "ValidationException"),
+        ({"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"}, "UnsupportedOperationException"),
         ({"KeySpec": "HMAC_256"}, "ValidationException"),
         ({"KeySpec": "HMAC_256", "KeyUsage": "ENCRYPT_DECRYPT"}, "ValidationException"),
         ({"KeyUsage": "GENERATE_VERIFY_MAC"}, "ValidationException"),
-        ({"CustomerMasterKeySpec": "ECC_NIST_P256"}, "UnsupportedOperationException"),
+        ({"CustomerMasterKeySpec": "ECC_NIST_P256"}, "ValidationException"),
         ({"Origin": "EXTERNAL"}, "UnsupportedOperationException"),
         ({"MultiRegion": True}, "UnsupportedOperationException"),
         ({"CustomKeyStoreId": "cks-1"}, "UnsupportedOperationException"),

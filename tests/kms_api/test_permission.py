@@ -44,6 +44,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "Decrypt": {"CiphertextBlob": "YQ==", "KeyId": MISSING},
     "GenerateMac": {"KeyId": MISSING, "Message": "YQ==", "MacAlgorithm": "HMAC_SHA_256"},
     "GenerateRandom": {"NumberOfBytes": 1},
+    "Sign": {"KeyId": MISSING, "Message": "YQ==", "SigningAlgorithm": "ECDSA_SHA_256"},
+    "Verify": {"KeyId": MISSING, "Message": "YQ==", "SigningAlgorithm": "ECDSA_SHA_256", "Signature": "YQ=="},
     "VerifyMac": {"KeyId": MISSING, "Message": "YQ==", "MacAlgorithm": "HMAC_SHA_256", "Mac": "YQ=="},
     "PutKeyPolicy": {"KeyId": MISSING, "Policy": policy(ROOT)},
     "CreateGrant": {"KeyId": MISSING, "GranteePrincipal": ADA, "Operations": ["Decrypt"]},

@@ -136,7 +136,7 @@ def unusable(record: KeyRecord) -> ClientError | None:
 
 
 def unrotatable(record: KeyRecord) -> ClientError | None:
-    """Why a key never gets other material: codes do not say what they were made with."""
+    """Why a key never gets other material: codes and signatures do not say which made them."""
     return None if record.usage == ENCRYPT_DECRYPT else errors.operation_unsupported()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from statordb.kms_api import errors
 from statordb.kms_api.context import Context, pending
 from statordb.model.errors import ClientError
-from statordb.store.kms.records import ENABLED, MACS, PENDING_DELETION, SYMMETRIC, KeyRecord
+from statordb.store.kms.records import ENABLED, MACS, PENDING_DELETION, SIGNATURES, SYMMETRIC, KeyRecord
 from statordb.store.terms import Refused
 
 
@@ -29,6 +29,8 @@ def metadata(record: KeyRecord) -> dict[str, Any]:
     }
     if record.spec == SYMMETRIC:
         shown |= {"EncryptionAlgorithms": [SYMMETRIC], "CurrentKeyMaterialId": record.materials[-1].id}
+    elif record.spec in SIGNATURES:
+        shown["SigningAlgorithms"] = list(SIGNATURES[record.spec])
     else:
         shown["MacAlgorithms"] = [MACS[record.spec]]
     if record.state == PENDING_DELETION and record.deletes_at is not None:

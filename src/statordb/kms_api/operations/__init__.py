@@ -21,6 +21,7 @@ from statordb.kms_api.operations.generate_mac import generate_mac
 from statordb.kms_api.operations.generate_random import generate_random
 from statordb.kms_api.operations.get_key_policy import get_key_policy
 from statordb.kms_api.operations.get_key_rotation_status import get_key_rotation_status
+from statordb.kms_api.operations.get_public_key import get_public_key
 from statordb.kms_api.operations.list_aliases import list_aliases
 from statordb.kms_api.operations.list_grants import list_grants
 from statordb.kms_api.operations.list_key_policies import list_key_policies
@@ -34,10 +35,12 @@ from statordb.kms_api.operations.retire_grant import retire_grant
 from statordb.kms_api.operations.revoke_grant import revoke_grant
 from statordb.kms_api.operations.rotate_key_on_demand import rotate_key_on_demand
 from statordb.kms_api.operations.schedule_key_deletion import schedule_key_deletion
+from statordb.kms_api.operations.sign import sign
 from statordb.kms_api.operations.tag_resource import tag_resource
 from statordb.kms_api.operations.untag_resource import untag_resource
 from statordb.kms_api.operations.update_alias import update_alias
 from statordb.kms_api.operations.update_key_description import update_key_description
+from statordb.kms_api.operations.verify import verify
 from statordb.kms_api.operations.verify_mac import verify_mac
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -59,6 +62,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "GenerateRandom": generate_random,
     "GetKeyPolicy": get_key_policy,
     "GetKeyRotationStatus": get_key_rotation_status,
+    "GetPublicKey": get_public_key,
     "ListAliases": list_aliases,
     "ListGrants": list_grants,
     "ListKeyPolicies": list_key_policies,
@@ -72,9 +76,11 @@ OPERATIONS: Mapping[str, Operation] = {
     "RevokeGrant": revoke_grant,
     "RotateKeyOnDemand": rotate_key_on_demand,
     "ScheduleKeyDeletion": schedule_key_deletion,
+    "Sign": sign,
     "TagResource": tag_resource,
     "UntagResource": untag_resource,
     "UpdateAlias": update_alias,
     "UpdateKeyDescription": update_key_description,
+    "Verify": verify,
     "VerifyMac": verify_mac,
 }

@@ -1,13 +1,15 @@
 """CreateKey."""
 
+import asyncio
 from typing import Any
 
 from statordb.commands.key_permission import of_tags
 from statordb.kms_api import errors, policies, tags
 from statordb.kms_api.context import Answer, Context, Request
 from statordb.kms_api.keys import metadata
+from statordb.store.kms import signing
 from statordb.store.kms.policies import of_account
-from statordb.store.kms.records import ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC, MACS, SYMMETRIC
+from statordb.store.kms.records import ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC, MACS, SIGN_VERIFY, SIGNATURES, SYMMETRIC
 
 # Members that ask for material of another place than this server, or in several regions.
 _KIND = {"kms:keyorigin": ("AWS_KMS",), "kms:multiregion": ("false",)}
@@ -24,7 +26,12 @@ async def create_key(context: Context, request: Request) -> Answer:
         await context.admit("TagResource", more=known)
     principal, keys = context.principal, context.store.kms.keys
     text = request.get("Policy") or of_account(principal.account)
-    record = keys.draft(principal.account, principal.region, text, request.get("Description") or "", given, spec)
+    private = None
+    if usage == SIGN_VERIFY:
+        async with keys.pairing:
+            private = await asyncio.to_thread(signing.generate, spec)
+    told = request.get("Description") or ""
+    record = keys.draft(principal.account, principal.region, text, told, given, spec, private)
     if request.get("Policy") is not None:
         await policies.check(context, text, record.name, request.get("BypassPolicyLockoutSafetyCheck"))
     await keys.put(record)
@@ -32,18 +39,22 @@ async def create_key(context: Context, request: Request) -> Answer:
 
 
 def _checked_kind(request: dict[str, Any]) -> tuple[str, str]:
-    """The spec and the usage of the key. Raises UnsupportedOperationException for keys of other kinds than symmetric
-    ones of this server, which seal or make codes."""
+    """The spec and the usage of the key. Raises UnsupportedOperationException for keys of other kinds than those of
+    this server that seal, make codes, or sign."""
     if request.get("KeySpec") and request.get("CustomerMasterKeySpec"):
         raise errors.validation(
             "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is "
             "deprecated."
         )
     spec = request.get("KeySpec") or request.get("CustomerMasterKeySpec") or SYMMETRIC
-    if spec != SYMMETRIC and spec not in MACS:
+    usages = {SYMMETRIC: ENCRYPT_DECRYPT, **dict.fromkeys(MACS, GENERATE_VERIFY_MAC)}
+    usages |= dict.fromkeys(SIGNATURES, SIGN_VERIFY)
+    if spec not in usages:
         raise errors.unsupported(f"Keys of the key spec {spec} are not supported by this server.")
     usage = request.get("KeyUsage") or ENCRYPT_DECRYPT
-    if usage != (GENERATE_VERIFY_MAC if spec in MACS else ENCRYPT_DECRYPT):
+    if usage != usages[spec]:
+        if spec in SIGNATURES and request.get("KeyUsage") in ("ENCRYPT_DECRYPT", "KEY_AGREEMENT"):
+            raise errors.unsupported(f"Keys of the key spec {spec} for {usage} are not supported by this server.")
         raise errors.validation(f"KeyUsage {usage} is not compatible with KeySpec {spec}")
     origin = request.get("Origin") or "AWS_KMS"
     if origin != "AWS_KMS":

@@ -3,6 +3,7 @@
 Every change of a key is announced, so that no process goes on with a key that was disabled.
 """
 
+import asyncio
 import os
 import uuid
 from base64 import b64decode, b64encode
@@ -31,6 +32,7 @@ from statordb.store.kms.rotation import rotated
 from statordb.store.rows import PAGE, rows
 
 KEYS_CACHED_MAX = 256  # each of at most some 40 KB
+PAIRS_AT_ONCE = 1  # key pairs that are made in a process: one of RSA takes the processor for up to seconds
 _MATERIAL_ID_BYTES = 32
 _KEYS = b"keys/"  # partitions of keys begin so
 _CHUNK = PageBudget(rows_max=200, bytes_max=256 << 10)  # that the keeper looks at in one go
@@ -49,7 +51,7 @@ class KeyUnusable(Exception):
 
 
 class Keys:
-    """Finds, makes and changes keys, and works with their material.
+    """Finds, makes and changes keys, and works with their material. `pairing`: to be held by who makes a key pair.
 
     `sealer` None: there are no master keys, so keys can neither be made nor used.
     """
@@ -61,6 +63,7 @@ class Keys:
         self._clock = clock
         self._sealer = sealer
         self._random = random
+        self.pairing = asyncio.Semaphore(PAIRS_AT_ONCE)
         self._known: dict[KeyName, KeyRecord] = {}
         self._news = news.News(engine)
 
@@ -88,11 +91,12 @@ class Keys:
         description: str = "",
         tags: Mapping[str, str] | None = None,
         spec: str = SYMMETRIC,
+        private: bytes | None = None,
     ) -> KeyRecord:
-        """A new key with material of its own, not stored yet."""
+        """A new key with material of its own, not stored yet. `private`: the private key of one that signs."""
         now = self._clock.now()
         name = KeyName(account, region, str(uuid.UUID(bytes=self._random(16), version=4)))
-        first = self.new_material(name, 0, None)
+        first = self.new_material(name, 0, None, private)
         told = dict(tags or {})
         return KeyRecord(
             account, region, name.id, now, policy, [first], description, changed_at=now, tags=told, spec=spec
@@ -170,11 +174,13 @@ class Keys:
 
     # Material
 
-    def new_material(self, name: KeyName, place: int, cause: str | None) -> MaterialRecord:
+    def new_material(
+        self, name: KeyName, place: int, cause: str | None, private: bytes | None = None
+    ) -> MaterialRecord:
         """Fresh material for a place among those of a key."""
         if self._sealer is None:
             raise RuntimeError("there are no master keys")
-        sealed = self._sealer.seal(self._random(material.MATERIAL_BYTES), _context(name, place))
+        sealed = self._sealer.seal(private or self._random(material.MATERIAL_BYTES), _context(name, place))
         id = self._random(_MATERIAL_ID_BYTES).hex()
         return MaterialRecord(id, b64encode(sealed).decode(), self._clock.now(), cause)
 
@@ -195,6 +201,10 @@ class Keys:
     def mac(self, record: KeyRecord, message: bytes) -> bytes:
         """The code of a message, by a key of one of MACS and its algorithm."""
         return material.mac(self._opened(record, 0), record.spec, message)
+
+    def private(self, record: KeyRecord) -> bytes:
+        """The private key of one that signs."""
+        return self._opened(record, 0)
 
     def random(self, size: int) -> bytes:
         return self._random(size)

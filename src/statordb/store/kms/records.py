@@ -6,7 +6,16 @@ from typing import Any, NamedTuple
 from statordb.store.record import Kind, Record
 
 SYMMETRIC = "SYMMETRIC_DEFAULT"  # the spec of keys that seal
-ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC = "ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC"  # what keys are for
+ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC, SIGN_VERIFY = "ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC", "SIGN_VERIFY"
+"""What keys are for."""
+_RSA = tuple(f"RSASSA_{form}_SHA_{bits}" for form in ("PKCS1_V1_5", "PSS") for bits in (256, 384, 512))
+SIGNATURES = {
+    **{f"RSA_{bits}": _RSA for bits in (2048, 3072, 4096)},
+    "ECC_NIST_P256": ("ECDSA_SHA_256",),
+    "ECC_NIST_P384": ("ECDSA_SHA_384",),
+    "ECC_NIST_P521": ("ECDSA_SHA_512",),
+    "ECC_SECG_P256K1": ("ECDSA_SHA_256",),
+}  # algorithms by the specs of keys
 MACS = {f"HMAC_{bits}": f"HMAC_SHA_{bits}" for bits in (224, 256, 384, 512)}  # algorithms by the specs of keys
 ENABLED, DISABLED, PENDING_DELETION = "Enabled", "Disabled", "PendingDeletion"
 CUSTOMER, AWS = "CUSTOMER", "AWS"  # who manages a key
@@ -39,9 +48,9 @@ class AliasName(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MaterialRecord(Record):
-    """Material of a key. `id`: 64 hexadecimal digits, as the API shows it. `sealed`: 32 bytes under the master key, in
-    base64. `since`: when it became current, in seconds since the epoch; `cause`: the kind of rotation that brought it,
-    None of the first."""
+    """Material of a key. `id`: 64 hexadecimal digits, as the API shows it. `sealed`: 32 bytes under the master key, or
+    a private key in PKCS 8's form, in base64. `since`: when it became current, in seconds since the epoch; `cause`: the
+    kind of rotation that brought it, None of the first."""
 
     id: str
     sealed: str
@@ -53,7 +62,7 @@ class MaterialRecord(Record):
 class KeyRecord(Record):
     """A key. The last of its `materials` is the current one; ciphertexts name theirs by its place.
 
-    `spec`: SYMMETRIC, or one of MACS.
+    `spec`: SYMMETRIC, or one of MACS, or of SIGNATURES.
 
     `changed_at`: when the state became what it is. `deletes_at`: when a key that waits for its deletion is gone, after
     `window_days`. `period_days`: it rotates by itself so often, at `rotates_at` next; None: never. Times in seconds
@@ -88,6 +97,8 @@ class KeyRecord(Record):
 
     @property
     def usage(self) -> str:
+        if self.spec in SIGNATURES:
+            return SIGN_VERIFY
         return GENERATE_VERIFY_MAC if self.spec in MACS else ENCRYPT_DECRYPT
 
     def gone_at(self, now: float) -> bool:
