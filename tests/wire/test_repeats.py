@@ -81,6 +81,17 @@ def test_only_one_whole_request_is_recognised(
     assert [answer.status for answer in split_answers(transport.out)] == [200, 200, *statuses]
 
 
+@pytest.mark.parametrize("zeros", [1, 30, 5000])
+def test_a_length_that_is_written_otherwise_goes_the_general_way(wire: Wire, zeros: int) -> None:
+    """Also one with more digits than Python makes a number of."""
+    request = signed(body=b"{}")
+    teach(wire, request)
+    longer = request.replace(b"Content-Length: 2", b"Content-Length: " + b"0" * zeros + b"2")
+    assert wire.context.repeats.recognise(longer) is None
+    (told,) = wire.send(longer)
+    assert told.status == (200 if zeros == 1 else 400)
+
+
 def test_a_request_that_comes_in_pieces_is_none_that_is_known(wire: Wire) -> None:
     request = signed()
     connection, transport = teach(wire, request)

@@ -18,6 +18,7 @@ from statordb.wire.rest import form_of
 from statordb.wire.settings import WireSettings
 
 IDLE, HEAD, BODY = range(3)  # between requests, within a request's head, within its body
+LENGTH_CHARACTERS_MAX = 20  # of a Content-Length: the parser takes no number above 2**64, but any number of zeros
 
 BAD_REQUEST = Reply(400, b"", "BadRequest")
 
@@ -155,8 +156,12 @@ class Incoming:
                 return
         self._fed = 0
         length = headers.get(b"content-length")
-        if length is not None and len(length) > 4 and int(length) > OPEN_BODY_BYTES_MAX:
-            refusal = self.body.admit(self._url, headers, int(length))
+        if length is not None and len(length) > 4:
+            if len(length) > LENGTH_CHARACTERS_MAX:
+                self._owner.refuse(BAD_REQUEST)
+                return
+            size = int(length)
+            refusal = self.body.admit(self._url, headers, size) if size > OPEN_BODY_BYTES_MAX else None
             if refusal is not None:
                 self._owner.refuse(*told(refusal), (self._url, self._head))
                 return

@@ -81,7 +81,7 @@ class Repeats:
             return None
         length = data[length_at:end]
         body = data[end + len(_END) :]
-        if not length.isdigit() or int(length) != len(body):
+        if length != b"%d" % len(body):
             return None
         headers, prefix, operation, claim = known
         signature = data[at:behind]
