@@ -37,6 +37,7 @@ def test_processes_are_told_by_number(pids: Any) -> None:
         {"home": "../x"}, {"home": HOME + "\n"}, {"home": None}, {"home": HOME[1:]}, {"home": [HOME]},
         {"account": "1"}, {"code": "../" + DIGEST[3:]}, {"code": None}, {"directory": "/srv"},
         {"code": None, "directory": "srv"}, {"code": None, "directory": "/srv\0"}, {"code": None, "directory": 1},
+        {"code": None, "directory": "/\ud800"},
         {"memory_mb": 0}, {"memory_mb": True}, {"memory_mb": 10**6}, {"memory_mb": "128"}, {"id": "1"}, {"id": True},
         {"ask": "exec"}, {"ask": None}, {"user": 0},
     ],
@@ -50,6 +51,7 @@ def test_what_is_not_exactly_that_is_refused(fields: dict[str, Any]) -> None:
     "fields",
     [
         {"kind": "/bin/sh"}, {"kind": ["python"]}, {"handler": "x" * 257}, {"handler": "a\0b"}, {"handler": None},
+        {"handler": "\udfff.a"}, {"environment": {"A": "\ud800"}}, {"environment": {"\ud800": "A"}},
         {"environment": []}, {"environment": {"A": 1}}, {"environment": {"A=B": "c"}}, {"environment": {"": "c"}},
         {"environment": {"A": "\0"}}, {"environment": {f"V{number}": "" for number in range(1025)}},
         {"words": ["/bin/sh"]},

@@ -13,6 +13,7 @@ have been taken over, so what is not exactly one of these is refused.
 """
 
 import json
+import os
 import re
 import signal
 from typing import Any, NamedTuple
@@ -136,8 +137,15 @@ def _is_named(pattern: re.Pattern[str], name: object) -> bool:
 
 
 def _is_text(text: object, characters_max: int) -> bool:
-    return isinstance(text, str) and len(text) <= characters_max and "\0" not in text
+    """Whether the system can be given it: as a path, a word or a variable."""
+    if not isinstance(text, str) or len(text) > characters_max or "\0" in text:
+        return False
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:  # half of a pair of surrogates
+        return False
+    return True
 
 
 def _is_variable(name: str, value: object) -> bool:
-    return bool(name) and "=" not in name and "\0" not in name and _is_text(value, MESSAGE_BYTES_MAX)
+    return bool(name) and "=" not in name and _is_text(name, MESSAGE_BYTES_MAX) and _is_text(value, MESSAGE_BYTES_MAX)

@@ -22,19 +22,26 @@ class CannotBegin(Exception):
     """There can be no launcher; args[0] is a sentence for people."""
 
 
-def prepare(users: Users, server: int) -> Cgroups | None:
-    """Have the users, and give up what is not needed. `server`: the user of the server. Raises CannotBegin."""
+def have(users: Users, server: int) -> None:
+    """Have the users, as long as this process lives. `server`: the user of the server. Raises CannotBegin."""
     if sys.platform != "linux":
         raise CannotBegin("Functions can be kept apart only on Linux.")
     absent = rights.missing(Path("/proc/self/status").read_text())
     if absent:
         raise CannotBegin(f"Starting functions as users of their own needs {', '.join(absent)}, as root has.")
     try:
-        hold(users, server)  # for as long as this process lives
+        hold(users, server)
     except NotFree as fault:
         raise CannotBegin(*fault.args) from None
+
+
+def give_up_rights() -> Cgroups | None:
+    """Keep only the rights that it takes to start functions, and what was made by the others. Raises CannotBegin."""
     groups = Cgroups.find(settles=True)
-    rights.keep_only(rights.NEEDED.values())
+    try:
+        rights.keep_only(rights.NEEDED.values())
+    except OSError as fault:
+        raise CannotBegin(f"The launcher can't give up root's rights: {fault.strerror}.") from None
     os.chdir("/")
     return groups
 
@@ -47,7 +54,8 @@ def serve_starter(control: socket.socket, users: Users, server: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        groups = prepare(users, server)
+        have(users, server)
+        groups = give_up_rights()
     except CannotBegin as fault:
         control.send(requests.write({"refused": str(fault)}))
         return
@@ -61,6 +69,7 @@ def serve_starter(control: socket.socket, users: Users, server: int) -> None:
 
 def serve_socket(path: Path, users: Users, server: int, directory: str, code: Sequence[str]) -> None:
     """Serve whoever of the server's user comes by a socket, until SIGTERM. Raises CannotBegin."""
+    have(users, server)  # before the socket is touched, which may be that of a launcher that has them
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         path.unlink(missing_ok=True)
@@ -69,7 +78,7 @@ def serve_socket(path: Path, users: Users, server: int, directory: str, code: Se
         os.chmod(path, PRIVATE)
         listener.listen(WAITING_MAX)
         listener.setblocking(False)
-        groups = prepare(users, server)
     except OSError as fault:
         raise CannotBegin(f"The socket {path} can't be made: {fault.strerror}.") from None
+    groups = give_up_rights()
     Service(Listening(listener), Means(users, server, directory, code, Programs.find(), groups), True).run()
