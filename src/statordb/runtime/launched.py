@@ -98,6 +98,7 @@ class LaunchedCell:
             )
             process.began(told["pid"])
         except BaseException:
+            process.forget()
             os.close(reading)
             raise
         finally:

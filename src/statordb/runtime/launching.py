@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -224,4 +225,4 @@ class Launcher:
                 answer.set_result({"refused": ABSENT})
         ends, self._ends = self._ends, {}
         for ended in ends.values():
-            ended(-9)
+            ended(-signal.SIGKILL)

@@ -1,0 +1,52 @@
+"""What a server keeps of processes that a launcher starts for it."""
+
+import asyncio
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.runtime.pools import function
+
+from statordb.launcher.requests import MESSAGE_BYTES_MAX
+from statordb.model.invocation import NotRunnable
+from statordb.runtime.launched import LaunchedCell
+from statordb.runtime.launching import Launcher
+
+
+class Refusing:
+    """A way to a launcher that refuses whatever it is asked."""
+
+    def connect(self) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        for end in (ours, theirs):
+            end.setblocking(False)
+        loop = asyncio.get_running_loop()
+
+        def answer() -> None:
+            with theirs:
+                loop.remove_reader(theirs)
+                asked = json.loads(theirs.recv(MESSAGE_BYTES_MAX))
+                theirs.send(json.dumps({"id": asked["id"], "refused": "No."}).encode())
+
+        loop.add_reader(theirs, answer)
+        return ours
+
+    def close(self) -> None:
+        """Nothing is kept."""
+
+
+def test_a_process_that_could_not_begin_is_forgotten(tmp_path: Path) -> None:
+    """Else something would be left of each try, for as long as the server runs."""
+
+    async def story() -> Any:
+        launcher = Launcher(Refusing())
+        cell = LaunchedCell(tmp_path / "home", None, launcher)
+        with pytest.raises(NotRunnable, match=r"No\."):
+            await cell.begin(function("app.handler"), [], tmp_path, {}, lambda: None)
+        left = dict(launcher._ends)
+        launcher.close()
+        return left
+
+    assert asyncio.run(story()) == {}
