@@ -108,9 +108,8 @@ async def _verdict(
     both = await _decided(authority, wanted._replace(owner=_ELSEWHERE), facts)
     if both.allowed or authority.kind == ROOT:
         return both
-    alone = await _decided(
-        authority._replace(policies=()), wanted, facts
-    )  # those who are named need no Allow of their own
+    # Those who are named need no Allow of their own.
+    alone = await _decided(authority._replace(policies=()), wanted, facts)
     return ALLOWED if alone.allowed else both
 
 

@@ -37,7 +37,7 @@ def lasting_arn(principal: Principal) -> str:
     authority = principal.authority
     if not isinstance(authority, Authority):
         return principal.arn
-    if authority.kind == "role":
+    if authority.kind == ROLE:
         told = authority.facts.get("aws:PrincipalArn", "")
         return told if isinstance(told, str) else ""
     return authority.arn if authority.kind in (ROOT, USER) else ""

@@ -4,6 +4,7 @@ import ctypes
 import logging
 import os
 import pwd
+import stat
 import sys
 import sysconfig
 from collections.abc import Sequence
@@ -49,7 +50,9 @@ def become(settings: Settings) -> "Own | Named | None":
         raise BadStart("user is root, which a server is not to be: name another.")
     if os.geteuid() not in (SUPERUSER, user.number):
         raise BadStart(f"Only root can become {user.name}: start the server as root, or as {user.name}.")
-    own, made_of = None, (sys.executable, os.__file__, sysconfig.get_path("purelib"), statordb.__file__)
+    # Asked before root is left: the answer is in a module that the user may not get to.
+    made_of = (sys.executable, os.__file__, sysconfig.get_path("purelib"), statordb.__file__)
+    own = None
     if os.geteuid() == SUPERUSER:
         own = _start_launcher(settings, user)
         _leave_root(user)
@@ -86,7 +89,10 @@ def _start_launcher(settings: Settings, user: User) -> Own | None:
 def _leave_root(user: User) -> None:
     """There is no way back: neither by a saved user, nor by a right, nor by a program that gives rights."""
     try:
-        os.initgroups(user.name, user.group) if not user.name.isdecimal() else os.setgroups([user.group])
+        if user.name.isdecimal():
+            os.setgroups([user.group])
+        else:
+            os.initgroups(user.name, user.group)
         os.setresgid(user.group, user.group, user.group)
         os.setresuid(user.number, user.number, user.number)
         if sys.platform == "linux":
@@ -94,6 +100,8 @@ def _leave_root(user: User) -> None:
             rights.give_up_all()
     except OSError as fault:
         raise BadStart(f"The server can't become {user.name}: {fault.strerror}.") from None
+    except rights.RightsLeft:
+        raise BadStart(f"The server can't become {user.name}: rights of root's are left.") from None
     os.environ.update(HOME=user.home, USER=user.name, LOGNAME=user.name)
 
 
@@ -109,7 +117,7 @@ def _check_place(made_of: Sequence[str], has_launcher: bool) -> None:
     programs = [Path(path).resolve() for path in (sys.executable, os.__file__, confining.__file__)]
     for path in programs if has_launcher else ():
         for place in (path, *path.parents):
-            if os.access(place, os.W_OK) and not place.stat().st_mode & 0o1000:
+            if os.access(place, os.W_OK) and not place.stat().st_mode & stat.S_ISVTX:
                 raise BadStart(
                     f"The server's user may write to {place}, and so change what root runs to start functions: take "
                     "that right from it."

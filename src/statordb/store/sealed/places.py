@@ -6,12 +6,11 @@ of a local index lie in their item's partition. Sort bytes keep their order, and
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from struct import Struct
 
 from statordb.engine.contract import Key
+from statordb.store.sealed.bodies import pack_space
 
 PLACE_BYTES = 16
-_pack_space = Struct(">Q").pack
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
 
@@ -60,7 +59,7 @@ class Places:
         for space, partition, sort in keys:
             hashed = blank()
             hashed.update(partition)
-            found.append(_pack_space(space) + hashed.digest() + sort)
+            found.append(pack_space(space) + hashed.digest() + sort)
         return found
 
     def disguise(self, digest: bytes) -> bytes:
