@@ -17,6 +17,7 @@ import pytest
 from tests.pace import HANGS_SECONDS, until
 
 from statordb.launcher import measuring, rights
+from statordb.launcher.cgroups import Cgroups
 from statordb.launcher.requests import MESSAGE_BYTES_MAX
 from statordb.launcher.users import Users
 from statordb.runtime.launching import Own
@@ -224,6 +225,8 @@ def test_what_a_killed_launcher_left_is_ended_by_the_next(own: Own, place: Place
     assert connect(after).ask("clear", home) == {"id": 1}
     assert os.listdir(place.path / "instances" / home) == []
     assert (place.path / "instances" / home).stat().st_uid == SERVER
+    groups = Cgroups.find()
+    assert groups is None or not groups.of(home).exists()
     after.close()
     os.close(output)
 

@@ -115,9 +115,9 @@ class Cell:
             os.close(self.code.opened)
 
 
-def left(home: int) -> Cell:
-    """What a launcher that was killed has left of one, by its directory."""
-    return Cell(os.fstat(home).st_uid, "", home, Code(-1, "", False), None)
+def left(home: int, group: Path | None) -> Cell:
+    """What a launcher that was killed has left of one, by its directory. `group`: which it would have had."""
+    return Cell(os.fstat(home).st_uid, "", home, Code(-1, "", False), group)
 
 
 def is_pipe(descriptor: int) -> bool:

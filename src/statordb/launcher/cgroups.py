@@ -47,9 +47,13 @@ class Cgroups:
             return None
         return cls(directory)
 
+    def of(self, name: str) -> Path:
+        """The group of that name, which may not be there."""
+        return self._directory / name
+
     def make(self, name: str, memory_bytes_max: int) -> Path:
         """A new group, bounded where the kernel's controllers are this user's to set. Raises OSError."""
-        made = self._directory / name
+        made = self.of(name)
         made.mkdir()
         for file, bound in (("memory.max", memory_bytes_max), ("memory.swap.max", 0), ("pids.max", PROCESSES_MAX)):
             with contextlib.suppress(OSError):  # not there, or another's: memory is looked at then

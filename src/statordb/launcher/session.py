@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from statordb.launcher import cells, ending, requests
+from statordb.launcher import cells, cgroups, ending, requests
 from statordb.launcher.cells import Cell
 from statordb.launcher.cgroups import Cgroups
 from statordb.launcher.ending import NotEnded
@@ -121,6 +121,8 @@ class Session:
             code = places.code(asked.code, asked.directory)
             undo.callback(os.close, code.opened)
             group = None if groups is None else groups.make(asked.home, asked.memory_mb * MIB)
+            if group is not None:
+                undo.callback(cgroups.end, group)
             cell = Cell(user, asked.account, home, code, group)
             cell.give()
             undo.pop_all()
@@ -145,7 +147,8 @@ class Session:
     def _clear(self, number: int, home: str) -> None:
         cell = self._cells.get(home)
         if cell is None:
-            cell = cells.left(self._places().left_home(home))
+            groups = self._means.groups
+            cell = cells.left(self._places().left_home(home), None if groups is None else groups.of(home))
             if not self._means.users.gives(cell.user):  # it has never been given away, or is given back
                 os.close(cell.home)
                 self._tell({"id": number})
