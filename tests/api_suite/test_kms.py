@@ -94,9 +94,10 @@ def test_grants_and_the_policy(kms: Client, key: str) -> None:
 def test_what_is_not_right_is_told_in_the_words_of_the_api(kms: Client) -> None:
     assert code_of(kms.describe_key, KeyId="alias/not-there") == "NotFoundException"
     assert code_of(kms.describe_key, KeyId="") == "ValidationException"
-    assert code_of(kms.create_key, KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY") == "UnsupportedOperationException"
+    assert code_of(kms.create_key, KeySpec="SM2", KeyUsage="SIGN_VERIFY") == "UnsupportedOperationException"
     assert code_of(kms.decrypt, CiphertextBlob=b"nonsense") == "InvalidCiphertextException"
-    assert code_of(kms.sign, KeyId="a", Message=b"a", SigningAlgorithm="ED25519_SHA_512") == "UnknownOperationException"
+    wrapping = {"WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"}
+    assert code_of(kms.get_parameters_for_import, KeyId="a", **wrapping) == "UnknownOperationException"
 
 
 def test_a_disabled_key_closes_its_table(kms: Client, client: Client, key: str) -> None:
