@@ -59,6 +59,11 @@ def sentence(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         (["serve", "--port"], "expected one argument"),
         (["serve", "--port", "99999"], "The value '99999' of --port is not from 0 to 65535."),
         (["serve", "--workers", "0"], "--workers"),
+        (["serve", "--prot", "1"], "--prot 1: is --port meant? (see statordb serve --help)"),
+        (["serve", "-inMemory", "-sharedDb"], "is --memory --shared-db meant?"),  # DynamoDB Local's
+        (["serve", "-x", "y"], "Unrecognized arguments: -x y (see statordb serve --help)."),
+        (["credentials", "list", "--jsn"], "is --json meant? (see statordb credentials list --help)"),
+        (["--memory", "serve"], "(see statordb --help)"),
         (["serve", "--auth", "none"], "is not one of open, iam"),
         (["serve", "--data", "x", "--memory"], "not allowed with"),
         (["serve", "--host", "0.0.0.0"], "use --auth iam"),
@@ -92,6 +97,15 @@ def test_a_file_where_the_directory_should_be(capsys: pytest.CaptureFixture[str]
 def test_a_key_that_the_file_does_not_know(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text("prot = 1")
     assert "unknown key: prot" in sentence(capsys, "serve", "--config", "a.toml")
+
+
+def test_a_directory_of_functions_that_cannot_be_made(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As below /var/lib, where the server's user makes nothing."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("STATORDB_FUNCTIONS_DIRECTORY", str(tmp_path / "file" / "functions"))
+    assert "file/functions of functions can't be made or used" in sentence(capsys, "serve", "--memory", "--port", "0")
 
 
 def test_a_taken_port(capsys: pytest.CaptureFixture[str], taken: str) -> None:

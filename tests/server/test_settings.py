@@ -127,7 +127,7 @@ def test_what_others_call_alike_is_left_alone() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("prot = 1", "has an unknown key: prot."),
+        ("prot = 1", "has an unknown key: prot (port is one)."),
         ("[server]\nport = 1", "has an unknown key: server."),
         ("port = [1]", "of port in "),
         ("port = true", "of port in "),

@@ -6,14 +6,31 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from statordb import __version__
-from statordb.server.settings import BadStart
+from statordb.server.settings import BadStart, nearest
 
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, without the usage text."""
 
+    def parse_known_args(  # type: ignore[override]  # the overloads are for namespaces of other classes
+        self, args: Sequence[str] | None = None, namespace: Namespace | None = None
+    ) -> tuple[Namespace, list[str]]:
+        """Refuses what it does not know itself: argparse has the outermost parser do it, which has other options."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            options = {_plain(option): option for option in self._option_string_actions}
+            near = [nearest(_plain(word.partition("=")[0]), options) for word in unknown if word.startswith("-")]
+            meant = " ".join(options[name] for name in near if name)
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{f': is {meant} meant?' if meant else ''}")
+        return found, unknown
+
     def error(self, message: str) -> NoReturn:
         raise BadStart(f"{message[:1].upper()}{message[1:]} (see {self.prog} --help).")
+
+
+def _plain(option: str) -> str:
+    """An option as people remember it: DynamoDB Local's are -inMemory and -sharedDb."""
+    return option.replace("-", "").replace("_", "").lower()
 
 
 def parse(arguments: Sequence[str]) -> Namespace:

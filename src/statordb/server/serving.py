@@ -180,6 +180,8 @@ def _make_private(path: Path) -> None:
         private_directory.make(path)
     except private_directory.NotPrivate as error:
         raise BadStart(str(error.args[0])) from None
+    except OSError as error:
+        raise BadStart(f"The directory {path} of functions can't be made or used: {error.strerror}.") from None
 
 
 def _supervise(site: "Site", announce: Callable[[], None], log_start: Callable[[], None]) -> int:

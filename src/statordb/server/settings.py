@@ -7,7 +7,7 @@ import ipaddress
 import os
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -276,7 +276,9 @@ def _read_file(path: Path) -> dict[str, tuple[object, str]]:
         raise BadStart(f"The configuration file {path} is not TOML: {error}.") from None
     for key in entries:
         if key not in PARSERS:
-            raise BadStart(f"The configuration file {path} has an unknown key: {key}.")
+            near = nearest(key, PARSERS)
+            meant = f" ({near} is one)" if near else ""
+            raise BadStart(f"The configuration file {path} has an unknown key: {key}{meant}.")
     return {name: (value, f"{name} in {path}") for name, value in entries.items()}
 
 
@@ -295,15 +297,20 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, tuple[object,
 
 def _refuse_mistyped(key: str, name: str) -> None:
     """Others may have variables that begin like ours: what is nothing like a setting is none of ours."""
-    import difflib  # few servers have such a variable
-
     if name == "config":
         return
-    near = difflib.get_close_matches(name, PARSERS, 1, NEARNESS_MIN)
+    near = nearest(name, PARSERS)
     if not near and "_" in name:  # one word alone may well be somebody else's
-        near = [setting for setting in PARSERS if setting.startswith(f"{name}_")]
+        near = next((setting for setting in PARSERS if setting.startswith(f"{name}_")), "")
     if near:
-        raise BadStart(f"The environment has {key}, which is no setting: {ENVIRONMENT_PREFIX}{near[0].upper()} is.")
+        raise BadStart(f"The environment has {key}, which is no setting: {ENVIRONMENT_PREFIX}{near.upper()} is.")
+
+
+def nearest(mistyped: str, names: Iterable[str]) -> str:
+    """The name that was meant, or "" if none is much like it."""
+    import difflib  # few starts have a mistyped name
+
+    return next(iter(difflib.get_close_matches(mistyped, names, 1, NEARNESS_MIN)), "")
 
 
 def _parse(name: str, value: object, where: str) -> object:
