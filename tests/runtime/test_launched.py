@@ -50,3 +50,13 @@ def test_a_process_that_could_not_begin_is_forgotten(tmp_path: Path) -> None:
         return left
 
     assert asyncio.run(story()) == {}
+
+
+def test_files_that_are_left_are_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        launcher = Launcher(Refusing())
+        await LaunchedCell(tmp_path / "home", None, launcher).clear()
+        launcher.close()
+
+    asyncio.run(story())
+    assert [record.__dict__["reason"] for record in caplog.records] == ["No."]

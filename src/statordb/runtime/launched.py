@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import logging
 import os
 import re
 import select
@@ -21,6 +22,8 @@ from statordb.store.functions.catalog import FunctionRecord
 TRAVERSED = 0o711  # others may go through a directory, and see nothing in it
 READ_BY_GROUP = 0o750
 _NAME = re.compile("[0-9a-f]{32}")
+
+log = logging.getLogger(__name__)
 
 
 class Launched:
@@ -119,8 +122,9 @@ class LaunchedCell:
     async def clear(self) -> None:
         try:
             await self._launcher.ask("clear", self.home.name)
-        except NotRunnable:
-            pass  # its files are taken away by the next server, or were already, if the launcher itself has ended
+        except NotRunnable as refused:
+            # The next server takes them away; or the launcher has, if it has ended itself.
+            log.warning("files of a function may be left", extra={"home": str(self.home), "reason": str(refused)})
         finally:
             if self._process is not None:
                 self._process.forget()
