@@ -72,6 +72,13 @@ def test_a_role_with_its_policies_is_made_read_and_destroyed(kit: IamKit) -> Non
     assert iam.list_instance_profiles_for_role(**role)["InstanceProfiles"] == []
     iam.delete_role(**role)
     assert refusal(iam.get_role, **role)[0] == "NoSuchEntity"
+    iam.delete_policy(PolicyArn=policy)
+    assert refusal(iam.get_policy, PolicyArn=policy)[0] == "NoSuchEntity"
+
+
+def test_a_policy_goes_after_its_older_versions(kit: IamKit) -> None:
+    iam = kit.iam
+    policy = iam.create_policy(PolicyName="own", PolicyDocument=ALLOW_ALL)["Policy"]["Arn"]
     version = iam.create_policy_version(PolicyArn=policy, PolicyDocument=ALLOW_ALL, SetAsDefault=True)
     assert version["PolicyVersion"]["VersionId"] == "v2"
     assert refusal(iam.delete_policy, PolicyArn=policy)[0] == "DeleteConflict"
