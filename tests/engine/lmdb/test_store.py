@@ -1,8 +1,12 @@
 """Opening, formats and what is frozen on disk."""
 
 import asyncio
+import os
+import shutil
+import tempfile
 import tracemalloc
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +29,8 @@ from statordb.engine.lmdb.keys import (
     within_prefix,
 )
 from statordb.engine.lmdb.rows import named, row_key
+
+NOBODY = 65534
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Plan = Callable[[Any], Effects]
@@ -111,6 +117,33 @@ def test_a_directory_that_cannot_be_used_is_named_in_one_sentence(directory: Pat
         (sentence,) = unusable.value.args
         assert str(path) in sentence
         assert "\n" not in sentence
+
+
+def test_a_directory_above_that_may_only_be_passed_through_is_no_hindrance(run: Run) -> None:
+    """As that of a service's user in a place of root's. A durable store has its name kept there, where that can be."""
+    above = Path(tempfile.mkdtemp(dir="/tmp"))  # pytest's own is for its user alone
+    try:
+        (above / "data").mkdir(mode=0o700)
+        with _as_a_user_who_passes_through(above):
+            engine = LmdbEngine.open(above / "data")
+            run(engine.close())
+    finally:
+        above.chmod(0o700)
+        shutil.rmtree(above)
+
+
+@contextmanager
+def _as_a_user_who_passes_through(directory: Path) -> Iterator[None]:
+    directory.chmod(0o311)
+    if os.geteuid() != 0:
+        yield
+        return
+    os.chown(directory / "data", NOBODY, NOBODY)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def test_a_file_of_something_else_is_refused(directory: Path) -> None:

@@ -84,7 +84,7 @@ def open_environment(
             epoch.tell(opened, None)
             if durable:
                 _sync_directory(path)
-                _sync_directory(path.parent)
+                _sync_parent(path)
             return Opened(env, epoch, writers, latch)
     except OSError as error:
         raise StoreUnusable(f"the data directory {path} can't be used: {error.strerror}.") from error
@@ -133,6 +133,13 @@ def _sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _sync_parent(path: Path) -> None:
+    try:
+        _sync_directory(path.parent)
+    except PermissionError:
+        return  # whoever made the data directory in it was another user, before this start
 
 
 @contextmanager
