@@ -48,8 +48,8 @@ class Incoming:
     """
 
     __slots__ = (
-        "_answers", "_context", "_fed", "_first", "_head", "_headers", "_keeps", "_latest", "_misses", "_owner",
-        "_parser", "_read", "_repeats", "_url", "body", "is_done", "on_body", "origin", "phase", "requests",
+        "_answers", "_context", "_fed", "_first", "_head", "_headers", "_keeps", "_latest", "_misses", "_more_lines",
+        "_owner", "_parser", "_read", "_url", "body", "is_done", "on_body", "origin", "phase", "requests",
     )  # fmt: skip
 
     def __init__(self, context: WireContext, answers: Answers, owner: Owner, origin: Origin) -> None:
@@ -65,7 +65,7 @@ class Incoming:
         self.is_done = False
         self._headers: dict[bytes, bytes] = {}  # being read; trailers end up here too
         self._head = self._headers  # of the request, once complete
-        self._repeats = 0
+        self._more_lines = 0  # of headers that are there already
         self._url = b""
         self._read = 0  # bytes of the read that is being parsed
         self._first = 0  # bytes of the read in which the request began: an upper bound of its part
@@ -122,7 +122,7 @@ class Incoming:
 
     def on_message_begin(self) -> None:
         self._headers = {}
-        self._repeats = 0
+        self._more_lines = 0
         self._url = b""
         self._first = self._read
         self._fed = 0
@@ -135,8 +135,8 @@ class Incoming:
         name = name.lower()
         headers = self._headers
         if name in headers:
-            self._repeats += 1
-            if self._repeats <= self._context.headers_max:  # beyond, the request is refused anyway
+            self._more_lines += 1
+            if self._more_lines <= self._context.headers_max:  # beyond, the request is refused anyway
                 join_repeated(headers, name, value)
         else:
             headers[name] = value
@@ -149,9 +149,9 @@ class Incoming:
         context = self._context
         if (
             self._first + self._fed > context.head_bytes_unmeasured
-            or len(headers) + self._repeats > context.headers_max
+            or len(headers) + self._more_lines > context.headers_max
         ):
-            if is_large_head(headers, self._repeats, self._url, context.settings):
+            if is_large_head(headers, self._more_lines, self._url, context.settings):
                 self._owner.refuse(BAD_REQUEST)
                 return
         self._fed = 0
@@ -226,7 +226,7 @@ class Incoming:
         settings = self._context.settings
         if self.phase == HEAD:
             if (
-                len(self._headers) + self._repeats > settings.headers_max
+                len(self._headers) + self._more_lines > settings.headers_max
                 or len(self._url) > settings.url_bytes_max
                 or self._fed > 2 * (settings.header_bytes_max + settings.url_bytes_max)
             ):
