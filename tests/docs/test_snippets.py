@@ -1,15 +1,18 @@
 """The programs of the documentation run as they stand there, in an empty directory, against a new server."""
 
 import contextlib
+import json
 import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from tests.moto_server import MotoServer
 from tests.pace import until
-from tests.process import ServerProcess
+from tests.process import STATORDB, ServerProcess
 
 pytestmark = pytest.mark.slow  # real servers
 
@@ -40,7 +43,8 @@ def run(page: str, endpoint: str, kinesis: str = KINESIS) -> tuple[dict[str, Any
 def test_no_program_is_left_out() -> None:
     """That of the README runs in test_docs, that of coming-from.md in a test of its own."""
     with_programs = {page.name for page in ROOT.glob("docs/**/*.md") if PROGRAM.search(page.read_text())}
-    assert with_programs == {"streams.md", "lambda.md", "triggers.md", "kinesis.md", "kms.md", "coming-from.md"}
+    pages = {"streams.md", "lambda.md", "triggers.md", "kinesis.md", "kms.md", "identities.md", "coming-from.md"}
+    assert with_programs == pages
 
 
 @pytest.mark.parametrize("page", ["streams.md", "lambda.md", "kms.md"])
@@ -49,6 +53,33 @@ def test_a_page_prints_what_it_says(page: str, capsys: pytest.CaptureFixture[str
         _, printed = run(page, server.url)
     assert printed
     assert capsys.readouterr().out.strip() == printed
+
+
+def test_the_identities_of_the_page_may_what_it_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The other account's part is the page's last sentence: its root reads the table by its ARN."""
+    page = (ROOT / "docs/identities.md").read_text()
+    key, secret = re.findall(r'^root = .*"AccessKeyId": "(.*)", "SecretAccessKey": "(.*)"', page, re.MULTILINE)[0]
+    monkeypatch.setenv("STATORDB_ROOT_ACCESS_KEY_ID", key)
+    monkeypatch.setenv("STATORDB_ROOT_SECRET_ACCESS_KEY", secret)
+    with ServerProcess("--data", "data", "--workers", "1", "--auth", "iam") as server:
+        names, printed = run("identities.md", server.url)
+        made = subprocess.run(
+            [STATORDB, "credentials", "create", "--data", "data", "--account", "222222222222", "--json"],
+            check=True,
+            capture_output=True,
+        )
+        reader = boto3.client(
+            "dynamodb",
+            endpoint_url=server.url,
+            region_name="us-east-1",
+            aws_access_key_id=json.loads(made.stdout)["AccessKeyId"],
+            aws_secret_access_key=json.loads(made.stdout)["SecretAccessKey"],
+        )
+        found = reader.get_item(TableName=names["table"], Key={"user": {"S": "alice"}})
+    assert capsys.readouterr().out.strip() == printed
+    assert found["Item"]["total"] == {"N": "12"}
 
 
 def test_the_trigger_of_the_page_is_pulled() -> None:
