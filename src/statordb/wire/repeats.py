@@ -3,7 +3,8 @@
 A head that was found good is kept without what differs, the signature in it and the length behind its last name. A read
 that has just that head, with a length that is right, is one whole request, of which the parser would say what it said
 before; what is left is to check the signature over the body. Whatever is not surely so goes the general way, which
-alone refuses.
+alone refuses: that of clients, too, that put an id of each call into the head, or send head and body in two pieces, as
+boto3 does both.
 """
 
 from typing import Any, NamedTuple
