@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +61,53 @@ def test_files_that_are_left_are_told_of(tmp_path: Path, caplog: pytest.LogCaptu
 
     asyncio.run(story())
     assert [record.__dict__["reason"] for record in caplog.records] == ["No."]
+
+
+def test_a_start_that_nobody_waits_for_any_more_is_not_asked_for(tmp_path: Path) -> None:
+    """The number of its pipe may be that of something else by the time the launcher takes the message."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    for end in (ours, theirs):
+        end.setblocking(False)
+
+    class Slow:
+        """A way to a launcher that takes nothing until the test does."""
+
+        def connect(self) -> socket.socket:
+            return ours
+
+        def close(self) -> None:
+            """Nothing is kept."""
+
+    async def story() -> list[str]:
+        launcher = Launcher(Slow())
+        waits = asyncio.ensure_future(launcher.ask("measure", "0", pids=[]))
+        await asyncio.sleep(0)
+        while not launcher._waiting:
+            launcher.signal("0", 15)
+        cell = LaunchedCell(tmp_path / "home", None, launcher)
+        begins = asyncio.ensure_future(cell.begin(function("app.handler"), [], tmp_path, {}, lambda: None))
+        await asyncio.sleep(0)
+        assert len(launcher._waiting) == 2
+        begins.cancel()
+        await asyncio.wait([begins])
+        taken: list[str] = []
+        while launcher._waiting:
+            taken += [json.loads(message)["ask"] for message in received(theirs)]
+            await asyncio.sleep(0)
+        taken += [json.loads(message)["ask"] for message in received(theirs)]
+        launcher.close()
+        await asyncio.wait([waits])
+        assert isinstance(waits.exception(), NotRunnable)
+        return taken
+
+    with theirs:
+        assert set(asyncio.run(story())) == {"measure", "signal"}
+
+
+def received(end: socket.socket) -> Iterator[bytes]:
+    """What has come so far."""
+    while True:
+        try:
+            yield end.recv(MESSAGE_BYTES_MAX)
+        except BlockingIOError:
+            return

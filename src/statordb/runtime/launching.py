@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -109,6 +109,14 @@ class Named:
         pass
 
 
+class _Message(NamedTuple):
+    """What waits to be sent. `number`: of the request; 0 where nobody waits for an answer."""
+
+    number: int
+    text: bytes
+    descriptor: int | None
+
+
 class Launcher:
     """Asks by `way`, in the running event loop. A launcher that is gone is looked for again when it is needed."""
 
@@ -117,7 +125,7 @@ class Launcher:
         self._loop = asyncio.get_running_loop()
         self._connection: socket.socket | None = None
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self._waiting: deque[tuple[bytes, int | None]] = deque()
+        self._waiting: deque[_Message] = deque()
         self._number = 0
         self._ends: dict[str, Callable[[int], None]] = {}
 
@@ -171,7 +179,7 @@ class Launcher:
         if len(self._waiting) >= WAITING_MAX:
             self._break()
             raise NotRunnable(ABSENT)
-        self._waiting.append((message, descriptor))
+        self._waiting.append(_Message(fields["id"], message, descriptor))
         if len(self._waiting) == 1:
             self._flush()
 
@@ -180,9 +188,12 @@ class Launcher:
         assert connection is not None
         self._loop.remove_writer(connection)
         while self._waiting:
-            message, descriptor = self._waiting[0]
+            number, text, descriptor = self._waiting[0]
+            if descriptor is not None and number not in self._answers:  # who asked has gone, and closed it
+                self._waiting.popleft()
+                continue
             try:
-                socket.send_fds(connection, [message], [] if descriptor is None else [descriptor])
+                socket.send_fds(connection, [text], [] if descriptor is None else [descriptor])
             except BlockingIOError:
                 self._loop.add_writer(connection, self._flush)
                 return
