@@ -79,8 +79,12 @@ def prepare(path: Path) -> None:
 def _refuse_others(path: Path) -> None:
     """Who may write to the directory may put other keys, other data and other code in the place of ours."""
     facts = path.stat()
-    if {facts.st_uid, path.lstat().st_uid} - {os.geteuid(), SUPERUSER}:
-        raise BadStart(f"The data directory {path} belongs to another user, who could change what is in it.")
+    others = {facts.st_uid, path.lstat().st_uid} - {os.geteuid(), SUPERUSER}
+    if others:
+        raise BadStart(
+            f"The data directory {path} belongs to another user ({_name(min(others))}), who could change what is in it:"
+            " run this as that user, or name a directory of your own."
+        )
     if facts.st_mode & stat.S_IWOTH:
         raise BadStart(
             f"Other users may write to the data directory {path} (mode {stat.S_IMODE(facts.st_mode):04o}): "
@@ -92,6 +96,15 @@ def _refuse_others(path: Path) -> None:
             "a group may write to the data directory, and so replace the keys and the data",
             extra={"path": str(path), "mode": f"{stat.S_IMODE(facts.st_mode):04o}", "group": facts.st_gid},
         )
+
+
+def _name(user: int) -> str:
+    import pwd  # few directories are refused
+
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
 
 
 def _is_of_one(group: int, user: int) -> bool:
