@@ -155,6 +155,7 @@ def test_without_the_service_its_paths_are_refused(is_open: bool) -> None:
         answer = wire.ask("POST", body=body, headers={"Content-Type": "application/json"})
         assert (answer.status, answer.headers["x-amzn-errortype"]) == (403, "AccessDeniedException")
         assert b"runs no functions" in answer.body
+        assert b"isolated and shared-user" in answer.body  # what to do, for whom --auth iam alone turned them off
 
 
 def test_without_the_service_strangers_are_told_what_is_wrong_with_their_signature() -> None:

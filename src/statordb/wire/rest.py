@@ -65,4 +65,9 @@ def form_of(reply: RestReply) -> Form:
     )
 
 
-OFF = refusal(403, "AccessDeniedException", "This server runs no functions: its setting functions is off.")
+OFF = refusal(
+    403,
+    "AccessDeniedException",
+    "This server runs no functions: its setting functions is off, or auto, which with --auth iam is off too: "
+    "isolated and shared-user say as whom they run.",
+)
