@@ -61,9 +61,12 @@ def sentence(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         (["serve", "--workers", "0"], "--workers"),
         (["serve", "--prot", "1"], "--prot 1: is --port meant? (see statordb serve --help)"),
         (["serve", "-inMemory", "-sharedDb"], "is --memory --shared-db meant?"),  # DynamoDB Local's
+        (["serve", "--functions-users", "1-2"], "is STATORDB_FUNCTIONS_USERS, or functions_users in a file"),
+        (["credentials", "list", "--key-directory=k"], "There is no option --key-directory here"),
         (["serve", "-x", "y"], "Unrecognized arguments: -x y (see statordb serve --help)."),
         (["credentials", "list", "--jsn"], "is --json meant? (see statordb credentials list --help)"),
-        (["--memory", "serve"], "(see statordb --help)"),
+        (["--memory", "serve"], "There is no option --memory here"),  # it stands behind the command
+        (["--prt", "1", "serve"], "(see statordb --help)"),
         (["serve", "--auth", "none"], "is not one of open, iam"),
         (["serve", "--data", "x", "--memory"], "not allowed with"),
         (["serve", "--host", "0.0.0.0"], "use --auth iam"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from statordb import __version__
-from statordb.server.settings import BadStart, nearest
+from statordb.server.settings import ENVIRONMENT_PREFIX, PARSERS, BadStart, nearest
 
 
 class _Parser(argparse.ArgumentParser):
@@ -18,6 +18,8 @@ class _Parser(argparse.ArgumentParser):
         """Refuses what it does not know itself: argparse has the outermost parser do it, which has other options."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
+            for word in unknown:
+                _refuse_setting(word)
             options = {_plain(option): option for option in self._option_string_actions}
             near = [nearest(_plain(word.partition("=")[0]), options) for word in unknown if word.startswith("-")]
             meant = " ".join(options[name] for name in near if name)
@@ -26,6 +28,15 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise BadStart(f"{message[:1].upper()}{message[1:]} (see {self.prog} --help).")
+
+
+def _refuse_setting(word: str) -> None:
+    """Not every setting has an option. Raises BadStart."""
+    option = word.partition("=")[0]
+    name = option.removeprefix("--").replace("-", "_")
+    if option.startswith("--") and name in PARSERS:
+        variable = f"{ENVIRONMENT_PREFIX}{name.upper()}"
+        raise BadStart(f"There is no option {option} here: the setting is {variable}, or {name} in a file (--config).")
 
 
 def _plain(option: str) -> str:
