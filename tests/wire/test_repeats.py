@@ -6,15 +6,16 @@ from collections.abc import Callable
 import pytest
 from tests.wire.driver import KEY, MockTransport, Wire, raw, signed, signed_headers, split_answers
 
+from statordb.model.limits import OPEN_BODY_BYTES_MAX
 from statordb.wire.connection import Connection
 from statordb.wire.repeats import HEADS_MAX, MISSES_MAX
 
 Make = Callable[..., Wire]
 
 
-def pair() -> tuple[bytes, bytes]:
+def pair(second: bytes = b'{"a": "bc"}') -> tuple[bytes, bytes]:
     """Two requests of one second, with different bodies."""
-    bodies = b"{}", b'{"a": "bc"}'
+    bodies = b"{}", second
     while True:
         made = [signed_headers("GetItem", body) for body in bodies]
         if made[0]["X-Amz-Date"] == made[1]["X-Amz-Date"]:
@@ -90,6 +91,14 @@ def test_a_length_that_is_written_otherwise_goes_the_general_way(wire: Wire, zer
     assert wire.context.repeats.recognise(longer) is None
     (told,) = wire.send(longer)
     assert told.status == (200 if zeros == 1 else 400)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_large_body_goes_the_general_way(wire: Wire, more: int) -> None:
+    """Which alone bounds it by its operation, and counts what is held."""
+    one, large = pair(b" " * (OPEN_BODY_BYTES_MAX + more))
+    teach(wire, one)
+    assert (wire.context.repeats.recognise(large) is None) == (more == 1)
 
 
 def test_a_request_that_comes_in_pieces_is_none_that_is_known(wire: Wire) -> None:

@@ -9,7 +9,7 @@ boto3 does both.
 
 from typing import Any, NamedTuple
 
-from statordb.model.limits import KIB
+from statordb.model.limits import KIB, OPEN_BODY_BYTES_MAX
 from statordb.model.request import Origin, Principal
 from statordb.wire.authenticator import Authenticator
 from statordb.wire.exchange import Exchange, received
@@ -82,7 +82,7 @@ class Repeats:
             return None
         length = data[length_at:end]
         body = data[end + len(_END) :]
-        if length != b"%d" % len(body):
+        if length != b"%d" % len(body) or len(body) > OPEN_BODY_BYTES_MAX:  # how large it may be is another's judgement
             return None
         headers, prefix, operation, claim = known
         signature = data[at:behind]
