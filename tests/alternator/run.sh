@@ -96,7 +96,7 @@ export AWS_ACCESS_KEY_ID=unknownuser AWS_SECRET_ACCESS_KEY=unknownsecret AWS_DEF
 export AWS_EC2_METADATA_DISABLED=true PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$work
 cd "$work"
 # shellcheck disable=SC2046  # one word a module
-.venv/bin/python -m pytest -q -p no:cacheprovider --runxfail --timeout 60 --tb=short -rfE --junitxml=junit.xml \
+.venv/bin/python -m pytest -q -p no:cacheprovider --runxfail --timeout 180 --tb=short -rfE --junitxml=junit.xml \
     --url="${ENDPOINT:?the server did not start, see $work/server.log}" \
     $(printf -- '--ignore=test/alternator/test_%s.py ' $scylla) "$@" test/alternator >out.txt 2>&1 || true
 tail -n 1 out.txt
