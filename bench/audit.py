@@ -1,7 +1,4 @@
-"""What the audit log costs: one worker in memory beside two that keep one, of which one tells of data events too.
-
-Measured in the server's own processor time for a request, as `sealed.py` does.
-"""
+"""What the audit log costs: one worker in memory beside two that keep one, of which one tells of data events too."""
 
 import tempfile
 from collections.abc import Iterator
@@ -9,14 +6,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from statistics import median
 
-import cpu
 import figures
 import servers
-from cases import GET, PUT, USERS
+from cases import GET, PUT
+from costs import by_server
 from figures import Line
-from load import LoadFailed, Wrk
 from servers import Launch
-from turns import TABLE, Bench
+from turns import Bench
 
 GROUP = "audit log, one worker, in memory"
 NONE, CONTROL, DATA = "no audit log", "audit log", "audit log with data events"
@@ -26,20 +22,8 @@ def audit(bench: Bench) -> Iterator[Line]:
     """Three lines for each case. The ratio is what a request costs without an audit log, over what it costs with it."""
     with ExitStack() as stack:
         running = [bench.start_filled(stack, _launch(stack, name)) for name in (NONE, CONTROL, DATA)]
-        wrk = Wrk(bench.options.seconds)
         for case in (GET, PUT):
-            costs: dict[str, list[float]] = {server.name: [] for server in running}
-            for turn in range(bench.options.rounds + 1):  # the first warms up
-                for server in running:
-                    before = cpu.group_seconds(server.process.pid)
-                    sample = wrk.run(server, bench.signer, case.operation, TABLE, USERS)
-                    if sample.errors:
-                        raise LoadFailed(f"{server.name}, {case.name}: {sample.errors} errors")
-                    used = cpu.group_seconds(server.process.pid) - before
-                    cost = used / (sample.rate * bench.options.seconds) * 1e6
-                    bench.say(f"round {turn}: {server.name}, {case.name}: {cost:.1f} us, {sample.rate:,.0f} req/s")
-                    if turn:
-                        costs[server.name].append(cost)
+            costs = by_server(bench, running, case)
             yield Line(GROUP, case.name, NONE, median(costs[NONE]), "us")
             for name in (CONTROL, DATA):
                 ratio = figures.paired_ratio(costs[NONE], costs[name])

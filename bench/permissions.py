@@ -1,7 +1,4 @@
-"""What permissions cost: GetItem by users with policies beside the account's root, all of one worker in memory.
-
-Measured in the server's own processor time for a request, which a busy machine changes less than a rate.
-"""
+"""What permissions cost: GetItem by users with policies beside the account's root, all of one worker in memory."""
 
 import json
 from collections.abc import Iterator
@@ -10,11 +7,11 @@ from statistics import median
 
 import boto3
 
-import cpu
 import figures
 import servers
+from costs import cost
 from figures import Line, Target
-from load import Client, LoadFailed, Wrk, create_table
+from load import Client, Sample, Wrk, create_table
 from servers import Running
 from signing import Signer
 from turns import TABLE, Bench
@@ -52,14 +49,14 @@ def permissions(bench: Bench) -> Iterator[Line]:
         wrk = Wrk(bench.options.seconds)
         for turn in range(bench.options.rounds + 1):  # the first warms up
             for number, (kind, signer) in enumerate(signers.items()):
-                before = cpu.group_seconds(server.process.pid)
-                sample = wrk.ask([server], signer, GET, [_get(USER.format(max(0, number - 1)))])
-                if sample.errors:
-                    raise LoadFailed(f"{kind}: {sample.errors} errors")
-                cost = (cpu.group_seconds(server.process.pid) - before) / (sample.rate * bench.options.seconds) * 1e6
-                bench.say(f"round {turn}: {kind} {cost:.1f} us, {sample.rate:.0f}/s")
+                body = _get(USER.format(max(0, number - 1)))
+
+                def load(signer: Signer = signer, body: bytes = body) -> Sample:
+                    return wrk.ask([server], signer, GET, [body])
+
+                found = cost(bench, server, f"round {turn}: {kind}", load)
                 if turn:
-                    costs[kind].append(cost)
+                    costs[kind].append(found)
     for kind, (_, target) in KINDS.items():
         ratio = figures.paired_ratio(costs[kind], costs[ROOT])
         value = median(costs[kind])
