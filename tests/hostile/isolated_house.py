@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from tests.lambda_suite.conftest import zipped
+from tests.living import living
 from tests.pace import HANGS_SECONDS, PATIENT
 from tests.process import ServerProcess
 
@@ -136,15 +137,7 @@ class House:
 
 def of_functions(users: Users = USERS) -> set[int]:
     """The living processes of functions' users."""
-    found = set()
-    for entry in Path("/proc").iterdir():
-        try:
-            fields = dict(line.split(":", 1) for line in (entry / "status").read_text().splitlines())
-        except (OSError, ValueError):
-            continue
-        if users.first <= int(fields["Uid"].split()[0]) <= users.last and fields["State"].split()[0] not in "ZX":
-            found.add(int(entry.name))
-    return found
+    return living(users)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.living import living
 from tests.pace import HANGS_SECONDS, until
 
 from statordb.launcher import measuring, rights
@@ -128,16 +129,7 @@ def connect(own: Own, user: int = SERVER) -> Asker:
 
 def processes(name: str = "") -> set[int]:
     """The living processes of functions' users; `name`: only those of a program."""
-    found = set()
-    for entry in Path("/proc").iterdir():
-        try:
-            fields = dict(line.split(":", 1) for line in (entry / "status").read_text().splitlines())
-        except (OSError, ValueError):
-            continue
-        if USERS.first <= int(fields["Uid"].split()[0]) <= USERS.last and fields["State"].split()[0] not in "ZX":
-            if name in ("", fields["Name"].strip()):
-                found.add(int(entry.name))
-    return found
+    return living(USERS, name)
 
 
 def launcher_of(own: Own) -> int:
