@@ -3,7 +3,8 @@
 from operator import itemgetter
 from typing import Any
 
-from statordb.api import encryption, throughput
+from statordb.api import encryption
+from statordb.commands import throughput
 from statordb.commands.warm_throughput import warm_figures
 from statordb.store.records import IndexRecord, TableRecord
 from statordb.store.table import Table

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from statordb.api import schemas, throughput
+from statordb.api import schemas
+from statordb.commands import throughput
 from statordb.commands.warm_throughput import PAY_PER_REQUEST, warm_figures
 from statordb.model import errors
 from statordb.model.errors import ClientError, invalid_parameters, validation

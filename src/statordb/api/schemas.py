@@ -3,7 +3,7 @@ order."""
 
 from typing import Any
 
-from statordb.api import throughput
+from statordb.commands import throughput
 from statordb.model import errors
 from statordb.model.errors import invalid_parameters, validation
 from statordb.model.limits import (

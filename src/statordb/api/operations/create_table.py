@@ -3,10 +3,11 @@
 import uuid
 from dataclasses import replace
 
-from statordb.api import encryption, resource_policies, schemas, streaming, throughput
+from statordb.api import encryption, resource_policies, schemas, streaming
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import coming
 from statordb.api.tags import parse_tags
+from statordb.commands import throughput
 from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.model.errors import ClientError

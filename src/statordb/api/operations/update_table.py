@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from statordb.api import concerns, encryption, index_updates, schemas, streaming, throughput
+from statordb.api import concerns, encryption, index_updates, schemas, streaming
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import describe, throughput_of
+from statordb.commands import throughput
 from statordb.commands.demands import TableDemand
 from statordb.commands.warm_throughput import PAY_PER_REQUEST, warm_figures
 from statordb.model import errors
@@ -31,7 +32,7 @@ async def update_table(context: Context, request: Request) -> Answer:
         if current is None or current.space != record.space:
             return Refused(errors.table_not_found(record.name))
         try:
-            changed = _change_settings(_settled(current, now), request, asked, now)
+            changed = _change_settings(throughput.settled(current, now), request, asked, now)
             if "SSESpecification" in asked:
                 changed = encryption.changed(changed, request["SSESpecification"], key, now)
             definitions = request.get("AttributeDefinitions") or []
@@ -137,19 +138,6 @@ def _check(request: Request, updates: list[dict[str, Any]]) -> set[str]:
     if request.get("ProvisionedThroughput"):
         throughput.check_units(request["ProvisionedThroughput"])
     return asked
-
-
-def _settled(record: TableRecord, now: float) -> TableRecord:
-    """The record if it may be changed now."""
-    status = record.status_at(now)
-    if status is None:
-        raise errors.table_not_found(record.name)
-    if status != "ACTIVE":
-        doing = {"CREATING": "created", "UPDATING": "updated", "DELETING": "deleted"}[status]
-        raise errors.resource_in_use(
-            f"Attempt to change a resource which is still in use: Table is being {doing}: {record.name}"
-        )
-    return replace(record, status="ACTIVE")
 
 
 def _change_settings(record: TableRecord, request: Request, asked: set[str], now: float) -> TableRecord:

@@ -5,10 +5,13 @@ None has an effect. The rules and texts were measured on AWS (aws-controllers-k8
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from statordb.commands.warm_throughput import PAY_PER_REQUEST, WARM, Units, warm_figures
+from statordb.model import errors
 from statordb.model.errors import ClientError, invalid_parameters, validation
+from statordb.store.records import TableRecord
 
 ON_DEMAND = ("MaxReadRequestUnits", "MaxWriteRequestUnits")
 UNLIMITED = -1
@@ -35,11 +38,45 @@ def check_capacity(billing_mode: str, units: dict[str, int] | None) -> None:
     check_units(units)
 
 
-def check_units(units: dict[str, int]) -> None:
+def check_units(units: Mapping[str, int]) -> None:
     """Raise ValidationException for figures of ProvisionedThroughput that are out of bounds."""
     for member in ("ReadCapacityUnits", "WriteCapacityUnits"):
         if units[member] > CAPACITY_UNITS_MAX:
             raise validation(f"Given value {units[member]} for {member} is out of bounds")
+
+
+def settled(record: TableRecord, now: float) -> TableRecord:
+    """The record if it may be changed now; raises ResourceNotFoundException, ResourceInUseException."""
+    status = record.status_at(now)
+    if status is None:
+        raise errors.table_not_found(record.name)
+    if status != "ACTIVE":
+        doing = {"CREATING": "created", "UPDATING": "updated", "DELETING": "deleted"}[status]
+        raise errors.resource_in_use(
+            f"Attempt to change a resource which is still in use: Table is being {doing}: {record.name}"
+        )
+    return replace(record, status="ACTIVE")
+
+
+def reprovisioned(record: TableRecord, index_name: str | None, units: Mapping[str, int], now: float) -> TableRecord:
+    """A table, or one of its global indexes, with other provisioned figures, by the rules of UpdateTable. Raises as
+    that."""
+    record = settled(record, now)
+    check_units(units)
+    index = None if index_name is None else record.index(index_name)
+    if record.billing_mode == PAY_PER_REQUEST:
+        raise invalid_parameters(
+            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"
+        )
+    if index_name is None:
+        warm = warm_figures(record.billing_mode, record.throughput, record.options.get("WarmThroughput"))
+        figures = new_units(record.throughput, units, now, "table")
+        return replace(record, throughput=figures, options={**record.options, "WarmThroughput": warm})
+    if index is None or index.local:
+        raise errors.resource_not_found(f"Requested resource not found: Index {index_name} for table {record.name}")
+    warm = warm_figures(record.billing_mode, index.throughput, index.options.get("WarmThroughput"))
+    figures = new_units(index.throughput, units, now, index_name)
+    return record.with_index(replace(index, throughput=figures, options={**index.options, "WarmThroughput": warm}))
 
 
 def decreases(units: Units | None, now: float) -> int:
@@ -50,7 +87,7 @@ def decreases(units: Units | None, now: float) -> int:
     return int((units or {}).get("NumberOfDecreasesToday", 0))
 
 
-def new_units(old: dict[str, Any] | None, new: dict[str, int], now: float, refuse_same: str | None) -> dict[str, Any]:
+def new_units(old: Units | None, new: Mapping[str, int], now: float, refuse_same: str | None) -> dict[str, Any]:
     """Changed capacity with the dates of its last increase and decrease, in seconds since 1970 as `now`.
 
     `refuse_same`: figures that stay as they are are refused: "table", or the name of an index.
@@ -75,7 +112,7 @@ def no_units(old: dict[str, Any] | None, now: float) -> dict[str, Any]:
     return {**(old or {}), **figures, "NumberOfDecreasesToday": decreases(old, now)}
 
 
-def _unchanged(what: str, old: dict[str, Any], new: dict[str, int]) -> ClientError:
+def _unchanged(what: str, old: Units, new: Mapping[str, int]) -> ClientError:
     long, short = ("the table", "the table") if what == "table" else (f"the index {what}", f"index {what}")
     figures = ". ".join(
         f"Current {member} provisioned for {short}: {old[member]}. Requested {member}: {new[member]}"
