@@ -49,6 +49,8 @@ def test_the_numbers_of_spaces_are_frozen() -> None:
         "HOLDS": 15,
         "IDENTITIES": 16,
         "KMS": 17,
+        "ALARMS": 24,
+        "ALARM_HISTORY": 25,
     }
 
 

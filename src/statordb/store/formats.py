@@ -18,6 +18,7 @@ from statordb.store import (
     streams,
     transactions,
 )
+from statordb.store.alarms import records as alarms
 from statordb.store.functions import catalog as functions
 from statordb.store.functions import invocations, mappings
 from statordb.store.identities import records as identities
@@ -39,6 +40,7 @@ KINDS = (
     *(invocations.KIND, leases.LEASE, leases.KEEPER, transactions.TOKEN, access_keys.KIND),
     *identities.KINDS,
     *(kms.KEY, kms.ALIAS, kms.GRANT),
+    *(alarms.ALARM_KIND, alarms.HISTORY_KIND),
 )
 KEY = Key(Space.FORMATS, b"records", b"")
 

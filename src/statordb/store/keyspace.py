@@ -32,6 +32,8 @@ class Space(IntEnum):
     HOLDS = 15  # space of a log -> reader, shard -> up to where it was read
     IDENTITIES = 16  # account -> sort, name -> records of users, groups, roles, policies; account/sessions -> a count
     KMS = 17  # keys, aliases and grants of KMS
+    ALARMS = 24  # account/region -> name -> alarm record
+    ALARM_HISTORY = 25  # account/region -> time, name -> what became of an alarm
 
 
 _ENCODERS: dict[str, Callable[[str], bytes]] = {"S": str.encode, "N": numbers.key_bytes, "B": b64decode}

@@ -3,6 +3,7 @@
 from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import Engine
 from statordb.model.clock import Clock
+from statordb.store.alarms.alarms import Alarms
 from statordb.store.catalog import Catalog
 from statordb.store.functions.catalog import Functions
 from statordb.store.functions.invocations import InvocationQueue
@@ -52,6 +53,7 @@ class Store:
         self.invocations = InvocationQueue(engine, clock)
         self.mappings = Mappings(engine, clock)
         self.identities = Identities(engine)
+        self.alarms = Alarms(engine, clock)
         self.table_delay_seconds = table_delay_seconds
         self.stream_shards = stream_shards
         self.stream_shard_seconds = stream_shard_seconds
