@@ -1,5 +1,6 @@
 """Several servers on one cluster are one database; and what `statordb cluster` does and tells on a real one."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -21,6 +22,13 @@ from tests.process import ServerProcess
 from tests.server.resealed_table import ResealedTable
 
 from statordb.crypto.file_keys import FILE_NAME
+from statordb.engine.contract import Effects, Key
+from statordb.server.composition import open_store
+from statordb.server.settings import Settings, load
+from statordb.store.sealed.engine import SealedEngine
+from statordb.store.store import Store
+from statordb.store.verifying.findings import Fault, Finding
+from statordb.store.verifying.verifier import Verifier
 
 KEYSPACE = f"sd_servers_{os.getpid()}"
 ENDPOINT = "db.example.com:8000"
@@ -272,6 +280,59 @@ def test_nothing_of_an_item_is_in_the_nodes_files_but_its_sort_keys(
     assert _with(sort, files), "the judge reads what was written"
     assert _with(secret, files) == []
     one.delete_table(TableName="planted")
+
+
+def test_rows_are_verified_while_servers_run(server: Server, prepared: Path, place: list[str]) -> None:
+    """Nothing is wrong with what they wrote; a row that was put back in the nodes' tables is found."""
+    one = client(server("--auth", "iam"), prepared)
+    one.create_table(
+        TableName="verified",
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("p", "g")],
+        BillingMode="PAY_PER_REQUEST",
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "global",
+                "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )
+    for number in range(5):
+        item = {"p": {"S": str(number)}, "g": {"S": "g"}}
+        one.put_item(TableName="verified", Item={**item, "v": {"S": "before"}})
+        one.put_item(TableName="verified", Item={**item, "v": {"S": "behind"}})
+    told = {name.removeprefix("--"): value for name, value in zip(place[::2], place[1::2], strict=True)}
+    untouched, touched = asyncio.run(_put_back(load(told, {}), prepared, one))
+    assert untouched == []
+    assert {finding.fault for finding in touched} == {Fault.ENTRY, Fault.LOG}
+    one.delete_table(TableName="verified")
+
+
+async def _put_back(settings: Settings, directory: Path, client: Any) -> tuple[list[Finding], list[Finding]]:
+    """What is found before and after an item stands in the nodes' tables as it was."""
+    store = await open_store(directory, settings)
+    try:
+        untouched = await _found(store)
+        engine = store.engine
+        assert isinstance(engine, SealedEngine)
+        (record,) = [each for each in await store.catalog.all() if each.name == "verified"]
+        row = engine.ring.places.key(Key(record.space, b"3", b""))
+        before = await engine.under.get(row)
+        assert before is not None
+        item = {"p": {"S": "3"}, "g": {"S": "g"}, "v": {"S": "newest"}}
+        await asyncio.to_thread(client.put_item, TableName="verified", Item=item)
+        await engine.under.update((row,), lambda stored: Effects(writes=((row, before.body),)))
+        return untouched, await _found(store)
+    finally:
+        await store.close()
+
+
+async def _found(store: Store) -> list[Finding]:
+    found: list[Finding] = []
+    await Verifier(store, found.append, lambda seconds: asyncio.sleep(seconds / 20)).run()
+    return found
 
 
 def _with(text: str, files: list[Path]) -> list[str]:

@@ -57,6 +57,7 @@ def parse(arguments: Sequence[str]) -> Namespace:
     _add_serve(commands)
     _add_credentials(commands)
     _add_keys(commands)
+    _add_verify(commands)
     _add_cluster(commands)
     _add_audit(commands)
     _add_launcher(commands)
@@ -126,6 +127,18 @@ def _add_keys(commands: "Commands[_Parser]") -> None:
     rotate = actions.add_parser("rotate", help="wrap the store's keys with a new root key", allow_abbrev=False)
     rotate.add_argument("--data", metavar="DIR", default=argparse.SUPPRESS, help="directory of the data")
     _add_engine(rotate)
+
+
+def _add_verify(commands: "Commands[_Parser]") -> None:
+    verify = commands.add_parser(
+        "verify",
+        help="see whether the rows of a store are what was written",
+        description="See whether the rows of a store are what was written. Exit code 0: as far as they tell; 1: not.",
+        allow_abbrev=False,
+    )
+    verify.add_argument("--data", metavar="DIR", default=argparse.SUPPRESS, help="directory of the data")
+    verify.add_argument("--show-keys", action="store_true", help="tell the primary keys of the items that are wrong")
+    _add_engine(verify)
 
 
 def _add_cluster(commands: "Commands[_Parser]") -> None:

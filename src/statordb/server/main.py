@@ -44,6 +44,12 @@ def _keys(given: Namespace) -> int:
     return run(given)
 
 
+def _verify(given: Namespace) -> int:
+    from statordb.server.verify_command import run
+
+    return run(given)
+
+
 def _audit(given: Namespace) -> int:
     from statordb.server.audit.verifying import run
 
@@ -66,6 +72,7 @@ _COMMANDS = {
     "credentials": _credentials,
     "cluster": _cluster,
     "keys": _keys,
+    "verify": _verify,
     "audit": _audit,
     "launcher": _launcher,
     "version": _version,

@@ -146,6 +146,14 @@ def keys(body: bytes) -> bytes:
     return body[STAMP_BYTES + _KEYS : end.start() + 2]
 
 
+def new_image(body: bytes) -> bytes | None:
+    """What a change left of the item, as JSON; None where there is none, or the entry does not carry it."""
+    if body[0] != FORMAT:
+        return None
+    length, new_length = _unpack(body)[4], _unpack(body)[6]
+    return body[_HEAD_BYTES + length : _HEAD_BYTES + length + new_length] if new_length else None
+
+
 def origin(body: bytes) -> int:
     """Where a change was made: HERE, or a number of another store."""
     return _unpack(body)[3] if body[0] == FORMAT else HERE
