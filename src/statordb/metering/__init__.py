@@ -1,0 +1,1 @@
+"""What is used of tables, what that costs, and what is told of it. Pure."""
