@@ -65,6 +65,10 @@ def told(data: bytes) -> Told:
         (binary(0x21, 0x11, V4 + fact(0x20, b"\1" + VERIFIED)), Told("192.0.2.1", True)),
         (binary(0x21, 0x11, V4 + fact(0x20, b"\0" + VERIFIED)), Told("192.0.2.1")),
         (
+            binary(0x21, 0x11, V4 + fact(0x20, b"\1" + VERIFIED + fact(0x21, b"TLSv1.3") + fact(0x23, b"SUITE"))),
+            Told("192.0.2.1", True, None, ("TLSv1.3", "SUITE")),
+        ),
+        (
             binary(0x21, 0x11, V4 + fact(0x20, b"\7" + VERIFIED + fact(0x22, b"alice"))),
             Told("192.0.2.1", True, "alice"),
         ),

@@ -31,6 +31,7 @@ class Origin(NamedTuple):
     endpoint     the id (vpce-...) of the endpoint that it came through, and `vpc` that one's VPC; None: through none.
     policy       the endpoint's policy, compiled; None: there is none.
     client_name  whom the certificate names that the client has shown; None: it has shown none.
+    tls          the version of TLS and the cipher suite, by OpenSSL's names; (): none, or a proxy did not say.
     """
 
     address: str = ""
@@ -39,6 +40,7 @@ class Origin(NamedTuple):
     vpc: str | None = None
     policy: Any = None
     client_name: str | None = None
+    tls: tuple[str, ...] = ()
 
 
 NOWHERE = Origin()

@@ -191,6 +191,7 @@ class Listener:
             address=origin.address if told.address is None else told.address,
             secure=origin.secure or told.secure,
             client_name=told.client_name,
+            tls=told.tls,
         )
 
     def _sweep(self) -> None:

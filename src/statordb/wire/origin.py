@@ -27,7 +27,14 @@ def plain_address(text: str) -> str:
 
 def with_client(origin: Origin, transport: asyncio.BaseTransport) -> Origin:
     """The origin of a connection that is there; its client may have shown a certificate, which has been verified."""
-    certificate = transport.get_extra_info("peercert") if origin.secure else None
+    if not origin.secure:
+        return origin
+    encrypted = transport.get_extra_info("ssl_object")
+    if encrypted is None:
+        return origin
+    cipher = encrypted.cipher()
+    origin = origin._replace(tls=(encrypted.version() or "", cipher[0] if cipher else ""))
+    certificate = transport.get_extra_info("peercert")
     return origin._replace(client_name=_name(certificate)) if certificate else origin
 
 

@@ -17,7 +17,7 @@ BINARY_BYTES_MAX = 2048  # of what follows the length: addresses, and facts of w
 
 _LOCAL, _PROXY = 0x20, 0x21  # version 2, and the command
 _TCP4, _TCP6 = 0x11, 0x21
-_TLS, _COMMON_NAME = 0x20, 0x22
+_TLS, _VERSION, _COMMON_NAME, _CIPHER = 0x20, 0x21, 0x22, 0x23
 _BY_TLS = 0x01  # a bit of the facts on TLS
 
 Read = Callable[[int], Awaitable[bytes]]
@@ -34,6 +34,7 @@ class Told(NamedTuple):
     address: str | None = None
     secure: bool = False
     client_name: str | None = None
+    tls: tuple[str, ...] = ()
 
 
 async def read_header(read: Read) -> Told:
@@ -85,11 +86,18 @@ def _binary(command: int, family: int, body: bytes) -> Told:
     tls = facts.get(_TLS)
     if tls is None or len(tls) < 5 or not tls[0] & _BY_TLS:
         return told
+    more = _facts(tls[5:])
     told = told._replace(secure=True)
-    name = _facts(tls[5:]).get(_COMMON_NAME)
+    if _VERSION in more:
+        told = told._replace(tls=(_text(more[_VERSION]), _text(more.get(_CIPHER, b""))))
+    name = more.get(_COMMON_NAME)
     if name is None or any(tls[1:5]):  # which is zero if the client's certificate was verified
         return told
-    return told._replace(client_name=name.decode("utf-8", "replace"))
+    return told._replace(client_name=_text(name))
+
+
+def _text(told: bytes) -> str:
+    return told.decode("utf-8", "replace")
 
 
 def _facts(data: bytes) -> dict[int, bytes]:

@@ -92,6 +92,7 @@ def test_who_did_what_to_a_table_is_told_and_nothing_of_its_items(audited: Audit
     assert entry["userAgent"].startswith("Boto3/")
     assert entry["resources"][0]["ARN"].endswith(":table/carts")
     assert entry["httpStatus"] == 200
+    assert entry["responseElements"]["tableDescription"]["tableName"] == "carts"
     assert not audited.named("PutItem")
     text = b"".join(path.read_bytes() for path in audited.directory.iterdir())
     assert b"planted-value" not in text
@@ -115,10 +116,14 @@ def test_calls_of_all_apis_are_told(audited: Audited) -> None:
         assert entry["eventSource"] == f"{source}.amazonaws.com"
         assert entry["userIdentity"]["accessKeyId"] == audited.key
         assert "errorCode" not in entry
-    assert audited.named("CreateUser")[0]["requestParameters"] == {"UserName": "ada"}
-    made = audited.named("CreateAccessKey")[0]["responseElements"]["AccessKey"]
-    assert (made["UserName"], made["AccessKeyId"], "SecretAccessKey" in made) == ("ada", key["AccessKeyId"], False)
-    assert audited.named("ListFunctions")[0]["requestParameters"]["MaxItems"] == 7
+    assert audited.named("CreateUser")[0]["requestParameters"] == {"userName": "ada"}
+    made = audited.named("CreateAccessKey")[0]["responseElements"]["accessKey"]
+    assert (made["userName"], made["accessKeyId"], len(made)) == ("ada", key["AccessKeyId"], 4), "and not its secret"
+    assert audited.named("ListFunctions")[0]["requestParameters"]["maxItems"] == 7
+    (entry,) = audited.named("CreateKey")
+    assert entry["resources"] == [
+        {"accountId": "000000000000", "type": "AWS::KMS::Key", "ARN": entry["responseElements"]["keyMetadata"]["arn"]}
+    ]
 
 
 @pytest.mark.parametrize(

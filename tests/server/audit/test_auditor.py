@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from statordb.iam_api.service import QueryService, load_sts
-from statordb.model.request import NOWHERE, Principal
+from statordb.model.request import NOWHERE, Principal, Reply
 from statordb.model.rest import RestRequest
 from statordb.server.audit.auditor import Auditor, audited, audited_bare, audited_forms, audited_rest
 from statordb.server.audit.parameters import KEPT_BYTES_MAX
@@ -67,3 +67,27 @@ def test_what_is_too_large_to_be_told_of_is_refused_in_the_apis_form(make: Any) 
     type = json.loads(reply.body)["__type"]
     assert reply.status == 413
     assert ("#" in type) == (make is audited)
+
+
+@pytest.mark.parametrize(
+    ("operation", "reply", "wanted"),
+    [
+        ("Decrypt", Reply(200, b'{"KeyId":"arn:aws:kms:r:1:key/k","Plaintext":"planted"}'), None),
+        ("GenerateRandom", Reply(200, b'{"Plaintext":"planted"}'), None),
+        ("DescribeKey", Reply(200, b'{"KeyMetadata":{"Description":"planted"}}'), None),
+        ("ScheduleKeyDeletion", Reply(200, b'{"KeyId":"k","KeyState":"PendingDeletion"}'), "PendingDeletion"),
+    ],
+)
+def test_of_an_answer_only_what_became_of_a_change_is_kept(operation: str, reply: Reply, wanted: str | None) -> None:
+    """What a key has opened does not even wait to be written."""
+    kept: list[Any] = []
+    trail: Any = SimpleNamespace(is_lost=False, wake=lambda: None, put=lambda make, is_strange: kept.append(make))
+    service: Any = SimpleNamespace(handle=lambda request: reply)
+    auditor = Auditor(trail, lambda: 0.0, has_data=False, is_required=False)
+    assert audited_bare(service, auditor).handle(asked(operation)) is reply
+    (make,) = kept
+    assert b"planted" not in make.args[0].answer
+    record = make()
+    assert (record["responseElements"] or {}).get("keyState") == wanted
+    if operation == "Decrypt":
+        assert b"key/k" in make.args[0].answer, "which key it was is told"

@@ -52,9 +52,10 @@ def test_an_entry_has_the_form_of_cloudtrails() -> None:
         "awsRegion": "eu-west-1",
         "sourceIPAddress": "192.0.2.1",
         "userAgent": "Boto3/1.40",
-        "requestParameters": {"TableName": "carts"},
+        "requestParameters": {"tableName": "carts"},
         "responseElements": None,
         "requestID": "REQUEST",
+        "apiVersion": "2012-08-10",
         "readOnly": False,
         "resources": [
             {
@@ -85,9 +86,9 @@ def test_of_items_only_the_table_is_told() -> None:
 
 def test_secrets_and_signatures_are_not_told() -> None:
     record = told("Encrypt", {"KeyId": "k", "Plaintext": "planted", "Deep": [{"SecretAccessKey": "planted"}]})
-    assert record["requestParameters"] == {"KeyId": "k", "Deep": [{}]}
+    assert record["requestParameters"] == {"keyId": "k", "deep": [{}]}
     form = b"Action=AssumeRole&RoleArn=arn&WebIdentityToken=planted"
-    assert told("AssumeRole", None, body=form)["requestParameters"] == {"RoleArn": "arn"}
+    assert told("AssumeRole", None, body=form)["requestParameters"] == {"roleArn": "arn"}
     assert "0123" not in json.dumps(record)
 
 
@@ -101,7 +102,7 @@ def test_nothing_that_is_asked_keeps_an_entry_from_being_written() -> None:
     """What can be read in a request is deeper than what can be written: who asked must be told all the same."""
     body = b'{"TableName": "carts", "Ignored": ' + b"[" * 500 + b"]" * 500 + b"}"
     record = orjson.loads(orjson.dumps(told("DeleteTable", None, body=body)))
-    assert record["requestParameters"]["TableName"] == "carts"
+    assert record["requestParameters"]["tableName"] == "carts"
     assert record["userIdentity"]["userName"] == "ada"
     assert record["resources"][0]["ARN"].endswith(":table/carts")
 
@@ -119,13 +120,13 @@ def test_a_form_is_told_as_its_service_reads_it(form: str) -> None:
     """Else a client could say one thing, and have another be told, or nothing."""
     body = f"{form}&Version=2010-05-08".encode()
     assert parse_form(body)["UserName"] == "victim"
-    assert told("DeleteUser", None, body=body)["requestParameters"]["UserName"] == "victim"
+    assert told("DeleteUser", None, body=body)["requestParameters"]["userName"] == "victim"
 
 
 def test_a_document_is_told_as_a_whole() -> None:
     document = '{"Sid":"' + "x" * 5000 + '","Action":"*"}'
     body = f"Action=PutUserPolicy&PolicyDocument={quote(document)}".encode()
-    assert told("PutUserPolicy", None, body=body)["requestParameters"]["PolicyDocument"] == document
+    assert told("PutUserPolicy", None, body=body)["requestParameters"]["policyDocument"] == document
 
 
 @pytest.mark.parametrize("padding", [b'"x"', b"1e9,1e9", b"[" * 40 + b"]" * 40, b'"' + b"\\u0001" * 9 + b'"', b"{}"])
@@ -133,7 +134,7 @@ def test_all_that_is_kept_is_told_within_a_line(padding: bytes) -> None:
     count = (KEPT_BYTES_MAX - 100) // (len(padding) + 1)
     body = b'{"Padding":[%b],"KeyId":"k","Tags":[{"TagKey":"t"}]}' % b",".join([padding] * count)
     record = told("ScheduleKeyDeletion", None, body=body)
-    assert (record["requestParameters"]["KeyId"], record["requestParameters"]["Tags"]) == ("k", [{"TagKey": "t"}])
+    assert (record["requestParameters"]["keyId"], record["requestParameters"]["tags"]) == ("k", [{"tagKey": "t"}])
     assert len(orjson.dumps(record)) < chain.LINE_BYTES_MAX - 2000
 
 
@@ -199,11 +200,11 @@ def test_of_lambda_it_is_told_which_role_a_function_is_given_and_nothing_of_the_
     kept = without_secrets(given)
     record = told("CreateFunction", None, path=b"/2015-03-31/functions", body=b"", given=kept)
     assert record["requestParameters"] == {
-        "path": "/2015-03-31/functions", "FunctionName": "f", "Role": given["Role"], "Tags": {"team": "a"},
+        "path": "/2015-03-31/functions", "functionName": "f", "role": given["Role"], "tags": {"team": "a"},
     }  # fmt: skip
     many = {**given, "Tags": {str(number): "x" * 100 for number in range(5000)}}
     record = told("CreateFunction", None, path=b"/2015-03-31/functions", body=b"", given=without_secrets(many))
-    assert record["requestParameters"] == {"path": "/2015-03-31/functions", "FunctionName": "f", "Role": given["Role"]}
+    assert record["requestParameters"] == {"path": "/2015-03-31/functions", "functionName": "f", "role": given["Role"]}
     assert b"planted" not in orjson.dumps(record)
 
 
@@ -212,8 +213,121 @@ def test_which_key_was_given_to_whom_is_told_and_not_its_secret() -> None:
     keys = {"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "planted", "SessionToken": "planted", "Expiration": 1.0}
     for operation in ("AssumeRole", "GetSessionToken"):
         record = told(operation, None, body=b"", outcome=without_secrets({"Credentials": keys}))
-        assert record["responseElements"] == {"Credentials": {"AccessKeyId": "ASIAEXAMPLE", "Expiration": 1.0}}
+        assert record["responseElements"] == {"credentials": {"accessKeyId": "ASIAEXAMPLE", "expiration": 1.0}}
     made = {"AccessKey": {"UserName": "ada", "AccessKeyId": "AKIANEW", "SecretAccessKey": "planted"}}
     record = told("CreateAccessKey", None, body=b"", outcome=without_secrets(made))
-    assert record["responseElements"] == {"AccessKey": {"UserName": "ada", "AccessKeyId": "AKIANEW"}}
+    assert record["responseElements"] == {"accessKey": {"userName": "ada", "accessKeyId": "AKIANEW"}}
     assert told("ListUsers", None, body=b"", outcome={"Users": [{"UserName": "ada"}]})["responseElements"] is None
+
+
+KEY_ID = "01234567-89ab-cdef-0123-456789abcdef"
+KEY = f"arn:aws:kms:eu-west-1:111111111111:key/{KEY_ID}"
+
+
+def test_a_member_that_no_service_reads_stands_for_none_that_one_does() -> None:
+    """Names are told with a small letter, and a client may send both."""
+    for body in (
+        b'{"tableName": "innocent", "TableName": "victim"}',
+        b'{"TableName": "victim", "tableName": "innocent"}',
+    ):
+        assert told("DeleteTable", None, body=body)["requestParameters"] == {"tableName": "victim"}
+    form = b"Action=DeleteUser&UserName=victim&userName=innocent"
+    assert told("DeleteUser", None, body=form)["requestParameters"] == {"userName": "victim"}
+
+
+def test_what_became_of_a_change_is_told_and_of_a_look_nothing() -> None:
+    answer = {"TableDescription": {"TableName": "carts", "SSEDescription": {"Status": "ENABLED"}, "ItemCount": 0}}
+    record = told("UpdateTable", {"TableName": "carts"}, answer=orjson.dumps(answer))
+    told_of = {"tableName": "carts", "SSEDescription": {"status": "ENABLED"}, "itemCount": 0}
+    assert record["responseElements"] == {"tableDescription": told_of}
+    assert told("DescribeTable", {"TableName": "carts"}, answer=orjson.dumps(answer))["responseElements"] is None
+    assert told("TagResource", {"ResourceArn": KEY}, answer=b"")["responseElements"] is None
+
+
+def test_an_error_is_told_with_its_text_but_where_that_may_quote_what_was_sent() -> None:
+    refused = orjson.dumps({"message": "User: ada is not authorized"})
+    record = told("DeleteTable", {"TableName": "carts"}, error="AccessDeniedException", status=400, answer=refused)
+    assert (record["errorMessage"], record["responseElements"]) == ("User: ada is not authorized", None)
+    quoting = orjson.dumps({"message": "Value 'planted' at 'x' failed to satisfy constraint"})
+    record = told("DeleteTable", {}, error="ValidationException", status=400, answer=quoting)
+    assert "errorMessage" not in record
+    record = told("PutItem", {}, error="AccessDeniedException", status=400, answer=refused)
+    assert "errorMessage" not in record, "keys are values of items"
+
+
+@pytest.mark.parametrize(
+    ("service", "asked", "answer", "wanted"),
+    [
+        ("kms", {"KeyId": KEY_ID}, {}, [("AWS::KMS::Key", KEY)]),
+        ("kms", {"CiphertextBlob": "eA=="}, {"KeyId": KEY}, [("AWS::KMS::Key", KEY)]),
+        (
+            "kms",
+            {"AliasName": "alias/a", "TargetKeyId": KEY_ID},
+            {},
+            [("AWS::KMS::Key", KEY), ("AWS::KMS::Alias", "arn:aws:kms:eu-west-1:111111111111:alias/a")],
+        ),
+        ("kms", {}, {"KeyMetadata": {"KeyId": KEY_ID, "Arn": KEY}}, [("AWS::KMS::Key", KEY)]),
+        (
+            "dynamodb",
+            {"ResourceArn": "arn:aws:dynamodb:eu-west-1:222222222222:table/t/stream/2026"},
+            {},
+            [("AWS::DynamoDB::Stream", "arn:aws:dynamodb:eu-west-1:222222222222:table/t/stream/2026")],
+        ),
+        ("dynamodb", {"SSESpecification": {"KMSMasterKeyId": KEY}}, {}, []),
+    ],
+)
+def test_what_a_request_was_about_is_told_by_arn(
+    service: str, asked: dict[str, Any], answer: dict[str, Any], wanted: list[tuple[str, str]]
+) -> None:
+    signed = SIGNED.replace(b"/dynamodb/", f"/{service}/".encode())
+    record = told("UpdateSomething", asked, authorization=signed, answer=orjson.dumps(answer))
+    assert [(each["type"], each["ARN"]) for each in record["resources"]] == wanted
+    for each in record["resources"]:
+        assert each["accountId"] == each["ARN"].split(":")[4]
+
+
+def test_of_functions_and_roles_the_arns_are_told() -> None:
+    role = "arn:aws:iam::111111111111:role/deploy"
+    signed = SIGNED.replace(b"/dynamodb/", b"/lambda/")
+    for name in ("f", "arn:aws:lambda:eu-west-1:111111111111:function:f", "111111111111:function:f"):
+        given = {"FunctionName": name, "Role": role}
+        path = b"/2015-03-31/functions"
+        record = told("CreateFunction", None, path=path, body=b"", given=given, authorization=signed)
+        assert [(each["type"], each["ARN"]) for each in record["resources"]] == [
+            ("AWS::Lambda::Function", "arn:aws:lambda:eu-west-1:111111111111:function:f"),
+            ("AWS::IAM::Role", role),
+        ]
+    form = f"Action=AssumeRole&RoleArn={quote(role)}".encode()
+    record = told("AssumeRole", None, body=form, authorization=SIGNED.replace(b"/dynamodb/", b"/sts/"))
+    assert [each["ARN"] for each in record["resources"]] == [role]
+    assert record["readOnly"]
+
+
+def test_how_a_connection_was_encrypted_is_told() -> None:
+    origin = Origin("192.0.2.1", True, tls=("TLSv1.3", "TLS_AES_256_GCM_SHA384"))
+    record = told("ListTables", {}, origin=origin, host=b"db.example.com")
+    assert record["tlsDetails"] == {
+        "tlsVersion": "TLSv1.3",
+        "cipherSuite": "TLS_AES_256_GCM_SHA384",
+        "clientProvidedHostHeader": "db.example.com",
+    }
+    record = told("ListTables", {}, origin=Origin(secure=True), host=b"db")
+    assert record["tlsDetails"] == {"clientProvidedHostHeader": "db"}, "a proxy need not say more"
+    assert "tlsDetails" not in told("ListTables", {}, host=b"db")
+
+
+def test_a_session_that_a_token_began_is_told_by_its_subject() -> None:
+    outcome = {"Provider": "https://issuer", "SubjectFromWebIdentityToken": "ada", "Audience": "app"}
+    record = told("AssumeRoleWithWebIdentity", None, principal=None, authorization=b"", service="sts", outcome=outcome)
+    assert record["userIdentity"] == {
+        "type": "WebIdentityUser",
+        "principalId": "https://issuer:app:ada",
+        "userName": "ada",
+        "identityProvider": "https://issuer",
+    }
+
+
+def test_an_answer_that_would_make_the_line_too_long_is_left_out() -> None:
+    answer = orjson.dumps({"Answer": "x" * 100_000})
+    record = told("UpdateTable", {"TableName": "carts"}, answer=answer)
+    assert (record["responseElements"], record["omitted"]) == (None, True)

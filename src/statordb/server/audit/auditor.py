@@ -5,6 +5,7 @@ the answer to its DeleteTable is told of all the same.
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,8 +14,8 @@ from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.pending import Pending
 from statordb.model.request import Principal, Reply, Request, Service, bare_error_reply, error_reply
-from statordb.model.rest import FormService, RestReply, RestRequest, RestService
-from statordb.server.audit.entries import DATA_OPERATIONS, Asked, entry
+from statordb.model.rest import JSON, FormService, RestReply, RestRequest, RestService
+from statordb.server.audit.entries import DATA_OPERATIONS, KEY_USES, Asked, entry, is_read
 from statordb.server.audit.parameters import KEPT_BYTES_MAX, without_secrets
 from statordb.server.audit.trail import Trail
 from statordb.wire.context import Observer
@@ -24,6 +25,7 @@ from statordb.wire.rest import INTERNAL
 
 UNKNOWN = "-"  # the operation of what no service saw
 NOT_FOUND = 404
+_KEY_ID = re.compile(rb'"KeyId":"(arn:aws:kms:[A-Za-z0-9:/-]{1,200})"')
 FAILED = Reply(500, b"", "InternalServerError")  # of a request whose service raised
 
 
@@ -63,6 +65,7 @@ class Auditor:
             headers.get(b"authorization", b"") or exchange.url,
             b"/",
             body,
+            host=headers.get(b"host", b""),
         )
 
     def observe(self, exchange: Exchange, reply: Reply) -> None:
@@ -136,6 +139,7 @@ class AuditedRest:
             path,
             bytes(request.body) if path == b"/" and len(request.body) <= KEPT_BYTES_MAX else b"",
             service=self._name,
+            host=headers.get(b"host", b""),
         )
 
         def tell(reply: Reply | RestReply) -> None:
@@ -190,7 +194,20 @@ def _claimed_operation(exchange: Exchange) -> str:
 
 
 def _tell(auditor: Auditor, asked: Asked, reply: Reply | RestReply) -> None:
-    auditor.tell(asked._replace(status=reply.status, error=reply.error))
+    answer = b"" if asked.operation in DATA_OPERATIONS else _kept(asked.operation, reply)
+    auditor.tell(asked._replace(status=reply.status, error=reply.error, answer=answer))
+
+
+def _kept(operation: str, reply: Reply | RestReply) -> bytes:
+    """What may be told of an answer: what became of a change, what an error says, which key was used. What a key has
+    opened, or made, is not kept until the entry is written."""
+    body = reply.body
+    if len(body) > KEPT_BYTES_MAX or (isinstance(reply, RestReply) and reply.content_type != JSON):
+        return b""
+    if reply.error is None and is_read(operation):
+        found = _KEY_ID.search(bytes(body)) if operation.startswith(KEY_USES) else None
+        return b'{"KeyId":"%b"}' % found[1] if found else b""
+    return bytes(body)
 
 
 def _told(answer: Any, tell: Callable[[Any], None]) -> Any:

@@ -11,29 +11,42 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from statordb.access.authority import ROLE, Authority
-from statordb.access.decision import principal_arn
+import orjson
+
 from statordb.model.request import Origin, Principal
-from statordb.server.audit.parameters import elements, parameters, printable
+from statordb.server.audit.identity import identity
+from statordb.server.audit.parameters import elements, members_of, parameters, printable
+from statordb.server.audit.resources import Place, resources
 from statordb.server.request_log import tables_of
 
 VERSION = "1.11"
 TEXT_CHARACTERS_MAX = 1024  # of what a client sent
+TOLD_BYTES_MAX = 96 * 1024  # of request and answer; beyond, the answer is left out, so that a line holds the request
 # Of DynamoDB, by AWS's "Logging DynamoDB operations by using CloudTrail"; of Lambda, "Invoke" only.
 DATA_OPERATIONS = frozenset({
     "BatchExecuteStatement", "BatchGetItem", "BatchWriteItem", "DeleteItem", "ExecuteStatement", "ExecuteTransaction",
     "GetItem", "GetRecords", "GetShardIterator", "Invoke", "InvokeAsync", "PutItem", "Query", "Scan",
     "TransactGetItems", "TransactWriteItems", "UpdateItem",
 })  # fmt: skip
-_ISSUED = "aws:TokenIssueTime"
-_READS = ("Get", "List", "Describe", "BatchGet", "Query", "Scan", "Simulate", "TransactGet")
+KEY_USES = (
+    "Encrypt", "Decrypt", "ReEncrypt", "GenerateDataKey", "GenerateRandom", "GenerateMac", "Sign", "Verify",
+    "DeriveSharedSecret",
+)  # fmt: skip
+_READS = ("Get", "List", "Describe", "BatchGet", "Query", "Scan", "Simulate", "TransactGet", "AssumeRole")
+API_VERSIONS = {"dynamodb": "2012-08-10"}
+# They may quote what was sent, whatever that is.
+_QUOTING = frozenset({
+    "InvalidParameterValueException", "InvalidRequestContentException", "SerializationException", "ValidationError",
+    "ValidationException",
+})  # fmt: skip
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]{1,128})/[0-9]{8}/([A-Za-z0-9-]{1,64})/([a-z0-9-]{1,64})/")
 
 
 class Asked(NamedTuple):
     """What is known of an answered request. `body`: b"" where it is not kept; `principal` None: nobody was let in;
     `authorization`: the header, or the query that stands for it; `service`: that of a request without either;
-    `given` and `outcome`: its members, and its answer's, where its service tells them."""
+    `given` and `outcome`: its members, and its answer's, where its service tells them; `answer`: else the answer as
+    JSON, where it may be told; `host`: of the header Host."""
 
     at: float
     operation: str
@@ -49,6 +62,8 @@ class Asked(NamedTuple):
     service: str = "dynamodb"
     given: Mapping[str, Any] | None = None
     outcome: Mapping[str, Any] | None = None
+    answer: bytes = b""
+    host: bytes = b""
 
 
 def entry(asked: Asked) -> dict[str, Any]:
@@ -58,10 +73,13 @@ def entry(asked: Asked) -> dict[str, Any]:
     service = claimed[3] if claimed else asked.service
     region = principal.region if principal else claimed[2] if claimed else ""
     is_data = asked.operation in DATA_OPERATIONS
-    is_read = asked.operation.startswith(_READS)
+    reads = is_read(asked.operation)
+    is_omitted = len(asked.body) + len(asked.answer) > TOLD_BYTES_MAX
+    answer = {} if is_omitted else _document(asked.answer)
+    outcome = (asked.outcome or answer) if error is None else None
     record: dict[str, Any] = {
         "eventVersion": VERSION,
-        "userIdentity": identity(principal, claimed[1] if claimed else ""),
+        "userIdentity": identity(principal, shown(claimed[1]) if claimed else "", outcome),
         "eventTime": stamp(asked.at),
         "eventSource": f"{service}.amazonaws.com",
         "eventName": shown(asked.operation),
@@ -69,60 +87,50 @@ def entry(asked: Asked) -> dict[str, Any]:
         "sourceIPAddress": asked.origin.address,
         "userAgent": shown(asked.agent.decode("latin-1")),
         "requestParameters": parameters(asked.path, asked.body, is_data, asked.given),
-        "responseElements": elements(asked.outcome, is_read),
+        "responseElements": elements(outcome, reads),
         "requestID": asked.request_id,
         "eventID": str(uuid.uuid4()),
-        "readOnly": is_read,
-        "resources": _resources(asked, principal),
+        "readOnly": reads,
+        "resources": _resources(asked, principal, service, outcome),
         "eventType": "AwsApiCall",
         "managementEvent": not is_data,
         "recipientAccountId": principal.account if principal else "",
         "eventCategory": "Data" if is_data else "Management",
         "httpStatus": asked.status,
     }
+    if is_omitted and asked.answer:
+        record["omitted"] = True
+    if service in API_VERSIONS:
+        record["apiVersion"] = API_VERSIONS[service]
     if error is not None:
         record["errorCode"] = error
+        text = answer.get("message") or answer.get("Message")
+        if isinstance(text, str) and not is_data and error.rpartition("#")[2] not in _QUOTING:
+            record["errorMessage"] = shown(text)
     if asked.origin.secure:
-        record["tlsDetails"] = {"clientProvidedHostHeader": ""}
+        record["tlsDetails"] = _tls(asked)
     if asked.origin.endpoint is not None:
         record["vpcEndpointId"] = asked.origin.endpoint
     return record
 
 
-def identity(principal: Principal | None, claimed: str) -> dict[str, Any]:
-    """userIdentity. `claimed`: the access key id that a stranger named."""
-    if principal is None:
-        return {"type": "Unknown", "accessKeyId": shown(claimed)}
-    arn = principal.arn
-    kind = "Root"
-    for part, name in ((":user/", "IAMUser"), (":assumed-role/", "AssumedRole"), (":federated-user/", "FederatedUser")):
-        if part in arn:
-            kind = name
-    key = shown(principal.access_key_id)
-    told: dict[str, Any] = {"type": kind, "arn": arn, "accountId": principal.account, "accessKeyId": key}
-    if kind == "IAMUser":
-        told["userName"] = arn.rpartition("/")[2]
-    who = principal.authority
-    if isinstance(who, Authority):
-        told["principalId"] = who.user_id
-        if _ISSUED in who.facts:
-            told["sessionContext"] = _session(who)
-    return told
+def is_read(operation: str) -> bool:
+    """Whether it changes nothing that is kept: so are uses of keys, and sessions that are begun."""
+    return operation.startswith(_READS + KEY_USES)
 
 
-def _session(who: Authority) -> dict[str, Any]:
-    """Of what a session is, and since when."""
-    context: dict[str, Any] = {"attributes": {"creationDate": who.facts[_ISSUED], "mfaAuthenticated": "false"}}
-    if who.kind == ROLE:
-        arn = principal_arn(who)
-        context["sessionIssuer"] = {
-            "type": "Role",
-            "principalId": who.user_id.partition(":")[0],
-            "arn": arn,
-            "accountId": who.account,
-            "userName": arn.rpartition("/")[2],
-        }
-    return context
+def _tls(asked: Asked) -> dict[str, str]:
+    """By what the connection is encrypted, as far as that is known: a proxy may not say it."""
+    told = dict(zip(("tlsVersion", "cipherSuite"), map(shown, asked.origin.tls), strict=False))
+    return {**told, "clientProvidedHostHeader": shown(asked.host.decode("latin-1"))}
+
+
+def _document(answer: bytes) -> dict[str, Any]:
+    try:
+        found = orjson.loads(answer) if answer else {}
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def stamp(at: float) -> str:
@@ -134,14 +142,15 @@ def shown(text: str) -> str:
     return printable(text[:TEXT_CHARACTERS_MAX])
 
 
-def _resources(asked: Asked, principal: Principal | None) -> list[dict[str, str]]:
-    if principal is None or asked.path not in (b"/", b""):
+def _resources(
+    asked: Asked, principal: Principal | None, service: str, outcome: Mapping[str, Any] | None
+) -> list[dict[str, str]]:
+    if principal is None:
         return []
-    found = []
-    for name in filter(None, tables_of(asked.body).split(",")):
-        arn = (
-            name if name.startswith("arn:") else f"arn:aws:dynamodb:{principal.region}:{principal.account}:table/{name}"
-        )
-        if name != "...":
-            found.append({"accountId": arn.split(":")[4], "type": "AWS::DynamoDB::Table", "ARN": arn})
-    return found
+    place = Place(service, principal.region, principal.account)
+    if asked.path not in (b"/", b""):
+        return resources(place, "", asked.given, outcome)
+    if asked.operation in DATA_OPERATIONS:
+        return resources(place, tables_of(asked.body))
+    given = asked.given or members_of(asked.body)
+    return resources(place, tables_of(asked.body), given, outcome)

@@ -13,6 +13,7 @@ WHOLE_BYTES_MAX = 32 * 1024  # of larger ones numbers with a fraction are left o
 DEPTH_MAX = 32  # of what was asked; what lies deeper is left out, as not all that can be read can be written
 TEXT_CHARACTERS_MAX = 1024  # of a member, where not all can be told
 _KEYS = "Credentials"  # of an answer: temporary ones
+_NAMED_BY_CLIENTS = frozenset({"EncryptionContext", "EncryptionContextEquals", "EncryptionContextSubset", "Tags"})
 FORM = ("Action", "Version")
 SECRET = frozenset({
     "ClientRequestToken", "Plaintext", "CiphertextBlob", "SecretAccessKey", "ZipFile", "Environment", "Variables",
@@ -29,7 +30,7 @@ def parameters(path: bytes, body: bytes, is_data: bool, given: Mapping[str, Any]
     """`is_data`: items are asked for, of which only the tables are told; `given`: members that were read already. None
     where nothing is to be told."""
     if path not in (b"/", b""):
-        return {"path": printable(path.decode("latin-1")), **_members(given or {})}
+        return {"path": printable(path.decode("latin-1")), **lowered(_members(given or {}))}
     if is_data:
         tables = tables_of(body)
         return {"tableName": tables} if tables else None
@@ -37,14 +38,38 @@ def parameters(path: bytes, body: bytes, is_data: bool, given: Mapping[str, Any]
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         return _of_form(body)
-    return _public(document, len(body) <= WHOLE_BYTES_MAX)
+    return lowered(_public(document, len(body) <= WHOLE_BYTES_MAX))
 
 
 def elements(outcome: Mapping[str, Any] | None, is_read: bool) -> dict[str, Any] | None:
     """What came of it: of a change all, of a look the keys alone that it gave, by which others are told of later."""
     if not outcome or (is_read and _KEYS not in outcome):
         return None
-    return _members(outcome) or None
+    told: dict[str, Any] = lowered(_members(outcome))
+    return told or None
+
+
+def lowered(value: Any) -> Any:
+    """Members by the names that CloudTrail gives them: tableName for TableName, but AWSAccountId as it is."""
+    if isinstance(value, list):
+        return [lowered(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return _by_lower(
+        {
+            name: each if name in _NAMED_BY_CLIENTS and isinstance(each, dict) else lowered(each)
+            for name, each in value.items()
+        }
+    )
+
+
+def _by_lower(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Services read TableName, and what else would be told by that name is not to stand for it."""
+    return {_lower(name): members[name] for name in sorted(members, key=lambda name: not name[:1].islower())}
+
+
+def _lower(name: str) -> str:
+    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
 
 
 def without_secrets(given: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -71,9 +96,20 @@ def _of_form(body: bytes) -> dict[str, str] | None:
         form = parse_form(body)
     except NotAForm:
         return None
-    return {
-        printable(name): printable(value) for name, value in form.items() if name not in SECRET and name not in FORM
-    } or None
+    members = {name: value for name, value in form.items() if name not in SECRET and name not in FORM}
+    return {printable(name): printable(value) for name, value in _by_lower(members).items()} or None
+
+
+def members_of(body: bytes) -> Mapping[str, Any]:
+    """What a body of JSON, or a form, names by their names in the service model."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        try:
+            return parse_form(body)
+        except NotAForm:
+            return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _public(value: Any, is_whole: bool, depth: int = 0) -> Any:

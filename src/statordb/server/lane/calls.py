@@ -87,6 +87,7 @@ def unpack_request(head: bytes, body: bytes) -> Request:
     if may is not None:
         principal = principal._replace(authority=authority.unpack(may))
     came = Origin(*origin)
+    came = came._replace(tls=tuple(came.tls))
     if came.policy is not None:
         came = came._replace(policy=compile_policy(came.policy, Kind.RESOURCE))
     return Request(operation, body, principal, request_id, coding=coding.encode("latin-1"), origin=came)
