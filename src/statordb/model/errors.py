@@ -324,6 +324,32 @@ def limit_exceeded(message: str) -> ClientError:
     return ClientError(SERVICE + "LimitExceededException", message)
 
 
+def too_many_tables(most: int) -> ClientError:
+    return limit_exceeded(f"Subscriber limit exceeded: There is a limit of {most} tables per subscriber")
+
+
+def too_many_control_operations(most: int) -> ClientError:
+    return limit_exceeded(
+        f"Subscriber limit exceeded: Only {most} tables can be created, updated, or deleted simultaneously"
+    )
+
+
+def too_many_decreases(count: int, pause_seconds: int, free: int, last: str, next: str) -> ClientError:
+    """`last`, `next`: when capacity was lowered, and when it may be again, as AWS writes it."""
+    return limit_exceeded(
+        "Subscriber limit exceeded: Provisioned throughput decreases are limited within a given UTC day. After the "
+        f"first {free} decreases, each subsequent decrease in the same UTC day can be performed at most once every "
+        f"{pause_seconds} seconds. Number of decreases today: {count}. Last decrease at {last}. Next decrease can be "
+        f"made at {next}"
+    )
+
+
+def too_many_class_changes(most: int, days: int) -> ClientError:
+    return limit_exceeded(
+        f"Subscriber limit exceeded: Updates to TableClass are limited to {most} times in {days} day(s)."
+    )
+
+
 def throttling(message: str) -> ClientError:
     """To be asked again after a while, which SDKs do by themselves."""
     return ClientError(SERVICE + "ThrottlingException", message)
@@ -332,6 +358,81 @@ def throttling(message: str) -> ClientError:
 def overloaded() -> ClientError:
     """Ours alone: of an update that finds no room among those that wait."""
     return throttling("More requests wait for the store than it takes. Try again.")
+
+
+class Throttled(ClientError):
+    """A refusal by a limit of throughput. `reason` is one of AWS's sixteen, `resource` the ARN of what is out of units;
+    `part_code`: what it is called as the failure of a part of a transaction, `statement_code` of a batch's statement.
+    """
+
+    __slots__ = ("part_code", "reason", "resource", "statement_code")
+
+    def __init__(
+        self, name: str, message: str, part_code: str, statement_code: str, reasons_member: str, reason: str, arn: str
+    ) -> None:
+        super().__init__(SERVICE + name, message, members={reasons_member: [{"reason": reason, "resource": arn}]})
+        self.part_code = part_code
+        self.statement_code = statement_code
+        self.reason = reason
+        self.resource = arn
+
+
+_SCALING = (
+    "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically scaling your table or "
+    "index so please try again shortly. If exceptions persist, check if you have a hot key: "
+    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html."
+)
+_SCALING_INDEXES = (
+    "Throughput exceeds the current capacity for one or more global secondary indexes. DynamoDB is automatically "
+    "scaling your index so please try again shortly."
+)
+
+
+def provisioned_throughput_exceeded(reason: str, arn: str, is_index: bool) -> Throttled:
+    """Texts: API reference, TransactWriteItems; developer guide, "Diagnosing throttling", for the reasons."""
+    of_what = "one or more global secondary indexes of the table" if is_index else "the table"
+    for_what = " for the under-provisioned global secondary indexes" if is_index else ""
+    return Throttled(
+        "ProvisionedThroughputExceededException",
+        f"The level of configured provisioned throughput for {of_what} was exceeded. "
+        f"Consider increasing your provisioning level{for_what} with the UpdateTable API.",
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceeded",
+        "ThrottlingReasons",
+        reason,
+        arn,
+    )
+
+
+def on_demand_partition_exceeded(reason: str, arn: str, is_index: bool) -> Throttled:
+    """Of a key that takes more than a partition gives, where the table is on demand."""
+    return _throttled_on_demand(_SCALING_INDEXES if is_index else _SCALING, reason, arn)
+
+
+def on_demand_maximum_exceeded(reason: str, arn: str) -> Throttled:
+    """Of a maximum that OnDemandThroughput sets."""
+    return _throttled_on_demand(
+        "Throughput exceeds the maximum OnDemandThroughput configured on table or index", reason, arn
+    )
+
+
+def _throttled_on_demand(message: str, reason: str, arn: str) -> Throttled:
+    code = "ThrottlingError"
+    return Throttled("ThrottlingException", message, code, code, "throttlingReasons", reason, arn)
+
+
+def account_limit_exceeded(reason: str, arn: str) -> Throttled:
+    """Of the quota of a table that is on demand (developer guide, "Error handling with DynamoDB")."""
+    return Throttled(
+        "RequestLimitExceeded",
+        "Throughput exceeds the current throughput limit for your account. To request a limit increase, contact AWS "
+        "Support at https://aws.amazon.com/support.",
+        "ThrottlingError",
+        "RequestLimitExceeded",
+        "ThrottlingReasons",
+        reason,
+        arn,
+    )
 
 
 def conditional_check_failed(item: Any = None) -> ClientError:

@@ -1,0 +1,235 @@
+"""Whether a request may be done now, by the units that its table and its indexes have left.
+
+A request is admitted while there is anything left, and may leave a debt. When it is admitted it pays the least that a
+request costs, so that those under way at a time are counted too, and the rest when it is done. While there is much left
+a process may spend a part of it before it looks again: being admitted is then a subtraction.
+"""
+
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+
+from statordb.metering.hot_keys import HotKeys
+from statordb.metering.limits import (
+    PARTITION_READ_UNITS_MAX,
+    PARTITION_WRITE_UNITS_MAX,
+    READ,
+    WRITE,
+    Bounds,
+    Cause,
+    Limit,
+)
+from statordb.metering.shared_buckets import Bucket, ProcessBuckets, Terms
+from statordb.model import errors
+from statordb.model.errors import Throttled
+
+READ_UNITS_MIN = 0.5  # that a request costs at least
+WRITE_UNITS_MIN = 1.0
+UNSEEN_UNITS_MAX = 64.0  # that a process spends between two looks
+UNSEEN_SECONDS_MAX = 0.25  # of a bucket's rate, in the same way
+TABLES_MAX = 4096  # whose gates a process keeps while nobody uses them
+
+_GOLDEN = 0.6180339887  # of a circle: steps of it come to all parts of it alike
+
+Told = Callable[[str, str, Cause], None]
+"""Told of each refusal: the index, or ""; READ or WRITE; why."""
+
+
+class Gate:
+    """One direction of a table ("") or an index. `resource`: its ARN; `hot`: None where nobody knows partitions before
+    a request is done."""
+
+    __slots__ = ("_hot", "_most", "_phase", "_resource", "_told", "bucket", "cause", "index", "least", "way")
+
+    def __init__(
+        self, bucket: Bucket, cause: Cause, index: str, way: str, resource: str, hot: HotKeys | None, told: Told
+    ) -> None:
+        self.bucket = bucket
+        self.cause = cause
+        self.index = index
+        self.way = way
+        self.least = READ_UNITS_MIN if way == READ else WRITE_UNITS_MIN
+        self._most = max(self.least, min(UNSEEN_UNITS_MAX, bucket.terms.rate * UNSEEN_SECONDS_MAX))
+        self._phase = 0.0
+        self._resource = resource
+        self._hot = hot
+        self._told = told
+
+    def admit(self, partition: bytes | None) -> None:
+        """Raises Throttled. `partition`: None where it is not of one."""
+        bucket = self.bucket
+        left = bucket.left - self.least
+        if left >= 0.0:
+            bucket.left = left
+        else:
+            self.look(partition)
+
+    def look(self, partition: bytes | None) -> None:
+        """The same where what was granted is spent."""
+        bucket, hot = self.bucket, self._hot
+        spent = bucket.spent()
+        self._phase = (self._phase + _GOLDEN) % 1.0  # keys that come in turn must not all be looked at at one of them
+        if bucket.renew(self._most * (1.0 - 0.5 * self._phase)) <= 0:
+            raise self.refusal(self.cause)
+        if hot is not None and partition is not None:
+            may = hot.take(partition, spent)
+            if hot.exact:
+                bucket.renew(0.0)
+            if not may:
+                raise self.refusal(Cause.PARTITION)
+        bucket.left -= self.least
+
+    def has_some(self) -> bool:
+        """Whether there is anything left; nothing is taken of it."""
+        return self.bucket.left > 0 or self.bucket.renew(self._most) > 0
+
+    def refusal(self, cause: Cause) -> Throttled:
+        """The error of a refusal, which is counted."""
+        self.bucket.refuse(self.least)
+        is_index = self.index != ""
+        reason = f"{'Index' if is_index else 'Table'}{self.way}{cause}Exceeded"
+        arn = self._resource
+        if cause is Cause.PROVISIONED or (cause is Cause.PARTITION and self.cause is Cause.PROVISIONED):
+            fault = errors.provisioned_throughput_exceeded(reason, arn, is_index)
+        elif cause is Cause.PARTITION:
+            fault = errors.on_demand_partition_exceeded(reason, arn, is_index)
+        elif cause is Cause.MAXIMUM:
+            fault = errors.on_demand_maximum_exceeded(reason, arn)
+        else:
+            fault = errors.account_limit_exceeded(reason, arn)
+        self._told(self.index, self.way, cause)
+        return fault
+
+
+class TableGates:
+    """Those of one table, in one process. They follow its record: `set_bounds`.
+
+    read_bucket, write_bucket  the table's own, for hot paths.
+    """
+
+    __slots__ = (
+        "_arn", "_home", "_index_reads", "_index_writes", "_pressed", "_reads", "_table_id", "_told", "_version",
+        "_writes", "read_bucket", "write_bucket",
+    )  # fmt: skip
+
+    def __init__(
+        self, home: ProcessBuckets, table_id: str, arn: str, bounds: Iterable[Bounds], version: int, told: Told
+    ) -> None:
+        self._home = home
+        self._table_id = table_id
+        self._arn = arn
+        self._told = told
+        self._version = -1
+        self._reads: dict[str, Gate] = {}
+        self._writes: dict[str, Gate] = {}
+        self.set_bounds(bounds, version)
+
+    def set_bounds(self, bounds: Iterable[Bounds], version: int) -> None:
+        """Follow the table's record of that version. Buckets keep their level; what is older than known is nothing."""
+        if version <= self._version:
+            return
+        self._version = version
+        known = {gate.bucket.key: gate.bucket for gate in (*self._reads.values(), *self._writes.values())}
+        reads, writes = {}, {}
+        for name, read, write in bounds:
+            reads[name] = self._gate(name, READ, read, known)
+            writes[name] = self._gate(name, WRITE, write, known)
+        self._reads, self._writes = reads, writes
+        kept = {gate.bucket.key for gate in (*reads.values(), *writes.values())}
+        for key, bucket in known.items():
+            if key not in kept:
+                bucket.renew(0.0)
+        self._pressed: list[Gate] = []  # of indexes that had nothing left when they were written to
+        self.read_bucket, self.write_bucket = reads[""].bucket, writes[""].bucket
+
+    def _gate(self, name: str, way: str, limit: Limit, known: dict[int, Bucket]) -> Gate:
+        of = "" if limit.cause is Cause.ACCOUNT else name  # a quota is the table's with all of its indexes
+        key = _key(self._table_id, of, way, limit.cause)
+        terms = Terms(limit.rate, limit.capacity, self._version)
+        bucket = known.get(key)
+        if bucket is None:
+            bucket = known[key] = self._home.bucket(key, terms)
+        bucket.terms = terms
+        hot = None
+        if not (name and way == WRITE):
+            units_max = PARTITION_READ_UNITS_MAX if way == READ else PARTITION_WRITE_UNITS_MAX
+            table_id = self._table_id
+            hot = HotKeys(self._home, lambda partition: _key(table_id, name, way, "", partition), units_max)
+        arn = f"{self._arn}/index/{name}" if name else self._arn
+        return Gate(bucket, limit.cause, name, way, arn, hot, self._told)
+
+    def admit_read(self, partition: bytes | None) -> None:
+        """A read of the table, or of a local index of it. Raises Throttled."""
+        bucket = self.read_bucket
+        left = bucket.left - READ_UNITS_MIN
+        if left >= 0.0:
+            bucket.left = left
+        else:
+            self._reads[""].look(partition)
+
+    def admit_index_read(self, index: str, partition: bytes | None) -> None:
+        """A read of any index. Raises Throttled."""
+        gate = self._reads.get(index) or self._reads[""]
+        gate.look(partition)
+
+    def admit_write(self, partition: bytes | None) -> None:
+        """A write of an item. Raises Throttled, also where an index that it may have to be written to has nothing
+        left."""
+        bucket = self.write_bucket
+        left = bucket.left - WRITE_UNITS_MIN
+        if left >= 0.0 and not self._pressed:
+            bucket.left = left
+        else:
+            self._look(partition)
+
+    def _look(self, partition: bytes | None) -> None:
+        while self._pressed:
+            gate = self._pressed[-1]
+            if not gate.has_some():
+                raise gate.refusal(gate.cause)
+            self._pressed.pop()
+        self._writes[""].admit(partition)
+
+    def charge_read(self, units: float, index: str = "") -> None:
+        """What a read has used beyond what it paid when it was admitted."""
+        gate = self._reads.get(index) or self._reads[""]
+        gate.bucket.left -= units
+
+    def charge_write(self, units: float) -> None:
+        """What a write has used of the table beyond what it paid when it was admitted."""
+        self.write_bucket.left -= units
+
+    def charge_index_write(self, index: str, units: float) -> None:
+        """What a write has used of an index: of a local one the table pays."""
+        gate = self._writes.get(index)
+        if gate is None:
+            self.write_bucket.left -= units
+            return
+        gate.bucket.left -= units
+        if gate.bucket.left < 0.0 and not gate.has_some() and gate not in self._pressed:
+            self._pressed.append(gate)
+
+
+class Gates:
+    """The gates of a process's tables."""
+
+    def __init__(self, home: ProcessBuckets) -> None:
+        self._home = home
+        self._known: dict[str, TableGates] = {}
+
+    def of(self, table_id: str, arn: str, bounds: Iterable[Bounds], version: int, told: Told) -> TableGates:
+        """Those of a table whose record has that version."""
+        gates = self._known.pop(table_id, None)
+        if gates is None:
+            gates = TableGates(self._home, table_id, arn, bounds, version, told)
+            if len(self._known) >= TABLES_MAX:
+                self._known.pop(next(iter(self._known)))
+        else:
+            gates.set_bounds(bounds, version)
+        self._known[table_id] = gates
+        return gates
+
+
+def _key(table_id: str, index: str, way: str, cause: str, partition: bytes = b"") -> int:
+    """The key of a bucket, which is the same on every server."""
+    name = f"{table_id}/{index}/{way}/{cause}/".encode()
+    return int.from_bytes(blake2b(name + partition, digest_size=8).digest(), "big")
