@@ -51,15 +51,18 @@ def _one_at_a_time() -> ClientError:
     )
 
 
-def apply(record: TableRecord, update: Update, definitions: schemas.Elements, space: int, now: float) -> TableRecord:
-    """The table's record with an index created (in the space), changed or deleted. Raises ClientError."""
+def apply(
+    record: TableRecord, update: Update, definitions: schemas.Elements, space: int, now: float, is_bounded: bool
+) -> TableRecord:
+    """The table's record with an index created (in the space), changed or deleted. Raises ClientError. `is_bounded`:
+    see `throughput.new_units`."""
     kind, wanted = next(iter(update.items()))
     index = record.index(wanted["IndexName"])
     if kind != "Create":
         _check_there(record, index, kind, wanted["IndexName"])
     if kind == "Update":
         assert index is not None
-        return record.with_index(_changed(record, index, wanted, now))
+        return record.with_index(_changed(record, index, wanted, now, is_bounded))
     if any(other.status == "CREATING" for other in record.indexes if other is not index):
         raise _one_at_a_time()
     if kind == "Delete":
@@ -78,7 +81,7 @@ def _check_there(record: TableRecord, index: IndexRecord | None, kind: str, name
         raise validation(f"Cannot {kind.lower()} an index that is not a GlobalSecondaryIndex: {name}")
 
 
-def _changed(record: TableRecord, index: IndexRecord, wanted: Update, now: float) -> IndexRecord:
+def _changed(record: TableRecord, index: IndexRecord, wanted: Update, now: float, is_bounded: bool) -> IndexRecord:
     options, mode, name = dict(index.options), record.billing_mode, index.name
     warm = warm_figures(mode, index.throughput, options.get("WarmThroughput"))
     asked, maxima = wanted.get("WarmThroughput"), wanted.get("OnDemandThroughput")
@@ -94,7 +97,8 @@ def _changed(record: TableRecord, index: IndexRecord, wanted: Update, now: float
         options["OnDemandThroughput"] = throughput.merged(options.get("OnDemandThroughput"), maxima)
     if units:
         throughput.check_units(units)
-        return replace(index, options=options, throughput=throughput.new_units(index.throughput, units, now, name))
+        figures = throughput.new_units(index.throughput, units, now, name, is_bounded)
+        return replace(index, options=options, throughput=figures)
     return replace(index, options=options)
 
 

@@ -1,11 +1,13 @@
 """ProvisionedThroughput, WarmThroughput and OnDemandThroughput of tables and global indexes: their checks, and what
 updates make of them.
 
-None has an effect. The rules and texts were measured on AWS (aws-controllers-k8s, API quirks of October 2026).
+What is provisioned, and the maxima, bound what is done where throughput is limited. The rules
+and texts were measured on AWS (aws-controllers-k8s, API quirks of October 2026).
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from statordb.commands.warm_throughput import PAY_PER_REQUEST, WARM, Units, warm_figures
@@ -17,6 +19,11 @@ ON_DEMAND = ("MaxReadRequestUnits", "MaxWriteRequestUnits")
 UNLIMITED = -1
 CAPACITY_UNITS_MAX = 1_000_000_000_000
 DAY_SECONDS = 24 * 3600
+DECREASES_A_DAY = 4
+DECREASES_PAUSE_SECONDS = 3600  # before each further one
+CLASS_CHANGES_MAX = 2
+CLASS_CHANGES_DAYS = 30
+STANDARD = "STANDARD"  # the table class of what has none
 _PAGE = (
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html"
     "#on-demand-capacity-mode-initial"
@@ -58,9 +65,11 @@ def settled(record: TableRecord, now: float) -> TableRecord:
     return replace(record, status="ACTIVE")
 
 
-def reprovisioned(record: TableRecord, index_name: str | None, units: Mapping[str, int], now: float) -> TableRecord:
+def reprovisioned(
+    record: TableRecord, index_name: str | None, units: Mapping[str, int], now: float, is_bounded: bool = False
+) -> TableRecord:
     """A table, or one of its global indexes, with other provisioned figures, by the rules of UpdateTable. Raises as
-    that."""
+    that. `is_bounded`: as in `new_units`."""
     record = settled(record, now)
     check_units(units)
     index = None if index_name is None else record.index(index_name)
@@ -70,12 +79,12 @@ def reprovisioned(record: TableRecord, index_name: str | None, units: Mapping[st
         )
     if index_name is None:
         warm = warm_figures(record.billing_mode, record.throughput, record.options.get("WarmThroughput"))
-        figures = new_units(record.throughput, units, now, "table")
+        figures = new_units(record.throughput, units, now, "table", is_bounded)
         return replace(record, throughput=figures, options={**record.options, "WarmThroughput": warm})
     if index is None or index.local:
         raise errors.resource_not_found(f"Requested resource not found: Index {index_name} for table {record.name}")
     warm = warm_figures(record.billing_mode, index.throughput, index.options.get("WarmThroughput"))
-    figures = new_units(index.throughput, units, now, index_name)
+    figures = new_units(index.throughput, units, now, index_name, is_bounded)
     return record.with_index(replace(index, throughput=figures, options={**index.options, "WarmThroughput": warm}))
 
 
@@ -87,10 +96,13 @@ def decreases(units: Units | None, now: float) -> int:
     return int((units or {}).get("NumberOfDecreasesToday", 0))
 
 
-def new_units(old: Units | None, new: Mapping[str, int], now: float, refuse_same: str | None) -> dict[str, Any]:
+def new_units(
+    old: Units | None, new: Mapping[str, int], now: float, refuse_same: str | None, is_bounded: bool = False
+) -> dict[str, Any]:
     """Changed capacity with the dates of its last increase and decrease, in seconds since 1970 as `now`.
 
-    `refuse_same`: figures that stay as they are are refused: "table", or the name of an index.
+    `refuse_same`: figures that stay as they are are refused: "table", or the name of an index. `is_bounded`: so are
+    more decreases a day than AWS makes; a table and each index have a count of their own.
     """
     old = {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0, **(old or {})}
     reads = new["ReadCapacityUnits"] - old["ReadCapacityUnits"]
@@ -101,9 +113,42 @@ def new_units(old: Units | None, new: Mapping[str, int], now: float, refuse_same
     if reads > 0 or writes > 0:
         changed["LastIncreaseDateTime"] = round(now, 3)
     if reads < 0 or writes < 0:
+        if is_bounded:
+            _check_decreases(old, now)
         changed["LastDecreaseDateTime"] = round(now, 3)
         changed["NumberOfDecreasesToday"] = decreases(old, now) + 1
     return changed
+
+
+def _check_decreases(units: Units, now: float) -> None:
+    count = decreases(units, now)
+    if count < DECREASES_A_DAY:
+        return
+    last = units["LastDecreaseDateTime"]
+    if now < last + DECREASES_PAUSE_SECONDS:
+        raise errors.too_many_decreases(
+            count, DECREASES_PAUSE_SECONDS, DECREASES_A_DAY, _said(last), _said(last + DECREASES_PAUSE_SECONDS)
+        )
+
+
+def _said(at: float) -> str:
+    """A time as AWS's text has it."""
+    moment = datetime.fromtimestamp(at, UTC)
+    return (
+        f"{moment:%A, %B} {moment.day}, {moment.year} at {moment.hour % 12 or 12}:{moment:%M:%S %p} "
+        "Coordinated Universal Time"
+    )
+
+
+def new_class(old: TableRecord, new: TableRecord, now: float, is_bounded: bool) -> TableRecord:
+    """The new record, whose class was asked for. `is_bounded`: after as many changes in 30 days as AWS makes that is
+    refused, also where nothing would change."""
+    recent = [at for at in old.class_changes if at > now - CLASS_CHANGES_DAYS * DAY_SECONDS]
+    if is_bounded and len(recent) >= CLASS_CHANGES_MAX:
+        raise errors.too_many_class_changes(CLASS_CHANGES_MAX, CLASS_CHANGES_DAYS)
+    if new.options.get("TableClass", STANDARD) == old.options.get("TableClass", STANDARD):
+        return new
+    return replace(new, class_changes=[*recent, round(now, 3)][-CLASS_CHANGES_MAX:])
 
 
 def no_units(old: dict[str, Any] | None, now: float) -> dict[str, Any]:

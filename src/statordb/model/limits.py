@@ -88,6 +88,9 @@ TAG_KEY_CHARACTERS_MAX = 128
 TAG_VALUE_CHARACTERS_MAX = 256
 LIST_TABLES_MAX = 100
 
+TABLES_MAX = 2500  # of an account in a region
+CONTROL_OPERATIONS_MAX = 500  # tables of these that are created, updated or deleted at a time
+
 READ_UNIT_BYTES = 4 * KIB
 WRITE_UNIT_BYTES = 1 * KIB
 ACCOUNT_READ_CAPACITY_MAX = 80_000

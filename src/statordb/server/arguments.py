@@ -88,6 +88,9 @@ def _add_serve(commands: "Commands[_Parser]") -> None:
     serve.add_argument("--tls", metavar="off|auto", help="encrypt, by a certificate of the server's own (default off)")
     serve.add_argument("--workers", metavar="N", help="worker processes (default: one a core)")
     serve.add_argument("--auth", metavar="open|iam", help="let any credentials in, or only stored ones (default open)")
+    serve.add_argument(
+        "--throttle", metavar="on|off", help="limit the throughput of tables as AWS does (default: with --auth iam)"
+    )
     serve.add_argument("--shared-db", action="store_true", help="let all keys and regions see the same tables")
     running = serve.add_mutually_exclusive_group()
     running.add_argument(

@@ -143,6 +143,7 @@ async def open_store(directory: Path, settings: Settings, ask: Ask | None = None
         settings.stream_shards,
         settings.stream_shard_seconds,
         sealer_of(engine),
+        settings.quotas,
     )
 
 

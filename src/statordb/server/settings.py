@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from statordb.launcher.users import Users
+from statordb.model.limits import CONTROL_OPERATIONS_MAX, TABLES_MAX
+from statordb.model.quotas import Quotas
 from statordb.server import setting_values as values
 from statordb.server.setting_values import NO_HOSTS, Hosts, VpcEndpoint
 
@@ -30,6 +32,7 @@ NEARNESS_MIN = 0.75  # of a mistyped name to the one that is meant: difflib's ra
 _ADDRESS_OF_A_SERVICE = re.compile(r"(tcp|udp|sctp)://.*")
 STREAM_SHARD_SECONDS_MIN = 1.0
 TABLE_POOL_MAX = 64
+QUOTA_MAX = 1_000_000
 EXIT_BAD_START = 2
 HEALTH_REFUSED = 400  # what DynamoDB Local answers GET / with
 
@@ -98,6 +101,9 @@ class Settings:
     request_log: bool = False  # whether each request is logged
     debuggable: bool = False  # whether other processes of the server's user may look into its memory
     health_status: int = 200  # of the answer to GET /
+    throttle: bool | None = None  # whether throughput is limited as records of tables say; None: by `auth`
+    tables_max: int | None = None  # of an account in a region; 0: any number; None: AWS's quota if `throttle` is on
+    control_operations_max: int | None = None  # tables that are created, updated or deleted at a time; likewise
     table_delay_seconds: float = 0.0  # how long a table stays CREATING, UPDATING or DELETING
     stream_shards: int = 1  # how many open shards a stream has
     stream_shard_seconds: float = 14400.0  # how long a shard stays open
@@ -145,6 +151,21 @@ class Settings:
         if self.destinations_allowed is not None:
             return self.destinations_allowed
         return ("any",) if self.auth == "open" else ()
+
+    @property
+    def throttles(self) -> bool:
+        """Whether throughput is limited, and what goes with it."""
+        return self.auth == "iam" if self.throttle is None else self.throttle
+
+    @property
+    def quotas(self) -> Quotas:
+        """Which of AWS's quotas are kept to."""
+        told = (self.tables_max, self.control_operations_max)
+        tables, operations = (
+            (most if self.throttles else 0) if given is None else given
+            for given, most in zip(told, (TABLES_MAX, CONTROL_OPERATIONS_MAX), strict=True)
+        )
+        return Quotas(tables, operations, self.throttles)
 
     @property
     def isolates(self) -> bool:
@@ -222,6 +243,9 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "request_log": values.flag,
     "debuggable": values.flag,
     "health_status": values.number_of(200, HEALTH_REFUSED),
+    "throttle": values.flag,
+    "tables_max": values.whole(0, QUOTA_MAX),
+    "control_operations_max": values.whole(0, QUOTA_MAX),
     "table_delay_seconds": values.seconds,
     "stream_shards": values.whole(1, STREAM_SHARDS_MAX),
     "stream_shard_seconds": values.seconds,

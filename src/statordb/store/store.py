@@ -3,6 +3,8 @@
 from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import Engine
 from statordb.model.clock import Clock
+from statordb.model.quotas import NO_QUOTAS, Quotas
+from statordb.store.admission import Admission
 from statordb.store.alarms.alarms import Alarms
 from statordb.store.catalog import Catalog
 from statordb.store.functions.catalog import Functions
@@ -26,7 +28,7 @@ class Store:
 
     `table_delay_seconds`: how long tables stay CREATING, UPDATING and DELETING. `stream_shards`: how many open shards a
     stream has; `stream_shard_seconds`: how long a shard stays open. `sealer`: what KMS's keys are sealed with; None:
-    there are none.
+    there are none. `quotas`: what AWS's quotas are kept to.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Store:
         stream_shards: int = 1,
         stream_shard_seconds: float = STREAM_SHARD_SECONDS,
         sealer: Sealer | None = None,
+        quotas: Quotas = NO_QUOTAS,
     ) -> None:
         self.engine = engine
         self.clock = clock
@@ -54,6 +57,8 @@ class Store:
         self.mappings = Mappings(engine, clock)
         self.identities = Identities(engine)
         self.alarms = Alarms(engine, clock)
+        self.quotas = quotas
+        self.admission = Admission(engine, clock, quotas)
         self.table_delay_seconds = table_delay_seconds
         self.stream_shards = stream_shards
         self.stream_shard_seconds = stream_shard_seconds

@@ -32,6 +32,16 @@ async def create_table(context: Context, request: Request) -> Answer:
     existing = await store.catalog.reload(account, region, name)
     if existing is not None:
         raise _taken(existing.record, context.now())
+    async with store.admission.new_table(account, region):
+        created = await _create(context, request, (account, region, name), tags, policies)
+    return {"TableDescription": coming(created)}
+
+
+async def _create(
+    context: Context, request: Request, scope: tuple[str, str, str], tags: dict[str, str], policies: list[PolicyRecord]
+) -> TableRecord:
+    (account, region, name), store = scope, context.store
+    billing_mode = request.get("BillingMode") or "PROVISIONED"
     key = await encryption.key_of(context, account, region, request.get("SSESpecification"))
     now = context.now()
     delay = store.table_delay_seconds
@@ -56,8 +66,7 @@ async def create_table(context: Context, request: Request) -> Answer:
         tags=tags,
         policies=policies,
     )
-    record = encryption.begun(record, key)
-    return {"TableDescription": coming(await _created(context, request, record, draft, now))}
+    return await _created(context, request, encryption.begun(record, key), draft, now)
 
 
 async def _policies(context: Context, request: Request) -> list[PolicyRecord]:

@@ -29,6 +29,7 @@ async def delete_table(context: Context, request: Request) -> Answer:
     known = await store.catalog.reload(account, region, name)
     if known is None:
         raise errors.table_not_found(name)
+    await store.admission.change(account, region)
     outcome = await streaming.end(context, known.record, change)
     if isinstance(outcome, Refused):
         raise outcome.reason

@@ -21,6 +21,8 @@ async def update_table(context: Context, request: Request) -> Answer:
     asked = _check(request, updates)
     table = await context.described(TableDemand("dynamodb:UpdateTable", request["TableName"]))
     store, record = context.store, table.record
+    is_bounded = store.quotas.changes
+    await store.admission.change(record.account, record.region)
     if "SSESpecification" in asked or any("Create" in update for update in updates):
         encryption.check_open(table)
     key = await _new_key(context, record, request, asked)
@@ -32,12 +34,12 @@ async def update_table(context: Context, request: Request) -> Answer:
         if current is None or current.space != record.space:
             return Refused(errors.table_not_found(record.name))
         try:
-            changed = _change_settings(throughput.settled(current, now), request, asked, now)
+            changed = _change_settings(throughput.settled(current, now), request, asked, now, is_bounded)
             if "SSESpecification" in asked:
                 changed = encryption.changed(changed, request["SSESpecification"], key, now)
             definitions = request.get("AttributeDefinitions") or []
             for update in updates:
-                changed = index_updates.apply(changed, update, definitions, space, now)
+                changed = index_updates.apply(changed, update, definitions, space, now, is_bounded)
             _check_index_units(changed, request)
             changed = _with_definitions(changed, request, updates)
         except ClientError as fault:
@@ -140,7 +142,9 @@ def _check(request: Request, updates: list[dict[str, Any]]) -> set[str]:
     return asked
 
 
-def _change_settings(record: TableRecord, request: Request, asked: set[str], now: float) -> TableRecord:
+def _change_settings(
+    record: TableRecord, request: Request, asked: set[str], now: float, is_bounded: bool
+) -> TableRecord:
     mode = request.get("BillingMode") or record.billing_mode
     units = request.get("ProvisionedThroughput")
     if mode == PAY_PER_REQUEST and units:
@@ -148,13 +152,15 @@ def _change_settings(record: TableRecord, request: Request, asked: set[str], now
             "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"
         )
     changed = replace(record, options=_options(record, request, asked, mode), billing_mode=mode)
+    if "TableClass" in asked:
+        changed = throughput.new_class(record, changed, now, is_bounded)
     same = "table" if record.billing_mode == mode else None
     if same is None:
         changed = replace(changed, indexes=[_warmed(record, index) for index in record.indexes])
     if mode == PAY_PER_REQUEST:
         return changed if same else _on_demand(changed, now)
     if units:
-        changed = replace(changed, throughput=throughput.new_units(record.throughput, units, now, same))
+        changed = replace(changed, throughput=throughput.new_units(record.throughput, units, now, same, is_bounded))
     return changed
 
 
