@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.in_process import Api
 
-from statordb.commands.capacity import read_units
+from statordb.metering.units import read_units
 
 KIB = 1024
 

@@ -45,7 +45,7 @@ def test_a_refusal_is_no_conflict(kit: Kit, held: Held) -> None:
 
 
 def test_tables_are_changed_in_spite_of_conflicts(kit: Kit, held: Held) -> None:
-    catalog = Catalog(held.as_engine(), kit.clock, kit.store.kms.keys)
+    catalog = Catalog(held.as_engine(), kit.clock, kit.store.kms.keys, kit.store.taps)
     record = kit.record()
     held.hold(Key(Space.CATALOG, f"tables/{ACCOUNT}/{REGION}".encode(), b"abc"), times=2)
     assert kit.run(catalog.change(ACCOUNT, REGION, "abc", lambda old: record)) is record

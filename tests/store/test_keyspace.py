@@ -49,6 +49,9 @@ def test_the_numbers_of_spaces_are_frozen() -> None:
         "HOLDS": 15,
         "IDENTITIES": 16,
         "KMS": 17,
+        "LEDGER": 18,
+        "LEDGER_SUBJECTS": 19,
+        "LEDGER_CAPACITY": 20,
         "ALARMS": 24,
         "ALARM_HISTORY": 25,
     }

@@ -64,7 +64,7 @@ class Counting(Around):
 @pytest.mark.parametrize("blunt", [False, True])
 def test_every_table_is_known_as_it_is_now(kit: Kit, blunt: bool) -> None:
     engine = Counting((Blunt if blunt else Around)(kit.engine).as_engine())
-    catalog = Catalog(engine.as_engine(), kit.clock, kit.store.kms.keys)
+    catalog = Catalog(engine.as_engine(), kit.clock, kit.store.kms.keys, kit.store.taps)
     for name in ("a", "b", "c"):
         kit.put_record(kit.record(name))
     assert sorted(record.name for record in kit.run(catalog.all())) == ["a", "b", "c"]

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from tests.store.kit import Kit
 
 from statordb.engine.contract import Key
+from statordb.metering.units import write_units
 from statordb.model.schema import KeyAttribute, KeySchema
 from statordb.model.values import Item, check_item
 from statordb.store import codec
 from statordb.store.access import PrimaryPath
 from statordb.store.image import Image
-from statordb.store.indexes.secondary import SecondaryIndex, write_units
+from statordb.store.indexes.secondary import SecondaryIndex
 from statordb.store.records import IndexRecord
 
 BASE = PrimaryPath(1000, KeySchema((KeyAttribute("p", "S"),), ()))

@@ -36,7 +36,9 @@ class Restless(Around):
 
 
 def found(kit: Kit, engine: Around) -> Table:
-    table = kit.run(Catalog(engine.as_engine(), kit.clock, kit.store.kms.keys).find(ACCOUNT, REGION, "abc"))
+    table = kit.run(
+        Catalog(engine.as_engine(), kit.clock, kit.store.kms.keys, kit.store.taps).find(ACCOUNT, REGION, "abc")
+    )
     assert table is not None
     return table
 

@@ -8,9 +8,10 @@ import orjson
 
 from statordb.api.answers import spliced, wanted
 from statordb.api.context import Answer, Context, Request
-from statordb.commands.capacity import TRANSACTION_FACTOR, Meter, read_units
+from statordb.commands.capacity import Meter
 from statordb.commands.getting import Got
 from statordb.commands.transacting import Transacted
+from statordb.metering.units import TRANSACTION_FACTOR, read_units
 
 _DIGEST_BYTES = 16
 

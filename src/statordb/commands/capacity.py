@@ -1,24 +1,13 @@
-"""Consumed capacity, by DynamoDB's rounding.
-
-Reads: one unit for each 4 KB begun, half of it if eventually consistent, twice in a transaction; writes: one for each
-1 KB begun, twice in a transaction; at least one of 4 or 1 KB. Source: developer guide, "DynamoDB read and write
-operations".
-"""
+"""Consumed capacity: what requests are told of it, and what their tables' taps count of them, which is the same."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from statordb.metering.series import STANDARD
+from statordb.metering.units import write_units
 from statordb.model.limits import READ_UNIT_BYTES
-from statordb.store.indexes.secondary import write_units
+from statordb.store.image import Image
 from statordb.store.table import Table, Written
-
-TRANSACTION_FACTOR = 2
-
-
-def read_units(size: int, consistent: bool) -> float:
-    """Units to read `size` bytes, of one item or of one page."""
-    units = max(1, -(-size // READ_UNIT_BYTES))
-    return float(units) if consistent else units * 0.5
 
 
 def written_units(written: Written) -> int:
@@ -28,12 +17,57 @@ def written_units(written: Written) -> int:
     return write_units(max(old, new))
 
 
+def count_text(table: Table, text_bytes: int, consistent: bool) -> bool:
+    """Count the read of an item, or a page, by its JSON, which is never shorter than what DynamoDB counts; False if it
+    is too long for that, and nothing was counted."""
+    if text_bytes > READ_UNIT_BYTES:
+        return False
+    tap = table.tap
+    if consistent:
+        tap.strong[2] += 1
+    else:
+        tap.eventual[1] += 1
+    return True
+
+
+def count_read(table: Table, size: int, consistent: bool) -> None:
+    """Count the read of an item, or a page, of `size` bytes; 0 if there was none."""
+    units = max(1, -(-size // READ_UNIT_BYTES))
+    tap = table.tap
+    if consistent:
+        tap.strong[2 * units] += 1
+    else:
+        tap.eventual[units] += 1
+
+
+def count_write(table: Table, written: Written, kind: str = STANDARD) -> None:
+    """Count a write that was made by itself."""
+    tap, units = table.tap, written_units(written)
+    if kind is STANDARD:
+        tap.standard[units] += 1
+    else:
+        tap.write(units, kind)
+    if written.index_units:
+        for name, used in written.index_units.items():
+            tap.index_write(name, used, kind, _is_local(table, name))
+
+
+def _is_local(table: Table, name: str) -> bool:
+    return any(index.local for index in table.indexes if index.name == name)
+
+
+def unmet_units(old: Image | None, sent: int) -> int:
+    """Write units of a condition that did not hold: by the larger of the item as it is, and of what was sent to take
+    its place, `sent` bytes."""
+    return write_units(max(sent, 0 if old is None else old.size))
+
+
 class Meter:
-    """Adds up what one request consumed of one table."""
+    """Adds up what one request consumed of one table, to be counted and to be told."""
 
     __slots__ = ("indexes", "name", "table", "units")
 
-    def __init__(self, table: Table, name: str) -> None:
+    def __init__(self, table: Table, name: str = "") -> None:
         """`name`: the table's name or ARN, as the request has it."""
         self.table = table
         self.name = name
@@ -50,6 +84,22 @@ class Meter:
 
     def add_write(self, written: Written, factor: int = 1) -> None:
         self.add(written_units(written), written.index_units, factor)
+
+    def count_reads(self, kind: str) -> None:
+        """Have the table's tap count it as one request."""
+        tap = self.table.tap
+        if self.units:
+            tap.read(int(self.units * 2), kind)
+        for name, units in self.indexes.items():
+            tap.index_read(name, int(units * 2), kind, _is_local(self.table, name))
+
+    def count_writes(self, kind: str) -> None:
+        """As `count_reads`."""
+        tap = self.table.tap
+        if self.units:
+            tap.write(int(self.units), kind)
+        for name, units in self.indexes.items():
+            tap.index_write(name, int(units), kind, _is_local(self.table, name))
 
     def report(self, detail: str, transactional: str | None = None) -> dict[str, Any]:
         """The ConsumedCapacity member. `detail`: TOTAL or INDEXES; `transactional`: "Read" or "Write" adds the split

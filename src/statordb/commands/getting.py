@@ -5,13 +5,15 @@ from typing import NamedTuple, Protocol
 
 import orjson
 
-from statordb.commands.capacity import read_units
+from statordb.commands.capacity import Meter, count_read
 from statordb.commands.context import Context
 from statordb.commands.demands import Demand, Enclosed, enclosed
 from statordb.commands.keys import locate_key, refuse_nested_keys
 from statordb.commands.selection import parsed
 from statordb.commands.turns import Turn
 from statordb.expressions.bound import Projection
+from statordb.metering.series import EVENTUAL, PARTIQL, STRONG, TRANSACTIONAL
+from statordb.metering.units import TRANSACTION_FACTOR, read_units
 from statordb.model import errors
 from statordb.model.budget import Budget, Heavy
 from statordb.model.errors import ClientError, RefusesAll
@@ -22,6 +24,8 @@ from statordb.store.image import Image
 from statordb.store.parts import Parts
 from statordb.store.table import Table
 from statordb.store.terms import Key, Refused
+
+TRANSACT_GET = "TransactGetItems"
 
 
 class Got(NamedTuple):
@@ -56,10 +60,10 @@ class Get(NamedTuple):
         key = table.primary.usual_key(self.key) or locate_key(table, self.key)
         _check_projection(table, self.projection)
         stored = await table.get(key, self.consistent)
-        if stored is None:
-            return Got(table, None, 0)
-        body = stored.body
-        return Got(table, _text(body, self.projection, context.budget), codec.size(body))
+        size = 0 if stored is None else codec.size(stored.body)
+        text = None if stored is None else _text(stored.body, self.projection, context.budget)
+        count_read(table, size, self.consistent)
+        return Got(table, text, size)
 
 
 class Wanted(NamedTuple):
@@ -112,6 +116,8 @@ class BatchGet(NamedTuple):
             if len(set(keys)) != len(keys):
                 raise _repeated()
             several, room = await _read(table, keys, wanted, room, turn)
+            if several.units:
+                table.tap.read(int(several.units * 2), STRONG if wanted.consistent else EVENTUAL)
             found.append(several)
         turn.end()
         return found
@@ -190,7 +196,7 @@ class TransactGet(NamedTuple):
     """Items of any tables, all as they are at one moment, by one of the operations that do that."""
 
     parts: Sequence[TransactRead]
-    operation: str = "TransactGetItems"
+    operation: str = TRANSACT_GET
 
     def demands(self) -> list[Enclosed]:
         return enclosed(self.operation, self.parts)
@@ -213,7 +219,16 @@ class TransactGet(NamedTuple):
         for part, image in zip(self.parts, images, strict=True):
             found.append(await self._got(tables[part.table], part, image, turn))
         turn.end()
+        self._count(found)
         return found
+
+    def _count(self, found: Sequence[Got]) -> None:
+        meters: dict[int, Meter] = {}
+        for got in found:
+            meter = meters.setdefault(got.table.space, Meter(got.table))
+            meter.add(read_units(got.size, True), factor=TRANSACTION_FACTOR)
+        for meter in meters.values():
+            meter.count_reads(TRANSACTIONAL if self.operation == TRANSACT_GET else PARTIQL + TRANSACTIONAL)
 
     async def _got(self, table: Table, part: TransactRead, image: Image | None, turn: Turn) -> Got:
         if image is None:

@@ -3,13 +3,15 @@
 from collections.abc import Awaitable, Sequence
 from typing import NamedTuple
 
-from statordb.commands.capacity import read_units
+from statordb.commands.capacity import Meter
 from statordb.commands.context import Context
 from statordb.commands.key_conditions import AttributeCondition, KeyRange, arrange
 from statordb.commands.pages import CHUNK_BYTES_MAX, CHUNK_ROWS_MAX, Rows, read_rows
 from statordb.commands.partitions import Walk
 from statordb.commands.selection import Choice, Selection, cursor_position, find_path
 from statordb.commands.turns import Turns
+from statordb.metering.series import EVENTUAL, STRONG
+from statordb.metering.units import read_units
 from statordb.model import errors
 from statordb.model.values import Item
 from statordb.store import codec
@@ -40,6 +42,13 @@ class Found(NamedTuple):
         if self.path.name is None:
             return read, None
         return sum(read_units(size, self.consistent) for size in self.rows.fetched), {self.path.name: read}
+
+    def counted(self, part: str = "") -> "Found":
+        """Itself, once the table's tap has counted it. `part`: what kinds of units begin with."""
+        meter = Meter(self.table)
+        meter.add(*self.units())
+        meter.count_reads(part + (STRONG if self.consistent else EVENTUAL))
+        return self
 
 
 class Range(NamedTuple):
@@ -129,7 +138,7 @@ class Range(NamedTuple):
         # Without a sort key there is no row behind the first, and a start key would be refused.
         cursor = selection.cursor(rows, turn) if path.schema.sort or path.name is not None else None
         turn.end()
-        return Found(table, path, rows, cursor, self.consistent)
+        return Found(table, path, rows, cursor, self.consistent).counted()
 
     def _position(self, table: Table, path: AccessPath, key_range: KeyRange) -> Place | None:
         cursor = self.start
@@ -203,4 +212,4 @@ class Scan(NamedTuple):
         cursor = selection.cursor(rows, turn)
         turn.end()
         walk = Walk(self.start, cursor, self.segment, self.total)
-        return Found(table, path, rows, cursor, self.consistent, walk)
+        return Found(table, path, rows, cursor, self.consistent, walk).counted()

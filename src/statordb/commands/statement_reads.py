@@ -19,6 +19,7 @@ from statordb.expressions.partiql.keyed import Keyed
 from statordb.expressions.partiql.statement_tree import Order, Select
 from statordb.expressions.partiql.statements import Statement
 from statordb.expressions.plans import ConditionPlan
+from statordb.metering.series import PARTIQL
 from statordb.model import errors
 from statordb.model.budget import Budget
 from statordb.model.errors import ClientError
@@ -94,7 +95,7 @@ class SelectItems(NamedTuple):
             if text is not None:
                 rows.count = 1
                 rows.texts.append(text)
-        return Found(table, table.primary, rows, None, self.consistent)
+        return Found(table, table.primary, rows, None, self.consistent).counted(PARTIQL)
 
     def _condition(self, plan: ConditionPlan | None, budget: Budget) -> Condition | None:
         return None if plan is None else Condition(plan, self.values, budget)
@@ -140,7 +141,7 @@ class SelectItems(NamedTuple):
         cursor = selection.cursor(rows, turn)
         turn.end()
         walk = Walk(self.start, cursor) if ranges is None else None
-        return Found(table, path, rows, cursor, self.consistent, walk)
+        return Found(table, path, rows, cursor, self.consistent, walk).counted(PARTIQL)
 
     def _position(self, table: Table, path: AccessPath, ranges: Sequence[KeyRange] | None) -> Place | None:
         """Where to go on; raises ValidationException where no page of this statement ends."""

@@ -12,12 +12,15 @@ from statordb.expressions.bound import Condition, UpdateExpression
 from statordb.expressions.operands import Values
 from statordb.expressions.partiql.keyed import Keyed
 from statordb.expressions.partiql.statements import Statement
+from statordb.metering.series import PARTIQL, STANDARD
 from statordb.model import errors
 from statordb.model.budget import UNBOUNDED, Budget
 from statordb.model.values import Item
 from statordb.store.image import Image
 from statordb.store.table import Apply, Table
 from statordb.store.terms import Key, Refused
+
+PARTIQL_WRITE = PARTIQL + STANDARD
 
 
 class InsertItem(NamedTuple):
@@ -39,7 +42,7 @@ class InsertItem(NamedTuple):
         return (self,)
 
     def run(self, context: Context) -> Coroutine[Any, Any, Done | Unmet]:
-        return write(context, self, True)
+        return write(context, self, True, self.size, PARTIQL_WRITE)
 
     def place(self, table: Table) -> Key:
         key = usual_item_key(table, self.item)
@@ -106,7 +109,7 @@ class UpdateByKey(_OneItem):
         return (self,)
 
     def run(self, context: Context) -> Coroutine[Any, Any, Done | Unmet]:
-        return write(context, self)
+        return write(context, self, kind=PARTIQL_WRITE)
 
     def update(self, budget: Budget = UNBOUNDED) -> UpdateExpression:
         assert self.statement.update is not None
@@ -140,7 +143,7 @@ class DeleteByKey(_OneItem):
         return (self,)
 
     def run(self, context: Context) -> Coroutine[Any, Any, Done | Unmet]:
-        return write(context, self)
+        return write(context, self, kind=PARTIQL_WRITE)
 
     def apply(self, table: Table, budget: Budget) -> Apply:
         delete = replacer(table, None, self.condition(table, budget), budget)

@@ -4,9 +4,11 @@ from collections.abc import Coroutine
 from typing import Any, NamedTuple, Protocol
 
 from statordb.commands.applying import checker, refuse_key_updates, replacer, updater
+from statordb.commands.capacity import count_write, unmet_units
 from statordb.commands.context import Context
 from statordb.commands.keys import locate_key, located_item
 from statordb.expressions.bound import Condition, UpdateExpression
+from statordb.metering.series import STANDARD
 from statordb.model.budget import Budget
 from statordb.model.values import Item
 from statordb.store.image import Image
@@ -65,7 +67,7 @@ class Put(NamedTuple):
         return (self,)
 
     def run(self, context: Context) -> Coroutine[Any, Any, Done | Unmet]:
-        return write(context, self, self.condition is None and not self.returns_old)
+        return write(context, self, self.condition is None and not self.returns_old, self.size)
 
     def place(self, table: Table) -> Key:
         return located_item(table, self.item)
@@ -161,11 +163,15 @@ class Check(NamedTuple):
         return checker(table, self.condition, budget)
 
 
-async def write(context: Context, command: Write, replaces: bool = False) -> Done | Unmet:
-    """Do a write by itself. `replaces`: see `Table.write`."""
+async def write(
+    context: Context, command: Write, replaces: bool = False, sent: int = 0, kind: str = STANDARD
+) -> Done | Unmet:
+    """Do a write by itself. `replaces`: see `Table.write`. `sent`: bytes of the item that it puts; `kind`: of units."""
     table = context.known_table(command.table) or await context.table(command.table)
     key = command.place(table)
-    written = await table.write(key, command.apply(table, context.budget), False, replaces)
+    written: Any = await table.write(key, command.apply(table, context.budget), False, replaces)
     if written.__class__ is Refused:
+        table.tap.write(unmet_units(written.reason, sent), kind)
         return Unmet(written.reason)
+    count_write(table, written, kind)
     return _new(Done, (table, written))

@@ -63,9 +63,10 @@ class Page:
     place   tells where the row at an index lies.
     rows    the rows whole; made when asked for.
     names   of the rows, where an engine has them: space (8 bytes, big endian), hash of the partition, sort, all in one.
+    heads   of a page whose bodies lack their fronts: bytes of which the first are those.
     """
 
-    __slots__ = ("bodies", "bytes", "names", "place", "stop")
+    __slots__ = ("bodies", "bytes", "heads", "names", "place", "stop")
 
     def __init__(
         self,
@@ -74,10 +75,12 @@ class Page:
         bytes: int,
         place: Callable[[int], Place],
         names: "Sequence[bytes] | None" = None,
+        heads: "Sequence[bytes] | None" = None,
     ) -> None:
         """`place` tells the place of the row at an index."""
         self.bodies = bodies
         self.names = names
+        self.heads = heads
         self.stop = stop
         self.bytes = bytes
         self.place = place
@@ -261,6 +264,10 @@ class Here(Protocol):
 
     def body(self, space: int, partition: bytes, sort: bytes, skip: int = 0) -> bytes | None:
         """The body of a row but for its first `skip` bytes; None if there is no such row."""
+        ...
+
+    def head(self, space: int, partition: bytes, sort: bytes, size: int) -> bytes | None:
+        """The first bytes of the body of a row, at most `size`; None if there is no such row."""
         ...
 
     def bodies(self, keys: Sequence[Key]) -> list[bytes | None]:

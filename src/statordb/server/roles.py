@@ -15,6 +15,7 @@ from statordb.server.composition import CASSANDRA, Site, dispatcher_of, open_sto
 from statordb.server.functions import remote_invoker
 from statordb.server.heartbeat import Heartbeat
 from statordb.server.keeping import Keeping
+from statordb.server.lane import counted
 from statordb.server.lane.answering import Answering
 from statordb.server.lane.memory import come_first, is_grown
 from statordb.server.process import Link
@@ -116,6 +117,7 @@ async def _worker(site: Site, slot: int, link: Link) -> None:
         worker = Worker(site, slot, store, invoker)
         tune_collector()
         worker.start()
+        store.flushing.start()
         _take_part(site, slot, link)
         await stopped.wait()
         await worker.drain()
@@ -134,6 +136,7 @@ async def _keeper(site: Site, link: Link) -> None:
     try:
         keeping = Keeping(site, store)
         await keeping.start()
+        store.flushing.start()
         _take_part(site, site.roster.keeper, link)
         await stopped.wait()
         await _workers_ended(site)
@@ -152,6 +155,10 @@ async def _lane(site: Site, index: int, link: Link) -> None:
     store = await open_store(site.directory, site.settings, answering.write)
     try:
         tune_collector()
+        if site.settings.engine == CASSANDRA:
+            store.flushing.start()
+        else:
+            answering.counted = partial(counted.taken, store.taps)
         _take_part(site, site.roster.lane(index), link)
         await answering.run(dispatcher_of(site, store, None))
         site.counters.of_lane(index).set_engine(store.engine.metrics())
@@ -180,6 +187,7 @@ async def _alone(site: Site, link: Link) -> None:
         tune_collector()
         worker.start()
         await keeping.start()
+        store.flushing.start()
         _take_part(site, ALONE, link)
         await stopped.wait()
         await worker.drain()

@@ -99,7 +99,7 @@ def _lane_of(site: Site, slot: int, store: Store) -> LaneClient | InlineLane:
     if not site.doors:
         return InlineLane(dispatcher_of(site, store, None))
     engine = embedded(store)
-    write = None if engine is None else partial(relay.make, engine)
+    write = None if engine is None else partial(relay.make, engine, store.flushing.accept)
     return LaneClient(site.doors, site.lane_tallies.of_worker(slot), time.monotonic, write)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from statordb.engine.contract import Effects, Engine, Key, Overloaded, PageBudget, Plan, Refused, Stale, Stored
+from statordb.metering.taps import Taps
 from statordb.model import errors
 from statordb.model.clock import Clock
 from statordb.store import contention, log, logs, records, streams
@@ -49,9 +50,11 @@ LoggedChange = Callable[[Rows], Rows | Refused]
 class Catalog:
     """Finds, creates, alters and lists tables."""
 
-    def __init__(self, engine: Engine, clock: Clock, keys: Keys, sealing: TableKeys | None = None) -> None:
-        """`sealing`: what is told by which keys the rows of tables are sealed; None where they are not."""
+    def __init__(self, engine: Engine, clock: Clock, keys: Keys, taps: Taps, sealing: TableKeys | None = None) -> None:
+        """`taps`: what counts what is used of tables. `sealing`: what is told by which keys the rows of tables are
+        sealed; None where they are not."""
         self._engine = engine
+        self._taps = taps
         self._keys = keys
         self._sealing = sealing
         self.now = clock.now
@@ -86,7 +89,8 @@ class Catalog:
         if self._sealing is not None and (needed or record.key_changes):
             cover = self._sealing.cover(record.spaces(), stored.version, record.sealed_by[-1])
         closed = await closed_by(self._keys, needed) if needed else None
-        table = Table(record, (key, stored.version), self._engine, self, closed, cover)
+        tap = self._taps.of_table(account, region, name, record.id)
+        table = Table(record, (key, stored.version), self._engine, self, tap, closed, cover)
         if record.status_at(self.now()) is None:
             return None
         if epoch == self._news.seen:

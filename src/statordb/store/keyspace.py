@@ -32,6 +32,9 @@ class Space(IntEnum):
     HOLDS = 15  # space of a log -> reader, shard -> up to where it was read
     IDENTITIES = 16  # account -> sort, name -> records of users, groups, roles, policies; account/sessions -> a count
     KMS = 17  # keys, aliases and grants of KMS
+    LEDGER = 18  # subject -> time, length, process -> what was counted
+    LEDGER_SUBJECTS = 19  # account, region -> kind, name and id of subjects; the accounts and regions
+    LEDGER_CAPACITY = 20  # subject -> time -> the capacity of a table from then on
     ALARMS = 24  # account/region -> name -> alarm record
     ALARM_HISTORY = 25  # account/region -> time, name -> what became of an alarm
 

@@ -1,7 +1,11 @@
 """The store: DynamoDB's tables on an engine."""
 
+from uuid import uuid4
+
 from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import Engine
+from statordb.metering.minutes import Minutes
+from statordb.metering.taps import Taps
 from statordb.model.clock import Clock
 from statordb.model.quotas import NO_QUOTAS, Quotas
 from statordb.store.admission import Admission
@@ -15,6 +19,8 @@ from statordb.store.identities.identities import Identities
 from statordb.store.kms.kms import Kms
 from statordb.store.kms.wrapping import Wrapping
 from statordb.store.leases import Leases
+from statordb.store.ledger.flushing import Flushing
+from statordb.store.ledger.ledger import Ledger
 from statordb.store.logs import Logs
 from statordb.store.sealed.engine import SealedEngine
 from statordb.store.spaces import Draft
@@ -28,7 +34,7 @@ class Store:
 
     `table_delay_seconds`: how long tables stay CREATING, UPDATING and DELETING. `stream_shards`: how many open shards a
     stream has; `stream_shard_seconds`: how long a shard stays open. `sealer`: what KMS's keys are sealed with; None:
-    there are none. `quotas`: what AWS's quotas are kept to.
+    there are none. `quotas`: what AWS's quotas are kept to. `minutes`: those of the ledger.
     """
 
     def __init__(
@@ -40,6 +46,7 @@ class Store:
         stream_shard_seconds: float = STREAM_SHARD_SECONDS,
         sealer: Sealer | None = None,
         quotas: Quotas = NO_QUOTAS,
+        minutes: Minutes = Minutes(),  # noqa: B008  # a constant
     ) -> None:
         self.engine = engine
         self.clock = clock
@@ -47,7 +54,10 @@ class Store:
         sealing = engine.ring.tables if isinstance(engine, SealedEngine) else None
         if sealing is not None:
             sealing.wrapper = Wrapping(self.kms.keys)
-        self.catalog = Catalog(engine, clock, self.kms.keys, sealing)
+        self.ledger = Ledger(engine, minutes)
+        self.taps = Taps(clock.now, minutes)
+        self.flushing = Flushing(self.taps, self.ledger, uuid4().hex, clock)
+        self.catalog = Catalog(engine, clock, self.kms.keys, self.taps, sealing)
         self.logs = Logs(engine)
         self.holds = Holds(engine)
         self.streams = Streams(engine, self.logs)
@@ -68,4 +78,5 @@ class Store:
         return Draft(self.engine)
 
     async def close(self) -> None:
+        await self.flushing.close()
         await self.engine.close()

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from statordb.engine.contract import Bounds, Effects, Engine, Guard, Key, Page, PageBudget, Refused, Stored, Usage
+from statordb.metering.tap import Tap
 from statordb.model import errors
 from statordb.model.schema import KeySchema
 from statordb.model.values import Item
@@ -63,12 +64,13 @@ class Table:
     write_rows  how many rows it writes at most: the item, each index's entry before and after, a change.
     closed      why its items can't be had: its key can't be used;  settled: whatever the time is, they can.
     needed_keys the keys of KMS that they are sealed with.
+    tap         counts what is used of it; versions of a table have one together.
     """
 
     __slots__ = (
         "_catalog", "_cover", "_derived", "_engine", "_latest", "_paths", "building", "closed", "expiry", "forms",
-        "get", "guard", "here", "indexes", "key_names", "log", "looks_back", "name", "needed_keys", "now", "paused",
-        "primary", "record", "schema", "settled", "space", "write_rows",
+        "get", "guard", "here", "indexes", "key_names", "log", "looks_back", "name", "needed_keys", "now",
+        "paused", "primary", "record", "schema", "settled", "space", "tap", "write_rows",
     )  # fmt: skip
 
     def __init__(
@@ -77,12 +79,14 @@ class Table:
         guard: Guard,
         engine: Engine,
         catalog: Home,
+        tap: Tap,
         closed: Closed | None = None,
         cover: Cover | None = None,
     ) -> None:
         """`cover`: what has its rows sealed by its own key, as long as it is there."""
         self.record = record
         self._cover = cover
+        self.tap = tap
         self.guard = guard
         self.name = record.name
         self.space = record.space

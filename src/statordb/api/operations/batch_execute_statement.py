@@ -8,15 +8,15 @@ import orjson
 from statordb.api.answers import listed, spliced, wanted
 from statordb.api.context import Answer, Context, Request
 from statordb.api.statements import NO_EXISTS, command_of, returned
-from statordb.commands.capacity import Meter, read_units
+from statordb.commands.capacity import Meter
 from statordb.commands.getting import Got
 from statordb.commands.perform import perform
 from statordb.commands.statement_batching import Asked, BatchStatements, Failed, Outcome
 from statordb.commands.statement_reads import SelectItems, SelectOne
 from statordb.commands.statement_writes import CheckByKey, InsertItem
+from statordb.metering.units import read_units, write_units
 from statordb.model import errors
 from statordb.model.errors import ClientError
-from statordb.store.indexes.secondary import write_units
 
 _CODES = {
     "ValidationException": "ValidationError",

@@ -6,10 +6,11 @@ from statordb.api import conditions
 from statordb.api.answers import wanted
 from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.keys import attributes_of
-from statordb.commands.capacity import Meter, read_units
+from statordb.commands.capacity import Meter, count_read, count_text
 from statordb.commands.getting import Get
 from statordb.commands.perform import perform
 from statordb.expressions.legacy import reject_mixed
+from statordb.metering.units import read_units
 from statordb.store import codec
 from statordb.store.table import Table
 from statordb.store.terms import Key
@@ -42,12 +43,23 @@ def usual_get_item(context: Context, document: Any, _source: object) -> Usual:
     if here is None:
         return _read(table, Key(table.space, partition, sort), consistent)
     text = here.body(table.space, partition, sort, codec.HEADER_BYTES)
-    return b"{}" if text is None else b"".join((b'{"Item":', text, b"}"))
+    if text is None:
+        count_text(table, 0, consistent)
+        return b"{}"
+    if not count_text(table, len(text), consistent):
+        head = here.head(table.space, partition, sort, codec.HEADER_BYTES)
+        count_read(table, 0 if head is None else codec.size(head), consistent)
+    return b"".join((b'{"Item":', text, b"}"))
 
 
 async def _read(table: Table, key: Key, consistent: bool) -> Answer:
-    stored = await table.get(key, consistent, codec.HEADER_BYTES)
-    return b"{}" if stored is None else b"".join((b'{"Item":', stored.body, b"}"))
+    stored = await table.get(key, consistent)
+    if stored is None:
+        count_text(table, 0, consistent)
+        return b"{}"
+    body = stored.body
+    count_read(table, codec.size(body), consistent)
+    return b"".join((b'{"Item":', codec.text(body), b"}"))
 
 
 async def get_item(context: Context, request: Request) -> Answer:

@@ -6,6 +6,7 @@ from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.returns import condition_failure, written_answer
 from statordb.api.usual import NONE, is_usual, uses_all
+from statordb.commands.capacity import count_write, unmet_units
 from statordb.commands.keys import usual_item_key
 from statordb.commands.perform import perform
 from statordb.commands.writing import Put, Unmet
@@ -54,7 +55,7 @@ def usual_put_item(context: Context, document: Any, _source: object) -> Usual:
     command = _new(Put, (name, item, size, condition, False))
     if not context.admits(command, document):
         return None
-    return _put(table, key, command.apply(table, budget), condition is None)
+    return _put(table, key, command.apply(table, budget), condition is None, size)
 
 
 def _usual_condition(document: Request, budget: Budget) -> Condition | None:
@@ -68,10 +69,12 @@ def _usual_condition(document: Request, budget: Budget) -> Condition | None:
     return Condition(plan, values, budget) if uses_all(plan, names, values) else None
 
 
-async def _put(table: Table, key: Key, apply: Apply, replaces: bool) -> Answer:
-    written = await table.write(key, apply, False, replaces)
+async def _put(table: Table, key: Key, apply: Apply, replaces: bool, size: int) -> Answer:
+    written: Any = await table.write(key, apply, False, replaces)
     if written.__class__ is Refused:
+        table.tap.write(unmet_units(written.reason, size))
         raise errors.conditional_check_failed()
+    count_write(table, written)
     return b"{}"
 
 

@@ -8,6 +8,7 @@ import orjson
 from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.selecting import check_cursor_values, check_select, choice, found_answer, legacy_choice
+from statordb.commands.capacity import count_read, count_text
 from statordb.commands.key_conditions import KeyRange, arrange
 from statordb.commands.pages import CHUNK_ROWS_MAX
 from statordb.commands.perform import perform
@@ -70,6 +71,8 @@ def usual_query(context: Context, document: Any, source: object) -> Usual:
         return None
     page = command.texts_here(context.turns, table, key_range)
     if page is not None:
+        if not count_text(table, page.bytes, consistent):
+            count_read(table, sum(codec.sizes(page.heads or ())), consistent)
         return _answer(table, page, page.bodies)
     return _first_rows(context.of(source, context.new_budget(), document), document, command, table, key_range)
 
@@ -153,6 +156,7 @@ def _has_usual_placeholders(document: Request) -> bool:
 async def _first_rows(context: Context, request: Request, command: Range, table: Table, key_range: KeyRange) -> Answer:
     page = await command.first(context, table, key_range)
     if command.is_all(page):
+        count_read(table, sum(codec.sizes(page.bodies)), command.consistent)
         return _answer(table, page, list(map(codec.text, page.bodies)))
     return await found_answer(request, await command.rest(context, table, key_range, page), context.turn())
 

@@ -9,6 +9,7 @@ from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.keys import attributes_of
 from statordb.api.returns import condition_failure, written_answer
 from statordb.api.usual import NONE, is_usual, uses_all
+from statordb.commands.capacity import count_write
 from statordb.commands.keys import refuse_index_misfits, refuse_nested_keys
 from statordb.commands.perform import perform
 from statordb.commands.writing import Unmet, Update
@@ -72,6 +73,7 @@ def _is_known(returns: Any) -> bool:
 async def _update(table: Table, key: Key, apply: Apply, returns: str | None, update: UpdateExpression) -> Answer:
     written = await table.write(key, apply)
     assert written.__class__ is Written, "what has no condition is not refused"
+    count_write(table, written)
     attributes = _attributes(returns, update, written)
     return b"{}" if attributes is None else b"".join((b'{"Attributes":', attributes, b"}"))
 

@@ -92,12 +92,9 @@ async def _describe(context: Context, request: Request, asked: set[str], before:
     gone = [index for index in before.indexes if table.record.index(index.name) is None]
     if gone:  # DynamoDB shows an index that is being deleted; here it is gone by now
         leaving = [replace(index, status="DELETING") for index in gone]
-        shown = await describe(
-            type(table)(
-                replace(table.record, indexes=leaving), table.guard, context.store.engine, context.store.catalog
-            ),
-            context.now(),
-        )
+        record, store = replace(table.record, indexes=leaving), context.store
+        with_them = type(table)(record, table.guard, store.engine, store.catalog, table.tap)
+        shown = await describe(with_them, context.now())
         description.setdefault("GlobalSecondaryIndexes", []).extend(shown["GlobalSecondaryIndexes"])
     return description
 

@@ -96,6 +96,10 @@ class Reader:
             raise collision(space, partition, value)
         return value[start + skip :]
 
+    def head(self, space: int, partition: bytes, sort: bytes, size: int) -> bytes | None:
+        body = self.body(space, partition, sort)
+        return None if body is None else body[:size]
+
     def _value(self, row: bytes) -> bytes | None:
         try:
             return self._begin().get(row)  # the transaction ends with its object: `with` costs half a read more
@@ -189,34 +193,8 @@ class Reader:
     def _rows_between(
         self, start: bytes, end: bytes, partition: bytes, forward: bool, budget: PageBudget, skip: int
     ) -> Page:
-        """Rows of one partition. What lies behind it is not even copied out of the store."""
-        rows_max, bytes_left = budget
-        # Where keys have whole partitions, what lies between the edges is this one's.
-        named = None if self._names else pack_length(len(partition)) + partition
-        name_end = HEAD_BYTES + len(partition)
-        body_start = name_end + skip
-        bodies: list[bytes] = []
-        keys: list[bytes] = []
-        stop = EXHAUSTED
         cursor = self._begin().cursor()  # which keeps its transaction; both end with it
-        value_of = cursor.value
-        for key in islice(_walk_keys(cursor, start, end, forward), rows_max):
-            if key >= end if forward else key < start:
-                break
-            value = value_of()
-            if named is not None and value[NAME_AT:name_end] != named:
-                raise collision(unpack_id(key[:SPACE_BYTES]), partition, value)
-            keys.append(key)
-            bodies.append(value[body_start:])
-            bytes_left -= len(key) + len(value) - ROW_OVERHEAD_BYTES
-            if bytes_left <= 0:
-                stop = BYTES
-                break
-        else:
-            if len(keys) == rows_max:
-                stop = ROWS
-        names = keys if self._names else None
-        return Page(bodies, stop, budget[1] - bytes_left, lambda index: (partition, keys[index][PREFIX_BYTES:]), names)
+        return _rows_of(cursor, self._names, start, end, partition, forward, budget, skip)
 
     @reread_async
     async def scan(
@@ -278,6 +256,49 @@ def _seek(cursor: lmdb.Cursor[Taken], start: bytes, end: bytes, forward: bool) -
     if forward:
         return cursor.set_range(start)
     return cursor.prev() if cursor.set_range(end) else cursor.last()
+
+
+def _rows_of(
+    cursor: lmdb.Cursor[bytes],
+    is_named: bool,
+    start: bytes,
+    end: bytes,
+    partition: bytes,
+    forward: bool,
+    budget: PageBudget,
+    skip: int,
+) -> Page:
+    """Rows of one partition. What lies behind it is not even copied out of the store."""
+    rows_max, bytes_left = budget
+    # Where keys have whole partitions, what lies between the edges is this one's.
+    named = None if is_named else pack_length(len(partition)) + partition
+    name_end = HEAD_BYTES + len(partition)
+    body_start = name_end + skip
+    bodies: list[bytes] = []
+    heads: list[bytes] | None = [] if skip else None
+    keys: list[bytes] = []
+    stop = EXHAUSTED
+    value_of = cursor.value
+    for key in islice(_walk_keys(cursor, start, end, forward), rows_max):
+        if key >= end if forward else key < start:
+            break
+        value = value_of()
+        if named is not None and value[NAME_AT:name_end] != named:
+            raise collision(unpack_id(key[:SPACE_BYTES]), partition, value)
+        keys.append(key)
+        bodies.append(value[body_start:])
+        if heads is not None:
+            heads.append(value[name_end:body_start])
+        bytes_left -= len(key) + len(value) - ROW_OVERHEAD_BYTES
+        if bytes_left <= 0:
+            stop = BYTES
+            break
+    else:
+        if len(keys) == rows_max:
+            stop = ROWS
+    names = keys if is_named else None
+    size = budget[1] - bytes_left
+    return Page(bodies, stop, size, lambda index: (partition, keys[index][PREFIX_BYTES:]), names, heads)
 
 
 def _page(walk: Iterator[tuple[bytes, bytes]], end: bytes, budget: PageBudget, named: bool) -> Page:

@@ -1,6 +1,7 @@
 """A lane's side: takes the streams of workers, and answers their requests one after the other."""
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ from statordb.model.pending import Pending
 from statordb.model.request import Reply, Request, Service, error_reply
 from statordb.model.tasks import Tasks
 from statordb.server.lane.calls import pack_reply, unpack_request
+from statordb.server.lane.counted import COUNTED
 from statordb.server.lane.door import Door
 from statordb.server.lane.frames import BODY_BYTES_MAX, NUMBER_MAX, Frame, FrameStream, Kind
 from statordb.wire.admission import body_bytes_max
@@ -27,7 +29,8 @@ class Answering:
     """Answers what comes through a door, until nobody has used it for `linger_seconds`.
 
     `grown` tells whether this process should end for its size, which it then does between two requests: what was asked
-    and not begun, workers ask its successor. `busy` is told when a request begins and ends.
+    and not begun, workers ask its successor. `busy` is told when a request begins and ends. `counted` gives what was
+    counted with a request, where the worker that asked is to write it: see `relay.COUNTED`.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class Answering:
         busy: Callable[[bool], None] = lambda busy: None,
         linger_seconds: float = LINGER_SECONDS,
     ) -> None:
+        self.counted: Callable[[], bytes] = lambda: b""
         self._door = door
         self._grown = grown
         self._busy = busy
@@ -132,9 +136,17 @@ class Answering:
         stream.send(Kind.BEGUN, frame.number)
         await asyncio.sleep(0)  # so that it has left before this process is busy, or dies of it
         reply = await answered(service, unpack_request(frame.head, frame.body))
+        await self._hand_over()
         if len(reply.body) > BODY_BYTES_MAX:
             reply = error_reply(errors.internal())
         stream.send(Kind.ANSWER, frame.number, pack_reply(reply), reply.body)
+
+    async def _hand_over(self) -> None:
+        """Have the worker take over what was counted. One that is gone has lost it with all that it had counted."""
+        told = self.counted()
+        if told:
+            with contextlib.suppress(OutcomeUnknown):
+                await self.write(COUNTED, told)
 
     async def _let_go(self) -> None:
         """Send what is under way, and end."""

@@ -16,9 +16,13 @@ from statordb.engine.lmdb.environment import join_environment
 from statordb.engine.lmdb.keys import SPREAD
 from statordb.engine.lmdb.lane import APPLIED, LaneEngine, verdict_of
 from statordb.engine.lmdb.turn import WriteFailed
+from statordb.metering.taps import Taken
+from statordb.server.lane import counted
+from statordb.server.lane.counted import COUNTED
 
 CREATE_SPACE, DROP_SPACE = b"create_space", b"drop_space"
 
+Accept = Callable[[Taken], None]
 Ask = Callable[[bytes, bytes], Awaitable[bytes]]
 """ask(wanted, argument) -> verdict. Raises OutcomeUnknown where the other end is gone."""
 
@@ -44,12 +48,15 @@ class RelayedEngine(LaneEngine):
         return verdict[1:]
 
 
-async def make(engine: LmdbEngine, wanted: bytes, argument: bytes) -> bytes:
-    """Do in a worker what a lane wants; the verdict. Raises nothing."""
+async def make(engine: LmdbEngine, accept: Accept, wanted: bytes, argument: bytes) -> bytes:
+    """Do in a worker what a lane wants; the verdict. `accept` takes what was counted there. Raises nothing."""
     if not wanted:
         return await engine.apply(argument)
     try:
         given = orjson.loads(argument)
+        if wanted == COUNTED:
+            counted.accept(given, accept)
+            return APPLIED
         if wanted == CREATE_SPACE:
             use, within = given
             return APPLIED + str(await engine.create_space(Use(use), within)).encode()

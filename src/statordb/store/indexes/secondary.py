@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from statordb.engine.contract import Bounds, Key
-from statordb.model.limits import PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX, WRITE_UNIT_BYTES
+from statordb.metering.units import write_units
+from statordb.model.limits import PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX
 from statordb.model.schema import KeySchema, is_key, project, projected_names, too_long
 from statordb.model.values import Item, item_size
 from statordb.store import keyspace
@@ -117,8 +118,3 @@ class SecondaryIndex:
             derive(after[0], after[1].body)
             rows, size, units = rows + 1, size + after[1].size, units + write_units(after[1].size)
         return rows, size, units
-
-
-def write_units(size: int) -> int:
-    """Write units of an item or entry of `size` bytes."""
-    return max(1, -(-size // WRITE_UNIT_BYTES))

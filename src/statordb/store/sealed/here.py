@@ -16,6 +16,7 @@ class SealedHere:
 
     def __init__(self, under: Here, ring: Keyring) -> None:
         self._under_body = under.body
+        self._under_head = under.head
         self._under_page = under.page
         self._ring = ring
         self._sealer = ring.sealer
@@ -54,6 +55,16 @@ class SealedHere:
         except UnknownKey as unknown:
             self._ring.learn_here(unknown.id)
             return bodies.opened_of(self._sealer, name, kept, self._at, partition, skip)
+
+    def head(self, space: int, partition: bytes, sort: bytes, size: int) -> bytes | None:
+        place = self._place(partition)
+        if size == CLEAR_BYTES:
+            sealed = self._under_head(space, place, sort, CLEAR_BYTES)
+            clear = None if sealed is None else bodies.head_of(sealed)
+            if sealed is None or clear is not None:
+                return clear
+        body = self.body(space, partition, sort)
+        return None if body is None else body[:size]
 
     def bodies(self, keys: Sequence[Key]) -> list[bytes | None]:
         names = self._names(keys)

@@ -30,6 +30,7 @@ def range_page(
         found = [body[:head] for body in found]
     place_of = page.place
     page.bodies, page.names = found, None
+    page.heads = rows if skip == CLEAR_BYTES else None  # the front of an item is not sealed
     page.place = lambda index: (partition, place_of(index)[1])
     return page
 

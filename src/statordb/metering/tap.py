@@ -1,0 +1,145 @@
+"""What one process counts of one subject until it is taken.
+
+Requests use few different numbers of units, so how often each of them was used is all that has to be noted: one
+addition, from which count, sum, lowest and highest are made when the minute is written.
+"""
+
+from collections.abc import Callable
+
+from statordb.metering.series import (
+    EVENTUAL,
+    READ_UNITS,
+    STANDARD,
+    STRONG,
+    WRITE_UNITS,
+    Figures,
+    Series,
+    Statistic,
+    Subject,
+)
+
+VALUES_MAX = 256  # different values of one series that are told apart; then they become one statistic
+SERIES_MAX = 1000  # of one subject between two takes; what is counted beyond has its metric only
+HALF = 0.5
+
+Stir = Callable[["Tap"], None]
+"""Told of a tap with the first that it counts since it was taken."""
+
+
+class Counts(dict[float, int]):
+    """How often each value came: `counts[value] += 1`."""
+
+    __slots__ = ("_tap", "before")
+
+    def __init__(self, tap: "Tap") -> None:
+        self._tap = tap
+        self.before: Statistic | None = None  # values that were too many to be told apart
+
+    def __missing__(self, value: float) -> int:
+        if not self:
+            self._tap.stir()
+        elif len(self) >= VALUES_MAX:
+            self.before = self.statistic(1.0)
+            self.clear()
+        return 0
+
+    def statistic(self, scale: float) -> Statistic:
+        """What came so far, values times `scale`."""
+        found = Statistic()
+        for value, times in self.items():
+            found.add(value * scale, times)
+        if self.before is not None:
+            made = self.before
+            found.merge(Statistic(made.count, made.sum * scale, made.min * scale, made.max * scale))
+        return found
+
+
+class Tap:
+    """Counts for one subject in one process. On hot paths `eventual`, `strong` (both in half units) and `standard` are
+    added to by themselves: `tap.eventual[1] += 1`."""
+
+    __slots__ = (
+        "__weakref__", "_rare", "_reads", "_stir", "_stirred", "_writes", "eventual", "standard", "strong", "subject",
+    )  # fmt: skip
+
+    def __init__(self, subject: Subject, stir: Stir) -> None:
+        self.subject = subject
+        self._stir = stir
+        self._stirred = False
+        self._rare: Figures = {}
+        self.eventual = Counts(self)
+        self.strong = Counts(self)
+        self.standard = Counts(self)
+        self._reads = {Series(READ_UNITS, kind=EVENTUAL): self.eventual, Series(READ_UNITS, kind=STRONG): self.strong}
+        self._writes = {Series(WRITE_UNITS, kind=STANDARD): self.standard}
+
+    def stir(self) -> None:
+        """Something is about to be counted."""
+        if not self._stirred:
+            self._stirred = True
+            self._stir(self)
+
+    def read(self, halves: int, kind: str = EVENTUAL) -> None:
+        """A request read of the table itself, in half units."""
+        self._reads_of(Series(READ_UNITS, "", "", kind))[halves] += 1
+
+    def index_read(self, name: str, halves: int, kind: str = EVENTUAL, local: bool = False) -> None:
+        """A request read of an index, in half units."""
+        self._reads_of(Series(READ_UNITS, name, "", kind, local))[halves] += 1
+
+    def write(self, units: int, kind: str = STANDARD) -> None:
+        """A request wrote to the table itself."""
+        self._writes_of(Series(WRITE_UNITS, "", "", kind))[units] += 1
+
+    def index_write(self, name: str, units: int, kind: str = STANDARD, local: bool = False) -> None:
+        """A request wrote to an index."""
+        self._writes_of(Series(WRITE_UNITS, name, "", kind, local))[units] += 1
+
+    def add(self, series: Series, value: float, times: int = 1, spread: bool = False) -> None:
+        """Anything else. `spread`: see `Statistic.spread`."""
+        self.stir()
+        found = self._rare.get(series)
+        if found is None:
+            if len(self._rare) >= SERIES_MAX:
+                series = Series(series.metric)
+            found = self._rare.setdefault(series, Statistic())
+        if spread:
+            found.spread(value, times)
+        else:
+            found.add(value, times)
+
+    def take(self) -> Figures:
+        """What was counted since this was called last."""
+        self._stirred = False
+        figures, self._rare = self._rare, {}
+        for counted, scale in ((self._reads, HALF), (self._writes, 1.0)):
+            for series, counts in counted.items():
+                if counts:
+                    found = figures.setdefault(series, Statistic())
+                    found.merge(counts.statistic(scale))
+                    counts.clear()
+                    counts.before = None
+        self._forget_indexes()
+        return figures
+
+    def _reads_of(self, series: Series) -> Counts:
+        found = self._reads.get(series)
+        return self._made(self._reads, series) if found is None else found
+
+    def _writes_of(self, series: Series) -> Counts:
+        found = self._writes.get(series)
+        return self._made(self._writes, series) if found is None else found
+
+    def _made(self, counted: dict[Series, Counts], series: Series) -> Counts:
+        if len(counted) >= SERIES_MAX:
+            series = next(iter(counted))
+            return counted[series]
+        made = counted[series] = Counts(self)
+        return made
+
+    def _forget_indexes(self) -> None:
+        """Those of tables that have had very many indexes; they come again with what is counted."""
+        for counted in (self._reads, self._writes):
+            if len(counted) >= SERIES_MAX:
+                for series in [each for each in counted if each.index]:
+                    del counted[series]

@@ -1,0 +1,1 @@
+"""The ledger: what was used, by the minute, for as long as CloudWatch keeps it."""

@@ -1,0 +1,107 @@
+"""Rows of the ledger, and where they lie: those of a subject in one partition, in the order of time."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from statordb.engine.contract import Bounds, Key
+from statordb.metering.series import Subject
+from statordb.store.keyspace import Space, prefix_end
+from statordb.store.record import Kind, Record
+
+SCOPES = b"accounts"  # partition that lists the accounts and regions that have subjects
+FOLDED = ""  # the name of the process whose rows are those of all
+_TIME_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class FiguresRecord(Record):
+    """What one process counted of a subject in `seconds` from `start` (since the epoch) on, or all of them.
+
+    `figures`: see `metering.series.encode`.
+    """
+
+    start: int
+    seconds: int
+    figures: list[list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRecord(Record):
+    """A subject that has figures, or capacity. `created_at`: when it was first known, in seconds since the epoch;
+    `deleted_at`: of a table, when it was. `aged`: up to where its rows have grown old, as `metering.minutes.ages`
+    counts them."""
+
+    account: str
+    region: str
+    kind: str
+    name: str
+    id: str
+    created_at: float
+    deleted_at: float | None = None
+    aged: list[int] = field(default_factory=list)
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(self.account, self.region, self.kind, self.name, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityRecord(Record):
+    """The capacity of a table from `at` on, in seconds since the epoch, until the next one.
+
+    capacity    of the table, [read, write] units a second; None on demand.
+    indexes     the same of its global indexes, by name.
+    maxima      what on-demand requests may use of the table and its indexes ("" is the table), as the API tells it.
+    deleted     from then on there is no such table. `bytes`: what it had then, with its indexes by name.
+    """
+
+    at: float
+    billing_mode: str
+    table_class: str
+    capacity: list[int] | None = None
+    indexes: dict[str, list[int] | None] = field(default_factory=dict)
+    maxima: dict[str, dict[str, int]] = field(default_factory=dict)
+    deleted: bool = False
+
+
+FIGURES, SUBJECT, CAPACITY = Kind(FiguresRecord), Kind(SubjectRecord), Kind(CapacityRecord)
+KINDS = (FIGURES, SUBJECT, CAPACITY)
+
+
+def figures_key(subject: Subject, start: int, seconds: int, process: str) -> Key:
+    """Of what a process counted in `seconds` from `start` on."""
+    sort = start.to_bytes(_TIME_BYTES, "big") + seconds.to_bytes(_TIME_BYTES, "big") + process.encode()
+    return Key(Space.LEDGER, partition_of(subject), sort)
+
+
+def between(since: int, until: int) -> Bounds:
+    """The rows of a subject that begin from `since` on, and before `until`."""
+    return Bounds(since.to_bytes(_TIME_BYTES, "big"), until.to_bytes(_TIME_BYTES, "big"))
+
+
+def subject_key(subject: Subject) -> Key:
+    account, region, kind, name, id = subject
+    return Key(Space.LEDGER_SUBJECTS, scope_partition(account, region), f"{kind}/{name}/{id}".encode())
+
+
+def subjects_between(prefix: str) -> Bounds:
+    """Subjects of a scope whose kind and name begin so: "table/", "table/orders/"."""
+    lower = prefix.encode()
+    return Bounds(lower, prefix_end(lower)) if lower else Bounds()
+
+
+def scope_key(account: str, region: str) -> Key:
+    return Key(Space.LEDGER_SUBJECTS, SCOPES, f"{account}/{region}".encode())
+
+
+def scope_partition(account: str, region: str) -> bytes:
+    return f"of/{account}/{region}".encode()
+
+
+def capacity_key(subject: Subject, at: float) -> Key:
+    """Of the capacity that a table has from an instant on, to the microsecond."""
+    return Key(Space.LEDGER_CAPACITY, partition_of(subject), round(at * 1e6).to_bytes(_TIME_BYTES, "big"))
+
+
+def partition_of(subject: Subject) -> bytes:
+    return "/".join(subject).encode()
