@@ -112,6 +112,7 @@ def of_tables(name: str) -> dict[str, Kind]:
         "DescribeContinuousBackups": at,
         "DescribeContributorInsights": at,
         "DescribeTableReplicaAutoScaling": at,
+        "UpdateTableReplicaAutoScaling": at,
         "UpdateTimeToLive": {**at, **expiry},
         "DescribeKinesisStreamingDestination": at,
         "EnableKinesisStreamingDestination": {**at, "StreamArn": KINESIS},

@@ -91,12 +91,13 @@ NOT_FOUND = "Requested resource not found: "
         ],
         *[
             (
-                "DescribeTableReplicaAutoScaling",
+                operation,
                 {"TableName": name},
                 "ResourceNotFoundException",
                 f"Global table with name: '{name}' does not exist.",
             )
             for name in ("abc", "none")
+            for operation in ("DescribeTableReplicaAutoScaling", "UpdateTableReplicaAutoScaling")
         ],
         (
             "GetResourcePolicy",

@@ -43,6 +43,7 @@ OPERATIONS = STREAMS | frozenset(
         "UpdateItem",
         "UpdateKinesisStreamingDestination",
         "UpdateTable",
+        "UpdateTableReplicaAutoScaling",
         "UpdateTimeToLive",
     }
 )

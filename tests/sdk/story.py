@@ -341,6 +341,8 @@ def _nothing_yet(table: str) -> Story:
     assert insights["ContributorInsightsStatus"] == "DISABLED"
     scaling = yield Call("DescribeTableReplicaAutoScaling", {"TableName": table})
     assert scaling == Failure("ResourceNotFoundException")
+    scaling = yield Call("UpdateTableReplicaAutoScaling", {"TableName": table})
+    assert scaling == Failure("ResourceNotFoundException")
     for name, member in (
         ("ListBackups", "BackupSummaries"),
         ("ListContributorInsights", "ContributorInsightsSummaries"),

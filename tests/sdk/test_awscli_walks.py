@@ -16,7 +16,11 @@ from tests.sdk.walks import BUILT, WAITS, WALKS
 from tests.sdk.world import SERVICES, World
 
 pytestmark = pytest.mark.slow
-SOME = {"iam": ("ListUsers", "GetGroup"), "kms": ("ListKeys", "ListGrants")}  # of those that all have one form
+SOME = {  # of those that all have one form
+    "application-autoscaling": ("DescribeScalableTargets", "DescribeScalingActivities"),
+    "iam": ("ListUsers", "GetGroup"),
+    "kms": ("ListKeys", "ListGrants"),
+}
 # Its pages are botocore's: one walk for each operation does.
 PLAIN = [walk for walk in WALKS if not walk.case and walk.operation in SOME.get(walk.service, (walk.operation,))]
 WAITED = [wait for wait in WAITS if not wait.not_yet and wait.name != "PolicyExists" and wait.name != "RoleExists"]

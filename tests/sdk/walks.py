@@ -18,8 +18,10 @@ from statordb.iam_api.operations import OPERATIONS as IDENTITIES
 from statordb.iam_api.sts import OPERATIONS as SESSIONS
 from statordb.kms_api.operations import OPERATIONS as KEYS
 from statordb.lambda_api.operations import OPERATIONS as FUNCTIONS
+from statordb.scaling_api.operations import OPERATIONS as TARGETS
 
 BUILT = {
+    "application-autoscaling": frozenset(TARGETS),
     "dynamodb": OPERATIONS - STREAMS,
     "dynamodbstreams": STREAMS,
     "iam": frozenset(IDENTITIES),

@@ -1,4 +1,4 @@
-"""Every paginator and waiter of IAM's and KMS's operations that are built; STS has none."""
+"""Every paginator and waiter of IAM's, KMS's and Application Auto Scaling's operations that are built; STS has none."""
 
 from tests.sdk.accounts import GROUP, OWN, ROLE, USER, allowing
 from tests.sdk.walk import Parameters, Wait, Walk
@@ -28,6 +28,10 @@ def _key(world: World) -> Parameters:
     return {"KeyId": world.key}
 
 
+def _tables(world: World) -> Parameters:
+    return {"ServiceNamespace": "dynamodb"}
+
+
 def _whole_policies(world: World) -> Parameters:
     return {"PolicyInputList": [allowing("dynamodb:GetItem")], "ActionNames": _ACTIONS}
 
@@ -37,6 +41,10 @@ def _own_policies(world: World) -> Parameters:
 
 
 WALKS = (
+    Walk("application-autoscaling", "DescribeScalableTargets", "ScalableTargets", COUNT, _tables),
+    Walk("application-autoscaling", "DescribeScalingActivities", "ScalingActivities", COUNT, _tables),
+    Walk("application-autoscaling", "DescribeScalingPolicies", "ScalingPolicies", COUNT, _tables),
+    Walk("application-autoscaling", "DescribeScheduledActions", "ScheduledActions", COUNT, _tables),
     Walk("iam", "GetAccountAuthorizationDetails", "UserDetailList", COUNT),
     Walk("iam", "GetGroup", "Users", COUNT, _group),
     Walk("iam", "ListAccessKeys", "AccessKeyMetadata", _KEYS_OF_A_USER, _user),

@@ -9,7 +9,7 @@ from botocore.config import Config
 from tests.pace import PATIENT, until
 from tests.sdk.accounts import make_identities, make_keys
 
-SERVICES = ("dynamodb", "dynamodbstreams", "iam", "kms", "lambda", "sts")
+SERVICES = ("application-autoscaling", "dynamodb", "dynamodbstreams", "iam", "kms", "lambda", "sts")
 COUNT = 3  # of what is listed: a page size of 1 then ends in the middle, and 2 does not divide it
 NOWHERE = "arn:aws:kinesis:us-east-1:000000000000:stream/nowhere"
 ROLE = "arn:aws:iam::000000000000:role/functions"
@@ -43,12 +43,14 @@ def make(url: str) -> World:
     tables = clients["dynamodb"]
     stream = _make_table(tables, "walked")
     tables.create_table(TableName="flat", BillingMode="PAY_PER_REQUEST", **_schema(p="S"))
-    tables.create_table(TableName="another", BillingMode="PAY_PER_REQUEST", **_schema(p="S"))
+    units = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+    tables.create_table(TableName="another", ProvisionedThroughput=units, **_schema(p="S"))
     for number in range(COUNT):
         tables.put_item(TableName="flat", Item={"p": {"S": str(number)}})
     arn = tables.describe_table(TableName="walked")["Table"]["TableArn"]
     tables.tag_resource(ResourceArn=arn, Tags=[{"Key": f"k{n}", "Value": "v"} for n in range(COUNT)])
     _make_functions(clients["lambda"], stream)
+    _make_targets(clients["application-autoscaling"])
     until(lambda: _is_settled(clients), "nothing changes any more")
     policy, key = make_identities(clients["iam"], COUNT), make_keys(clients["kms"], COUNT)
     return World(url, clients, "walked", "flat", arn, "f0", policy, key)
@@ -92,6 +94,28 @@ def _make_table(tables: Client, name: str) -> str:
     count = {"TableName": name, "IndexName": "by_group", "Select": "COUNT"}
     until(lambda: tables.scan(**count)["Count"] == COUNT * COUNT, "the index has all items")
     return str(made["TableDescription"]["LatestStreamArn"])
+
+
+def _make_targets(scaling: Client) -> None:
+    """COUNT targets, each with a policy; COUNT scheduled actions and activities."""
+    for table, units in (("flat", "Read"), ("another", "Read"), ("another", "Write")):
+        scope = {
+            "ServiceNamespace": "dynamodb",
+            "ResourceId": f"table/{table}",
+            "ScalableDimension": f"dynamodb:table:{units}CapacityUnits",
+        }
+        scaling.register_scalable_target(**scope, MinCapacity=2, MaxCapacity=9)
+        metric = {"PredefinedMetricType": f"DynamoDB{units}CapacityUtilization"}
+        scaling.put_scaling_policy(
+            **scope,
+            PolicyName="p",
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration={"TargetValue": 50, "PredefinedMetricSpecification": metric},
+        )
+        scaling.put_scheduled_action(
+            **scope, ScheduledActionName="a", Schedule="rate(9 days)", ScalableTargetAction={"MinCapacity": 2}
+        )
+    scaling.register_scalable_target(**scope, MinCapacity=3)
 
 
 def _make_functions(functions: Client, stream: str) -> None:

@@ -54,6 +54,8 @@ def test_the_numbers_of_spaces_are_frozen() -> None:
         "LEDGER_CAPACITY": 20,
         "ALARMS": 24,
         "ALARM_HISTORY": 25,
+        "SCALING": 26,
+        "SCALING_ACTIVITIES": 27,
     }
 
 

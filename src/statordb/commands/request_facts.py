@@ -22,7 +22,7 @@ from statordb.store.table import Table
 USUAL_UNITS = 100  # that testing one value takes: so little is not counted
 _TYPES = {ROOT: "Account", USER: "User", ROLE: "AssumedRole", FEDERATED: "FederatedUser"}
 _REQUEST_TAG, _RESOURCE_TAG = "aws:requesttag/", "aws:resourcetag/"
-_VARYING = ("dynamodb:", "lambda:", _REQUEST_TAG, _RESOURCE_TAG)
+_VARYING = ("dynamodb:", "lambda:", "application-autoscaling:", _REQUEST_TAG, _RESOURCE_TAG)
 
 
 def identity_facts(authority: Authority, region: str) -> dict[str, Values]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
+from typing import NamedTuple
 
 from statordb.api.dispatch import Dispatcher
 from statordb.api.shape_overrides import DYNAMODB
@@ -38,6 +39,8 @@ from statordb.outbound.permissions import Permissions
 from statordb.runtime.invoker import Invoker
 from statordb.runtime.launching import Way
 from statordb.runtime.peers import is_ours
+from statordb.scaling_api.service import TARGET_PREFIX as SCALING_PREFIX
+from statordb.scaling_api.service import ScalingService
 from statordb.server import cassandra, sealing
 from statordb.server.audit.auditor import Auditor, audited, audited_bare, audited_forms, audited_rest
 from statordb.server.counting import CountingContext
@@ -211,9 +214,21 @@ def gate_of(site: Site, store: Store) -> Gate:
     return Policies(store, shared=site.settings.shared_db)
 
 
-def kms_service(store: Store, turns: Turns) -> KmsService:
-    """KMS's API."""
-    return KmsService(store, _report, turns)
+class TargetApi(NamedTuple):
+    """A further API whose requests name their operation behind a prefix of its own. `name`: that claims have of it."""
+
+    prefix: str
+    name: str
+    service: KmsService | ScalingService
+
+
+def target_apis(site: Site, store: Store, turns: Turns) -> Sequence[TargetApi]:
+    """KMS's and Application Auto Scaling's APIs."""
+    scaling = ScalingService(store, _report, gate_of(site, store), turns)
+    return (
+        TargetApi(KMS_PREFIX, "kms", KmsService(store, _report, turns)),
+        TargetApi(SCALING_PREFIX, "application-autoscaling", scaling),
+    )
 
 
 def dispatcher_of(site: Site, store: Store, lane: Lane | None, turns: Turns | None = None) -> Dispatcher:
@@ -230,7 +245,7 @@ def wire_context(
     turns: Turns,
     observe: Observer,
     rest: FunctionService | None = None,
-    kms: KmsService | None = None,
+    further: Sequence[TargetApi] = (),
     identities: Mapping[str, QueryService] | None = None,
     auditor: Auditor | None = None,
 ) -> WireContext:
@@ -248,9 +263,12 @@ def wire_context(
         rest=audited_rest(rest, auditor),
         rest_authenticator=_authenticator(site, store, "lambda", browsers),
         rest_peers=RestPeers(is_ours, _token_authenticator(site, store)),
-        apis={}
-        if kms is None
-        else {KMS_PREFIX.encode(): Api(audited_bare(kms, auditor), _authenticator(site, store, "kms", browsers))},
+        apis={
+            each.prefix.encode(): Api(
+                audited_bare(each.service, auditor), _authenticator(site, store, each.name, browsers)
+            )
+            for each in further
+        },
         forms={
             name.encode(): FormApi(audited_forms(api, auditor, name), _authenticator(site, store, name, browsers))
             for name, api in (identities or {}).items()

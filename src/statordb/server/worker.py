@@ -13,8 +13,8 @@ from statordb.server.composition import (
     dispatcher_of,
     embedded,
     function_service,
-    kms_service,
     query_services,
+    target_apis,
     turns_of,
     wire_context,
 )
@@ -40,7 +40,7 @@ class Worker:
         turns = turns_of(store)
         self._functions = None if invoker is None else function_service(site, store, invoker, turns)
         service = dispatcher_of(site, store, self._lane, turns)
-        self._kms = kms_service(store, turns)
+        self._further = target_apis(site, store, turns)
         self._identities = query_services(site, store, turns)
         directory = site.settings.audit_directory
         self._trail = None if directory is None else Trail(directory, f"worker{slot}")
@@ -52,7 +52,7 @@ class Worker:
             turns,
             self._counters.observe,
             self._functions,
-            self._kms,
+            self._further,
             self._identities,
             auditor_of(self._trail, site, store),
         )
@@ -72,7 +72,8 @@ class Worker:
         self._lane.close()
         if self._functions is not None:
             await self._functions.close()
-        await self._kms.close()
+        for api in self._further:
+            await api.service.close()
         for service in self._identities.values():
             await service.close()
         if self._timer is not None:

@@ -25,6 +25,7 @@ from statordb.store.identities import records as identities
 from statordb.store.identities.migration import give_users
 from statordb.store.keyspace import Space
 from statordb.store.kms import records as kms
+from statordb.store.scaling import records as scaling
 
 KINDS = (
     *(
@@ -41,6 +42,7 @@ KINDS = (
     *identities.KINDS,
     *(kms.KEY, kms.ALIAS, kms.GRANT),
     *(alarms.ALARM_KIND, alarms.HISTORY_KIND),
+    *(scaling.TARGET, scaling.ACTIVITY),
 )
 KEY = Key(Space.FORMATS, b"records", b"")
 

@@ -37,6 +37,8 @@ class Space(IntEnum):
     LEDGER_CAPACITY = 20  # subject -> time -> the capacity of a table from then on
     ALARMS = 24  # account/region -> name -> alarm record
     ALARM_HISTORY = 25  # account/region -> time, name -> what became of an alarm
+    SCALING = 26  # account/region -> resource, dimension -> scalable target; their ids
+    SCALING_ACTIVITIES = 27  # account/region -> time, id -> what scaling did
 
 
 _ENCODERS: dict[str, Callable[[str], bytes]] = {"S": str.encode, "N": numbers.key_bytes, "B": b64decode}

@@ -22,6 +22,7 @@ from statordb.store.leases import Leases
 from statordb.store.ledger.flushing import Flushing
 from statordb.store.ledger.ledger import Ledger
 from statordb.store.logs import Logs
+from statordb.store.scaling.scaling import Scaling
 from statordb.store.sealed.engine import SealedEngine
 from statordb.store.spaces import Draft
 from statordb.store.streams import Streams
@@ -69,6 +70,7 @@ class Store:
         self.alarms = Alarms(engine, clock)
         self.quotas = quotas
         self.admission = Admission(engine, clock, quotas)
+        self.scaling = Scaling(engine, clock)
         self.table_delay_seconds = table_delay_seconds
         self.stream_shards = stream_shards
         self.stream_shard_seconds = stream_shard_seconds

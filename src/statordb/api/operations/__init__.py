@@ -47,6 +47,7 @@ from statordb.api.operations.untag_resource import untag_resource
 from statordb.api.operations.update_item import update_item, usual_update_item
 from statordb.api.operations.update_kinesis_streaming_destination import update_kinesis_streaming_destination
 from statordb.api.operations.update_table import update_table
+from statordb.api.operations.update_table_replica_auto_scaling import update_table_replica_auto_scaling
 from statordb.api.operations.update_time_to_live import update_time_to_live
 from statordb.api.usual_statements import usual_execute_statement
 
@@ -94,6 +95,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "UpdateItem": update_item,
     "UpdateKinesisStreamingDestination": update_kinesis_streaming_destination,
     "UpdateTable": update_table,
+    "UpdateTableReplicaAutoScaling": update_table_replica_auto_scaling,
     "UpdateTimeToLive": update_time_to_live,
 }
 
