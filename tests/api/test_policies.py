@@ -399,8 +399,8 @@ def test_tags_of_tables_and_of_requests(abc: Api) -> None:
     assert not may(abc, allowing(StringEquals={"aws:ResourceTag/Team": "red"}), "GetItem", TableName="abc", Key=ANNS)
 
 
-INSIDE = Origin("10.0.0.7", True, "vpce-1", "vpc-1")
-OUTSIDE = Origin("203.0.113.7", False)
+INSIDE = Origin("10.0.0.7", True, "vpce-1", "vpc-1", agent="aws-cli/2.0 lang/python")
+OUTSIDE = Origin("203.0.113.7", False, referer="https://example.com/page")
 
 
 @pytest.mark.parametrize(
@@ -424,7 +424,9 @@ OUTSIDE = Origin("203.0.113.7", False)
         ({"Bool": {"aws:ViaAWSService": "false", "aws:PrincipalIsAWSService": "false"}}, True, True),
         ({"Bool": {"aws:MultiFactorAuthPresent": "false"}}, False, False),  # of long-term keys nothing is known
         ({"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}, True, True),
-        ({"StringLike": {"aws:UserAgent": "*"}}, False, False),
+        ({"StringLike": {"aws:UserAgent": "aws-cli/*"}}, True, False),
+        ({"StringNotLike": {"aws:UserAgent": "aws-cli/*"}}, False, True),
+        ({"StringLike": {"aws:Referer": "https://*"}}, False, True),
         ({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}, False, False),
         ({"StringNotEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}, True, True),
     ],

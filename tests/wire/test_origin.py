@@ -24,6 +24,22 @@ def test_all_requests_of_a_connection_share_one_origin() -> None:
     assert [request.origin is origin for request in service.requests] == [True, True]
 
 
+def test_what_a_client_says_of_itself_is_its_requests() -> None:
+    """It may change from one request to the next, and a changed entrance does not take it away."""
+    service = FakeService()
+    wire = Wire(Clock(), service)
+    connection = Connection(wire.context, Origin("192.0.2.1", True, "vpce-1", "vpc-1"))
+    connection.connection_made(MockTransport())
+    one, two = {"User-Agent": "one"}, {"User-Agent": "two", "Referer": "https://page"}
+    connection.data_received(b"".join(signed(headers=said) for said in (one, one, two, {})))
+    connection.change(Origin("", True, "vpce-1", policy="new"))
+    connection.data_received(signed(headers=two))
+    told = [(request.origin.agent, request.origin.referer, request.origin.policy) for request in service.requests]
+    page = ("two", "https://page")
+    assert told == [("one", "", None), ("one", "", None), (*page, None), ("", "", None), (*page, "new")]
+    assert service.requests[0].origin is service.requests[1].origin
+
+
 @pytest.mark.parametrize(
     ("text", "plain"),
     [

@@ -187,6 +187,8 @@ def _facts(asker: Asker, authority: Authority) -> dict[str, tuple[str, ...]]:
         "aws:sourceip" if origin.endpoint is None else "aws:vpcsourceip": origin.address or None,
         "aws:sourcevpce": origin.endpoint,
         "aws:sourcevpc": origin.vpc,
+        "aws:useragent": origin.agent or None,
+        "aws:referer": origin.referer or None,
         "kms:calleraccount": authority.account,
         "kms:viaservice": asker.service,
         "aws:viaawsservice": "false" if asker.service is None else "true",

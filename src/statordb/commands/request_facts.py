@@ -1,7 +1,7 @@
 """Values of condition keys: what is known of an identity, and what of one request.
 
 Source: IAM user guide, "AWS global condition context keys"; service authorization reference, "Condition keys for Amazon
-DynamoDB". What this server has no way to know is absent: aws:UserAgent, aws:Referer, keys of organizations.
+DynamoDB". What this server has no way to know is absent, as keys of organizations.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -188,4 +188,6 @@ _READERS: dict[str, Callable[[RequestFacts], str | Values | None]] = {
     "aws:securetransport": lambda facts: "true" if facts.origin.secure else "false",
     "aws:sourcevpce": lambda facts: facts.origin.endpoint,
     "aws:sourcevpc": lambda facts: facts.origin.vpc,
+    "aws:useragent": lambda facts: facts.origin.agent or None,
+    "aws:referer": lambda facts: facts.origin.referer or None,
 }

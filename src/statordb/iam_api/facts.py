@@ -28,6 +28,8 @@ def of_request(principal: Principal, who: Authority, origin: Origin, now: float)
         ("aws:sourceip" if origin.endpoint is None else "aws:vpcsourceip", origin.address),
         ("aws:sourcevpce", origin.endpoint),
         ("aws:sourcevpc", origin.vpc),
+        ("aws:useragent", origin.agent),
+        ("aws:referer", origin.referer),
     ):
         if value:
             facts[key] = (value,)

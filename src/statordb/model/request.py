@@ -24,13 +24,14 @@ class Principal(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Where a connection comes from: the same for all of its requests.
+    """Where a connection comes from: the same for all of its requests, as long as the client calls itself the same.
 
     address      the peer's IP address, "" where that is unknown.
     secure       whether it is encrypted (TLS).
     endpoint     the id (vpce-...) of the endpoint that it came through, and `vpc` that one's VPC; None: through none.
     policy       the endpoint's policy, compiled; None: there is none.
     client_name  whom the certificate names that the client has shown; None: it has shown none.
+    agent        what the client says that it is (User-Agent), and `referer` from which page it comes; "": nothing.
     tls          the version of TLS and the cipher suite, by OpenSSL's names; (): none, or a proxy did not say.
     """
 
@@ -41,6 +42,8 @@ class Origin(NamedTuple):
     policy: Any = None
     client_name: str | None = None
     tls: tuple[str, ...] = ()
+    agent: str = ""
+    referer: str = ""
 
 
 NOWHERE = Origin()

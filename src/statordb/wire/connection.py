@@ -132,7 +132,7 @@ class Connection(asyncio.Protocol):
 
     def change(self, entrance: Origin) -> None:
         if entrance.endpoint is not None and entrance.endpoint == self._origin.endpoint:
-            self._origin = self._incoming.origin = self._origin._replace(policy=entrance.policy)
+            self._origin = self._incoming.origins.begin(self._origin._replace(policy=entrance.policy))
 
     def idle_since(self) -> float | None:
         """Since when nothing goes on here, by the sweeps; None while something does. A stranger's request that is

@@ -12,6 +12,7 @@ from statordb.wire.answers import PROCEED, Answers
 from statordb.wire.body import Body
 from statordb.wire.context import WireContext
 from statordb.wire.exchange import FIRST_ACCEPT_ENCODING, INTERNAL, NO_HEAD, UNSERVED, Exchange, Head, received
+from statordb.wire.origin import Origins
 from statordb.wire.repeats import MISSES_MAX, exchange_of
 from statordb.wire.reply import USUAL, Form
 from statordb.wire.rest import form_of
@@ -43,18 +44,18 @@ class Incoming:
 
     phase     where in a request the reading is;  requests: how many have been complete.
     body      of the request that is being read.
-    origin    of all requests.
+    origins   of its requests.
     is_done   nothing more is taken.
     """
 
     __slots__ = (
         "_answers", "_context", "_fed", "_first", "_head", "_headers", "_keeps", "_latest", "_misses", "_more_lines",
-        "_owner", "_parser", "_read", "_url", "body", "is_done", "on_body", "origin", "phase", "requests",
+        "_owner", "_parser", "_read", "_url", "body", "is_done", "on_body", "origins", "phase", "requests",
     )  # fmt: skip
 
     def __init__(self, context: WireContext, answers: Answers, owner: Owner, origin: Origin) -> None:
         self._context = context
-        self.origin = origin
+        self.origins = Origins(origin)
         self._answers = answers
         self._owner = owner
         self.body = Body(context.admission)
@@ -83,8 +84,8 @@ class Incoming:
         if repeated is not None:
             self._misses = 0
             self.requests += 1
-            id, now = self._context.next_request_id(), self._context.monotonic()
-            self._answers.take(exchange_of(repeated, id, now, self._owner, self.origin))
+            id, now, owner = self._context.next_request_id(), self._context.monotonic(), self._owner
+            self._answers.take(exchange_of(repeated, id, now, owner, self.origins.of(repeated.headers)))
             return
         self._misses += 1
         self._keeps = True
@@ -179,14 +180,14 @@ class Incoming:
             if refusal is not None:
                 self._owner.refuse(*told(refusal), (self._url, self._head))
                 return
-        data = body.complete()
+        data, head = body.complete(), self._head
         self.phase = IDLE
         self.requests += 1
         parser = self._parser
         if not parser.should_keep_alive() or context.draining:
             self._owner.take_no_more()
-        id, now, url = context.next_request_id(), context.monotonic(), self._url
-        exchange = received(parser.get_method(), url, self._head, data, body.digest, id, now, self._owner, self.origin)
+        id, now, origin = context.next_request_id(), context.monotonic(), self.origins.of(head)
+        exchange = received(parser.get_method(), self._url, head, data, body.digest, id, now, self._owner, origin)
         if self._keeps:
             self._latest = exchange
         self._answers.take(exchange)

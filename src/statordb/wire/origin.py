@@ -16,6 +16,30 @@ def origin_of(entrance: Origin, address: Any) -> Origin:
     return entrance._replace(address=plain_address(address[0])) if isinstance(address, tuple) else entrance
 
 
+class Origins:
+    """Of the requests of one connection, which differ in what the client says of itself, if it says that anew."""
+
+    __slots__ = ("_agent", "_begin", "_last", "_referer")
+
+    def __init__(self, origin: Origin) -> None:
+        self.begin(origin)
+
+    def begin(self, origin: Origin) -> Origin:
+        """From now on all have this one, and what the client says. Returns it."""
+        self._begin = self._last = origin
+        self._agent: bytes | None = None
+        self._referer: bytes | None = None
+        return origin
+
+    def of(self, headers: dict[bytes, bytes]) -> Origin:
+        agent, referer = headers.get(b"user-agent"), headers.get(b"referer")
+        if agent != self._agent or referer != self._referer:
+            self._agent, self._referer = agent, referer
+            told = [(text or b"").decode("latin-1") for text in (agent, referer)]
+            self._last = self._begin._replace(agent=told[0], referer=told[1])
+        return self._last
+
+
 def plain_address(text: str) -> str:
     """An IP address in its usual form: without its zone, and one of IPv4 as such."""
     text = text.partition("%")[0]
