@@ -38,7 +38,12 @@ def figures(api: Api, name: str = "things") -> Figures:
 
     subject = subject_of(api, name)
     found: Figures = api.run(read())
-    return found
+    return _units(found)
+
+
+def _units(figures: Figures) -> Figures:
+    """What ConsumedCapacity tells of."""
+    return {series: each for series, each in figures.items() if series.metric in (READ_UNITS, WRITE_UNITS)}
 
 
 class Used:
@@ -56,7 +61,7 @@ class Used:
         while (taken := taps.take()) is not None:
             if taken.subject.name == self.name:
                 add_figures(found, taken.figures)
-        return {series: each for series, each in found.items() if series.metric in (READ_UNITS, WRITE_UNITS)}
+        return _units(found)
 
     def units(self) -> dict[tuple[str, str], float]:
         """Sums by metric and kind."""
@@ -154,7 +159,7 @@ def test_a_table_that_is_made_again_under_its_name_has_figures_of_its_own(api: A
     )  # fmt: skip
     api("PutItem", TableName="things", Item=ITEM)
     assert figures(api) == writes(5.0)
-    assert api.run(api.store.ledger.total(first)) == writes(1.0)
+    assert _units(api.run(api.store.ledger.total(first))) == writes(1.0)
 
 
 def test_figures_outlive_the_process_that_ends(api: Api, used: Used) -> None:

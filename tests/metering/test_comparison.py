@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from statordb.metering.comparison import ON_DEMAND, PROVISIONED, Demand, Minutes, compare, follow
+from statordb.metering.comparison import PROVISIONED, Demand, Minutes, compare, follow
 from statordb.metering.month import HOUR, Month
 from statordb.metering.prices import BUNDLED, parse
+from statordb.metering.usage import ON_DEMAND
 
 SHEET = parse(BUNDLED.read_bytes())
 BEGIN = Month(2026, 11).begins

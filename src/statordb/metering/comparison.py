@@ -16,6 +16,7 @@ from math import ceil
 
 from statordb.metering.month import HOUR
 from statordb.metering.prices import PriceSheet
+from statordb.metering.usage import ON_DEMAND
 
 MINUTE = 60
 DAY = 86400
@@ -30,10 +31,7 @@ UNITS_MIN = 1
 UNITS_MAX = 40_000
 """The quota of a table."""
 DECREASES_A_DAY = 4
-ON_DEMAND = "PAY_PER_REQUEST"
 PROVISIONED = "PROVISIONED"
-INFREQUENT = "IA-"
-"""Before usage types of tables of the class STANDARD_INFREQUENT_ACCESS."""
 
 Minutes = Mapping[int, float]
 """Units used, by the second that a minute began at; the others used none."""
@@ -43,7 +41,7 @@ Minutes = Mapping[int, float]
 class Demand:
     """What requests used of a table in some time.
 
-    prefix  INFREQUENT, or nothing
+    prefix  of its usage types
     reads   of the table and of each global index; what is used of local ones is the table's
     """
 

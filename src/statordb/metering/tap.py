@@ -7,8 +7,11 @@ addition, from which count, sum, lowest and highest are made when the minute is 
 from collections.abc import Callable
 
 from statordb.metering.series import (
+    BILLED,
     EVENTUAL,
+    FREE,
     READ_UNITS,
+    REPLICATED,
     STANDARD,
     STRONG,
     WRITE_UNITS,
@@ -21,6 +24,7 @@ from statordb.metering.series import (
 VALUES_MAX = 256  # different values of one series that are told apart; then they become one statistic
 SERIES_MAX = 1000  # of one subject between two takes; what is counted beyond has its metric only
 HALF = 0.5
+_UNKNOWN = "?"
 
 Stir = Callable[["Tap"], None]
 """Told of a tap with the first that it counts since it was taken."""
@@ -59,7 +63,8 @@ class Tap:
     added to by themselves: `tap.eventual[1] += 1`."""
 
     __slots__ = (
-        "__weakref__", "_rare", "_reads", "_stir", "_stirred", "_writes", "eventual", "standard", "strong", "subject",
+        "__weakref__", "_prefix", "_rare", "_reads", "_stir", "_stirred", "_writes", "eventual", "standard", "strong",
+        "subject",
     )  # fmt: skip
 
     def __init__(self, subject: Subject, stir: Stir) -> None:
@@ -67,6 +72,7 @@ class Tap:
         self._stir = stir
         self._stirred = False
         self._rare: Figures = {}
+        self._prefix: str | None = _UNKNOWN
         self.eventual = Counts(self)
         self.strong = Counts(self)
         self.standard = Counts(self)
@@ -108,19 +114,46 @@ class Tap:
         else:
             found.add(value, times)
 
+    @property
+    def is_billed(self) -> bool:
+        """Whether anybody has said how requests are billed."""
+        return self._prefix is not _UNKNOWN
+
+    def bill_as(self, prefix: str | None) -> None:
+        """From now on requests are billed by units of usage types with this prefix; None: they are not, as those of
+        provisioned tables."""
+        if prefix != self._prefix:
+            self._settle()
+            self._prefix = prefix
+
     def take(self) -> Figures:
         """What was counted since this was called last."""
         self._stirred = False
+        self._settle()
         figures, self._rare = self._rare, {}
-        for counted, scale in ((self._reads, HALF), (self._writes, 1.0)):
-            for series, counts in counted.items():
-                if counts:
-                    found = figures.setdefault(series, Statistic())
-                    found.merge(counts.statistic(scale))
-                    counts.clear()
-                    counts.before = None
         self._forget_indexes()
         return figures
+
+    def _settle(self) -> None:
+        """Make figures of the units that were counted, and what is billed of them."""
+        for counted, scale, usage_type in (
+            (self._reads, HALF, "ReadRequestUnits"), (self._writes, 1.0, "WriteRequestUnits"),
+        ):  # fmt: skip
+            for series, counts in counted.items():
+                if counts:
+                    found = counts.statistic(scale)
+                    self._figure(series).merge(found)
+                    if self._prefix is not None and self._prefix is not _UNKNOWN and series.kind not in FREE:
+                        repl = "Repl" if series.kind == REPLICATED else ""
+                        self._figure(Series(BILLED, kind=f"{self._prefix}{repl}{usage_type}")).merge(found)
+                    counts.clear()
+                    counts.before = None
+
+    def _figure(self, series: Series) -> Statistic:
+        found = self._rare.get(series)
+        if found is None:
+            found = self._rare[series] = Statistic()
+        return found
 
     def _reads_of(self, series: Series) -> Counts:
         found = self._reads.get(series)

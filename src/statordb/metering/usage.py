@@ -14,6 +14,15 @@ from statordb.metering.month import HOUR
 GIGABYTE = 2**30
 ITEM_OVERHEAD_BYTES = 100
 """What storage costs an item beside its bytes, in the table and in each index."""
+INFREQUENT = "IA-"
+"""Before usage types of tables of the infrequent class."""
+INFREQUENT_CLASS = "STANDARD_INFREQUENT_ACCESS"
+ON_DEMAND = "PAY_PER_REQUEST"
+
+
+def prefix_of(table_class: str | None) -> str:
+    """What is before the usage types of tables of a class; None: of the one that tables have by default."""
+    return INFREQUENT if table_class == INFREQUENT_CLASS else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ def unit_hours(steps: Iterable[Step], since: int, until: float) -> int:
     return sum(most.values())
 
 
-def byte_seconds(steps: Iterable[Step], since: int, until: float) -> Decimal:
+def byte_seconds(steps: Iterable[Step], since: float, until: float) -> Decimal:
     """Bytes times seconds of a size in that time."""
     total = Decimal(0)
     for value, begins, ends in _stretches(steps, since, until):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from statordb.engine.contract import Effects, Engine, Key, Overloaded, PageBudget, Plan, Refused, Stale, Stored
 from statordb.metering.taps import Taps
+from statordb.metering.usage import ON_DEMAND, prefix_of
 from statordb.model import errors
 from statordb.model.clock import Clock
 from statordb.store import contention, log, logs, records, streams
@@ -93,7 +94,10 @@ class Catalog:
         table = Table(record, (key, stored.version), self._engine, self, tap, closed, cover)
         if record.status_at(self.now()) is None:
             return None
-        if epoch == self._news.seen:
+        is_current = epoch == self._news.seen
+        if is_current or not tap.is_billed:
+            tap.bill_as(_billed_as(record))
+        if is_current:
             self._tables[account, region, name] = table
         return table
 
@@ -271,3 +275,8 @@ def _partition(account: str, region: str) -> bytes:
 
 def _key(account: str, region: str, name: str) -> Key:
     return Key(Space.CATALOG, _partition(account, region), name.encode())
+
+
+def _billed_as(record: TableRecord) -> str | None:
+    """The prefix of the usage types by which its requests are billed; None: its capacity is, instead of them."""
+    return prefix_of(record.options.get("TableClass")) if record.billing_mode == ON_DEMAND else None
