@@ -100,6 +100,25 @@ def test_a_key_follows_its_users_new_name(kit: IamKit) -> None:
     assert kit.iam.get_access_key_last_used(AccessKeyId=id)["UserName"] == "bob"
 
 
+def test_when_a_key_was_used_last_is_told_to_the_minute(kit: IamKit) -> None:
+    kit.iam.create_user(UserName="alice")
+    id = kit.iam.create_access_key(UserName="alice")["AccessKey"]["AccessKeyId"]
+    never = {"ServiceName": "N/A", "Region": "N/A"}
+    assert kit.iam.get_access_key_last_used(AccessKeyId=id)["AccessKeyLastUsed"] == never
+    at = kit.clock.now()
+
+    async def note() -> None:
+        kit.store.key_uses.note(id, "dynamodb", "eu-west-1", at)
+        await kit.store.key_uses.settle()
+
+    kit.run(note())
+    told = kit.iam.get_access_key_last_used(AccessKeyId=id)["AccessKeyLastUsed"]
+    assert (told["ServiceName"], told["Region"]) == ("dynamodb", "eu-west-1")
+    assert 0 <= at - told["LastUsedDate"].timestamp() < 60
+    kit.iam.delete_access_key(UserName="alice", AccessKeyId=id)
+    assert kit.run(kit.store.key_uses.last(id)) is None
+
+
 def test_without_a_name_the_one_who_asks_is_meant(kit: IamKit) -> None:
     shown = kit.iam.get_user()["User"]
     assert (shown["Arn"], shown["UserId"]) == (f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT)

@@ -177,3 +177,16 @@ def test_both_ways_agree_on_any_requests(asked: list[tuple[Any, Any, bool]]) -> 
         good = abs(second) <= 900 and (same or not is_forged)
         assert checked.lets_in(headers, body) == good
         assert Checked().lets_in_fully(headers, body) == good
+
+
+def test_a_use_is_told_once_a_second_of_who_repeats_himself(checked: Checked) -> None:
+    told: list[tuple[str, str, str, float]] = []
+    checked.authenticator._used = lambda *use: told.append(use)
+    for second in range(3):
+        headers = sign(HEADERS, b"{}", NOW + second)
+        checked.clock.now = NOW + second
+        assert all(checked.lets_in(headers, b"{}") for _ in range(4))
+    assert {use[:3] for use in told} == {(KEY, "dynamodb", "eu-west-1")}
+    assert [use[3] - NOW for use in told] == [0, 1, 2]
+    assert not checked.lets_in(headers | {b"authorization": headers[b"authorization"][:-1] + b"g"}, b"{}")
+    assert len(told) == 3

@@ -329,6 +329,7 @@ def _authenticator(site: Site, store: Store, service: str, browsers: BrowserRule
         store.clock.now,
         (service,),
         settings.presigned_requests,
+        store.key_uses.note,
     )
 
 

@@ -18,7 +18,7 @@ from statordb.model.credential import Credential
 from statordb.model.identity_limits import ACCESS_KEYS_MAX
 from statordb.store import access_keys, contention, news
 from statordb.store.access_keys import KIND, ROLE_SESSION, ROOT, CredentialRecord, KeyRecord, SessionRecord
-from statordb.store.identities import session_counts, standing
+from statordb.store.identities import key_uses, session_counts, standing
 from statordb.store.identities.authorities import authority_of, compile_of
 from statordb.store.identities.identities import USER, Identities, access_key, named
 from statordb.store.identities.records import UserRecord
@@ -188,6 +188,8 @@ class Credentials:
 
             outcome = await self._identities.change(found.account, (access_key(access_key_id), owner), change)
             if not isinstance(outcome, Refused):
+                if active is None:
+                    await key_uses.forget(self._engine, access_key_id)
                 return True
             found = await self.find(access_key_id)  # deleted, or its user has another name now
             if found is None:

@@ -30,7 +30,7 @@ class Space(IntEnum):
     CONDEMNED = 13  # spaces that no record may come to name any more
     LOGS = 14  # account/region -> table name, space -> log record
     HOLDS = 15  # space of a log -> reader, shard -> up to where it was read
-    IDENTITIES = 16  # account -> sort, name -> records of users, groups, roles, policies; account/sessions -> a count
+    IDENTITIES = 16  # account -> sort, name -> records of users, groups, roles, policies; and what goes with them
     KMS = 17  # keys, aliases and grants of KMS
     LEDGER = 18  # subject -> time, length, process -> what was counted
     LEDGER_SUBJECTS = 19  # account, region -> kind, name and id of subjects; the accounts and regions

@@ -16,6 +16,7 @@ from statordb.store.functions.invocations import InvocationQueue
 from statordb.store.functions.mappings import Mappings
 from statordb.store.holds import Holds
 from statordb.store.identities.identities import Identities
+from statordb.store.identities.key_uses import KeyUses
 from statordb.store.kms.kms import Kms
 from statordb.store.kms.wrapping import Wrapping
 from statordb.store.leases import Leases
@@ -67,6 +68,7 @@ class Store:
         self.invocations = InvocationQueue(engine, clock)
         self.mappings = Mappings(engine, clock)
         self.identities = Identities(engine)
+        self.key_uses = KeyUses(engine)
         self.alarms = Alarms(engine, clock)
         self.quotas = quotas
         self.admission = Admission(engine, clock, quotas)

@@ -27,6 +27,7 @@ CLIENT_PREFIX_BYTES_MAX = 1024
 Repeat = tuple[bytes, Client, Head]
 """A client that repeats itself: its Authorization before the signature, and what its headers come to."""
 
+Used = Callable[[str, str, str, float], None]
 SIGNATURE_BYTES = 64  # of a hexadecimal HMAC-SHA256
 
 
@@ -41,6 +42,10 @@ def _is_signature(client: Client, head: Head, digest: bytes, signature: bytes) -
     return hmac.compare_digest(outer.hexdigest().encode(), signature)
 
 
+def ignore(access_key_id: str, service: str, region: str, now: float) -> None:
+    """The `used` of who does not want to know."""
+
+
 class IamAuthenticator:
     """Lets in requests signed with a key that exists.
 
@@ -49,6 +54,8 @@ class IamAuthenticator:
     clock    seconds since the epoch.
     services names that a credential scope may carry.
     presigned whether requests may be signed in their address.
+    used     told of requests that were good: access key id, service, region, now. Of a client that
+             repeats itself once a second: what it has signed with another date goes the general way first.
     """
 
     is_open = False
@@ -60,12 +67,14 @@ class IamAuthenticator:
         clock: Callable[[], float],
         services: tuple[str, ...] = ("dynamodb",),
         presigned: bool = True,
+        used: Used = ignore,
     ) -> None:
         self._keys = Keyring(lookup, epoch)
         self._epoch = epoch
         self._clock = clock
         self._services = services
         self._presigned = presigned
+        self._used = used
         self._clients: dict[bytes, Client] = {}
 
     def check(
@@ -162,6 +171,7 @@ class IamAuthenticator:
             credential.account, credential.access_key_id, claim.region, credential.arn, credential.authority
         )
         self._learn(claim, mac, principal, credential, url, headers)
+        self._used(credential.access_key_id, self._services[0], claim.region, self._clock())
         return principal
 
     def check_claim(self, url: bytes, headers: Headers) -> ClientError | asyncio.Future[Any] | None:

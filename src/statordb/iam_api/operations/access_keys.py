@@ -9,6 +9,8 @@ from statordb.store.credentials import TOO_MANY_KEYS
 from statordb.store.identities.records import UserRecord
 from statordb.store.terms import Refused
 
+MINUTE_SECONDS = 60
+
 
 async def create_access_key(context: Context, request: Request) -> Answer:
     user = await _owner(context, request)
@@ -63,12 +65,17 @@ async def delete_access_key(context: Context, request: Request) -> Answer:
 
 
 async def get_access_key_last_used(context: Context, request: Request) -> Answer:
-    """When keys were used is not kept: AWS says the same of one that never was."""
+    """To five minutes, and to the minute of that, as AWS tells it."""
     key = await context.credentials.find(request["AccessKeyId"])
     await context.demand("*")
     if key is None or key.account != context.account or key.session is not None:
         raise errors.access_denied("User is not authorized to perform this operation on this access key.")
-    return {"UserName": key.user, "AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
+    used = await context.store.key_uses.last(request["AccessKeyId"])
+    if used is None:
+        return {"UserName": key.user, "AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
+    at = used.at // MINUTE_SECONDS * MINUTE_SECONDS
+    told = {"LastUsedDate": at, "ServiceName": used.service, "Region": used.region}
+    return {"UserName": key.user, "AccessKeyLastUsed": told}
 
 
 async def _owner(context: Context, request: Request) -> UserRecord | None:

@@ -138,6 +138,15 @@ class SessionsRecord(Record):
     begun: int
 
 
+@dataclass(frozen=True, slots=True)
+class KeyUseRecord(Record):
+    """When an access key was used last, in seconds since the epoch, and for which service in which region."""
+
+    at: float
+    service: str
+    region: str
+
+
 USER = Kind(UserRecord)
 GROUP = Kind(GroupRecord)
 ROLE = Kind(RoleRecord)
@@ -147,4 +156,5 @@ NAME = Kind(NameRecord)
 MEMBER = Kind(MemberRecord)
 SUMMARY = Kind(SummaryRecord)
 SESSIONS = Kind(SessionsRecord)
-KINDS = (USER, GROUP, ROLE, POLICY, USE, NAME, MEMBER, SUMMARY, SESSIONS)
+KEY_USE = Kind(KeyUseRecord)
+KINDS = (USER, GROUP, ROLE, POLICY, USE, NAME, MEMBER, SUMMARY, SESSIONS, KEY_USE)
