@@ -19,6 +19,7 @@ from statordb.wire.connection import Connection
 from statordb.wire.context import WireContext, request_ids
 from statordb.wire.exchange import Exchange
 from statordb.wire.open_authenticator import OpenAuthenticator
+from statordb.wire.rpc import RpcApis
 from statordb.wire.settings import WireSettings
 from statordb.wire.sigv4 import IamAuthenticator
 
@@ -171,6 +172,7 @@ class Wire:
     rest_authenticator: Any = None
     rest_peers: Any = None
     forms: Any = field(default_factory=dict)
+    rpc: RpcApis = field(default_factory=dict)
     defer: Callable[[Callable[[], None]], object] | None = None
     after: Callable[[float, Callable[[], None]], object] | None = None
     monotonic: Callable[[], float] | None = None  # None: the clock's
@@ -194,6 +196,7 @@ class Wire:
             rest_authenticator=self.rest_authenticator,
             rest_peers=self.rest_peers,
             forms=self.forms,
+            rpc=self.rpc,
         )
 
     def lookup(self, key: str) -> Credential | None:

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from statordb.api.dispatch import Dispatcher
 from statordb.api.shape_overrides import DYNAMODB
+from statordb.cloudwatch_api import service as cloudwatch
+from statordb.cloudwatch_api.service import CloudWatch
 from statordb.commands.gate import Gate
 from statordb.commands.policies import Policies
 from statordb.commands.turns import Turns
@@ -62,9 +64,10 @@ from statordb.store.store import Store
 from statordb.wire.authenticator import Authenticator
 from statordb.wire.browsers import BrowserRules
 from statordb.wire.context import Observer, WireContext
-from statordb.wire.forms import FormApi
+from statordb.wire.forms import FormApi, FormApis
 from statordb.wire.open_authenticator import OpenAuthenticator, open_account
 from statordb.wire.rest_peers import RestPeers
+from statordb.wire.rpc import RpcApi, RpcApis
 from statordb.wire.settings import WireSettings
 from statordb.wire.sigv4 import IamAuthenticator
 from statordb.wire.target_calls import Api
@@ -247,6 +250,7 @@ def wire_context(
     rest: FunctionService | None = None,
     further: Sequence[TargetApi] = (),
     identities: Mapping[str, QueryService] | None = None,
+    watching: CloudWatch | None = None,
     auditor: Auditor | None = None,
 ) -> WireContext:
     """All that the connections of a worker share."""
@@ -255,6 +259,12 @@ def wire_context(
     told = RequestLog(service, observe) if settings.request_log else None
     observe = told.observe if told else observe
     loop = asyncio.get_running_loop()
+    forms = {
+        name.encode(): FormApi(audited_forms(api, auditor, name), _authenticator(site, store, name, browsers))
+        for name, api in (identities or {}).items()
+    }
+    judge = _authenticator(site, store, cloudwatch.CLAIMED, browsers)
+    query, rpc = _watching_apis(watching, judge, auditor)
     return CountingContext(
         site.roster,
         slot,
@@ -269,10 +279,8 @@ def wire_context(
             )
             for each in further
         },
-        forms={
-            name.encode(): FormApi(audited_forms(api, auditor, name), _authenticator(site, store, name, browsers))
-            for name, api in (identities or {}).items()
-        },
+        forms={**forms, **query},
+        rpc=rpc,
         clock=store.clock.now,
         monotonic=time.monotonic,
         settings=WireSettings(
@@ -290,6 +298,20 @@ def wire_context(
     )
 
 
+def _watching_apis(
+    watching: CloudWatch | None, judge: Authenticator, auditor: Auditor | None
+) -> tuple[FormApis, RpcApis]:
+    """CloudWatch's API in the protocols that it has."""
+    if watching is None:
+        return {}, {}
+    query, json, cbor = (
+        FormApi(audited_forms(watching.speaking(form), auditor, cloudwatch.CLAIMED), judge)
+        for form in (cloudwatch.QUERY, cloudwatch.JSON, cloudwatch.CBOR)
+    )
+    rpc = {cloudwatch.TARGET_PREFIX.encode(): RpcApi(json, cbor, cloudwatch.REQUEST_BYTES_MAX)}
+    return {cloudwatch.CLAIMED.encode(): query}, rpc
+
+
 def query_services(site: Site, store: Store, turns: Turns) -> Mapping[str, QueryService]:
     """IAM's and STS's APIs, by the names that claims have of them."""
     credentials = credentials_of(store)
@@ -297,6 +319,11 @@ def query_services(site: Site, store: Store, turns: Turns) -> Mapping[str, Query
         name: QueryService(name, store, credentials, _report_rest, os.urandom, load, site.identity_providers, turns)
         for name, load in LOADERS.items()
     }
+
+
+def cloudwatch_service(site: Site, store: Store, turns: Turns) -> CloudWatch:
+    """CloudWatch's API."""
+    return CloudWatch(store, gate_of(site, store), _report_rest, turns)
 
 
 def function_service(site: Site, store: Store, invoker: Invoker, turns: Turns) -> FunctionService:

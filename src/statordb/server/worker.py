@@ -10,6 +10,7 @@ from statordb.server.audit.auditor import Auditor
 from statordb.server.audit.trail import Trail
 from statordb.server.composition import (
     Site,
+    cloudwatch_service,
     dispatcher_of,
     embedded,
     function_service,
@@ -42,6 +43,7 @@ class Worker:
         service = dispatcher_of(site, store, self._lane, turns)
         self._further = target_apis(site, store, turns)
         self._identities = query_services(site, store, turns)
+        self._watching = cloudwatch_service(site, store, turns)
         directory = site.settings.audit_directory
         self._trail = None if directory is None else Trail(directory, f"worker{slot}")
         context = wire_context(
@@ -54,6 +56,7 @@ class Worker:
             self._functions,
             self._further,
             self._identities,
+            self._watching,
             auditor_of(self._trail, site, store),
         )
         self._listeners = Listeners(site.entrances, context, Balance(site.roster, slot).may_accept, site.tls)
@@ -74,6 +77,7 @@ class Worker:
             await self._functions.close()
         for api in self._further:
             await api.service.close()
+        await self._watching.close()
         for service in self._identities.values():
             await service.close()
         if self._timer is not None:

@@ -80,6 +80,8 @@ def read_text(node: Node, text: str) -> Any:
         return text == "true"
     if kind in ("integer", "long") and re.fullmatch(r"-?[0-9]{1,18}", text):
         return read(node, int(text))
+    if kind in ("double", "float") and re.fullmatch(r"[+-]?[0-9]{1,64}(\.[0-9]{0,64})?([eE][+-]?[0-9]{1,3})?", text):
+        return float(text)
     if kind == "timestamp":
         return _seconds(text)
     if kind != "string":

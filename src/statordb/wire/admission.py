@@ -20,10 +20,11 @@ from statordb.model.limits import (
 )
 from statordb.model.request import Reply, bare_error_reply, error_reply
 from statordb.model.rest import RestReply, RestService
-from statordb.wire import forms, rest
+from statordb.wire import forms, rest, rpc
 from statordb.wire.authenticator import Authenticator
 from statordb.wire.canonical import is_unsigned
-from statordb.wire.forms import NO_FORMS, FormApis
+from statordb.wire.forms import NO_FORMS, FormApi, FormApis
+from statordb.wire.rpc import NO_RPC, RpcApis
 from statordb.wire.settings import WireSettings
 
 TOO_LARGE = error_reply(errors.request_too_large())
@@ -64,15 +65,19 @@ class LargeBody:
     """A body on its way in that is too large to be joined and hashed when it is complete.
 
     bytes_max   what it may have;  is_rest: whether it is one of the REST API.
+    rpc         the API that it is for, if that is one of RPC, which tells of what is wrong in a form of its own.
     is_settled  whether the claim is known to be good, and not only well formed.
     has_place   whether it takes one of the places for bodies of more than request_bytes_max.
     """
 
-    __slots__ = ("_hash", "bytes_max", "data", "has_place", "is_rest", "is_settled")
+    __slots__ = ("_hash", "bytes_max", "data", "has_place", "is_rest", "is_settled", "rpc")
 
-    def __init__(self, bytes_max: int, is_rest: bool, is_settled: bool, is_hashed: bool) -> None:
+    def __init__(
+        self, bytes_max: int, is_rest: bool, is_settled: bool, is_hashed: bool, rpc: FormApi | None = None
+    ) -> None:
         self.bytes_max = bytes_max
         self.is_rest = is_rest
+        self.rpc = rpc
         self.is_settled = is_settled
         self.has_place = False
         self.data = bytearray()  # grows in place: joining megabytes at the end would hold up everybody
@@ -106,6 +111,7 @@ class Admission:
         rest_authenticator: Authenticator,
         targets: Container[bytes] = (),
         form_apis: FormApis = NO_FORMS,
+        rpc_apis: RpcApis = NO_RPC,
     ) -> None:
         self.held_bytes = 0
         self.rest_service = rest_service
@@ -114,6 +120,7 @@ class Admission:
         self._operation = operation
         self._authenticator = authenticator
         self._forms = form_apis
+        self._rpc = rpc_apis
         self._places = settings.large_requests_max
         self._targets = targets
 
@@ -136,14 +143,17 @@ class Admission:
         settings = self._settings
         if headers.get(b"x-amz-target", b"").partition(b".")[0] in self._targets:
             return TOO_LARGE_BARE
+        called = rpc.called(self._rpc, url, headers)
         is_rest = rest.is_rest(url)
-        if is_rest:
+        if called is not None:
+            authenticator, bytes_max = called[0].authenticator, called[1]
+        elif is_rest:
             authenticator, bytes_max = self.rest_authenticator, settings.rest_request_bytes_max
         else:
             authenticator = self._authenticator
             bytes_max = self.bytes_max(self._operation(headers.get(b"x-amz-target", b"")))
         is_hashed = not (authenticator.is_open or is_unsigned(headers))
-        body = LargeBody(bytes_max, is_rest, False, is_hashed)
+        body = LargeBody(bytes_max, is_rest, False, is_hashed, None if called is None else called[0])
         refusal = self.refusal(body, url, headers, size)
         if refusal is None and is_rest and self.rest_service is None:
             refusal = rest.OFF
@@ -152,8 +162,10 @@ class Admission:
     def refusal(self, body: LargeBody, url: bytes, headers: Headers, size: int) -> Refusal | None:
         """Why a body that has, or will have, `size` bytes may not come on; None if it may."""
         if size > body.bytes_max:
-            return TOO_LARGE
+            return TOO_LARGE if body.rpc is None else _told(body.rpc, errors.request_too_large())
         if self.held_bytes + size - len(body.data) > self._settings.held_bytes_max:
+            if body.rpc is not None:
+                return _told(body.rpc, errors.throttling("Rate exceeded"))
             return BUSY if body.is_rest else TOO_MUCH
         return None if body.is_settled else self._judge(body, url, headers)
 
@@ -175,13 +187,22 @@ class Admission:
 
     def _judge(self, body: LargeBody, url: bytes, headers: Headers) -> Refusal | None:
         authenticator = self._authenticator
-        if body.is_rest:
+        if body.rpc is not None:
+            authenticator = body.rpc.authenticator
+        elif body.is_rest:
             authenticator = self.rest_authenticator
             refused = rest.guard(headers, authenticator.is_open)
             if refused is not None:
                 return refused
         fault = authenticator.check_claim(url, headers)
         if isinstance(fault, ClientError):
+            if body.rpc is not None:
+                return _told(body.rpc, fault)
             return rest.refusal_of(fault) if body.is_rest else error_reply(fault)
         body.is_settled = not isinstance(fault, asyncio.Future)
         return None
+
+
+def _told(api: FormApi, fault: ClientError) -> RestReply:
+    """A fault of a request that has no id yet, as its API tells it."""
+    return api.service.refusal(fault, "")

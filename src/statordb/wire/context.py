@@ -22,6 +22,7 @@ from statordb.wire.repeats import Repeats
 from statordb.wire.reply import Heads
 from statordb.wire.rest_peers import RestPeers
 from statordb.wire.rounds import Defer, Rounds, Slices
+from statordb.wire.rpc import NO_RPC, RpcApis
 from statordb.wire.settings import WireSettings
 from statordb.wire.target_calls import Api
 
@@ -69,6 +70,7 @@ class WireContext:
                rest_authenticator, or authenticator where there is none; where that is open, rest_peers says to whom.
     apis       by what stands before the dot in X-Amz-Target: further APIs, of JSON 1.1.
     forms      serve forms that are posted to "/", by the name of the service that they are signed for.
+    rpc        further APIs that answer in JSON or in CBOR, by the name of their service.
     clock      seconds since the epoch;  monotonic: seconds of a clock that never jumps.
     request_ids an iterator of 52-character ids.
     observe    called once per answered request.
@@ -95,11 +97,13 @@ class WireContext:
         rest_peers: RestPeers | None = None,
         apis: Mapping[bytes, Api] | None = None,
         forms: FormApis = NO_FORMS,
+        rpc: RpcApis = NO_RPC,
     ) -> None:
         self.service = service
         self.apis = dict(apis or {})
         self.rest = rest
         self.forms = forms
+        self.rpc = rpc
         self.rest_authenticator = rest_authenticator or authenticator
         self.rest_peers = rest_peers
         self.outbox = Outbox(defer)
@@ -116,7 +120,7 @@ class WireContext:
         self.discards = Discards(monotonic, after)
         self.slices = slices or self.rounds.slice
         self.admission = Admission(
-            self.settings, self.operation, authenticator, rest, self.rest_authenticator, self.apis, forms
+            self.settings, self.operation, authenticator, rest, self.rest_authenticator, self.apis, forms, rpc
         )
         self.connections: dict[Peer, None] = {}  # the oldest first
         self.operations: dict[bytes, str] = {}  # those that `operation` was asked for, by their targets

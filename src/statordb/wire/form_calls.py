@@ -1,4 +1,4 @@
-"""Calls of AWS's Query protocol: what gets through to their services."""
+"""Calls of AWS's Query protocol, and of its RPC protocols: what gets through to their services."""
 
 import asyncio
 import uuid
@@ -11,7 +11,7 @@ from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.limits import OPEN_BODY_BYTES_MAX
 from statordb.model.request import Principal, Reply
-from statordb.wire import rest, rest_calls
+from statordb.wire import rest, rest_calls, rpc
 from statordb.wire.context import WireContext
 from statordb.wire.encoding import decode_body
 from statordb.wire.exchange import Exchange, Waiting, after
@@ -32,11 +32,21 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting | None:
         api = next((each for each in context.forms.values() if each.service.is_unsigned(exchange.body)), None)
     if api is None:
         return None
+    return _judged(exchange, context, api, service is not None)
+
+
+def begin_rpc(exchange: Exchange, context: WireContext) -> Reply | Waiting | None:
+    """The same of a call that wants JSON or CBOR."""
+    called = rpc.called(context.rpc, exchange.url, exchange.headers) if exchange.method == b"POST" else None
+    return None if called is None else _judged(exchange, context, called[0], True)
+
+
+def _judged(exchange: Exchange, context: WireContext, api: FormApi, is_signed: bool) -> Reply | Waiting:
     exchange.request_id = str(uuid.uuid4())
     try:
-        return _begin(exchange, context, api, service is not None)
+        return _begin(exchange, context, api, is_signed)
     except ClientError as fault:
-        exchange.headers[REFUSED_ACTION] = claimed_action(exchange.body)
+        exchange.headers[REFUSED_ACTION] = rpc.claimed_operation(exchange.url) or claimed_action(exchange.body)
         return rest_calls.told(exchange, api.service.refusal(fault, exchange.request_id))
 
 
@@ -56,7 +66,7 @@ def _begin(exchange: Exchange, context: WireContext, api: FormApi, is_signed: bo
             raise verdict
         if isinstance(verdict, asyncio.Future):
             told = rest_calls.told(exchange, internal)
-            return after(verdict, exchange, partial(_begin_again, context=context), told)
+            return after(verdict, exchange, partial(_judged, context=context, api=api, is_signed=True), told)
         principal = verdict
     body = exchange.body
     if b"content-encoding" in headers:
@@ -71,9 +81,3 @@ def _browsers_fault(headers: Mapping[bytes, bytes], context: WireContext, is_ope
     if refused is not None:
         return errors.access_denied(orjson.loads(refused.body)["Message"])
     return context.settings.browsers.fault(headers) if is_open else None
-
-
-def _begin_again(exchange: Exchange, context: WireContext) -> Reply | Waiting:
-    reply = begin(exchange, context)
-    assert reply is not None, "what a claim says does not change"
-    return reply

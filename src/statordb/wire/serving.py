@@ -30,6 +30,12 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
         other = _other(exchange, context)
         if other is not None:
             return other
+    target = headers.get(b"x-amz-target", b"")
+    operation = context.operations.get(target) or context.operation(target)
+    if operation is None and context.rpc:
+        other = form_calls.begin_rpc(exchange, context)
+        if other is not None:
+            return other
     if b"origin" in headers:
         exchange.form = exchange.form._replace(extra=context.settings.browsers.cors(headers[b"origin"]))
     principal = context.authenticator.check(
@@ -37,8 +43,6 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
     )
     if principal.__class__ is not Principal:
         return _unauthenticated(exchange, context, principal)
-    target = headers.get(b"x-amz-target", b"")
-    operation = context.operations.get(target) or context.operation(target)
     if b"content-encoding" in headers:
         try:
             _unpack(exchange, context, operation, headers[b"content-encoding"])
@@ -74,6 +78,10 @@ def _other(exchange: Exchange, context: WireContext) -> Reply | Waiting | None:
         return target_calls.begin(exchange, context, api)
     if context.forms and path == b"/" and forms.is_form(exchange.headers):
         reply = form_calls.begin(exchange, context)
+        if reply is not None:
+            return reply
+    if path.startswith(b"/service/"):
+        reply = form_calls.begin_rpc(exchange, context)
         if reply is not None:
             return reply
     answer = routes.answer(exchange, context.settings)

@@ -1,0 +1,12 @@
+"""DeleteAlarms. Of names that mean no alarm nothing is said."""
+
+from statordb.cloudwatch_api.context import Answer, Context, Request
+
+
+async def delete_alarms(context: Context, request: Request) -> Answer:
+    names = [context.alarm(name) for name in dict.fromkeys(request["AlarmNames"])]
+    for name in names:
+        await context.demand_alarm(name)
+    for name in names:
+        await context.store.alarms.delete(name)
+    return {}

@@ -1,0 +1,9 @@
+"""DisableAlarmActions."""
+
+from statordb.cloudwatch_api.acting import act
+from statordb.cloudwatch_api.context import Answer, Context, Request
+
+
+async def disable_alarm_actions(context: Context, request: Request) -> Answer:
+    await act(context, request, False)
+    return {}
