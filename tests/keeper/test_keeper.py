@@ -268,6 +268,7 @@ def test_every_duty_has_a_name_of_its_own(api: Api) -> None:
         "logs",
         "reclaim",
         "resealing",
+        "scaling",
         "sessions",
         "spaces",
         "tokens",

@@ -54,8 +54,11 @@ async def settle(store: Store, name: TargetName) -> bool:
     return True
 
 
-async def bring(store: Store, target: TargetRecord, units: int, cause: str) -> ActivityRecord | None:
-    """Set a capacity to so many units a second, and tell of that. None if the table is being changed otherwise."""
+async def bring(
+    store: Store, target: TargetRecord, units: int, cause: str, is_quiet: bool = False
+) -> ActivityRecord | None:
+    """Set a capacity to so many units a second, and tell of that. None if the table is being changed otherwise.
+    `is_quiet`: a failure is not told."""
     name, now = target.name, store.clock.now()
     delay = 0.0 if name.index_name is not None else store.table_delay_seconds
 
@@ -63,8 +66,9 @@ async def bring(store: Store, target: TargetRecord, units: int, cause: str) -> A
         figures = provisioned(current, name, now)
         if current is None or figures is None:
             return Refused(None)
+        asked = {**figures, name.units: units}
         try:
-            changed = reprovisioned(current, name.index_name, {**figures, name.units: units}, now)
+            changed = reprovisioned(current, name.index_name, asked, now, store.quotas.changes)
         except ClientError as fault:
             return Refused(fault)
         return replace(changed, status="UPDATING", settles_at=now + delay) if delay else changed
@@ -82,6 +86,8 @@ async def bring(store: Store, target: TargetRecord, units: int, cause: str) -> A
         "", name.resource, name.dimension, f"Setting {sets}", cause, now, now + (delay if waits else 0), status, done,
         waits,
     )  # fmt: skip
+    if is_quiet and status == FAILED:
+        return activity
     return await store.scaling.activities.put(name.account, name.region, activity)
 
 

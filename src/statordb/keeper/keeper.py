@@ -15,6 +15,7 @@ from statordb.keeper.kms import KmsKeys
 from statordb.keeper.logs import Logs
 from statordb.keeper.reclaim import Reclaim
 from statordb.keeper.resealing import Resealing
+from statordb.keeper.scaling import Scaling
 from statordb.keeper.sessions import Sessions
 from statordb.keeper.spaces import Spaces
 from statordb.keeper.tenure import LOOK_SECONDS, Tenure
@@ -53,7 +54,7 @@ def duties(store: Store) -> list[Duty]:
     """Every duty of a server."""
     return [
         Backfill(store), Expiry(store), Reclaim(store), Spaces(store), Tokens(store), Logs(store), KmsKeys(store),
-        Sessions(store), Resealing(store),
+        Sessions(store), Resealing(store), Scaling(store),
     ]  # fmt: skip
 
 

@@ -150,6 +150,7 @@ async def open_store(directory: Path, settings: Settings, ask: Ask | None = None
         settings.stream_shard_seconds,
         sealer_of(engine),
         settings.quotas,
+        scaling_minute_seconds=settings.scaling_minute_seconds,
     )
 
 

@@ -32,6 +32,7 @@ NEARNESS_MIN = 0.75  # of a mistyped name to the one that is meant: difflib's ra
 _ADDRESS_OF_A_SERVICE = re.compile(r"(tcp|udp|sctp)://.*")
 STREAM_SHARD_SECONDS_MIN = 1.0
 TABLE_POOL_MAX = 64
+MINUTE_SECONDS_MAX = 3600  # of minutes that settings make longer or shorter
 QUOTA_MAX = 1_000_000
 EXIT_BAD_START = 2
 HEALTH_REFUSED = 400  # what DynamoDB Local answers GET / with
@@ -104,6 +105,7 @@ class Settings:
     throttle: bool | None = None  # whether throughput is limited as records of tables say; None: by `auth`
     tables_max: int | None = None  # of an account in a region; 0: any number; None: AWS's quota if `throttle` is on
     control_operations_max: int | None = None  # tables that are created, updated or deleted at a time; likewise
+    scaling_minute_seconds: int = 60  # how long a minute of scaling takes
     table_delay_seconds: float = 0.0  # how long a table stays CREATING, UPDATING or DELETING
     stream_shards: int = 1  # how many open shards a stream has
     stream_shard_seconds: float = 14400.0  # how long a shard stays open
@@ -246,6 +248,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "throttle": values.flag,
     "tables_max": values.whole(0, QUOTA_MAX),
     "control_operations_max": values.whole(0, QUOTA_MAX),
+    "scaling_minute_seconds": values.whole(1, MINUTE_SECONDS_MAX),
     "table_delay_seconds": values.seconds,
     "stream_shards": values.whole(1, STREAM_SHARDS_MAX),
     "stream_shard_seconds": values.seconds,

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import Engine
-from statordb.metering.minutes import Minutes
+from statordb.metering.minutes import MINUTE_SECONDS, Minutes
 from statordb.metering.taps import Taps
 from statordb.model.clock import Clock
 from statordb.model.quotas import NO_QUOTAS, Quotas
@@ -36,7 +36,8 @@ class Store:
 
     `table_delay_seconds`: how long tables stay CREATING, UPDATING and DELETING. `stream_shards`: how many open shards a
     stream has; `stream_shard_seconds`: how long a shard stays open. `sealer`: what KMS's keys are sealed with; None:
-    there are none. `quotas`: what AWS's quotas are kept to. `minutes`: those of the ledger.
+    there are none. `quotas`: what AWS's quotas are kept to. `minutes`: those of the ledger;
+    `scaling_minute_seconds`: how long those of scaling take.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Store:
         sealer: Sealer | None = None,
         quotas: Quotas = NO_QUOTAS,
         minutes: Minutes = Minutes(),  # noqa: B008  # a constant
+        scaling_minute_seconds: int = MINUTE_SECONDS,
     ) -> None:
         self.engine = engine
         self.clock = clock
@@ -72,7 +74,7 @@ class Store:
         self.alarms = Alarms(engine, clock)
         self.quotas = quotas
         self.admission = Admission(engine, clock, quotas)
-        self.scaling = Scaling(engine, clock)
+        self.scaling = Scaling(engine, clock, scaling_minute_seconds)
         self.table_delay_seconds = table_delay_seconds
         self.stream_shards = stream_shards
         self.stream_shard_seconds = stream_shard_seconds

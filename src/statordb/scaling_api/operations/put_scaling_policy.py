@@ -3,10 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
+from statordb.commands import scaling_alarms
+from statordb.commands.scaling import provisioned, record_of
 from statordb.model.scaling_limits import POLICIES_PER_TARGET_MAX
 from statordb.scaling_api import errors, policies
 from statordb.scaling_api.changes import alter
 from statordb.scaling_api.context import Answer, Context, Request
+from statordb.store.alarms.alarms import ALARMS_MAX
 from statordb.store.scaling.records import ALARMS, PolicyRecord, TargetRecord
 
 
@@ -30,6 +33,12 @@ async def put_scaling_policy(context: Context, request: Request) -> Answer:
     changed = await alter(context, target.name, put)
     policy = changed.policy(name)
     assert policy is not None
+    figures = provisioned(await record_of(context.store, target.name), target.name, now) or {}
+    units = figures.get(target.name.units, changed.minimum)
+    if not await scaling_alarms.put(context.store, changed, policy, units):
+        await alter(context, target.name, lambda found: found.without_policy(name))
+        await scaling_alarms.delete(context.store, changed, [policy])
+        raise errors.limit_exceeded(f"There may be at most {ALARMS_MAX} alarms")
     return {"PolicyARN": changed.policy_arn(name), "Alarms": policies.alarms(changed, policy)}
 
 
@@ -42,4 +51,5 @@ def _configured(policy: PolicyRecord, given: dict[str, Any]) -> PolicyRecord:
         in_cooldown=given.get("ScaleInCooldown"),
         only_out=given.get("DisableScaleIn"),
         held="",
+        alarmed="",
     )

@@ -32,6 +32,7 @@ class AlarmRecord(Record):
     (p99 and the like), the other one is ""; or `queries`, as PutMetricAlarm has them in Metrics, of which one returns
     data.
     `enough` None: as many as `periods`. `ok_actions`, `alarm_actions`, `unknown_actions`: ARNs.
+    `owner`: who judges it in the place of the keeper's alarms; "" for nobody else.
     `told_at`: when a state was last put; `turned_at`: when it became another one; `changed_at`: when what it watches
     did.
     """
@@ -65,6 +66,7 @@ class AlarmRecord(Record):
     reason_data: str = ""
     told_at: float = 0.0
     turned_at: float = 0.0
+    owner: str = ""
 
     @property
     def named(self) -> AlarmName:

@@ -16,6 +16,8 @@ from statordb.store.scaling.records import ACTIVITY, ActivityRecord
 
 _TIME_MAX = (1 << 64) - 1
 _TIME_BYTES = 8
+_COUNT_BYTES = 4
+_COUNT_MAX = (1 << 32) - 1
 MICRO = 1_000_000
 
 
@@ -26,12 +28,14 @@ class Activities:
         self._engine = engine
         self._clock = clock
         self._random = random
+        self._told = 0
 
     async def put(self, account: str, region: str, activity: ActivityRecord) -> ActivityRecord:
         """Tell of an activity; it gets its id here."""
         told = replace(activity, id=str(uuid.UUID(bytes=self._random(16), version=4)))
         at = _TIME_MAX - int(told.started_at * MICRO)
-        sort = at.to_bytes(_TIME_BYTES) + told.id.encode()
+        self._told = (self._told + 1) % _COUNT_MAX  # of one instant what this process told last comes first
+        sort = at.to_bytes(_TIME_BYTES) + (_COUNT_MAX - self._told).to_bytes(_COUNT_BYTES) + told.id.encode()
         key = Key(Space.SCALING_ACTIVITIES, _partition(account, region), sort)
         await contention.update(self._engine, (key,), lambda stored: Effects(writes=((key, ACTIVITY.dump(told)),)))
         return told

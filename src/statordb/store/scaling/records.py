@@ -1,7 +1,7 @@
 """What is kept of scaling by itself: which capacities are scaled, by which policies and at which times, and what came
 of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from statordb.store.record import Kind, Record
@@ -51,7 +51,8 @@ class PolicyRecord(Record):
     """A target tracking policy. `metric`: the predefined one; `target`: percent of what is provisioned; `out_cooldown`,
     `in_cooldown` in seconds, None as not given; `alarms`: ids of its alarms by ALARMS. Since when it waits:
     `scaled_out_at`, `scaled_in_at`. `held`: what was told last of why an alarm changes nothing, so that it is told
-    once. Times in seconds since the epoch."""
+    once. `alarmed`: what the alarms were last given as thresholds, and `states`: as states, by ALARMS. Times in seconds
+    since the epoch."""
 
     name: str
     metric: str
@@ -64,6 +65,8 @@ class PolicyRecord(Record):
     scaled_out_at: float = 0.0
     scaled_in_at: float = 0.0
     held: str = ""
+    alarmed: str = ""
+    states: dict[str, str] = field(default_factory=dict)
 
     def alarm_name(self, resource: str, kind: str) -> str:
         return f"TargetTracking-{resource}-{kind}-{self.alarms[kind]}"
@@ -126,6 +129,14 @@ class TargetRecord(Record):
 
     def action(self, name: str) -> ActionRecord | None:
         return next((each for each in self.actions if each.name == name), None)
+
+    def with_policy(self, policy: PolicyRecord) -> "TargetRecord":
+        """With a policy in the place of that of its name, if that is there."""
+        policies = [policy if each.name == policy.name else each for each in self.policies]
+        return replace(self, policies=policies)
+
+    def without_policy(self, name: str) -> "TargetRecord":
+        return replace(self, policies=[each for each in self.policies if each.name != name])
 
     def policy_arn(self, name: str) -> str:
         return self._further_arn("scalingPolicy", f"policyName/{name}")
