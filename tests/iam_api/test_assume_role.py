@@ -68,14 +68,48 @@ def test_a_session_of_a_role_may_what_the_role_may(kit: IamKit) -> None:
     ],
 )
 def test_trust_and_policies_decide_who_may(kit: IamKit, principal: Any, policy: str | None, allowed: bool) -> None:
-    make(kit, trust(principal))
     alice = kit.user_client("sts", "alice", policy)
+    kit.iam.create_user(UserName="bob")
+    make(kit, trust(principal))
     if allowed:
         assume(alice)
         return
     assert refusal(assume, client=alice) == (
         "AccessDenied", f"User: {ALICE} is not authorized to perform: sts:AssumeRole on resource: {ROLE}", 403,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("principal", "told"),
+    [
+        ({"AWS": ALICE}, f'"AWS":"{ALICE}"'),
+        ({"AWS": [ACCOUNT, ROLE]}, f'"AWS":"{ROLE}"'),
+        ({"AWS": f"arn:aws:iam::{ACCOUNT}:user/path/bob"}, f'"AWS":"arn:aws:iam::{ACCOUNT}:user/path/bob"'),
+        ({"AWS": f"arn:aws:iam::{ACCOUNT}:user/*"}, f'"AWS":"arn:aws:iam::{ACCOUNT}:user/*"'),
+        ({"AWS": f"arn:aws:iam::{ACCOUNT}:group/bob"}, f'"AWS":"arn:aws:iam::{ACCOUNT}:group/bob"'),
+        ({"AWS": "AIDAEXAMPLE"}, '"AWS":"AIDAEXAMPLE"'),
+        ({"AWS": ACCOUNT, "Service": "lambda"}, '"SERVICE":"lambda"'),
+    ],
+)
+def test_whom_nobody_knows_no_role_trusts(kit: IamKit, principal: Any, told: str) -> None:
+    """Bob is there, and not where he is looked for."""
+    kit.iam.create_user(UserName="bob")
+    refusal_told = ("MalformedPolicyDocument", f"Invalid principal in policy: {told}", 400)
+    assert refusal(make, kit=kit, document=trust(principal)) == refusal_told
+    make(kit)
+    assert kit.iam.get_role(RoleName="r")["Role"]["AssumeRolePolicyDocument"] == json.loads(TRUST)
+    if principal["AWS"] != [ACCOUNT, ROLE]:
+        changed = trust(principal)
+        assert refusal(kit.iam.update_assume_role_policy, RoleName="r", PolicyDocument=changed) == refusal_told
+
+
+def test_whoever_is_there_may_be_trusted(kit: IamKit) -> None:
+    kit.iam.create_user(UserName="bob", Path="/path/")
+    names = [
+        ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", "arn:aws:iam::210987654321:root", "*",
+        f"arn:aws:iam::{ACCOUNT}:user/path/bob", f"arn:aws:sts::{ACCOUNT}:assumed-role/some/session",
+    ]  # fmt: skip
+    make(kit, trust({"AWS": names, "Service": ["lambda.amazonaws.com", "events.amazonaws.com"]}))
 
 
 def test_a_role_that_is_not_there_is_refused_as_others_are(kit: IamKit) -> None:
@@ -85,8 +119,8 @@ def test_a_role_that_is_not_there_is_refused_as_others_are(kit: IamKit) -> None:
 
 
 def test_an_external_id_is_a_condition(kit: IamKit) -> None:
-    make(kit, trust({"AWS": ALICE}, Condition={"StringEquals": {"sts:ExternalId": "secret"}}))
     alice = kit.user_client("sts", "alice")
+    make(kit, trust({"AWS": ALICE}, Condition={"StringEquals": {"sts:ExternalId": "secret"}}))
     assert refused(alice) == refused(alice, ExternalId="other") == "AccessDenied"
     assume(alice, ExternalId="secret")
 

@@ -112,6 +112,7 @@ def test_a_trust_policy_says_of_whom(kit: IamKit) -> None:
 )
 def test_who_is_named_otherwise_is_not_the_provider(kit: IamKit, principal: Any) -> None:
     """A token may call its subject whatever it likes."""
+    kit.iam.create_user(UserName="ann")
     make(kit, principal)
     for subject in ("ann", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/ann", f"arn:aws:iam::{ACCOUNT}:root"):
         assert refusal(assume, kit=kit, text=token(kit, sub=subject))[0] == "AccessDenied"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from statordb.access.document import Kind
-from statordb.iam_api import boundaries, description, documents, errors, facts, paging, tagging
+from statordb.iam_api import boundaries, description, documents, errors, facts, paging, principals, tagging
 from statordb.iam_api.context import Answer, Context, Request
 from statordb.iam_api.holders import ROLES, find, present
 from statordb.iam_api.managed import spelled
@@ -32,7 +32,7 @@ async def create_role(context: Context, request: Request) -> Answer:
     )
     await context.demand(made.arn, {**facts.of_tags(made.tags), **facts.of_boundary(boundary)})
     await tagging.demand_of(context, "Role", made.arn, made.tags)
-    _check_trust(made.trust)
+    await _check_trust(context, made.trust)
     await boundaries.must_be_there(context, boundary)
 
     def change(found: list[Any]) -> list[Any]:
@@ -76,7 +76,7 @@ async def update_role_description(context: Context, request: Request) -> Answer:
 
 async def update_assume_role_policy(context: Context, request: Request) -> Answer:
     await find(context, ROLES, request["RoleName"])
-    _check_trust(request["PolicyDocument"])
+    await _check_trust(context, request["PolicyDocument"])
     return await _update(context, request["RoleName"], trust=request["PolicyDocument"])
 
 
@@ -118,7 +118,7 @@ async def _change(context: Context, name: str, **changes: Any) -> RoleRecord:
     return role
 
 
-def _check_trust(document: str) -> None:
+async def _check_trust(context: Context, document: str) -> None:
     if documents.characters(document) > TRUST_CHARACTERS_MAX:
         raise errors.quota("ACLSizePerRole", TRUST_CHARACTERS_MAX)
-    documents.check(document, Kind.TRUST)
+    await principals.must_be_valid(context, documents.check(document, Kind.TRUST))
