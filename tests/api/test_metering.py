@@ -5,12 +5,18 @@ from typing import Any
 import pytest
 from tests.in_process import PRINCIPAL, Api
 
+from statordb.engine.contract import OutcomeUnknown
 from statordb.metering.series import (
     EVENTUAL,
+    EXPIRED_ITEMS,
+    EXPIRY,
+    PARTIQL,
     READ_UNITS,
     STANDARD,
+    STREAM_READS,
     STRONG,
     TABLE,
+    TRANSACTIONAL,
     WRITE_UNITS,
     Figures,
     Series,
@@ -18,6 +24,7 @@ from statordb.metering.series import (
     Subject,
     add_figures,
 )
+from statordb.store.table import Table
 
 ITEM = {"p": {"S": "a"}, "v": {"S": "x" * 5000}}
 KEY = {"p": {"S": "a"}}
@@ -30,6 +37,11 @@ def subject_of(api: Api, name: str = "things") -> Subject:
 
 
 def figures(api: Api, name: str = "things") -> Figures:
+    """The units that the ledger has of a table."""
+    return _units(everything(api, name))
+
+
+def everything(api: Api, name: str = "things") -> Figures:
     """All that the ledger has of a table."""
 
     async def read() -> Figures:
@@ -38,7 +50,7 @@ def figures(api: Api, name: str = "things") -> Figures:
 
     subject = subject_of(api, name)
     found: Figures = api.run(read())
-    return _units(found)
+    return found
 
 
 def _units(figures: Figures) -> Figures:
@@ -180,3 +192,107 @@ def test_a_change_of_the_catalog_loses_no_figures(api: Api, used: Used) -> None:
     api("UpdateTable", TableName="things", DeletionProtectionEnabled=True)
     api("PutItem", TableName="things", Item=SMALL)
     assert used() == writes(1.0, 1.0)
+
+
+def test_what_a_condition_cancels_is_charged_with_all_that_was_prepared(api: Api, used: Used) -> None:
+    api("PutItem", TableName="things", Item=ITEM)
+    used()
+    never = {"ConditionExpression": "attribute_not_exists(p)"}
+    parts = [
+        {"Put": {"TableName": "things", "Item": {"p": {"S": "a"}}, **never}},
+        {"Put": {"TableName": "things", "Item": {**ITEM, "p": {"S": "c"}}}},
+        {"Delete": {"TableName": "things", "Key": {"p": {"S": "none"}}}},
+    ]
+    api.refused("TransactWriteItems", TransactItems=parts)
+    assert used() == writes(2 * (5 + 5 + 1), kind=TRANSACTIONAL)
+
+
+def test_a_transaction_that_is_sent_again_reads(api: Api, used: Used) -> None:
+    again = {"TransactItems": [{"Put": {"TableName": "things", "Item": ITEM}}], "ClientRequestToken": "t"}
+    api("TransactWriteItems", **again)
+    assert used() == writes(10.0, kind=TRANSACTIONAL)
+    api("TransactWriteItems", **again)
+    assert used() == reads(TRANSACTIONAL, 4.0)
+
+
+def test_what_is_refused_before_anything_is_looked_at_costs_nothing(api: Api, used: Used) -> None:
+    api.refused("PutItem", TableName="things", Item={"v": {"S": "x"}})
+    wrong = {"KeyConditionExpression": "v = :v", "ExpressionAttributeValues": {":v": {"S": "x"}}}
+    api.refused("Query", TableName="things", **wrong)
+    api.refused("TransactWriteItems", TransactItems=[{"Put": {"TableName": "things", "Item": {"v": {"S": "x"}}}}])
+    assert used() == {}
+
+
+def test_statements_are_told_apart(api: Api, used: Used) -> None:
+    def execute(text: str) -> None:
+        api("ExecuteStatement", Statement=text)
+
+    insert = "INSERT INTO things VALUE {'p': 'a'}"
+    for _ in range(2):  # the second time it is known, and takes the short way
+        execute(insert)
+        api.refused("ExecuteStatement", Statement=insert)
+        execute("SELECT * FROM things WHERE p = 'a'")
+        execute("SELECT * FROM things WHERE p = 'none'")
+        execute("DELETE FROM things WHERE p = 'a'")
+        partiql = writes(1.0, 1.0, 1.0, kind=PARTIQL + STANDARD)
+        assert used() == {**partiql, **reads(PARTIQL + EVENTUAL, 0.5, 0.5)}
+
+
+def test_statements_of_a_batch_are_one_request_of_each_table(api: Api, used: Used) -> None:
+    texts = ["INSERT INTO things VALUE {'p': 'a'}", "INSERT INTO things VALUE {'p': 'b'}"]
+    batch = {"Statements": [{"Statement": text} for text in texts]}
+    api("BatchExecuteStatement", **batch)
+    assert used() == writes(2.0, kind=PARTIQL + STANDARD)
+    api("BatchExecuteStatement", **batch)
+    assert used() == writes(2.0, kind=PARTIQL + STANDARD), "what is there already was looked at"
+
+
+def test_batches_are_one_request_of_each_table(api: Api, used: Used) -> None:
+    puts = [{"PutRequest": {"Item": {"p": {"S": name}}}} for name in "abc"]
+    api("BatchWriteItem", RequestItems={"things": puts})
+    assert used() == writes(3.0)
+    keys = [{"p": {"S": name}} for name in "abx"]
+    api("BatchGetItem", RequestItems={"things": {"Keys": keys}})
+    assert used() == reads(EVENTUAL, 1.5)
+
+
+def test_a_batch_of_which_one_write_fails_counts_the_others(
+    api: Api, used: Used, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Table.write
+
+    async def failing(table: Table, key: Any, *arguments: Any, **named: Any) -> Any:
+        if key.partition == b"a":
+            raise OutcomeUnknown("the store is away")
+        return await write(table, key, *arguments, **named)
+
+    monkeypatch.setattr(Table, "write", failing)
+    puts = [{"PutRequest": {"Item": {"p": {"S": name}}}} for name in "abc"]
+    with pytest.raises(OutcomeUnknown):
+        api("BatchWriteItem", RequestItems={"things": puts})
+    assert used() == writes(2.0)
+
+
+def test_what_expires_is_told_as_free(api: Api, used: Used) -> None:
+    api(
+        "UpdateTimeToLive", TableName="things", TimeToLiveSpecification={"AttributeName": "t", "Enabled": True}
+    )  # fmt: skip
+    api.keep()
+    api("PutItem", TableName="things", Item={**ITEM, "t": {"N": str(int(api.clock.now()) - 10)}})
+    used()
+    api.keep()
+    found = everything(api)
+    assert found[Series(WRITE_UNITS, kind=EXPIRY)] == Statistic(1, 5.0, 5.0, 5.0)
+    assert found[Series(EXPIRED_ITEMS)] == Statistic(1, 1.0, 1.0, 1.0)
+
+
+def test_reads_of_streams_are_counted_of_the_table(api: Api, used: Used) -> None:
+    described = api(
+        "UpdateTable", TableName="things", StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    )["TableDescription"]
+    arn = described["LatestStreamArn"]
+    (shard,) = api("DescribeStream", StreamArn=arn)["StreamDescription"]["Shards"]
+    iterator = api("GetShardIterator", StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
+    for _ in range(3):
+        api("GetRecords", **iterator)
+    assert everything(api)[Series(STREAM_READS, operation="GetRecords")].sum == 3

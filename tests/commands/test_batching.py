@@ -5,6 +5,8 @@ from typing import Any, cast
 
 from statordb.commands.batching import Made, _write_away
 from statordb.commands.turns import AWAY_MAX, Turns
+from statordb.metering.series import TABLE, Subject
+from statordb.metering.tap import Tap
 from statordb.store.table import Apply, Written
 from statordb.store.terms import Key
 
@@ -14,7 +16,11 @@ APPLY = cast(Apply, None)
 class Elsewhere:
     """A table whose writes take a while: until they are let go on."""
 
+    space = 1
+    indexes = ()
+
     def __init__(self) -> None:
+        self.tap = Tap(Subject("", "", TABLE), lambda tap: None)
         self.asked: list[bytes] = []
         self.under_way = 0
         self.most = 0

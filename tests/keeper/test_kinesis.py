@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import orjson
 import pytest
-from tests.in_process import SHAPES, Api
+from tests.in_process import PRINCIPAL, SHAPES, Api
 from tests.keeper.kinesis_stream import (
     ARN,
     HOUR,
@@ -34,6 +34,7 @@ from statordb.api.dispatch import Dispatcher
 from statordb.keeper import kinesis_delivery, kinesis_shard
 from statordb.keeper.kinesis import Kinesis
 from statordb.keeper.logs import Logs
+from statordb.metering.series import CHANGE_UNITS, TABLE, Series, Subject
 from statordb.store import readers
 from statordb.store.barrier import SKEW_SECONDS
 from statordb.store.holds import Hold
@@ -625,3 +626,19 @@ def test_enabling_that_fails_all_the_time_is_refused_in_the_end(
     enable(api)
     work(api, duty_of(api, stream))
     assert status(api) == "ACTIVE"
+
+
+def test_what_went_to_kinesis_is_counted_by_the_larger_image(api: Api, duty: Kinesis, stream: Memory) -> None:
+    """Once, however often it is sent."""
+    stream.refuses = lambda entry: "ProvisionedThroughputExceededException"
+    put(api, "a", "x" * 3000)
+    work(api, duty, 3)
+    stream.refuses = lambda entry: None
+    put(api, "a")
+    put(api, "b")
+    work(api, duty)
+    (record,) = api.run(api.store.catalog.all())
+    subject = Subject(PRINCIPAL.account, PRINCIPAL.region, TABLE, "carts", record.id)
+    api.run(api.store.flushing.flush())
+    found = api.run(api.store.ledger.total(subject))[Series(CHANGE_UNITS)]
+    assert (found.count, found.sum) == (3, 3 + 3 + 1)

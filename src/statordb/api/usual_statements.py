@@ -5,22 +5,26 @@ from typing import Any
 
 from statordb.api.context import Answer, Context, Usual
 from statordb.api.usual import NONE
+from statordb.commands.capacity import count_write, unmet_units
 from statordb.commands.keys import usual_item_key
 from statordb.commands.selection import text_of
 from statordb.commands.statement_reads import SelectItems
-from statordb.commands.statement_writes import InsertItem
+from statordb.commands.statement_writes import PARTIQL_WRITE, InsertItem
 from statordb.expressions.bound import Projection
 from statordb.expressions.operands import Values
 from statordb.expressions.partiql.statements import STATEMENTS, Statement
+from statordb.metering.series import EVENTUAL, PARTIQL, STRONG
+from statordb.metering.units import read_halves
 from statordb.model import errors
 from statordb.model.budget import UNBOUNDED, Budget
 from statordb.model.errors import ClientError
-from statordb.model.limits import ITEM_BYTES_MAX
+from statordb.model.limits import ITEM_BYTES_MAX, READ_UNIT_BYTES
 from statordb.model.usual import usual_size
 from statordb.store import codec
 from statordb.store.table import Apply, Table
 from statordb.store.terms import Key, Refused
 
+_EVENTUAL, _STRONG = PARTIQL + EVENTUAL, PARTIQL + STRONG
 _NOTHING = b'{"Items":[]}'
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
@@ -84,11 +88,22 @@ def _select(context: Context, table: Table, statement: Statement, parameters: An
     if here is None or projection is not None:
         return _read(table, Key(table.space, partition, sort), consistent, projection, context.new_budget())
     text = here.body(table.space, partition, sort, codec.HEADER_BYTES)
-    return _NOTHING if text is None else b"".join((b'{"Items":[', text, b"]}"))
+    kind = _STRONG if consistent else _EVENTUAL
+    if text is None:
+        table.tap.read(read_halves(0, consistent), kind)
+        return _NOTHING
+    size = len(text)
+    if size > READ_UNIT_BYTES:  # JSON is longer than what DynamoDB counts
+        head = here.head(table.space, partition, sort, codec.HEADER_BYTES)
+        size = 0 if head is None else codec.size(head)
+    table.tap.read(read_halves(size, consistent), kind)
+    return b"".join((b'{"Items":[', text, b"]}"))
 
 
 async def _read(table: Table, key: Key, consistent: bool, projection: Projection | None, budget: Budget) -> Answer:
     stored = await table.get(key, consistent)
+    size = 0 if stored is None else codec.size(stored.body)
+    table.tap.read(read_halves(size, consistent), _STRONG if consistent else _EVENTUAL)
     text = None if stored is None else text_of(stored.body, None, projection, budget)
     return _NOTHING if text is None else b"".join((b'{"Items":[', text, b"]}"))
 
@@ -107,11 +122,13 @@ def _insert(context: Context, table: Table, statement: Statement, values: Values
     command = _new(InsertItem, (statement.table, item, size))
     if not context.admits(command, NONE):
         return None
-    return _put(table, key, command.apply(table, UNBOUNDED))
+    return _put(table, key, command.apply(table, UNBOUNDED), size)
 
 
-async def _put(table: Table, key: Key, apply: Apply) -> Answer:
-    written = await table.write(key, apply, False, True)
+async def _put(table: Table, key: Key, apply: Apply, size: int) -> Answer:
+    written: Any = await table.write(key, apply, False, True)
     if written.__class__ is Refused:
+        table.tap.write(unmet_units(written.reason, size), PARTIQL_WRITE)
         raise errors.duplicate_item()
+    count_write(table, written, PARTIQL_WRITE)
     return _NOTHING

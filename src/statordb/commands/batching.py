@@ -7,11 +7,13 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
+from statordb.commands.capacity import count_writes
 from statordb.commands.context import Context
 from statordb.commands.demands import WritesDemand
 from statordb.commands.keys import refuse_misfit
 from statordb.commands.turns import Turn
 from statordb.commands.writing import Delete, Done, Put
+from statordb.metering.series import STANDARD
 from statordb.model import errors
 from statordb.model.budget import UNBOUNDED, Heavy
 from statordb.model.errors import ClientError
@@ -57,7 +59,7 @@ class BatchWrite(NamedTuple):
                 writing.append(asyncio.create_task(_write(*each)))
                 writing[-1].add_done_callback(ended)
         turn.end()
-        return await asyncio.gather(*writing)
+        return await _outcomes(writing)
 
     async def _made(self, context: Context, turn: Turn) -> list[Made]:
         tables: dict[str, Table] = {}
@@ -129,6 +131,13 @@ async def begin_writes(context: Context, turn: Turn, count: int, is_first: bool)
         await turn.over()
 
 
+async def _outcomes(writing: Sequence["asyncio.Task[Done | None]"]) -> list[Done | None]:
+    """What came of writes, once all have ended, and are counted. Raises what one of them raised."""
+    await asyncio.wait(writing)
+    count_writes([done for each in writing if each.exception() is None and (done := each.result())], STANDARD)
+    return [each.result() for each in writing]
+
+
 async def _write_away(made: Sequence[Made], away: asyncio.Semaphore) -> list[Done | None]:
     """Write where each write is waited for. What comes back of many at once would have the loop for itself: so many are
     under way, of all requests, each of which waits for one row at a time."""
@@ -137,7 +146,7 @@ async def _write_away(made: Sequence[Made], away: asyncio.Semaphore) -> list[Don
         await away.acquire()
         writing.append(asyncio.create_task(_write(*each)))
         writing[-1].add_done_callback(lambda _: away.release())
-    return await asyncio.gather(*writing)
+    return await _outcomes(writing)
 
 
 async def _weigh(body: bytes, turn: Turn) -> None:

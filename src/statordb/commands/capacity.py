@@ -1,6 +1,6 @@
 """Consumed capacity: what requests are told of it, and what their tables' taps count of them, which is the same."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from statordb.metering.series import STANDARD
@@ -60,6 +60,15 @@ def unmet_units(old: Image | None, sent: int) -> int:
     """Write units of a condition that did not hold: by the larger of the item as it is, and of what was sent to take
     its place, `sent` bytes."""
     return write_units(max(sent, 0 if old is None else old.size))
+
+
+def count_writes(done: Iterable[tuple[Table, Written]], kind: str, factor: int = 1) -> None:
+    """Count the writes that one request made, of each table as one."""
+    meters: dict[int, Meter] = {}
+    for table, written in done:
+        meters.setdefault(table.space, Meter(table)).add_write(written, factor)
+    for meter in meters.values():
+        meter.count_writes(kind)
 
 
 class Meter:

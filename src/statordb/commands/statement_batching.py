@@ -7,12 +7,15 @@ from itertools import groupby
 from typing import NamedTuple
 
 from statordb.commands.batching import PLANNED_BYTES_MAX, PLANNED_ROWS_MAX, begin_writes
+from statordb.commands.capacity import Meter, unmet_units
 from statordb.commands.context import Context
 from statordb.commands.getting import Got
 from statordb.commands.statement_reads import SelectOne
 from statordb.commands.statement_writes import InsertItem, StatementWrite
 from statordb.commands.turns import Turn
 from statordb.commands.writing import Done
+from statordb.metering.series import EVENTUAL, PARTIQL, STANDARD, STRONG
+from statordb.metering.units import read_units
 from statordb.model import errors
 from statordb.model.budget import Heavy
 from statordb.model.errors import ClientError
@@ -31,11 +34,12 @@ Asked = SelectOne | StatementWrite | ClientError
 
 
 class Failed(NamedTuple):
-    """A statement that was not carried out. `ran`: it was tried, on an item of that table; `old`: what stood there."""
+    """A statement that was not carried out. `ran`: it was tried, on an item of that table, and used so many write
+    `units`."""
 
     fault: ClientError
     ran: Table | None = None
-    old: Image | None = None
+    units: int = 0
 
 
 class _Made(NamedTuple):
@@ -70,7 +74,9 @@ class BatchStatements(NamedTuple):
             turn.end()
         else:
             await _write_all(context, made, turn, outcomes)
-        return [outcomes[position] for position in range(len(self.asked))]
+        found = [outcomes[position] for position in range(len(self.asked))]
+        _count(self.asked, found)
+        return found
 
     async def _made(self, context: Context, turn: Turn, outcomes: dict[int, Outcome]) -> list[_Made]:
         made = []
@@ -203,18 +209,44 @@ def _apply(command: StatementWrite, table: Table, body: bytes, turn: Turn) -> No
 async def _write(context: Context, made: _Made) -> Outcome:
     _, command, table, key = made
     assert not isinstance(command, SelectOne)
+    sent = command.size if isinstance(command, InsertItem) else 0
+    units = unmet_units(None, sent)
     try:
         apply = command.apply(table, context.new_budget())
         done = await table.write(key, apply, False, isinstance(command, InsertItem))
     except ClientError as fault:
-        return Failed(fault, table)
+        return Failed(fault, table, units)
     except Conflict:
-        return Failed(errors.transaction_conflict(), table)
+        return Failed(errors.transaction_conflict(), table, units)
     except Overloaded:
-        return Failed(errors.overloaded(), table)
+        return Failed(errors.overloaded(), table, units)
     except Heavy:  # it was not, a moment ago
-        return Failed(errors.throttling(CHANGED), table)
+        return Failed(errors.throttling(CHANGED), table, units)
     if isinstance(done, Refused):
         unmet = errors.duplicate_item() if isinstance(command, InsertItem) else errors.conditional_check_failed()
-        return Failed(unmet, table, done.reason)
+        return Failed(unmet, table, unmet_units(done.reason, sent))
     return Done(table, done)
+
+
+def _count(asked: Sequence[Asked], outcomes: Sequence[Outcome]) -> None:
+    """Have the taps of tables count what was used: of each as one request."""
+    meters: dict[tuple[int, str], Meter] = {}
+    for each, outcome in zip(asked, outcomes, strict=True):
+        if isinstance(outcome, Failed):
+            if outcome.ran is not None:
+                _meter(meters, outcome.ran, STANDARD).add(outcome.units)
+        elif isinstance(outcome, Got):
+            assert isinstance(each, SelectOne)
+            kind = STRONG if each.consistent else EVENTUAL
+            _meter(meters, outcome.table, kind).add(read_units(outcome.size, each.consistent))
+        else:
+            _meter(meters, outcome.table, STANDARD).add_write(outcome.written)
+    for (_, kind), meter in meters.items():
+        if kind == STANDARD:
+            meter.count_writes(PARTIQL + kind)
+        else:
+            meter.count_reads(PARTIQL + kind)
+
+
+def _meter(meters: dict[tuple[int, str], Meter], table: Table, kind: str) -> Meter:
+    return meters.setdefault((table.space, kind), Meter(table))

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from statordb.commands.capacity import Meter, count_writes
 from statordb.commands.context import Context
 from statordb.commands.demands import Enclosed
 from statordb.commands.statement_writes import CheckByKey, InsertItem, StatementWrite
 from statordb.commands.writing import Check, Delete, Put, Update
+from statordb.metering.series import PARTIQL, TRANSACTIONAL
+from statordb.metering.units import TRANSACTION_FACTOR, read_units, write_units
 from statordb.model import errors
 from statordb.model.budget import Budget, OneOfMany
 from statordb.model.errors import ClientError, RefusesAll
@@ -15,7 +18,7 @@ from statordb.store import transactions
 from statordb.store.image import Image
 from statordb.store.table import Apply, Table, Written
 from statordb.store.terms import Key, Refused
-from statordb.store.transactions import Action, InProgress, Replayed, Token, TokenReused
+from statordb.store.transactions import Action, Canceled, InProgress, Replayed, Token, TokenReused
 
 PLANNED_ROW_UNITS = 125  # of a row that a part may write
 UNFILLED_UNITS_MAX = INLINE_UNITS_MAX // 4  # of a transaction that is taken for short work
@@ -26,6 +29,9 @@ Reason = dict[str, Any]
 # Of a condition that does not hold, and of an INSERT where there is an item.
 UNMET: Reason = {"Code": "ConditionalCheckFailed", "Message": errors.conditional_check_failed().message}
 DUPLICATE: Reason = {"Code": "DuplicateItem", "Message": errors.duplicate_item().message}
+
+
+TRANSACT_WRITE = "TransactWriteItems"
 
 
 class Part(NamedTuple):
@@ -49,7 +55,7 @@ class TransactWrite(NamedTuple):
 
     parts: Sequence[Part]
     token: tuple[str, str] | None
-    operation: str = "TransactWriteItems"
+    operation: str = TRANSACT_WRITE
 
     def demands(self) -> list[Enclosed]:
         return [Enclosed(self.operation, part.write, part.shows) for part in self.parts]
@@ -74,11 +80,41 @@ class TransactWrite(NamedTuple):
                 raise errors.transaction_in_progress()
             if isinstance(outcome.reason, RefusesAll):
                 raise outcome.reason
+            if isinstance(outcome.reason, Canceled):
+                self._count_canceled(actions, outcome.reason)
+                raise errors.transaction_canceled(outcome.reason.reasons)
             raise errors.transaction_canceled(outcome.reason)
         places = [action.table for action in actions]
         if isinstance(outcome, Replayed):
+            self._count_replayed(places, outcome.sizes)
             return Transacted(places, None, outcome.sizes)
+        count_writes(zip(places, outcome, strict=True), self._kind, TRANSACTION_FACTOR)
         return Transacted(places, outcome, [])
+
+    @property
+    def _kind(self) -> str:
+        """Of the units that it uses."""
+        return TRANSACTIONAL if self.operation == TRANSACT_WRITE else PARTIQL + TRANSACTIONAL
+
+    def _count_replayed(self, tables: Sequence[Table], sizes: Sequence[int]) -> None:
+        """What was done before is read."""
+        meters: dict[int, Meter] = {}
+        for table, size in zip(tables, sizes, strict=True):
+            meter = meters.setdefault(table.space, Meter(table))
+            meter.add(read_units(size, True), factor=TRANSACTION_FACTOR)
+        for meter in meters.values():
+            meter.count_reads(self._kind)
+
+    def _count_canceled(self, actions: Sequence[Action], canceled: Canceled) -> None:
+        """A condition that does not hold is charged, as that of a single write is, and with it all that was prepared
+        beside it."""
+        meters: dict[int, Meter] = {}
+        for action, part, size in zip(actions, self.parts, canceled.sizes, strict=True):
+            sent = part.write.size if isinstance(part.write, Put | InsertItem) else 0
+            meter = meters.setdefault(action.table.space, Meter(action.table))
+            meter.add(write_units(max(size, sent)), factor=TRANSACTION_FACTOR)
+        for meter in meters.values():
+            meter.count_writes(self._kind)
 
     def _actions(self, tables: dict[str, Table], budget: Budget) -> list[Action]:
         """Actions on storage keys. The first item that does not fit its table cancels the transaction, unless one has

@@ -7,7 +7,9 @@ write of that item derives.
 
 from collections.abc import Sequence
 
+from statordb.commands.capacity import count_write
 from statordb.keeper.rounds import in_rounds
+from statordb.metering.series import EXPIRED_ITEMS, EXPIRY, Series
 from statordb.model.errors import ClientError
 from statordb.store import codec, upkeep
 from statordb.store.image import Image
@@ -19,6 +21,7 @@ from statordb.store.terms import Conflict, Key, PageBudget, Refused, Row, Stop
 LEFT_SECONDS = 60.0  # an entry that led to nothing is left alone for so long
 LEFT_NOTED_MAX = 1000  # of one partition of an index
 
+_EXPIRED = Series(EXPIRED_ITEMS)
 _CHUNK = PageBudget(rows_max=100, bytes_max=1 << 20)
 
 
@@ -110,6 +113,11 @@ class Expiry:
             return None if old is not None and index.due(old, now) else Refused(None)
 
         try:
-            return not isinstance(await table.write(key, apply, service=True), Refused)
+            written = await table.write(key, apply, service=True)
         except (ClientError, Conflict):  # the table was deleted meanwhile, or the item is held
             return False
+        if isinstance(written, Refused):
+            return False
+        count_write(table, written, EXPIRY)
+        table.tap.add(_EXPIRED, 1)
+        return True

@@ -5,20 +5,25 @@ from collections.abc import Mapping
 
 from statordb.keeper.kinesis_sender import Sender, Unavailable
 from statordb.keeper.kinesis_window import SendWindow
+from statordb.metering.series import CHANGE_UNITS, Series
+from statordb.metering.tap import Tap
 from statordb.model.clock import Clock
 
 PAUSE_SECONDS_MIN = 0.1  # after a call that failed; it doubles
 PAUSE_SECONDS_MAX = 5.0
 TELL_SECONDS = 1.0  # failures are logged once the pause is as long: single refusals are part of the day
 
+_UNITS = Series(CHANGE_UNITS)
+
 log = logging.getLogger(__name__)
 
 
 class Calls:
-    """The way to one data stream. `facts`: what log lines say of the destination."""
+    """The way to one data stream. `facts`: what log lines say of the destination; `tap`: of the table."""
 
-    def __init__(self, sender: Sender, stream_arn: str, clock: Clock, facts: Mapping[str, object]) -> None:
+    def __init__(self, sender: Sender, stream_arn: str, clock: Clock, facts: Mapping[str, object], tap: Tap) -> None:
         self._sender = sender
+        self._tap = tap
         self._stream_arn = stream_arn
         self._clock = clock
         self._facts = facts
@@ -38,6 +43,9 @@ class Calls:
         except Unavailable as fault:
             return self.failed(fault.code, fault.reason)
         window.settle(call, [code is None for code in codes])
+        for entry, code in zip(call, codes, strict=True):
+            if code is None:
+                self._tap.add(_UNITS, entry.units)
         if None in codes:
             self._pause = 0.0
             self.taken_at = self._clock.now()

@@ -51,7 +51,8 @@ class KinesisDelivery:
         self.table = table
         self.destination = destination
         if sender is not None:
-            self._calls = Calls(sender, destination.stream_arn, store.clock, self._facts())
+            tap = store.taps.of_table(table.account, table.region, table.name, table.id)
+            self._calls = Calls(sender, destination.stream_arn, store.clock, self._facts(), tap)
 
     async def run(self) -> None:
         """Deliver until the destination is over."""

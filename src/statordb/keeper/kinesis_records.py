@@ -9,6 +9,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 import orjson
 
+from statordb.metering.units import write_units
 from statordb.store import changes, entries
 from statordb.store.changes import EVENT_NAMES, SERVICE
 from statordb.store.destinations import BEFORE, VIEW
@@ -27,12 +28,14 @@ _SERVICE_IDENTITY = {"principalId": "dynamodb.amazonaws.com", "type": "Service"}
 
 class Entry(NamedTuple):
     """One record for PutRecords: the sequence number of its change, its partition key, and its data. `moment`: its time
-    in microseconds since the epoch, 0 where the data has milliseconds."""
+    in microseconds since the epoch, 0 where the data has milliseconds. `units`: of change data capture, one for each KB
+    of the larger image."""
 
     sequence: int
     partition_key: str
     data: bytes
     moment: int = 0
+    units: int = 1
 
     @property
     def size(self) -> int:
@@ -79,7 +82,8 @@ class Encoder:
             _members(body).removesuffix(_VIEW_MEMBER),
             precision.encode(),
         )
-        return Entry(sequence, partition_key, data, moment if precision == MICROSECOND else 0)
+        units = write_units(entries.image_size(body))
+        return Entry(sequence, partition_key, data, moment if precision == MICROSECOND else 0, units)
 
     def _microseconds(self, milliseconds: int, sequence: int, after: int | None) -> int:
         """A time that grows from change to change. Within a millisecond, the sequence number tells them apart."""

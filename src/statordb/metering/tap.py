@@ -58,6 +58,14 @@ class Counts(dict[float, int]):
         return found
 
 
+Sort = tuple[str, str, bool]
+"""What units are of: an index ("": the table itself), their kind, whether the index is a local one."""
+
+_EVENTUAL: Sort = ("", EVENTUAL, False)
+_STRONG: Sort = ("", STRONG, False)
+_STANDARD: Sort = ("", STANDARD, False)
+
+
 class Tap:
     """Counts for one subject in one process. On hot paths `eventual`, `strong` (both in half units) and `standard` are
     added to by themselves: `tap.eventual[1] += 1`."""
@@ -76,8 +84,8 @@ class Tap:
         self.eventual = Counts(self)
         self.strong = Counts(self)
         self.standard = Counts(self)
-        self._reads = {Series(READ_UNITS, kind=EVENTUAL): self.eventual, Series(READ_UNITS, kind=STRONG): self.strong}
-        self._writes = {Series(WRITE_UNITS, kind=STANDARD): self.standard}
+        self._reads: dict[Sort, Counts] = {_EVENTUAL: self.eventual, _STRONG: self.strong}
+        self._writes: dict[Sort, Counts] = {_STANDARD: self.standard}
 
     def stir(self) -> None:
         """Something is about to be counted."""
@@ -87,19 +95,19 @@ class Tap:
 
     def read(self, halves: int, kind: str = EVENTUAL) -> None:
         """A request read of the table itself, in half units."""
-        self._reads_of(Series(READ_UNITS, "", "", kind))[halves] += 1
+        self._of(self._reads, ("", kind, False))[halves] += 1
 
     def index_read(self, name: str, halves: int, kind: str = EVENTUAL, local: bool = False) -> None:
         """A request read of an index, in half units."""
-        self._reads_of(Series(READ_UNITS, name, "", kind, local))[halves] += 1
+        self._of(self._reads, (name, kind, local))[halves] += 1
 
     def write(self, units: int, kind: str = STANDARD) -> None:
         """A request wrote to the table itself."""
-        self._writes_of(Series(WRITE_UNITS, "", "", kind))[units] += 1
+        self._of(self._writes, ("", kind, False))[units] += 1
 
     def index_write(self, name: str, units: int, kind: str = STANDARD, local: bool = False) -> None:
         """A request wrote to an index."""
-        self._writes_of(Series(WRITE_UNITS, name, "", kind, local))[units] += 1
+        self._of(self._writes, (name, kind, local))[units] += 1
 
     def add(self, series: Series, value: float, times: int = 1, spread: bool = False) -> None:
         """Anything else. `spread`: see `Statistic.spread`."""
@@ -131,23 +139,28 @@ class Tap:
         self._stirred = False
         self._settle()
         figures, self._rare = self._rare, {}
-        self._forget_indexes()
         return figures
 
     def _settle(self) -> None:
         """Make figures of the units that were counted, and what is billed of them."""
-        for counted, scale, usage_type in (
-            (self._reads, HALF, "ReadRequestUnits"), (self._writes, 1.0, "WriteRequestUnits"),
-        ):  # fmt: skip
-            for series, counts in counted.items():
-                if counts:
-                    found = counts.statistic(scale)
-                    self._figure(series).merge(found)
-                    if self._prefix is not None and self._prefix is not _UNKNOWN and series.kind not in FREE:
-                        repl = "Repl" if series.kind == REPLICATED else ""
-                        self._figure(Series(BILLED, kind=f"{self._prefix}{repl}{usage_type}")).merge(found)
-                    counts.clear()
-                    counts.before = None
+        self._move(READ_UNITS, "ReadRequestUnits", self._reads, HALF)
+        self._move(WRITE_UNITS, "WriteRequestUnits", self._writes, 1.0)
+
+    def _move(self, metric: str, usage_type: str, counted: dict[Sort, Counts], scale: float) -> None:
+        """Counts of tables that have had very many indexes are forgotten, and come again with what is counted."""
+        forgets = len(counted) >= SERIES_MAX
+        for sort, counts in tuple(counted.items()):
+            index, kind, local = sort
+            if counts:
+                found = counts.statistic(scale)
+                self._figure(Series(metric, index, "", kind, local)).merge(found)
+                if self._prefix is not None and self._prefix is not _UNKNOWN and kind not in FREE:
+                    repl = "Repl" if kind == REPLICATED else ""
+                    self._figure(Series(BILLED, kind=f"{self._prefix}{repl}{usage_type}")).merge(found)
+                counts.clear()
+                counts.before = None
+            if forgets and index:
+                del counted[sort]
 
     def _figure(self, series: Series) -> Statistic:
         found = self._rare.get(series)
@@ -155,24 +168,10 @@ class Tap:
             found = self._rare[series] = Statistic()
         return found
 
-    def _reads_of(self, series: Series) -> Counts:
-        found = self._reads.get(series)
-        return self._made(self._reads, series) if found is None else found
-
-    def _writes_of(self, series: Series) -> Counts:
-        found = self._writes.get(series)
-        return self._made(self._writes, series) if found is None else found
-
-    def _made(self, counted: dict[Series, Counts], series: Series) -> Counts:
-        if len(counted) >= SERIES_MAX:
-            series = next(iter(counted))
-            return counted[series]
-        made = counted[series] = Counts(self)
-        return made
-
-    def _forget_indexes(self) -> None:
-        """Those of tables that have had very many indexes; they come again with what is counted."""
-        for counted in (self._reads, self._writes):
+    def _of(self, counted: dict[Sort, Counts], sort: Sort) -> Counts:
+        found = counted.get(sort)
+        if found is None:
             if len(counted) >= SERIES_MAX:
-                for series in [each for each in counted if each.index]:
-                    del counted[series]
+                return next(iter(counted.values()))
+            found = counted[sort] = Counts(self)
+        return found

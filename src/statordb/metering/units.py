@@ -16,6 +16,12 @@ def read_units(size: int, consistent: bool) -> float:
     return float(units) if consistent else units * 0.5
 
 
+def read_halves(size: int, consistent: bool) -> int:
+    """The same in half units, which taps count."""
+    units = max(1, -(-size // READ_UNIT_BYTES))
+    return 2 * units if consistent else units
+
+
 def write_units(size: int) -> int:
     """Write units of an item, or of an index's entry, of `size` bytes."""
     return max(1, -(-size // WRITE_UNIT_BYTES))

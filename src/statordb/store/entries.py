@@ -154,6 +154,14 @@ def new_image(body: bytes) -> bytes | None:
     return body[_HEAD_BYTES + length : _HEAD_BYTES + length + new_length] if new_length else None
 
 
+def image_size(body: bytes) -> int:
+    """Bytes of the larger of the two images, by DynamoDB's rules, of those that the entry carries."""
+    if body[0] != FORMAT:
+        return 0
+    head = _unpack(body)
+    return max(head[7], head[9])  # type: ignore[no-any-return]
+
+
 def origin(body: bytes) -> int:
     """Where a change was made: HERE, or a number of another store."""
     return _unpack(body)[3] if body[0] == FORMAT else HERE

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from statordb.engine.contract import ABSENT, Conflict, Effects, Engine, Heads, Key, Plan, Refused, Stale, Stored
 from statordb.model import errors
@@ -73,6 +73,13 @@ class TokenRecord(Record):
 TOKEN = Kind(TokenRecord)
 
 
+class Canceled(NamedTuple):
+    """Refusal: of each action, why it cancels the transaction; and how many bytes its item has, or would have had."""
+
+    reasons: list[dict[str, Any]]
+    sizes: list[int]
+
+
 class TokenReused(NamedTuple):
     """Refusal: the token was used with another request within its life."""
 
@@ -88,8 +95,8 @@ class Replayed(NamedTuple):
 
 
 async def write(engine: Engine, actions: Sequence[Action], token: Token | None) -> list[Written] | Replayed | Refused:
-    """Do all actions or none. Refused: its reason is the list of cancellation reasons, TokenReused, InProgress, or a
-    ClientError of one of them.
+    """Do all actions or none. Refused: its reason is Canceled, TokenReused, InProgress, a ClientError of one of them,
+    or, if another transaction was in the way, the list of cancellation reasons.
 
     Raises as `Table.renewed` and `Table.resumed`.
     """
@@ -130,10 +137,11 @@ def _plan(actions: Sequence[Action], token: Token | None, entries: Sequence[Key]
             known = _known(stored[len(actions)], token)
             if known is not None:
                 return known
-        news, reasons = [], []
+        news, reasons, sizes = [], [], []
         for action, row in zip(actions, stored, strict=False):
             old = None if row is None else Image(row[0])
             new = action.apply(old)
+            sizes.append(0 if old is None else old.size)
             if isinstance(new, Refused):
                 if isinstance(new.reason, ClientError):
                     return new
@@ -141,8 +149,10 @@ def _plan(actions: Sequence[Action], token: Token | None, entries: Sequence[Key]
             else:
                 reasons.append(SUCCEEDED)
                 news.append((action, old, new))
+                if new is not None:
+                    sizes[-1] = max(sizes[-1], new.size)
         if len(news) < len(actions):
-            return Refused(reasons)
+            return Refused(Canceled(reasons, sizes))
         if any(action.table.building and action.table.moved(old, entries) for action, old, _ in news):
             return Refused(MOVED)
         return _staged(news, token, Staging(found(entries, stored[others:]), now))

@@ -13,8 +13,8 @@ from statordb.commands.getting import Got
 from statordb.commands.perform import perform
 from statordb.commands.statement_batching import Asked, BatchStatements, Failed, Outcome
 from statordb.commands.statement_reads import SelectItems, SelectOne
-from statordb.commands.statement_writes import CheckByKey, InsertItem
-from statordb.metering.units import read_units, write_units
+from statordb.commands.statement_writes import CheckByKey
+from statordb.metering.units import read_units
 from statordb.model import errors
 from statordb.model.errors import ClientError
 
@@ -84,10 +84,8 @@ def _consumed(asked: Sequence[Asked], outcomes: Sequence[Outcome], detail: str) 
     for each, outcome in zip(asked, outcomes, strict=True):
         if isinstance(outcome, Failed):
             if outcome.ran is not None:
-                old = outcome.old.size if outcome.old is not None else 0
-                sent = each.size if isinstance(each, InsertItem) else 0
                 space = outcome.ran.space
-                tried[space] = tried.get(space, 0.0) + write_units(max(old, sent))
+                tried[space] = tried.get(space, 0.0) + outcome.units
             continue
         assert not isinstance(each, ClientError)
         meter = meters.setdefault(outcome.table.space, Meter(outcome.table, each.table))

@@ -5,6 +5,7 @@ from functools import lru_cache
 from statordb.api import iterators, stream_arns
 from statordb.api.context import Answer, Context, Request
 from statordb.commands.demands import StreamDemand
+from statordb.metering.series import STREAM_READS, Series
 from statordb.model import errors
 from statordb.model.limits import (
     GET_RECORDS_BYTES_MAX,
@@ -20,6 +21,7 @@ from statordb.store.terms import PageBudget
 CHUNK_ROWS_MAX = 64  # read in one go
 CHUNK_BYTES_MAX = 128 * KIB
 
+_READ = Series(STREAM_READS, operation="GetRecords")
 _teller = lru_cache(maxsize=SHARD_TELLERS_MAX)(Teller)
 
 
@@ -40,6 +42,7 @@ async def get_records(context: Context, request: Request) -> Answer:
         raise errors.trimmed_data_access()
 
     told, last = await _page(context, stream, shard.id, after, limit)
+    context.store.taps.of_table(stream.account, stream.region, stream.table, stream.table_id).add(_READ, 1)
     records = b",".join(told)
     # The shard was seen before its log was read: if it was closed, nothing has come since.
     if shard.ending is not None and (not told or last >= shard.ending):
