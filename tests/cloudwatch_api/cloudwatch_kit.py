@@ -9,22 +9,36 @@ from typing import Any
 from urllib.parse import urlencode
 
 import botocore.session
+import orjson
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
 from statordb.access.authority import Authority
+from statordb.api.dispatch import Dispatcher
+from statordb.api.shape_overrides import DYNAMODB
 from statordb.cloudwatch_api.service import CloudWatch
 from statordb.commands.policies import Policies
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.model.clock import ManualClock
-from statordb.model.request import NOWHERE, Principal
+from statordb.model.request import NOWHERE, Principal, Reply, Request
 from statordb.model.rest import RestReply, RestRequest
+from statordb.model.service import load_service
+from statordb.shapes.json import Shapes
 from statordb.store.store import Store
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 NOW = 1_700_000_000.0
 _MODEL = botocore.session.get_session().get_service_model("cloudwatch")
 PROTOCOLS = {"query": "query", "json": "json", "cbor": "smithy-rpc-v2-cbor"}
+
+
+SHAPES = Shapes(DYNAMODB, load_service(), load_service("dynamodbstreams"))
+
+
+def principal(authority: Authority | None) -> Principal:
+    """Somebody of the account, by default its root."""
+    arn = f"arn:aws:iam::{ACCOUNT}:root" if authority is None else authority.arn
+    return Principal(ACCOUNT, "AKIA", REGION, arn, authority)
 
 
 class Refused(Exception):
@@ -44,11 +58,28 @@ class Watched:
         self.loop = asyncio.new_event_loop()
         self.clock = ManualClock(NOW)
         self.store = Store(LmdbEngine.open(directory, durable=False), self.clock)
+        self.dynamodb = Dispatcher(self.store, SHAPES, lambda request, fault: self.faults.append(fault), "localhost")
         self.faults: list[BaseException] = []
         self.api = CloudWatch(self.store, Policies(self.store), lambda request, fault: self.faults.append(fault))
 
     def run(self, work: Any) -> Any:
         return self.loop.run_until_complete(work)
+
+    def ask(self, operation: str, **given: Any) -> Any:
+        """The answer of DynamoDB's API on the same store."""
+
+        async def answer() -> Any:
+            body = orjson.dumps(given)
+            reply = self.dynamodb.handle(Request(operation, body, principal(None), "an-id"))
+            return reply if isinstance(reply, Reply) else await reply
+
+        reply = self.run(answer())
+        told = orjson.loads(bytes(reply.body))
+        return told if reply.status == 200 else Refused(reply.error, told.get("message", ""), reply.status)
+
+    def flush(self) -> None:
+        """Have written what was counted."""
+        self.run(self.store.flushing.flush())
 
     def close(self) -> None:
         self.run(self.api.close())
@@ -84,9 +115,7 @@ class Watched:
         path: str = "/",
         authority: Authority | None = None,
     ) -> RestReply:
-        arn = f"arn:aws:iam::{ACCOUNT}:root" if authority is None else authority.arn
-        principal = Principal(ACCOUNT, "AKIA", REGION, arn, authority)
-        request = RestRequest("POST", path, "", headers, body, principal, "an-id", NOWHERE)
+        request = RestRequest("POST", path, "", headers, body, principal(authority), "an-id", NOWHERE)
 
         async def answer() -> RestReply:
             return await self.api.speaking(protocol).handle(request)

@@ -43,7 +43,7 @@ class Scope(NamedTuple):
 
     values: Mapping[str, Value]
     metrics: Sequence[Series]
-    moments: Sequence[float]
+    moments: Sequence[float] | range
 
 
 def evaluate(text: str, scope: Scope) -> Value:

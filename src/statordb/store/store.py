@@ -23,6 +23,7 @@ from statordb.store.leases import Leases
 from statordb.store.ledger.flushing import Flushing
 from statordb.store.ledger.ledger import Ledger
 from statordb.store.logs import Logs
+from statordb.store.metrics import Metrics
 from statordb.store.scaling.scaling import Scaling
 from statordb.store.sealed.engine import SealedEngine
 from statordb.store.spaces import Draft
@@ -72,6 +73,7 @@ class Store:
         self.identities = Identities(engine)
         self.key_uses = KeyUses(engine)
         self.alarms = Alarms(engine, clock)
+        self.metrics = Metrics(self.ledger, clock)
         self.quotas = quotas
         self.admission = Admission(engine, clock, quotas)
         self.scaling = Scaling(engine, clock, scaling_minute_seconds)

@@ -9,6 +9,9 @@ from statordb.cloudwatch_api.operations.describe_alarms import describe_alarms
 from statordb.cloudwatch_api.operations.describe_alarms_for_metric import describe_alarms_for_metric
 from statordb.cloudwatch_api.operations.disable_alarm_actions import disable_alarm_actions
 from statordb.cloudwatch_api.operations.enable_alarm_actions import enable_alarm_actions
+from statordb.cloudwatch_api.operations.get_metric_data import get_metric_data
+from statordb.cloudwatch_api.operations.get_metric_statistics import get_metric_statistics
+from statordb.cloudwatch_api.operations.list_metrics import list_metrics
 from statordb.cloudwatch_api.operations.list_tags_for_resource import list_tags_for_resource
 from statordb.cloudwatch_api.operations.put_metric_alarm import put_metric_alarm
 from statordb.cloudwatch_api.operations.set_alarm_state import set_alarm_state
@@ -22,6 +25,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "DescribeAlarmsForMetric": describe_alarms_for_metric,
     "DisableAlarmActions": disable_alarm_actions,
     "EnableAlarmActions": enable_alarm_actions,
+    "GetMetricData": get_metric_data,
+    "GetMetricStatistics": get_metric_statistics,
+    "ListMetrics": list_metrics,
     "ListTagsForResource": list_tags_for_resource,
     "PutMetricAlarm": put_metric_alarm,
     "SetAlarmState": set_alarm_state,

@@ -1,0 +1,57 @@
+"""GetMetricStatistics."""
+
+from typing import Any
+
+from statordb.cloudwatch_api import errors, queries
+from statordb.cloudwatch_api.context import Answer, Context, Request
+from statordb.cloudwatch_api.times import span_of
+from statordb.metering import statistics
+from statordb.metering.metric_queries import is_period
+from statordb.metering.metrics import source_of
+from statordb.metering.series import Statistic
+from statordb.store.metrics import Span
+
+DATAPOINTS_MAX = 1440  # of one call (API reference, "GetMetricStatistics")
+
+
+async def get_metric_statistics(context: Context, request: Request) -> Answer:
+    await context.demand()
+    simple, extended = request.get("Statistics") or [], request.get("ExtendedStatistics") or []
+    if not simple and not extended:
+        raise errors.missing("The parameters Statistics and ExtendedStatistics are required: one of them at least.")
+    for name in extended:
+        if not statistics.is_percentile(name):
+            raise errors.invalid_value(f"The value {name[:64]} for parameter ExtendedStatistics is not supported.")
+    period, since, until = _span(context, request)
+    source = source_of(request["Namespace"], request["MetricName"], queries.dimensions_of(request))
+    if source is None or request.get("Unit") not in (None, source.told.unit):
+        return {"Label": request["MetricName"], "Datapoints": []}
+    principal = context.principal
+    found = await context.store.metrics.read(principal.account, principal.region, source, Span(since, until, period))
+    told = [_datapoint(at, statistic, simple, extended, source.told.unit) for at, statistic in found.items()]
+    return {"Label": request["MetricName"], "Datapoints": told}
+
+
+def _span(context: Context, request: Request) -> tuple[int, int, int]:
+    """Raises InvalidParameterValue, InvalidParameterCombination."""
+    period, minute = request["Period"], context.store.metrics.minute_seconds
+    if not is_period(period):
+        raise errors.invalid_value("The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60.")
+    since, until = span_of(context, request)
+    period = -(-period // minute) * minute
+    count = (until - since) // period
+    if count > DATAPOINTS_MAX:
+        raise errors.combination(
+            f"You have requested up to {count:,} datapoints, which exceeds the limit of {DATAPOINTS_MAX:,}. You may "
+            "reduce the datapoints requested by increasing Period, or decreasing the time range."
+        )
+    return period, since, until
+
+
+def _datapoint(at: int, found: Statistic, simple: list[str], extended: list[str], unit: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"Timestamp": at, "Unit": unit}
+    told |= {name: statistics.value(name, found) for name in simple}
+    percentiles = {name: value for name in extended if (value := statistics.value(name, found)) is not None}
+    if percentiles:
+        told["ExtendedStatistics"] = percentiles
+    return told

@@ -1,0 +1,79 @@
+"""What queries of metrics come to: values of statistics, and of expressions over them."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from statordb.metering import metric_math, statistics
+from statordb.metering.metric_math import BadExpression, Scope, Series, Value
+from statordb.metering.metric_queries import BadQuery, Query
+from statordb.metering.metrics import source_of
+from statordb.store.metrics import Metrics, Span
+
+WORK_MAX = 5_000_000  # datapoints that the expressions of a request take up, each as often as it is named: 1 s
+HERE_MAX = 5_000  # of them, that are worked out at once; more in a thread
+
+
+@dataclass(slots=True)
+class Asked:
+    """A request: whose metrics, and from when until when, in seconds since the epoch. `known`: values by the ids of
+    queries; `work`: what its expressions may still take."""
+
+    account: str
+    region: str
+    since: int
+    until: int
+    known: dict[str, Value] = field(default_factory=dict)
+    work: int = WORK_MAX
+
+
+async def value_of(metrics: Metrics, asked: Asked, queries: Sequence[Query]) -> Value:
+    """What the last of some queries comes to; the others are those that it needs, in their order. Raises BadQuery."""
+    for query in queries:
+        if query.id not in asked.known:
+            told = _expressed(asked, query, queries) if query.expression else _read(metrics, asked, query)
+            asked.known[query.id] = await told
+    return asked.known[queries[-1].id]
+
+
+async def _read(metrics: Metrics, asked: Asked, query: Query) -> Series:
+    minute = metrics.minute_seconds
+    period = -(-query.period // minute) * minute
+    source = source_of(query.namespace, query.metric, query.dimensions)
+    if source is None:
+        return Series({}, period, query.metric)
+    found = await metrics.read(asked.account, asked.region, source, Span(asked.since, asked.until, period))
+    told = {start: statistics.value(query.statistic, statistic) for start, statistic in found.items()}
+    return Series({start: value for start, value in told.items() if value is not None}, period, query.id)
+
+
+async def _expressed(asked: Asked, query: Query, queries: Sequence[Query]) -> Value:
+    named = [each for each in queries if each.id in asked.known]
+    simple = [asked.known[each.id] for each in named if not each.expression]
+    period = max((series.period for series in simple if isinstance(series, Series)), default=query.period or 60)
+    scope = Scope(
+        {each.id: asked.known[each.id] for each in named},
+        [series for series in simple if isinstance(series, Series)],
+        range(asked.since, asked.until, period),
+    )
+    work = _points(scope.values) * len(query.expression) // 4 + len(scope.moments)
+    asked.work -= work
+    if asked.work < 0:
+        raise BadQuery("The expressions of the request take up more datapoints than one request may have.")
+    try:
+        if work <= HERE_MAX:
+            return metric_math.evaluate(query.expression, scope)
+        return await asyncio.to_thread(metric_math.evaluate, query.expression, scope)
+    except BadExpression as fault:
+        raise BadQuery(f"Error in expression '{query.id}': {fault.args[0]}.") from None
+
+
+def _points(values: Mapping[str, Value]) -> int:
+    """How many datapoints there are to be taken up."""
+    count = 0
+    for value in values.values():
+        if isinstance(value, Series):
+            count += len(value.points)
+        elif isinstance(value, list):
+            count += sum(len(series.points) for series in value)
+    return count
