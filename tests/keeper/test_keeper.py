@@ -262,6 +262,7 @@ def test_when_one_of_several_goes_only_its_duties_move() -> None:
 def test_every_duty_has_a_name_of_its_own(api: Api) -> None:
     """Failures are logged under it."""
     assert sorted(duty.name for duty in duties(api.store)) == [
+        "alarms",
         "backfill",
         "expiry",
         "kms",

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from statordb.keeper.alarms import Alarms
 from statordb.keeper.backfill import Backfill
 from statordb.keeper.expiry import Expiry
 from statordb.keeper.kms import KmsKeys
@@ -54,7 +55,7 @@ def duties(store: Store) -> list[Duty]:
     """Every duty of a server."""
     return [
         Backfill(store), Expiry(store), Reclaim(store), Spaces(store), Tokens(store), Logs(store), KmsKeys(store),
-        Sessions(store), Resealing(store), Scaling(store),
+        Sessions(store), Resealing(store), Scaling(store), Alarms(store),
     ]  # fmt: skip
 
 

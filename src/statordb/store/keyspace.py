@@ -36,7 +36,7 @@ class Space(IntEnum):
     LEDGER_SUBJECTS = 19  # account, region -> kind, name and id of subjects; the accounts and regions
     LEDGER_CAPACITY = 20  # subject -> time -> the capacity of a table from then on
     ALARMS = 24  # account/region -> name -> alarm record
-    ALARM_HISTORY = 25  # account/region -> time, name -> what became of an alarm
+    ALARM_HISTORY = 25  # account/region -> time, digest -> what became of an alarm
     SCALING = 26  # account/region -> resource, dimension -> scalable target; their ids
     SCALING_ACTIVITIES = 27  # account/region -> time, id -> what scaling did
 

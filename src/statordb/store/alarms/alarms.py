@@ -193,7 +193,7 @@ class Alarms:
             return Effects(writes=writes, outcome=after)
 
         # The entry's key is not known before the plan has run but for its time, which is this call's.
-        footprint = (key, _history_key(name, now)) if kind is not None else (key,)
+        footprint = (key, _history_key(name, now, kind)) if kind is not None else (key,)
         outcome = await contention.update(self._engine, footprint, plan)
         return outcome if isinstance(outcome, Refused) else outcome.outcome
 
@@ -240,10 +240,10 @@ def _time(at: float) -> bytes:
     return int(at * 1e6).to_bytes(_TIME_BYTES, "big")
 
 
-def _history_key(name: AlarmName, at: float) -> Key:
-    digest = blake2b(name.name.encode(), digest_size=_NAME_BYTES).digest()
+def _history_key(name: AlarmName, at: float, kind: str) -> Key:
+    digest = blake2b(f"{kind}/{name.name}".encode(), digest_size=_NAME_BYTES).digest()
     return Key(Space.ALARM_HISTORY, _partition(name.account, name.region), _time(at) + digest)
 
 
 def _entry(name: AlarmName, record: HistoryRecord) -> tuple[Key, bytes]:
-    return _history_key(name, record.at), HISTORY_KIND.dump(record)
+    return _history_key(name, record.at, record.kind), HISTORY_KIND.dump(record)
