@@ -76,7 +76,7 @@ lint: install
 
 types: install
 	$(BIN)/mypy
-	$(BIN)/mypy --explicit-package-bases $(BLACKBOX:%=tests/%) tests/conftest.py tests/brevity.py tests/process.py tests/raw.py
+	$(BIN)/mypy --explicit-package-bases $(BLACKBOX:%=tests/%) tests/conftest.py tests/brevity.py tests/process.py tests/raw.py tests/scheduling.py
 
 imports: install
 	$(BIN)/lint-imports
@@ -88,9 +88,9 @@ unit: install
 check: lint types imports unit
 
 # One run of pytest for all, so that its closing line speaks for all. loadfile keeps a file's tests on one server, and
-# all that needs Cassandra in one process; --no-loadscope-reorder keeps that and the longest files first. Up to three
-# tests may fail once and come through the second time: they are told at the end, with what they failed of. A promise
-# that is broken once is broken: see JUDGED in tests/conftest.py.
+# --no-loadscope-reorder the longest files first: see tests/scheduling.py. Up to three tests may fail once and come
+# through the second time: they are told at the end, with what they failed of. A promise that is broken once is broken:
+# see JUDGED in tests/conftest.py.
 AGAIN := --reruns 1 --max-suite-reruns 3 --rerun-show-tracebacks
 test: lint types imports tools
 	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder $(AGAIN) --durations 10 tests

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:  # the black-box suites import their own modules as tests.<folder>.<module>
     sys.path.insert(0, str(ROOT))
 
-from tests import brevity, slowness, stalls  # noqa: E402  # found by the path above
+from tests import brevity, scheduling, slowness, stalls  # noqa: E402  # found by the path above
 
 # How long an example takes says something of the machine, not of the code.
 hypothesis.settings.register_profile("statordb", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -35,7 +35,6 @@ CLUSTER_FIXTURES = {"cassandra", "cassandra_hosts", "sealed_cassandra"}
 # Suites whose judges look for what is lost, torn or out of order. Where they find it, once is enough; what fails there
 # in another way (a node that does not start, an answer that does not come) may be tried again as everywhere.
 JUDGED = ("tests/crash/", "tests/faults/", "tests/fuzz/", "tests/kinesis/", "tests/triggers/", "tests/consumers/")
-OWN_CLUSTER = "tests/cassandra/test_secured.py"  # has nodes to itself, so that it may run beside the others
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -67,27 +66,25 @@ def pytest_unconfigure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """A file's tests stay in one process, and all of the shared cluster's in the same: some of them kill its nodes."""
-    if config.getoption("dist") != "loadfile":
-        return None
-    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
-
-    class Scheduling(LoadFileScheduling):  # type: ignore[misc]
-        def _split_scope(self, nodeid: str) -> str:
-            return "cassandra" if _shares_cluster(nodeid) else str(super()._split_scope(nodeid))
-
-    return Scheduling(config, log)
+    return scheduling.scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
-def _shares_cluster(nodeid: str) -> bool:
-    return "cassandra" in nodeid and not nodeid.startswith(OWN_CLUSTER)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """The nodes of the shared cluster are taken before any fixture of the test, and kept for the next one's."""
+    if item.get_closest_marker("cassandra") is None:
+        return (yield)
+    from tests.cassandra.cluster import shared
+
+    shared.TURN.take(alone=scheduling.breaks_nodes(item.nodeid))
+    result = yield
+    if nextitem is None or nextitem.get_closest_marker("cassandra") is None:
+        shared.TURN.leave()
+    return result
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A known deviation of the server under test is a strict expected failure, never a skip.
-
-    The longest files come first, so that with two test processes neither ends long after the other.
-    """
+    """A known deviation of the server under test is a strict expected failure, never a skip."""
     target = config.getoption("--target")
     reruns = config.getoption("reruns")
     for item in items:
@@ -99,9 +96,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if _needs_cluster(item):
             item.add_marker(pytest.mark.cassandra)
         if item.get_closest_marker("cassandra"):
-            if "cassandra" not in item.nodeid:  # all that the scheduler above knows of a test
+            if "cassandra" not in item.nodeid:  # all that the scheduler knows of a test
                 raise pytest.UsageError(f"{item.nodeid} uses a cluster: say cassandra in its path, name or parameter")
-    items.sort(key=_turn)
+    items.sort(key=lambda item: scheduling.turn(item.nodeid))
 
 
 def _needs_cluster(item: pytest.Item) -> bool:
@@ -112,20 +109,6 @@ def _needs_cluster(item: pytest.Item) -> bool:
         if isinstance(value, tuple):
             names.update(part for part in value if isinstance(part, str))
     return not CLUSTER_FIXTURES.isdisjoint(names)
-
-
-def _turn(item: pytest.Item) -> int:
-    if _shares_cluster(item.nodeid):
-        return -1  # one process does them all, one after the other
-    longest = (
-        "tests/fuzz/",
-        "tests/consumers/",
-        "tests/crash/",
-        "tests/sdk/",
-        "tests/lambda_suite/",
-        "tests/api_suite/",
-    )
-    return next((turn for turn, folder in enumerate(longest) if item.nodeid.startswith(folder)), len(longest))
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,10 @@ pytestmark = pytest.mark.slow  # a real server, and a second or more for each ca
 CASES = {case.name: case for case in heavy.cases() if heavy.TAGGING not in case.name}
 
 
-@pytest.fixture(scope="module", params=["1 worker", "2 workers", "cassandra"])
+CASSANDRA = pytest.param("cassandra", marks=pytest.mark.cassandra)
+
+
+@pytest.fixture(scope="module", params=["1 worker", "2 workers", CASSANDRA])
 def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     share = 1.0
     if request.param == "cassandra":

@@ -60,6 +60,34 @@ def leave(run: int) -> None:
             Cluster(_NODES).remove()
 
 
+class Turn:
+    """This process's right to use the shared nodes: beside others, or alone, where it kills and pauses them."""
+
+    def __init__(self) -> None:
+        self._lock: int | None = None  # descriptor of a file that is locked
+        self._alone = False
+
+    def take(self, *, alone: bool) -> None:
+        """Waits until others have left, or who has them alone."""
+        if self._lock is not None:
+            if self._alone == alone:
+                return
+            self.leave()
+        _RUNS.mkdir(parents=True, exist_ok=True)
+        self._alone = alone
+        self._lock = os.open(_PLACE / "turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+
+    def leave(self) -> None:
+        if self._lock is not None:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)  # also of a child that has it open
+            os.close(self._lock)
+            self._lock = None
+
+
+TURN = Turn()
+
+
 @contextmanager
 def own(name: str, **options: Any) -> Iterator[Cluster]:
     """A new cluster by that name, with these options of Cluster. Only one run has it at a time, the others wait."""
