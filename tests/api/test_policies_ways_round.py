@@ -6,7 +6,7 @@ import pytest
 from tests.access.kit import policy
 from tests.api.streams import create
 from tests.api.test_gate import CREATE
-from tests.api.test_policies import ANNS, BOBS, TABLE, allowing, ann, ask, may, only, requests
+from tests.api.with_policies import ANNS, BOBS, TABLE, allowing, ann, ask, may, only, requests
 from tests.in_process import Api, Fault
 
 AT = {"TableName": "abc"}

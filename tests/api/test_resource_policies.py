@@ -7,7 +7,7 @@ import pytest
 from tests.access.kit import policy
 from tests.api.streams import create
 from tests.api.test_gate import CREATE
-from tests.api.test_policies import ANNS, NUMBER, ann, ask, may, refusal
+from tests.api.with_policies import ANNS, NUMBER, ann, ask, may, refusal
 from tests.in_process import PRINCIPAL, Api, Fault
 
 from statordb.access.authority import Authority

@@ -1,30 +1,22 @@
 """Building indexes on live tables: whatever is written meanwhile, every item has its entry, and counts are exact."""
 
 import asyncio
-import shutil
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.in_process import PRINCIPAL, SHAPES, Api
+from tests.in_process import PRINCIPAL, Api
+from tests.keeper.indexed_table import add_index, build, create, delete, entries, index_of, put, use
 from tests.store.engines import Around, Eventual, Held
 
-from statordb.api.dispatch import Dispatcher
-from statordb.engine.contract import Engine, PageBudget
+from statordb.engine.contract import PageBudget
 from statordb.keeper import backfill
 from statordb.keeper.backfill import Backfill
 from statordb.keeper.keeper import Keeper
 from statordb.model.request import Reply, Request
 from statordb.store import codec
 from statordb.store.keyspace import Space
-from statordb.store.store import Store
 
-Item = dict[str, Any]
 INDEX_OVERHEAD_BYTES = 100
 CHUNK = backfill._CHUNK
 
@@ -33,59 +25,6 @@ CHUNK = backfill._CHUNK
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three items a run, so that much happens between the runs."""
     monkeypatch.setattr(backfill, "_CHUNK", PageBudget(3, 1 << 20))
-
-
-def create(api: Api, name: str = "abc") -> None:
-    api(
-        "CreateTable",
-        TableName=name,
-        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-
-
-def add_index(api: Api, type: str = "S", name: str = "ggg", **projection: Any) -> None:
-    api(
-        "UpdateTable",
-        TableName="abc",
-        AttributeDefinitions=[{"AttributeName": "g", "AttributeType": type}],
-        GlobalSecondaryIndexUpdates=[
-            {
-                "Create": {
-                    "IndexName": name,
-                    "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
-                    "Projection": projection or {"ProjectionType": "ALL"},
-                }
-            }
-        ],
-    )
-
-
-def index_of(api: Api) -> dict[str, Any]:
-    (index,) = api("DescribeTable", TableName="abc")["Table"]["GlobalSecondaryIndexes"]
-    described: dict[str, Any] = index
-    return described
-
-
-def entries(api: Api) -> list[Item]:
-    items = api("Scan", TableName="abc", IndexName="ggg")["Items"]
-    return sorted(items, key=lambda item: str(item["p"]["S"]))
-
-
-def put(api: Api, key: str, **content: str) -> None:
-    api("PutItem", TableName="abc", Item={"p": {"S": key}, **{name: {"S": text} for name, text in content.items()}})
-
-
-def delete(api: Api, key: str) -> None:
-    api("DeleteItem", TableName="abc", Key={"p": {"S": key}})
-
-
-def build(api: Api, duty: Backfill, runs: int = 50) -> None:
-    for _ in range(runs):
-        if not api.run(duty.run_once()):
-            return
-    raise AssertionError("the index is never ready")
 
 
 def test_an_index_of_a_full_table_is_built_chunk_by_chunk(api: Api) -> None:
@@ -296,11 +235,6 @@ def test_an_unchanged_catalog_costs_the_keeper_nothing(api: Api, monkeypatch: py
         assert not api.run(duty.run_once())
 
 
-def use(api: Api, engine: Engine) -> None:
-    api.store = Store(engine, api.clock)
-    api.dispatcher = Dispatcher(api.store, SHAPES, lambda request, fault: api.faults.append(fault))
-
-
 def test_building_begins_with_an_announcement(api: Api) -> None:
     """Whoever made the index may have died before every process had heard of it; a write by the old schema, after the
     item was entered, would be lost to the index."""
@@ -367,170 +301,6 @@ def test_the_catalog_is_not_read_for_every_chunk(api: Api) -> None:
         put(api, str(number), g="x")
     build(api, Backfill(api.store))
     assert engine.reads == 0, "then only records that are announced"
-
-
-contents = st.fixed_dictionaries({}, optional={"g": st.sampled_from("xyz"), "more": st.text("m", max_size=5)})
-keys = st.sampled_from("abcdefghij")
-Write = tuple[bool, str, dict[str, str] | None]
-writes_meanwhile = st.lists(st.tuples(st.booleans(), keys, st.none() | contents), max_size=5)
-
-
-class Building(RuleBasedStateMachine):
-    """Writes, chunks and restarts in any order; in the end the index is what the table says."""
-
-    directory: Path
-
-    @initialize(items=st.dictionaries(keys, contents, max_size=10), writes=writes_meanwhile)
-    def start(self, items: dict[str, dict[str, str]], writes: list[Write]) -> None:
-        self.directory = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
-        self.api = Api(self.directory)
-        self.use()
-        create(self.api)
-        self.model = dict(items)
-        for key, content in items.items():
-            put(self.api, key, **content)
-        self.write_at_the_next_change(writes)
-        add_index(self.api, ProjectionType="KEYS_ONLY")
-        self.duty = Backfill(self.api.store)
-
-    def use(self) -> None:
-        """The engine to be built on."""
-
-    def settle(self) -> None:
-        """Wait for what is on its way."""
-
-    def write_at_the_next_change(self, writes: list[Write]) -> None:
-        """Make these writes while the index is changed next, if that takes a while."""
-
-    @rule(key=keys, content=contents)
-    def put_item(self, key: str, content: dict[str, str]) -> None:
-        put(self.api, key, **content)
-        self.model[key] = content
-
-    @rule(key=keys)
-    def delete_item(self, key: str) -> None:
-        delete(self.api, key)
-        self.model.pop(key, None)
-
-    @rule(key=keys, other=keys, content=contents)
-    def transact(self, key: str, other: str, content: dict[str, str]) -> None:
-        if key != other:
-            item = {"p": {"S": key}, **{name: {"S": text} for name, text in content.items()}}
-            self.api(
-                "TransactWriteItems",
-                TransactItems=[
-                    {"Put": {"TableName": "abc", "Item": item}},
-                    {"Delete": {"TableName": "abc", "Key": {"p": {"S": other}}}},
-                ],
-            )
-            self.model[key] = content
-            self.model.pop(other, None)
-
-    @rule()
-    def chunk(self) -> None:
-        self.api.run(self.duty.run_once())
-
-    @rule()
-    def restart(self) -> None:
-        self.api.restart()
-        self.use()
-        self.duty = Backfill(self.api.store)
-
-    def check_counts(self, entries: int) -> None:
-        index = index_of(self.api)
-        assert (index["ItemCount"], index["IndexSizeBytes"]) == (entries, entries * (4 + 100))
-
-    @invariant()
-    def counts_are_never_beyond_the_table(self) -> None:
-        if hasattr(self, "api"):
-            assert 0 <= index_of(self.api)["ItemCount"] <= len(self.model)
-
-    def teardown(self) -> None:
-        if not hasattr(self, "api"):
-            return
-        build(self.api, self.duty)
-        self.settle()
-        indexed = sorted(key for key, content in self.model.items() if "g" in content)
-        assert [item["p"]["S"] for item in entries(self.api)] == indexed
-        self.check_counts(len(indexed))
-        self.api.close()
-        self.api.loop.close()
-        shutil.rmtree(self.directory)
-
-
-class BuildingEventually(Building):
-    """The same where entries arrive later, in any order. Counts are not exact there."""
-
-    engine: Eventual | None = None
-
-    def use(self) -> None:
-        before, self.engine = self.engine, Eventual(self.api.store.engine)
-        if before is not None:
-            self.engine.__dict__.update({**before.__dict__, "inner": self.engine.inner})
-        use(self.api, self.engine.as_engine())
-
-    def settle(self) -> None:
-        assert self.engine is not None
-        self.api.run(self.engine.deliver_all())
-
-    @precondition(lambda self: self.engine is not None and self.engine.owed)
-    @rule(place=st.integers(0, 100))
-    def deliver(self, place: int) -> None:
-        assert self.engine is not None
-        self.api.run(self.engine.deliver(place % len(self.engine.owed)))
-
-    def check_counts(self, entries: int) -> None:
-        pass
-
-    @invariant()
-    def counts_are_never_beyond_the_table(self) -> None:
-        pass
-
-
-class BuildingAmongOthers(BuildingEventually):
-    """And where two processes write while they learn of each change of the index, one of them later than the other."""
-
-    def use(self) -> None:
-        super().use()
-        assert self.engine is not None
-        self.engine.meanwhile = self.write_meanwhile
-        store = Store(self.engine.late().as_engine(), self.api.clock)
-        self.late = Dispatcher(store, SHAPES, lambda request, fault: self.api.faults.append(fault))
-        self.writes: list[Write] = []
-
-    @rule(writes=writes_meanwhile)
-    def write_at_the_next_change(self, writes: list[Write]) -> None:
-        """By the process that is told late (True), or by the other: puts, and deletions (None)."""
-        self.writes = writes
-        known = self.api.run(self.write(True, "none", None))  # so that it goes by what it has heard until then
-        assert known == 200
-
-    async def write_meanwhile(self) -> None:
-        writes, self.writes = self.writes, []
-        for late, key, content in writes:
-            assert await self.write(late, key, content) == 200
-            if content is None:
-                self.model.pop(key, None)
-            else:
-                self.model[key] = content
-
-    async def write(self, late: bool, key: str, content: dict[str, str] | None) -> int:
-        name = {"TableName": "abc"}
-        if content is None:
-            request = Request("DeleteItem", orjson.dumps({**name, "Key": {"p": {"S": key}}}), PRINCIPAL, "id")
-        else:
-            item = {"p": {"S": key}, **{each: {"S": text} for each, text in content.items()}}
-            request = Request("PutItem", orjson.dumps({**name, "Item": item}), PRINCIPAL, "id")
-        reply = (self.late if late else self.api.dispatcher).handle(request)
-        return (reply if isinstance(reply, Reply) else await reply).status
-
-
-TestBuildingAmongOthers = pytest.mark.slow(BuildingAmongOthers.TestCase)
-TestBuildingAmongOthers.settings = settings(max_examples=60, stateful_step_count=15, deadline=None)
-TestBuildingEventually = pytest.mark.slow(BuildingEventually.TestCase)
-TestBuildingEventually.settings = settings(max_examples=60, stateful_step_count=15, deadline=None)
-TestBuilding = pytest.mark.slow(Building.TestCase)
-TestBuilding.settings = settings(max_examples=60, stateful_step_count=15, deadline=None)
 
 
 def test_the_keeper_builds_indexes(api: Api) -> None:
