@@ -214,3 +214,10 @@ def test_beyond_loopback_with_checked_signatures() -> None:
 def test_loopback(host: str, loopback: bool) -> None:
     """An open server may listen there alone, so a wrong yes would let strangers in."""
     assert is_loopback(host) is loopback
+
+
+def test_workers_may_follow_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("statordb.server.settings.cores", lambda: 4)
+    for words, count, follow in (({}, 4, False), ({"workers": "3"}, 3, False), ({"workers": "auto"}, 4, True)):
+        settings = load(words, {})
+        assert (settings.worker_count, settings.is_elastic) == (count, follow)

@@ -156,3 +156,22 @@ def test_many_connections_are_swept_a_few_at_a_time() -> None:
         ready.pop(0)()
     assert counts == [SWEPT_MAX, 2 * SWEPT_MAX, 3 * SWEPT_MAX]
     assert all(transport.closed for transport in transports)
+
+
+def test_clients_are_let_go_with_their_next_answers(wire: Wire) -> None:
+    """As many as that, idle ones not before they ask."""
+    idle, asking, another = (wire.connect() for _ in range(3))
+    wire.context.let_go(1)
+    for connection, _ in (asking, another):
+        connection.data_received(signed())
+    (last,), (other,) = (split_answers(transport.out) for _, transport in (asking, another))
+    assert (last.headers["connection"], asking[1].closed) == ("close", True)
+    assert (other.headers["connection"], another[1].closed) == ("keep-alive", False)
+    assert not idle[1].closed
+    wire.context.let_go(None)
+    _, late = wire.connect()
+    assert not late.closed, "who has just come is answered first"
+    wire.context.let_go(0)
+    connection, transport = idle
+    connection.data_received(signed())
+    assert not transport.closed

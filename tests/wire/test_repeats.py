@@ -144,7 +144,7 @@ def test_what_says_more_than_usual_is_never_known(wire: Wire) -> None:
 def test_a_worker_that_drains_closes_behind_a_known_request_too(wire: Wire) -> None:
     request = signed()
     connection, transport = teach(wire, request)
-    wire.context.draining = True
+    wire.context.let_go(None)
     connection.data_received(request)
     assert split_answers(transport.out)[-1].headers["connection"] == "close"
     assert transport.closed

@@ -86,7 +86,7 @@ def _add_serve(commands: "Commands[_Parser]") -> None:
     serve.add_argument("--rack", metavar="NAME", help="whose nodes are asked first (default: each process chooses one)")
     serve.add_argument("--endpoint", metavar="HOST:PORT", help="where clients are told to find the server")
     serve.add_argument("--tls", metavar="off|auto", help="encrypt, by a certificate of the server's own (default off)")
-    serve.add_argument("--workers", metavar="N", help="worker processes (default: one a core)")
+    serve.add_argument("--workers", metavar="N", help="worker processes, or auto (default: one a core)")
     serve.add_argument("--auth", metavar="open|iam", help="let any credentials in, or only stored ones (default open)")
     serve.add_argument(
         "--throttle", metavar="on|off", help="limit the throughput of tables as AWS does (default: with --auth iam)"

@@ -102,6 +102,11 @@ class Site:
     lane_tallies: LaneTallies
     shapes: Shapes
 
+    @property
+    def has_no_keeper(self) -> bool:
+        """Whether the first worker is the keeper too."""
+        return self.roster.workers == 1 or self.roster.is_elastic
+
     def close_launcher(self) -> None:
         """Let go of it, in a process that has no functions started."""
         if self.launcher is not None:

@@ -98,6 +98,10 @@ class Listeners:
         await asyncio.gather(*(listener.stop(seconds) for listener in others))
         await first.stop(seconds)
 
+    def are_idle(self) -> bool:
+        """Whether there are no connections, and none that come to be."""
+        return all(listener.is_idle() for listener in self._listeners)
+
     def _look(self) -> None:
         """Take what has changed in the files."""
         if self._tls is not None:

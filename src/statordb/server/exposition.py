@@ -134,6 +134,8 @@ def _processes(roster: Roster) -> Iterator[Metric]:
         "statordb_hangs", "Times a process was ended because it did not go on.", labels=("process",)
     )
     for slot in range(roster.workers):
+        if not roster.is_wanted(slot) and roster.state(slot) is State.ABSENT:
+            continue  # it is there when there is work for it
         up.add_metric((str(slot),), 1 if roster.state(slot) is State.READY else 0)
         connections.add_metric((str(slot),), roster.connections(slot))
     for slot in roster.slots:

@@ -26,7 +26,7 @@ class Keeping:
     def __init__(self, site: Site, store: Store) -> None:
         self._site = site
         self._store = store
-        self._counters = site.counters.of_keeper() if site.roster.workers > 1 else None  # else the worker counts
+        self._counters = None if site.has_no_keeper else site.counters.of_keeper()  # else the worker counts
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.functions = Running(site, store, report_duty) if site.settings.runs_functions else None

@@ -20,6 +20,7 @@ from statordb.server.lane.answering import Answering
 from statordb.server.lane.memory import come_first, is_grown
 from statordb.server.process import Link
 from statordb.server.settings import EXIT_BAD_START, BadStart
+from statordb.server.sizing import demand
 from statordb.server.worker import Worker, tune_collector
 from statordb.store.store import Store
 
@@ -114,7 +115,7 @@ async def _worker(site: Site, slot: int, link: Link) -> None:
     store = await open_store(site.directory, site.settings)
     invoker = remote_invoker(site) if site.settings.runs_functions else None
     try:
-        worker = Worker(site, slot, store, invoker)
+        worker = Worker(site, slot, store, invoker, stopped.set)
         tune_collector()
         worker.start()
         store.flushing.start()
@@ -166,10 +167,11 @@ async def _lane(site: Site, index: int, link: Link) -> None:
         await _close(site, store)
 
 
-async def _workers_ended(site: Site) -> None:
-    """Wait for the workers, which may be answering for functions that run here; as long as they may take at most."""
+async def _workers_ended(site: Site, first: int = 0) -> None:
+    """Wait for the workers from a slot on, which may be answering for functions that run here; as long as they may
+    take at most."""
     deadline = asyncio.get_running_loop().time() + site.settings.shutdown_seconds
-    while site.roster.any_ready() and asyncio.get_running_loop().time() < deadline:
+    while site.roster.any_ready(first) and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(WORKERS_POLL_SECONDS)
 
 
@@ -191,6 +193,7 @@ async def _alone(site: Site, link: Link) -> None:
         _take_part(site, ALONE, link)
         await stopped.wait()
         await worker.drain()
+        await _workers_ended(site, ALONE + 1)
         await keeping.stop()
     finally:
         await _close(site, store)
@@ -198,7 +201,7 @@ async def _alone(site: Site, link: Link) -> None:
 
 def _take_part(site: Site, slot: int, link: Link) -> None:
     """Be ready, and tell from now on that this process goes on."""
-    Heartbeat(site.roster, slot).start()
+    Heartbeat(site.roster, slot, demand=demand() if site.roster.is_elastic else None).start()
     site.roster.ready(slot, os.getpid())
     link.ready()
 

@@ -1,7 +1,7 @@
 """Who runs, shared by all processes of a server: state, process id, connections, restarts and heartbeat of each.
 
 A small shared mapping made before the fork. Each cell is written by one process: the process itself, or the supervisor
-while that process is not alive.
+while that process is not alive; whether a worker is wanted is the supervisor's to say all the time.
 """
 
 import mmap
@@ -11,8 +11,8 @@ from enum import IntEnum
 
 from statordb.server.stalls import Stalls
 
-CELLS = 6
-STATE, PID, CONNECTIONS, RESTARTS, BEAT, HANGS = range(CELLS)
+CELLS = 8
+STATE, PID, CONNECTIONS, RESTARTS, BEAT, HANGS, WANTED, LOAD = range(CELLS)
 DECLINE_SECONDS_MAX = 0.05  # a worker that looks idle but does not accept may hang: then another takes the connection
 SILENT_SECONDS_MAX = 5.0  # a process that has not told for so long that it goes on is not ready
 MICRO = 1_000_000
@@ -32,12 +32,18 @@ class State(IntEnum):
 class Roster:
     """Slots 0 to workers - 1 are the workers; `keeper` is the keeper's; the lanes' come after it."""
 
-    def __init__(self, workers: int, monotonic: Monotonic = time.monotonic, lanes: int = 0) -> None:
+    def __init__(
+        self, workers: int, monotonic: Monotonic = time.monotonic, lanes: int = 0, is_elastic: bool = False
+    ) -> None:
+        """`is_elastic`: how many of the workers are there follows their load; at first it is one."""
         self.workers = workers
         self.keeper = workers
+        self.is_elastic = is_elastic
         self._monotonic = monotonic
         self._cells = memoryview(mmap.mmap(-1, (workers + 1 + lanes) * CELLS * 8)).cast("Q")
         self.stalls = Stalls(len(self.slots))
+        for slot in range(1 if is_elastic else workers):
+            self.want(slot, True)
 
     @property
     def slots(self) -> range:
@@ -81,6 +87,25 @@ class Roster:
     def hangs(self, slot: int) -> int:
         return self._cells[slot * CELLS + HANGS]
 
+    def want(self, slot: int, wanted: bool) -> None:
+        """Say whether a worker is to be there. One that is not wanted any more leaves when its clients have."""
+        self._cells[slot * CELLS + WANTED] = wanted
+
+    def is_wanted(self, slot: int) -> bool:
+        return bool(self._cells[slot * CELLS + WANTED])
+
+    def wanted(self) -> int:
+        """How many workers are to be there."""
+        return sum(self.is_wanted(slot) for slot in range(self.workers))
+
+    def used(self, slot: int, seconds: float) -> None:
+        """Tell how long the process has computed, or waited for a processor, so far."""
+        self._cells[slot * CELLS + LOAD] = int(seconds * MICRO)
+
+    def load(self, slot: int) -> int:
+        """That, in microseconds."""
+        return self._cells[slot * CELLS + LOAD]
+
     def silent(self) -> list[str]:
         """Names of the workers that are ready, but have not told for SILENT_SECONDS_MAX that they go on."""
         before = int((self._monotonic() - SILENT_SECONDS_MAX) * MICRO)
@@ -103,19 +128,29 @@ class Roster:
         return self._cells[slot * CELLS + RESTARTS]
 
     def all_ready(self) -> bool:
-        return all(self.state(slot) is State.READY for slot in range(self.workers))
+        """Whether all workers are that are wanted."""
+        return all(self.state(slot) is State.READY for slot in range(self.workers) if self.is_wanted(slot))
 
-    def any_ready(self) -> bool:
-        return any(self.state(slot) is State.READY for slot in range(self.workers))
+    def any_ready(self, first: int = 0) -> bool:
+        """Whether one of the workers from a slot on is."""
+        return any(self.state(slot) is State.READY for slot in range(first, self.workers))
 
     def set_connections(self, slot: int, count: int) -> None:
         self._cells[slot * CELLS + CONNECTIONS] = count
 
     def least_connections(self) -> int:
-        """Connections of the worker that has the fewest, among those that are ready; 0 if none is."""
+        """Connections of the worker that has the fewest, among those that are ready and stay; 0 if none is."""
         cells = self._cells
-        ready = (at for at in range(0, self.workers * CELLS, CELLS) if cells[at] == State.READY)
+        ready = (at for at in range(0, self.workers * CELLS, CELLS) if cells[at] == State.READY and cells[at + WANTED])
         return min((cells[at + CONNECTIONS] for at in ready), default=0)
+
+    def surplus(self, slot: int) -> int:
+        """How many connections a worker has beyond its share, where others came later; 0 for one that leaves."""
+        ready = [each for each in range(self.workers) if self.is_wanted(each) and self.state(each) is State.READY]
+        if slot not in ready:
+            return 0
+        share = -(-sum(map(self.connections, ready)) // len(ready))
+        return max(0, self.connections(slot) - share)
 
     def _set(self, slot: int, state: State, pid: int) -> None:
         at = slot * CELLS
@@ -134,7 +169,10 @@ class Balance:
         self._declined_at: float | None = None
 
     def may_accept(self) -> bool:
-        """False while another worker has fewer connections; True all the same when that one leaves it waiting."""
+        """False while another worker has fewer connections; True all the same when that one leaves it waiting. A worker
+        that is not wanted takes none."""
+        if not self._roster.is_wanted(self._slot):
+            return False
         if self._roster.connections(self._slot) <= self._roster.least_connections():
             self._declined_at = None
             return True

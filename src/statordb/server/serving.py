@@ -92,7 +92,7 @@ def _serve(settings: Settings, directory: Directory, launcher: "Way | None") -> 
         launcher,
         read_token(settings.functions_token) if settings.functions_token else "",
         read_providers(settings.identity_providers) if settings.identity_providers else b"",
-        Roster(count, lanes=lanes),
+        Roster(count, lanes=lanes, is_elastic=settings.is_elastic),
         composition.shared_counters(shapes.operations, count, lanes),
         [Door() for _ in range(lanes)],
         LaneTallies(count, lanes),
@@ -117,6 +117,7 @@ def _facts(site: "Site", address: str) -> dict[str, object]:
         "memory": settings.memory,
         "engine": settings.engine,
         "workers": settings.worker_count,
+        "workers_follow_load": settings.is_elastic,
         "lanes": settings.lane_count,
         "auth": settings.auth,
     } | _endpoints_of(site)
@@ -187,6 +188,7 @@ def _make_private(path: Path) -> None:
 def _supervise(site: "Site", announce: Callable[[], None], log_start: Callable[[], None]) -> int:
     """The supervisor's process: every other is a child of it."""
     from statordb.server import roles
+    from statordb.server.sizing import Sizing
     from statordb.server.supervisor import Child, Supervisor
 
     def ready() -> None:
@@ -197,21 +199,23 @@ def _supervise(site: "Site", announce: Callable[[], None], log_start: Callable[[
                 "the server runs as root: whoever gets past it has the whole machine; give it a user of its own"
             )
 
-    supervisor = Supervisor(site.roster, site.settings.shutdown_seconds, ready, site.close_entrances)
+    sizing = Sizing(site.roster) if site.roster.is_elastic else None
+    supervisor = Supervisor(site.roster, site.settings.shutdown_seconds, ready, site.close_entrances, sizing=sizing)
     gc.freeze()  # the children share what is loaded by now: a collection in one of them must not write to it
     lanes = [
         Child(f"statordb-lane{index}", site.roster.lane(index), partial(roles.run_lane, site, index), door.waiting)
         for index, door in enumerate(site.doors)
     ]
-    if site.roster.workers == 1:
-        return supervisor.run([Child("statordb-alone", roles.ALONE, partial(roles.run_alone, site)), *lanes])
-    code = supervisor.run_first("statordb-store", partial(roles.prepare_store, site))
-    if code != 0:
-        return code
     workers = [
         Child(f"statordb-work{slot}", slot, partial(roles.run_worker, site, slot))
         for slot in range(site.roster.workers)
     ]
+    if site.has_no_keeper:
+        alone = Child("statordb-alone", roles.ALONE, partial(roles.run_alone, site))
+        return supervisor.run([alone, *workers[1:], *lanes])
+    code = supervisor.run_first("statordb-store", partial(roles.prepare_store, site))
+    if code != 0:
+        return code
     keeper = Child("statordb-keep", site.roster.keeper, partial(roles.run_keeper, site))
     return supervisor.run([*workers, keeper, *lanes])
 

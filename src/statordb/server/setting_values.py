@@ -81,6 +81,12 @@ def whole(low: int, high: int) -> Callable[[object], int]:
     return parse
 
 
+def whole_or(word: str, meaning: int, low: int, high: int) -> Callable[[object], int]:
+    """A whole number, or a word, which becomes a number beyond them."""
+    number = whole(low, high)
+    return lambda value: meaning if value == word else number(value)
+
+
 def seconds(value: object) -> float:
     if isinstance(value, bool):
         raise ValueError("is not a number of seconds")

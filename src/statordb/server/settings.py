@@ -32,6 +32,7 @@ NEARNESS_MIN = 0.75  # of a mistyped name to the one that is meant: difflib's ra
 _ADDRESS_OF_A_SERVICE = re.compile(r"(tcp|udp|sctp)://.*")
 STREAM_SHARD_SECONDS_MIN = 1.0
 TABLE_POOL_MAX = 64
+AUTO = -1  # workers
 MINUTE_SECONDS_MAX = 3600  # of minutes that settings make longer or shorter
 QUOTA_MAX = 1_000_000
 EXIT_BAD_START = 2
@@ -75,7 +76,7 @@ class Settings:
     cassandra_key: Path | None = None
     table_pool: int = 4  # how many empty tables are kept ready in the cluster
     endpoint: str = ""  # where clients are told to find the server; empty: host and port
-    workers: int = 0  # 0: as many as there are cores
+    workers: int = 0  # 0: as many as there are cores; AUTO: as many as the load wants, up to that
     lanes: int | None = None  # processes for what would hold up others; None: one for four cores; 0: none
     auth: str = "open"
     tls: str = "off"
@@ -125,7 +126,13 @@ class Settings:
 
     @property
     def worker_count(self) -> int:
-        return self.workers or cores()
+        """At most."""
+        return self.workers if self.workers > 0 else cores()
+
+    @property
+    def is_elastic(self) -> bool:
+        """Whether the number of workers follows the load."""
+        return self.workers == AUTO and cores() > 1
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -218,7 +225,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "cassandra_key": values.path,
     "table_pool": values.whole(0, TABLE_POOL_MAX),
     "endpoint": values.endpoint,
-    "workers": values.whole(1, WORKERS_MAX),
+    "workers": values.whole_or("auto", AUTO, 1, WORKERS_MAX),
     "lanes": values.whole(0, LANES_MAX),
     "auth": values.one_of("open", "iam"),
     "tls": values.one_of("off", "auto"),

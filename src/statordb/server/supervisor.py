@@ -16,6 +16,7 @@ from statordb.server.hung import DUMP_SIGNAL, LOOK_SECONDS, Watch
 from statordb.server.process import EXIT_CRASHED, SIGNALS, Link, Pipe, fork
 from statordb.server.roster import Roster, State
 from statordb.server.settings import EXIT_BAD_START
+from statordb.server.sizing import Sizing
 
 STABLE_SECONDS = 5.0  # a process that lived this long did not fail at start
 BACKOFF_SECONDS_MIN = 0.1
@@ -29,7 +30,8 @@ log = logging.getLogger(__name__)
 class Child:
     """A process to keep alive. `slot`: its place in the roster.
 
-    One with a `door`, a file descriptor, is started when that can be read, and may end when it is not needed.
+    One with a `door`, a file descriptor, is started when that can be read, and may end when it is not needed; so may a
+    worker that the roster does not want.
     """
 
     name: str
@@ -56,10 +58,12 @@ class Supervisor:
         on_ready: Callable[[], None],
         on_stop: Callable[[], None],
         watch: Watch | None = None,
+        sizing: Sizing | None = None,
     ) -> None:
         self._children: Sequence[Child] = ()
         self._roster = roster
         self._watch = watch or Watch(roster)
+        self._sizing = sizing
         self._shutdown_seconds = shutdown_seconds
         self._on_ready = on_ready
         self._on_stop = on_stop
@@ -85,7 +89,8 @@ class Supervisor:
         for end in (self._signals.reading, self._report.reading):
             self._selector.register(end, selectors.EVENT_READ)
         for child in children:
-            self._begin(child)
+            if self._is_wanted(child):
+                self._begin(child)
         while self._stop_by is None or any(child.pid for child in self._children):
             for key, _ in self._selector.select(self._wait_seconds()):
                 if isinstance(key.data, Child):
@@ -99,9 +104,23 @@ class Supervisor:
             self._announce()
             self._start_due()
             self._end_hung()
+            self._resize()
             if self._stop_by is not None and time.monotonic() >= self._stop_by:
                 self._signal_all(signal.SIGKILL)
         return self._exit_code
+
+    def _is_wanted(self, child: Child) -> bool:
+        return child.slot >= self._roster.workers or self._roster.is_wanted(child.slot)
+
+    def _resize(self) -> None:
+        """Start the workers that have come to be wanted. Those that are wanted no more leave by themselves."""
+        if self._sizing is None or not self._announced or self._stop_by is not None:
+            return
+        self._sizing.look(time.monotonic())
+        for child in self._children:
+            if child.door is None and not child.pid and child.start_at is None and self._is_wanted(child):
+                log.info("worker comes", extra={"child": child.name})
+                self._begin(child)
 
     def _begin(self, child: Child) -> None:
         """Start a process, or have it started by who comes to its door."""
@@ -153,6 +172,9 @@ class Supervisor:
         if child.door is not None and code == 0:
             self._begin(child)
             return
+        if self._sizing is not None and (code == 0 or not self._is_wanted(child)) and self._announced:
+            log.info("worker has left", extra={"child": child.name, "exit_code": code})
+            return  # if it is wanted again by now, it comes again
         if not self._announced:
             if code != EXIT_BAD_START:  # which has said why
                 log.error("process could not start", extra={"child": child.name, "exit_code": code})
@@ -169,7 +191,7 @@ class Supervisor:
         log.error("process died", extra={"child": child.name, "exit_code": code, "restart_in_seconds": pause})
 
     def _announce(self) -> None:
-        slots = (child.slot for child in self._children if child.door is None)
+        slots = (child.slot for child in self._children if child.door is None and self._is_wanted(child))
         if (
             not self._announced
             and self._stop_by is None

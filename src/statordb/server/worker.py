@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import time
+from collections.abc import Callable
 from functools import partial
 
 from statordb.runtime.invoker import Invoker
@@ -31,9 +32,15 @@ YOUNG_OBJECTS_MAX = 10_000  # not 700: a large batch would be interrupted dozens
 
 
 class Worker:
-    """One worker on its store. `start` it in a running event loop. `invoker` None: there is no Lambda API."""
+    """One worker on its store. `start` it in a running event loop. `invoker` None: there is no Lambda API. `left` is
+    called when it is not wanted any more, and has no clients."""
 
-    def __init__(self, site: Site, slot: int, store: Store, invoker: Invoker | None) -> None:
+    def __init__(
+        self, site: Site, slot: int, store: Store, invoker: Invoker | None, left: Callable[[], None] = lambda: None
+    ) -> None:
+        self._roster = site.roster
+        self._slot = slot
+        self._left = left
         self._engine = store.engine
         self._shutdown_seconds = site.settings.shutdown_seconds
         self._counters = site.counters.of_worker(slot)
@@ -46,7 +53,7 @@ class Worker:
         self._watching = cloudwatch_service(site, store, turns)
         directory = site.settings.audit_directory
         self._trail = None if directory is None else Trail(directory, f"worker{slot}")
-        context = wire_context(
+        self._context = context = wire_context(
             site,
             slot,
             store,
@@ -88,7 +95,20 @@ class Worker:
 
     def _count(self) -> None:
         self._counters.set_engine(self._engine.metrics())
+        if self._roster.is_elastic:
+            self._give_way()
         self._timer = asyncio.get_running_loop().call_later(COUNTERS_SECONDS, self._count)
+
+    def _give_way(self) -> None:
+        """Let clients go, by the next answer that each of them gets: all of them where this worker is to leave, else
+        those that are more than its share since another worker has come."""
+        roster, context = self._roster, self._context
+        if roster.is_wanted(self._slot):
+            context.let_go(roster.surplus(self._slot))
+            return
+        context.let_go(None)
+        if self._listeners.are_idle():
+            self._left()
 
 
 def auditor_of(trail: Trail | None, site: Site, store: Store) -> Auditor | None:

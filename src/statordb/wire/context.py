@@ -125,6 +125,8 @@ class WireContext:
         self.connections: dict[Peer, None] = {}  # the oldest first
         self.operations: dict[bytes, str] = {}  # those that `operation` was asked for, by their targets
         self.draining = False
+        self.ends_some = False  # whether a request that comes may be the last one of its connection
+        self._ends_at_most: int | None = 0
         self._leaving: deque[Peer] = deque()  # the next ones to make room
         self._made_room = 0
         self._unswept: list[Peer] = []  # which this second's sweep has not come to yet
@@ -196,9 +198,22 @@ class WireContext:
         if self._emptied is not None and not self.connections and not self._emptied.done():
             self._emptied.set_result(None)
 
+    def let_go(self, connections: int | None) -> None:
+        """Have so many connections end with the next answer that they get; None: all of them, until told otherwise."""
+        self._ends_at_most = connections
+        self.ends_some = self.draining or connections != 0
+
+    def is_last(self) -> bool:
+        """Whether a request that has come is the last one of its connection; to be asked once, while `ends_some`."""
+        if self.draining or self._ends_at_most is None:
+            return True
+        self._ends_at_most -= 1
+        self.ends_some = self._ends_at_most > 0
+        return True
+
     async def drain(self, seconds: float) -> None:
         """Let what is in flight be answered, close everything; after `seconds`, abort what is left."""
-        self.draining = True
+        self.draining = self.ends_some = True
         self.outbox.flush()
         for connection in tuple(self.connections):
             connection.drain()

@@ -80,7 +80,7 @@ class Incoming:
         if data.__class__ is memoryview or self.phase != IDLE or self._misses >= MISSES_MAX:
             self._parse(data)
             return
-        repeated = None if self._context.draining else self._context.repeats.recognise(data)  # type: ignore[arg-type]
+        repeated = None if self._context.ends_some else self._context.repeats.recognise(data)  # type: ignore[arg-type]
         if repeated is not None:
             self._misses = 0
             self.requests += 1
@@ -184,7 +184,7 @@ class Incoming:
         self.phase = IDLE
         self.requests += 1
         parser = self._parser
-        if not parser.should_keep_alive() or context.draining:
+        if not parser.should_keep_alive() or (context.ends_some and context.is_last()):
             self._owner.take_no_more()
         id, now, origin = context.next_request_id(), context.monotonic(), self.origins.of(head)
         exchange = received(parser.get_method(), self._url, head, data, body.digest, id, now, self._owner, origin)

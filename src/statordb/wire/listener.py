@@ -104,6 +104,10 @@ class Listener:
         if self._sweeps:
             await self._context.drain(seconds)
 
+    def is_idle(self) -> bool:
+        """Whether its context has no connections, and none come to be."""
+        return not self._context.connections and not len(self._handshakes)
+
     def _watch(self) -> None:
         if self._serving:
             self._loop.add_reader(self._listening, self._accept)
