@@ -271,6 +271,7 @@ def test_every_duty_has_a_name_of_its_own(api: Api) -> None:
         "resealing",
         "scaling",
         "sessions",
+        "sizes",
         "spaces",
         "tokens",
     ]

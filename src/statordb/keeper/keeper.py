@@ -18,6 +18,7 @@ from statordb.keeper.reclaim import Reclaim
 from statordb.keeper.resealing import Resealing
 from statordb.keeper.scaling import Scaling
 from statordb.keeper.sessions import Sessions
+from statordb.keeper.sizes import Sizes
 from statordb.keeper.spaces import Spaces
 from statordb.keeper.tenure import LOOK_SECONDS, Tenure
 from statordb.keeper.tokens import Tokens
@@ -55,7 +56,7 @@ def duties(store: Store) -> list[Duty]:
     """Every duty of a server."""
     return [
         Backfill(store), Expiry(store), Reclaim(store), Spaces(store), Tokens(store), Logs(store), KmsKeys(store),
-        Sessions(store), Resealing(store), Scaling(store), Alarms(store),
+        Sessions(store), Resealing(store), Sizes(store), Scaling(store), Alarms(store),
     ]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ STREAM_READS = "StreamsReadRequests"  # GetRecords, by clients
 CHANGE_UNITS = "ChangeDataCaptureUnits"  # that went to Kinesis: one for each KB of the larger image
 TABLE_BYTES, TABLE_ITEMS = "TableSizeBytes", "ItemCount"  # samples
 BYTES_OUT = "BytesOut"  # of answers, without their headers
+TABLE_CHANGES = "TableChanges"  # of its record
 BILLED = "BilledUsage"  # kind: the usage type, without the code of a region; those that end with -Bytes are in bytes
 
 # Kinds of units. What a statement of PartiQL used is told apart; what expiry deletes is free.

@@ -7,9 +7,11 @@ schema.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import NamedTuple
 
 from statordb.engine.contract import Effects, Engine, Key, Overloaded, PageBudget, Plan, Refused, Stale, Stored
+from statordb.metering.series import TABLE_CHANGES, Series
 from statordb.metering.taps import Taps
 from statordb.metering.usage import ON_DEMAND, prefix_of
 from statordb.model import errors
@@ -18,6 +20,8 @@ from statordb.store import contention, log, logs, records, streams
 from statordb.store.keyspace import Space
 from statordb.store.kms.closure import closed_by
 from statordb.store.kms.keys import Keys, keys_in
+from statordb.store.ledger.capacity import change_of
+from statordb.store.ledger.records import CAPACITY, capacity_key
 from statordb.store.log import LogRecord
 from statordb.store.news import TABLE, News
 from statordb.store.records import TableRecord
@@ -61,9 +65,8 @@ class Catalog:
         self.now = clock.now
         self._tables: dict[Name, Table] = {}
         self._news = News(engine)
-        self._every: dict[Name, TableRecord] | None = None
-        self._every_news = News(engine)
-        self._reading = asyncio.Lock()
+        self._every = _Every(engine)
+        self._changes = count()
 
     def cached(self, account: str, region: str, name: str) -> Table | None:
         """The table, if this process knows it and may go on believing it."""
@@ -114,16 +117,19 @@ class Catalog:
         `draft`: new spaces that the record names then; they are given back if `change` refuses.
         """
         key = _key(account, region, name)
+        at, kept_key = self._kept_at((account, region, name))
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
             row = stored[0]
-            changed = change(None if row is None else records.load(row.body))
+            before = None if row is None else records.load(row.body)
+            changed = change(before)
             if isinstance(changed, Refused):
                 return changed
             body = None if changed is None else records.dump(changed)
-            return Effects(writes=((key, body),), announce=_named(account, region, name), outcome=changed)
+            writes = [(key, body), *_kept(kept_key, before, changed, at)]
+            return Effects(writes=writes, announce=_named(account, region, name), outcome=changed)
 
-        outcome = await self._change((account, region, name), (key,), plan, draft)
+        outcome = await self._change((account, region, name), (key, kept_key), plan, draft)
         if draft is not None and isinstance(outcome, Refused):
             await draft.give_back()
         return outcome
@@ -137,16 +143,18 @@ class Catalog:
         `change`, but that its spaces are the caller's to give back.
         """
         key = _key(*name)
+        at, kept_key = self._kept_at(name)
         log_key = None if space is None else logs.key_of(*name, space)
         stream_key = None if label is None else streams.key_of(*name, label)
-        footprint = tuple(each for each in (key, log_key, stream_key) if each is not None)
+        footprint = tuple(each for each in (key, log_key, stream_key, kept_key) if each is not None)
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
             found = dict(zip(footprint, stored, strict=True))
             table, log_row, stream = found[key], found.get(log_key), found.get(stream_key)  # type: ignore[arg-type]
+            before = None if table is None else records.load(table.body)
             changed = change(
                 Rows(
-                    None if table is None else records.load(table.body),
+                    before,
                     None if log_row is None else log.load(log_row.body),
                     None if stream is None else streams.load(stream.body),
                 )
@@ -159,9 +167,15 @@ class Catalog:
                 writes.append((log_key, log.dump(changed.log)))
             if changed.stream is not None and stream_key is not None:
                 writes.append((stream_key, streams.dump(changed.stream)))
+            writes += _kept(kept_key, before, record, at)
             return Effects(writes=writes, announce=_named(*name), outcome=record)
 
         return await self._change(name, footprint, plan, draft)
+
+    def _kept_at(self, name: Name) -> tuple[float, Key]:
+        """When a change is made, and where the ledger keeps of it what a table's price depends on."""
+        at = self.now()
+        return at, capacity_key(*name, at, next(self._changes))
 
     async def _change(
         self, name: Name, footprint: tuple[Key, ...], plan: Plan, draft: Draft | None
@@ -179,6 +193,8 @@ class Catalog:
             raise errors.throttling(SLOW)
         if isinstance(outcome, Effects):
             record: TableRecord | None = outcome.outcome
+            if record is not None:  # the ledger lists a table before anything is used of it
+                self._taps.of_table(*name, record.id).add(Series(TABLE_CHANGES), 1)
             return record
         assert isinstance(outcome, Refused)
         return outcome
@@ -199,28 +215,7 @@ class Catalog:
     async def all(self) -> Sequence[TableRecord]:
         """Every table of every account and region, for the keeper. What is announced is read again, once, however many
         ask."""
-        async with self._reading:
-            named = tables_in(self._every_news.fetch())  # first: a change that comes later is announced after this
-            every, self._every = self._every, None  # in case that reading fails, or is cancelled
-            if every is None or named is None:
-                every = await self._read_all()
-            else:
-                for name in named:
-                    stored = await self._engine.get(_key(*name))
-                    if stored is None:
-                        every.pop(name, None)
-                    else:
-                        every[name] = records.load(stored.body)
-            self._every = every
-            return list(every.values())
-
-    async def _read_all(self) -> dict[Name, TableRecord]:
-        found: dict[Name, TableRecord] = {}
-        async for scope in rows(self._engine, Space.CATALOG, ROOT):
-            account, _, region = scope.sort.decode().partition("/")
-            within = rows(self._engine, Space.CATALOG, _partition(account, region))
-            found |= {(account, region, row.sort.decode()): records.load(row.body) async for row in within}
-        return found
+        return await self._every.all()
 
     def _forget(self, names: Sequence[str] | None) -> None:
         """Forget the tables that announcements name, and those whose key they name."""
@@ -238,6 +233,41 @@ class Catalog:
         key = Key(Space.CATALOG, ROOT, f"{account}/{region}".encode())
         if await self._engine.get(key) is None:
             await contention.update(self._engine, (key,), lambda stored: Effects(writes=((key, b"{}"),)))
+
+
+class _Every:
+    """Every table there is, of which only what is announced is read again."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._known: dict[Name, TableRecord] | None = None
+        self._news = News(engine)
+        self._reading = asyncio.Lock()
+
+    async def all(self) -> Sequence[TableRecord]:
+        """As the catalog's. What is announced is read again, once, however many ask."""
+        async with self._reading:
+            named = tables_in(self._news.fetch())  # first: a change that comes later is announced after this
+            every, self._known = self._known, None  # in case that reading fails, or is cancelled
+            if every is None or named is None:
+                every = await self._read_all()
+            else:
+                for name in named:
+                    stored = await self._engine.get(_key(*name))
+                    if stored is None:
+                        every.pop(name, None)
+                    else:
+                        every[name] = records.load(stored.body)
+            self._known = every
+            return list(every.values())
+
+    async def _read_all(self) -> dict[Name, TableRecord]:
+        found: dict[Name, TableRecord] = {}
+        async for scope in rows(self._engine, Space.CATALOG, ROOT):
+            account, _, region = scope.sort.decode().partition("/")
+            within = rows(self._engine, Space.CATALOG, _partition(account, region))
+            found |= {(account, region, row.sort.decode()): records.load(row.body) async for row in within}
+        return found
 
 
 async def _current(engine: Engine, key: Key) -> tuple[int, Stored, TableRecord] | None:
@@ -275,6 +305,12 @@ def _partition(account: str, region: str) -> bytes:
 
 def _key(account: str, region: str, name: str) -> Key:
     return Key(Space.CATALOG, _partition(account, region), name.encode())
+
+
+def _kept(key: Key, before: TableRecord | None, after: TableRecord | None, at: float) -> list[tuple[Key, bytes | None]]:
+    """The row of a change of what a table's price depends on."""
+    change = change_of(before, after, at)
+    return [] if change is None else [(key, CAPACITY.dump(change))]
 
 
 def _billed_as(record: TableRecord) -> str | None:

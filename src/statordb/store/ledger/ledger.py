@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from statordb.engine.contract import Effects, Engine, Key, PageBudget, Refused, Stored
+from statordb.engine.contract import Effects, Engine, Key, PageBudget, Refused, Stop, Stored
 from statordb.metering.minutes import Minutes
 from statordb.metering.series import Figures, Series, Statistic, Subject, add_figures, decode, encode
 from statordb.store import contention
@@ -23,6 +23,8 @@ from statordb.store.ledger.records import (
     FiguresRecord,
     SubjectRecord,
     between,
+    capacities_before,
+    capacity_partition,
     figures_key,
     partition_of,
     scope_key,
@@ -34,7 +36,7 @@ from statordb.store.rows import rows
 
 TOGETHER_BYTES_MAX = 8 * 1024  # of rows in one update: one of those that go before large ones
 AWAY_MAX = 8  # updates at a time, of a store that has to be waited for
-FOREVER = 1 << 62  # seconds since the epoch
+FOREVER = 1 << 40  # seconds since the epoch
 _PAGE = PageBudget(rows_max=50, bytes_max=256 * 1024)  # parsed before others get their turn
 
 Wanted = Callable[[Series], bool]
@@ -143,10 +145,23 @@ class Ledger:
 
         await contention.update(self._engine, (key,), plan)
 
-    async def capacities(self, subject: Subject) -> list[CapacityRecord]:
-        """What capacity a table has had, in the order of time."""
-        found = rows(self._engine, Space.LEDGER_CAPACITY, partition_of(subject))
-        return [CAPACITY.load(row.body) async for row in found]
+    async def capacities(self, subject: Subject, since: float = 0.0, until: float = FOREVER) -> list[CapacityRecord]:
+        """The capacity that a table had from `since` to `until`, in the order of time: the first may be of before."""
+        partition = capacity_partition(subject.account, subject.region, subject.name)
+        bounds, after = capacities_before(until), None
+        found: list[CapacityRecord] = []
+        while True:
+            page = await self._engine.range(Space.LEDGER_CAPACITY, partition, bounds, False, _PAGE, after)
+            for row in page.rows:
+                record = CAPACITY.load(row.body)
+                if record.id == subject.id:
+                    found.append(record)
+                    if record.at <= since:
+                        return found[::-1]
+            if page.stop is Stop.EXHAUSTED:
+                return found[::-1]
+            await asyncio.sleep(0)
+            after = page.last[1]
 
 
 def new_subject(subject: Subject, now: float) -> SubjectRecord:

@@ -11,6 +11,7 @@ from statordb.store.record import Kind, Record
 SCOPES = b"accounts"  # partition that lists the accounts and regions that have subjects
 FOLDED = ""  # the name of the process whose rows are those of all
 _TIME_BYTES = 8
+_NUMBER_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,15 @@ class SubjectRecord(Record):
 class CapacityRecord(Record):
     """The capacity of a table from `at` on, in seconds since the epoch, until the next one.
 
+    id          of the table, which tells it from one of the same name before it.
     capacity    of the table, [read, write] units a second; None on demand.
     indexes     the same of its global indexes, by name.
     maxima      what on-demand requests may use of the table and its indexes ("" is the table), as the API tells it.
-    deleted     from then on there is no such table. `bytes`: what it had then, with its indexes by name.
+    deleted     from then on there is no such table.
     """
 
     at: float
+    id: str
     billing_mode: str
     table_class: str
     capacity: list[int] | None = None
@@ -98,9 +101,24 @@ def scope_partition(account: str, region: str) -> bytes:
     return f"of/{account}/{region}".encode()
 
 
-def capacity_key(subject: Subject, at: float) -> Key:
-    """Of the capacity that a table has from an instant on, to the microsecond."""
-    return Key(Space.LEDGER_CAPACITY, partition_of(subject), round(at * 1e6).to_bytes(_TIME_BYTES, "big"))
+def capacity_key(account: str, region: str, name: str, at: float, number: int) -> Key:
+    """Of a change of the capacity of a table of that name, at an instant, to the microsecond. `number` tells apart what
+    a process does at one."""
+    sort = _microseconds(at) + (number % (1 << 32)).to_bytes(_NUMBER_BYTES, "big")
+    return Key(Space.LEDGER_CAPACITY, capacity_partition(account, region, name), sort)
+
+
+def capacity_partition(account: str, region: str, name: str) -> bytes:
+    return f"{account}/{region}/{name}".encode()
+
+
+def capacities_before(until: float) -> Bounds:
+    """The changes of before a time."""
+    return Bounds(b"", _microseconds(until))
+
+
+def _microseconds(at: float) -> bytes:
+    return round(at * 1e6).to_bytes(_TIME_BYTES, "big")
 
 
 def partition_of(subject: Subject) -> bytes:
