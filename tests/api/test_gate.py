@@ -248,7 +248,10 @@ def test_an_operation_on_a_table_states_its_demands(api: Api, kind: str) -> None
     operation, body, actions = {**of_tables("abc"), **of_arns(arn)}[kind]
     gate = Noting(lets=True)
     ask(api, gate, operation, body)
-    assert gate.resources() == [(f"dynamodb:{action}", arn) for action in actions]
+    expected = [(f"dynamodb:{action}", arn) for action in actions]
+    if kind == "EnableKinesisStreamingDestination":  # which has DynamoDB write to the stream
+        expected += [("kinesis:ListStreams", "*"), ("kinesis:DescribeStream", KINESIS), ("kinesis:PutRecords", KINESIS)]
+    assert gate.resources() == expected
 
 
 @pytest.mark.parametrize("kind", STREAMS)

@@ -10,6 +10,7 @@ from tests.api.test_gate import (
     ARNS,
     CREATE,
     ITEMS,
+    KINESIS,
     STREAMS,
     TABLES,
     of_arns,
@@ -59,7 +60,10 @@ def test_who_may_do_just_that_can_do_it(abc: Api, kind: str) -> None:
     operation, body, actions = {**of_items("abc"), **of_tables("abc"), **of_arns(TABLE), **of_the_account()}[kind]
     if operation == "CreateTable":
         body = {**body, "TableName": "other"}
-    assert may(abc, ann(policy({"Action": [f"dynamodb:{action}" for action in actions]})), operation, **body)
+    needed = [f"dynamodb:{action}" for action in actions]
+    if operation == "EnableKinesisStreamingDestination":
+        needed += ["kinesis:ListStreams", "kinesis:DescribeStream", "kinesis:PutRecords"]
+    assert may(abc, ann(policy({"Action": needed})), operation, **body)
 
 
 def test_a_transaction_needs_all_its_actions(abc: Api) -> None:
@@ -261,3 +265,18 @@ def test_what_much_is_to_be_decided_of_is_decided_between_others(
     turns.clear()
     assert may(abc, who, "GetItem", TableName="abc", Key=BOBS)
     assert (turns, lane.operations) == ([], [])
+
+
+def test_who_sends_changes_to_a_data_stream_may_write_to_it(abc: Api) -> None:
+    """Else the right to DynamoDB's operation would be one to every stream that the server may write to."""
+    enable = {"TableName": "abc", "StreamArn": KINESIS}
+    own = policy({"Action": "dynamodb:*"})
+    lists = policy({"Action": "kinesis:ListStreams"})
+    for rights, missing in (
+        ((own,), "kinesis:ListStreams on resource: *"),
+        ((own, lists), f"kinesis:DescribeStream on resource: {KINESIS}"),
+        ((own, lists, policy({"Action": "kinesis:DescribeStream", "Resource": KINESIS})), "kinesis:PutRecords"),
+    ):
+        assert missing in refusal(abc, ann(*rights), "EnableKinesisStreamingDestination", **enable)
+    writes = policy({"Action": ["kinesis:DescribeStream", "kinesis:PutRecords"], "Resource": KINESIS})
+    assert may(abc, ann(own, lists, writes), "EnableKinesisStreamingDestination", **enable)

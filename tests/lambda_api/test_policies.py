@@ -119,6 +119,47 @@ def test_a_mapping_reads_no_stream_that_neither_its_maker_nor_its_function_may(a
     assert call(maker, "CreateEventSourceMapping", **given) == refused
 
 
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:failed"
+
+
+def test_records_go_nowhere_that_neither_who_says_so_nor_the_function_may_send_to(aws: Lambda) -> None:
+    """Else who may only set destinations could send to every queue, and call every function."""
+    aws.create("work", Role=ROLE)
+    aws.create("other", Role=ROLE)
+    sets = aws.connect(ann(policy({"NotAction": ["sqs:*", "lambda:InvokeFunction", "sns:*"]})))
+    other = FUNCTION.replace("work", "other")
+    denied = "The function execution role does not have permissions to call"
+    for operation in ("PutFunctionEventInvokeConfig", "UpdateFunctionEventInvokeConfig"):
+        for end, arn, told in (
+            ("OnFailure", QUEUE, "SendMessage on SQS"),
+            ("OnSuccess", other, "InvokeFunction on Lambda"),
+            ("OnSuccess", QUEUE.replace("sqs", "sns"), "Publish on SNS"),
+        ):
+            given = {"DestinationConfig": {end: {"Destination": arn}}}
+            assert call(sets, operation, **given) == ("InvalidParameterValueException", f"{denied} {told}")
+    failing = {"DestinationConfig": {"OnFailure": {"Destination": QUEUE}}}
+    assert call(sets, "CreateEventSourceMapping", **failing)[1] == f"{denied} SendMessage on SQS"
+    sender = aws.connect(ann(policy({"Action": ["lambda:*", "sqs:SendMessage"]})))
+    assert call(sender, "PutFunctionEventInvokeConfig", **failing) == ("", "")
+    assert call(sets, "PutFunctionEventInvokeConfig", DestinationConfig={"OnFailure": {"Destination": ""}}) == ("", "")
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    sends = text({"Action": "sqs:SendMessage", "Resource": QUEUE})
+    role = RoleRecord(ACCOUNT, "r", "AROAR", "/", 0.0, trust=json.dumps({"Statement": trust}), inline={"p": sends})
+    aws.run(aws.store.identities.change(ACCOUNT, [named("role", "r")], lambda found: [role]))
+    assert call(sets, "PutFunctionEventInvokeConfig", **failing) == ("", "")
+
+
+def test_a_function_gets_no_role_of_another_account(aws: Lambda) -> None:
+    """Where it is known who asks: without that, names of accounts mean nothing."""
+    foreign = ROLE.replace(ACCOUNT, "210987654321")
+    aws.create("work", Role=foreign)
+    aws.service._own_roles = True
+    refused = ("AccessDeniedException", "Cross-account pass role is not allowed.")
+    assert call(aws.client, "CreateFunction", FunctionName="other", Role=foreign) == refused
+    assert call(aws.client, "UpdateFunctionConfiguration", Role=foreign) == refused
+    assert call(aws.client, "UpdateFunctionConfiguration", Role=ROLE) == ("", "")
+
+
 def test_a_role_may_be_passed_to_this_service_alone(aws: Lambda) -> None:
     """AWS's own example: IAM user guide, "Grant a user permissions to pass a role to an AWS service"."""
     for service, allowed in (("lambda.amazonaws.com", True), ("ec2.amazonaws.com", False)):

@@ -17,8 +17,9 @@ from statordb.commands.turns import Turns
 from statordb.lambda_api import errors
 from statordb.lambda_api.context import Answer, Context, Operation, RestAnswer
 from statordb.lambda_api.demands import demands, informed
+from statordb.lambda_api.destination_rights import must_be_sendable
 from statordb.lambda_api.errors import LambdaError
-from statordb.lambda_api.roles import must_trust_functions
+from statordb.lambda_api.roles import must_be_own, must_trust_functions
 from statordb.lambda_api.stream_rights import must_be_readable
 from statordb.model.budget import LaneBudget
 from statordb.model.errors import ClientError
@@ -69,7 +70,10 @@ class FunctionService:
         check_destination: Callable[[str], None],
         gate: Gate,
         turns: Turns | None = None,
+        own_roles: bool = False,
     ) -> None:
+        """`own_roles`: functions get no roles of other accounts."""
+        self._own_roles = own_roles
         self._store = store
         self._invoker = invoker
         self._check_destination = check_destination
@@ -137,8 +141,11 @@ class FunctionService:
                     await self._gate.settle(principal, origin, known, given, budget)
         except ClientError as refusal:  # which has another status in DynamoDB's API
             raise errors.access_denied(refusal.message or refusal.code) from None
+        if self._own_roles:
+            must_be_own(context, given)
         await must_trust_functions(context, given)
         await must_be_readable(self._gate, context, origin, given)
+        await must_be_sendable(self._gate, context, origin, given)
 
 
 def _reply(answer: Answer, status: int) -> RestReply:

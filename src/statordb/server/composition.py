@@ -335,7 +335,9 @@ def cloudwatch_service(site: Site, store: Store, turns: Turns) -> CloudWatch:
 def function_service(site: Site, store: Store, invoker: Invoker, turns: Turns) -> FunctionService:
     """Lambda's API."""
     check = destinations_of(site, store).check
-    return FunctionService(store, invoker, _report_rest, check, gate_of(site, store), turns)
+    return FunctionService(
+        store, invoker, _report_rest, check, gate_of(site, store), turns, site.settings.auth == "iam"
+    )
 
 
 def destinations_of(site: Site, store: Store) -> Destinations:

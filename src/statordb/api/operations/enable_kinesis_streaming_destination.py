@@ -1,8 +1,12 @@
-"""EnableKinesisStreamingDestination."""
+"""EnableKinesisStreamingDestination.
+
+Whoever enables one needs rights of Kinesis' too: developer guide, "Using IAM policies for Amazon Kinesis Data Streams
+and Amazon DynamoDB".
+"""
 
 from statordb.api import kinesis
 from statordb.api.context import Answer, Context, Request
-from statordb.commands.demands import TableDemand
+from statordb.commands.demands import EVERYTHING, ResourceDemand, TableDemand
 from statordb.model.errors import ClientError
 from statordb.store import destinations, readers
 from statordb.store.catalog import Rows
@@ -15,6 +19,8 @@ async def enable_kinesis_streaming_destination(context: Context, request: Reques
     table = await kinesis.table_of(
         context, TableDemand("dynamodb:EnableKinesisStreamingDestination", request["TableName"])
     )
+    for action, arn in (("ListStreams", EVERYTHING), ("DescribeStream", stream_arn), ("PutRecords", stream_arn)):
+        await context.admit(ResourceDemand(f"kinesis:{action}", arn))
     if destinations.live(table.record) is not None:
         raise _not_over()
     precision = configuration.get("ApproximateCreationDateTimePrecision")
