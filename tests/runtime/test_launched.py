@@ -104,6 +104,40 @@ def test_a_start_that_nobody_waits_for_any_more_is_not_asked_for(tmp_path: Path)
         assert set(asyncio.run(story())) == {"measure", "signal"}
 
 
+class Silent:
+    """A way to a launcher that takes everything and answers nothing."""
+
+    def __init__(self) -> None:
+        self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.ours.setblocking(False)
+
+    def connect(self) -> socket.socket:
+        return self.ours
+
+    def close(self) -> None:
+        self.theirs.close()
+
+
+def test_a_launcher_that_does_not_answer_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    """An instance that can't be begun so is told of, and leaves nothing in the server."""
+
+    async def story() -> tuple[int, int]:
+        way = Silent()
+        launcher = Launcher(way, answer_seconds=0.01)
+        cell = LaunchedCell(tmp_path / "home", None, launcher)
+        with pytest.raises(NotRunnable, match="does not answer"):
+            await cell.begin(function("app.handler"), [], tmp_path, {}, lambda: None)
+        usage = await cell.measure([1, 2], 0, thoroughly=True)
+        assert usage.files == 0
+        await cell.clear()
+        left = len(launcher._ends), len(launcher._answers)
+        launcher.close()
+        way.close()
+        return left
+
+    assert asyncio.run(story()) == (0, 0)
+
+
 def received(end: socket.socket) -> Iterator[bytes]:
     """What has come so far."""
     while True:

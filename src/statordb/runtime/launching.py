@@ -20,7 +20,9 @@ from statordb.launcher.users import Users
 from statordb.model.invocation import NotRunnable
 
 WAITING_MAX = 1024  # messages that the launcher has not taken yet
+ANSWER_SECONDS = 60.0  # that an answer is waited for: to end all of an instance, and delete its files, takes seconds
 MINIMAL = {"PATH": os.defpath, "LANG": "C.UTF-8"}  # of the launcher: none of the server's variables is its business
+SILENT = "The launcher, which starts functions as users of their own, does not answer."
 ABSENT = "The launcher, which starts functions as users of their own, is not there."
 
 log = logging.getLogger(__name__)
@@ -120,8 +122,9 @@ class _Message(NamedTuple):
 class Launcher:
     """Asks by `way`, in the running event loop. A launcher that is gone is looked for again when it is needed."""
 
-    def __init__(self, way: Way) -> None:
+    def __init__(self, way: Way, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._way = way
+        self._answer_seconds = answer_seconds
         self._loop = asyncio.get_running_loop()
         self._connection: socket.socket | None = None
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -130,14 +133,18 @@ class Launcher:
         self._ends: dict[str, Callable[[int], None]] = {}
 
     async def ask(self, ask: str, home: str, descriptor: int | None = None, **fields: Any) -> dict[str, Any]:
-        """The answer. Raises NotRunnable with the launcher's reason, or because there is none."""
+        """The answer. Raises NotRunnable with the launcher's reason, or because there is none, or it does not answer.
+        What it does later all the same it is asked to take back: callers clear what they could not begin."""
         self._connect()
         self._number += 1
         number = self._number
         answer = self._answers[number] = self._loop.create_future()
         try:
             self._send({"id": number, "ask": ask, "home": home, **fields}, descriptor)
-            told: dict[str, Any] = await answer
+            async with asyncio.timeout(self._answer_seconds):
+                told: dict[str, Any] = await answer
+        except TimeoutError:
+            raise NotRunnable(SILENT) from None
         finally:
             self._answers.pop(number, None)
         if "refused" in told:

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from statordb.model.tasks import Tasks
 from statordb.runtime import processes
@@ -12,10 +13,13 @@ from statordb.runtime.instance import State
 from statordb.runtime.memory import SAMPLE_SECONDS, SURVEY_SAMPLES
 from statordb.store.functions.catalog import FunctionRecord
 
+MEASURED_TOGETHER = 8  # instances; a launcher looks at twice as many at once
 LIFE_SECONDS_MAX = 3000.0  # of an instance: less than a session lasts, which its credentials are of
 SWEEP_SECONDS = 10.0  # between two looks for instances that are not needed
 IDLE_SURVEYS = 10  # every so many surveys those that do nothing are looked at as closely as the others
 EXISTS_SECONDS = 3.0  # between two looks for functions that are gone
+
+Look = Callable[[], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
@@ -51,16 +55,19 @@ class Upkeep:
         """Look at the memory of busy instances; now and then at that of all, with all their children."""
         instances = self._fleets.instances()
         self._looks += 1
+        looks: list[Look] = []
         if instances and self._looks % SURVEY_SAMPLES == 0:
             members = await asyncio.to_thread(processes.by_session)
             for instance in instances:
                 thoroughly = instance.state is not State.READY or self._looks % (IDLE_SURVEYS * SURVEY_SAMPLES) == 0
-                await instance.measure(members.get(instance.sandbox.session, ()), thoroughly=thoroughly)
+                looks.append(
+                    partial(instance.measure, members.get(instance.sandbox.session, ()), thoroughly=thoroughly)
+                )
+            await _together(looks)
             self._end_strays({instance.mark for instance in self._fleets.instances()})
         else:
-            for instance in instances:
-                if instance.state in (State.BUSY, State.STARTING):
-                    await instance.measure()
+            busy = (State.BUSY, State.STARTING)
+            await _together([instance.measure for instance in instances if instance.state in busy])
 
     async def sweep(self) -> None:
         """End what has been idle or has lived for long, and let go of what is not used."""
@@ -82,6 +89,23 @@ class Upkeep:
             function = fleet.function
             if fleet.ready and not await self._exists(function) and fleet.function is function:
                 fleet.retire_all()
+
+
+async def _together(looks: Sequence[Look]) -> None:
+    """Look at instances side by side: one that takes its time holds up no other. What fails is raised in the end."""
+    free = asyncio.Semaphore(MEASURED_TOGETHER)
+    faults: list[Exception] = []
+
+    async def one(look: Look) -> None:
+        async with free:
+            try:
+                await look()
+            except Exception as fault:
+                faults.append(fault)
+
+    await asyncio.gather(*map(one, looks))
+    if faults:
+        raise ExceptionGroup("instances can't be measured", faults)
 
 
 async def _repeat(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
