@@ -30,6 +30,7 @@ from statordb.keeper.kinesis_sender import BotoSender
 from statordb.kms_api.service import TARGET_PREFIX as KMS_PREFIX
 from statordb.kms_api.service import KmsService
 from statordb.lambda_api.service import FunctionService
+from statordb.metering.minutes import Minutes
 from statordb.model.clock import SystemClock
 from statordb.model.credential import Credential
 from statordb.model.limits import UNPACKED_INLINE_BYTES_MAX
@@ -155,6 +156,7 @@ async def open_store(directory: Path, settings: Settings, ask: Ask | None = None
         settings.stream_shard_seconds,
         sealer_of(engine),
         settings.quotas,
+        minutes=Minutes(settings.metering_minute_seconds),
         scaling_minute_seconds=settings.scaling_minute_seconds,
     )
 

@@ -107,6 +107,7 @@ class Settings:
     tables_max: int | None = None  # of an account in a region; 0: any number; None: AWS's quota if `throttle` is on
     control_operations_max: int | None = None  # tables that are created, updated or deleted at a time; likewise
     scaling_minute_seconds: int = 60  # how long a minute of scaling takes
+    metering_minute_seconds: int = 60  # how long a minute of what is counted takes
     table_delay_seconds: float = 0.0  # how long a table stays CREATING, UPDATING or DELETING
     stream_shards: int = 1  # how many open shards a stream has
     stream_shard_seconds: float = 14400.0  # how long a shard stays open
@@ -256,6 +257,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "tables_max": values.whole(0, QUOTA_MAX),
     "control_operations_max": values.whole(0, QUOTA_MAX),
     "scaling_minute_seconds": values.whole(1, MINUTE_SECONDS_MAX),
+    "metering_minute_seconds": values.whole(1, MINUTE_SECONDS_MAX),
     "table_delay_seconds": values.seconds,
     "stream_shards": values.whole(1, STREAM_SHARDS_MAX),
     "stream_shard_seconds": values.seconds,

@@ -25,6 +25,7 @@ from statordb.store.identities import records as identities
 from statordb.store.identities.migration import give_users
 from statordb.store.keyspace import Space
 from statordb.store.kms import records as kms
+from statordb.store.ledger import records as ledger
 from statordb.store.scaling import records as scaling
 
 KINDS = (
@@ -42,14 +43,16 @@ KINDS = (
     *identities.KINDS,
     *(kms.KEY, kms.ALIAS, kms.GRANT),
     *(alarms.ALARM_KIND, alarms.HISTORY_KIND),
+    *ledger.KINDS,
     *(scaling.TARGET, scaling.ACTIVITY),
 )
+STEPS = 1  # of the store as a whole: the ledger has the capacity of every table
 KEY = Key(Space.FORMATS, b"records", b"")
 
 
 def current() -> int:
     """The number of this release. It grows with every step of any kind."""
-    return sum(kind.format for kind in KINDS) - len(KINDS) + 1
+    return sum(kind.format for kind in KINDS) - len(KINDS) + 1 + STEPS
 
 
 async def admit(engine: Engine, now: float) -> None:
@@ -70,6 +73,7 @@ async def admit(engine: Engine, now: float) -> None:
         raise FormatTooNew(found, supported)
     await migration.give_logs(engine, now)
     await give_users(engine, now, os.urandom)
+    await migration.give_capacity(engine, now)
     outcome = await contention.update(engine, (KEY,), plan)
     if isinstance(outcome, Refused):
         raise FormatTooNew(outcome.reason, supported)

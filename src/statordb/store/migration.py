@@ -15,6 +15,7 @@ from statordb.store import contention, log, logs, news, records, streams
 from statordb.store.catalog import ROOT
 from statordb.store.destinations import BEFORE, VIEW
 from statordb.store.keyspace import Space
+from statordb.store.ledger import capacity
 from statordb.store.log import HASH_MAX, LogRecord, ShardRecord
 from statordb.store.records import DestinationRecord, TableRecord
 from statordb.store.rows import all_rows
@@ -32,6 +33,13 @@ async def give_logs(engine: Engine, now: float) -> None:
     for row in [row async for row in all_rows(engine, Space.CATALOG)]:
         if row.partition != ROOT and _is_of_before(row.body):
             await _bring_table(engine, row, now)
+
+
+async def give_capacity(engine: Engine, now: float) -> None:
+    """Note what capacity tables have that were there before the ledger was. `now`: seconds since the epoch."""
+    async for row in all_rows(engine, Space.CATALOG):
+        if row.partition != ROOT:
+            await capacity.note(engine, records.load(row.body), now)
 
 
 def _is_of_before(body: bytes) -> bool:

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from statordb.engine.contract import Bounds, Effects, Engine, PageBudget
 from statordb.metering.usage import ON_DEMAND
-from statordb.store.ledger.records import CapacityRecord
+from statordb.store import contention
+from statordb.store.keyspace import Space
+from statordb.store.ledger.records import CAPACITY, CapacityRecord, capacity_key, capacity_partition
 from statordb.store.records import TableRecord
 
 STANDARD = "STANDARD"
 DELETING = "DELETING"
 _MAXIMA = "OnDemandThroughput"
+_ONE = PageBudget(rows_max=1, bytes_max=1)
 
 
 def change_of(before: TableRecord | None, after: TableRecord | None, at: float) -> CapacityRecord | None:
@@ -42,3 +46,14 @@ def capacity_of(record: TableRecord, at: float) -> CapacityRecord:
 
 def _units(throughput: Mapping[str, int]) -> list[int]:
     return [throughput.get("ReadCapacityUnits", 0), throughput.get("WriteCapacityUnits", 0)]
+
+
+async def note(engine: Engine, record: TableRecord, now: float) -> None:
+    """Keep what a table has that was there before the ledger was. `now`: seconds since the epoch."""
+    scope = (record.account, record.region, record.name)
+    capacity = capacity_of(record, now)
+    page = await engine.range(Space.LEDGER_CAPACITY, capacity_partition(*scope), Bounds(), True, _ONE)
+    if page.bodies or capacity.deleted:
+        return
+    key = capacity_key(*scope, now, 0)
+    await contention.update(engine, (key,), lambda stored: Effects(writes=((key, CAPACITY.dump(capacity)),)))
