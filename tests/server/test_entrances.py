@@ -60,7 +60,14 @@ def test_functions_have_an_entrance_of_their_own_where_tls_is_spoken(policy: Pat
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(None, "can't be read: No such file"), ("{}", "is none: "), ("\xff", "is none: ")]
+    ("content", "said"),
+    [
+        (None, "can't be read: No such file"),
+        ("{}", r"is none: Syntax errors in policy. \(Statement\)"),
+        ('{"Statement": [', r"is none: Syntax errors in policy. \(line 1, column 16: "),
+        ('{"Statement": [{"Effect": "Allowed"}]}', r"\(Statement\[0\].Effect\)"),
+        ("\xff", "is none: "),
+    ],
 )
 def test_an_endpoint_without_its_policy_does_not_start(policy: Path, content: str | None, said: str) -> None:
     policy.unlink()

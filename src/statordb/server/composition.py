@@ -1,7 +1,6 @@
 """Puts the parts of a process together: the only place that knows every part and picks the engine."""
 
 import asyncio
-import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
@@ -20,7 +19,7 @@ from statordb.commands.policies import Policies
 from statordb.commands.turns import Turns
 from statordb.crypto.roots import Roots
 from statordb.crypto.sealer import Sealer
-from statordb.engine.contract import Engine, EngineClosed, FormatTooNew, StoreUnusable
+from statordb.engine.contract import Engine, FormatTooNew, StoreUnusable
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.engine.lmdb.keys import SPREAD
 from statordb.iam_api.service import LOADERS, QueryService
@@ -34,8 +33,7 @@ from statordb.metering.minutes import Minutes
 from statordb.model.clock import SystemClock
 from statordb.model.credential import Credential
 from statordb.model.limits import UNPACKED_INLINE_BYTES_MAX
-from statordb.model.request import Lane, Request
-from statordb.model.rest import RestRequest
+from statordb.model.request import Lane
 from statordb.model.service import ServiceModelMissing, load_service
 from statordb.outbound.destinations import Destinations
 from statordb.outbound.permissions import Permissions
@@ -52,6 +50,7 @@ from statordb.server.lane.counters import LaneTallies
 from statordb.server.lane.door import Door
 from statordb.server.lane.relay import Ask, RelayedEngine
 from statordb.server.metrics import SharedCounters
+from statordb.server.reports import report_duty, report_request
 from statordb.server.request_log import RequestLog
 from statordb.server.roster import Roster
 from statordb.server.settings import HEALTH_REFUSED, BadStart, Settings
@@ -72,8 +71,6 @@ from statordb.wire.rpc import RpcApi, RpcApis
 from statordb.wire.settings import WireSettings
 from statordb.wire.sigv4 import IamAuthenticator
 from statordb.wire.target_calls import Api
-
-log = logging.getLogger(__name__)
 
 CASSANDRA = "cassandra"  # the engine whose stores may have more than one server
 SHARED_REGION = "us-east-1"  # where the tables are that all keys and regions share
@@ -235,9 +232,9 @@ class TargetApi(NamedTuple):
 
 def target_apis(site: Site, store: Store, turns: Turns) -> Sequence[TargetApi]:
     """KMS's and Application Auto Scaling's APIs."""
-    scaling = ScalingService(store, _report, gate_of(site, store), turns)
+    scaling = ScalingService(store, report_request, gate_of(site, store), turns)
     return (
-        TargetApi(KMS_PREFIX, "kms", KmsService(store, _report, turns)),
+        TargetApi(KMS_PREFIX, "kms", KmsService(store, report_request, turns)),
         TargetApi(SCALING_PREFIX, "application-autoscaling", scaling),
     )
 
@@ -245,7 +242,7 @@ def target_apis(site: Site, store: Store, turns: Turns) -> Sequence[TargetApi]:
 def dispatcher_of(site: Site, store: Store, lane: Lane | None, turns: Turns | None = None) -> Dispatcher:
     """Answers requests; what is too much for one go, in `lane`. Without one it is a lane itself."""
     gate = gate_of(site, store)
-    return Dispatcher(store, site.shapes, _report, site.endpoint, lane=lane, gate=gate, turns=turns)
+    return Dispatcher(store, site.shapes, report_request, site.endpoint, lane=lane, gate=gate, turns=turns)
 
 
 def wire_context(
@@ -324,21 +321,21 @@ def query_services(site: Site, store: Store, turns: Turns) -> Mapping[str, Query
     """IAM's and STS's APIs, by the names that claims have of them."""
     credentials = credentials_of(store)
     return {
-        name: QueryService(name, store, credentials, _report_rest, os.urandom, load, site.identity_providers, turns)
+        name: QueryService(name, store, credentials, report_request, os.urandom, load, site.identity_providers, turns)
         for name, load in LOADERS.items()
     }
 
 
 def cloudwatch_service(site: Site, store: Store, turns: Turns) -> CloudWatch:
     """CloudWatch's API."""
-    return CloudWatch(store, gate_of(site, store), _report_rest, turns)
+    return CloudWatch(store, gate_of(site, store), report_request, turns)
 
 
 def function_service(site: Site, store: Store, invoker: Invoker, turns: Turns) -> FunctionService:
     """Lambda's API."""
     check = destinations_of(site, store).check
     return FunctionService(
-        store, invoker, _report_rest, check, gate_of(site, store), turns, site.settings.auth == "iam"
+        store, invoker, report_request, check, gate_of(site, store), turns, site.settings.auth == "iam"
     )
 
 
@@ -394,23 +391,3 @@ def _lookup(settings: Settings, credentials: Credentials) -> Callable[[str], Cre
         return credentials.lookup(access_key_id)
 
     return lookup
-
-
-def report_duty(duty: str, fault: BaseException) -> None:
-    log.error("keeper duty failed", exc_info=fault, extra={"duty": duty})
-
-
-def _report_rest(request: RestRequest, fault: BaseException) -> None:
-    log.error(
-        "operation failed unexpectedly",
-        exc_info=fault,
-        extra={"operation": request.operation, "request_id": request.request_id},
-    )
-
-
-def _report(request: Request, fault: BaseException) -> None:
-    facts = {"operation": request.operation, "request_id": request.request_id}
-    if isinstance(fault, EngineClosed):  # its client had gone, so nobody waited for it when the server ended
-        log.info("operation ended with the server", extra=facts)
-    else:
-        log.error("operation failed unexpectedly", exc_info=fault, extra=facts)

@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+from statordb.access import blame
 from statordb.access.document import Kind, Policy, compile_policy
 from statordb.access.formats import MalformedPolicy
 from statordb.server.settings import BadStart
@@ -51,10 +52,12 @@ class PolicyFile:
             text = file.read(POLICY_BYTES_MAX + 1)
         if len(text) > POLICY_BYTES_MAX:
             raise ValueError(f"it has more than {POLICY_BYTES_MAX} bytes.")
+        document = text.decode()
         try:
-            return compile_policy(text.decode(), Kind.RESOURCE)
+            return compile_policy(document, Kind.RESOURCE)
         except MalformedPolicy as fault:
-            raise ValueError(str(fault.args[0])) from None
+            place = blame.place_of(document, Kind.RESOURCE)
+            raise ValueError(f"{fault.args[0]}{f' ({place})' if place else ''}") from None
 
     def _changed(self) -> tuple[int, int, int] | None:
         try:

@@ -8,8 +8,9 @@ from http import HTTPStatus
 from statordb.engine.contract import Key
 from statordb.server import sealing
 from statordb.server.admin import PLAIN, AdminServer
-from statordb.server.composition import Site, credentials_of, keeper_of, report_duty
+from statordb.server.composition import Site, credentials_of, keeper_of
 from statordb.server.functions import Running
+from statordb.server.reports import report_duty
 from statordb.server.tls.choice import Renewal
 from statordb.store.keyspace import Space
 from statordb.store.store import Store

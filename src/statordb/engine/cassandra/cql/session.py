@@ -14,7 +14,7 @@ from acsylla import errors
 
 from statordb.engine.cassandra.cql.moderation import Moderation
 from statordb.engine.cassandra.cql.racks import Racks
-from statordb.engine.contract import StoreUnusable
+from statordb.engine.contract import StoreUnusable, Unanswered
 
 QUORUM = "LOCAL_QUORUM"
 ONE = "LOCAL_ONE"
@@ -44,7 +44,7 @@ def is_refusal(fault: Exception) -> bool:
     return isinstance(fault, (*_FINAL, TypeError, ValueError))
 
 
-class Unreachable(Exception):
+class Unreachable(Unanswered):
     """Cassandra did not answer well in time; what was asked for can be asked for again."""
 
 
