@@ -266,6 +266,7 @@ def test_every_duty_has_a_name_of_its_own(api: Api) -> None:
         "backfill",
         "expiry",
         "kms",
+        "ledger",
         "logs",
         "reclaim",
         "resealing",

@@ -13,6 +13,7 @@ from statordb.keeper.alarms import Alarms
 from statordb.keeper.backfill import Backfill
 from statordb.keeper.expiry import Expiry
 from statordb.keeper.kms import KmsKeys
+from statordb.keeper.ledger import Ledger
 from statordb.keeper.logs import Logs
 from statordb.keeper.reclaim import Reclaim
 from statordb.keeper.resealing import Resealing
@@ -56,7 +57,7 @@ def duties(store: Store) -> list[Duty]:
     """Every duty of a server."""
     return [
         Backfill(store), Expiry(store), Reclaim(store), Spaces(store), Tokens(store), Logs(store), KmsKeys(store),
-        Sessions(store), Resealing(store), Sizes(store), Scaling(store), Alarms(store),
+        Sessions(store), Resealing(store), Sizes(store), Ledger(store), Scaling(store), Alarms(store),
     ]  # fmt: skip
 
 

@@ -71,10 +71,17 @@ FIGURES, SUBJECT, CAPACITY = Kind(FiguresRecord), Kind(SubjectRecord), Kind(Capa
 KINDS = (FIGURES, SUBJECT, CAPACITY)
 
 
-def figures_key(subject: Subject, start: int, seconds: int, process: str) -> Key:
-    """Of what a process counted in `seconds` from `start` on."""
+def figures_key(subject: Subject | bytes, start: int, seconds: int, process: str) -> Key:
+    """Of what a process counted of a subject in `seconds` from `start` on. `subject`: or its partition."""
+    partition = subject if isinstance(subject, bytes) else partition_of(subject)
     sort = start.to_bytes(_TIME_BYTES, "big") + seconds.to_bytes(_TIME_BYTES, "big") + process.encode()
-    return Key(Space.LEDGER, partition_of(subject), sort)
+    return Key(Space.LEDGER, partition, sort)
+
+
+def key_parts(sort: bytes) -> tuple[int, int, str]:
+    """Start, seconds and process of a row, by its sort bytes."""
+    start, seconds = sort[:_TIME_BYTES], sort[_TIME_BYTES : 2 * _TIME_BYTES]
+    return int.from_bytes(start, "big"), int.from_bytes(seconds, "big"), sort[2 * _TIME_BYTES :].decode()
 
 
 def between(since: int, until: int) -> Bounds:
