@@ -6,7 +6,16 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statordb.metering.series import Series, Statistic, add_figures, bucket_end, bucket_of, decode, encode
+from statordb.metering.series import (
+    BUCKET_LEAST,
+    Series,
+    Statistic,
+    add_figures,
+    bucket_end,
+    bucket_of,
+    decode,
+    encode,
+)
 
 values = st.floats(0, 1e9, allow_nan=False)
 added = st.lists(st.tuples(values, st.integers(1, 1000), st.booleans()), max_size=20)
@@ -39,7 +48,7 @@ def test_sums_of_half_units_are_exact(value: float, times: int) -> None:
 def test_a_value_lies_below_the_end_of_its_bucket_and_not_below_that_of_the_one_before(value: float) -> None:
     bucket = bucket_of(value)
     assert value < bucket_end(bucket)
-    assert bucket == 0 or value >= bucket_end(bucket - 1)
+    assert bucket == BUCKET_LEAST or value >= bucket_end(bucket - 1)
     assert bucket_end(bucket + 1) <= bucket_end(bucket) * 1.125
 
 

@@ -71,6 +71,7 @@ class Dispatcher:
 
     def handle(self, request: wire.Request, is_turn: bool = False) -> Reply | Pending[Reply]:
         """`is_turn`: it has waited for others, or need not."""
+        request.named = ""
         if request.coding:
             return self.passed_on(request)
         body = request.body
@@ -88,6 +89,9 @@ class Dispatcher:
             return self.passed_on(request)
         except ClientError as fault:
             return error_reply(fault)
+        if document.__class__ is dict:
+            get = document.get
+            request.named = get("TableName") or get("RequestItems") or get("TransactItems") or ""
         try:
             context = self._last
             if context.principal is not request.principal or context.origin is not request.origin:

@@ -69,6 +69,8 @@ def legacy_choice(request: Request, bound: Placeholders, legacy_filter: str) -> 
 async def found_answer(request: Request, found: Found, turn: Turn) -> Answer:
     """The response of Query or Scan."""
     rows = found.rows
+    tap = found.table.tap
+    (tap.queried if "KeyConditionExpression" in request or "KeyConditions" in request else tap.scanned)[rows.count] += 1
     answer: dict[str, Any] = {"Count": rows.count, "ScannedCount": rows.scanned}
     if found.cursor is not None:
         answer["LastEvaluatedKey"] = found.cursor

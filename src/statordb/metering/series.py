@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 TABLE, FUNCTION, ACCOUNT = "table", "function", "account"
 
 READ_UNITS, WRITE_UNITS = "ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"
+LATENCY = "SuccessfulRequestLatency"  # milliseconds
+RETURNED_RECORDS, RETURNED_BYTES = "ReturnedRecordsCount", "ReturnedBytes"  # of GetRecords
+RETURNED_ITEMS = "ReturnedItemCount"
 EXPIRED_ITEMS = "TimeToLiveDeletedItemCount"
 STREAM_READS = "StreamsReadRequests"  # GetRecords, by clients
 CHANGE_UNITS = "ChangeDataCaptureUnits"  # that went to Kinesis: one for each KB of the larger image
@@ -25,6 +28,7 @@ STANDARD, EXPIRY, REPLICATED = "standard", "expiry", "replicated"
 PARTIQL = "partiql-"
 FREE = frozenset((EXPIRY,))
 
+BUCKET_LEAST = -80  # holds all below 2**-10: of milliseconds a microsecond
 BUCKETS_PER_DOUBLING = 8  # of a distribution: each is 9% wider than the one before
 _FRACTION = 0.5  # that a mantissa is at least
 
@@ -121,11 +125,12 @@ class Statistic:
 
 
 def bucket_of(value: float) -> int:
-    """The bucket of a distribution that holds a value; all below 1 are in that of 0."""
-    if value < 1:
-        return 0
+    """The bucket of a distribution that holds a value; bucket 0 is the last one below 1."""
+    if value <= 0:
+        return BUCKET_LEAST
     fraction, exponent = frexp(value)
-    return 1 + (exponent - 1) * BUCKETS_PER_DOUBLING + int((fraction - _FRACTION) * 2 * BUCKETS_PER_DOUBLING)
+    bucket = 1 + (exponent - 1) * BUCKETS_PER_DOUBLING + int((fraction - _FRACTION) * 2 * BUCKETS_PER_DOUBLING)
+    return max(bucket, BUCKET_LEAST)
 
 
 def bucket_end(bucket: int) -> float:

@@ -4,14 +4,17 @@ Requests use few different numbers of units, so how often each of them was used 
 addition, from which count, sum, lowest and highest are made when the minute is written.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable
 
 from statordb.metering.series import (
     BILLED,
     EVENTUAL,
     FREE,
+    LATENCY,
     READ_UNITS,
     REPLICATED,
+    RETURNED_ITEMS,
     STANDARD,
     STRONG,
     WRITE_UNITS,
@@ -19,11 +22,15 @@ from statordb.metering.series import (
     Series,
     Statistic,
     Subject,
+    bucket_end,
+    bucket_of,
 )
 
 VALUES_MAX = 256  # different values of one series that are told apart; then they become one statistic
 SERIES_MAX = 1000  # of one subject between two takes; what is counted beyond has its metric only
+TIMES_MAX = 500  # of one operation, before they become figures, which takes some 0.1 ms
 HALF = 0.5
+MILLI = 1000.0
 _UNKNOWN = "?"
 
 Stir = Callable[["Tap"], None]
@@ -71,8 +78,8 @@ class Tap:
     added to by themselves: `tap.eventual[1] += 1`."""
 
     __slots__ = (
-        "__weakref__", "_prefix", "_rare", "_reads", "_stir", "_stirred", "_writes", "eventual", "standard", "strong",
-        "subject",
+        "__weakref__", "_prefix", "_rare", "_reads", "_stir", "_stirred", "_took", "_writes", "eventual", "queried",
+        "scanned", "standard", "strong", "subject",
     )  # fmt: skip
 
     def __init__(self, subject: Subject, stir: Stir) -> None:
@@ -84,6 +91,9 @@ class Tap:
         self.eventual = Counts(self)
         self.strong = Counts(self)
         self.standard = Counts(self)
+        self.queried = Counts(self)  # items that were returned to a Query
+        self.scanned = Counts(self)
+        self._took: dict[str, list[float]] = {}
         self._reads: dict[Sort, Counts] = {_EVENTUAL: self.eventual, _STRONG: self.strong}
         self._writes: dict[Sort, Counts] = {_STANDARD: self.standard}
 
@@ -108,6 +118,20 @@ class Tap:
     def index_write(self, name: str, units: int, kind: str = STANDARD, local: bool = False) -> None:
         """A request wrote to an index."""
         self._of(self._writes, (name, kind, local))[units] += 1
+
+    def times(self, operation: str) -> list[float]:
+        """The list that is added to, in seconds, when a request was answered with success. Call `stir` with the first,
+        and `spread` when there are TIMES_MAX."""
+        return self._took.setdefault(operation, [])
+
+    def took(self, operation: str, seconds: float) -> None:
+        """A request was answered with success, after so long."""
+        times = self.times(operation)
+        if not times:
+            self.stir()
+        times.append(seconds)
+        if len(times) >= TIMES_MAX:
+            self.spread(operation, times)
 
     def add(self, series: Series, value: float, times: int = 1, spread: bool = False) -> None:
         """Anything else. `spread`: see `Statistic.spread`."""
@@ -145,6 +169,28 @@ class Tap:
         """Make figures of the units that were counted, and what is billed of them."""
         self._move(READ_UNITS, "ReadRequestUnits", self._reads, HALF)
         self._move(WRITE_UNITS, "WriteRequestUnits", self._writes, 1.0)
+        for operation, counts in (("Query", self.queried), ("Scan", self.scanned)):
+            if counts:
+                self._figure(Series(RETURNED_ITEMS, "", operation)).merge(counts.statistic(1.0))
+                counts.clear()
+                counts.before = None
+        for operation, times in self._took.items():
+            if times:
+                self.spread(operation, times)
+
+    def spread(self, operation: str, times: list[float]) -> None:
+        """Make figures of what requests took."""
+        times.sort()
+        buckets: dict[int, int] = {}
+        at = 0
+        while at < len(times):  # one step for each bucket, of which there are few
+            bucket = bucket_of(times[at] * MILLI)
+            end = max(bisect_left(times, bucket_end(bucket) / MILLI, at), at + 1)
+            buckets[bucket] = buckets.get(bucket, 0) + end - at
+            at = end
+        total, least, most = sum(times) * MILLI, times[0] * MILLI, times[-1] * MILLI
+        self._figure(Series(LATENCY, "", operation)).merge(Statistic(len(times), total, least, most, buckets))
+        times.clear()
 
     def _move(self, metric: str, usage_type: str, counted: dict[Sort, Counts], scale: float) -> None:
         """Counts of tables that have had very many indexes are forgotten, and come again with what is counted."""

@@ -14,6 +14,7 @@ from statordb.model.credential import Credential
 from statordb.outbound.external import ExternalInvoker
 from statordb.outbound.permissions import Permissions
 from statordb.runtime.containment import Containment, Shared
+from statordb.runtime.counted import CountedInvoker
 from statordb.runtime.doorway import Doorway, RemoteInvoker
 from statordb.runtime.launched import Launched
 from statordb.runtime.launching import Launcher
@@ -38,7 +39,7 @@ class Running:
         self._store = store
         self._launcher = Launcher(site.launcher) if site.launcher is not None else None
         containment: Containment = _shared() if self._launcher is None else Launched(self._launcher)
-        self.invoker = Pool(
+        self._pool = Pool(
             site.functions_directory,
             site.functions_url,
             store.functions.code,
@@ -47,6 +48,7 @@ class Running:
             exists=self._exists,
             containment=containment,
         )
+        self.invoker = CountedInvoker(self._pool, store.taps)
         self._doorway = Doorway(self.invoker, site.secret)
         self._socket = site.doorway
         self._settings = site.settings
@@ -72,7 +74,7 @@ class Running:
     async def close(self) -> None:
         """End every function's process."""
         await self._doorway.close()
-        await self.invoker.close()
+        await self._pool.close()
         if self._launcher is not None:
             self._launcher.close()
         await self._external.close()

@@ -24,6 +24,7 @@ from statordb.server.entrances import Listeners
 from statordb.server.lane import relay
 from statordb.server.lane.client import LaneClient
 from statordb.server.lane.inline import InlineLane
+from statordb.server.observing import Observing
 from statordb.server.roster import Balance
 from statordb.store.store import Store
 
@@ -44,6 +45,7 @@ class Worker:
         self._engine = store.engine
         self._shutdown_seconds = site.settings.shutdown_seconds
         self._counters = site.counters.of_worker(slot)
+        self._observing = Observing(self._counters.observe, store)
         self._lane = _lane_of(site, slot, store)
         turns = turns_of(store)
         self._functions = None if invoker is None else function_service(site, store, invoker, turns)
@@ -59,7 +61,7 @@ class Worker:
             store,
             service,
             turns,
-            self._counters.observe,
+            self._observing.observe,
             self._functions,
             self._further,
             self._identities,
@@ -95,6 +97,7 @@ class Worker:
 
     def _count(self) -> None:
         self._counters.set_engine(self._engine.metrics())
+        self._observing.forget()
         if self._roster.is_elastic:
             self._give_way()
         self._timer = asyncio.get_running_loop().call_later(COUNTERS_SECONDS, self._count)

@@ -5,7 +5,7 @@ from functools import lru_cache
 from statordb.api import iterators, stream_arns
 from statordb.api.context import Answer, Context, Request
 from statordb.commands.demands import StreamDemand
-from statordb.metering.series import STREAM_READS, Series
+from statordb.metering.series import RETURNED_BYTES, RETURNED_RECORDS, STREAM_READS, Series
 from statordb.model import errors
 from statordb.model.limits import (
     GET_RECORDS_BYTES_MAX,
@@ -42,8 +42,11 @@ async def get_records(context: Context, request: Request) -> Answer:
         raise errors.trimmed_data_access()
 
     told, last = await _page(context, stream, shard.id, after, limit)
-    context.store.taps.of_table(stream.account, stream.region, stream.table, stream.table_id).add(_READ, 1)
     records = b",".join(told)
+    tap = context.store.taps.of_table(stream.account, stream.region, stream.table, stream.table_id)
+    tap.add(_READ, 1)
+    tap.add(Series(RETURNED_RECORDS, stream.label, "GetRecords"), len(told))
+    tap.add(Series(RETURNED_BYTES, stream.label, "GetRecords"), len(records))
     # The shard was seen before its log was read: if it was closed, nothing has come since.
     if shard.ending is not None and (not told or last >= shard.ending):
         return b'{"Records":[%b]}' % records

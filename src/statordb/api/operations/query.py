@@ -163,6 +163,7 @@ async def _first_rows(context: Context, request: Request, command: Range, table:
 
 def _answer(table: Table, page: Page, texts: Sequence[bytes]) -> bytes:
     """The response of a page that is all, whose rows have these texts."""
+    table.tap.queried[len(texts)] += 1
     last = b"}"
     if page.stop is not EXHAUSTED and table.schema.sort:  # else there is no row behind the first
         cursor = table.primary.usual_cursor(page.last) or table.key_of(orjson.loads(texts[-1]))
