@@ -8,9 +8,9 @@ where two processes spend at a time:
 Each process adds up what it spends in a cell of its own. The base is moved on where the level would be above the
 bucket's capacity, which whoever looks does alike. Slots are claimed under a lock that ends with its holder.
 
-A slot: key, version | rate, capacity, base, last look, rate and beginning of what others are believed to spend |
-for each process: units spent, units refused. All cells have 8 bytes. The last process is the keeper, which notes what
-other servers have spent.
+A slot: key, version | rate, capacity, base, when it was claimed, last look, rate and beginning of what others are
+believed to spend | for each process: units spent, units refused. All cells have 8 bytes. The last process is the
+keeper, which notes what other servers have spent.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ IDLE_SECONDS = 600.0  # after which a bucket's slot may be another's: it is full
 FORESEEN_SECONDS_MAX = 3.0  # for how long others are believed to go on as they were seen
 ALONE_SECONDS = 1.0  # for which a process that found no room goes on with a bucket of its own before it looks again
 
-KEY, VERSION, RATE, CAPACITY, BASE, LOOKED, OTHERS_RATE, OTHERS_SINCE, HEADER = range(9)
+KEY, VERSION, RATE, CAPACITY, BASE, BORN, LOOKED, OTHERS_RATE, OTHERS_SINCE, HEADER = range(10)
 _PER_PROCESS = 2
 _NOBODY = 0
 _MASK = (1 << 64) - 1
@@ -43,16 +43,17 @@ class Terms(NamedTuple):
 
 
 class Use(NamedTuple):
-    """What a bucket's processes have come to since it was made. `others`: units of other servers."""
+    """What a bucket's processes have come to since it was made. `foreseen`: units that other servers are believed to
+    have spent since they told; `age`: seconds since it was made."""
 
     slot: int
     key: int
     rate: float
-    capacity: float
     level: float
     spent: float
     refused: float
-    others: float
+    foreseen: float
+    age: float
 
 
 class SharedBuckets:
@@ -104,7 +105,7 @@ class SharedBuckets:
                 numbers[at + VERSION] = 0
                 for cell in range(at + RATE, at + self.stride):
                     cells[cell] = 0.0
-                cells[at + LOOKED] = now
+                cells[at + BORN] = cells[at + LOOKED] = now
                 numbers[at + KEY] = key
                 return at
         return None
@@ -137,12 +138,14 @@ class SharedBuckets:
                 continue
             spent = self.cells[at + HEADER : at + self.stride - _PER_PROCESS : _PER_PROCESS]
             refused = self.cells[at + HEADER + 1 : at + self.stride - _PER_PROCESS : _PER_PROCESS]
-            rate, capacity = self.cells[at + RATE], self.cells[at + CAPACITY]
-            others = self.cells[at + self.stride - _PER_PROCESS]
-            found.append(Use(slot, key, rate, capacity, self.level(at, now), sum(spent), sum(refused), others))
+            level = min(self.level(at, now), self.cells[at + CAPACITY])
+            age = now - self.cells[at + BORN]
+            foreseen = self.others_spend(at, now)
+            rate = self.cells[at + RATE]
+            found.append(Use(slot, key, rate, level, sum(spent), sum(refused), foreseen, age))
         return found
 
-    def note_others(self, use: Use, spent: float, rate: float, now: float) -> None:
+    def note_others(self, use: Use, spent: float, rate: float, since: float) -> None:
         """Units that other servers have spent on top of what was known, and how many a second they go on to spend."""
         at = use.slot * self.stride
         if self.numbers[at + KEY] != use.key:
@@ -150,7 +153,7 @@ class SharedBuckets:
         cells = self.cells
         cells[at + self.stride - _PER_PROCESS] += spent
         cells[at + OTHERS_RATE] = rate
-        cells[at + OTHERS_SINCE] = now
+        cells[at + OTHERS_SINCE] = since
 
 
 class ProcessBuckets:

@@ -4,7 +4,7 @@ Types, HTTP statuses and texts are AWS's: the API reference ("Common Errors", an
 botocore's service model. `SMITHY_*` prefixes are what DynamoDB puts before the name in `__type`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from statordb.model.limits import ERROR_TEXT_CHARACTERS_MAX, QUOTED_CHARACTERS_MAX
@@ -363,14 +363,16 @@ def overloaded() -> ClientError:
 class Throttled(ClientError):
     """A refusal by a limit of throughput. `reason` is one of AWS's sixteen, `resource` the ARN of what is out of units;
     `part_code`: what it is called as the failure of a part of a transaction, `statement_code` of a batch's statement.
+    `note`: to be told of the operation that it refuses, once for each request.
     """
 
-    __slots__ = ("part_code", "reason", "resource", "statement_code")
+    __slots__ = ("note", "part_code", "reason", "resource", "statement_code")
 
     def __init__(
         self, name: str, message: str, part_code: str, statement_code: str, reasons_member: str, reason: str, arn: str
     ) -> None:
         super().__init__(SERVICE + name, message, members={reasons_member: [{"reason": reason, "resource": arn}]})
+        self.note: Callable[[str], None] | None = None
         self.part_code = part_code
         self.statement_code = statement_code
         self.reason = reason

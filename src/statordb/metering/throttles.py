@@ -26,15 +26,15 @@ READ_UNITS_MIN = 0.5  # that a request costs at least
 WRITE_UNITS_MIN = 1.0
 UNSEEN_UNITS_MAX = 64.0  # that a process spends between two looks
 UNSEEN_SECONDS_MAX = 0.25  # of a bucket's rate, in the same way
-TABLES_MAX = 4096  # whose gates a process keeps while nobody uses them
+TABLES_MAX = 4096  # whose throttles a process keeps while nobody uses them
 
 _GOLDEN = 0.6180339887  # of a circle: steps of it come to all parts of it alike
 
-Told = Callable[[str, str, Cause], None]
-"""Told of each refusal: the index, or ""; READ or WRITE; why."""
+Told = Callable[[str, str, Cause], Callable[[str], None]]
+"""Told of each refusal: the index, or ""; READ or WRITE; why. It gives what is to be told of the operation."""
 
 
-class Gate:
+class Throttle:
     """One direction of a table ("") or an index. `resource`: its ARN; `hot`: None where nobody knows partitions before
     a request is done."""
 
@@ -96,19 +96,19 @@ class Gate:
             fault = errors.on_demand_maximum_exceeded(reason, arn)
         else:
             fault = errors.account_limit_exceeded(reason, arn)
-        self._told(self.index, self.way, cause)
+        fault.note = self._told(self.index, self.way, cause)
         return fault
 
 
-class TableGates:
+class TableThrottle:
     """Those of one table, in one process. They follow its record: `set_bounds`.
 
     read_bucket, write_bucket  the table's own, for hot paths.
     """
 
     __slots__ = (
-        "_arn", "_home", "_index_reads", "_index_writes", "_pressed", "_reads", "_table_id", "_told", "_version",
-        "_writes", "read_bucket", "write_bucket",
+        "_arn", "_home", "_pressed", "_reads", "_table_id", "_told", "_version", "_writes", "read_bucket",
+        "write_bucket",
     )  # fmt: skip
 
     def __init__(
@@ -119,8 +119,8 @@ class TableGates:
         self._arn = arn
         self._told = told
         self._version = -1
-        self._reads: dict[str, Gate] = {}
-        self._writes: dict[str, Gate] = {}
+        self._reads: dict[str, Throttle] = {}
+        self._writes: dict[str, Throttle] = {}
         self.set_bounds(bounds, version)
 
     def set_bounds(self, bounds: Iterable[Bounds], version: int) -> None:
@@ -128,20 +128,20 @@ class TableGates:
         if version <= self._version:
             return
         self._version = version
-        known = {gate.bucket.key: gate.bucket for gate in (*self._reads.values(), *self._writes.values())}
+        known = {each.bucket.key: each.bucket for each in (*self._reads.values(), *self._writes.values())}
         reads, writes = {}, {}
         for name, read, write in bounds:
-            reads[name] = self._gate(name, READ, read, known)
-            writes[name] = self._gate(name, WRITE, write, known)
+            reads[name] = self._throttle(name, READ, read, known)
+            writes[name] = self._throttle(name, WRITE, write, known)
         self._reads, self._writes = reads, writes
-        kept = {gate.bucket.key for gate in (*reads.values(), *writes.values())}
+        kept = {each.bucket.key for each in (*reads.values(), *writes.values())}
         for key, bucket in known.items():
             if key not in kept:
                 bucket.renew(0.0)
-        self._pressed: list[Gate] = []  # of indexes that had nothing left when they were written to
+        self._pressed: list[Throttle] = []  # of indexes that had nothing left when they were written to
         self.read_bucket, self.write_bucket = reads[""].bucket, writes[""].bucket
 
-    def _gate(self, name: str, way: str, limit: Limit, known: dict[int, Bucket]) -> Gate:
+    def _throttle(self, name: str, way: str, limit: Limit, known: dict[int, Bucket]) -> Throttle:
         of = "" if limit.cause is Cause.ACCOUNT else name  # a quota is the table's with all of its indexes
         key = _key(self._table_id, of, way, limit.cause)
         terms = Terms(limit.rate, limit.capacity, self._version)
@@ -155,7 +155,7 @@ class TableGates:
             table_id = self._table_id
             hot = HotKeys(self._home, lambda partition: _key(table_id, name, way, "", partition), units_max)
         arn = f"{self._arn}/index/{name}" if name else self._arn
-        return Gate(bucket, limit.cause, name, way, arn, hot, self._told)
+        return Throttle(bucket, limit.cause, name, way, arn, hot, self._told)
 
     def admit_read(self, partition: bytes | None) -> None:
         """A read of the table, or of a local index of it. Raises Throttled."""
@@ -168,8 +168,8 @@ class TableGates:
 
     def admit_index_read(self, index: str, partition: bytes | None) -> None:
         """A read of any index. Raises Throttled."""
-        gate = self._reads.get(index) or self._reads[""]
-        gate.look(partition)
+        throttle = self._reads.get(index) or self._reads[""]
+        throttle.admit(partition)
 
     def admit_write(self, partition: bytes | None) -> None:
         """A write of an item. Raises Throttled, also where an index that it may have to be written to has nothing
@@ -183,16 +183,16 @@ class TableGates:
 
     def _look(self, partition: bytes | None) -> None:
         while self._pressed:
-            gate = self._pressed[-1]
-            if not gate.has_some():
-                raise gate.refusal(gate.cause)
+            throttle = self._pressed[-1]
+            if not throttle.has_some():
+                raise throttle.refusal(throttle.cause)
             self._pressed.pop()
         self._writes[""].admit(partition)
 
     def charge_read(self, units: float, index: str = "") -> None:
         """What a read has used beyond what it paid when it was admitted."""
-        gate = self._reads.get(index) or self._reads[""]
-        gate.bucket.left -= units
+        throttle = self._reads.get(index) or self._reads[""]
+        throttle.bucket.left -= units
 
     def charge_write(self, units: float) -> None:
         """What a write has used of the table beyond what it paid when it was admitted."""
@@ -200,33 +200,33 @@ class TableGates:
 
     def charge_index_write(self, index: str, units: float) -> None:
         """What a write has used of an index: of a local one the table pays."""
-        gate = self._writes.get(index)
-        if gate is None:
+        throttle = self._writes.get(index)
+        if throttle is None:
             self.write_bucket.left -= units
             return
-        gate.bucket.left -= units
-        if gate.bucket.left < 0.0 and not gate.has_some() and gate not in self._pressed:
-            self._pressed.append(gate)
+        throttle.bucket.left -= units
+        if throttle.bucket.left < 0.0 and not throttle.has_some() and throttle not in self._pressed:
+            self._pressed.append(throttle)
 
 
-class Gates:
-    """The gates of a process's tables."""
+class Throttles:
+    """The throttles of a process's tables."""
 
     def __init__(self, home: ProcessBuckets) -> None:
         self._home = home
-        self._known: dict[str, TableGates] = {}
+        self._known: dict[str, TableThrottle] = {}
 
-    def of(self, table_id: str, arn: str, bounds: Iterable[Bounds], version: int, told: Told) -> TableGates:
+    def of(self, table_id: str, arn: str, bounds: Iterable[Bounds], version: int, told: Told) -> TableThrottle:
         """Those of a table whose record has that version."""
-        gates = self._known.pop(table_id, None)
-        if gates is None:
-            gates = TableGates(self._home, table_id, arn, bounds, version, told)
+        throttle = self._known.pop(table_id, None)
+        if throttle is None:
+            throttle = TableThrottle(self._home, table_id, arn, bounds, version, told)
             if len(self._known) >= TABLES_MAX:
                 self._known.pop(next(iter(self._known)))
         else:
-            gates.set_bounds(bounds, version)
-        self._known[table_id] = gates
-        return gates
+            throttle.set_bounds(bounds, version)
+        self._known[table_id] = throttle
+        return throttle
 
 
 def _key(table_id: str, index: str, way: str, cause: str, partition: bytes = b"") -> int:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from statordb.metering import gates, hot_keys
-from statordb.metering.gates import Gates, TableGates
+from statordb.metering import hot_keys, throttles
 from statordb.metering.limits import Bounds, Cause, IndexFacts, bounds_of
 from statordb.metering.shared_buckets import SharedBuckets
+from statordb.metering.throttles import TableThrottle, Throttles
 from statordb.model.errors import Throttled
 
 ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/T"
@@ -45,7 +45,7 @@ class Site:
         self.clock = Clock()
         self.told: list[tuple[str, str, Cause]] = []
         self.shared = SharedBuckets(processes, 99)
-        homes = [Gates(self.shared.of_process(index, self.clock)) for index in range(processes)]
+        homes = [Throttles(self.shared.of_process(index, self.clock)) for index in range(processes)]
         self.homes = homes
         self.of = [home.of("id", ARN, bounds, 1, lambda *told: self.told.append(told)) for home in homes]
 
@@ -228,20 +228,20 @@ def test_a_hot_key_gets_what_a_partition_gives_and_others_go_on(bounds: list[Bou
 def test_any_number_of_keys_takes_a_bounded_room() -> None:
     site = Site(on_demand(table=(None, None)))
     table = site.of[0]
-    gate = table._reads[""]
-    assert gate._hot is not None
+    throttle = table._reads[""]
+    assert throttle._hot is not None
     for number in range(20_000):
         site.clock.now += 0.0001
         table.admit_read(b"%d" % number)
         table.charge_read(0.5)
-        assert len(gate._hot._counts) <= hot_keys.COUNTED_KEYS_MAX
-    assert not gate._hot.exact
+        assert len(throttle._hot._counts) <= hot_keys.COUNTED_KEYS_MAX
+    assert not throttle._hot.exact
 
 
 def test_any_number_of_tables_takes_a_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gates, "TABLES_MAX", 10)
-    home = Gates(SharedBuckets(1, 7, 64).of_process(0, Clock()))
-    made: list[TableGates] = []
+    monkeypatch.setattr(throttles, "TABLES_MAX", 10)
+    home = Throttles(SharedBuckets(1, 7, 64).of_process(0, Clock()))
+    made: list[TableThrottle] = []
     for number in range(100):
         table = home.of(str(number), ARN, provisioned(5, 5), 1, lambda *told: None)
         table.admit_write(None)
