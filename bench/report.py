@@ -22,9 +22,9 @@ How to read it:
   that noise which slows a whole round drops out.
 - The load is `wrk -t1 -c16` (`-t2 -c64` for the comparison of workers) over requests signed beforehand, with keys drawn
   evenly.
-- StatorDB runs with `--auth iam`: every signature is checked. It answers a write after its fsync, except with
-  `--memory`. The peers take any signature, and run with their defaults; on disk they do not all wait for the disk
-  before they answer.
+- StatorDB runs with `--auth iam`: every signature is checked. Throughput is not limited. It answers a write after its
+  fsync, except with `--memory`. The peers take any signature, and run with their defaults; on disk they do not all wait
+  for the disk before they answer.
 - The floor, `bench/floor.py`, is the least work that a Python server on one core can do for a signed GetItem or
   PutItem. UpdateItem is set against its PutItem, Query against its GetItem.
 - A peer's ratio is StatorDB's rate over the peer's.

@@ -152,14 +152,14 @@ def floor() -> Launch:
 
 
 def statordb(name: str, *options: str, in_memory: bool = False) -> Launch:
-    """StatorDB with signatures checked; `options` go on its command line."""
+    """StatorDB with signatures checked, and throughput not limited; `options` go on its command line."""
     program = Path(sys.executable).with_name("statordb")
 
     def command(port: int, data: Path) -> list[str]:
         place = ["--memory"] if in_memory else ["--data", str(data)]
         return [str(program), "serve", "--port", str(port), "--admin-port", "0", "--auth", "iam", *place, *options]
 
-    return Launch(name, command, CREDENTIAL, checks_signatures=True)
+    return Launch(name, command, {**CREDENTIAL, "STATORDB_THROTTLE": "off"}, checks_signatures=True)
 
 
 def unsealed(name: str) -> Launch:

@@ -16,6 +16,7 @@ from statordb.api.shape_overrides import DYNAMODB
 from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer
 from statordb.keeper.keeper import Keeper
+from statordb.metering.shared_buckets import SharedBuckets
 from statordb.model.clock import ManualClock
 from statordb.model.request import Principal, Reply, Request
 from statordb.model.service import load_service
@@ -41,9 +42,11 @@ class Fault(Exception):
 
 
 class Api:
-    """Calls operations and gives parsed answers; raises Fault. `restart` opens the store anew."""
+    """Calls operations and gives parsed answers; raises Fault. `restart` opens the store anew. `buckets`: of a server
+    that limits throughput."""
 
-    def __init__(self, directory: Path, table_delay_seconds: float = 0.0) -> None:
+    def __init__(self, directory: Path, table_delay_seconds: float = 0.0, buckets: SharedBuckets | None = None) -> None:
+        self.buckets = buckets
         self.loop = asyncio.new_event_loop()
         self.clock = ManualClock()
         self.directory = directory
@@ -55,7 +58,9 @@ class Api:
 
     def open(self) -> None:
         engine = self.run(seal(open_lmdb(self.directory, self.random), self.directory, self.random))
-        self.store = Store(engine, self.clock, self.delay, sealer=Sealer(FileKeys(self.directory)))
+        buckets = None if self.buckets is None else self.buckets.of_process(0, self.clock.now)
+        sealer = Sealer(FileKeys(self.directory))
+        self.store = Store(engine, self.clock, self.delay, sealer=sealer, buckets=buckets)
         self.dispatcher = Dispatcher(self.store, SHAPES, lambda request, fault: self.faults.append(fault))
         self.keeper = Keeper(self.store, lambda duty, fault: self.faults.append(fault))
 

@@ -21,6 +21,7 @@ class Elsewhere:
 
     def __init__(self) -> None:
         self.tap = Tap(Subject("", "", TABLE), lambda tap: None)
+        self.throttle = None
         self.asked: list[bytes] = []
         self.under_way = 0
         self.most = 0

@@ -56,6 +56,7 @@ def test_the_numbers_of_spaces_are_frozen() -> None:
         "ALARM_HISTORY": 25,
         "SCALING": 26,
         "SCALING_ACTIVITIES": 27,
+        "SHARES": 28,
     }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from statordb.api.context import Answer, Context, Usual
 from statordb.api.usual import NONE
-from statordb.commands.capacity import count_write, unmet_units
+from statordb.commands.capacity import count_unmet, count_write
 from statordb.commands.keys import usual_item_key
 from statordb.commands.selection import text_of
 from statordb.commands.statement_reads import SelectItems
@@ -14,6 +14,7 @@ from statordb.expressions.bound import Projection
 from statordb.expressions.operands import Values
 from statordb.expressions.partiql.statements import STATEMENTS, Statement
 from statordb.metering.series import EVENTUAL, PARTIQL, STRONG
+from statordb.metering.throttles import READ_UNITS_MIN
 from statordb.metering.units import read_halves
 from statordb.model import errors
 from statordb.model.budget import UNBOUNDED, Budget
@@ -85,27 +86,35 @@ def _select(context: Context, table: Table, statement: Statement, parameters: An
     if not context.admits(_new(SelectItems, (statement, values, consistent, None, None)), NONE):
         return None
     here, (partition, sort) = table.here, place
+    if table.throttle is not None:
+        table.throttle.admit_read(partition)
     if here is None or projection is not None:
         return _read(table, Key(table.space, partition, sort), consistent, projection, context.new_budget())
     text = here.body(table.space, partition, sort, codec.HEADER_BYTES)
-    kind = _STRONG if consistent else _EVENTUAL
     if text is None:
-        table.tap.read(read_halves(0, consistent), kind)
+        _count(table, 0, consistent)
         return _NOTHING
     size = len(text)
     if size > READ_UNIT_BYTES:  # JSON is longer than what DynamoDB counts
         head = here.head(table.space, partition, sort, codec.HEADER_BYTES)
         size = 0 if head is None else codec.size(head)
-    table.tap.read(read_halves(size, consistent), kind)
+    _count(table, size, consistent)
     return b"".join((b'{"Items":[', text, b"]}"))
 
 
 async def _read(table: Table, key: Key, consistent: bool, projection: Projection | None, budget: Budget) -> Answer:
     stored = await table.get(key, consistent)
     size = 0 if stored is None else codec.size(stored.body)
-    table.tap.read(read_halves(size, consistent), _STRONG if consistent else _EVENTUAL)
+    _count(table, size, consistent)
     text = None if stored is None else text_of(stored.body, None, projection, budget)
     return _NOTHING if text is None else b"".join((b'{"Items":[', text, b"]}"))
+
+
+def _count(table: Table, size: int, consistent: bool) -> None:
+    halves = read_halves(size, consistent)
+    table.tap.read(halves, _STRONG if consistent else _EVENTUAL)
+    if table.throttle is not None:
+        table.throttle.charge_read(halves * 0.5 - READ_UNITS_MIN)
 
 
 def _insert(context: Context, table: Table, statement: Statement, values: Values) -> Usual:
@@ -122,13 +131,15 @@ def _insert(context: Context, table: Table, statement: Statement, values: Values
     command = _new(InsertItem, (statement.table, item, size))
     if not context.admits(command, NONE):
         return None
+    if table.throttle is not None:
+        table.throttle.admit_write(key.partition)
     return _put(table, key, command.apply(table, UNBOUNDED), size)
 
 
 async def _put(table: Table, key: Key, apply: Apply, size: int) -> Answer:
     written: Any = await table.write(key, apply, False, True)
     if written.__class__ is Refused:
-        table.tap.write(unmet_units(written.reason, size), PARTIQL_WRITE)
+        count_unmet(table, written.reason, size, PARTIQL_WRITE)
         raise errors.duplicate_item()
     count_write(table, written, PARTIQL_WRITE)
     return _NOTHING

@@ -7,6 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
+from statordb.commands.admitting import admitted_writes
 from statordb.commands.capacity import count_writes
 from statordb.commands.context import Context
 from statordb.commands.demands import WritesDemand
@@ -42,11 +43,18 @@ class BatchWrite(NamedTuple):
         return [WritesDemand("dynamodb:BatchWriteItem", table, writes) for table, writes in tables.items()]
 
     async def run(self, context: Context) -> list[Done | None]:
-        """What was done, in order; None where a transaction holds the item, and went on to. Raises Heavy before
-        anything is written."""
+        """What was done, in order; None where a transaction holds the item, and went on to, or where its table has no
+        units left. Raises Heavy before anything is written, and Throttled where nothing may be."""
         turn = context.turn()
         await turn.begin()
         made = await self._made(context, turn)
+        if all(table.throttle is None for table, _, _ in made):
+            return await self._write(context, turn, made)
+        may = admitted_writes([(table, key) for table, key, _ in made], "BatchWriteItem")
+        done = iter(await self._write(context, turn, [each for each, is_let in zip(made, may, strict=True) if is_let]))
+        return [next(done) if is_let else None for is_let in may]
+
+    async def _write(self, context: Context, turn: Turn, made: Sequence[Made]) -> list[Done | None]:
         groups = await _groups(made, turn)
         if any(table.here is None for table, _, _ in made):
             turn.end()

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from statordb.metering.series import STANDARD
+from statordb.metering.series import EXPIRY, STANDARD
+from statordb.metering.throttles import READ_UNITS_MIN, WRITE_UNITS_MIN
 from statordb.metering.units import write_units
 from statordb.model.limits import READ_UNIT_BYTES
 from statordb.store.image import Image
@@ -25,6 +26,8 @@ def count_text(table: Table, text_bytes: int, consistent: bool) -> bool:
     tap = table.tap
     if consistent:
         tap.strong[2] += 1
+        if table.throttle is not None:
+            table.throttle.charge_read(1.0 - READ_UNITS_MIN)
     else:
         tap.eventual[1] += 1
     return True
@@ -38,6 +41,8 @@ def count_read(table: Table, size: int, consistent: bool) -> None:
         tap.strong[2 * units] += 1
     else:
         tap.eventual[units] += 1
+    if table.throttle is not None:
+        table.throttle.charge_read((units if consistent else units * 0.5) - READ_UNITS_MIN)
 
 
 def count_write(table: Table, written: Written, kind: str = STANDARD) -> None:
@@ -47,9 +52,22 @@ def count_write(table: Table, written: Written, kind: str = STANDARD) -> None:
         tap.standard[units] += 1
     else:
         tap.write(units, kind)
+    throttle = None if kind is EXPIRY else table.throttle
+    if throttle is not None:
+        throttle.charge_write(units - WRITE_UNITS_MIN)
     if written.index_units:
         for name, used in written.index_units.items():
             tap.index_write(name, used, kind, _is_local(table, name))
+            if throttle is not None:
+                throttle.charge_index_write(name, used)
+
+
+def count_unmet(table: Table, old: Image | None, sent: int, kind: str = STANDARD) -> None:
+    """Count a write whose condition did not hold: see `unmet_units`."""
+    units = unmet_units(old, sent)
+    table.tap.write(units, kind)
+    if table.throttle is not None:
+        table.throttle.charge_write(units - WRITE_UNITS_MIN)
 
 
 def _is_local(table: Table, name: str) -> bool:
@@ -72,20 +90,23 @@ def count_writes(done: Iterable[tuple[Table, Written]], kind: str, factor: int =
 
 
 class Meter:
-    """Adds up what one request consumed of one table, to be counted and to be told."""
+    """Adds up what one request consumed of one table, to be counted and to be told. `parts`: how much of it was
+    admitted by itself."""
 
-    __slots__ = ("indexes", "name", "table", "units")
+    __slots__ = ("indexes", "name", "parts", "table", "units")
 
     def __init__(self, table: Table, name: str = "") -> None:
         """`name`: the table's name or ARN, as the request has it."""
         self.table = table
         self.name = name
         self.units = 0.0
+        self.parts = 0
         self.indexes: dict[str, float] = {}
 
     def add(self, units: float, index_units: Mapping[str, float] | None = None, factor: int = 1) -> None:
         """Units of the table, and by index name. `factor` is the table's: entries of indexes cost the same in
         transactions."""
+        self.parts += 1
         self.units += units * factor
         if index_units:
             for name, used in index_units.items():
@@ -101,6 +122,12 @@ class Meter:
             tap.read(int(self.units * 2), kind)
         for name, units in self.indexes.items():
             tap.index_read(name, int(units * 2), kind, _is_local(self.table, name))
+        throttle = self.table.throttle
+        if throttle is not None:
+            paid = self.parts * READ_UNITS_MIN
+            throttle.charge_read(self.units - (0.0 if self.indexes else paid))
+            for name, units in self.indexes.items():  # a page of an index was admitted as that
+                throttle.charge_read(units - paid, name)
 
     def count_writes(self, kind: str) -> None:
         """As `count_reads`."""
@@ -109,6 +136,11 @@ class Meter:
             tap.write(int(self.units), kind)
         for name, units in self.indexes.items():
             tap.index_write(name, int(units), kind, _is_local(self.table, name))
+        throttle = self.table.throttle
+        if throttle is not None:
+            throttle.charge_write(self.units - self.parts * WRITE_UNITS_MIN)
+            for name, units in self.indexes.items():
+                throttle.charge_index_write(name, units)
 
     def report(self, detail: str, transactional: str | None = None) -> dict[str, Any]:
         """The ConsumedCapacity member. `detail`: TOTAL or INDEXES; `transactional`: "Read" or "Write" adds the split

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 import orjson
 
+from statordb.commands.admitting import admit_parts, admitted_reads, note
 from statordb.commands.capacity import Meter, count_read
 from statordb.commands.context import Context
 from statordb.commands.demands import Demand, Enclosed, enclosed
@@ -13,10 +14,11 @@ from statordb.commands.selection import parsed
 from statordb.commands.turns import Turn
 from statordb.expressions.bound import Projection
 from statordb.metering.series import EVENTUAL, PARTIQL, STRONG, TRANSACTIONAL
+from statordb.metering.throttles import READ_UNITS_MIN
 from statordb.metering.units import TRANSACTION_FACTOR, read_units
 from statordb.model import errors
 from statordb.model.budget import Budget, Heavy
-from statordb.model.errors import ClientError, RefusesAll
+from statordb.model.errors import ClientError, RefusesAll, Throttled
 from statordb.model.limits import BATCH_GET_BYTES_MAX, TRANSACT_BYTES_MAX
 from statordb.model.values import Item
 from statordb.store import codec, transactions
@@ -59,6 +61,8 @@ class Get(NamedTuple):
         table = context.known_table(self.table) or await context.table(self.table)
         key = table.primary.usual_key(self.key) or locate_key(table, self.key)
         _check_projection(table, self.projection)
+        if table.throttle is not None:
+            table.throttle.admit_read(key.partition)
         stored = await table.get(key, self.consistent)
         size = 0 if stored is None else codec.size(stored.body)
         text = None if stored is None else _text(stored.body, self.projection, context.budget)
@@ -102,6 +106,7 @@ class BatchGet(NamedTuple):
 
     async def run(self, context: Context) -> list[Several]:
         room = BATCH_GET_BYTES_MAX
+        refusals: list[Throttled] = []
         turn = context.turn()
         await turn.begin()
         found = []
@@ -115,11 +120,20 @@ class BatchGet(NamedTuple):
                 raise
             if len(set(keys)) != len(keys):
                 raise _repeated()
-            several, room = await _read(table, keys, wanted, room, turn)
+            count, refusal = admitted_reads(table, keys)
+            several, room = await _read(table, keys[:count], wanted, room, turn)
             if several.units:
                 table.tap.read(int(several.units * 2), STRONG if wanted.consistent else EVENTUAL)
+                if table.throttle is not None:
+                    table.throttle.charge_read(several.units - count * READ_UNITS_MIN)
+            if refusal is not None:
+                refusals.append(refusal)
             found.append(several)
         turn.end()
+        if refusals:
+            note(refusals, "BatchGetItem")
+            if not any(several.processed for several in found):
+                raise refusals[0]
         return found
 
     def _refuse_repeated(self) -> None:
@@ -207,6 +221,8 @@ class TransactGet(NamedTuple):
             if isinstance(part, Part):
                 _check_projection(tables[part.table], part.projection)
         keys = self._keys(tables)
+        places = [(tables[part.table], key) for part, key in zip(self.parts, keys, strict=True)]
+        admit_parts(places, self.operation, is_write=False)
         turn = context.turn()
         await turn.begin()
         images = await transactions.read(context.store.engine, keys, turn.passed)

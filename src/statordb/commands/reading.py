@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Sequence
 from typing import NamedTuple
 
+from statordb.commands.admitting import admit_page
 from statordb.commands.capacity import Meter
 from statordb.commands.context import Context
 from statordb.commands.key_conditions import AttributeCondition, KeyRange, arrange
@@ -76,6 +77,7 @@ class Range(NamedTuple):
         key_range = arrange(path, self.conditions)
         after = self._position(table, path, key_range)
         self._refuse_key_filter(path)
+        admit_page(table, path, key_range.partition)
         return await self._go_on(context, table, path, key_range, after, None)
 
     def texts_here(self, turns: Turns, table: Table, key_range: KeyRange) -> Page | None:
@@ -206,6 +208,7 @@ class Scan(NamedTuple):
                 "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with "
                 f"correct Segment. TotalSegments: {self.total} Segment: {self.segment}"
             )
+        admit_page(table, path, None)
         turn = context.turn()
         await turn.begin()
         rows = await read_rows(selection, start, self.limit, turn)

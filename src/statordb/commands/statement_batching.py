@@ -6,6 +6,7 @@ from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
+from statordb.commands.admitting import note, refusal_of_read, refusal_of_write
 from statordb.commands.batching import PLANNED_BYTES_MAX, PLANNED_ROWS_MAX, begin_writes
 from statordb.commands.capacity import Meter, unmet_units
 from statordb.commands.context import Context
@@ -18,7 +19,7 @@ from statordb.metering.series import EVENTUAL, PARTIQL, STANDARD, STRONG
 from statordb.metering.units import read_units
 from statordb.model import errors
 from statordb.model.budget import Heavy
-from statordb.model.errors import ClientError
+from statordb.model.errors import ClientError, Throttled
 from statordb.model.limits import INLINE_UNITS_MAX
 from statordb.store import codec
 from statordb.store.image import Image
@@ -68,7 +69,7 @@ class BatchStatements(NamedTuple):
         turn = context.turn()
         await turn.begin()
         outcomes: dict[int, Outcome] = {}
-        made = await self._made(context, turn, outcomes)
+        made = _admitted(await self._made(context, turn, outcomes), outcomes)
         if any(isinstance(each.command, SelectOne) for each in made):
             await _read_all(made, turn, outcomes)
             turn.end()
@@ -95,6 +96,21 @@ class BatchStatements(NamedTuple):
         if len({each.key for each in made}) != len(made):
             raise errors.validation_as_it_is("Provided list of item keys contains duplicates")
         return made
+
+
+def _admitted(made: Sequence[_Made], outcomes: dict[int, Outcome]) -> Sequence[_Made]:
+    """Those statements whose tables have units left; the others have failed."""
+    refused: dict[int, Throttled] = {}
+    for each in made:
+        ask = refusal_of_read if isinstance(each.command, SelectOne) else refusal_of_write
+        fault = ask(each.table, each.key)
+        if fault is not None:
+            refused[each.position] = fault
+            outcomes[each.position] = Failed(fault)
+    if not refused:
+        return made
+    note(refused.values(), "BatchExecuteStatement")
+    return [each for each in made if each.position not in refused]
 
 
 # Reads

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import cmp_to_key
 from typing import Any, NamedTuple
 
+from statordb.commands.admitting import admit_page
 from statordb.commands.context import Context
 from statordb.commands.key_conditions import KeyRange, arrange
 from statordb.commands.keys import located, refuse_nested_keys
@@ -73,11 +74,13 @@ class SelectItems(NamedTuple):
         if keyed is not None:
             refuse_misfits(path.schema, keyed, self.values, is_write=False)
         if keyed is None:
+            admit_page(table, path, None)
             return await self._page(context, table, path, self._scan(table, path), statement.filter, fetches)
         if keyed.exact and path.name is None:
             return await self._get(context, table, keyed)
         forward = not _descends(node.order, path.schema, keyed)
         ranges = self._ranges(path, keyed, node.order)
+        admit_page(table, path, ranges[0].partition if len(ranges) == 1 else None)
         reader = _Partitions(table, path, ranges, forward, self.consistent)
         return await self._page(context, table, path, reader.read, keyed.rest, fetches, ranges)
 
@@ -86,6 +89,7 @@ class SelectItems(NamedTuple):
         item_key = keyed.key(self.values)
         key = located(table, item_key)
         _refuse_nested_keys(table, self.statement, keyed)
+        admit_page(table, table.primary, key.partition)
         stored = await table.get(key, self.consistent)
         if stored is not None:
             body = stored.body

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from statordb.commands.admitting import admit_parts
 from statordb.commands.capacity import Meter, count_writes
 from statordb.commands.context import Context
 from statordb.commands.demands import Enclosed
@@ -72,6 +73,7 @@ class TransactWrite(NamedTuple):
             turn.budget.spend(units)
             turn.fill()
         actions = self._actions(tables, OneOfMany(turn.budget, len(self.parts)))
+        admit_parts([(action.table, action.key) for action in actions], self.operation, is_write=True)
         outcome = await transactions.write(context.store.engine, actions, self._token(context, tables))
         if isinstance(outcome, Refused):
             if isinstance(outcome.reason, TokenReused):

@@ -4,7 +4,7 @@ from collections.abc import Coroutine
 from typing import Any, NamedTuple, Protocol
 
 from statordb.commands.applying import checker, refuse_key_updates, replacer, updater
-from statordb.commands.capacity import count_write, unmet_units
+from statordb.commands.capacity import count_unmet, count_write
 from statordb.commands.context import Context
 from statordb.commands.keys import locate_key, located_item
 from statordb.expressions.bound import Condition, UpdateExpression
@@ -169,9 +169,12 @@ async def write(
     """Do a write by itself. `replaces`: see `Table.write`. `sent`: bytes of the item that it puts; `kind`: of units."""
     table = context.known_table(command.table) or await context.table(command.table)
     key = command.place(table)
-    written: Any = await table.write(key, command.apply(table, context.budget), False, replaces)
+    apply = command.apply(table, context.budget)
+    if table.throttle is not None:
+        table.throttle.admit_write(key.partition)
+    written: Any = await table.write(key, apply, False, replaces)
     if written.__class__ is Refused:
-        table.tap.write(unmet_units(written.reason, sent), kind)
+        count_unmet(table, written.reason, sent, kind)
         return Unmet(written.reason)
     count_write(table, written, kind)
     return _new(Done, (table, written))

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ from statordb.kms_api.service import TARGET_PREFIX as KMS_PREFIX
 from statordb.kms_api.service import KmsService
 from statordb.lambda_api.service import FunctionService
 from statordb.metering.minutes import Minutes
+from statordb.metering.shared_buckets import ProcessBuckets, SharedBuckets
 from statordb.model.clock import SystemClock
 from statordb.model.credential import Credential
 from statordb.model.limits import UNPACKED_INLINE_BYTES_MAX
@@ -96,6 +98,7 @@ class Site:
     identity_providers: bytes  # a JSON document of those whose tokens roles may trust; b"": there are none
     roster: Roster
     counters: SharedCounters
+    buckets: SharedBuckets | None  # what tables have left, where throughput is limited
     doors: Sequence[Door]  # of the lanes
     lane_tallies: LaneTallies
     shapes: Shapes
@@ -104,6 +107,10 @@ class Site:
     def has_no_keeper(self) -> bool:
         """Whether the first worker is the keeper too."""
         return self.roster.workers == 1 or self.roster.is_elastic
+
+    def buckets_of(self, process: int) -> ProcessBuckets | None:
+        """What a process that answers requests has of them: the workers', then the lanes'."""
+        return None if self.buckets is None else self.buckets.of_process(process, time.monotonic)
 
     def close_launcher(self) -> None:
         """Let go of it, in a process that has no functions started."""
@@ -120,6 +127,12 @@ def shared_counters(operations: Collection[str], workers: int, lanes: int) -> Sh
     return SharedCounters(sorted(operations), workers, lanes)
 
 
+def shared_buckets(settings: Settings) -> SharedBuckets | None:
+    if not settings.throttles:
+        return None
+    return SharedBuckets(settings.worker_count + settings.lane_count, secrets.randbits(64))
+
+
 def load_shapes() -> Shapes:
     """The checks of all requests. Raises BadStart."""
     try:
@@ -128,10 +141,13 @@ def load_shapes() -> Shapes:
         raise BadStart(str(error)) from None
 
 
-async def open_store(directory: Path, settings: Settings, ask: Ask | None = None) -> Store:
+async def open_store(
+    directory: Path, settings: Settings, ask: Ask | None = None, buckets: ProcessBuckets | None = None
+) -> Store:
     """The store of this process, made or migrated if need be. Raises BadStart.
 
-    `ask` is for a lane: has an embedded store written by a worker, which has it open.
+    `ask` is for a lane: has an embedded store written by a worker, which has it open. `buckets`: of those who answer
+    requests.
     """
     clock = SystemClock()
     shared = settings.engine == CASSANDRA
@@ -155,6 +171,7 @@ async def open_store(directory: Path, settings: Settings, ask: Ask | None = None
         settings.quotas,
         minutes=Minutes(settings.metering_minute_seconds),
         scaling_minute_seconds=settings.scaling_minute_seconds,
+        buckets=buckets,
     )
 
 

@@ -8,9 +8,10 @@ from http import HTTPStatus
 from statordb.engine.contract import Key
 from statordb.server import sealing
 from statordb.server.admin import PLAIN, AdminServer
-from statordb.server.composition import Site, credentials_of, keeper_of
+from statordb.server.composition import CASSANDRA, Site, credentials_of, keeper_of
 from statordb.server.functions import Running
 from statordb.server.reports import report_duty
+from statordb.server.sharing import SharingTask
 from statordb.server.tls.choice import Renewal
 from statordb.store.keyspace import Space
 from statordb.store.store import Store
@@ -33,11 +34,16 @@ class Keeping:
         self.functions = Running(site, store, report_duty) if site.settings.runs_functions else None
         pages = {"/metrics": self._metrics, "/healthz": _alive, "/readyz": self._readiness}
         self._admin = AdminServer(pages, {*site.settings.names, site.settings.admin_host.lower()})
+        self._sharing = None
+        if site.buckets is not None and site.settings.engine == CASSANDRA:
+            self._sharing = SharingTask(store, site.buckets, site.name)
         self._renewal = Renewal(site.settings, site.directory, store.clock.now)
 
     async def start(self) -> None:
         await self._admin.start(self._site.admin_listener)
         self._renewal.start()
+        if self._sharing is not None:
+            self._sharing.start()
         further = () if self.functions is None else self.functions.duties
         if self.functions is not None:
             await self.functions.start()
@@ -62,6 +68,8 @@ class Keeping:
         """End the duties where they stand; they go on from there when the server starts again."""
         self._stop.set()
         self._renewal.stop()
+        if self._sharing is not None:
+            await self._sharing.stop()
         await self._admin.close()
         if self._task is not None:
             await self._task

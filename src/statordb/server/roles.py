@@ -112,7 +112,7 @@ async def _worker(site: Site, slot: int, link: Link) -> None:
     loop = asyncio.get_running_loop()
     link.watch(loop)
     stopped = _stop_event(loop)
-    store = await open_store(site.directory, site.settings)
+    store = await open_store(site.directory, site.settings, buckets=site.buckets_of(slot))
     invoker = remote_invoker(site) if site.settings.runs_functions else None
     try:
         worker = Worker(site, slot, store, invoker, stopped.set)
@@ -153,7 +153,9 @@ async def _lane(site: Site, index: int, link: Link) -> None:
     link.watch(loop)
     answering = Answering(site.doors[index], is_grown, partial(site.lane_tallies.set_busy, index))
     loop.add_signal_handler(signal.SIGTERM, answering.stop)
-    store = await open_store(site.directory, site.settings, answering.write)
+    store = await open_store(
+        site.directory, site.settings, answering.write, site.buckets_of(site.roster.workers + index)
+    )
     try:
         tune_collector()
         if site.settings.engine == CASSANDRA:
@@ -179,7 +181,7 @@ async def _alone(site: Site, link: Link) -> None:
     """Worker and keeper on one store."""
     loop = asyncio.get_running_loop()
     link.watch(loop)
-    opening = asyncio.ensure_future(open_store(site.directory, site.settings))
+    opening = asyncio.ensure_future(open_store(site.directory, site.settings, buckets=site.buckets_of(ALONE)))
     loop.add_signal_handler(signal.SIGTERM, opening.cancel)  # a cluster that is away may be waited for for minutes
     store = await opening
     stopped = _stop_event(loop)

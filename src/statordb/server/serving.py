@@ -94,6 +94,7 @@ def _serve(settings: Settings, directory: Directory, launcher: "Way | None") -> 
         read_providers(settings.identity_providers) if settings.identity_providers else b"",
         Roster(count, lanes=lanes, is_elastic=settings.is_elastic),
         composition.shared_counters(shapes.operations, count, lanes),
+        composition.shared_buckets(settings),
         [Door() for _ in range(lanes)],
         LaneTallies(count, lanes),
         shapes,

@@ -30,6 +30,7 @@ from statordb.store.sealed.table_keys import TableKeys
 from statordb.store.spaces import Draft
 from statordb.store.streams import StreamRecord
 from statordb.store.table import Table
+from statordb.store.throttling import Throttling
 
 SLOW = "The request took so long that what was made for it is gone. Try again."
 ROOT = b"accounts"  # partition that lists the (account, region) pairs ever used
@@ -55,13 +56,22 @@ LoggedChange = Callable[[Rows], Rows | Refused]
 class Catalog:
     """Finds, creates, alters and lists tables."""
 
-    def __init__(self, engine: Engine, clock: Clock, keys: Keys, taps: Taps, sealing: TableKeys | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        keys: Keys,
+        taps: Taps,
+        sealing: TableKeys | None = None,
+        throttles: Throttling | None = None,
+    ) -> None:
         """`taps`: what counts what is used of tables. `sealing`: what is told by which keys the rows of tables are
-        sealed; None where they are not."""
+        sealed; None where they are not. `throttles`: what limits their throughput, if anything does."""
         self._engine = engine
         self._taps = taps
         self._keys = keys
         self._sealing = sealing
+        self._throttles = throttles
         self.now = clock.now
         self._tables: dict[Name, Table] = {}
         self._news = News(engine)
@@ -94,7 +104,8 @@ class Catalog:
             cover = self._sealing.cover(record.spaces(), stored.version, record.sealed_by[-1])
         closed = await closed_by(self._keys, needed) if needed else None
         tap = self._taps.of_table(account, region, name, record.id)
-        table = Table(record, (key, stored.version), self._engine, self, tap, closed, cover)
+        throttle = None if self._throttles is None else self._throttles.of(record, stored.version, tap)
+        table = Table(record, (key, stored.version), self._engine, self, tap, closed, cover, throttle)
         if record.status_at(self.now()) is None:
             return None
         is_current = epoch == self._news.seen

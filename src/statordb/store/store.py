@@ -5,6 +5,7 @@ from uuid import uuid4
 from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import Engine
 from statordb.metering.minutes import MINUTE_SECONDS, Minutes
+from statordb.metering.shared_buckets import ProcessBuckets
 from statordb.metering.taps import Taps
 from statordb.model.clock import Clock
 from statordb.model.quotas import NO_QUOTAS, Quotas
@@ -28,6 +29,7 @@ from statordb.store.scaling.scaling import Scaling
 from statordb.store.sealed.engine import SealedEngine
 from statordb.store.spaces import Draft
 from statordb.store.streams import Streams
+from statordb.store.throttling import Throttling
 
 STREAM_SHARD_SECONDS = 4 * 3600.0  # about as long as AWS keeps a shard open
 
@@ -39,6 +41,7 @@ class Store:
     stream has; `stream_shard_seconds`: how long a shard stays open. `sealer`: what KMS's keys are sealed with; None:
     there are none. `quotas`: what AWS's quotas are kept to. `minutes`: those of the ledger;
     `scaling_minute_seconds`: how long those of scaling take.
+    `buckets`: what tables have left of their throughput; None: it is not limited.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Store:
         quotas: Quotas = NO_QUOTAS,
         minutes: Minutes = Minutes(),  # noqa: B008  # a constant
         scaling_minute_seconds: int = MINUTE_SECONDS,
+        buckets: ProcessBuckets | None = None,
     ) -> None:
         self.engine = engine
         self.clock = clock
@@ -62,7 +66,8 @@ class Store:
         self.ledger = Ledger(engine, minutes)
         self.taps = Taps(clock.now, minutes)
         self.flushing = Flushing(self.taps, self.ledger, uuid4().hex, clock)
-        self.catalog = Catalog(engine, clock, self.kms.keys, self.taps, sealing)
+        throttles = None if buckets is None else Throttling(buckets)
+        self.catalog = Catalog(engine, clock, self.kms.keys, self.taps, sealing, throttles)
         self.logs = Logs(engine)
         self.holds = Holds(engine)
         self.streams = Streams(engine, self.logs)

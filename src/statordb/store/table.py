@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from statordb.engine.contract import Bounds, Effects, Engine, Guard, Key, Page, PageBudget, Refused, Stored, Usage
 from statordb.metering.tap import Tap
+from statordb.metering.throttles import TableThrottle
 from statordb.model import errors
 from statordb.model.schema import KeySchema
 from statordb.model.values import Item
@@ -64,13 +65,13 @@ class Table:
     write_rows  how many rows it writes at most: the item, each index's entry before and after, a change.
     closed      why its items can't be had: its key can't be used;  settled: whatever the time is, they can.
     needed_keys the keys of KMS that they are sealed with.
-    tap         counts what is used of it; versions of a table have one together.
+    tap, throttle  what counts its use, and what limits that (or None); versions of a table have them together.
     """
 
     __slots__ = (
         "_catalog", "_cover", "_derived", "_engine", "_latest", "_paths", "building", "closed", "expiry", "forms",
         "get", "guard", "here", "indexes", "key_names", "log", "looks_back", "name", "needed_keys", "now",
-        "paused", "primary", "record", "schema", "settled", "space", "tap", "write_rows",
+        "paused", "primary", "record", "schema", "settled", "space", "tap", "throttle", "write_rows",
     )  # fmt: skip
 
     def __init__(
@@ -82,11 +83,12 @@ class Table:
         tap: Tap,
         closed: Closed | None = None,
         cover: Cover | None = None,
+        throttle: TableThrottle | None = None,
     ) -> None:
         """`cover`: what has its rows sealed by its own key, as long as it is there."""
         self.record = record
         self._cover = cover
-        self.tap = tap
+        self.tap, self.throttle = tap, throttle
         self.guard = guard
         self.name = record.name
         self.space = record.space

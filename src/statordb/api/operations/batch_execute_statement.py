@@ -16,7 +16,7 @@ from statordb.commands.statement_reads import SelectItems, SelectOne
 from statordb.commands.statement_writes import CheckByKey
 from statordb.metering.units import read_units
 from statordb.model import errors
-from statordb.model.errors import ClientError
+from statordb.model.errors import ClientError, Throttled
 
 _CODES = {
     "ValidationException": "ValidationError",
@@ -62,7 +62,8 @@ def _read(context: Context, statement: Request) -> Asked:
 def _response(asked: Asked, outcome: Outcome) -> bytes:
     if isinstance(outcome, Failed):
         fault = outcome.fault
-        code = _CODES.get(fault.code, "InternalServerError")
+        known = _CODES.get(fault.code, "InternalServerError")
+        code = fault.statement_code if isinstance(fault, Throttled) else known
         response: dict[str, Any] = {"Error": {"Code": code, "Message": fault.message}}
         if outcome.ran is not None and code != "ValidationError":
             response["TableName"] = outcome.ran.name

@@ -40,6 +40,8 @@ def usual_get_item(context: Context, document: Any, _source: object) -> Usual:
     if not context.admits(_new(Get, (name, key, None, consistent)), document):
         return None
     here, (partition, sort) = table.here, place
+    if table.throttle is not None:
+        table.throttle.admit_read(partition)
     if here is None:
         return _read(table, Key(table.space, partition, sort), consistent)
     text = here.body(table.space, partition, sort, codec.HEADER_BYTES)

@@ -6,7 +6,7 @@ from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.returns import condition_failure, written_answer
 from statordb.api.usual import NONE, is_usual, uses_all
-from statordb.commands.capacity import count_write, unmet_units
+from statordb.commands.capacity import count_unmet, count_write
 from statordb.commands.keys import usual_item_key
 from statordb.commands.perform import perform
 from statordb.commands.writing import Put, Unmet
@@ -55,6 +55,8 @@ def usual_put_item(context: Context, document: Any, _source: object) -> Usual:
     command = _new(Put, (name, item, size, condition, False))
     if not context.admits(command, document):
         return None
+    if table.throttle is not None:
+        table.throttle.admit_write(key.partition)
     return _put(table, key, command.apply(table, budget), condition is None, size)
 
 
@@ -72,7 +74,7 @@ def _usual_condition(document: Request, budget: Budget) -> Condition | None:
 async def _put(table: Table, key: Key, apply: Apply, replaces: bool, size: int) -> Answer:
     written: Any = await table.write(key, apply, False, replaces)
     if written.__class__ is Refused:
-        table.tap.write(unmet_units(written.reason, size))
+        count_unmet(table, written.reason, size)
         raise errors.conditional_check_failed()
     count_write(table, written)
     return b"{}"

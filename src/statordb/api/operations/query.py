@@ -69,6 +69,8 @@ def usual_query(context: Context, document: Any, source: object) -> Usual:
     command = _new(Range, (name, None, (), ALL, document.get("Limit"), forward, consistent, None))
     if not context.surely(command):  # it does not name its key conditions here
         return None
+    if table.throttle is not None:
+        table.throttle.admit_read(key_range.partition)
     page = command.texts_here(context.turns, table, key_range)
     if page is not None:
         if not count_text(table, page.bytes, consistent):

@@ -63,6 +63,8 @@ def usual_update_item(context: Context, document: Any, _source: object) -> Usual
     command = _new(Update, (name, key, update, None, plan.overhead))
     if not context.admits(command, document):
         return None
+    if table.throttle is not None:
+        table.throttle.admit_write(place.partition)
     return _update(table, place, command.apply(table, budget), returns, update)
 
 

@@ -1,0 +1,90 @@
+"""Whether what is asked of tables may be done now, where throughput is limited. Asked before anything is read.
+
+What was admitted has paid the least that it costs; `capacity` has it pay the rest when it is known.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from statordb.model import errors
+from statordb.model.errors import Throttled
+from statordb.store.access import AccessPath
+from statordb.store.table import Table
+from statordb.store.terms import Key
+
+Place = tuple[Table, Key]
+_NOTHING: dict[str, Any] = {"Code": "None"}
+
+
+def admit_page(table: Table, path: AccessPath, partition: bytes | None) -> None:
+    """A page of a table or an index, of one partition or (None) of any; raises Throttled."""
+    throttle = table.throttle
+    if throttle is None:
+        return
+    if path.name is None:
+        throttle.admit_read(partition)
+    else:
+        throttle.admit_index_read(path.name, partition)
+
+
+def refusal_of_read(table: Table, key: Key) -> Throttled | None:
+    """Why an item can't be read now; None if it can."""
+    try:
+        if table.throttle is not None:
+            table.throttle.admit_read(key.partition)
+    except Throttled as fault:
+        return fault
+    return None
+
+
+def refusal_of_write(table: Table, key: Key) -> Throttled | None:
+    """Why an item can't be written now; None if it can."""
+    try:
+        if table.throttle is not None:
+            table.throttle.admit_write(key.partition)
+    except Throttled as fault:
+        return fault
+    return None
+
+
+def admitted_writes(places: Sequence[Place], operation: str) -> list[bool]:
+    """Which writes of a batch may be made; raises Throttled where none may."""
+    refusals = [refusal_of_write(table, key) for table, key in places]
+    note(refusals, operation)
+    if all(refusals):
+        for fault in refusals:
+            if fault is not None:
+                raise fault
+    return [fault is None for fault in refusals]
+
+
+def admitted_reads(table: Table, keys: Sequence[Key]) -> tuple[int, Throttled | None]:
+    """How many of some items, from the first on, may be read; and why no more."""
+    if table.throttle is not None:
+        for count, key in enumerate(keys):
+            fault = refusal_of_read(table, key)
+            if fault is not None:
+                return count, fault
+    return len(keys), None
+
+
+def admit_parts(places: Iterable[Place], operation: str, is_write: bool) -> None:
+    """All parts of a transaction by an operation; raises TransactionCanceledException, with the reasons of those that
+    may not be done."""
+    ask = refusal_of_write if is_write else refusal_of_read
+    refusals = [ask(table, key) for table, key in places]
+    if any(refusals):
+        note(refusals, operation)
+        raise errors.transaction_canceled(
+            [_NOTHING if fault is None else {"Code": fault.part_code, "Message": fault.message} for fault in refusals]
+        )
+
+
+def note(refusals: Iterable[Throttled | None], operation: str) -> None:
+    """Count a request once for each table that refused any part of it."""
+    noted = set()
+    for fault in refusals:
+        if fault is not None and fault.note is not None and fault.resource not in noted:
+            noted.add(fault.resource)
+            fault.note(operation)
+            fault.note = None
