@@ -19,12 +19,17 @@ from tests.cassandra import patient
 from tests.cassandra.cluster import shared
 from tests.pace import HANGS_SECONDS, PATIENT, until
 from tests.process import ServerProcess
+from tests.server.balancer import Balancer
 from tests.server.resealed_table import ResealedTable
+from tests.server.writers import Writers
 
 from statordb.crypto.file_keys import FILE_NAME
-from statordb.engine.contract import Effects, Key
+from statordb.engine.contract import Effects, Key, PageBudget
+from statordb.keeper.tenure import owner
 from statordb.server.composition import open_store
 from statordb.server.settings import Settings, load
+from statordb.store.keyspace import Space
+from statordb.store.leases import KEEPERS, LEASE
 from statordb.store.sealed.engine import SealedEngine
 from statordb.store.store import Store
 from statordb.store.verifying.findings import Fault, Finding
@@ -130,6 +135,55 @@ def test_servers_are_one_database(server: Server, prepared: Path) -> None:
     one.delete_table(TableName="shared")
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         two.get_item(TableName="shared", Key={"p": {"S": "a"}})
+
+
+def test_a_server_that_joins_takes_its_share_and_one_that_leaves_costs_nobody_an_answer(
+    server: Server, place: list[str], prepared: Path
+) -> None:
+    """Behind a balancer of connections, with what SDKs do anyway: they ask again, by default up to four times more. The
+    duties are shared too."""
+    first, second = (server("--auth", "iam") for _ in range(2))
+    make_table(client(first, prepared), "joined")
+    login = json.loads((prepared / "key.json").read_text())
+    with Balancer([first.url, second.url]) as balancer, Writers(balancer.url, login) as writers:
+        writers.until_written(20)
+        third = server("--auth", "iam")
+        balancer.urls.append(third.url)
+        until(lambda: balancer.taken[third.url], "the third server has clients")
+        settings = load({"data": str(prepared), **_options(place)}, {})
+        asyncio.run(asyncio.wait_for(_shared_by(settings, prepared, 3), HANGS_SECONDS))
+        written = writers.until_written(20)
+        assert first.stop() == 0
+        asyncio.run(asyncio.wait_for(_shared_by(settings, prepared, 2), HANGS_SECONDS))
+        assert writers.until_written(20) > written
+    reader = client(third, prepared)
+    found = reader.scan(TableName="joined", ConsistentRead=True, Select="COUNT")["Count"]
+    assert found == writers.written
+
+
+def _options(place: list[str]) -> dict[str, str]:
+    return {name.removeprefix("--"): value for name, value in zip(place[::2], place[1::2], strict=True)}
+
+
+async def _shared_by(settings: Settings, directory: Path, count: int) -> None:
+    """Wait until there are so many keepers, and each has the leases that are its share."""
+    store = await open_store(directory, settings)
+    try:
+        while not await _are_shared(store, count):
+            await asyncio.sleep(0.2)
+    finally:
+        await store.close()
+
+
+async def _are_shared(store: Store, count: int) -> bool:
+    now = store.clock.now()
+    keepers = await store.leases.keepers(now)
+    page = await store.engine.scan(Space.LEASES, 0, 1, PageBudget(1000, 1 << 20), None)
+    leases = {row.partition.decode(): LEASE.load(row.body) for row in page.rows if row.partition != KEEPERS}
+    duties = {duty for known in keepers.values() for duty in known}
+    return len(keepers) == count and all(
+        duty in leases and leases[duty].ends > now and leases[duty].holder == owner(duty, keepers) for duty in duties
+    )
 
 
 def test_a_key_that_one_server_disables_closes_its_table_on_the_other_at_once(server: Server, prepared: Path) -> None:
