@@ -45,6 +45,11 @@ def test_memory_and_data_are_one_choice_of_the_strongest_source(tmp_path: Path) 
     [
         ({"port": "99999"}, {}, "The value '99999' of --port is not from 0 to 65535."),
         ({"port": "http"}, {}, "The value 'http' of --port is not a whole number from 0 to 65535."),
+        (
+            {},
+            {"STATORDB_SCALING_MINUTE_SECONDS": "90"},
+            "scaling_minute_seconds must be a multiple of metering_minute_seconds.",
+        ),
         ({"workers": "0"}, {}, "The value '0' of --workers is not from 1 to 256."),
         ({}, {"STATORDB_AUTH": "none"}, "The value 'none' of STATORDB_AUTH is not one of open, iam."),
         ({}, {"STATORDB_ACCOUNT": "12"}, "The value '12' of STATORDB_ACCOUNT is not an account of 12 digits."),

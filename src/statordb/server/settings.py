@@ -366,6 +366,8 @@ def _checked(settings: Settings) -> Settings:
     _check_functions(settings)
     if settings.stream_shard_seconds < STREAM_SHARD_SECONDS_MIN:
         raise BadStart(f"stream_shard_seconds can't be below {STREAM_SHARD_SECONDS_MIN:g}.")
+    if settings.scaling_minute_seconds % settings.metering_minute_seconds:
+        raise BadStart("scaling_minute_seconds must be a multiple of metering_minute_seconds.")
     if settings.shared_db and settings.auth != "open":
         raise BadStart(
             "shared_db lets all keys see the same tables, and --auth iam keeps accounts apart: use one of them."
