@@ -40,6 +40,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "Encrypt": {"KeyId": MISSING, "Plaintext": "YQ=="},
     "GenerateDataKey": {"KeyId": MISSING, "KeySpec": "AES_256"},
     "GenerateDataKeyWithoutPlaintext": {"KeyId": MISSING, "KeySpec": "AES_256"},
+    "GenerateDataKeyPair": {"KeyId": MISSING, "KeyPairSpec": "ECC_NIST_P256"},
+    "GenerateDataKeyPairWithoutPlaintext": {"KeyId": MISSING, "KeyPairSpec": "ECC_NIST_P256"},
     "ReEncrypt": {"CiphertextBlob": "YQ==", "SourceKeyId": MISSING, "DestinationKeyId": MISSING},
     "Decrypt": {"CiphertextBlob": "YQ==", "KeyId": MISSING},
     "GenerateMac": {"KeyId": MISSING, "Message": "YQ==", "MacAlgorithm": "HMAC_SHA_256"},

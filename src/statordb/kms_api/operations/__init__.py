@@ -16,6 +16,10 @@ from statordb.kms_api.operations.enable_key import enable_key
 from statordb.kms_api.operations.enable_key_rotation import enable_key_rotation
 from statordb.kms_api.operations.encrypt import encrypt
 from statordb.kms_api.operations.generate_data_key import generate_data_key
+from statordb.kms_api.operations.generate_data_key_pair import generate_data_key_pair
+from statordb.kms_api.operations.generate_data_key_pair_without_plaintext import (
+    generate_data_key_pair_without_plaintext,
+)
 from statordb.kms_api.operations.generate_data_key_without_plaintext import generate_data_key_without_plaintext
 from statordb.kms_api.operations.generate_mac import generate_mac
 from statordb.kms_api.operations.generate_random import generate_random
@@ -57,6 +61,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "EnableKeyRotation": enable_key_rotation,
     "Encrypt": encrypt,
     "GenerateDataKey": generate_data_key,
+    "GenerateDataKeyPair": generate_data_key_pair,
+    "GenerateDataKeyPairWithoutPlaintext": generate_data_key_pair_without_plaintext,
     "GenerateDataKeyWithoutPlaintext": generate_data_key_without_plaintext,
     "GenerateMac": generate_mac,
     "GenerateRandom": generate_random,

@@ -1,13 +1,11 @@
 """CreateKey."""
 
-import asyncio
 from typing import Any
 
 from statordb.commands.key_permission import of_tags
 from statordb.kms_api import errors, policies, tags
 from statordb.kms_api.context import Answer, Context, Request
 from statordb.kms_api.keys import metadata
-from statordb.store.kms import signing
 from statordb.store.kms.policies import of_account
 from statordb.store.kms.records import ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC, MACS, SIGN_VERIFY, SIGNATURES, SYMMETRIC
 
@@ -28,8 +26,7 @@ async def create_key(context: Context, request: Request) -> Answer:
     text = request.get("Policy") or of_account(principal.account)
     private = None
     if usage == SIGN_VERIFY:
-        async with keys.pairing:
-            private = await asyncio.to_thread(signing.generate, spec)
+        private = await keys.pairs.make(spec)
     told = request.get("Description") or ""
     record = keys.draft(principal.account, principal.region, text, told, given, spec, private)
     if request.get("Policy") is not None:

@@ -18,6 +18,7 @@ FORM = ("Action", "Version")
 SECRET = frozenset({
     "ClientRequestToken", "Plaintext", "CiphertextBlob", "SecretAccessKey", "ZipFile", "Environment", "Variables",
     "SessionToken", "ClientContext", "Code", "Message", "Mac",
+    "PrivateKeyPlaintext", "PrivateKeyCiphertextBlob",
     "GrantToken", "GrantTokens", "ExpressionAttributeValues", "Parameters", "Item", "Key", "Items", "Keys",
     # Of operations that this server refuses: what was sent for them is a secret all the same.
     "Password", "NewPassword", "OldPassword", "KeyStorePassword", "PrivateKey", "AddPrivateKey", "RawSecretAccessKey",

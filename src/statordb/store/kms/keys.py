@@ -3,7 +3,6 @@
 Every change of a key is announced, so that no process goes on with a key that was disabled.
 """
 
-import asyncio
 import os
 import uuid
 from base64 import b64decode, b64encode
@@ -17,6 +16,7 @@ from statordb.store import contention, news
 from statordb.store.keyspace import Space
 from statordb.store.kms import material
 from statordb.store.kms.material import Blob, Forged
+from statordb.store.kms.pairs import Pairs
 from statordb.store.kms.records import (
     ALIAS,
     ENABLED,
@@ -32,7 +32,6 @@ from statordb.store.kms.rotation import rotated
 from statordb.store.rows import PAGE, rows
 
 KEYS_CACHED_MAX = 256  # each of at most some 40 KB
-PAIRS_AT_ONCE = 1  # key pairs that are made in a process: one of RSA takes the processor for up to seconds
 _MATERIAL_ID_BYTES = 32
 _KEYS = b"keys/"  # partitions of keys begin so
 _CHUNK = PageBudget(rows_max=200, bytes_max=256 << 10)  # that the keeper looks at in one go
@@ -51,7 +50,7 @@ class KeyUnusable(Exception):
 
 
 class Keys:
-    """Finds, makes and changes keys, and works with their material. `pairing`: to be held by who makes a key pair.
+    """Finds, makes and changes keys, and works with their material. `pairs`: makes key pairs.
 
     `sealer` None: there are no master keys, so keys can neither be made nor used.
     """
@@ -63,7 +62,7 @@ class Keys:
         self._clock = clock
         self._sealer = sealer
         self._random = random
-        self.pairing = asyncio.Semaphore(PAIRS_AT_ONCE)
+        self.pairs = Pairs()
         self._known: dict[KeyName, KeyRecord] = {}
         self._news = news.News(engine)
 
