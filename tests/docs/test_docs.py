@@ -28,7 +28,7 @@ IN_WORDS = {
     "destinations_allowed", "audit_directory", "key_directory",
     "root_key_command", "vault_address", "vault_keys", "vault_token_file", "vault_namespace", "vault_ca",
     "root_kms_keys", "root_kms_region", "root_kms_endpoint",
-    "identity_providers", "throttle", "tables_max", "control_operations_max",
+    "identity_providers", "throttle", "tables_max", "control_operations_max", "prices",
 }  # fmt: skip
 
 

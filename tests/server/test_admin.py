@@ -18,12 +18,17 @@ async def broken() -> tuple[HTTPStatus, str, bytes]:
     raise RuntimeError("/secret/path")
 
 
+async def echo(query: str) -> tuple[HTTPStatus, str, bytes]:
+    return HTTPStatus.OK, PLAIN, query.encode()
+
+
 def ask(request: bytes) -> bytes:
     """The answer to the raw bytes of a request, b"" where the connection was closed without one."""
 
     async def run() -> bytes:
         listener = listen("127.0.0.1", 0)
-        server = AdminServer({"/fine": fine, "/broken": broken}, frozenset({"metrics.example"}))
+        pages = {"/fine": fine, "/broken": broken}
+        server = AdminServer(pages, frozenset({"metrics.example"}), {"/echo": echo})
         await server.start(listener)
         reader, writer = await asyncio.open_connection("127.0.0.1", port_of(listener))
         try:
@@ -45,6 +50,13 @@ def test_a_page() -> None:
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"\r\nContent-Length: 5\r\n" in answer
     assert answer.endswith(b"\r\n\r\nfine\n")
+
+
+@pytest.mark.parametrize(("target", "query"), [(b"/echo?x=1&y=%20", b"x=1&y=%20"), (b"/echo", b"")])
+def test_a_page_that_looks_at_the_query(target: bytes, query: bytes) -> None:
+    answer = ask(b"GET " + target + b" HTTP/1.1\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"\r\n\r\n" + query)
 
 
 @pytest.mark.parametrize(

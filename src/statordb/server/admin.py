@@ -17,17 +17,23 @@ log = logging.getLogger(__name__)
 
 Page = Callable[[], Awaitable[tuple[HTTPStatus, str, bytes]]]
 """Gives status, content type and body of a page."""
+Asked = Callable[[str], Awaitable[tuple[HTTPStatus, str, bytes]]]
+"""Gives the same for the query of an address, and bounds its own time."""
 
 
 class AdminServer:
     """Serves `pages`, path -> page, on a listening socket that stays open when the server is closed.
 
+    asked  path -> page of those that look at the query: they take the time they need.
     hosts  names that requests may be for beside addresses and the names of this machine, in lower case: a stranger's
            name that points here would let their web page read what is answered.
     """
 
-    def __init__(self, pages: Mapping[str, Page], hosts: Collection[str] = ()) -> None:
+    def __init__(
+        self, pages: Mapping[str, Page], hosts: Collection[str] = (), asked: Mapping[str, Asked] | None = None
+    ) -> None:
         self._pages = pages
+        self._asked = asked or {}
         self._hosts = hosts
         self._open = 0
         self._server: asyncio.Server | None = None
@@ -46,7 +52,9 @@ class AdminServer:
             if self._open <= CONNECTIONS_MAX:
                 async with asyncio.timeout(REQUEST_SECONDS_MAX):
                     head = await reader.readuntil(b"\r\n\r\n")
-                    writer.write(await self._reply(head))
+                message = await self._reply(head)
+                async with asyncio.timeout(REQUEST_SECONDS_MAX):
+                    writer.write(message)
                     await writer.drain()
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError, ConnectionError):
             log.debug("admin request not completed")
@@ -61,17 +69,24 @@ class AdminServer:
         if not all(is_near_name(host, self._hosts) for host in _hosts(head)):
             return _message(HTTPStatus.FORBIDDEN, PLAIN, b"this Host is not one of allowed_hosts\n")
         method, target, _ = words
-        page = self._pages.get(target.partition("?")[0])
-        if page is None:
+        path, _, query = target.partition("?")
+        if path not in self._pages and path not in self._asked:
             return _message(HTTPStatus.NOT_FOUND, PLAIN, b"not found\n")
         if method not in ("GET", "HEAD"):
             return _message(HTTPStatus.METHOD_NOT_ALLOWED, PLAIN, b"method not allowed\n")
         try:
-            message = _message(*await page())
+            message = _message(*await self._page(path, query))
         except Exception:
             log.exception("admin page failed", extra={"target": target})
             message = _message(HTTPStatus.INTERNAL_SERVER_ERROR, PLAIN, b"internal error\n")
         return message if method == "GET" else message.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+
+    async def _page(self, path: str, query: str) -> tuple[HTTPStatus, str, bytes]:
+        asked = self._asked.get(path)
+        if asked is not None:
+            return await asked(query)
+        async with asyncio.timeout(REQUEST_SECONDS_MAX):
+            return await self._pages[path]()
 
 
 def _hosts(head: bytes) -> list[str]:

@@ -60,6 +60,7 @@ def parse(arguments: Sequence[str]) -> Namespace:
     _add_verify(commands)
     _add_cluster(commands)
     _add_audit(commands)
+    _add_bill(commands)
     _add_launcher(commands)
     commands.add_parser("version", help="print the version")
     return parser.parse_args(arguments)
@@ -180,6 +181,28 @@ def _add_audit(commands: "Commands[_Parser]") -> None:
         default=[],
         help="a hash that verify told as the end of a chain: it must be in it still, or be what its files go on with",
     )
+
+
+def _add_bill(commands: "Commands[_Parser]") -> None:
+    bill = commands.add_parser(
+        "bill",
+        help="what the tables would cost on AWS",
+        description="What was used of tables in a month, and what it would cost on AWS.",
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    bill.add_argument("--month", metavar="YYYY-MM", help="of which month (default: this one, in UTC)")
+    bill.add_argument("--account", metavar="ID", help="only of this account, of 12 digits")
+    bill.add_argument("--region", metavar="NAME", help="only of this region")
+    bill.add_argument("--table", metavar="NAME", help="only of tables of this name")
+    bill.add_argument("--by-table", action="store_true", default=False, help="show the lines of each table")
+    bill.add_argument("--json", action="store_true", default=False, help="print JSON")
+    bill.add_argument("--prices", metavar="FILE", help="price sheet to go by (default: the one of this release)")
+    bill.add_argument(
+        "--compare", action="store_const", const="1", help="price the same requests on demand and provisioned"
+    )
+    bill.add_argument("--data", metavar="DIR", help="directory of the data")
+    _add_engine(bill)
 
 
 def _add_launcher(commands: "Commands[_Parser]") -> None:

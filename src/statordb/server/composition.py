@@ -31,6 +31,7 @@ from statordb.kms_api.service import TARGET_PREFIX as KMS_PREFIX
 from statordb.kms_api.service import KmsService
 from statordb.lambda_api.service import FunctionService
 from statordb.metering.minutes import Minutes
+from statordb.metering.prices import PriceSheet
 from statordb.metering.shared_buckets import ProcessBuckets, SharedBuckets
 from statordb.model.clock import SystemClock
 from statordb.model.credential import Credential
@@ -96,6 +97,7 @@ class Site:
     launcher: Way | None  # who starts functions; None: the server itself, as its own user
     functions_token: str  # the secret for Lambda's API of other users' processes in open mode; "": they have none
     identity_providers: bytes  # a JSON document of those whose tokens roles may trust; b"": there are none
+    prices: PriceSheet | None  # by which bills are made; None: that of the package
     roster: Roster
     counters: SharedCounters
     buckets: SharedBuckets | None  # what tables have left, where throughput is limited

@@ -3,7 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from statordb.engine.contract import Key
 from statordb.server import sealing
@@ -15,6 +17,9 @@ from statordb.server.sharing import SharingTask
 from statordb.server.tls.choice import Renewal
 from statordb.store.keyspace import Space
 from statordb.store.store import Store
+
+if TYPE_CHECKING:
+    from statordb.server.billing.page import BillPage
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 PROBE_SECONDS_MAX = 2.0
@@ -33,10 +38,13 @@ class Keeping:
         self._task: asyncio.Task[None] | None = None
         self.functions = Running(site, store, report_duty) if site.settings.runs_functions else None
         pages = {"/metrics": self._metrics, "/healthz": _alive, "/readyz": self._readiness}
-        self._admin = AdminServer(pages, {*site.settings.names, site.settings.admin_host.lower()})
         self._sharing = None
         if site.buckets is not None and site.settings.engine == CASSANDRA:
             self._sharing = SharingTask(store, site.buckets, site.name)
+
+        hosts = {*site.settings.names, site.settings.admin_host.lower()}
+        self._admin = AdminServer(pages, hosts, {"/bill": self._bill})
+        self._bills: BillPage | None = None
         self._renewal = Renewal(site.settings, site.directory, store.clock.now)
 
     async def start(self) -> None:
@@ -82,6 +90,11 @@ class Keeping:
             self._counters.set_engine(gauges)
         return HTTPStatus.OK, METRICS, await asyncio.to_thread(_rendered, self._site, gauges)
 
+    async def _bill(self, query: str) -> tuple[HTTPStatus, str, bytes]:
+        if self._bills is None:
+            self._bills = await asyncio.to_thread(_bill_page, self._site, self._store)
+        return await self._bills.answer(query)
+
     async def _readiness(self) -> tuple[HTTPStatus, str, bytes]:
         """Whether requests can be answered: every worker is up and goes on, and the store can be read."""
         roster = self._site.roster
@@ -104,6 +117,15 @@ def _rendered(site: Site, gauges: Mapping[str, float]) -> bytes:
     from statordb.server.exposition import render
 
     return render(site.counters, site.roster, site.lane_tallies.totals(), gauges)
+
+
+def _bill_page(site: Site, store: Store) -> "BillPage":
+    """In a thread too: most servers are never asked for it."""
+    from statordb.server.billing import sheet
+    from statordb.server.billing.making import make
+    from statordb.server.billing.page import BillPage
+
+    return BillPage(partial(make, store.ledger), site.prices or sheet.load(None), store.clock.now)
 
 
 async def _alive() -> tuple[HTTPStatus, str, bytes]:

@@ -56,6 +56,12 @@ def _audit(given: Namespace) -> int:
     return run(given)
 
 
+def _bill(given: Namespace) -> int:
+    from statordb.server.billing.command import run
+
+    return run(given)
+
+
 def _launcher(given: Namespace) -> int:
     from statordb.server.launcher_command import run
 
@@ -74,6 +80,7 @@ _COMMANDS = {
     "keys": _keys,
     "verify": _verify,
     "audit": _audit,
+    "bill": _bill,
     "launcher": _launcher,
     "version": _version,
 }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from statordb import __version__
 from statordb.server import descriptors, logs
 from statordb.server.audit import directory as audit_directory
+from statordb.server.billing import sheet
 from statordb.server.concealment import conceal
 from statordb.server.directory import SUPERUSER, Directory, hold_data, hold_memory
 from statordb.server.lane.counters import LaneTallies
@@ -92,6 +93,7 @@ def _serve(settings: Settings, directory: Directory, launcher: "Way | None") -> 
         launcher,
         read_token(settings.functions_token) if settings.functions_token else "",
         read_providers(settings.identity_providers) if settings.identity_providers else b"",
+        sheet.load(settings.prices) if settings.prices else None,
         Roster(count, lanes=lanes, is_elastic=settings.is_elastic),
         composition.shared_counters(shapes.operations, count, lanes),
         composition.shared_buckets(settings),

@@ -95,6 +95,7 @@ class Settings:
     root_secret_access_key: str = field(default="", repr=False)
     admin_host: str = "127.0.0.1"
     admin_port: int | None = None  # None: 9600, or a free one where that is taken
+    prices: Path | None = None  # the price sheet of bills; None: the one that comes with the server
     audit_directory: Path | None = None  # where the audit log is; None: there is none
     audit_data_events: bool = False  # whether reads and writes of items are in it
     audit_required: bool = False  # whether nothing is done that can't be told of
@@ -245,6 +246,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "root_secret_access_key": values.matching(r"[!-~]{8,256}", "8 to 256 visible characters"),
     "admin_host": values.filled,
     "admin_port": values.whole(0, 65535),
+    "prices": values.path,
     "audit_directory": values.path,
     "audit_data_events": values.flag,
     "audit_required": values.flag,

@@ -1,0 +1,1 @@
+"""The bill: by the command `statordb bill`, and on the admin port."""

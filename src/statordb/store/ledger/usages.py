@@ -1,0 +1,158 @@
+"""Everybody's usage of a month, and the minutes of their requests, as bills want them."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from statordb.metering.comparison import MINUTE, Demand
+from statordb.metering.month import HOUR, Month
+from statordb.metering.series import (
+    ACCOUNT,
+    BILLED,
+    BYTES_OUT,
+    CHANGE_UNITS,
+    FREE,
+    READ_UNITS,
+    STREAM_READS,
+    TABLE,
+    TABLE_BYTES,
+    TABLE_ITEMS,
+    WRITE_UNITS,
+    Figures,
+    Statistic,
+    decode,
+)
+from statordb.metering.usage import ITEM_OVERHEAD_BYTES, ON_DEMAND, Step, Usage, prefix_of
+from statordb.store.ledger import charges
+from statordb.store.ledger.ledger import Ledger
+from statordb.store.ledger.records import SubjectRecord
+
+_COUNTED = frozenset((BILLED, BYTES_OUT, CHANGE_UNITS, STREAM_READS))
+_SIZES = frozenset((TABLE_BYTES, TABLE_ITEMS))
+LOOKS_BACK = (2 * HOUR, 48 * HOUR, 1500 * HOUR)  # seconds; tables are looked at every hour while a server runs
+_UNITS = (READ_UNITS, WRITE_UNITS)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A month as far as it has gone; seconds since the epoch."""
+
+    month: Month
+    now: float
+
+    @property
+    def since(self) -> int:
+        return self.month.begins
+
+    @property
+    def until(self) -> float:
+        return min(self.now, self.month.ends)
+
+    def has(self, record: SubjectRecord) -> bool:
+        """Whether a subject was there in it."""
+        gone = record.deleted_at is not None and record.deleted_at < self.since
+        return not gone and record.created_at < self.month.ends + HOUR  # it is listed a little later than it is made
+
+
+class Used(NamedTuple):
+    """What was used of a subject, and since when it was there in the month, in seconds since the epoch."""
+
+    begins: float
+    usages: list[Usage]
+
+
+class Demanded(NamedTuple):
+    """What requests used of a table that was there from `since` to `until`."""
+
+    demand: Demand
+    since: int
+    until: float
+
+
+async def billed(ledger: Ledger, window: Window, account: str | None) -> AsyncIterator[SubjectRecord]:
+    """The tables, and accounts in regions, that were there; of one account, or of all."""
+    async for owner, region in ledger.scopes():
+        if account is None or account == owner:
+            async for record in ledger.subjects(owner, region):
+                if record.kind in (TABLE, ACCOUNT) and window.has(record):
+                    yield record
+
+
+async def used(ledger: Ledger, window: Window, record: SubjectRecord) -> Used:
+    """What was used of a subject."""
+    counted: Figures = {}
+    sizes: list[Step] = []
+    begins = record.created_at
+    async for row in ledger.rows(record.subject, window.since, window.month.ends):
+        figures = decode(row.figures)
+        for series, statistic in figures.items():
+            if series.metric in _COUNTED:
+                counted.setdefault(series, Statistic()).merge(statistic)
+        if (size := _size(figures)) is not None:
+            sizes.append(Step(row.start, size))
+    found = charges.of_figures(counted)
+    if record.kind == TABLE:
+        capacities = await ledger.capacities(record.subject, window.since, window.until)
+        if capacities:
+            begins = capacities[0].at
+        steps = [*await _size_before(ledger, record, window.since), *sizes]
+        for part in (
+            charges.of_capacity(capacities, window.since, window.until),
+            charges.of_sizes(steps, capacities, window.since, window.until, window.month.hours),
+        ):
+            for usage_type, quantity in part.items():
+                charges.add(found, usage_type, quantity)
+    usages = [Usage(record.account, record.region, record.name, *each) for each in found.items() if each[1]]
+    return Used(max(begins, window.since), usages)
+
+
+async def _size_before(ledger: Ledger, record: SubjectRecord, since: int) -> list[Step]:
+    """The last size of a table that was looked at before a time; while no server ran, nobody looked."""
+    for back in LOOKS_BACK:
+        found: list[Step] = []
+        async for row in ledger.rows(record.subject, since - back, since):
+            if (size := _size(decode(row.figures))) is not None:
+                found = [Step(row.start, size)]
+        if found or since - back < record.created_at:
+            return found
+    return []
+
+
+def _size(figures: Figures) -> int | None:
+    """Bytes of storage that were seen, of the table and its indexes; the mean where they were looked at twice."""
+    parts = [
+        statistic.sum / statistic.count * (ITEM_OVERHEAD_BYTES if series.metric == TABLE_ITEMS else 1)
+        for series, statistic in figures.items()
+        if series.metric in _SIZES
+    ]
+    return round(sum(parts)) if parts else None
+
+
+async def demanded(ledger: Ledger, window: Window, record: SubjectRecord) -> Demanded | None:
+    """The requests of a table by the minute; None where there were none."""
+    minutes: tuple[dict[str, dict[int, float]], ...] = ({}, {})
+    async for row in ledger.rows(record.subject, window.since, window.month.ends):
+        for series, statistic in decode(row.figures).items():
+            if series.metric in _UNITS and series.kind not in FREE:
+                index = "" if series.local else series.index
+                by_index = minutes[_UNITS.index(series.metric)]
+                _spread(by_index.setdefault(index, {}), row.start, row.seconds, statistic.sum)
+    if not any(minutes):
+        return None
+    capacities = await ledger.capacities(record.subject, window.since, window.until)
+    there = [each for each in capacities if not each.deleted]
+    mode, prefix = (there[-1].billing_mode, prefix_of(there[-1].table_class)) if there else (ON_DEMAND, "")
+    names = sorted({"", *minutes[0], *minutes[1]})
+    reads, writes = (tuple(by_index.get(name, {}) for name in names) for by_index in minutes)
+    since = capacities[0].at if capacities else record.created_at
+    until = capacities[-1].at if capacities and capacities[-1].deleted else window.until
+    demand = Demand(record.account, record.region, record.name, mode, prefix, reads, writes)
+    return Demanded(demand, max(window.since, int(since)), min(window.until, until))
+
+
+def _spread(minutes: dict[int, float], start: int, seconds: int, units: float) -> None:
+    """Add what was used in a time evenly to its minutes: what is old is kept in longer times than that."""
+    count = max(1, seconds // MINUTE)
+    first = start - start % MINUTE
+    for at in range(first, first + count * MINUTE, MINUTE):
+        minutes[at] = minutes.get(at, 0.0) + units / count
