@@ -11,9 +11,11 @@ from typing import Any
 OWN_CLUSTER = "tests/cassandra/test_secured.py"  # has nodes to itself
 NODES = "nodes"  # begins the scopes of what shares them
 BREAKERS = ("tests/cassandra/test_cluster.py", "tests/faults/test_cassandra.py")
+ONE_KEYSPACE = ("tests/engine/cassandra/", "tests/engine/contract/")  # each process would make one, which takes seconds
 # The longest come first, so that no process ends long after the others.
 LONGEST = (
     *BREAKERS,
+    "tests/engine/cassandra/",
     "tests/cassandra/test_api_suite.py",
     "tests/hostile/",
     "tests/consumers/",
@@ -22,9 +24,7 @@ LONGEST = (
     "tests/crash/",
     "tests/cassandra/",
     "tests/server/test_cassandra_servers.py",
-    "tests/bench/test_heavy.py",
     "tests/server/test_serve.py",
-    "tests/engine/cassandra/",
     "tests/sdk/",
     "tests/fuzz/",
     "tests/triggers/",
@@ -51,12 +51,14 @@ def turn(nodeid: str) -> int:
 
 
 def scope_of(nodeid: str) -> str:
-    """Tests of one scope run in one process, one after the other: those of a file, which may share servers. Of a file
-    whose tests have other engines too, those that share the nodes are apart."""
+    """Tests of one scope run in one process, one after the other: those of a file, which may share servers, or of
+    files that share a keyspace. Of a file whose tests have other engines too, those that use the nodes are apart."""
     if breaks_nodes(nodeid):
         return f"{NODES} that are broken"
     file, _, _ = nodeid.partition("::")
-    return f"{NODES} of {file}" if shares_nodes(nodeid) else file
+    if not shares_nodes(nodeid):
+        return file
+    return f"{NODES} of {next((folder for folder in ONE_KEYSPACE if file.startswith(folder)), file)}"
 
 
 def scheduling(config: Any, log: Any) -> object:

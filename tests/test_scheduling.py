@@ -18,6 +18,8 @@ def test_a_file_has_one_process_for_each_kind_and_breakers_have_one() -> None:
     assert scope_of(BREAKS) == scope_of(BREAKS_TOO)
     assert len({scope_of(each) for each in (BREAKS, USES, OTHER, OWN)}) == 4
     assert scope_of(OTHER) == scope_of(OTHER.replace("test_page[", "test_other["))
+    assert scope_of(USES) == scope_of(USES.replace("test_pages", "test_heads"))
+    assert scope_of(OTHER) != scope_of(OTHER.replace("test_pages", "test_heads"))
 
 
 def test_breakers_come_first() -> None:

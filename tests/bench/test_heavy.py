@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 
 import pytest
 
@@ -9,16 +10,17 @@ import breadth
 import heavy
 from isolation import ALONE_TIMES, GOAL_MS
 
+NAMED = re.compile(rb'"TableName": ?"([^"]*)"')
+
 
 @pytest.mark.slow
 def test_every_heavy_request_speaks_of_tables_that_are_filled() -> None:
-    filled = {table for table, _ in heavy.items()}
+    filled = {table for table, _ in heavy.items(0.01)}
     assert filled == set(heavy.TABLES)
     for case in heavy.cases():
         body = gzip.decompress(case.body) if case.coding else case.body
-        asked = json.loads(body)
-        if "TableName" in asked:
-            assert asked["TableName"] in filled, case.name
+        for table in set(NAMED.findall(body)):  # some have a million members, and take seconds to be parsed
+            assert table.decode() in filled, case.name
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.hostile.watching import ROOT, Watched, as_slow_as_here, must_not_stand, stood
+from tests.hostile.watching import ROOT, Watched, as_slow_as_here, must_not_stand, stood, told
 
 import heavy
 import servers
@@ -24,7 +24,7 @@ from load import Client
 from servers import Running
 
 # Several servers of one cluster are alike, and filling it takes long: fewer rows make fewer pages, each as heavy.
-CLUSTER_SHARE = 0.25
+CLUSTER_SHARE = 0.1
 KEYSPACE = f"sd_hostile_{os.getpid()}"
 
 pytestmark = pytest.mark.slow  # a real server, and a second or more for each case
@@ -46,7 +46,8 @@ def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     else:
         launch = servers.statordb("hostile", "--workers", request.param[0])
     with Running(as_slow_as_here(launch), tmp_path_factory.mktemp("hostile")) as running:
-        fill(running, share)
+        with told(running):
+            fill(running, share)
         yield Watched(running)
 
 

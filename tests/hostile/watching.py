@@ -7,7 +7,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -17,10 +18,11 @@ from tests.pace import until
 from tests.slowness import is_exact, slowness
 
 import servers
-from load import Client
+from load import Client, LoadFailed
 from servers import Launch, Running
 
-LOAD_SECONDS = 0.7
+LOAD_SECONDS = 0.4  # what was asked in it is answered, however long that takes
+LOG_TAIL = 8000  # characters of a server's log that are shown with a failure
 TRIES = 6  # a loop that stands for a request's sake stands each time
 LENIENT_TIMES = 3.0  # as long as the bound may a loop compute in a run of everything, where others are in the way
 LOCK = "write lock"  # among the processes: how often it was held for too long
@@ -80,27 +82,56 @@ class Load(Protocol):
     def end(self) -> object: ...
 
 
-def light(running: Running, stopped: threading.Event) -> None:
+def log_of(running: Running) -> str:
+    """The end of what a server has logged."""
+    return (running.directory / "log").read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:]
+
+
+@contextmanager
+def told(running: Running) -> Iterator[None]:
+    """A request that is not served fails with what the server has logged of it."""
+    try:
+        yield
+    except LoadFailed as fault:
+        pytest.fail(f"{fault}\nthe server's log:\n{log_of(running)}")
+
+
+class Light(threading.Thread):
     """Somebody else: a get and a put now and then, each of which is answered."""
-    client = Client(running.host, servers.signer())
-    key = {"pk": {"S": "k1"}}
-    while not stopped.is_set():
-        client.call("GetItem", json.dumps({"TableName": "small", "Key": key}).encode())
-        client.call("PutItem", json.dumps({"TableName": "small", "Item": {"pk": {"S": "light"}}}).encode())
-        time.sleep(0.005)
+
+    def __init__(self, running: Running) -> None:
+        super().__init__(daemon=True)
+        self._running = running
+        self._stopped = threading.Event()
+        self._fault: LoadFailed | None = None
+
+    def run(self) -> None:
+        client = Client(self._running.host, servers.signer())
+        key = {"pk": {"S": "k1"}}
+        try:
+            while not self._stopped.wait(0.005):
+                client.call("GetItem", json.dumps({"TableName": "small", "Key": key}).encode())
+                client.call("PutItem", json.dumps({"TableName": "small", "Item": {"pk": {"S": "light"}}}).encode())
+        except LoadFailed as fault:
+            self._fault = fault
+
+    def end(self) -> None:
+        self._stopped.set()
+        self.join()
+        if self._fault is not None:
+            raise self._fault
 
 
 def stood(watched: Watched, load: Load) -> Counter[str]:
     """How often loops that serve stood, or the write lock was held, under a load beside a light client."""
     before = watched.stalls()
-    stopped = threading.Event()
-    other = threading.Thread(target=light, args=(watched.running, stopped), daemon=True)
+    other = Light(watched.running)
     other.start()
     load.start()
     time.sleep(LOAD_SECONDS)
     load.end()
-    stopped.set()
-    other.join()
+    with told(watched.running):
+        other.end()
     return Counter({process: times for process, times in (watched.stalls() - before).items() if process in SEEN})
 
 
@@ -110,4 +141,4 @@ def must_not_stand(watched: Watched, load: Callable[[], Load]) -> None:
         seen.append(stood(watched, load()))
         if not seen[-1]:
             return
-    pytest.fail(f"a loop stood, or the lock was kept, each time: {seen}")
+    pytest.fail(f"a loop stood, or the lock was kept, each time: {seen}\n{log_of(watched.running)}")

@@ -87,3 +87,8 @@ def test_damage_is_told(engine: LmdbEngine, monkeypatch: pytest.MonkeyPatch) -> 
     for read in (engine.get(KEY), engine.usage(1000)):
         with pytest.raises(lmdb.CorruptedError):
             asyncio.run(read)
+
+
+def test_so_is_the_look_for_spaces_that_were_dropped(engine: LmdbEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_begin", Late(engine._begin, 2))
+    assert asyncio.run(engine.reclaim(10)) is False

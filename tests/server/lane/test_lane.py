@@ -18,6 +18,7 @@ from statordb.model.errors import ClientError
 from statordb.model.limits import KIB, LANE_REQUESTS_MAX, LANE_WAIT_SECONDS_MAX, MIB
 from statordb.model.pending import Pending
 from statordb.model.request import Principal, Reply, Request
+from statordb.server.lane import answering as answering_module
 from statordb.server.lane import client as client_module
 from statordb.server.lane.answering import Answering
 from statordb.server.lane.client import LaneClient
@@ -389,3 +390,14 @@ def test_a_stream_that_ends_while_it_is_connected_closes_its_descriptor_once() -
         far.close()
 
     run_on_uvloop(run())
+
+
+@lane_test
+async def test_an_answer_that_is_too_large_is_told_of(lane: Lane) -> None:
+    told: list[str] = []
+    lane.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(answering_module, "BODY_BYTES_MAX", 10)
+        patch.setattr(answering_module.log, "error", lambda text, **facts: told.append(text))
+        reply = await lane.ask("Get", b"x" * 11)
+    assert (reply.status, told) == (500, ["an answer is too large"])

@@ -16,6 +16,7 @@ from statordb.engine.lmdb.gate import Gate
 from statordb.engine.lmdb.headroom import Headroom
 from statordb.engine.lmdb.keys import Digest, digest
 from statordb.engine.lmdb.lane import APPLIED, CHANGED, HELD, LaneEngine, Send, verdict_of
+from statordb.engine.lmdb.late import reread
 from statordb.engine.lmdb.pace import LARGE_TURN_BYTES_MIN
 from statordb.engine.lmdb.planner import Planner
 from statordb.engine.lmdb.planning import QUICK_SECONDS, Update
@@ -110,11 +111,15 @@ class LmdbEngine(Planner):
         await self._do(partial(spaces.drop, space=space))
 
     async def reclaim(self, rows_max: int) -> bool:
-        with self._begin() as txn:
-            if not spaces.any_dropped(txn):  # the usual case takes no write lock
-                return False
+        if not self._any_dropped():  # the usual case takes no write lock
+            return False
         more: bool = await self._do(partial(spaces.reclaim, rows_max=rows_max), LARGE_TURN_BYTES_MIN)
         return more
+
+    @reread
+    def _any_dropped(self) -> bool:
+        with self._begin() as txn:
+            return spaces.any_dropped(txn)
 
     async def trim(self, stream: int, shard: bytes, upto: int, rows_max: int) -> bool:
         work = partial(spaces.trim, stream=stream, shard=shard, upto=upto, rows_max=rows_max)

@@ -138,6 +138,7 @@ class Answering:
         reply = await answered(service, unpack_request(frame.head, frame.body))
         await self._hand_over()
         if len(reply.body) > BODY_BYTES_MAX:
+            log.error("an answer is too large", extra={"bytes": len(reply.body), "limit": BODY_BYTES_MAX})
             reply = error_reply(errors.internal())
         stream.send(Kind.ANSWER, frame.number, pack_reply(reply), reply.body)
 
