@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from tests.pace import HANGS_SECONDS
 
 from statordb.engine.cassandra.cluster.clock import EPOCH_SECONDS, Clock, seconds
 from statordb.engine.cassandra.cluster.clocks import DOUBT_SECONDS, SET_SECONDS_MAX, SKEW_SECONDS_MAX, Clocks
@@ -110,7 +111,7 @@ def test_an_engine_takes_no_updates_while_its_clock_is_wrong(contact: Contact, r
         assert stored is not None
         assert stored.body == b"before"
         engine._clock.wall = time.time
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(HANGS_SECONDS):
             while engine.trouble() is not None:
                 await asyncio.sleep(0.05)
         await write(b"after")

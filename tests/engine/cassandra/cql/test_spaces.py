@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 import pytest
+from tests.pace import HANGS_SECONDS
 
 from statordb.engine.cassandra.cql import keys, spaces
 from statordb.engine.cassandra.cql.session import Session, Statement, Unreachable
@@ -59,7 +60,7 @@ async def states(session: Session) -> dict[int, str]:
 
 
 async def until(reached: Callable[[dict[int, str]], bool], session: Session) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(HANGS_SECONDS):
         while not reached(await states(session)):
             await asyncio.sleep(0.02)
 
