@@ -1,6 +1,5 @@
 """A server of two workers that limits throughput, and boto3 before it."""
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,12 +9,12 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from tests.pace import SOAK
+from tests.pace import much
 from tests.process import ServerProcess
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 20.0 if os.environ.get(SOAK) else 4.0
+WRITES = much(20, 100)
 CLIENTS = 6  # connections, of which each worker takes a part
 RATE, BURST_SECONDS = 5, 300
 
@@ -57,11 +56,10 @@ def test_the_workers_take_what_a_table_has_together(url: str) -> None:
         asked.put_item(TableName="shared", Item=item)
     made = [0] * CLIENTS
     refused: list[ClientError] = []
-    end = time.monotonic() + SECONDS
 
     def write(number: int) -> None:
         mine = client(url)
-        while time.monotonic() < end:
+        while sum(made) < WRITES or not refused:
             try:
                 mine.put_item(TableName="shared", Item={"p": {"S": f"{number}"}})
                 made[number] += 1
@@ -70,8 +68,9 @@ def test_the_workers_take_what_a_table_has_together(url: str) -> None:
                 time.sleep(0.02)
 
     _together(write)
-    elapsed = time.monotonic() - began
-    assert sum(made) == pytest.approx(1 + RATE * elapsed, rel=0.05, abs=2)
+    earned = 1 + RATE * (time.monotonic() - began)
+    # A slow machine may leave some for later. A worker that went by itself would have a burst of 1,500 more.
+    assert earned / 2 < sum(made) < earned + 2 + CLIENTS
     (code,) = {fault.response["Error"]["Code"] for fault in refused}
     assert code == "ProvisionedThroughputExceededException"
     reasons: Any = refused[0].response
@@ -98,11 +97,11 @@ def test_boto3_tries_again_until_all_is_written(url: str, mode: str) -> None:
     maxima = {"MaxReadRequestUnits": 100, "MaxWriteRequestUnits": 20}
     create(asked, name, BillingMode="PAY_PER_REQUEST", OnDemandThroughput=maxima)
     attempts = 0
-    for number in range(30):
-        done = asked.put_item(TableName=name, Item={"p": {"S": f"{number}"}})
+    for number in range(4):  # each takes what there is for a second, which a slow machine does not take for it
+        done = asked.put_item(TableName=name, Item={"p": {"S": f"{number}"}, "t": {"S": "x" * (20 * 1024 - 10)}})
         attempts += done["ResponseMetadata"]["RetryAttempts"]
     assert attempts > 0
-    assert asked.scan(TableName=name, ConsistentRead=True)["Count"] == 30
+    assert asked.scan(TableName=name, ConsistentRead=True)["Count"] == 4
 
 
 def test_the_batch_writer_writes_what_was_not_processed(url: str) -> None:
