@@ -14,6 +14,7 @@ from statordb.access.document import compile_policy
 from statordb.api.dispatch import Dispatcher
 from statordb.model.errors import ClientError
 from statordb.model.request import Principal, Reply, Request
+from statordb.store.kms import signing
 
 INVALID = "One or more parameter values were invalid: "
 OTHER = Principal("111111111111", "other", "us-east-1", "arn:aws:iam::111111111111:root")
@@ -72,8 +73,12 @@ def test_a_key_is_named_in_four_ways(api: Api) -> None:
         api("DeleteTable", TableName="abc")
 
 
-def test_a_key_that_seals_nothing_is_refused(api: Api) -> None:
-    arn = kms(api, "CreateKey", KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["Arn"]
+@pytest.mark.parametrize(("spec", "usage"), [("HMAC_256", "GENERATE_VERIFY_MAC"), ("RSA_2048", "ENCRYPT_DECRYPT")])
+def test_a_key_that_seals_no_data_keys_is_refused(
+    api: Api, spec: str, usage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signing, "generate", lambda spec: b"a key pair")
+    arn = kms(api, "CreateKey", KeySpec=spec, KeyUsage=usage)["KeyMetadata"]["Arn"]
     with pytest.raises(Fault) as caught:
         create(api, arn)
     assert caught.value.code == "ValidationException"

@@ -19,6 +19,7 @@ from statordb.store.kms.records import (
     ENABLED,
     ENCRYPT_DECRYPT,
     OWNED,
+    SYMMETRIC,
     AliasName,
     KeyName,
     KeyRecord,
@@ -87,6 +88,8 @@ async def key_of(context: Context, account: str, region: str, wanted: Specificat
         raise _refused("KMSInvalidStateException", f"{record.arn} is pending deletion.")
     if record.usage != ENCRYPT_DECRYPT:
         raise _refused("InvalidKeyUsageException", f"{record.arn} key usage is {record.usage}, which seals nothing.")
+    if record.spec != SYMMETRIC:
+        raise _refused("InvalidKeyUsageException", f"{record.arn} is of {record.spec}, which seals no data keys.")
     return record
 
 

@@ -31,10 +31,10 @@ def context_of(request: Request, member: str = "EncryptionContext") -> Encryptio
     return given
 
 
-def check_algorithm(record: KeyRecord, asked: str | None) -> None:
+def check_algorithm(record: KeyRecord, algorithm: str = SYMMETRIC) -> None:
     """Raises InvalidKeyUsageException."""
-    if asked not in (None, SYMMETRIC):
-        raise errors.invalid_algorithm(record.arn, SYMMETRIC, asked)
+    if algorithm not in record.algorithms:
+        raise errors.invalid_algorithm(record.arn, record.spec, algorithm)
 
 
 def check_recipient(request: Request) -> None:
@@ -53,6 +53,8 @@ async def source(
     """
     data = _bytes(request["CiphertextBlob"], "ciphertextBlob", CIPHERTEXT_BYTES_MAX)
     wanted = None if key_id is None else await context.usable(action, key_id, given)
+    if wanted is not None:
+        check_algorithm(wanted)
     try:
         blob = material.take_apart(data)
     except Forged:

@@ -14,6 +14,7 @@ from statordb.store.kms.records import (
     DISABLED,
     ENCRYPT_DECRYPT,
     PENDING_DELETION,
+    SYMMETRIC,
     AliasName,
     GrantRecord,
     KeyName,
@@ -136,8 +137,8 @@ def unusable(record: KeyRecord) -> ClientError | None:
 
 
 def unrotatable(record: KeyRecord) -> ClientError | None:
-    """Why a key never gets other material: codes and signatures do not say which made them."""
-    return None if record.usage == ENCRYPT_DECRYPT else errors.operation_unsupported()
+    """Why a key never gets other material: what others make does not say which made it."""
+    return None if record.spec == SYMMETRIC else errors.operation_unsupported()
 
 
 def pending(record: KeyRecord) -> ClientError | None:

@@ -13,6 +13,7 @@ async def generate(context: Context, action: str, request: Request, shows: bool)
     Overloaded."""
     spec, given = request["KeyPairSpec"], blobs.context_of(request)
     record = await context.usable(action, request["KeyId"], given, {"kms:datakeypairspec": (spec,)})
+    blobs.check_algorithm(record)
     if spec not in SIGNATURES:
         raise errors.unsupported(f"Data key pairs of the spec {spec} are not supported by this server.")
     if request.get("DryRun"):

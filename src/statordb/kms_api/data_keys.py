@@ -14,6 +14,7 @@ async def generate(context: Context, action: str, request: Request) -> tuple[Key
         raise errors.validation("Please specify either number of bytes or key spec.")
     given = blobs.context_of(request)
     record = await context.usable(action, request["KeyId"], given)
+    blobs.check_algorithm(record)
     if request.get("DryRun"):
         raise errors.dry_run()
     keys = context.store.kms.keys

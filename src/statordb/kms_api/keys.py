@@ -29,6 +29,8 @@ def metadata(record: KeyRecord) -> dict[str, Any]:
     }
     if record.spec == SYMMETRIC:
         shown |= {"EncryptionAlgorithms": [SYMMETRIC], "CurrentKeyMaterialId": record.materials[-1].id}
+    elif record.algorithms:
+        shown["EncryptionAlgorithms"] = list(record.algorithms)
     elif record.spec in SIGNATURES:
         shown["SigningAlgorithms"] = list(SIGNATURES[record.spec])
     else:

@@ -7,7 +7,15 @@ from statordb.kms_api import errors, policies, tags
 from statordb.kms_api.context import Answer, Context, Request
 from statordb.kms_api.keys import metadata
 from statordb.store.kms.policies import of_account
-from statordb.store.kms.records import ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC, MACS, SIGN_VERIFY, SIGNATURES, SYMMETRIC
+from statordb.store.kms.records import (
+    ENCRYPT_DECRYPT,
+    ENCRYPTS,
+    GENERATE_VERIFY_MAC,
+    MACS,
+    SIGN_VERIFY,
+    SIGNATURES,
+    SYMMETRIC,
+)
 
 # Members that ask for material of another place than this server, or in several regions.
 _KIND = {"kms:keyorigin": ("AWS_KMS",), "kms:multiregion": ("false",)}
@@ -25,10 +33,11 @@ async def create_key(context: Context, request: Request) -> Answer:
     principal, keys = context.principal, context.store.kms.keys
     text = request.get("Policy") or of_account(principal.account)
     private = None
-    if usage == SIGN_VERIFY:
+    if spec in SIGNATURES:
         private = await keys.pairs.make(spec)
     told = request.get("Description") or ""
-    record = keys.draft(principal.account, principal.region, text, told, given, spec, private)
+    use = usage if spec in SIGNATURES and usage != SIGN_VERIFY else ""
+    record = keys.draft(principal.account, principal.region, text, told, given, spec, private, use)
     if request.get("Policy") is not None:
         await policies.check(context, text, record.name, request.get("BypassPolicyLockoutSafetyCheck"))
     await keys.put(record)
@@ -37,7 +46,7 @@ async def create_key(context: Context, request: Request) -> Answer:
 
 def _checked_kind(request: dict[str, Any]) -> tuple[str, str]:
     """The spec and the usage of the key. Raises UnsupportedOperationException for keys of other kinds than those of
-    this server that seal, make codes, or sign."""
+    this server that encrypt, make codes, or sign."""
     if request.get("KeySpec") and request.get("CustomerMasterKeySpec"):
         raise errors.validation(
             "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is "
@@ -48,9 +57,11 @@ def _checked_kind(request: dict[str, Any]) -> tuple[str, str]:
     usages |= dict.fromkeys(SIGNATURES, SIGN_VERIFY)
     if spec not in usages:
         raise errors.unsupported(f"Keys of the key spec {spec} are not supported by this server.")
+    if spec in SIGNATURES and not request.get("KeyUsage"):
+        raise errors.validation("You must specify a KeyUsage value for an asymmetric CMK.")
     usage = request.get("KeyUsage") or ENCRYPT_DECRYPT
-    if usage != usages[spec]:
-        if spec in SIGNATURES and request.get("KeyUsage") in ("ENCRYPT_DECRYPT", "KEY_AGREEMENT"):
+    if usage != usages[spec] and not (spec in ENCRYPTS and usage == ENCRYPT_DECRYPT):
+        if spec in SIGNATURES and usage == "KEY_AGREEMENT":
             raise errors.unsupported(f"Keys of the key spec {spec} for {usage} are not supported by this server.")
         raise errors.validation(f"KeyUsage {usage} is not compatible with KeySpec {spec}")
     origin = request.get("Origin") or "AWS_KMS"

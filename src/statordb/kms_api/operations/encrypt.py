@@ -1,15 +1,15 @@
 """Encrypt."""
 
-from statordb.kms_api import blobs, errors
+from statordb.kms_api import blobs, ciphers, errors
 from statordb.kms_api.context import Answer, Context, Request
-from statordb.store.kms.records import SYMMETRIC
 
 
 async def encrypt(context: Context, request: Request) -> Answer:
     plaintext, given = blobs.plaintext(request), blobs.context_of(request)
-    record = await context.usable("Encrypt", request["KeyId"], given)
-    blobs.check_algorithm(record, request.get("EncryptionAlgorithm"))
+    asked = request.get("EncryptionAlgorithm")
+    record, algorithm = await ciphers.target(context, "Encrypt", request["KeyId"], asked, given)
+    ciphers.check_size(record, algorithm, plaintext)
     if request.get("DryRun"):
         raise errors.dry_run()
-    blob = context.store.kms.keys.encrypt(record, plaintext, given)
-    return {"CiphertextBlob": blobs.text(blob), "KeyId": record.arn, "EncryptionAlgorithm": SYMMETRIC}
+    sealed = await ciphers.sealed(context, record, algorithm, plaintext, given)
+    return {"CiphertextBlob": blobs.text(sealed), "KeyId": record.arn, "EncryptionAlgorithm": algorithm}

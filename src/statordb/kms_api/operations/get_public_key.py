@@ -16,11 +16,16 @@ async def get_public_key(context: Context, request: Request) -> Answer:
     if record.spec not in SIGNATURES:
         raise errors.operation_unsupported()
     found = await asyncio.to_thread(signing.public, context.store.kms.keys.private(record))
+    algorithms = (
+        {"EncryptionAlgorithms": list(record.algorithms)}
+        if record.algorithms
+        else {"SigningAlgorithms": list(SIGNATURES[record.spec])}
+    )
     return {
         "KeyId": record.arn,
         "PublicKey": blobs.text(found),
         "CustomerMasterKeySpec": record.spec,
         "KeySpec": record.spec,
         "KeyUsage": record.usage,
-        "SigningAlgorithms": list(SIGNATURES[record.spec]),
+        **algorithms,
     }

@@ -1,6 +1,6 @@
 """ReEncrypt: from one key to another, or to another encryption context; the plaintext never leaves."""
 
-from statordb.kms_api import blobs, errors
+from statordb.kms_api import blobs, ciphers, errors
 from statordb.kms_api.context import Answer, Context, Request
 from statordb.store.kms.records import SYMMETRIC
 
@@ -8,19 +8,19 @@ from statordb.store.kms.records import SYMMETRIC
 async def re_encrypt(context: Context, request: Request) -> Answer:
     before = blobs.context_of(request, "SourceEncryptionContext")
     after = blobs.context_of(request, "DestinationEncryptionContext")
-    source, blob = await blobs.source(context, request, "ReEncryptFrom", request.get("SourceKeyId"), before)
-    target = await context.usable("ReEncryptTo", request["DestinationKeyId"], after)
-    blobs.check_algorithm(source, request.get("SourceEncryptionAlgorithm"))
-    blobs.check_algorithm(target, request.get("DestinationEncryptionAlgorithm"))
-    plaintext = blobs.opened(context, source, blob, before)
+    known, wanted = request.get("SourceEncryptionAlgorithm"), request.get("DestinationEncryptionAlgorithm")
+    source = await ciphers.source(context, request, "ReEncryptFrom", request.get("SourceKeyId"), known, before)
+    target, algorithm = await ciphers.target(context, "ReEncryptTo", request["DestinationKeyId"], wanted, after)
+    plaintext = await ciphers.opened(context, source, before)
+    ciphers.check_size(target, algorithm, plaintext)
     if request.get("DryRun"):
         raise errors.dry_run()
     return {
-        "CiphertextBlob": blobs.text(context.store.kms.keys.encrypt(target, plaintext, after)),
-        "SourceKeyId": source.arn,
+        "CiphertextBlob": blobs.text(await ciphers.sealed(context, target, algorithm, plaintext, after)),
+        "SourceKeyId": source.record.arn,
         "KeyId": target.arn,
-        "SourceEncryptionAlgorithm": SYMMETRIC,
-        "DestinationEncryptionAlgorithm": SYMMETRIC,
-        "SourceKeyMaterialId": source.materials[blob.place].id,
-        "DestinationKeyMaterialId": target.materials[-1].id,
+        "SourceEncryptionAlgorithm": source.algorithm,
+        "DestinationEncryptionAlgorithm": algorithm,
+        "SourceKeyMaterialId": source.material_id,
+        "DestinationKeyMaterialId": target.materials[-1].id if algorithm == SYMMETRIC else None,
     }

@@ -91,14 +91,15 @@ class Keys:
         tags: Mapping[str, str] | None = None,
         spec: str = SYMMETRIC,
         private: bytes | None = None,
+        use: str = "",
     ) -> KeyRecord:
-        """A new key with material of its own, not stored yet. `private`: the private key of one that signs."""
+        """A new key with material of its own, not stored yet. `private`: of a key pair; `use`: see `KeyRecord`."""
         now = self._clock.now()
         name = KeyName(account, region, str(uuid.UUID(bytes=self._random(16), version=4)))
         first = self.new_material(name, 0, None, private)
         told = dict(tags or {})
         return KeyRecord(
-            account, region, name.id, now, policy, [first], description, changed_at=now, tags=told, spec=spec
+            account, region, name.id, now, policy, [first], description, changed_at=now, tags=told, spec=spec, use=use
         )
 
     async def put(self, record: KeyRecord, alias: str | None = None) -> bool:
@@ -202,7 +203,7 @@ class Keys:
         return material.mac(self._opened(record, 0), record.spec, message)
 
     def private(self, record: KeyRecord) -> bytes:
-        """The private key of one that signs."""
+        """The private key of a key pair."""
         return self._opened(record, 0)
 
     def random(self, size: int) -> bytes:

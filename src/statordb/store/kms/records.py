@@ -16,6 +16,8 @@ SIGNATURES = {
     "ECC_NIST_P521": ("ECDSA_SHA_512",),
     "ECC_SECG_P256K1": ("ECDSA_SHA_256",),
 }  # algorithms by the specs of keys
+OAEP = ("RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256")  # algorithms of keys of RSA that encrypt
+ENCRYPTS = ("RSA_2048", "RSA_3072", "RSA_4096")  # their specs
 MACS = {f"HMAC_{bits}": f"HMAC_SHA_{bits}" for bits in (224, 256, 384, 512)}  # algorithms by the specs of keys
 ENABLED, DISABLED, PENDING_DELETION = "Enabled", "Disabled", "PendingDeletion"
 CUSTOMER, AWS = "CUSTOMER", "AWS"  # who manages a key
@@ -62,7 +64,7 @@ class MaterialRecord(Record):
 class KeyRecord(Record):
     """A key. The last of its `materials` is the current one; ciphertexts name theirs by its place.
 
-    `spec`: SYMMETRIC, or one of MACS, or of SIGNATURES.
+    `spec`: SYMMETRIC, or one of MACS, or of SIGNATURES; `use`: what it is for, where the spec does not tell it.
 
     `changed_at`: when the state became what it is. `deletes_at`: when a key that waits for its deletion is gone, after
     `window_days`. `period_days`: it rotates by itself so often, at `rotates_at` next; None: never. Times in seconds
@@ -86,6 +88,7 @@ class KeyRecord(Record):
     tags: dict[str, str] = field(default_factory=dict)
     aliases: list[str] = field(default_factory=list)  # that mean it, in the order of their making
     spec: str = SYMMETRIC
+    use: str = ""
 
     @property
     def name(self) -> KeyName:
@@ -97,9 +100,18 @@ class KeyRecord(Record):
 
     @property
     def usage(self) -> str:
+        if self.use:
+            return self.use
         if self.spec in SIGNATURES:
             return SIGN_VERIFY
         return GENERATE_VERIFY_MAC if self.spec in MACS else ENCRYPT_DECRYPT
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """That it encrypts by."""
+        if self.usage != ENCRYPT_DECRYPT:
+            return ()
+        return (SYMMETRIC,) if self.spec == SYMMETRIC else OAEP
 
     def gone_at(self, now: float) -> bool:
         """Whether its wait is over: it is gone then, also where the keeper has not come to it yet."""

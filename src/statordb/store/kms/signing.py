@@ -35,13 +35,13 @@ def public(private: bytes) -> bytes:
     """The public key of a private one."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    found = _loaded(private).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    found = loaded(private).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return cast(bytes, found)
 
 
 def sign(private: bytes, algorithm: str, message: bytes, is_digest: bool) -> bytes:
     """The signature of a message, or of its digest. Raises WrongDigest."""
-    return cast(bytes, _loaded(private).sign(message, *_way(algorithm, message, is_digest)))
+    return cast(bytes, loaded(private).sign(message, *_way(algorithm, message, is_digest)))
 
 
 def verify(private: bytes, algorithm: str, message: bytes, signature: bytes, is_digest: bool) -> bool:
@@ -49,13 +49,14 @@ def verify(private: bytes, algorithm: str, message: bytes, signature: bytes, is_
     from cryptography.exceptions import InvalidSignature
 
     try:
-        _loaded(private).public_key().verify(signature, message, *_way(algorithm, message, is_digest))
+        loaded(private).public_key().verify(signature, message, *_way(algorithm, message, is_digest))
     except InvalidSignature:
         return False
     return True
 
 
-def _loaded(private: bytes) -> Any:
+def loaded(private: bytes) -> Any:
+    """A private key as `cryptography` has it."""
     from cryptography.hazmat.primitives.serialization import load_der_private_key
 
     # It was made here, and sealed since: to prove again that a key of RSA is one takes a hundred times as long.
