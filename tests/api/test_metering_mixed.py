@@ -220,7 +220,7 @@ def test_the_judge_sees_a_request_that_was_not_counted(api: Api, monkeypatch: py
     assert counted(used) != told("PutItem", answer)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     item=st.dictionaries(
         st.text(min_size=1, max_size=4).filter(lambda name: name not in "ps"),

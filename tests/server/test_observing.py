@@ -7,7 +7,7 @@ import pytest
 from tests.in_process import PRINCIPAL, Api
 
 from statordb.metering.metrics import ACCOUNTS, TABLES
-from statordb.metering.series import Figures, add_figures
+from statordb.metering.series import BYTES_OUT, Figures, Series, add_figures
 from statordb.model.request import Reply, Request
 from statordb.server.observing import Observing
 
@@ -132,3 +132,31 @@ def test_whatever_names_tables_does_no_harm(observed: Observed, named: Any) -> N
 def test_other_apis_are_not_dynamodbs(observed: Observed) -> None:
     observed.observe("CreateKey", None, "ValidationException")
     assert observed.found("") == {}
+
+
+def test_bytes_of_answers_are_their_tables_or_else_the_accounts(api: Api) -> None:
+    observed = Observed(api)
+    lengths = [len(observed("GetItem", TableName="one", Key=KEY).body) for _ in range(3)]
+    listed = len(observed("ListTables").body)
+    both = {"one": {"Keys": [KEY]}, "two": {"Keys": [KEY]}}
+    together = len(observed("BatchGetItem", RequestItems=both).body)
+    missing = len(observed("GetItem", TableName="none", Key=KEY).body)
+    observed.observe("-", None, "UnrecognizedClientException")  # nobody's
+    assert sum_of(api, "one") == sum(lengths)
+    assert sum_of(api, "") == listed + together + missing
+
+
+def sum_of(api: Api, name: str) -> float:
+    """Of the bytes of answers: what the ledger has."""
+
+    async def read() -> float:
+        await api.store.flushing.flush()
+        ledger, total = api.store.ledger, 0.0
+        async for each in ledger.subjects(PRINCIPAL.account, PRINCIPAL.region):
+            if each.name == name:
+                found = (await ledger.total(each.subject)).get(Series(BYTES_OUT))
+                total += 0.0 if found is None else found.sum
+        return total
+
+    told: float = api.run(read())
+    return told

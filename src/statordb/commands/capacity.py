@@ -6,7 +6,8 @@ from typing import Any
 from statordb.metering.series import EXPIRY, STANDARD
 from statordb.metering.throttles import READ_UNITS_MIN, WRITE_UNITS_MIN
 from statordb.metering.units import write_units
-from statordb.model.limits import READ_UNIT_BYTES
+from statordb.model.limits import READ_UNIT_BYTES, WRITE_UNIT_BYTES
+from statordb.store import codec
 from statordb.store.image import Image
 from statordb.store.table import Table, Written
 
@@ -47,7 +48,13 @@ def count_read(table: Table, size: int, consistent: bool) -> None:
 
 def count_write(table: Table, written: Written, kind: str = STANDARD) -> None:
     """Count a write that was made by itself."""
-    tap, units = table.tap, written_units(written)
+    old, new, index_units = written
+    units = 1
+    if new is not None and len(new.body) > WRITE_UNIT_BYTES:  # a body is longer than what DynamoDB counts
+        units = write_units(new.size)
+    if old is not None and (len(old.body) > WRITE_UNIT_BYTES or len(old.body) == codec.HEADER_BYTES):
+        units = max(units, write_units(old.size))
+    tap = table.tap
     if kind is STANDARD:
         tap.standard[units] += 1
     else:
@@ -55,8 +62,8 @@ def count_write(table: Table, written: Written, kind: str = STANDARD) -> None:
     throttle = None if kind is EXPIRY else table.throttle
     if throttle is not None:
         throttle.charge_write(units - WRITE_UNITS_MIN)
-    if written.index_units:
-        for name, used in written.index_units.items():
+    if index_units:
+        for name, used in index_units.items():
             tap.index_write(name, used, kind, _is_local(table, name))
             if throttle is not None:
                 throttle.charge_index_write(name, used)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from statordb.metering.series import (
     BILLED,
+    BYTES_OUT,
     EVENTUAL,
     FREE,
     LATENCY,
@@ -78,8 +79,8 @@ class Tap:
     added to by themselves: `tap.eventual[1] += 1`."""
 
     __slots__ = (
-        "__weakref__", "_prefix", "_rare", "_reads", "_stir", "_stirred", "_took", "_writes", "eventual", "queried",
-        "scanned", "standard", "strong", "subject",
+        "__weakref__", "_prefix", "_rare", "_reads", "_stir", "_stirred", "_took", "_writes", "eventual", "out",
+        "queried", "scanned", "standard", "strong", "subject",
     )  # fmt: skip
 
     def __init__(self, subject: Subject, stir: Stir) -> None:
@@ -88,6 +89,7 @@ class Tap:
         self._stirred = False
         self._rare: Figures = {}
         self._prefix: str | None = _UNKNOWN
+        self.out = 0  # bytes of answers; whoever adds to it stirs
         self.eventual = Counts(self)
         self.strong = Counts(self)
         self.standard = Counts(self)
@@ -177,6 +179,9 @@ class Tap:
         for operation, times in self._took.items():
             if times:
                 self.spread(operation, times)
+        if self.out:
+            self._figure(Series(BYTES_OUT)).add(self.out)
+            self.out = 0
 
     def spread(self, operation: str, times: list[float]) -> None:
         """Make figures of what requests took."""

@@ -62,11 +62,14 @@ class Observing:
                 if times is not None:
                     count = len(times)
                     times.append(seconds)
+                    known.tap.out += len(reply.body)
                     if not count:
                         known.tap.stir()
                     elif count >= TIMES_MAX:
                         known.tap.spread(request.operation, times)
                     return
+        if named is not None:
+            self._count_bytes(request, len(reply.body))
         if named or (reply.error is not None and named is not None):
             self._count_rare(request, reply, seconds)
 
@@ -104,6 +107,14 @@ class Observing:
                 tap.add(_CONFLICTS, 1.0)
         if error == _CANCELED:
             self._count_conflicts(principal, request.named, reply)
+
+    def _count_bytes(self, request: Request, count: int) -> None:
+        """What left with an answer is its table's, where it names one that there is, else the account's."""
+        principal = request.principal
+        taps = list(self._taps_of(principal, request.named)) if isinstance(request.named, str) else []
+        tap = taps[0] if taps else self._taps.of_account(principal.account, principal.region)
+        tap.stir()
+        tap.out += count
 
     def _count_conflicts(self, principal: Principal, items: Any, reply: Reply) -> None:
         """The items that a transaction was cancelled for, since another one had them."""
