@@ -67,7 +67,7 @@ def test_capacity_follows_the_load_of_all_workers(monkeypatch: pytest.MonkeyPatc
         scaling.register_scalable_target(**SCOPE, MinCapacity=2, MaxCapacity=100)
         metric = {"PredefinedMetricType": "DynamoDBWriteCapacityUtilization"}
         told = {"TargetValue": 50, "PredefinedMetricSpecification": metric}
-        scaling.put_scaling_policy(
+        made = scaling.put_scaling_policy(
             PolicyName="p",
             PolicyType="TargetTrackingScaling",
             TargetTrackingScalingPolicyConfiguration=told,
@@ -84,6 +84,10 @@ def test_capacity_follows_the_load_of_all_workers(monkeypatch: pytest.MonkeyPatc
             return set_to() > 4
 
         until(is_higher, "there is more", every_seconds=0.1)
+        watching = connect("cloudwatch", server.url, "a", "b")
+        alarms = watching.describe_alarms(AlarmNamePrefix="TargetTracking-table/orders-")["MetricAlarms"]
+        assert sorted(each["AlarmName"] for each in alarms) == sorted(each["AlarmName"] for each in made["Alarms"])
+        assert {each["AlarmActions"][0] for each in alarms} == {made["PolicyARN"]}
         first = scaling.describe_scaling_activities(**SCOPE)["ScalingActivities"][-1]
         assert "-AlarmHigh-" in first["Cause"]
         assert first["StatusCode"] == "Successful"

@@ -1,5 +1,6 @@
 """Scales tables by themselves: what their load, their bounds and scheduled actions ask for."""
 
+import asyncio
 from dataclasses import replace
 
 from statordb.commands import scaling
@@ -46,6 +47,7 @@ class Scaling:
                 await self._see_to(target)
             except Exception as fault:  # the others' turn comes all the same
                 faults.append(fault)
+            await asyncio.sleep(0)  # a store on this machine answers at once, so nobody else would get a turn
         if self._after is None:
             self._tracked = self._until
             await self._forget()

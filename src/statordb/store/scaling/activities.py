@@ -5,7 +5,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
-from statordb.engine.contract import Effects, Engine, Key, Place
+from statordb.engine.contract import Effects, Engine, Key, PageBudget, Place
 from statordb.model.clock import Clock
 from statordb.model.scaling_limits import ACTIVITIES_KEPT_SECONDS
 from statordb.store import contention
@@ -19,6 +19,7 @@ _TIME_BYTES = 8
 _COUNT_BYTES = 4
 _COUNT_MAX = (1 << 32) - 1
 MICRO = 1_000_000
+_PAGE = PageBudget(rows_max=50, bytes_max=64 << 10)  # parsed in one go
 
 
 class Activities:
@@ -44,7 +45,8 @@ class Activities:
         self, account: str, region: str, after: bytes | None
     ) -> AsyncIterator[tuple[bytes, ActivityRecord]]:
         """Activities, and where each lies, the latest first, behind `after`."""
-        async for row in rows(self._engine, Space.SCALING_ACTIVITIES, _partition(account, region), after=after):
+        partition = _partition(account, region)
+        async for row in rows(self._engine, Space.SCALING_ACTIVITIES, partition, after=after, budget=_PAGE):
             yield row.sort, ACTIVITY.load(row.body)
 
     async def forget(self, after: Place | None) -> Place | None:

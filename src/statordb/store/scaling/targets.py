@@ -15,7 +15,8 @@ from statordb.store.scaling.records import TARGET, TargetName, TargetRecord
 
 _ID_DIGITS = 34  # of a target, in hexadecimal, behind two that say what it is
 _KIND = "0a"
-_CHUNK = PageBudget(rows_max=100, bytes_max=256 << 10)  # that the keeper looks at in one go
+_PAGE = PageBudget(rows_max=25, bytes_max=64 << 10)  # parsed in one go: a target may have 200 actions
+_CHUNK = PageBudget(rows_max=50, bytes_max=64 << 10)  # that the keeper looks at in one go
 _TARGETS = "targets/"
 
 Change = Callable[[TargetRecord | None], TargetRecord | Refused | None]
@@ -108,7 +109,7 @@ class Targets:
         for bounds in ends:
             if bounds.upper is not None and bounds.lower >= bounds.upper:
                 continue
-            async for row in rows(self._engine, Space.SCALING, _partition(account, region), bounds):
+            async for row in rows(self._engine, Space.SCALING, _partition(account, region), bounds, budget=_PAGE):
                 yield TARGET.load(row.body)
 
     async def is_full(self, account: str, region: str) -> bool:
