@@ -4,7 +4,15 @@ import os
 
 import pytest
 
-from statordb.metering.shared_buckets import IDLE_SECONDS, PROBES, Bucket, ProcessBuckets, SharedBuckets, Terms
+from statordb.metering.shared_buckets import (
+    FULL_SECONDS,
+    IDLE_SECONDS,
+    PROBES,
+    Bucket,
+    ProcessBuckets,
+    SharedBuckets,
+    Terms,
+)
 
 MANY = 1e9
 
@@ -106,9 +114,21 @@ def test_slots_are_bounded_and_taken_over_when_they_are_idle(clock: Clock) -> No
     assert late.renew(MANY) == 5  # a share of its own, without a burst
     spend(late, 5)
     assert late.renew(MANY) == 0
-    clock.now += IDLE_SECONDS + 1
+    clock.now += FULL_SECONDS + 1  # the others are full
     assert late.renew(MANY) == 100
     assert len(shared.uses(clock.now, 5)) == 1
+
+
+def test_the_slot_of_a_bucket_that_is_not_full_stays_its_own(clock: Clock) -> None:
+    """Else a flood of names would give everybody a new burst."""
+    _, (home,) = processes(clock, 1, slots=1)
+    first = home.bucket(1, Terms(5, 100, 1))
+    first.renew(MANY)
+    spend(first, 100)
+    first.renew(0)
+    clock.now += FULL_SECONDS + 1
+    home.bucket(2, Terms(5, 100, 1)).renew(MANY)
+    assert first.renew(MANY) == pytest.approx(5 * (FULL_SECONDS + 1))
 
 
 def test_a_bucket_whose_slot_is_anothers_claims_one_again(clock: Clock) -> None:

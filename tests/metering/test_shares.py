@@ -93,6 +93,21 @@ def test_a_burst_is_spent_once() -> None:
     assert spent == pytest.approx(1500 + 60 * 5, rel=0.05)
 
 
+def test_a_burst_of_large_requests_is_not_taken_for_what_goes_on() -> None:
+    """A server that spends hundreds of units at a time will not spend as many in each second that follows."""
+    cluster = Cluster(2, Terms(5, 1500, 1), [25, 25])
+    first = cluster.servers[0].buckets[0]
+    spent = 4 * 370
+    for _ in range(4):
+        first.renew(0)
+        first.left -= 370
+        spent += cluster.run(0.5)
+    spent += cluster.run(18)
+    late = cluster.run(20)
+    assert late == pytest.approx(100, rel=0.05)
+    assert spent + late == pytest.approx(1500 + 5 * 40, rel=0.01)
+
+
 def test_who_asks_for_little_gets_a_little_and_the_other_the_rest() -> None:
     cluster = Cluster(2, Terms(10, 100, 1), [50, 2])
     cluster.run(30)

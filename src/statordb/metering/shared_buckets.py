@@ -19,9 +19,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import IO, NamedTuple
 
-SLOTS = 4096  # buckets that may be in use at a time, of all tables, indexes and hot keys
+SLOTS = 16_384  # buckets that may be in use at a time, of all tables, indexes and hot keys
 PROBES = 16  # places where a bucket may be
 IDLE_SECONDS = 600.0  # after which a bucket's slot may be another's: it is full by then
+FULL_SECONDS = 5.0  # after which it may be if it is full already: nothing is lost, as a bucket begins full
 FORESEEN_SECONDS_MAX = 3.0  # for how long others are believed to go on as they were seen
 ALONE_SECONDS = 1.0  # for which a process that found no room goes on with a bucket of its own before it looks again
 
@@ -100,7 +101,7 @@ class SharedBuckets:
     def _take(self, key: int, now: float) -> int | None:
         numbers, cells = self.numbers, self.cells
         for at in self._places(key):
-            if numbers[at + KEY] == _NOBODY or now - cells[at + LOOKED] > IDLE_SECONDS:
+            if numbers[at + KEY] == _NOBODY or self._is_idle(at, now):
                 numbers[at + KEY] = _NOBODY
                 numbers[at + VERSION] = 0
                 for cell in range(at + RATE, at + self.stride):
@@ -109,6 +110,10 @@ class SharedBuckets:
                 numbers[at + KEY] = key
                 return at
         return None
+
+    def _is_idle(self, at: int, now: float) -> bool:
+        unseen = now - self.cells[at + LOOKED]
+        return unseen > IDLE_SECONDS or (unseen > FULL_SECONDS and self.level(at, now) >= self.cells[at + CAPACITY])
 
     def spent(self, at: int) -> float:
         """What all processes, and other servers, have spent of a bucket."""
@@ -131,10 +136,12 @@ class SharedBuckets:
     def uses(self, now: float, seconds: float) -> list[Use]:
         """The buckets that were looked at within the last seconds."""
         found = []
-        keys = self.numbers[KEY :: self.stride].tolist()
-        for slot, key in enumerate(keys):
+        since = now - seconds
+        looked = self.cells[LOOKED :: self.stride].tolist()
+        for slot in [slot for slot, at in enumerate(looked) if at >= since]:
             at = slot * self.stride
-            if key == _NOBODY or now - self.cells[at + LOOKED] > seconds or not self.cells[at + RATE]:
+            key = self.numbers[at + KEY]
+            if key == _NOBODY or not self.cells[at + RATE]:
                 continue
             spent = self.cells[at + HEADER : at + self.stride - _PER_PROCESS : _PER_PROCESS]
             refused = self.cells[at + HEADER + 1 : at + self.stride - _PER_PROCESS : _PER_PROCESS]

@@ -22,6 +22,8 @@ NEW_SECONDS = 30.0  # of a bucket: it is told of for the first time
 # Of what was foreseen wrongly of an empty bucket, what is put right in a second: with all of it, who is told a second
 # late would swing between too much and too little.
 CORRECTED = 0.3
+LEVELLED_SECONDS = 3.0  # of a bucket's rate: levels that differ by more come together no faster
+AMPLE_SECONDS = 10.0  # of all demand: a level above is taken for one that has enough for it
 SMOOTHING = 0.5  # weight of the last second in a demand
 
 Report = dict[str, list[float]]
@@ -100,9 +102,12 @@ class Shares:
         own = self._own.get(use.key)
         wanted = demand + (own.demand if own is not None else 0.0)
         foreseen, weight = demand, 1.0
-        if wanted > use.rate and use.level <= wanted:
+        if wanted > use.rate and use.level <= AMPLE_SECONDS * wanted:
             foreseen *= use.rate / wanted
-            spent += CORRECTED * (use.level - sum(levels) / len(levels))
+        if wanted > use.rate and use.level <= wanted:
+            bound = LEVELLED_SECONDS * use.rate
+            levels = [min(max(level, -bound), bound) for level in levels]
+            spent += CORRECTED * (levels[0] - sum(levels) / len(levels))
             weight = CORRECTED
         lag = lag / demand if demand else 0.0
         wrong = self._wrong.get(use.key, 0.0) + spent - use.foreseen + foreseen * lag

@@ -34,6 +34,7 @@ ERRORS = (
     "ProvisionedThroughputExceededException",
     "RequestEntityTooLargeException",
     "RequestExpired",
+    "RequestLimitExceeded",
     "ResourceInUseException",
     "ResourceNotFoundException",
     "SerializationException",
