@@ -1,9 +1,12 @@
 """Scalable targets: registered, changed, listed, tagged, and gone."""
 
+import json
 from typing import Any
 
 import pytest
-from tests.scaling_api.scaling_kit import ACCOUNT, READS, REGION, WRITES, Scaling, refused, scope
+from tests.scaling_api.scaling_kit import ACCOUNT, READS, REGION, WRITES, Scaling, code, refused, scope
+
+from statordb.model import markers
 
 INDEX = "dynamodb:index:WriteCapacityUnits"
 
@@ -232,3 +235,18 @@ def test_a_change_is_under_way_until_the_table_has_it(tmp_path: Any) -> None:
     (activity,) = scaling.activities()
     assert (activity["StatusCode"], "EndTime" in activity) == ("Successful", True)
     scaling.close()
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["DescribeScalableTargets", "DescribeScalingPolicies", "DescribeScheduledActions", "DescribeScalingActivities"],
+)
+def test_tokens_that_nobody_was_given(scaling: Scaling, operation: str) -> None:
+    """Of any size and content, they lead nowhere, and break nothing."""
+    scaling.table()
+    scaling.register(7, 9)
+    places = ("x" * 5000, "\0", "a\0b\0c\0d", "78" * 3000, "7", "\U0001f600", "table/orders")
+    for token in (*map(markers.write, places), "", "a", "====", "x" * 60_000):
+        body = json.dumps({"ServiceNamespace": "dynamodb", "NextToken": token}).encode()
+        reply = scaling.ask(operation, body)
+        assert reply.status == 200 or code(reply) == "InvalidNextTokenException", token

@@ -116,3 +116,13 @@ def test_exposition() -> None:
         'statordb_loop_stall_seconds_count{process="worker-0"} 2.0',
     ):
         assert line in lines
+
+
+def test_a_worker_that_has_left_owes_nothing_for_ever() -> None:
+    """Nobody may come to its place to say so."""
+    counters = SharedCounters(["GetItem"], workers=2)
+    worker = counters.of_worker(1)
+    worker.set_engine({"owed_updates": 9, "retries_total": 3})
+    worker.leave({"owed_updates": 9, "retries_total": 4})
+    totals = counters.engine_totals()
+    assert (totals["owed_updates"], totals["retries_total"]) == (0, 4)

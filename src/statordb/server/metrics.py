@@ -165,3 +165,7 @@ class WorkerCounters:
             self._cells[index] = self._engine_before[index] + int(counters.get(name, 0) * MILLION)
         for index, name in enumerate(ENGINE_GAUGES, len(ENGINE_COUNTERS)):
             self._cells[index] = int(counters.get(name, 0) * MILLION)
+
+    def leave(self, counters: Mapping[str, float]) -> None:
+        """The same of a process that ends, and may have no successor: its gauges count no more."""
+        self.set_engine({name: value for name, value in counters.items() if name in ENGINE_COUNTERS})

@@ -164,7 +164,7 @@ async def _lane(site: Site, index: int, link: Link) -> None:
             answering.counted = partial(counted.taken, store.taps)
         _take_part(site, site.roster.lane(index), link)
         await answering.run(dispatcher_of(site, store, None))
-        site.counters.of_lane(index).set_engine(store.engine.metrics())
+        site.counters.of_lane(index).leave(store.engine.metrics())
     finally:
         await _close(site, store)
 

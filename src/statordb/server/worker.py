@@ -93,7 +93,7 @@ class Worker:
             self._timer.cancel()
         if self._trail is not None:
             await asyncio.to_thread(self._trail.close)
-        self._counters.set_engine(self._engine.metrics())
+        self._counters.leave(self._engine.metrics())
 
     def _count(self) -> None:
         self._counters.set_engine(self._engine.metrics())
