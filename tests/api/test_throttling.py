@@ -9,6 +9,7 @@ from tests.in_process import Api, Fault
 
 from statordb.metering.series import Series
 from statordb.metering.shared_buckets import SharedBuckets
+from statordb.store.table import Table
 
 ARN = "arn:aws:dynamodb:us-east-1:000000000000:table"
 TABLE_TEXT = (
@@ -364,4 +365,37 @@ def test_nothing_is_limited_where_throughput_is_not(tmp_path: Path) -> None:
     create(api)
     for _ in range(2 * BURST):
         api("GetItem", TableName="abc", Key=item(), ConsistentRead=True)
+    api.close()
+
+
+@pytest.mark.parametrize("operation", [*READS, *WRITES])
+def test_a_refused_request_reads_nothing(api: Api, operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    create(api)
+    request = {"TableName": "abc", **(READS | WRITES)[operation]}
+    api(operation, **request)
+    empty(api)
+    table = api.run(api.store.catalog.find("000000000000", "us-east-1", "abc"))
+
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("it was read, or written")
+
+    for name in ("write", "range", "scan", "get_many", "read"):
+        monkeypatch.setattr(Table, name, fail)
+    table.here, table.get = None, fail
+    assert api.refused(operation, **request).code == "ProvisionedThroughputExceededException"
+
+
+def test_many_tables_that_are_asked_for_much_leave_others_their_own(tmp_path: Path) -> None:
+    """There are fewer places than buckets: a table without one still gets its rate."""
+    api = Api(tmp_path, buckets=SharedBuckets(1, 0x9E3779B97F4A7C15, 8))
+    for number in range(8):
+        create(api, f"many{number}")
+        api("PutItem", TableName=f"many{number}", Item=item())
+        empty(api, name=f"many{number}")
+    create(api, **units(5, 5))
+    for _ in range(5):
+        api("PutItem", TableName="abc", Item=item())
+    assert api.refused("PutItem", TableName="abc", Item=item()).code == "ProvisionedThroughputExceededException"
+    api.clock.advance(1)
+    api("PutItem", TableName="abc", Item=item())
     api.close()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from statordb.model.quotas import Quotas
 from statordb.server.setting_values import VpcEndpoint
 from statordb.server.settings import PARSERS, BadStart, Settings, is_loopback, load
 
@@ -226,3 +227,17 @@ def test_workers_may_follow_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
     for words, count, follow in (({}, 4, False), ({"workers": "3"}, 3, False), ({"workers": "auto"}, 4, True)):
         settings = load(words, {})
         assert (settings.worker_count, settings.is_elastic) == (count, follow)
+
+
+def test_throughput_is_limited_with_iam_and_else_where_it_is_asked_for() -> None:
+    assert not Settings().throttles
+    assert Settings(auth="iam").throttles
+    assert Settings(throttle=True).throttles
+    assert not Settings(auth="iam", throttle=False).throttles
+
+
+def test_quotas_are_aws_with_throttling_unless_they_are_told() -> None:
+    assert Settings().quotas == Quotas()
+    assert Settings(throttle=True).quotas == Quotas(2500, 500, True)
+    assert Settings(throttle=True, tables_max=0, control_operations_max=7).quotas == Quotas(0, 7, True)
+    assert Settings(tables_max=3).quotas == Quotas(3, 0, False)
