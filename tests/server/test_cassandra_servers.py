@@ -137,6 +137,34 @@ def test_servers_are_one_database(server: Server, prepared: Path) -> None:
         two.get_item(TableName="shared", Key={"p": {"S": "a"}})
 
 
+def test_what_several_servers_did_is_on_one_bill(server: Server, prepared: Path, place: list[str]) -> None:
+    """By the command, with a directory that has the key file, whether they run or not."""
+    servers = [server("--auth", "iam") for _ in range(2)]
+    one, two = (client(each, prepared) for each in servers)
+    make_table(one, "billed")
+    for number in range(3):
+        one.put_item(TableName="billed", Item={"p": {"S": str(number)}})
+        two.get_item(TableName="billed", Key={"p": {"S": str(number)}}, ConsistentRead=True)
+    two.put_item(TableName="billed", Item={"p": {"S": "x"}})
+    units = {"ReadCapacityUnits": 7, "WriteCapacityUnits": 8}
+    two.update_table(TableName="billed", BillingMode="PROVISIONED", ProvisionedThroughput=units)
+    one.put_item(TableName="billed", Item={"p": {"S": "provisioned"}})
+    one.delete_table(TableName="billed")
+    for each in servers:
+        each.stop()
+    code, out, err = run("bill", "--json", "--data", str(prepared), "--table", "billed", *place)
+    assert code == 0, err
+    quantities = {line["usage_type"]: line["quantity"] for line in json.loads(out)["lines"]}
+    hours = quantities["WriteCapacityUnit-Hrs"] / 8
+    assert hours in (1, 2)  # the clock may have come to another hour
+    assert quantities == {
+        "ReadRequestUnits": 3,
+        "WriteRequestUnits": 4,
+        "ReadCapacityUnit-Hrs": hours * 7,
+        "WriteCapacityUnit-Hrs": hours * 8,
+    }
+
+
 def test_a_server_that_joins_takes_its_share_and_one_that_leaves_costs_nobody_an_answer(
     server: Server, place: list[str], prepared: Path
 ) -> None:

@@ -7,6 +7,12 @@ import pytest
 from statordb.server.main import main
 
 
+@pytest.fixture(autouse=True)
+def _logs_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command has its process log in its own way, which the process of the tests outlives."""
+    monkeypatch.setattr("statordb.server.logs.configure", lambda *_: None)
+
+
 def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     assert main(words) == 2
     sentence: str = capsys.readouterr().err

@@ -1,7 +1,6 @@
 """The bill of a real server: by the command and on the admin port, against what answers and CloudWatch tell."""
 
 import json
-import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -13,7 +12,9 @@ from typing import Any
 import boto3
 import pytest
 from tests.ports import Port
-from tests.process import STATORDB, ServerProcess
+from tests.process import ServerProcess
+
+from statordb.server.main import main
 
 pytestmark = pytest.mark.slow  # a real server
 
@@ -30,17 +31,20 @@ class Site:
     url: str
     consumed: dict[str, Decimal]
 
-    def command(self, *options: str) -> str:
-        made = subprocess.run(
-            [STATORDB, "bill", "--data", str(self.directory), *options], capture_output=True, text=True
-        )
-        assert made.returncode == 0, made.stderr
-        return made.stdout
+    def command(self, capsys: pytest.CaptureFixture[str], *options: str) -> str:
+        assert main(["bill", "--data", str(self.directory), *options]) == 0
+        return capsys.readouterr().out
 
     def page(self, query: str = "") -> dict[str, Any]:
         with urllib.request.urlopen(f"{self.admin}/bill{query}") as answer:
             found: dict[str, Any] = json.load(answer)
             return found
+
+
+@pytest.fixture(autouse=True)
+def _logs_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command has its process log in its own way, which the process of the tests outlives."""
+    monkeypatch.setattr("statordb.server.logs.configure", lambda *_: None)
 
 
 @pytest.fixture(scope="module")
@@ -84,15 +88,23 @@ def _units(bill: dict[str, Any]) -> dict[str, Decimal]:
     return found
 
 
-def test_the_command_bills_what_answers_told_while_the_server_runs(site: Site) -> None:
-    bill = json.loads(site.command("--json"))
+def test_the_command_bills_what_answers_told_while_the_server_runs(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bill = json.loads(site.command(capsys, "--json"))
     assert _units(bill) == site.consumed
     assert (bill["month"], bill["currency"]) == (time.strftime("%Y-%m", time.gmtime()), "USD")
-    first = bill["lines"][0]
-    assert list(first) == [
-        "account", "region", "table", "usage_type", "quantity", "unit", "price_usd", "amount_usd",
-    ]  # fmt: skip
-    assert (first["account"], first["region"], first["table"]) == ("000000000000", "us-east-1", TABLE)
+    (writes,) = (line for line in bill["lines"] if line["usage_type"] == "WriteRequestUnits")
+    assert writes == {
+        "account": "000000000000",
+        "region": "us-east-1",
+        "table": TABLE,
+        "usage_type": "WriteRequestUnits",
+        "quantity": site.consumed["Write"],
+        "unit": "WriteRequestUnits",
+        "price_usd": 0.000000625,
+        "amount_usd": float(site.consumed["Write"] * Decimal("0.000000625")),
+    }
     expected = site.consumed["Read"] * Decimal("0.000000125") + site.consumed["Write"] * Decimal("0.000000625")
     assert bill["total_usd"] == float(expected)
 
@@ -113,8 +125,8 @@ def test_cloudwatch_tells_the_same(site: Site) -> None:
         assert sum(Decimal(str(point["Sum"])) for point in points) == consumed
 
 
-def test_the_admin_port_has_the_same_as_the_command(site: Site) -> None:
-    bill, page = json.loads(site.command("--json", "--compare")), site.page("?compare=1")
+def test_the_admin_port_has_the_same_as_the_command(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    bill, page = json.loads(site.command(capsys, "--json", "--compare")), site.page("?compare=1")
     for each in (bill, page):
         del each["projected_total_usd"]  # it follows the clock, as what is stored does
         each["lines"] = [line for line in each["lines"] if "RequestUnits" in line["usage_type"]]
@@ -123,21 +135,21 @@ def test_the_admin_port_has_the_same_as_the_command(site: Site) -> None:
     assert bill == page
 
 
-def test_people_see_a_table(site: Site) -> None:
-    shown = site.command("--by-table", "--compare")
+def test_people_see_a_table(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = site.command(capsys, "--by-table", "--compare")
     assert "\naccount       region     table   usage type" in shown
     assert f"\n000000000000  us-east-1  {TABLE}  WriteRequestUnits" in shown
     assert "\nTotal: 0.00" in shown
     assert "on demand by" in shown
 
 
-def test_another_price_sheet_is_gone_by(site: Site, tmp_path: Path) -> None:
+def test_another_price_sheet_is_gone_by(site: Site, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.json"
     sheet.write_text(
         '{"format": 1, "date": "2026-11-30", "currency": "EUR", "usage_types": {"WriteRequestUnits": {"unit": "W"}},'
         '"regions": {"us-east-1": {"code": "US", "prices": {"WriteRequestUnits": [[0, 2]]}}}}'
     )
-    bill = json.loads(site.command("--json", "--prices", str(sheet)))
+    bill = json.loads(site.command(capsys, "--json", "--prices", str(sheet)))
     assert (bill["currency"], bill["prices_of"]) == ("EUR", "2026-11-30")
     assert bill["total_usd"] == 2 * site.consumed["Write"]
     assert "US-ReadRequestUnits" in bill["unknown_prices"]
