@@ -124,9 +124,9 @@ class RowSealer:
             if number >= SEALS_PER_DATA_KEY_MAX:
                 raise UsedUp
         nonce = _pack_nonce(id, number)
-        if body[:1] == _BODY and len(body) >= CLEAR_BYTES:
+        if len(body) >= CLEAR_BYTES and body[0] == ITEM_BODY:
             clear = _ITEM + body[1:CLEAR_BYTES]
-            return b"".join((clear, nonce, encrypt(nonce, body[CLEAR_BYTES:] + tail, clear + bound)))
+            return clear + nonce + encrypt(nonce, body[CLEAR_BYTES:] + tail, clear + bound)
         return b"".join((_OPAQUE, nonce, encrypt(nonce, body + tail, _OPAQUE + bound)))
 
     def open_item(self, kept: bytes, at: int, bound: bytes, tail: int) -> bytes | None:

@@ -12,7 +12,7 @@ from statordb.crypto.sealer import Unsealable
 LENGTH_BYTES = 2
 SPACE_BYTES = 8
 pack_space = Struct(">Q").pack
-_pack_length = Struct(">H").pack
+pack_length = Struct(">H").pack
 ITEM_FORM = bytes((ITEM,))
 BODY_FORM = b"\x01"
 _LOG = b"log"
@@ -20,7 +20,7 @@ _LOG = b"log"
 
 def seal(sealer: RowSealer, name: bytes, body: bytes, partition: bytes) -> bytes:
     """Raises UsedUp."""
-    return sealer.seal(body, name, partition + _pack_length(len(partition)))
+    return sealer.seal(body, name, partition + pack_length(len(partition)))
 
 
 def opened(sealer: RowSealer, name: bytes, sealed: bytes, skip: int) -> tuple[bytes, bytes]:

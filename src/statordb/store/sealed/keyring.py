@@ -31,7 +31,7 @@ from statordb.store.sealed.store_keys import (
 )
 from statordb.store.sealed.table_keys import TableKeys
 
-GUARDS_MAX = 1024  # that are remembered as the engine beneath knows them
+GUARDS_MAX = 1024  # of updates, that are remembered as the engine beneath knows them
 RING_KEY = Key(Space.SEAL, plain(b"store keys"), b"")
 
 log = logging.getLogger(__name__)
@@ -65,24 +65,22 @@ class Keyring:
         self._now = now
         self._version: int | None = None  # of the row of the store's keys
         self._watching: asyncio.Task[None] | None = None
-        self._guards: dict[Guard, Guard] = {}
+        self._guards: dict[Sequence[Guard], Sequence[Guard]] = {}
+        self.covered = self.tables.covers.by_space
         self.latest: tuple[bytes, bytes] | None = None  # what was sealed last: a plan may be given just that row next
 
     def _forget_latest(self) -> None:
         self.latest = None
 
-    def guards(self, guards: Sequence[Guard]) -> list[Guard]:
+    def guards(self, guards: Sequence[Guard]) -> Sequence[Guard]:
         """Guards as the engine beneath is given them: there are few, and they are asked for again and again."""
-        known = self._guards
-        found: list[Guard] = []
-        for guard in guards:
-            hidden = known.get(guard)
-            if hidden is None:
-                if len(known) >= GUARDS_MAX:
-                    known.clear()
-                hidden = known[guard] = (self.places.key(guard[0]), guard[1])
-            found.append(hidden)
-        return found
+        guards = tuple(guards)
+        hidden = self._guards.get(guards)
+        if hidden is None:
+            if len(self._guards) >= GUARDS_MAX:
+                self._guards.clear()
+            hidden = self._guards[guards] = [(self.places.key(key), version) for key, version in guards]
+        return hidden
 
     @classmethod
     async def open(
