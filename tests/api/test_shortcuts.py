@@ -29,6 +29,52 @@ documents = st.one_of(
 )
 
 
+entries = st.one_of(
+    st.fixed_dictionaries({"PutRequest": st.fixed_dictionaries({"Item": keys})}),
+    st.fixed_dictionaries({"DeleteRequest": st.fixed_dictionaries({"Key": keys})}),
+    st.sampled_from(
+        [
+            {},
+            {"PutRequest": {}},
+            {"PutRequest": {"Item": {"p": {"S": "a"}}, "Unknown": 1}},
+            {"PutRequest": {"Item": {"p": {"S": "a"}}}, "DeleteRequest": {"Key": {"p": {"S": "b"}}}},
+            {"DeleteRequest": {"Item": {"p": {"S": "a"}}}},
+            {"PutRequest": {"Item": {"p": {"S": "a"}, "": {"S": "a"}}}},
+            {"PutRequest": None},
+            None,
+        ]
+    ),
+)
+batches = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "RequestItems": st.dictionaries(
+                st.sampled_from([*TABLES, "none", ""]), st.one_of(st.lists(entries, max_size=3), contents), max_size=2
+            )
+        },
+        optional={"ReturnConsumedCapacity": st.sampled_from(["TOTAL", None]), "Unknown": st.just(1)},
+    ),
+    contents,
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches)
+def test_a_batch_of_writes_is_answered_alike(tables: Api, document: Any) -> None:
+    check(tables, "BatchWriteItem", document)
+
+
+@pytest.mark.parametrize("count", [1, 25, 26])
+def test_a_usual_batch_of_writes_is_answered_alike(tables: Api, count: int) -> None:
+    puts = [{"PutRequest": {"Item": {"p": {"S": str(number)}, "v": {"N": "1"}}}} for number in range(count)]
+    check(tables, "BatchWriteItem", {"RequestItems": {"one": puts}})
+    check(
+        tables, "BatchWriteItem", {"RequestItems": {"one": [*puts[1:], {"DeleteRequest": {"Key": {"p": {"S": "0"}}}}]}}
+    )
+    assert tables("Scan", TableName="one", Select="COUNT")["Count"] == (count if count <= 25 else 1)
+
+
 @pytest.mark.slow
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(documents)

@@ -19,6 +19,7 @@ from statordb.model import errors
 from statordb.model.budget import UNBOUNDED, Heavy
 from statordb.model.errors import ClientError
 from statordb.model.limits import KIB
+from statordb.model.together import Together
 from statordb.store.parts import Parts
 from statordb.store.table import Apply, Table, Written
 from statordb.store.terms import Conflict, Key, Overloaded
@@ -59,15 +60,15 @@ class BatchWrite(NamedTuple):
         if any(table.here is None for table, _, _ in made):
             turn.end()
             return await _write_away([each for group in groups for each in group], context.turns.away)
-        writing: list[asyncio.Task[Done | None]] = []
-        ended = partial(context.turns.under_way.ended, context.source)
+        writing: Together[Done | None] = Together(
+            asyncio.get_running_loop(), partial(context.turns.under_way.ended, context.source)
+        )
         for group in groups:
-            await begin_writes(context, turn, len(group), is_first=not writing)
+            await begin_writes(context, turn, len(group), is_first=not writing.outcomes)
             for each in group:
-                writing.append(asyncio.create_task(_write(*each)))
-                writing[-1].add_done_callback(ended)
+                writing.begin(_write(*each))
         turn.end()
-        return await _outcomes(writing)
+        return _counted(await writing.all())
 
     async def _made(self, context: Context, turn: Turn) -> list[Made]:
         tables: dict[str, Table] = {}
@@ -142,8 +143,18 @@ async def begin_writes(context: Context, turn: Turn, count: int, is_first: bool)
 async def _outcomes(writing: Sequence["asyncio.Task[Done | None]"]) -> list[Done | None]:
     """What came of writes, once all have ended, and are counted. Raises what one of them raised."""
     await asyncio.wait(writing)
-    count_writes([done for each in writing if each.exception() is None and (done := each.result())], STANDARD)
-    return [each.result() for each in writing]
+    return _counted([each.exception() or each.result() for each in writing])
+
+
+def _counted(outcomes: Sequence[Done | BaseException | None]) -> list[Done | None]:
+    """The same of those that have ended."""
+    count_writes([each for each in outcomes if isinstance(each, Done)], STANDARD)
+    done: list[Done | None] = []
+    for each in outcomes:
+        if isinstance(each, BaseException):
+            raise each
+        done.append(each)
+    return done
 
 
 async def _write_away(made: Sequence[Made], away: asyncio.Semaphore) -> list[Done | None]:

@@ -6,7 +6,7 @@ from typing import Any
 from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.operations.batch_execute_statement import batch_execute_statement
 from statordb.api.operations.batch_get_item import batch_get_item
-from statordb.api.operations.batch_write_item import batch_write_item
+from statordb.api.operations.batch_write_item import batch_write_item, usual_batch_write_item
 from statordb.api.operations.create_table import create_table
 from statordb.api.operations.delete_item import delete_item
 from statordb.api.operations.delete_resource_policy import delete_resource_policy
@@ -102,6 +102,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
 # From a parsed body whose shape was not checked yet, and the request's source, to the answer or the coroutine of it
 # where the request is of the usual form; None where it needs the full checks. The context is the principal's alone.
 SHORTCUTS: dict[str, Callable[[Context, Any, object], Usual]] = {
+    "BatchWriteItem": usual_batch_write_item,
     "ExecuteStatement": usual_execute_statement,
     "GetItem": usual_get_item,
     "PutItem": usual_put_item,
