@@ -34,6 +34,7 @@ from statordb.store.throttling import Throttling
 
 SLOW = "The request took so long that what was made for it is gone. Try again."
 ROOT = b"accounts"  # partition that lists the (account, region) pairs ever used
+_PRICED = object()  # a refusal's reason: the change is to be kept in the ledger too
 LOOKS_MAX = 5  # at a record that may have changed while it was read
 
 Name = tuple[str, str, str]  # account, region, table name
@@ -137,8 +138,10 @@ class Catalog:
             if isinstance(changed, Refused):
                 return changed
             body = None if changed is None else records.dump(changed)
-            writes = [(key, body), *_kept(kept_key, before, changed, at)]
-            return Effects(writes=writes, announce=_named(account, region, name), outcome=changed)
+            kept = _kept(kept_key, before, changed, at)
+            if kept and len(stored) == 1:
+                return Refused(_PRICED)
+            return Effects(writes=[(key, body), *kept], announce=_named(account, region, name), outcome=changed)
 
         outcome = await self._change((account, region, name), (key, kept_key), plan, draft)
         if draft is not None and isinstance(outcome, Refused):
@@ -160,7 +163,7 @@ class Catalog:
         footprint = tuple(each for each in (key, log_key, stream_key, kept_key) if each is not None)
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
-            found = dict(zip(footprint, stored, strict=True))
+            found = dict(zip(footprint, stored, strict=False))
             table, log_row, stream = found[key], found.get(log_key), found.get(stream_key)  # type: ignore[arg-type]
             before = None if table is None else records.load(table.body)
             changed = change(
@@ -178,7 +181,10 @@ class Catalog:
                 writes.append((log_key, log.dump(changed.log)))
             if changed.stream is not None and stream_key is not None:
                 writes.append((stream_key, streams.dump(changed.stream)))
-            writes += _kept(kept_key, before, record, at)
+            kept = _kept(kept_key, before, record, at)
+            if kept and len(stored) < len(footprint):
+                return Refused(_PRICED)
+            writes += kept
             return Effects(writes=writes, announce=_named(*name), outcome=record)
 
         return await self._change(name, footprint, plan, draft)
@@ -191,10 +197,13 @@ class Catalog:
     async def _change(
         self, name: Name, footprint: tuple[Key, ...], plan: Plan, draft: Draft | None
     ) -> TableRecord | Refused | None:
+        """`footprint`: its last key is in it only where the plan says so (_PRICED), since that lies elsewhere."""
         await self._remember(*name[:2])
         guards = () if draft is None else draft.guards
         try:
-            outcome = await contention.guarded(self._engine, footprint, plan, guards)
+            outcome = await contention.guarded(self._engine, footprint[:-1], plan, guards)
+            if isinstance(outcome, Refused) and outcome.reason is _PRICED:
+                outcome = await contention.guarded(self._engine, footprint, plan, guards)
         except Overloaded:
             if draft is not None:
                 await draft.give_back()

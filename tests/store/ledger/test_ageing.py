@@ -1,5 +1,7 @@
 """The ledger grows old: fewer rows, the same figures."""
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -174,3 +176,21 @@ def test_the_duty_forgets_tables_that_are_gone_with_the_last_of_their_figures(ki
     kit.run(kit.catalog.change(SUBJECT.account, SUBJECT.region, "orders", lambda old: None))
     assert kit.run(keep()) == []
     assert kit.run(kit.store.ledger.capacities(subject)) == []
+
+
+def test_whoever_reads_while_rows_become_one_misses_nothing(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page may end between two processes' rows of a minute."""
+    put(kit, *((minute, process) for minute in range(40) for process in "abc"))
+    known, look, pages = noted(kit), kit.engine.range, 0
+
+    async def folded_meanwhile(*arguments: Any, **named: Any) -> Any:
+        nonlocal pages
+        pages += 1
+        if pages == 2:
+            monkeypatch.setattr(kit.engine, "range", look)
+            await Ageing(kit.engine, Minutes()).age(known, START + 2 * HOUR * MINUTE)
+        return await look(*arguments, **named)
+
+    monkeypatch.setattr(kit.engine, "range", folded_meanwhile)
+    assert total(kit) == 120.0
+    assert len(rows(kit)) == 40

@@ -112,9 +112,22 @@ class Ledger:
 
     async def rows(self, subject: Subject, since: int = 0, until: int = FOREVER) -> AsyncIterator[FiguresRecord]:
         """Rows of a subject that begin in [since, until), in the order of time; for a minute, one of each process."""
-        bounds = between(since, until)
-        async for row in rows(self._engine, Space.LEDGER, partition_of(subject), bounds, budget=_PAGE):
-            yield FIGURES.load(row.body)
+        partition, after = partition_of(subject), None
+        while since < until:
+            page = await self._engine.range(Space.LEDGER, partition, between(since, until), True, _PAGE, after)
+            records = [FIGURES.load(body) for body in page.bodies]
+            if page.stop is not Stop.EXHAUSTED:
+                last = records[-1].start
+                if records[0].start == last:
+                    after = page.last[1]
+                else:  # what is of one time is read in one go: it may become one row between two
+                    records = [record for record in records if record.start < last]
+                    since, after = last, None
+            for record in records:
+                yield record
+            if page.stop is Stop.EXHAUSTED:
+                return
+            await asyncio.sleep(0)
 
     async def scopes(self) -> AsyncIterator[tuple[str, str]]:
         """Accounts and regions that have subjects."""
