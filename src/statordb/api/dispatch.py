@@ -18,7 +18,7 @@ from statordb.commands.turns import Turns
 from statordb.model import errors
 from statordb.model import request as wire
 from statordb.model.budget import UNBOUNDED, Budget, Heavy, InlineBudget, LaneBudget
-from statordb.model.errors import ClientError, Throttled
+from statordb.model.errors import ClientError
 from statordb.model.limits import INLINE_UNITS_MAX, KIB, UNWEIGHED_BYTES_MAX
 from statordb.model.pending import Pending
 from statordb.model.request import NOWHERE, Lane, Principal, Reply, error_reply
@@ -173,8 +173,6 @@ class Dispatcher:
         elif isinstance(fault, Overloaded):
             fault = errors.overloaded()
         if isinstance(fault, ClientError):
-            if isinstance(fault, Throttled) and fault.note is not None:
-                fault.note(request.operation)
             return error_reply(fault)
         self._report(request, fault)
         return error_reply(errors.internal())

@@ -6,6 +6,7 @@ What was admitted has paid the least that it costs; `capacity` has it pay the re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from statordb.metering.throttles import READ_UNITS_MIN, WRITE_UNITS_MIN
 from statordb.model import errors
 from statordb.model.errors import Throttled
 from statordb.store.access import AccessPath
@@ -50,11 +51,11 @@ def refusal_of_write(table: Table, key: Key) -> Throttled | None:
 def admitted_writes(places: Sequence[Place], operation: str) -> list[bool]:
     """Which writes of a batch may be made; raises Throttled where none may."""
     refusals = [refusal_of_write(table, key) for table, key in places]
-    note(refusals, operation)
     if all(refusals):
         for fault in refusals:
             if fault is not None:
                 raise fault
+    note(refusals, operation)
     return [fault is None for fault in refusals]
 
 
@@ -72,16 +73,28 @@ def admit_parts(places: Iterable[Place], operation: str, is_write: bool) -> None
     """All parts of a transaction by an operation; raises TransactionCanceledException, with the reasons of those that
     may not be done."""
     ask = refusal_of_write if is_write else refusal_of_read
-    refusals = [ask(table, key) for table, key in places]
+    asked = [(table, ask(table, key)) for table, key in places]
+    refusals = [fault for _, fault in asked]
     if any(refusals):
         note(refusals, operation)
+        _give_back((table for table, fault in asked if fault is None), is_write)
         raise errors.transaction_canceled(
             [_NOTHING if fault is None else {"Code": fault.part_code, "Message": fault.message} for fault in refusals]
         )
 
 
+def _give_back(tables: Iterable[Table], is_write: bool) -> None:
+    """What parts have paid that are not done, for others."""
+    for table in tables:
+        if table.throttle is not None and is_write:
+            table.throttle.charge_write(-WRITE_UNITS_MIN)
+        elif table.throttle is not None:
+            table.throttle.charge_read(-READ_UNITS_MIN)
+
+
 def note(refusals: Iterable[Throttled | None], operation: str) -> None:
-    """Count a request once for each table that refused any part of it."""
+    """Count a request once for each table that refused any part of it. Those whose own error tells of it are counted
+    by that."""
     noted = set()
     for fault in refusals:
         if fault is not None and fault.note is not None and fault.resource not in noted:

@@ -131,9 +131,9 @@ class BatchGet(NamedTuple):
             found.append(several)
         turn.end()
         if refusals:
-            note(refusals, "BatchGetItem")
             if not any(several.processed for several in found):
                 raise refusals[0]
+            note(refusals, "BatchGetItem")
         return found
 
     def _refuse_repeated(self) -> None:

@@ -363,7 +363,7 @@ def overloaded() -> ClientError:
 class Throttled(ClientError):
     """A refusal by a limit of throughput. `reason` is one of AWS's sixteen, `resource` the ARN of what is out of units;
     `part_code`: what it is called as the failure of a part of a transaction, `statement_code` of a batch's statement.
-    `note`: to be told of the operation that it refuses, once for each request.
+    `note`: to be told of the operation, where it refuses only a part of a request.
     """
 
     __slots__ = ("note", "part_code", "reason", "resource", "statement_code")
