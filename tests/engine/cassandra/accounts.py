@@ -17,8 +17,8 @@ from statordb.engine.cassandra.cql.session import SERIAL, Session, Statement
 from statordb.engine.cassandra.owed.logs import Logs
 from statordb.engine.cassandra.owed.recovery import Recovery
 from statordb.engine.cassandra.owed.relay import Relay
-from statordb.engine.cassandra.several.ledger import Ledger
 from statordb.engine.cassandra.several.transactions import Transactions
+from statordb.engine.cassandra.several.verdicts import Verdicts
 from statordb.engine.contract import Effects, Key, Refused, Stored
 
 # Who crashes is recovered when a test says so, however slow that is.
@@ -111,12 +111,12 @@ def put(*writes: tuple[Key, bytes | None]) -> Callable[[list[Stored | None]], Ef
 
 
 async def make_tables(session: Session) -> None:
-    """And an empty ledger, whatever crashed in other tests."""
+    """And no verdicts, whatever crashed in other tests."""
     for number in (TABLE, INDEX):
         await session.schema(schema.create_rows_table(f"s{number}"))
     for table in ("ledger", "ledger_chunks"):
         for (id,) in await session.rows(f"SELECT DISTINCT id FROM {table}"):
-            await Ledger(session).forget(id)
+            await Verdicts(session).forget(id)
 
 
 class Scene:

@@ -23,7 +23,7 @@ SHARD = b"shard"
 
 
 async def write(engine: Engine, spaces: tuple[int, int, int, int], name: bytes) -> None:
-    """An item with a local and a global index entry and a change; then two items at once, which goes by the ledger."""
+    """An item with a local and a global index entry and a change; then two items at once, which goes by a verdict."""
     rows, local, derived, log = spaces
     for partitions in ((name,), (name + b"-1", name + b"-2")):
         keys = [Key(rows, SECRET + each, SORTED) for each in partitions]

@@ -1,5 +1,5 @@
 """What an update owes to other partitions: rows of derived spaces, change log entries, an announcement. As bytes, so
-that it can lie in a pending row, or in a transaction's ledger, until it is relayed."""
+that it can lie in a pending row, or in a transaction's record, until it is relayed."""
 
 from struct import Struct
 from typing import NamedTuple

@@ -1,1 +1,1 @@
-"""Updates and snapshots over several partitions: marks on rows, the ledger of outcomes, and what follows a decision."""
+"""Updates and snapshots over several partitions: marks on rows, the verdicts, and what follows a decision."""

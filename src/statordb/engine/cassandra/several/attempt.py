@@ -16,9 +16,9 @@ from statordb.engine.cassandra.owed.journal import Entry, Journal, Noted
 from statordb.engine.cassandra.owed.relay import RELAY_SECONDS, TELL_SECONDS
 from statordb.engine.cassandra.several.footprint import Footprint
 from statordb.engine.cassandra.several.holds import Holds, Rows
-from statordb.engine.cassandra.several.ledger import Ledger, Record
 from statordb.engine.cassandra.several.protocol import Course, State, Watch
 from statordb.engine.cassandra.several.settling import Settling
+from statordb.engine.cassandra.several.verdicts import Record, Verdicts
 from statordb.engine.cassandra.single.effects import does_nothing
 from statordb.engine.contract import Effects, OutcomeUnknown, Plan, Refused
 
@@ -34,7 +34,7 @@ class Means(NamedTuple):
     clock: Clock
     membership: Membership
     journal: Journal
-    ledger: Ledger
+    verdicts: Verdicts
     holds: Holds
     settling: Settling
     watch: Watch
@@ -52,7 +52,7 @@ class Attempt:
         self._plan = plan
         self._tell = tell
         self._term = term
-        self._ledger = means.ledger
+        self._verdicts = means.verdicts
         self._settling = means.settling
         self._course = Course(means.watch)
         self._id = means.clock.next().to_bytes(8, "big") + secrets.token_bytes(8)
@@ -74,7 +74,7 @@ class Attempt:
                 return decided
             record = self._wanted.record(decided, rows, self._means.clock, self._doubtful)
             self._course.step(State.RECORDED)
-            chunks = await self._ledger.record(self._id, record)
+            chunks = await self._verdicts.record(self._id, record)
             alive = await self._is_alive()
         except Exception:
             await self._undo()
@@ -97,7 +97,7 @@ class Attempt:
 
     async def _note(self) -> None:
         self._course.step(State.NOTED)
-        noting = asyncio.ensure_future(self._ledger.note(self._id, self._wanted.noted))
+        noting = asyncio.ensure_future(self._verdicts.note(self._id, self._wanted.noted))
         try:
             self._entry = await self._means.journal.open(self._wanted.noted, self._id)
             self._entry.at_stake = True  # until nothing is held, and nothing owed: `_forget` alone closes it
@@ -168,20 +168,20 @@ class Attempt:
         """Whether it happens; else somebody else aborted it. Raises OutcomeUnknown."""
         self._course.step(State.COMMITTED)
         try:
-            return self._told(await insist(lambda: self._ledger.commit(self._id, record, chunks), COMMIT_SECONDS))
+            return self._told(await insist(lambda: self._verdicts.commit(self._id, record, chunks), COMMIT_SECONDS))
         except (Unreachable, CassException):
             self._means.start(self._find_out(record, chunks))
             raise OutcomeUnknown("the update may or may not have happened") from None
 
     def _told(self, committed: bool) -> bool:
-        """By the ledger, what was decided."""
+        """By the verdict, what was decided."""
         if not committed:
             self._course.found(State.ABORTED)
         return committed
 
     async def _find_out(self, record: Record, chunks: int) -> None:
         """See to a transaction whose caller was told that its outcome is unknown."""
-        if self._told(await in_the_end(lambda: self._ledger.commit(self._id, record, chunks))):
+        if self._told(await in_the_end(lambda: self._verdicts.commit(self._id, record, chunks))):
             loop = asyncio.get_running_loop()
             await self._complete(record, loop.create_future(), loop.create_future())
         else:

@@ -8,7 +8,7 @@ from statordb.engine.cassandra.cql.rows import Found, Spot
 from statordb.engine.cassandra.owed.journal import Noted
 from statordb.engine.cassandra.owed.owed import Derived, Owed
 from statordb.engine.cassandra.several.holds import Address, address, groups_of
-from statordb.engine.cassandra.several.ledger import Part, Record
+from statordb.engine.cassandra.several.verdicts import Part, Record
 from statordb.engine.cassandra.single.effects import measured, spot_of
 from statordb.engine.contract import Effects, Key, Plan, Refused
 

@@ -10,7 +10,7 @@ from statordb.engine.cassandra.cql.patience import all_of, insist
 from statordb.engine.cassandra.cql.rows import NOTHING, Found, Spot
 from statordb.engine.cassandra.cql.session import Missing, Session, TimedOut, Unreachable
 from statordb.engine.cassandra.owed.journal import Noted
-from statordb.engine.cassandra.several.ledger import Part
+from statordb.engine.cassandra.several.verdicts import Part
 from statordb.engine.contract import Key
 
 APPLY_TRIES = 20  # at the rows of one partition; each but the last leaves fewer of them

@@ -24,7 +24,7 @@ class State(Enum):
     RELAYED = "relayed"  # so do derived rows elsewhere, and logs
     ABORTED = "aborted"  # it never happens; some rows may be marked
     RELEASED = "released"  # nothing is marked, and it never happens
-    FORGOTTEN = "forgotten"  # the ledger has nothing of it
+    FORGOTTEN = "forgotten"  # there is no verdict, and no note of it
 
 
 class Transition(NamedTuple):
@@ -47,7 +47,7 @@ TRANSITIONS = (
     Transition(
         "note",
         (State.PLANNED,),
-        "the plan wants something written; a journal row and a ledger note name the rows, before any is marked",
+        "the plan wants something written; a journal row and a note of it name the rows, before any is marked",
         State.NOTED,
         "perhaps a journal row or a note, of rows that nobody holds",
         "recovery finds nothing marked, aborts it and clears the notes",
@@ -63,7 +63,7 @@ TRANSITIONS = (
     Transition(
         "record",
         (State.HELD,),
-        "all writes, derived rows and changes are written into the ledger",
+        "all writes, derived rows and changes are written into its record",
         State.RECORDED,
         "marks in all partitions, and perhaps a part of the record",
         _UNDONE,
@@ -71,7 +71,7 @@ TRANSITIONS = (
     Transition(
         "commit",
         (State.RECORDED,),
-        "the outcome is inserted into the ledger, if there is none",
+        "the outcome is inserted among the verdicts, if there is none",
         State.COMMITTED,
         "marks in all partitions, and a record without an outcome, or with one that nobody was told",
         "the same insert the other outcome: they abort it, or are told that it was committed, and go on by the record",
@@ -103,7 +103,7 @@ TRANSITIONS = (
     Transition(
         "abort",
         _OPEN,
-        "somebody else, who takes the owner for dead, inserts the outcome 'aborted' into the ledger, if there is none",
+        "somebody else, who takes the owner for dead, inserts the verdict 'aborted', if there is none",
         State.ABORTED,
         "what the owner left",
         "whoever comes next does the same",
@@ -151,7 +151,7 @@ class Course:
         self.state = to
 
     def found(self, state: State) -> None:
-        """Others have brought it there, as the ledger tells."""
+        """Others have brought it there, as the verdict tells."""
         self.state = state
 
     def _checked(self, to: State) -> Transition:

@@ -10,8 +10,8 @@ from statordb.engine.cassandra.cql.session import TimedOut
 from statordb.engine.cassandra.owed.journal import Noted
 from statordb.engine.cassandra.owed.relay import Relay
 from statordb.engine.cassandra.several.holds import Holds
-from statordb.engine.cassandra.several.ledger import Ledger, Record
 from statordb.engine.cassandra.several.protocol import Course, State, Watch
+from statordb.engine.cassandra.several.verdicts import Record, Verdicts
 
 SETTLE_SECONDS = 8.0  # how long each step is asked for
 
@@ -20,8 +20,8 @@ class Settling:
     """Finishes and undoes transactions. Everything may be done twice, also by several processes at once. Who asks hands
     in the course that he has of the transaction."""
 
-    def __init__(self, ledger: Ledger, holds: Holds, relay: Relay, watch: Watch) -> None:
-        self._ledger = ledger
+    def __init__(self, verdicts: Verdicts, holds: Holds, relay: Relay, watch: Watch) -> None:
+        self._verdicts = verdicts
         self._holds = holds
         self._relay = relay
         self._watch = watch
@@ -46,9 +46,9 @@ class Settling:
             await self._relay.deliver(record.first, record.owed, recovering=recovering)
 
     async def forget(self, course: Course, id: bytes) -> None:
-        """Delete what the ledger has of a transaction that is done with. Raises Unreachable."""
+        """Delete what is kept of a transaction that is done with. Raises Unreachable."""
         course.step(State.FORGOTTEN)
-        await self._ledger.forget(id)
+        await self._verdicts.forget(id)
 
     async def release(self, course: Course, id: bytes, groups: Sequence[Noted]) -> None:
         """Let go of rows of a transaction that does not happen. Raises Unreachable."""
@@ -114,14 +114,14 @@ class Settling:
     async def _resolve(self, id: bytes, freed: asyncio.Future[bool]) -> bool:
         course = Course(self._watch, State.NOTED)  # whatever else its owner did: it is not known to be decided
         course.step(State.ABORTED)
-        verdict = await insist(lambda: self._ledger.abort(id), SETTLE_SECONDS)
+        verdict = await insist(lambda: self._verdicts.abort(id), SETTLE_SECONDS)
         if not verdict.committed:
-            await self.release(course, id, await self._ledger.noted(id))
+            await self.release(course, id, await self._verdicts.noted(id))
             freed.set_result(False)
-            await self._ledger.clear(id)
+            await self._verdicts.clear(id)
             return False
         course.found(State.COMMITTED)
-        record = await self._ledger.recorded(id, verdict.chunks)
+        record = await self._verdicts.recorded(id, verdict.chunks)
         if record is not None:
             await self.apply(course, id, record)
         else:

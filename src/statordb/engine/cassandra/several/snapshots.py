@@ -1,6 +1,6 @@
 """Rows of several partitions as they stood at one moment, read without holding them.
 
-All rows are read, then the ledger's verdicts on the transactions whose marks were met, then all rows again. If these
+All rows are read, then the verdicts on the transactions whose marks were met, then all rows again. If these
 are the same as before, with the same marks, nothing was applied in between. At the moment when the second reading began
 
 * a transaction that was committed by then has happened: what it writes, by its record, stands in its rows, though they
@@ -24,8 +24,8 @@ from statordb.engine.cassandra.cql.patience import all_of
 from statordb.engine.cassandra.cql.rows import Found
 from statordb.engine.cassandra.owed.journal import Noted
 from statordb.engine.cassandra.several.holds import Address, Holds, address, groups_of
-from statordb.engine.cassandra.several.ledger import Ledger, Record, Verdict
 from statordb.engine.cassandra.several.settling import Settling
+from statordb.engine.cassandra.several.verdicts import Record, Verdict, Verdicts
 from statordb.engine.contract import Conflict, Key, Stored
 
 SNAPSHOT_SECONDS = 2.0
@@ -38,10 +38,10 @@ State = Mapping[Address, Found]
 class Snapshots:
     """Reads rows of several partitions from one snapshot."""
 
-    def __init__(self, holds: Holds, ledger: Ledger, settling: Settling, is_old: Callable[[bytes], bool]) -> None:
+    def __init__(self, holds: Holds, verdicts: Verdicts, settling: Settling, is_old: Callable[[bytes], bool]) -> None:
         """`is_old`: whether a transaction has run for so long that its owner must be taken for dead."""
         self._holds = holds
-        self._ledger = ledger
+        self._verdicts = verdicts
         self._settling = settling
         self._is_old = is_old
 
@@ -54,7 +54,7 @@ class Snapshots:
         deadline = time.monotonic() + SNAPSHOT_SECONDS
         before = await self._holds.read(groups)
         while True:
-            verdicts = await self._verdicts(_marks(before))
+            verdicts = await self._of_marks(_marks(before))
             now = await self._holds.read(groups)
             changed = _changed(based, before, now)
             if not changed:
@@ -71,9 +71,9 @@ class Snapshots:
                 await asyncio.sleep(random.random() * PAUSE_SECONDS)
             before = now
 
-    async def _verdicts(self, marks: Iterable[bytes]) -> dict[bytes, Verdict | None]:
+    async def _of_marks(self, marks: Iterable[bytes]) -> dict[bytes, Verdict | None]:
         asked = list(marks)
-        return dict(zip(asked, await all_of([self._ledger.verdict(mark) for mark in asked]), strict=True))
+        return dict(zip(asked, await all_of([self._verdicts.verdict(mark) for mark in asked]), strict=True))
 
     async def _moment(
         self, groups: Sequence[Noted], now: State, verdicts: Mapping[bytes, Verdict | None]
@@ -87,7 +87,7 @@ class Snapshots:
         happened = dict(now)
         records: dict[bytes, Record] = {}
         for mark, verdict in committed.items():
-            record = await self._ledger.recorded(mark, verdict.chunks)
+            record = await self._verdicts.recorded(mark, verdict.chunks)
             if record is None:
                 return None
             records[mark] = record
@@ -97,7 +97,7 @@ class Snapshots:
                     if at in now and now[at].mark == mark:
                         happened[at] = Found(body, record.version, mark)
         if undecided:
-            if any((await self._verdicts(undecided)).values()):
+            if any((await self._of_marks(undecided)).values()):
                 return None
             seen = _marks(await self._holds.read(groups))
             if not seen.issuperset(undecided):

@@ -1,4 +1,4 @@
-"""Updates over several partitions, atomic: rows are marked, the outcome is decided in the ledger, then all is written.
+"""Updates over several partitions, atomic: rows are marked, the outcome is decided by a verdict, then all is written.
 The protocol is in protocol.py, step by step.
 
 A plan is run first on rows as they were read, and again once they are held if they are no longer the same. Held rows
@@ -19,11 +19,11 @@ from statordb.engine.cassandra.owed.relay import Relay
 from statordb.engine.cassandra.several.attempt import Attempt, Means
 from statordb.engine.cassandra.several.footprint import Footprint
 from statordb.engine.cassandra.several.holds import Holds, Rows, groups_of
-from statordb.engine.cassandra.several.ledger import Ledger
 from statordb.engine.cassandra.several.marks import Marks
 from statordb.engine.cassandra.several.protocol import Watch
 from statordb.engine.cassandra.several.settling import Settling
 from statordb.engine.cassandra.several.snapshots import Snapshots
+from statordb.engine.cassandra.several.verdicts import Verdicts
 from statordb.engine.cassandra.single.effects import does_nothing
 from statordb.engine.contract import Effects, Key, OutcomeUnknown, Overloaded, Plan, Refused, Stored
 from statordb.model.tasks import Tasks
@@ -48,15 +48,15 @@ class Transactions:
     ) -> None:
         """`now`: seconds since the Unix epoch. `watch`: told each transition by its name, just before its write."""
         self._holds = Holds(session)
-        ledger = Ledger(session, now)
-        settling = Settling(ledger, self._holds, relay, watch)
+        verdicts = Verdicts(session, now)
+        settling = Settling(verdicts, self._holds, relay, watch)
         self._tasks = Tasks()
-        self._means = Means(clock, membership, journal, ledger, self._holds, settling, watch, self._tasks.begin)
+        self._means = Means(clock, membership, journal, verdicts, self._holds, settling, watch, self._tasks.begin)
         self.resolve = settling.resolve
         self.free = settling.free
         self.is_old = Marks(monotonic).is_old
         self.snapshot: Callable[[Sequence[Key]], Awaitable[list[Stored | None]]] = Snapshots(
-            self._holds, ledger, settling, self.is_old
+            self._holds, verdicts, settling, self.is_old
         ).read
         self.begun_again_total = 0
 

@@ -1,4 +1,4 @@
-"""The ledger of updates over several partitions: which rows each may hold, what it writes, and what became of it.
+"""Verdicts on updates over several partitions: which rows each may hold, what it writes, and what became of it.
 
 An id is never used again, so what is deleted is deleted with a timestamp ahead of all that may still arrive.
 """
@@ -89,8 +89,8 @@ class Verdict(NamedTuple):
     chunks: int
 
 
-class Ledger:
-    """What is asked of the ledger's tables. Everything may be asked again; `commit` and `abort` raise Unreachable when
+class Verdicts:
+    """What is asked of their tables. Everything may be asked again; `commit` and `abort` raise Unreachable when
     their outcome is unknown, and tell when asked again."""
 
     def __init__(self, session: Session, now: Callable[[], float] = time.time) -> None:

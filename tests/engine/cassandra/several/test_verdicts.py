@@ -1,4 +1,4 @@
-"""The ledger: what is written there comes back, and one outcome is decided for all."""
+"""Verdicts: what is written there comes back, and one outcome is decided for all."""
 
 import secrets
 from collections.abc import Callable, Coroutine
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from statordb.engine.cassandra.cql.session import Session
 from statordb.engine.cassandra.owed.journal import Noted
 from statordb.engine.cassandra.owed.owed import Derived, Owed
-from statordb.engine.cassandra.several import ledger
-from statordb.engine.cassandra.several.ledger import Ledger, Part, Record, Verdict
+from statordb.engine.cassandra.several import verdicts
+from statordb.engine.cassandra.several.verdicts import Part, Record, Verdict, Verdicts
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -43,9 +43,9 @@ def test_a_record_comes_back(record: Record) -> None:
 
 def test_a_record_of_many_chunks_comes_back_until_it_is_forgotten(session: Session, run: Run) -> None:
     async def story() -> None:
-        book = Ledger(session)
+        book = Verdicts(session)
         id = secrets.token_bytes(16)
-        body = secrets.token_bytes(3 * ledger.CHUNK_BYTES)
+        body = secrets.token_bytes(3 * verdicts.CHUNK_BYTES)
         record = Record(5, 5, [Part("s7", b"p", {(0, b""): body}, [], {})], Owed([], [], False))
         chunks = await book.record(id, record)
         assert chunks == 4
@@ -60,7 +60,7 @@ def test_a_note_outlives_the_record(session: Session, run: Run) -> None:
     """So that late marks of an aborted transaction can be taken off."""
 
     async def story() -> None:
-        book = Ledger(session)
+        book = Verdicts(session)
         id = secrets.token_bytes(16)
         groups = [Noted("s7", b"p", ((0, b"a"), (3, b""))), Noted("own1", b"q", ((0, b""),))]
         await book.note(id, groups)
@@ -74,7 +74,7 @@ def test_a_note_outlives_the_record(session: Session, run: Run) -> None:
 
 def test_the_first_outcome_stands(session: Session, run: Run) -> None:
     async def story() -> None:
-        book = Ledger(session)
+        book = Verdicts(session)
         record = Record(5, 5, [], Owed([], [], False))
         committed, aborted = secrets.token_bytes(16), secrets.token_bytes(16)
         assert await book.verdict(committed) is None
@@ -93,7 +93,7 @@ def test_the_first_outcome_stands(session: Session, run: Run) -> None:
 
 def test_a_commit_that_arrives_after_all_is_forgotten_is_not_seen(session: Session, run: Run) -> None:
     async def story() -> None:
-        book = Ledger(session)
+        book = Verdicts(session)
         id = secrets.token_bytes(16)
         await book.abort(id)
         await book.forget(id)
