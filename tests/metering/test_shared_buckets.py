@@ -1,5 +1,6 @@
 """Buckets that several processes share: here these are several objects on one mapping, and a clock that is moved."""
 
+import fcntl
 import os
 
 import pytest
@@ -157,6 +158,25 @@ def test_what_others_go_on_to_spend_is_foreseen_for_a_while(clock: Clock) -> Non
     assert bucket.renew(MANY) == pytest.approx(5)
     clock.now += 10
     assert bucket.renew(MANY) == pytest.approx(5 + 100 - 18)
+
+
+def test_who_is_stopped_while_it_claims_holds_up_nobody(clock: Clock) -> None:
+    """Others go on with a share of their own for a second, and look again."""
+    shared, (home,) = processes(clock, 1)
+    ready, go = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        fcntl.lockf(shared._lock, fcntl.LOCK_EX)
+        os.write(ready[1], b"x")
+        os.read(go[0], 1)
+        os._exit(0)
+    os.read(ready[0], 1)
+    bucket = home.bucket(7, Terms(5, 100, 1))
+    assert bucket.renew(MANY) == 5
+    os.write(go[1], b"x")
+    assert os.waitpid(child, 0)[1] == 0
+    clock.now += 1
+    assert bucket.renew(MANY) == 100
 
 
 def test_processes_spend_at_a_time_without_loss() -> None:

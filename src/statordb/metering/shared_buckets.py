@@ -15,6 +15,7 @@ keeper, which notes what other servers have spent.
 
 import fcntl
 import mmap
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import IO, NamedTuple
@@ -69,7 +70,7 @@ class SharedBuckets:
         memory = memoryview(mmap.mmap(-1, slots * self.stride * 8))
         self.numbers = memory.cast("Q")
         self.cells = memory.cast("d")
-        self._lock: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as the server
+        self._lock = _lock_file()
 
     def of_process(self, process: int, monotonic: Monotonic) -> "ProcessBuckets":
         """What a process does with them."""
@@ -161,6 +162,13 @@ class SharedBuckets:
         cells[at + self.stride - _PER_PROCESS] += spent
         cells[at + OTHERS_RATE] = rate
         cells[at + OTHERS_SINCE] = since
+
+
+def _lock_file() -> IO[bytes]:
+    """A file without a name, to lock: in memory where the system has that, as no directory may be written to."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("statordb-buckets"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 class ProcessBuckets:
