@@ -5,8 +5,12 @@ from typing import Any
 import pytest
 from tests.in_process import Api
 
+from statordb.engine.contract import Effects, Key
 from statordb.keeper.sizes import Sizes
-from statordb.metering.series import TABLE_BYTES, TABLE_ITEMS
+from statordb.metering.series import TABLE, TABLE_BYTES, TABLE_ITEMS, Subject
+from statordb.store.keyspace import Space
+from statordb.store.ledger.records import capacity_partition
+from statordb.store.rows import rows
 
 HOUR = 3600
 
@@ -106,3 +110,32 @@ def test_a_run_is_bounded(table: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     duty = Sizes(table.store)
     assert [table.run(duty.run_once()) for _ in range(3)] == [True, False, False]
+
+
+def test_a_table_that_is_older_than_the_ledger_gets_its_capacity(table: Api) -> None:
+    """The hours up to then are nobody's, those from then on are billed."""
+    (row,) = table.run(_capacity_rows(table))
+    table.run(table.store.engine.update((row,), lambda stored: Effects(writes=((row, None),))))
+    table.clock.advance(HOUR)
+    Looking(table).look()
+    subject = Subject("000000000000", "us-east-1", TABLE, "things", table.run(_id(table)))
+    (kept,) = table.run(table.store.ledger.capacities(subject))
+    assert (kept.at, kept.billing_mode, kept.indexes) == (table.clock.now(), "PAY_PER_REQUEST", {"by_g": None})
+
+
+def test_a_capacity_that_is_kept_is_not_kept_again(table: Api) -> None:
+    table.clock.advance(HOUR)
+    Looking(table).look()
+    assert len(table.run(_capacity_rows(table))) == 1
+
+
+async def _capacity_rows(api: Api) -> list[Key]:
+    partition = capacity_partition("000000000000", "us-east-1", "things")
+    found = rows(api.store.engine, Space.LEDGER_CAPACITY, partition)
+    return [Key(Space.LEDGER_CAPACITY, partition, row.sort) async for row in found]
+
+
+async def _id(api: Api) -> str:
+    record = await api.store.catalog.stored("000000000000", "us-east-1", "things")
+    assert record is not None
+    return record.id

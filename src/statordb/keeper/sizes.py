@@ -1,9 +1,11 @@
-"""Sizes of tables: looked at every hour, and once a table is new, for the ledger."""
+"""Sizes of tables: looked at every hour, and once a table is new, for the ledger. It keeps their capacity by itself,
+but for that of tables which are older than it."""
 
 from statordb.metering.month import HOUR
-from statordb.metering.series import TABLE_BYTES, TABLE_ITEMS, Series
+from statordb.metering.series import TABLE, TABLE_BYTES, TABLE_ITEMS, Series, Subject
 from statordb.store.records import TableRecord
 from statordb.store.store import Store
+from statordb.store.terms import Refused
 
 TABLES_MAX = 20
 """Looked at in one run."""
@@ -29,6 +31,8 @@ class Sizes:
             self._left = [record for record in every if self._looked[record.id] != hour]
         for record in self._left[:TABLES_MAX]:
             await self._look(record)
+            if self._looked.get(record.id, -1) < 0:
+                await self._see_to_capacity(record)
             self._looked[record.id] = hour
         del self._left[:TABLES_MAX]
         return bool(self._left)
@@ -41,3 +45,11 @@ class Sizes:
             usage = await self._store.engine.usage(space)
             tap.add(Series(TABLE_BYTES, name), usage.bytes)
             tap.add(Series(TABLE_ITEMS, name), usage.rows)
+
+    async def _see_to_capacity(self, record: TableRecord) -> None:
+        now = self._store.clock.now()
+        subject = Subject(record.account, record.region, TABLE, record.name, record.id)
+        if not await self._store.ledger.capacities(subject, now):
+            await self._store.catalog.change(
+                record.account, record.region, record.name, lambda current: current or Refused(None), is_new=True
+            )

@@ -122,11 +122,12 @@ class Catalog:
         return None if stored is None else records.load(stored.body)
 
     async def change(
-        self, account: str, region: str, name: str, change: Change, draft: Draft | None = None
+        self, account: str, region: str, name: str, change: Change, draft: Draft | None = None, is_new: bool = False
     ) -> TableRecord | Refused | None:
         """Create, alter or remove a table's record, atomically. Returns what `change` returned.
 
-        `draft`: new spaces that the record names then; they are given back if `change` refuses.
+        `draft`: new spaces that the record names then; they are given back if `change` refuses. `is_new`: the ledger
+        keeps of the record what it would keep of a new one.
         """
         key = _key(account, region, name)
         at, kept_key = self._kept_at((account, region, name))
@@ -138,7 +139,7 @@ class Catalog:
             if isinstance(changed, Refused):
                 return changed
             body = None if changed is None else records.dump(changed)
-            kept = _kept(kept_key, before, changed, at)
+            kept = _kept(kept_key, None if is_new else before, changed, at)
             if kept and len(stored) == 1:
                 return Refused(_PRICED)
             return Effects(writes=[(key, body), *kept], announce=_named(account, region, name), outcome=changed)

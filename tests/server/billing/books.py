@@ -36,8 +36,8 @@ def read_units(total: int, consistent: bool = False) -> Decimal:
 
 @dataclass
 class Table:
-    """`keys`: the names of its primary key. `indexes`: name -> its own key, the first attribute of which items may
-    lack; all of them project keys only."""
+    """`keys`: the names of its primary key. `indexes`: name -> the attribute of its own key, which items may lack; all
+    of them project keys only. `local`: those of them that are local ones."""
 
     keys: tuple[str, ...]
     indexes: dict[str, str] = field(default_factory=dict)
@@ -45,6 +45,7 @@ class Table:
     prefix: str = ""
     items: dict[tuple[str, ...], Item] = field(default_factory=dict)
     capacity: dict[str, tuple[int, int]] = field(default_factory=dict)
+    local: frozenset[str] = frozenset()
 
     def key(self, item: Item) -> tuple[str, ...]:
         return tuple(item[name]["S"] for name in self.keys)

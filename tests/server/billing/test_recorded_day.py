@@ -90,22 +90,19 @@ class Day:
             read, write = table.capacity[resource]
             return {"ProvisionedThroughput": {"ReadCapacityUnits": read, "WriteCapacityUnits": write}}
 
-        indexes = [
-            {
-                "IndexName": index,
-                "KeySchema": _schema(attribute),
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-                **units(index),
-            }
-            for index, attribute in table.indexes.items()
-        ]
+        indexes: dict[str, list[dict[str, Any]]] = {}
+        for index, attribute in table.indexes.items():
+            schema = _schema("p", attribute) if index in table.local else _schema(attribute)
+            made = {"IndexName": index, "KeySchema": schema, "Projection": {"ProjectionType": "KEYS_ONLY"}}
+            kind = "Local" if index in table.local else "Global"
+            indexes.setdefault(f"{kind}SecondaryIndexes", []).append({**made, **units(index)})
         self.api(
             "CreateTable",
             TableName=name,
             AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in attributes],
             KeySchema=_schema(*table.keys),
             BillingMode=table.mode,
-            **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
+            **indexes,
             **units(""),
             **options,
         )
@@ -175,12 +172,15 @@ def test_a_day_is_billed_to_the_cent(api: Api) -> None:
 
 
 def single_items(day: Day) -> None:
-    day.create("orders", Table(("p", "c"), {"by_g": "g"}), StreamSpecification=STREAM)
+    day.create(
+        "orders", Table(("p", "c"), {"by_g": "g", "by_l": "l"}, local=frozenset({"by_l"})), StreamSpecification=STREAM
+    )
     day.look()
     for number in range(5):
         day.put("orders", item("a", str(number), 200 + number * 700))
     day.put("orders", item("a", "1", 100, g="x"))  # an entry comes
     day.put("orders", item("a", "1", 5000, g="y"))  # and moves
+    day.put("orders", item("a", "3", 400, l="k", g="k"))  # into both indexes
     day.put("orders", item("a", "2", 10))  # replaces a larger one
     new = {**item("a", "0", 200), "w": {"S": "new"}}
     values = {":w": {"S": "new"}}
@@ -217,6 +217,9 @@ def many_items(day: Day) -> None:
     day.ask("Query", TableName="orders", IndexName="by_g", **of_index)
     table = day.books.tables["orders"]
     day.books.read("orders", *(table.entry(each, "by_g") for each in batch))
+    of_local = {"KeyConditionExpression": "p = :p", "ExpressionAttributeValues": {":p": {"S": "a"}}}
+    day.ask("Query", TableName="orders", IndexName="by_l", **of_local)
+    day.books.read("orders", *(table.entry(each, "by_l") for each in day.items("orders", "a")))
     day.create("few", Table(("p", "c")))
     day.put("few", item("a", "1"))
     day.ask("Scan", TableName="few")
