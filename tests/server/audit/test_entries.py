@@ -255,6 +255,16 @@ def test_an_error_is_told_with_its_text_but_where_that_may_quote_what_was_sent()
     assert "errorMessage" not in record, "keys are values of items"
 
 
+def test_of_a_change_of_a_key_with_an_empty_answer_the_key_is_told() -> None:
+    signed = SIGNED.replace(b"/dynamodb/", b"/kms/")
+    for operation in ("DisableKey", "CreateAlias"):
+        record = told(operation, {"KeyId": KEY_ID}, authorization=signed)
+        assert record["responseElements"] == {"keyId": KEY}
+    assert told("DescribeKey", {"KeyId": KEY_ID}, authorization=signed)["responseElements"] is None
+    assert told("DisableKey", {"KeyId": KEY_ID}, authorization=signed, error="X")["responseElements"] is None
+    assert told("UpdateTable", {"ResourceArn": KEY})["responseElements"] is None
+
+
 @pytest.mark.parametrize(
     ("service", "asked", "answer", "wanted"),
     [
