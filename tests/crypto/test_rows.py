@@ -66,6 +66,22 @@ def test_the_short_ways_open_items_and_nothing_else() -> None:
     assert each.open_item(sealed, 0, b"there", len(tail)) is None
 
 
+@pytest.mark.parametrize("size", [10, 2 * rows.COPIED_BYTES_MAX])
+def test_items_of_several_data_keys_open_in_one_pass(size: int) -> None:
+    """As of a page whose rows several processes have written. None is taken for another's, though all are known."""
+    each = sealer()
+    body = ITEM[:CLEAR_BYTES] + bytes(size)
+    sealed = [each.seal(body, b"0")]
+    each.use(b"id-2", OTHER)
+    sealed += [each.seal(body, b"1"), each.seal(body, b"2")]
+    bounds = [b"0", b"1", b"2"]
+    assert each.open_items(sealed, bounds, 0) == [bytes(size)] * 3
+    assert each.open_items(sealed, [b"0", b"2", b"1"], 0) is None
+    each.forget(b"id-2")
+    assert each.open_items(sealed, bounds, 0) is None
+    assert each.open_items([], [], 0) == []
+
+
 def test_a_row_that_is_not_sealed_is_refused() -> None:
     for body in (ITEM, b'{"format":1}', b""):
         with pytest.raises(Unsealable):
