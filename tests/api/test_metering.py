@@ -1,10 +1,12 @@
 """What tables' taps count is what requests are told that they consumed."""
 
+import contextlib
 from typing import Any
 
 import pytest
 from tests.in_process import PRINCIPAL, Api
 
+from statordb.commands import getting
 from statordb.engine.contract import OutcomeUnknown
 from statordb.metering.series import (
     EVENTUAL,
@@ -24,6 +26,7 @@ from statordb.metering.series import (
     Subject,
     add_figures,
 )
+from statordb.model.budget import Heavy, LaneBudget
 from statordb.store.table import Table
 
 ITEM = {"p": {"S": "a"}, "v": {"S": "x" * 5000}}
@@ -296,3 +299,33 @@ def test_reads_of_streams_are_counted_of_the_table(api: Api, used: Used) -> None
     for _ in range(3):
         api("GetRecords", **iterator)
     assert everything(api)[Series(STREAM_READS, operation="GetRecords")].sum == 3
+
+
+def test_what_begins_again_in_a_lane_is_counted_once(api: Api, used: Used, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch that has read one table may find the next one too much for here."""
+    for name in "ab":
+        api("PutItem", TableName="things", Item={"p": {"S": name}})
+    used()
+    text, calls = getting._text, 0
+
+    def heavy(*arguments: Any) -> bytes:
+        nonlocal calls
+        calls += 1
+        if calls in (2, 3):  # once in the slice as it is, once in one of its own
+            raise Heavy
+        return text(*arguments)
+
+    monkeypatch.setattr(getting, "_text", heavy)
+
+    async def twice() -> None:
+        for _ in range(2):
+            context = api.dispatcher._last.of(None, LaneBudget(), {})
+            wanted = [getting.Wanted("things", [{"p": {"S": name}}], None, False) for name in "ab"]
+            with contextlib.suppress(Heavy):
+                await getting.BatchGet(wanted).run(context)
+
+    api("GetItem", TableName="things", Key=KEY)  # so that there is a principal
+    used()
+    calls = 0
+    api.run(twice())
+    assert used() == reads(EVENTUAL, 0.5, 0.5)

@@ -105,8 +105,8 @@ def _select(context: Context, table: Table, statement: Statement, parameters: An
 async def _read(table: Table, key: Key, consistent: bool, projection: Projection | None, budget: Budget) -> Answer:
     stored = await table.get(key, consistent)
     size = 0 if stored is None else codec.size(stored.body)
-    _count(table, size, consistent)
     text = None if stored is None else text_of(stored.body, None, projection, budget)
+    _count(table, size, consistent)  # not before: a lane may begin again with it
     return _NOTHING if text is None else b"".join((b'{"Items":[', text, b"]}"))
 
 

@@ -109,7 +109,8 @@ class BatchGet(NamedTuple):
         refusals: list[Throttled] = []
         turn = context.turn()
         await turn.begin()
-        found = []
+        found: list[Several] = []
+        admitted: list[int] = []
         for wanted in self.wanted:
             try:
                 table = context.known_table(wanted.table) or await context.table(wanted.table)
@@ -122,19 +123,24 @@ class BatchGet(NamedTuple):
                 raise _repeated()
             count, refusal = admitted_reads(table, keys)
             several, room = await _read(table, keys[:count], wanted, room, turn)
-            if several.units:
-                table.tap.read(int(several.units * 2), STRONG if wanted.consistent else EVENTUAL)
-                if table.throttle is not None:
-                    table.throttle.charge_read(several.units - count * READ_UNITS_MIN)
+            admitted.append(count)
             if refusal is not None:
                 refusals.append(refusal)
             found.append(several)
         turn.end()
+        self._count(found, admitted)  # not before: a lane may begin again with all of it
         if refusals:
             if not any(several.processed for several in found):
                 raise refusals[0]
             note(refusals, "BatchGetItem")
         return found
+
+    def _count(self, found: Sequence[Several], admitted: Sequence[int]) -> None:
+        for wanted, (table, _, units, _), count in zip(self.wanted, found, admitted, strict=True):
+            if units:
+                table.tap.read(int(units * 2), STRONG if wanted.consistent else EVENTUAL)
+                if table.throttle is not None:
+                    table.throttle.charge_read(units - count * READ_UNITS_MIN)
 
     def _refuse_repeated(self) -> None:
         for wanted in self.wanted:
