@@ -1,9 +1,11 @@
 """The ledger: what is put is read, of all processes together, and what can't be written is not lost."""
 
+import asyncio
 import logging
 from typing import Any
 
 import pytest
+from tests.pace import HANGS_SECONDS
 from tests.store.engines import Around
 from tests.store.kit import Kit
 
@@ -211,3 +213,45 @@ def test_a_process_that_ends_writes_what_it_has(kit: Kit, process: Process) -> N
     process.tap.write(1)
     kit.run(process.store.flushing.close())
     assert process.total() == figures(1.0)
+
+
+def test_many_subjects_hold_up_nobody(kit: Kit, process: Process) -> None:
+    """They are written a few at a time: a loop that stands for long fails its test."""
+    taps = [process.store.taps.of(SUBJECT._replace(name=f"n{at}")) for at in range(200)]
+    for _ in range(2):  # at first they are listed
+        for tap in taps:
+            for units in range(1, 6):
+                tap.write(units)
+                tap.index_write(f"index{units}", units)
+        process.flush()
+    found = kit.run(kit.store.ledger.total(taps[-1].subject))
+    assert sum(statistic.sum for statistic in found.values()) == 2 * 2 * 15
+
+
+def test_flushing_goes_on_by_itself_and_after_a_fault(
+    kit: Kit, process: Process, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    flushing = process.store.flushing
+    monkeypatch.setattr(type(flushing._minutes), "flush_seconds", 0.001)
+    gather, faults = flushing.gather, 1
+
+    async def faulty() -> None:
+        nonlocal faults
+        if faults:
+            faults -= 1
+            raise ValueError("once")
+        await gather()
+
+    monkeypatch.setattr(flushing, "gather", faulty)
+
+    async def story() -> None:
+        flushing.start()
+        process.tap.write(1)
+        async with asyncio.timeout(HANGS_SECONDS):
+            while not await kit.store.ledger.total(SUBJECT):
+                await asyncio.sleep(0)
+        await flushing.close()
+
+    kit.run(story())
+    assert process.total() == figures(1.0)
+    assert [record.message for record in caplog.records] == ["what was used can't be gathered"]

@@ -7,6 +7,7 @@ nothing it is counted on.
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable
 from itertools import islice
 
 from statordb.metering.series import Figures, Subject, add_figures
@@ -179,9 +180,15 @@ class Flushing:
         while True:
             now = self._clock.now()
             await asyncio.sleep(self._minutes.start(now) + self._minutes.seconds - now)
-            await self.gather()
+            await self._try(self.gather())
 
     async def _flush_on(self) -> None:
         while True:
             await asyncio.sleep(self._minutes.flush_seconds)
-            await self.flush()
+            await self._try(self.flush())
+
+    async def _try(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception:  # whatever it is: what is counted later is to be written all the same
+            log.exception("what was used can't be gathered")
