@@ -93,7 +93,7 @@ check: lint types imports unit
 # see JUDGED in tests/conftest.py. What is installed beside Python waits for the network, and the checks do not.
 AGAIN := --reruns 1 --max-suite-reruns 3 --rerun-show-tracebacks
 test: install
-	+$(MAKE) --no-print-directory --jobs 2 --output-sync=target tools lint types imports
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=target tools lint types imports
 	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder $(AGAIN) --durations 10 tests
 
 # Long histories, loads and fuzzing of the same kinds, for hours rather than minutes.

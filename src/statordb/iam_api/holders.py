@@ -15,10 +15,12 @@ _NO_FACTS: Facts = {}
 
 class Holder(NamedTuple):
     """One of the three. `sort`: of rows, and the noun in messages; `title`: the noun in names of operations and
-    members; `inline_max`: characters of all inline policies together."""
+    members; `many`: of counts; `count_max`: of an account; `inline_max`: characters of all inline policies together."""
 
     sort: str
     title: str
+    many: str
+    count_max: int
     inline_max: int
 
     @property
@@ -33,9 +35,9 @@ class Holder(NamedTuple):
         return f"arn:aws:iam::{account}:{self.sort}/{name}"
 
 
-USERS = Holder(USER, "User", limits.USER_INLINE_CHARACTERS_MAX)
-GROUPS = Holder(GROUP, "Group", limits.GROUP_INLINE_CHARACTERS_MAX)
-ROLES = Holder(ROLE, "Role", limits.ROLE_INLINE_CHARACTERS_MAX)
+USERS = Holder(USER, "User", "users", limits.USERS_MAX, limits.USER_INLINE_CHARACTERS_MAX)
+GROUPS = Holder(GROUP, "Group", "groups", limits.GROUPS_MAX, limits.GROUP_INLINE_CHARACTERS_MAX)
+ROLES = Holder(ROLE, "Role", "roles", limits.ROLES_MAX, limits.ROLE_INLINE_CHARACTERS_MAX)
 HOLDERS = (USERS, GROUPS, ROLES)
 
 

@@ -1,15 +1,11 @@
 """CreateGroup, GetGroup, ListGroups, UpdateGroup, DeleteGroup."""
 
-from dataclasses import replace
-from typing import Any
-
-from statordb.iam_api import boundaries, description, errors, paging
+from statordb.iam_api import description, errors, life, paging
 from statordb.iam_api.context import Answer, Context, Request
-from statordb.iam_api.holders import GROUPS, demand_target, find, present
-from statordb.model.identity_limits import GROUPS_MAX
-from statordb.store.identities.identities import GROUP, SUMMARY, named, owner
+from statordb.iam_api.holders import GROUPS, demand_target, find
+from statordb.store.identities.identities import GROUP
 from statordb.store.identities.ids import GROUP_ID, new_id
-from statordb.store.identities.records import GroupRecord, NameRecord, SummaryRecord
+from statordb.store.identities.records import GroupRecord
 
 
 async def create_group(context: Context, request: Request) -> Answer:
@@ -17,17 +13,7 @@ async def create_group(context: Context, request: Request) -> Answer:
     id = new_id(GROUP_ID, context.random)
     made = GroupRecord(context.account, name, id, request.get("Path", "/"), context.now())
     await context.demand(made.arn)
-
-    def change(found: list[Any]) -> list[Any]:
-        group, _, summary = found
-        if group is not None:
-            raise errors.exists("Group", name)
-        summary = summary or SummaryRecord()
-        if summary.groups >= GROUPS_MAX:
-            raise errors.quota("GroupsPerAccount", GROUPS_MAX)
-        return [made, NameRecord(GROUP, name), replace(summary, groups=summary.groups + 1)]
-
-    await context.change((named(GROUP, name), owner(id), SUMMARY), change)
+    await life.begin(context, GROUPS, made)
     return {"Group": description.group(made)}
 
 
@@ -53,37 +39,16 @@ async def update_group(context: Context, request: Request) -> Answer:
     new = str(request.get("NewGroupName", name))
     known = await find(context, GROUPS, name)
     await demand_target(context, known, new, request.get("NewPath"))
-
-    def change(found: list[Any]) -> list[Any]:
-        group, name_row, *target = found
-        if present(group, GROUPS, name).id != known.id:
-            raise errors.being_changed("group", name)
-        changed = replace(group, name=new, path=request.get("NewPath", group.path))
-        if not target:
-            return [changed, replace(name_row, name=new)]
-        if target[0] is not None:
-            raise errors.exists("Group", new)
-        return [None, replace(name_row, name=new), changed]
-
-    rows = [named(GROUP, name), owner(known.id)]
-    if named(GROUP, new) != rows[0]:
-        rows.append(named(GROUP, new))
-    await context.change(rows, change)
+    await life.rename(context, GROUPS, name, known, new, request.get("NewPath"))
     return {}
 
 
 async def delete_group(context: Context, request: Request) -> Answer:
     name = request["GroupName"]
-    known = await find(context, GROUPS, name)
-
-    def change(found: list[Any]) -> list[Any]:
-        group, _, summary = found
-        if present(group, GROUPS, name).id != known.id:
-            raise errors.being_changed("group", name)
-        if group.members:
-            raise errors.delete_conflict("Cannot delete entity, must remove users from group first.")
-        boundaries.must_have_no_policies(group)
-        return [None, None, replace(summary, groups=summary.groups - 1)]
-
-    await context.change((named(GROUP, name), owner(known.id), SUMMARY), change)
+    await life.end(context, GROUPS, name, await find(context, GROUPS, name), _must_be_free)
     return {}
+
+
+def _must_be_free(group: GroupRecord) -> None:
+    if group.members:
+        raise errors.delete_conflict("Cannot delete entity, must remove users from group first.")

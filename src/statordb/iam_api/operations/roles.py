@@ -5,14 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 from statordb.access.document import Kind
-from statordb.iam_api import boundaries, description, documents, errors, facts, paging, principals, tagging
+from statordb.iam_api import boundaries, description, documents, errors, facts, life, paging, principals, tagging
 from statordb.iam_api.context import Answer, Context, Request
 from statordb.iam_api.holders import ROLES, find, present
 from statordb.iam_api.managed import spelled
-from statordb.model.identity_limits import ROLE_SESSION_SECONDS, ROLES_MAX, TRUST_CHARACTERS_MAX
-from statordb.store.identities.identities import ROLE, SUMMARY, named, owner
+from statordb.model.identity_limits import ROLE_SESSION_SECONDS, TRUST_CHARACTERS_MAX
+from statordb.store.identities.identities import ROLE
 from statordb.store.identities.ids import ROLE_ID, new_id
-from statordb.store.identities.records import NameRecord, RoleRecord, SummaryRecord
+from statordb.store.identities.records import RoleRecord
 
 
 async def create_role(context: Context, request: Request) -> Answer:
@@ -34,18 +34,7 @@ async def create_role(context: Context, request: Request) -> Answer:
     await tagging.demand_of(context, "Role", made.arn, made.tags)
     await _check_trust(context, made.trust)
     await boundaries.must_be_there(context, boundary)
-
-    def change(found: list[Any]) -> list[Any]:
-        role, _, summary, *used = found
-        if role is not None:
-            raise errors.exists("Role", name)
-        summary = summary or SummaryRecord()
-        if summary.roles >= ROLES_MAX:
-            raise errors.quota("RolesPerAccount", ROLES_MAX)
-        summary = replace(summary, roles=summary.roles + 1)
-        return [made, NameRecord(ROLE, name), summary, *boundaries.counted(used, 1)]
-
-    await context.change((named(ROLE, name), owner(id), SUMMARY, *boundaries.uses(boundary)), change)
+    await life.begin(context, ROLES, made)
     return {"Role": description.role(made)}
 
 
@@ -82,17 +71,7 @@ async def update_assume_role_policy(context: Context, request: Request) -> Answe
 
 async def delete_role(context: Context, request: Request) -> Answer:
     name = request["RoleName"]
-    known = await find(context, ROLES, name)
-
-    def change(found: list[Any]) -> list[Any]:
-        role, _, summary, *used = found
-        if (present(role, ROLES, name).id, role.boundary) != (known.id, known.boundary):
-            raise errors.being_changed("role", name)
-        boundaries.must_have_no_policies(role)
-        return [None, None, replace(summary, roles=summary.roles - 1), *boundaries.counted(used, -1)]
-
-    rows = (named(ROLE, name), owner(known.id), SUMMARY, *boundaries.uses(known.boundary))
-    await context.change(rows, change)
+    await life.end(context, ROLES, name, await find(context, ROLES, name), lambda role: None)
     return {}
 
 
