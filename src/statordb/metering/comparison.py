@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from math import ceil
 
-from statordb.metering.month import HOUR
+from statordb.metering.month import DAY, HOUR
 from statordb.metering.prices import PriceSheet
 from statordb.metering.usage import ON_DEMAND
 
 MINUTE = 60
-DAY = 86400
 TARGET = 70
 """Per cent of the capacity that is used: what the console of AWS proposes."""
 LOW = 50

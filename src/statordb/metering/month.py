@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-HOUR = 3600
+HOUR, DAY = 3600, 86_400
 """Seconds."""
 
 

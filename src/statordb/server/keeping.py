@@ -124,8 +124,9 @@ def _bill_page(site: Site, store: Store) -> "BillPage":
     from statordb.server.billing import sheet
     from statordb.server.billing.making import make
     from statordb.server.billing.page import BillPage
+    from statordb.store.ledger.days import Days
 
-    return BillPage(partial(make, store.ledger), site.prices or sheet.load(None), store.clock.now)
+    return BillPage(partial(make, Days(store.ledger)), site.prices or sheet.load(None), store.clock.now)
 
 
 async def _alive() -> tuple[HTTPStatus, str, bytes]:

@@ -14,6 +14,7 @@ from statordb.metering.prices import BUNDLED, parse
 from statordb.server.billing.making import make
 from statordb.server.billing.query import Query
 from statordb.server.billing.report import Report, document
+from statordb.store.ledger.days import Days
 
 SHEET = parse(BUNDLED.read_bytes())
 MONTH = Month(2026, 11)
@@ -129,7 +130,7 @@ class Day:
 
     def report(self, query: Query = Query(MONTH)) -> Report:  # noqa: B008  # a constant
         self.flush()
-        found: Report = self.api.run(make(self.api.store.ledger, query, SHEET, self.api.clock.now()))
+        found: Report = self.api.run(make(Days(self.api.store.ledger), query, SHEET, self.api.clock.now()))
         return found
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from statordb.server.billing.report import document, text
 from statordb.server.composition import CASSANDRA, open_store
 from statordb.server.credential_commands import ENVIRONMENT
 from statordb.server.settings import ENVIRONMENT_PREFIX, EXIT_BAD_START, BadStart, Settings, load
+from statordb.store.ledger.days import Days
 
 PRICES = ENVIRONMENT_PREFIX + "PRICES"
 
@@ -51,7 +52,7 @@ def run(arguments: Namespace) -> int:
 async def _run(settings: Settings, query: Query, prices: PriceSheet, now: float, arguments: Namespace) -> int:
     store = await open_store(settings.data, settings)
     try:
-        report = await make(store.ledger, query, prices, now)
+        report = await make(Days(store.ledger), query, prices, now)
     finally:
         await store.close()
     if arguments.json:

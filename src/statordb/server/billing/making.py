@@ -9,19 +9,20 @@ from statordb.metering.series import TABLE
 from statordb.metering.usage import Usage
 from statordb.server.billing.query import Query
 from statordb.server.billing.report import Report
+from statordb.store.ledger.days import Days
 from statordb.store.ledger.ledger import Ledger
 from statordb.store.ledger.records import SubjectRecord
 from statordb.store.ledger.usages import Window, billed, demanded, used
 
 
-async def make(ledger: Ledger, query: Query, sheet: PriceSheet, now: float) -> Report:
+async def make(days: Days, query: Query, sheet: PriceSheet, now: float) -> Report:
     """What a query asks for. Tiers are an account's, so all that it used is read, whatever is shown of it."""
-    window = Window(query.month, now)
+    ledger, window = days.ledger, Window(query.month, now)
     usages: list[Usage] = []
     compared: list[Comparison] = []
     began = window.until
     async for record in billed(ledger, window, query.account):
-        found = await used(ledger, window, record)
+        found = await used(days, window, record)
         if found.usages:
             began = min(began, found.begins)
             usages += found.usages

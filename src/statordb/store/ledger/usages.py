@@ -2,33 +2,27 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from math import ceil
 from typing import NamedTuple
 
 from statordb.metering.comparison import MINUTE, Demand
-from statordb.metering.month import HOUR, Month
+from statordb.metering.month import DAY, HOUR, Month
 from statordb.metering.series import (
     ACCOUNT,
-    BILLED,
-    BYTES_OUT,
-    CHANGE_UNITS,
     FREE,
     READ_UNITS,
-    STREAM_READS,
     TABLE,
-    TABLE_BYTES,
-    TABLE_ITEMS,
     WRITE_UNITS,
     Figures,
-    Statistic,
+    add_figures,
     decode,
 )
-from statordb.metering.usage import ITEM_OVERHEAD_BYTES, ON_DEMAND, Step, Usage, prefix_of
+from statordb.metering.usage import ON_DEMAND, Step, Usage, prefix_of
 from statordb.store.ledger import charges
+from statordb.store.ledger.days import Days, size_of
 from statordb.store.ledger.ledger import Ledger
 from statordb.store.ledger.records import SubjectRecord
 
-_COUNTED = frozenset((BILLED, BYTES_OUT, CHANGE_UNITS, STREAM_READS))
-_SIZES = frozenset((TABLE_BYTES, TABLE_ITEMS))
 LOOKS_BACK = (2 * HOUR, 48 * HOUR, 1500 * HOUR)  # seconds; tables are looked at every hour while a server runs
 _UNITS = (READ_UNITS, WRITE_UNITS)
 
@@ -78,18 +72,15 @@ async def billed(ledger: Ledger, window: Window, account: str | None) -> AsyncIt
                     yield record
 
 
-async def used(ledger: Ledger, window: Window, record: SubjectRecord) -> Used:
+async def used(days: Days, window: Window, record: SubjectRecord) -> Used:
     """What was used of a subject."""
+    ledger, begins = days.ledger, record.created_at
     counted: Figures = {}
     sizes: list[Step] = []
-    begins = record.created_at
-    async for row in ledger.rows(record.subject, window.since, window.month.ends):
-        figures = decode(row.figures)
-        for series, statistic in figures.items():
-            if series.metric in _COUNTED:
-                counted.setdefault(series, Statistic()).merge(statistic)
-        if (size := _size(figures)) is not None:
-            sizes.append(Step(row.start, size))
+    for start in range(window.since, ceil(window.until), DAY):
+        day = await days.of(record.subject, start, window.now)
+        add_figures(counted, day.figures)
+        sizes += day.sizes
     found = charges.of_figures(counted)
     if record.kind == TABLE:
         capacities = await ledger.capacities(record.subject, window.since, window.until)
@@ -111,21 +102,11 @@ async def _size_before(ledger: Ledger, record: SubjectRecord, since: int) -> lis
     for back in LOOKS_BACK:
         found: list[Step] = []
         async for row in ledger.rows(record.subject, since - back, since):
-            if (size := _size(decode(row.figures))) is not None:
+            if (size := size_of(decode(row.figures))) is not None:
                 found = [Step(row.start, size)]
         if found or since - back < record.created_at:
             return found
     return []
-
-
-def _size(figures: Figures) -> int | None:
-    """Bytes of storage that were seen, of the table and its indexes; the mean where they were looked at twice."""
-    parts = [
-        statistic.sum / statistic.count * (ITEM_OVERHEAD_BYTES if series.metric == TABLE_ITEMS else 1)
-        for series, statistic in figures.items()
-        if series.metric in _SIZES
-    ]
-    return round(sum(parts)) if parts else None
 
 
 async def demanded(ledger: Ledger, window: Window, record: SubjectRecord) -> Demanded | None:
