@@ -111,6 +111,7 @@ def of_tables(name: str) -> dict[str, Kind]:
         "DescribeTimeToLive": at,
         "DescribeContinuousBackups": at,
         "DescribeContributorInsights": at,
+        "UpdateContributorInsights": {**at, "ContributorInsightsAction": "ENABLE"},
         "DescribeTableReplicaAutoScaling": at,
         "UpdateTableReplicaAutoScaling": at,
         "UpdateTimeToLive": {**at, **expiry},

@@ -23,7 +23,7 @@ UNBUILT = [
     "DescribeGlobalTableSettings", "DescribeImport",
     "ExportTableToPointInTime", "ImportTable", "ListBulkOperations", "RestoreTableFromBackup",
     "RestoreTableToPointInTime", "SearchVectors", "StartBulkPutItems", "UpdateContinuousBackups",
-    "UpdateContributorInsights", "UpdateGlobalTable", "UpdateGlobalTableSettings",
+    "UpdateGlobalTable", "UpdateGlobalTableSettings",
 ]  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from statordb.model.clock import ManualClock
 from statordb.model.request import NOWHERE, Principal, Reply, Request
 from statordb.model.rest import RestReply, RestRequest
 from statordb.model.service import load_service
+from statordb.server.observing import Observing
 from statordb.shapes.json import Shapes
 from statordb.store.store import Store
 
@@ -59,6 +60,7 @@ class Watched:
         self.clock = ManualClock(NOW)
         self.store = Store(LmdbEngine.open(directory, durable=False), self.clock)
         self.dynamodb = Dispatcher(self.store, SHAPES, lambda request, fault: self.faults.append(fault), "localhost")
+        self.observing = Observing(lambda *_: None, self.store)
         self.faults: list[BaseException] = []
         self.api = CloudWatch(self.store, Policies(self.store), lambda request, fault: self.faults.append(fault))
 
@@ -69,9 +71,11 @@ class Watched:
         """The answer of DynamoDB's API on the same store."""
 
         async def answer() -> Any:
-            body = orjson.dumps(given)
-            reply = self.dynamodb.handle(Request(operation, body, principal(None), "an-id"))
-            return reply if isinstance(reply, Reply) else await reply
+            request = Request(operation, orjson.dumps(given), principal(None), "an-id")
+            reply = self.dynamodb.handle(request)
+            told = reply if isinstance(reply, Reply) else await reply
+            self.observing.observe(request, told, 0.001)
+            return told
 
         reply = self.run(answer())
         told = orjson.loads(bytes(reply.body))

@@ -283,7 +283,7 @@ def test_metrics_are_listed_in_pages(watched: Watched, monkeypatch: pytest.Monke
         if "NextToken" not in told:
             break
         given["NextToken"] = told["NextToken"]
-    assert len(found) == len(set(found)) == 9
+    assert len(found) == len(set(found)) == 12
 
 
 def test_what_an_account_has(watched: Watched) -> None:

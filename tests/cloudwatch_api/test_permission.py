@@ -28,6 +28,8 @@ GIVEN: dict[str, dict[str, Any]] = {
     "DescribeAlarmHistory": {},
     "DescribeAlarms": {},
     "DescribeAlarmsForMetric": METRIC,
+    "DescribeInsightRules": {},
+    "GetInsightRuleReport": {"RuleName": "a", "StartTime": 0, "EndTime": 60, "Period": 60},
     "DisableAlarmActions": {"AlarmNames": ["a"]},
     "EnableAlarmActions": {"AlarmNames": ["a"]},
     "GetMetricData": {"MetricDataQueries": [], "StartTime": 0, "EndTime": 60},

@@ -190,6 +190,10 @@ def _update_table(chance: random.Random) -> Body:
     }
 
 
+def _insights(chance: random.Random) -> Body:
+    return {**_named(chance), "ContributorInsightsAction": chance.choice(("ENABLE", "DISABLE"))}
+
+
 def _named(chance: random.Random) -> Body:
     return {"TableName": chance.choice((*SCRATCH, TABLE))}
 
@@ -234,6 +238,8 @@ MAKERS: dict[str, tuple[Callable[[random.Random], Body], int]] = {
     "DescribeEndpoints": (lambda chance: {}, 1),
     "DescribeContinuousBackups": (_named, 1),
     "DescribeContributorInsights": (_named, 1),
+    "ListContributorInsights": (lambda chance: {"MaxResults": chance.randrange(1, 100)}, 1),
+    "UpdateContributorInsights": (_insights, 1),
     "GetResourcePolicy": (_arn, 1),
     "UpdateTimeToLive": (_time_to_live, 1),
     "DescribeTimeToLive": (_named, 1),

@@ -265,6 +265,7 @@ def test_every_duty_has_a_name_of_its_own(api: Api) -> None:
         "alarms",
         "backfill",
         "expiry",
+        "insights",
         "kms",
         "ledger",
         "logs",

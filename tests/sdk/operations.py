@@ -40,6 +40,7 @@ OPERATIONS = STREAMS | frozenset(
         "TransactGetItems",
         "TransactWriteItems",
         "UntagResource",
+        "UpdateContributorInsights",
         "UpdateItem",
         "UpdateKinesisStreamingDestination",
         "UpdateTable",

@@ -339,6 +339,9 @@ def _nothing_yet(table: str) -> Story:
     assert recovery["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "DISABLED"
     insights = yield Call("DescribeContributorInsights", {"TableName": table})
     assert insights["ContributorInsightsStatus"] == "DISABLED"
+    for action, status in (("ENABLE", "ENABLING"), ("DISABLE", "DISABLING")):
+        given = {"TableName": table, "ContributorInsightsAction": action}
+        assert (yield Call("UpdateContributorInsights", given))["ContributorInsightsStatus"] == status
     scaling = yield Call("DescribeTableReplicaAutoScaling", {"TableName": table})
     assert scaling == Failure("ResourceNotFoundException")
     scaling = yield Call("UpdateTableReplicaAutoScaling", {"TableName": table})

@@ -103,12 +103,7 @@ WAITS = (
     Wait("dynamodb", "TableExists", lambda world: {"TableName": world.table}),
     Wait("dynamodb", "TableNotExists", lambda world: {"TableName": "no-such-table"}),
     Wait("dynamodb", "KinesisStreamingDestinationActive", lambda world: {"TableName": world.table}),
-    Wait(
-        "dynamodb",
-        "ContributorInsightsEnabled",
-        lambda world: {"TableName": world.table},
-        "nothing enables contributor insights",
-    ),
+    Wait("dynamodb", "ContributorInsightsEnabled", lambda world: {"TableName": world.table}),
     Wait("lambda", "FunctionActive", lambda world: {"FunctionName": world.function}),
     Wait("lambda", "FunctionActiveV2", lambda world: {"FunctionName": world.function}),
     Wait("lambda", "FunctionExists", lambda world: {"FunctionName": world.function}),

@@ -45,7 +45,7 @@ class Observed:
 
     def observe(self, operation: str, named: Any, error: str | None, status: int = 400, body: bytes = b"{}") -> None:
         request = Request(operation, b"", PRINCIPAL, "an-id")
-        request.named = named
+        request.asked = named if named is None else asked(named)
         self.observing.observe(request, Reply(status, body, error), 0.002)
 
     def found(self, name: str) -> dict[tuple[str, str], tuple[int, float]]:
@@ -61,6 +61,13 @@ class Observed:
             for series, each in figures.items()
             if series.metric in {**TABLES, **ACCOUNTS} and not series.metric.startswith("Consumed")
         }
+
+
+def asked(named: Any) -> Any:
+    """A document that names tables so."""
+    if isinstance(named, list):
+        return {"TransactItems": named}
+    return {"RequestItems": named} if isinstance(named, dict) else {"TableName": named}
 
 
 @pytest.fixture

@@ -57,6 +57,7 @@ def test_the_numbers_of_spaces_are_frozen() -> None:
         "SCALING": 26,
         "SCALING_ACTIVITIES": 27,
         "SHARES": 28,
+        "INSIGHTS": 29,
     }
 
 

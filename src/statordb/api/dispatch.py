@@ -6,6 +6,7 @@ there at once, else a future of it; no Task per request.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -28,6 +29,8 @@ from statordb.store.terms import Conflict, Overloaded
 
 # Of a body. What has more may take some milliseconds, which nobody knows before: it waits where others just did so.
 LIGHT_BYTES_MAX = 2 * KIB
+ASKED_BYTES_MAX = 4 * KIB  # of a body whose document is kept until its request is answered
+OUTLINED_MAX = 100  # tables, or parts, of a larger one
 USUAL_UNITS_MAX = INLINE_UNITS_MAX // 5  # that the weight of a body takes: a long text of few members has less
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
@@ -71,7 +74,7 @@ class Dispatcher:
 
     def handle(self, request: wire.Request, is_turn: bool = False) -> Reply | Pending[Reply]:
         """`is_turn`: it has waited for others, or need not."""
-        request.named = ""
+        request.asked = _NO_MEMBERS
         if request.coding:
             return self.passed_on(request)
         body = request.body
@@ -89,9 +92,7 @@ class Dispatcher:
             return self.passed_on(request)
         except ClientError as fault:
             return error_reply(fault)
-        if document.__class__ is dict:
-            get = document.get
-            request.named = get("TableName") or get("RequestItems") or get("TransactItems") or ""
+        request.asked = document if len(body) <= ASKED_BYTES_MAX else _outline(document)
         try:
             context = self._last
             if context.principal is not request.principal or context.origin is not request.origin:
@@ -189,6 +190,27 @@ class Dispatcher:
     def _unknown(self, operation: str) -> ClientError:
         """It is named where it is one of DynamoDB's, so that whoever misses it is told what is missing."""
         return errors.unknown_operation(operation if operation in self._shapes.operations else None)
+
+
+def _outline(document: Any) -> Any:
+    """What names the tables of a large request, which may have to wait for the answers to others without its body."""
+    if document.__class__ is not dict:
+        return _NO_MEMBERS
+    batch, transaction = document.get("RequestItems"), document.get("TransactItems")
+    told: dict[str, Any] = {"TableName": document.get("TableName")}
+    if batch.__class__ is dict:
+        told["RequestItems"] = dict.fromkeys(islice(batch, OUTLINED_MAX))
+    if transaction.__class__ is list:
+        told["TransactItems"] = [
+            {
+                kind: {"TableName": part.get("TableName")}
+                for kind, part in islice(item.items(), 1)
+                if isinstance(part, dict)
+            }
+            for item in transaction[:OUTLINED_MAX]
+            if isinstance(item, dict)
+        ]
+    return told
 
 
 class Resumption(Pending[Reply]):

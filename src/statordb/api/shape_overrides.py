@@ -129,6 +129,7 @@ _ALONE: dict[tuple[str, str], Alone] = {
     ("CreateTableInput", "TableClass"): _table_class,
     ("UpdateTableInput", "TableClass"): _table_class,
     ("DescribeContributorInsightsInput", "IndexName"): _index_name,
+    ("UpdateContributorInsightsInput", "IndexName"): _index_name,
     ("BatchGetItemInput", "RequestItems"): _tables_to_read,
     ("BatchWriteItemInput", "RequestItems"): _tables_to_write,
 }

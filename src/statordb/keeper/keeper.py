@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 from statordb.keeper.alarms import Alarms
 from statordb.keeper.backfill import Backfill
 from statordb.keeper.expiry import Expiry
+from statordb.keeper.insights import Insights
 from statordb.keeper.kms import KmsKeys
 from statordb.keeper.ledger import Ledger
 from statordb.keeper.logs import Logs
@@ -57,7 +58,7 @@ def duties(store: Store) -> list[Duty]:
     """Every duty of a server."""
     return [
         Backfill(store), Expiry(store), Reclaim(store), Spaces(store), Tokens(store), Logs(store), KmsKeys(store),
-        Sessions(store), Resealing(store), Sizes(store), Ledger(store), Scaling(store), Alarms(store),
+        Sessions(store), Resealing(store), Sizes(store), Ledger(store), Scaling(store), Alarms(store), Insights(store),
     ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ addition, from which count, sum, lowest and highest are made when the minute is 
 from bisect import bisect_left
 from collections.abc import Callable
 
+from statordb.metering.key_use import KeyUse
 from statordb.metering.series import (
     BILLED,
     BYTES_OUT,
@@ -79,8 +80,8 @@ class Tap:
     added to by themselves: `tap.eventual[1] += 1`."""
 
     __slots__ = (
-        "__weakref__", "_prefix", "_rare", "_reads", "_stir", "_stirred", "_took", "_writes", "eventual", "out",
-        "queried", "scanned", "standard", "strong", "subject",
+        "__weakref__", "_prefix", "_rare", "_reads", "_stir", "_stirred", "_took", "_writes", "eventual", "key_use",
+        "out", "queried", "scanned", "standard", "strong", "subject",
     )  # fmt: skip
 
     def __init__(self, subject: Subject, stir: Stir) -> None:
@@ -95,6 +96,7 @@ class Tap:
         self.standard = Counts(self)
         self.queried = Counts(self)  # items that were returned to a Query
         self.scanned = Counts(self)
+        self.key_use: KeyUse | None = None  # where keys are looked at
         self._took: dict[str, list[float]] = {}
         self._reads: dict[Sort, Counts] = {_EVENTUAL: self.eventual, _STRONG: self.strong}
         self._writes: dict[Sort, Counts] = {_STANDARD: self.standard}

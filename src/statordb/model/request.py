@@ -57,11 +57,11 @@ class Request:
     source     where it comes from (the connection): those of one source take their turns one after the other.
     coding     b"", or the Content-Encoding of a body that is still packed, since unpacking it would hold up others.
     origin     where its connection comes from.
-    named      what names its tables, once DynamoDB's API has it: the member of its document, unchecked; "" if there is
-               none. None: it is another API's.
+    asked      its document, unchecked, once DynamoDB's API has read it; of a large one what names its tables. None: it
+               is another API's.
     """
 
-    __slots__ = ("body", "coding", "named", "operation", "origin", "principal", "request_id", "source")
+    __slots__ = ("asked", "body", "coding", "operation", "origin", "principal", "request_id", "source")
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Request:
         self.source = source
         self.coding = coding
         self.origin = origin
-        self.named: Any = None
+        self.asked: Any = None
 
 
 class Reply(NamedTuple):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from statordb.engine.contract import Effects, Engine, Key, Overloaded, PageBudget, Plan, Refused, Stale, Stored
 from statordb.metering.series import TABLE_CHANGES, Series
+from statordb.metering.tap import Tap
 from statordb.metering.taps import Taps
 from statordb.metering.usage import ON_DEMAND, prefix_of
 from statordb.model import errors
@@ -66,8 +67,7 @@ class Catalog:
         sealing: TableKeys | None = None,
         throttles: Throttling | None = None,
     ) -> None:
-        """`taps`: what counts what is used of tables. `sealing`: what is told by which keys the rows of tables are
-        sealed; None where they are not. `throttles`: what limits their throughput, if anything does."""
+        """`taps` count the use of tables; `sealing` is told by which keys rows are sealed; `throttles` limit use."""
         self._engine = engine
         self._taps = taps
         self._keys = keys
@@ -78,6 +78,7 @@ class Catalog:
         self._news = News(engine)
         self._every = _Every(engine)
         self._changes = count()
+        self.watch: Callable[[Tap, TableRecord], None] = _unwatched  # has its keys looked at as the record says
 
     def cached(self, account: str, region: str, name: str) -> Table | None:
         """The table, if this process knows it and may go on believing it."""
@@ -99,8 +100,8 @@ class Catalog:
         if found is None:
             self._tables.pop((account, region, name), None)
             return None
-        epoch, stored, record = found
-        needed, cover = record.needed_keys(), None
+        (epoch, stored, record), cover = found, None
+        needed = record.needed_keys()
         if self._sealing is not None and (needed or record.key_changes):
             cover = self._sealing.cover(record.spaces(), stored.version, record.sealed_by[-1])
         closed = await closed_by(self._keys, needed) if needed else None
@@ -109,10 +110,10 @@ class Catalog:
         table = Table(record, (key, stored.version), self._engine, self, tap, closed, cover, throttle)
         if record.status_at(self.now()) is None:
             return None
-        is_current = epoch == self._news.seen
-        if is_current or not tap.is_billed:
+        self.watch(tap, record)
+        if epoch == self._news.seen or not tap.is_billed:
             tap.bill_as(_billed_as(record))
-        if is_current:
+        if epoch == self._news.seen:
             self._tables[account, region, name] = table
         return table
 
@@ -318,6 +319,10 @@ def tables_in(names: Sequence[str] | None) -> set[Name] | None:
             account, region, table = name.removeprefix(TABLE).split("/", 2)
             found.add((account, region, table))
     return found
+
+
+def _unwatched(tap: Tap, record: TableRecord) -> None:
+    """Nobody looks at keys."""
 
 
 def _partition(account: str, region: str) -> bytes:

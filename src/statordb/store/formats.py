@@ -23,6 +23,7 @@ from statordb.store.functions import catalog as functions
 from statordb.store.functions import invocations, mappings
 from statordb.store.identities import records as identities
 from statordb.store.identities.migration import give_users
+from statordb.store.insights import insights
 from statordb.store.keyspace import Space
 from statordb.store.kms import records as kms
 from statordb.store.ledger import records as ledger
@@ -43,6 +44,7 @@ KINDS = (
     *identities.KINDS,
     *(kms.KEY, kms.ALIAS, kms.GRANT),
     *(alarms.ALARM_KIND, alarms.HISTORY_KIND),
+    insights.USE,
     *ledger.KINDS,
     *(scaling.TARGET, scaling.ACTIVITY),
 )

@@ -77,6 +77,38 @@ class PolicyRecord(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class InsightRecord(Record):
+    """Contributor Insights of a table (`index` is "") or of a global index. `stamp`: in the names of its rules.
+    `settles_at`: until then, in seconds since the epoch, it is being enabled, or disabled; `changed_at`: since when.
+    `failure`: why it could not be enabled, "" where it could."""
+
+    index: str
+    enabled: bool
+    mode: str
+    stamp: str
+    changed_at: float
+    settles_at: float
+    failure: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether keys are looked at."""
+        return self.enabled and not self.failure
+
+    @property
+    def has_accessed(self) -> bool:
+        """Whether that is told of all that is used, and not only of what is throttled."""
+        return self.mode == "ACCESSED_AND_THROTTLED_KEYS"
+
+    def status_at(self, now: float) -> str:
+        if self.failure:
+            return "FAILED"
+        if now < self.settles_at:
+            return "ENABLING" if self.enabled else "DISABLING"
+        return "ENABLED" if self.enabled else "DISABLED"
+
+
+@dataclass(frozen=True, slots=True)
 class TableRecord(Record):
     """A table. `status` is CREATING, UPDATING or DELETING until `settles_at` (seconds since the epoch), ACTIVE or
     gone after. `leftover`: spaces of indexes that are gone, until the keeper has dropped them."""
@@ -109,6 +141,7 @@ class TableRecord(Record):
     # What wraps the data keys of its rows: several until they are sealed anew; the last one those of new rows.
     sealed_by: list[str] = field(default_factory=lambda: [OWNED])
     policies: list[PolicyRecord] = field(default_factory=list)  # one each of the table and its streams
+    insights: list[InsightRecord] = field(default_factory=list)  # one each of the table and its global indexes
 
     @property
     def arn(self) -> str:
@@ -135,6 +168,10 @@ class TableRecord(Record):
 
     def index(self, name: str) -> IndexRecord | None:
         return next((index for index in self.indexes if index.name == name), None)
+
+    def insight(self, index: str) -> InsightRecord | None:
+        """The Contributor Insights of the table (""), or of an index, if they ever were enabled."""
+        return next((each for each in self.insights if each.index == index), None)
 
     def with_index(self, changed: IndexRecord) -> "TableRecord":
         """The record with the index of that name replaced."""

@@ -18,6 +18,7 @@ from statordb.store.functions.mappings import Mappings
 from statordb.store.holds import Holds
 from statordb.store.identities.identities import Identities
 from statordb.store.identities.key_uses import KeyUses
+from statordb.store.insights.insights import Insights
 from statordb.store.kms.kms import Kms
 from statordb.store.kms.wrapping import Wrapping
 from statordb.store.leases import Leases
@@ -65,9 +66,13 @@ class Store:
             sealing.wrapper = Wrapping(self.kms.keys)
         self.ledger = Ledger(engine, minutes)
         self.taps = Taps(clock.now, minutes)
-        self.flushing = Flushing(self.taps, self.ledger, uuid4().hex, clock)
+        process = uuid4().hex
+        self.flushing = Flushing(self.taps, self.ledger, process, clock)
+        self.insights = Insights(engine, clock, minutes, process)
+        self.flushing.also = self.insights.flush
         throttles = None if buckets is None else Throttling(buckets)
         self.catalog = Catalog(engine, clock, self.kms.keys, self.taps, sealing, throttles)
+        self.catalog.watch = self.insights.watch
         self.logs = Logs(engine)
         self.holds = Holds(engine)
         self.streams = Streams(engine, self.logs)

@@ -83,7 +83,7 @@ def received(
     exchange.source = source
     exchange.origin = origin
     exchange.coding = b""
-    exchange.named = None
+    exchange.asked = None
     exchange.operation = UNSERVED
     exchange.held = 0
     exchange.is_recognised = False

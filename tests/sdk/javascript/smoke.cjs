@@ -241,8 +241,14 @@ async function nothingYet() {
   const recovery = (await send("DescribeContinuousBackups", { TableName })).ContinuousBackupsDescription;
   assert.equal(recovery.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus, "DISABLED");
   assert.equal((await send("DescribeContributorInsights", { TableName })).ContributorInsightsStatus, "DISABLED");
+  for (const [ContributorInsightsAction, status] of [["ENABLE", "ENABLING"], ["DISABLE", "DISABLING"]]) {
+    const changed = await send("UpdateContributorInsights", { TableName, ContributorInsightsAction });
+    assert.equal(changed.ContributorInsightsStatus, status);
+  }
   const scaling = send("DescribeTableReplicaAutoScaling", { TableName });
   await assert.rejects(scaling, { name: "ResourceNotFoundException" });
+  const scaled = send("UpdateTableReplicaAutoScaling", { TableName });
+  await assert.rejects(scaled, { name: "ResourceNotFoundException" });
   assert.deepEqual((await send("ListBackups", {})).BackupSummaries, []);
   assert.deepEqual((await send("ListContributorInsights", {})).ContributorInsightsSummaries, []);
   assert.deepEqual((await send("ListExports", {})).ExportSummaries, []);

@@ -44,6 +44,7 @@ from statordb.api.operations.tag_resource import tag_resource
 from statordb.api.operations.transact_get_items import transact_get_items
 from statordb.api.operations.transact_write_items import transact_write_items
 from statordb.api.operations.untag_resource import untag_resource
+from statordb.api.operations.update_contributor_insights import update_contributor_insights
 from statordb.api.operations.update_item import update_item, usual_update_item
 from statordb.api.operations.update_kinesis_streaming_destination import update_kinesis_streaming_destination
 from statordb.api.operations.update_table import update_table
@@ -92,6 +93,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "TransactGetItems": transact_get_items,
     "TransactWriteItems": transact_write_items,
     "UntagResource": untag_resource,
+    "UpdateContributorInsights": update_contributor_insights,
     "UpdateItem": update_item,
     "UpdateKinesisStreamingDestination": update_kinesis_streaming_destination,
     "UpdateTable": update_table,

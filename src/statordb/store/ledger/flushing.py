@@ -7,7 +7,7 @@ nothing it is counted on.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from itertools import islice
 
 from statordb.metering.series import Figures, Subject, add_figures
@@ -56,6 +56,7 @@ class Flushing:
         self._ledger = ledger
         self._minutes = ledger.minutes
         self._process = process
+        self.also: Callable[[], Awaitable[None]] | None = None  # writes something else that was counted
         self._clock = clock
         self._open: dict[tuple[Subject, int], Open] = {}
         self._noted: set[Subject] = set()  # those that are listed; no more than there were tables
@@ -88,6 +89,11 @@ class Flushing:
                 if not await self._write(some):
                     break
             self._let_go()
+        if self.also is not None:
+            try:
+                await self.also()
+            except Exception as fault:
+                self._tell(fault)
 
     async def gather(self) -> None:
         """Take what was counted up to now: at the end of a minute, so that it is told as of that."""
