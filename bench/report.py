@@ -28,6 +28,9 @@ How to read it:
 - The floor, `bench/floor.py`, is the least work that a Python server on one core can do for a signed GetItem or
   PutItem. UpdateItem is set against its PutItem, Query against its GetItem.
 - A peer's ratio is StatorDB's rate over the peer's.
+- workers: the load has the same cores as the workers, and what it takes of them no worker has. "At most" is the rate
+  at which both would keep all cores busy, by the processor time of each request in the server and in wrk; beside the
+  rate of one worker, it is the most that several can come to on this machine.
 - breadth: sixteen kinds of requests in memory, each at `wrk -t1 -c16` as above.
 - statements: processor time of PartiQL statements and of the native operations that do the same, in turns within one
   process, without wire and disk. The ratio is that of the costs: the lower, the better.

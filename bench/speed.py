@@ -3,15 +3,17 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 
+import ceiling
 import figures
 import servers
-from cases import CASES, GET, QUERY, Case
+from cases import CASES, GET, QUERY, USERS, Case
 from figures import Line
 from load import Wrk
 from peers import Peer
 from servers import Launch
-from turns import Bench, Outcome, Turn, missing_lines
+from turns import TABLE, Bench, Outcome, Turn, missing_lines
 
 ON_DISK, IN_MEMORY = "peers, on disk", "peers, in memory"
 # The kernel spreads connections over workers by chance: of only 16, one worker would often hold most. And one thread of
@@ -45,21 +47,26 @@ def floor(bench: Bench) -> Iterator[Line]:
 
 
 def workers(bench: Bench) -> Iterator[Line]:
-    """Two workers beside one, for reads."""
+    """Two workers beside one, for reads; and the most that two can come to beside the load."""
     group, one, two = "workers", "StatorDB, 1 worker", "StatorDB, 2 workers"
     missing: dict[str, str] = {}
+    wrk = Wrk(bench.options.seconds, WORKERS_THREADS, WORKERS_CONNECTIONS)
+    lines: list[Line] = []
     with ExitStack() as stack:
         launches = [servers.statordb(one, "--workers", "1"), servers.statordb(two, "--workers", "2")]
         running = bench.start_those_that_can(stack, launches, missing)
         turns = [Turn(server, case.operation) for case in (GET, QUERY) for server in running]
-        outcome = bench.take(Wrk(bench.options.seconds, WORKERS_THREADS, WORKERS_CONNECTIONS), turns)
+        outcome = bench.take(wrk, turns)
+        for case in (GET, QUERY):
+            base, mine = outcome.of(one, case.operation), outcome.of(two, case.operation)
+            if base and mine:
+                lines.append(figures.line(group, case.name, one, base))
+                target = figures.WORKERS_TARGET if case is GET else None
+                lines.append(figures.line(group, case.name, two, mine, (one, base), target))
+                load = partial(wrk.run, running[1], bench.signer, case.operation, TABLE, USERS)
+                lines += ceiling.most(bench, group, case.name, (one, base), running[1], load)
     yield from missing_lines(group, missing)
-    for case in (GET, QUERY):
-        base, mine = outcome.of(one, case.operation), outcome.of(two, case.operation)
-        if base and mine:
-            yield figures.line(group, case.name, one, base)
-            target = figures.WORKERS_TARGET if case is GET else None
-            yield figures.line(group, case.name, two, mine, (one, base), target)
+    yield from lines
     yield from outcome.faults(group)
 
 
