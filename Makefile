@@ -91,9 +91,10 @@ check: lint types imports unit
 # --no-loadscope-reorder the longest files first: see tests/scheduling.py. Up to three tests may fail once and come
 # through the second time: they are told at the end, with what they failed of. A promise that is broken once is broken:
 # see JUDGED in tests/conftest.py. What is installed beside Python waits for the network, and the checks do not.
+IN_TURN := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 AGAIN := --reruns 1 --max-suite-reruns 3 --rerun-show-tracebacks
 test: install
-	$(MAKE) --no-print-directory --jobs 2 --output-sync=target tools lint types imports
+	$(MAKE) --no-print-directory --jobs 2 $(IN_TURN) tools lint types imports
 	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder $(AGAIN) --durations 10 tests
 
 # Long histories, loads and fuzzing of the same kinds, for hours rather than minutes.
