@@ -13,23 +13,37 @@ from statordb.server.lane.counters import LaneTotals
 from statordb.server.metrics import BUCKETS, OperationTotals, SharedCounters
 from statordb.server.roster import Roster, State
 from statordb.server.stalls import BOUNDS_SECONDS, CAUSES
+from statordb.server.table_totals import Totals
 
+NO_TABLES = Totals({}, {})
 _ALWAYS = ("commits_total", "updates_total", "refused_total")  # every engine counts them
 FIRST_BUCKET = 4  # latencies below 2^4 microseconds are shown as one bucket
 
 
-def render(counters: SharedCounters, roster: Roster, lanes: LaneTotals, engine: Mapping[str, float]) -> bytes:
+def render(
+    counters: SharedCounters,
+    roster: Roster,
+    lanes: LaneTotals,
+    engine: Mapping[str, float],
+    tables: Totals = NO_TABLES,
+) -> bytes:
     """Everything that is counted, in Prometheus' text format. `engine`: what the engine of this process tells; what it
     does not know of is left out."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Snapshot(counters, roster, lanes, engine))
+    registry.register(_Snapshot(counters, roster, lanes, engine, tables))
     return generate_latest(registry)
 
 
 class _Snapshot(Collector):
     def __init__(
-        self, counters: SharedCounters, roster: Roster, lanes: LaneTotals, engine: Mapping[str, float]
+        self,
+        counters: SharedCounters,
+        roster: Roster,
+        lanes: LaneTotals,
+        engine: Mapping[str, float],
+        tables: Totals,
     ) -> None:
+        self._tables = tables
         self._counters = counters
         self._roster = roster
         self._lanes = lanes
@@ -41,6 +55,7 @@ class _Snapshot(Collector):
         yield from _processes(self._roster)
         yield from _stalls(self._roster)
         yield from _lanes(self._lanes)
+        yield from _of_tables(self._tables)
 
 
 def _operations(totals: Mapping[str, OperationTotals]) -> Iterator[Metric]:
@@ -148,6 +163,17 @@ def _lanes(totals: LaneTotals) -> Iterator[Metric]:
     yield CounterMetricFamily("statordb_lane_requests", "Requests answered in a lane.", value=totals.requests)
     yield CounterMetricFamily("statordb_lane_refused", "Requests that lanes had no room for.", value=totals.refused)
     yield GaugeMetricFamily("statordb_lane_waiting", "Requests that wait for a lane.", value=totals.waiting)
+
+
+def _of_tables(totals: Totals) -> Iterator[Metric]:
+    for metric, text, found in (
+        ("statordb_table_consumed_units", "Capacity units that requests consumed.", totals.consumed),
+        ("statordb_table_throttle_events", "Reads and writes of items that were throttled.", totals.throttled),
+    ):
+        family = CounterMetricFamily(metric, text, labels=("account", "region", "table", "index", "way"))
+        for labels, value in found.items():
+            family.add_metric(labels, value)
+        yield family
 
 
 def _stalls(roster: Roster) -> Iterator[Metric]:

@@ -14,6 +14,7 @@ from statordb.server.composition import CASSANDRA, Site, credentials_of, keeper_
 from statordb.server.functions import Running
 from statordb.server.reports import report_duty
 from statordb.server.sharing import SharingTask
+from statordb.server.table_totals import TableTotals, Totals
 from statordb.server.tls.choice import Renewal
 from statordb.store.keyspace import Space
 from statordb.store.store import Store
@@ -45,6 +46,7 @@ class Keeping:
         hosts = {*site.settings.names, site.settings.admin_host.lower()}
         self._admin = AdminServer(pages, hosts, {"/bill": self._bill})
         self._bills: BillPage | None = None
+        self._tables = TableTotals(store.ledger, store.clock)
         self._renewal = Renewal(site.settings, site.directory, store.clock.now)
 
     async def start(self) -> None:
@@ -88,7 +90,8 @@ class Keeping:
         gauges = self._store.engine.metrics()
         if self._counters is not None:
             self._counters.set_engine(gauges)
-        return HTTPStatus.OK, METRICS, await asyncio.to_thread(_rendered, self._site, gauges)
+        tables = await self._tables.look()
+        return HTTPStatus.OK, METRICS, await asyncio.to_thread(_rendered, self._site, gauges, tables)
 
     async def _bill(self, query: str) -> tuple[HTTPStatus, str, bytes]:
         if self._bills is None:
@@ -112,11 +115,11 @@ class Keeping:
         return HTTPStatus.OK, PLAIN, b"ready\n"
 
 
-def _rendered(site: Site, gauges: Mapping[str, float]) -> bytes:
+def _rendered(site: Site, gauges: Mapping[str, float], tables: Totals) -> bytes:
     """The metrics. In a thread, also to import what renders them: the event loop has no time for either."""
     from statordb.server.exposition import render
 
-    return render(site.counters, site.roster, site.lane_tallies.totals(), gauges)
+    return render(site.counters, site.roster, site.lane_tallies.totals(), gauges, tables)
 
 
 def _bill_page(site: Site, store: Store) -> "BillPage":
