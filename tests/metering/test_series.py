@@ -28,6 +28,7 @@ def made(some: list[tuple[float, int, bool]]) -> Statistic:
     return found
 
 
+@settings(max_examples=30)
 @given(added, added)
 def test_merging_is_as_if_all_had_been_added_to_one(some: list[tuple[float, int, bool]], others: list) -> None:
     merged, whole = made(some).merged(made(others)), made(some + others)
@@ -52,7 +53,7 @@ def test_a_value_lies_below_the_end_of_its_bucket_and_not_below_that_of_the_one_
     assert bucket_end(bucket + 1) <= bucket_end(bucket) * 1.125
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(
     st.dictionaries(
         st.builds(Series, st.text(), st.text(), st.text(), st.text(), st.booleans()), st.builds(made, added), max_size=2
