@@ -35,6 +35,20 @@ def test_an_event_is_as_lambda_has_it(stage: Stage) -> None:
     assert record["dynamodb"]["Keys"] == {"p": {"S": "a"}}
 
 
+def test_the_age_of_a_batch_is_the_functions(stage: Stage) -> None:
+    stage.put("a1")
+    stage.api.clock.advance(7)
+    stage.map()
+    stage.until_delivered(["a1"])
+    taps = stage.api.store.taps
+    taps.turn()
+    found = {}
+    while (taken := taps.take()) is not None:
+        if taken.subject.kind == "function":
+            found |= {series.metric: each.max for series, each in taken.figures.items()}
+    assert found == {"IteratorAge": pytest.approx(7000, abs=1000)}
+
+
 def test_writes_of_statements_reach_a_function_as_all_others(stage: Stage) -> None:
     """By themselves, in a batch and in a transaction; what they leave as it is is no record."""
     stage.map()

@@ -64,6 +64,7 @@ class BatchDelivery:
         body = self._payload(piece.events)
         if len(body) > PAYLOAD_BYTES_MAX and len(piece.events) > 1:  # the window's state has grown meanwhile
             return retries.halves(piece)
+        self._around.target.tell_age(record, self._around.clock.now() - piece.events[-1].at)
         outcome = await self._invoke(body)
         if outcome is None:
             return [piece._replace(pause=retries.longer(piece.pause))]

@@ -2,11 +2,13 @@
 
 from typing import Protocol
 
+from statordb.metering.series import FUNCTION, Series, Subject
 from statordb.model.invocation import NotRunnable, Outcome
 from statordb.runtime.invoker import Invoker
 from statordb.store.functions.mappings import MappingRecord, is_url
 from statordb.store.store import Store
 
+_AGE = Series("IteratorAge")  # milliseconds
 EXTERNAL_SECONDS_MAX = 900.0  # no function runs longer; Lambda developer guide, "Lambda quotas"
 
 
@@ -23,6 +25,13 @@ class Target:
         self._store = store
         self._invoker = invoker
         self._external = external
+
+    def tell_age(self, record: MappingRecord, seconds: float) -> None:
+        """A batch is about to be sent whose last record is so old: IteratorAge of a function of this server."""
+        if not is_url(record.function):
+            _, _, _, region, account, _, name, *_ = record.function.split(":")
+            tap = self._store.taps.of(Subject(account, region, FUNCTION, name))
+            tap.add(_AGE, max(seconds, 0.0) * 1000.0)
 
     async def invoke(self, record: MappingRecord, payload: bytes) -> Outcome:
         """Raises where the function was not run: Throttled, NotRunnable, or what the way to it fails with."""
