@@ -27,6 +27,11 @@ CLAIMED = "monitoring"  # the name that signatures have of the service
 TARGET_PREFIX = "GraniteServiceVersion20100801"
 REQUEST_BYTES_MAX = 256 * 1024  # of a body: 500 queries of GetMetricData, each with names of some 200 characters
 READ_HERE_BYTES_MAX = 32 * 1024  # larger ones are read in a thread
+# Their answers may be of megabytes, and are written in a thread.
+LISTING = frozenset(
+    ("DescribeAlarmHistory", "DescribeAlarms", "DescribeAlarmsForMetric", "GetMetricData", "GetMetricStatistics",
+     "ListMetrics")
+)  # fmt: skip
 QUERY, JSON, CBOR = "query", "json", "cbor"
 
 Report = Callable[[RestRequest, BaseException], None]
@@ -112,6 +117,8 @@ class CloudWatchService:
         request.given = given
         context = Context(self._shared.store, self._shared.gate, request.principal, request.origin, name)
         outcome = await operation(context, given)
+        if name in LISTING:
+            return await asyncio.to_thread(form.answer, name, outcome, request.request_id)
         return form.answer(name, outcome, request.request_id)
 
     def _told(self, fault: CloudWatchError, request_id: str) -> RestReply:

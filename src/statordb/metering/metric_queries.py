@@ -55,6 +55,8 @@ def _query(told: Mapping[str, Any], place: int) -> Query:
                        "^[a-z][a-zA-Z0-9_]*$.")  # fmt: skip
     if (stat is None) == (expression is None):
         raise BadQuery(f"The parameter {where} must have one of MetricStat and Expression, and only one.")
+    if told.get("Period") is not None and not is_period(told["Period"]):
+        raise BadQuery(f"The parameter {where}.Period must be 1, 5, 10, 20, 30 or a multiple of 60.")
     returned = told.get("ReturnData")
     label, shown = told.get("Label") or "", returned is None or returned
     if stat is None or expression is not None:
@@ -97,7 +99,7 @@ def _gather(query: Query, queries: Mapping[str, Query], found: dict[str, Query],
             for other in queries.values():
                 if not other.expression:
                     found.setdefault(other.id, other)
-        for name in metric_math.names(query.expression):
+        for name in dict.fromkeys(metric_math.names(query.expression)):
             if name not in queries:
                 raise BadQuery(f"Error in expression '{query.id}': {name[:64]} is no id of a query.")
             _gather(queries[name], queries, found, (*above, query.id))

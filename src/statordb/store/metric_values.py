@@ -12,6 +12,9 @@ from statordb.store.metrics import Metrics, Span
 
 WORK_MAX = 5_000_000  # datapoints that the expressions of a request take up, each as often as it is named: 1 s
 HERE_MAX = 5_000  # of them, that are worked out at once; more in a thread
+MOMENTS_MAX = 100_800  # periods that FILL fills: no answer has more datapoints
+FILLING = 4  # datapoints taken up, which one that is filled in costs as much as: it is kept
+AT_ONCE = 250  # values of statistics, before others get their turn: a percentile takes some 10 us
 
 
 @dataclass(slots=True)
@@ -43,8 +46,14 @@ async def _read(metrics: Metrics, asked: Asked, query: Query) -> Series:
     if source is None:
         return Series({}, period, query.metric)
     found = await metrics.read(asked.account, asked.region, source, Span(asked.since, asked.until, period))
-    told = {start: statistics.value(query.statistic, statistic) for start, statistic in found.items()}
-    return Series({start: value for start, value in told.items() if value is not None}, period, query.id)
+    told = {}
+    for count, (start, statistic) in enumerate(found.items(), 1):
+        value = statistics.value(query.statistic, statistic)
+        if value is not None:
+            told[start] = value
+        if count % AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return Series(told, period, query.id)
 
 
 async def _expressed(asked: Asked, query: Query, queries: Sequence[Query]) -> Value:
@@ -56,7 +65,7 @@ async def _expressed(asked: Asked, query: Query, queries: Sequence[Query]) -> Va
         [series for series in simple if isinstance(series, Series)],
         range(asked.since, asked.until, period),
     )
-    work = _points(scope.values) * len(query.expression) // 4 + len(scope.moments)
+    work = _points(scope.values) * len(query.expression) // 4 + _filled(query.expression, scope)
     asked.work -= work
     if asked.work < 0:
         raise BadQuery("The expressions of the request take up more datapoints than one request may have.")
@@ -66,6 +75,17 @@ async def _expressed(asked: Asked, query: Query, queries: Sequence[Query]) -> Va
         return await asyncio.to_thread(metric_math.evaluate, query.expression, scope)
     except BadExpression as fault:
         raise BadQuery(f"Error in expression '{query.id}': {fault.args[0]}.") from None
+
+
+def _filled(expression: str, scope: Scope) -> int:
+    """The same of what FILL fills in, at most: of each series every period, also where there is no datapoint."""
+    fills = expression.count("FILL")
+    if not fills:
+        return 0
+    if len(scope.moments) > MOMENTS_MAX:
+        raise BadQuery(f"FILL is of {MOMENTS_MAX:,} periods at most.")
+    series = sum(len(value) if isinstance(value, list) else 1 for value in scope.values.values())
+    return fills * len(scope.moments) * max(series, 1) * (expression.count(",") + 1) * FILLING
 
 
 def _points(values: Mapping[str, Value]) -> int:

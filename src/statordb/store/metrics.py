@@ -3,6 +3,7 @@
 import asyncio
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Sequence
+from heapq import merge
 from typing import NamedTuple
 
 from statordb.metering import series as words
@@ -123,15 +124,16 @@ class Metrics:
     async def _sampled(self, span: Span, lives: Sequence[_Life], told: Callable[[float], float | None]) -> Datapoints:
         """What stood every five minutes, and when it changed."""
         until = min(span.until, self._clock.now())
-        moments = {
-            float(at) for at in range(-(-span.since // FIVE_MINUTES) * FIVE_MINUTES, int(until) + 1, FIVE_MINUTES)
-        }
-        if len(lives) == 1:
-            moments.update(lives[0].times)
+        regular = range(-(-span.since // FIVE_MINUTES) * FIVE_MINUTES, int(until) + 1, FIVE_MINUTES)
+        changes = lives[0].times if len(lives) == 1 else ()
         found: Datapoints = {}
-        for count, moment in enumerate(sorted(moments)):
+        before: float | None = None
+        for count, moment in enumerate(merge(regular, changes)):
             if count % max(AT_ONCE // (len(lives) or 1), 1) == 0:
                 await asyncio.sleep(0)
+            if moment == before:
+                continue
+            before = moment
             value = told(moment) if span.since <= moment < until else None
             if value is not None:
                 found.setdefault(span.start_of(moment), Statistic()).add(value)

@@ -1,7 +1,9 @@
 """GetMetricData."""
 
-from collections.abc import Iterable
-from typing import Any
+import asyncio
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any, NamedTuple
 
 from statordb.cloudwatch_api import errors, pages, queries
 from statordb.cloudwatch_api.context import Answer, Context, Request
@@ -14,6 +16,15 @@ DATAPOINTS_MAX = 100_800  # of one call (API reference, "GetMetricData")
 _OLDEST_FIRST = "TimestampAscending"
 
 
+class Place(NamedTuple):
+    """Where an answer goes on: with which query that returns data, which of its series, and behind how many of its
+    datapoints."""
+
+    query: int = 0
+    series: int = 0
+    skip: int = 0
+
+
 async def get_metric_data(context: Context, request: Request) -> Answer:
     await context.demand()
     asked_for = queries.parsed(request["MetricDataQueries"])
@@ -22,62 +33,74 @@ async def get_metric_data(context: Context, request: Request) -> Answer:
     limit = DATAPOINTS_MAX if limit is None else limit
     if not 1 <= limit <= DATAPOINTS_MAX:
         raise errors.validation(f"The parameter MaxDatapoints must be between 1 and {DATAPOINTS_MAX}.")
-    by_id = {query.id: query for query in asked_for}
-    returned = [query for query in asked_for if query.returned]
-    needed = {query.id: queries.needed(query, by_id) for query in returned}
-    if not returned:
-        raise errors.validation("At least one of the elements of the MetricDataQueries must return data.")
+    needed = await _needed(asked_for)
     subject = ("GetMetricData", str(request["MetricDataQueries"]), str(since), str(until), str(request.get("ScanBy")))
-    begin, skip = _place(pages.read(context, subject, request.get("NextToken")), len(returned))
-    principal = context.principal
-    asked = Asked(principal.account, principal.region, since, until)
+    at = _place(pages.read(context, subject, request.get("NextToken")))
+    asked = Asked(context.principal.account, context.principal.region, since, until)
+    newest_first = request.get("ScanBy") != _OLDEST_FIRST
     results: list[dict[str, Any]] = []
-    token = None
-    for place in range(begin, len(returned)):
-        query = returned[place]
+    while at.query < len(needed) and limit > 0:
         try:
-            value = await value_of(context.store.metrics, asked, needed[query.id])
+            value = await value_of(context.store.metrics, asked, needed[at.query])
         except BadQuery as fault:
             raise errors.validation(str(fault.args[0])) from None
-        for result in _results(query, value, request.get("ScanBy") != _OLDEST_FIRST, asked):
-            points = result["Timestamps"]
-            end = skip + limit
-            is_whole = len(points) <= end
-            for name in ("Timestamps", "Values"):
-                result[name] = result[name][skip:end]
-            limit -= len(result["Timestamps"])
-            skip = 0
-            results.append({**result, "StatusCode": "Complete" if is_whole else "PartialData"})
-            if not is_whole:
-                token = pages.write(context, subject, f"{place}/{end}")
-        if token is None and limit <= 0 and place + 1 < len(returned):
-            token = pages.write(context, subject, f"{place + 1}/0")
-        if token is not None:
-            break
+        listed = value if isinstance(value, list) else [value]
+        query = needed[at.query][-1]
+        for number, each in islice(enumerate(listed), at.series, None):
+            told, is_whole = _told(_moments(query, each, asked, newest_first), each, at.skip, limit)
+            results.append({"Id": query.id, "Label": _label(query, each, len(listed)), **told})
+            limit -= len(told["Timestamps"])
+            at = Place(at.query, number + 1) if is_whole else Place(at.query, number, at.skip + len(told["Timestamps"]))
+            await asyncio.sleep(0)
+            if not is_whole or limit <= 0:
+                break
+        if at.series >= len(listed):
+            at = Place(at.query + 1)
+    token = pages.write(context, subject, "/".join(map(str, at))) if at.query < len(needed) else None
     return {"MetricDataResults": results, "NextToken": token, "Messages": []}
 
 
-def _results(query: Query, value: Value, newest_first: bool, asked: Asked) -> Iterable[dict[str, Any]]:
-    """What is shown of a query: one result, or one for each of several series."""
-    if isinstance(value, float):  # a number stands for itself at each moment
-        period = query.period or 60
-        value = Series(dict.fromkeys(range(asked.since, asked.until, period), value), period)
-    listed = value if isinstance(value, list) else [value]
-    for series in listed:
-        label = query.label or (query.metric if not query.expression else query.id)
-        label = label if len(listed) == 1 else f"{label} {series.of}".strip()
-        points = sorted(series.points.items(), reverse=newest_first)
-        yield {
-            "Id": query.id,
-            "Label": label,
-            "Timestamps": [at for at, _ in points],
-            "Values": [each for _, each in points],
-        }
+async def _needed(asked_for: Sequence[Query]) -> list[list[Query]]:
+    """Of each query that returns data those that it needs, itself last. Raises ValidationError."""
+    by_id = {query.id: query for query in asked_for}
+    found = []
+    for query in asked_for:
+        if query.returned:
+            found.append(queries.needed(query, by_id))
+            await asyncio.sleep(0)  # each may name all others
+    if not found:
+        raise errors.validation("At least one of the elements of the MetricDataQueries must return data.")
+    return found
 
 
-def _place(text: str | None, count: int) -> tuple[int, int]:
-    """The query with which the answer goes on, and how many of its datapoints were told already."""
+def _moments(query: Query, value: Value, asked: Asked, newest_first: bool) -> Sequence[float]:
+    """When there are datapoints, in the order of the answer. A number stands for itself at each moment."""
+    if isinstance(value, Series):
+        return sorted(value.points, reverse=newest_first)
+    found = range(asked.since, asked.until, query.period or 60)
+    return found[::-1] if newest_first else found
+
+
+def _told(moments: Sequence[float], value: Value, skip: int, limit: int) -> tuple[dict[str, Any], bool]:
+    """The datapoints behind some, at most `limit`; and whether these are all that there are."""
+    told = list(moments[skip : skip + limit])
+    values = [value.points[at] for at in told] if isinstance(value, Series) else [value] * len(told)
+    is_whole = len(moments) <= skip + limit
+    return {"Timestamps": told, "Values": values, "StatusCode": "Complete" if is_whole else "PartialData"}, is_whole
+
+
+def _label(query: Query, value: Value, count: int) -> str:
+    label = query.label or (query.metric if not query.expression else query.id)
+    return f"{label} {value.of}".strip() if isinstance(value, Series) and count > 1 else label
+
+
+def _place(text: str | None) -> Place:
+    """Raises InvalidNextToken."""
     if text is None:
-        return 0, 0
-    place, _, skip = text.partition("/")
-    return min(int(place), count - 1), int(skip)
+        return Place()
+    parts = text.split("/")
+    if len(parts) != len(Place._fields) or not all(
+        part.isascii() and part.isdigit() and len(part) < 20 for part in parts
+    ):
+        raise errors.invalid_token()
+    return Place(*map(int, parts))

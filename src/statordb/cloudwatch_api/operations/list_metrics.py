@@ -94,6 +94,6 @@ def _place(text: str | None) -> tuple[str, int]:
     if text is None:
         return "", 0
     skip, _, after = text.partition("/")
-    if not skip.isdigit():
+    if not (skip.isascii() and skip.isdigit() and len(skip) < 20):
         raise errors.invalid_token()
     return after, int(skip)
