@@ -90,3 +90,17 @@ def test_a_token_that_somebody_made_up_is_refused(watched: Watched, place: str, 
     assert refused.code == "InvalidNextToken"
     if "/" in place and place[0] == "²":
         assert watched.refused("ListMetrics", NextToken=token).code == "InvalidNextToken"
+
+
+def test_data_of_a_state_that_nobody_could_write_again_is_refused(watched: Watched) -> None:
+    """JSON is read to a greater depth than it is written."""
+    watched.call(
+        "PutMetricAlarm", AlarmName="a", **NOWHERE, Period=60, Statistic="Sum", EvaluationPeriods=1, Threshold=1.0,
+        ComparisonOperator="GreaterThanThreshold",
+    )  # fmt: skip
+    state = {"AlarmName": "a", "StateValue": "ALARM", "StateReason": "r"}
+    refused = watched.refused("SetAlarmState", **state, StateReasonData="[" * 1000 + "]" * 1000)
+    assert refused.code == "InvalidFormat"
+    watched.call("SetAlarmState", **state, StateReasonData="[" * 200 + "]" * 200)
+    watched.call("SetAlarmState", **{**state, "StateValue": "OK"}, StateReasonData="{}")
+    assert watched.call("DescribeAlarmHistory")["AlarmHistoryItems"]

@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 from tests.scaling_api.scaling_kit import ACCOUNT, REGION, Scaling, refused, scope
 
+from statordb.store.scaling import schedules
+from statordb.store.scaling.records import ActionRecord
+
 ACTION = {"MinCapacity": 2, "MaxCapacity": 20}
 
 
@@ -87,3 +90,10 @@ def test_actions_are_listed_in_pages_and_deleted(scaling: Scaling) -> None:
     assert len(actions(scaling)) == 2
     gone = refused(scaling.client.delete_scheduled_action, ScheduledActionName="b", **scope())
     assert gone[0] == "ObjectNotFoundException"
+
+
+@pytest.mark.parametrize("begins", [1e308, 1e18, 253_402_300_799, 7_258_118_400])
+def test_what_begins_behind_all_calendars_is_never_due(begins: float) -> None:
+    for schedule in ("cron(0 0 * * ? *)", "rate(1 minute)", "at(2199-12-31T00:00:00)"):
+        action = ActionRecord("a", schedule, 0.0, "Pacific/Kiritimati", begins)
+        assert schedules.next_of(action, 1_700_000_000.0) is None

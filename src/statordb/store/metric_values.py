@@ -46,7 +46,7 @@ async def _read(metrics: Metrics, asked: Asked, query: Query) -> Series:
     if source is None:
         return Series({}, period, query.metric)
     found = await metrics.read(asked.account, asked.region, source, Span(asked.since, asked.until, period))
-    told = {}
+    told: dict[float, float] = {}
     for count, (start, statistic) in enumerate(found.items(), 1):
         value = statistics.value(query.statistic, statistic)
         if value is not None:

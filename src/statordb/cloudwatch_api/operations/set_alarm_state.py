@@ -13,8 +13,8 @@ async def set_alarm_state(context: Context, request: Request) -> Answer:
     data = request.get("StateReasonData") or ""
     if data:
         try:
-            orjson.loads(data)
-        except orjson.JSONDecodeError:
+            orjson.dumps(orjson.loads(data))  # the history tells it within a document of its own
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError):
             raise errors.invalid_format("StateReasonData is not a valid JSON document.") from None
     before = await context.store.alarms.turn(name, Turn(request["StateValue"], request["StateReason"], data))
     if before is None:

@@ -15,6 +15,7 @@ from statordb.store.scaling.records import ActionRecord
 
 SEARCHED_DAYS_MAX = 366 * 9  # a leap day may be eight years away
 YEAR_MIN, YEAR_MAX = 1970, 2199
+_LAST = 7_258_118_400.0  # the end of YEAR_MAX; later ones may be beyond all calendars
 _MONTHS = {name: at for at, name in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)}  # noqa: SIM905
 _DAYS = {name: at for at, name in enumerate("SUN MON TUE WED THU FRI SAT".split(), 1)}  # noqa: SIM905
 _UNITS = {"minute": 60, "hour": 3600, "day": 86_400}
@@ -90,6 +91,8 @@ def next_of(action: ActionRecord, now: float) -> float | None:
     """When an action is due next, later than now. Raises BadSchedule."""
     start = action.created_at if action.starts_at is None else action.starts_at
     schedule = parse(action.schedule, action.timezone)
+    if start >= _LAST:
+        return None
     # Just before its beginning, so that what is due then counts.
     due = schedule.after(max(now, start - 1) if action.starts_at is not None else now, start)
     return None if due is None or (action.ends_at is not None and due > action.ends_at) else due
