@@ -33,8 +33,15 @@ class Ledger:
 
     async def _age(self, known: SubjectRecord, now: float) -> None:
         await self._ageing.age(known, now)
-        oldest = now - self._store.ledger.minutes.ages()[-1].after
-        if known.kind == TABLE and known.created_at < oldest:
-            table = await self._store.catalog.stored(known.account, known.region, known.name)
-            if table is None or table.id != known.id:
-                await self._ageing.forget(known)
+        if known.kind != TABLE:
+            return
+        if known.deleted_at is None and await self._is_there(known, now):
+            return
+        if known.deleted_at is None:
+            await self._store.ledger.end(known.subject, now)
+        if known.created_at < now - self._store.ledger.minutes.ages()[-1].after:
+            await self._ageing.forget(known)
+
+    async def _is_there(self, known: SubjectRecord, now: float) -> bool:
+        table = await self._store.catalog.stored(known.account, known.region, known.name)
+        return table is not None and table.id == known.id and table.status_at(now) not in (None, "DELETING")

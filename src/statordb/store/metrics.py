@@ -11,7 +11,7 @@ from statordb.metering.metrics import Made, Source
 from statordb.metering.series import Statistic
 from statordb.model import limits
 from statordb.model.clock import Clock
-from statordb.store.ledger.ledger import Ledger, Points
+from statordb.store.ledger.ledger import FOREVER, Ledger, Points
 from statordb.store.ledger.records import CapacityRecord, SubjectRecord
 
 FIVE_MINUTES, HOUR, DAY = 300, 3600, 86_400
@@ -101,7 +101,7 @@ class Metrics:
     async def _fill(self, found: Datapoints, record: SubjectRecord, span: Span) -> None:
         """A table that nobody used has used nothing, which is told of each period that is over."""
         over = self._clock.now() - self.late_seconds
-        until = min(span.until, over, record.deleted_at or span.until)
+        until = min(record.ends(span.until), over)
         start = span.start_of(max(record.created_at, span.since))
         count = 0
         while start + span.period <= until:
@@ -115,7 +115,7 @@ class Metrics:
     async def _lives(self, account: str, region: str, prefix: str) -> AsyncIterator[_Life]:
         count = 0
         async for record in self._ledger.subjects(account, region, prefix):
-            capacities = await self._ledger.capacities(record.subject)
+            capacities = await self._ledger.capacities(record.subject, until=record.changes_until(FOREVER))
             yield _Life(record, [each.at for each in capacities], capacities)
             count += 1
             if count % AT_ONCE == 0:

@@ -6,6 +6,7 @@ has: so nobody waits for anybody, and what is put twice is the same. Readers add
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
@@ -158,8 +159,22 @@ class Ledger:
 
         await contention.update(self._engine, (key,), plan)
 
+    async def end(self, subject: Subject, now: float) -> None:
+        """See that a table is known to be gone: since it was deleted, or since now where nobody knows."""
+        known = await self.capacities(subject)
+        at, key = next((each.at for each in known if each.deleted), now), subject_key(subject)
+
+        def plan(stored: list[Stored | None]) -> Effects | Refused:
+            found = None if stored[0] is None else SUBJECT.load(stored[0].body)
+            if found is None or found.deleted_at is not None:
+                return Refused(None)
+            return Effects(writes=((key, SUBJECT.dump(replace(found, deleted_at=at))),))
+
+        await contention.update(self._engine, (key,), plan)
+
     async def capacities(self, subject: Subject, since: float = 0.0, until: float = FOREVER) -> list[CapacityRecord]:
-        """The capacity that a table had from `since` to `until`, in the order of time: the first may be of before."""
+        """The capacity that a table had from `since` to `until`, in the order of time: the first may be of before. What
+        tables of its name had later is read too, so whoever knows when it was deleted says so by `until`."""
         partition = capacity_partition(subject.account, subject.region, subject.name)
         bounds, after = capacities_before(until), None
         found: list[CapacityRecord] = []
@@ -169,8 +184,8 @@ class Ledger:
                 record = CAPACITY.load(row.body)
                 if record.id == subject.id:
                     found.append(record)
-                    if record.at <= since:
-                        return found[::-1]
+                if found and (record.at <= since or record.id != subject.id):  # a name is of one table at a time
+                    return found[::-1]
             if page.stop is Stop.EXHAUSTED:
                 return found[::-1]
             await asyncio.sleep(0)

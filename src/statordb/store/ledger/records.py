@@ -29,8 +29,8 @@ class FiguresRecord(Record):
 @dataclass(frozen=True, slots=True)
 class SubjectRecord(Record):
     """A subject that has figures, or capacity. `created_at`: when it was first known, in seconds since the epoch;
-    `deleted_at`: of a table, when it was. `aged`: up to where its rows have grown old, as `metering.minutes.ages`
-    counts them."""
+    `deleted_at`: of a table, when it was, which the keeper finds out. `aged`: up to where its rows have grown old, as
+    `metering.minutes.ages` counts them."""
 
     account: str
     region: str
@@ -44,6 +44,14 @@ class SubjectRecord(Record):
     @property
     def subject(self) -> Subject:
         return Subject(self.account, self.region, self.kind, self.name, self.id)
+
+    def ends(self, until: float) -> float:
+        """Until when it was there, at most `until`."""
+        return until if self.deleted_at is None else min(until, self.deleted_at)
+
+    def changes_until(self, until: float) -> float:
+        """Before when its capacity may have changed, its end included, and before `until`."""
+        return until if self.deleted_at is None else min(until, self.deleted_at + 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,13 +83,14 @@ async def used(days: Days, window: Window, record: SubjectRecord) -> Used:
         sizes += day.sizes
     found = charges.of_figures(counted)
     if record.kind == TABLE:
-        capacities = await ledger.capacities(record.subject, window.since, window.until)
+        until = record.ends(window.until)
+        capacities = await ledger.capacities(record.subject, window.since, record.changes_until(window.until))
         if capacities:
             begins = capacities[0].at
         steps = [*await _size_before(ledger, record, window.since), *sizes]
         for part in (
-            charges.of_capacity(capacities, window.since, window.until),
-            charges.of_sizes(steps, capacities, window.since, window.until, window.month.hours),
+            charges.of_capacity(capacities, window.since, until),
+            charges.of_sizes(steps, capacities, window.since, until, window.month.hours),
         ):
             for usage_type, quantity in part.items():
                 charges.add(found, usage_type, quantity)
@@ -120,13 +121,13 @@ async def demanded(ledger: Ledger, window: Window, record: SubjectRecord) -> Dem
                 _spread(by_index.setdefault(index, {}), row.start, row.seconds, statistic.sum)
     if not any(minutes):
         return None
-    capacities = await ledger.capacities(record.subject, window.since, window.until)
+    capacities = await ledger.capacities(record.subject, window.since, record.changes_until(window.until))
     there = [each for each in capacities if not each.deleted]
     mode, prefix = (there[-1].billing_mode, prefix_of(there[-1].table_class)) if there else (ON_DEMAND, "")
     names = sorted({"", *minutes[0], *minutes[1]})
     reads, writes = (tuple(by_index.get(name, {}) for name in names) for by_index in minutes)
     since = capacities[0].at if capacities else record.created_at
-    until = capacities[-1].at if capacities and capacities[-1].deleted else window.until
+    until = capacities[-1].at if capacities and capacities[-1].deleted else record.ends(window.until)
     demand = Demand(record.account, record.region, record.name, mode, prefix, reads, writes)
     return Demanded(demand, max(window.since, int(since)), min(window.until, until))
 
