@@ -1,8 +1,8 @@
 """StatorDB, the floor and the servers one might use instead, measured in one run, in turns, in one table.
 
 Usage: run.py [--quick | --full]
-              [--only floor,workers,disk,memory,breadth,statements,permissions,sealed,audit,isolation,footprint,
-              growth,streams,drain,triggers]
+              [--only floor,workers,disk,memory,breadth,statements,permissions,sealed,audit,throttling,isolation,
+              footprint,growth,streams,drain,triggers]
               [--beside NAME] [--rounds N] [--seconds N] [--write] [--no-install] [--tools DIR]
        run.py --engine cassandra [--cassandra HOST,HOST --datacenter DC] [--quick] [--rounds N] [--seconds N] [--write]
 """
@@ -34,6 +34,7 @@ import sealed
 import speed
 import statements
 import streams
+import throttling
 import triggers
 from figures import Line
 from turns import Bench, Options
@@ -53,6 +54,7 @@ COMPARISONS: dict[str, Comparison] = {
     "permissions": permissions.permissions,
     "sealed": sealed.sealed,
     "audit": audit.audit,
+    "throttling": throttling.throttling,
     "isolation": isolation.isolation,
     "footprint": footprint.footprint,
     "growth": growth.growth,
