@@ -1,6 +1,7 @@
 """What is answered where a table has no units left: by every operation, in its own way."""
 
 from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -281,6 +282,38 @@ def test_an_index_without_units_refuses_the_writes_of_its_table_and_its_own_read
     ]
     api("GetItem", TableName="abc", Key=item())  # the table itself can be read
     api("Scan", TableName="abc")
+
+
+def test_a_key_of_an_index_without_units_refuses_the_writes_that_come_to_it(api: Api) -> None:
+    with_index(api, 10, 10)
+    api("PutItem", TableName="abc", Item=item(s="hot", g="hot"))
+    table = api.run(api.store.catalog.find("000000000000", "us-east-1", "abc"))
+    table.throttle.full["byg", b"hot"] = inf
+    reasons = [{"reason": "IndexWriteKeyRangeThroughputExceeded", "resource": f"{ARN}/abc/index/byg"}]
+    change = {"UpdateExpression": "SET a = :a", "ExpressionAttributeValues": {":a": {"S": "a"}}}
+    statement = "INSERT INTO abc VALUE {'p': 'p', 's': 't', 'g': 'hot'}"
+    before = table.throttle.write_bucket.renew(0.0)
+    for operation, members in (
+        ("PutItem", {"TableName": "abc", "Item": item(g="hot")}),
+        ("PutItem", {"TableName": "abc", "Item": item(g="hot"), "ReturnValues": "ALL_OLD"}),
+        ("UpdateItem", {"TableName": "abc", "Key": item(s="hot"), **change}),
+        ("DeleteItem", {"TableName": "abc", "Key": item(s="hot")}),
+        ("ExecuteStatement", {"Statement": statement}),
+    ):
+        fault = api.refused(operation, **members)
+        assert (fault.code, fault.message) == ("ProvisionedThroughputExceededException", INDEX_TEXT)
+        assert fault.body["ThrottlingReasons"] == reasons
+    assert table.throttle.write_bucket.renew(0.0) >= before  # what is not done costs nothing
+    put = [{"PutRequest": {"Item": item(s=f"new {name}", g=name)}} for name in ("hot", "cold")]
+    assert api("BatchWriteItem", RequestItems={"abc": put})["UnprocessedItems"] == {"abc": put[:1]}
+    parts = [{"Put": {"TableName": "abc", "Item": each["PutRequest"]["Item"]}} for each in put]
+    fault = api.refused("TransactWriteItems", TransactItems=parts)
+    assert fault.message.endswith("[ProvisionedThroughputExceeded, None]")
+    [response] = api("BatchExecuteStatement", Statements=[{"Statement": statement}])["Responses"]
+    assert response["Error"]["Code"] == "ProvisionedThroughputExceeded"
+    api("UpdateItem", TableName="abc", Key=item(s="other"), **change)  # which the index has no entry of
+    del table.throttle.full["byg", b"hot"]
+    api("PutItem", TableName="abc", Item=item(g="hot"))
 
 
 def test_maxima_bound_a_table_on_demand_and_its_indexes(api: Api) -> None:

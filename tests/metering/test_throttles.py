@@ -225,17 +225,43 @@ def test_a_hot_key_gets_what_a_partition_gives_and_others_go_on(bounds: list[Bou
     assert set(refusals) == {(exception, "TableWriteKeyRangeThroughputExceeded")}
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_hot_key_of_an_index_gets_what_a_partition_gives_and_others_go_on(processes: int) -> None:
+    site = Site(provisioned(40_000, 40_000, byg=(40_000, 40_000)), processes)
+    hot = others = 0
+    reasons = set()
+    for step in range(40):
+        site.clock.now += 0.1
+        for table in site.of:
+            for turn in range(400 // processes):
+                partition = b"hot" if turn % 2 else b"%d" % (step * 200 + turn)
+                table.admit_write(b"%d" % (step * 200 + turn))
+                try:
+                    if table.has_full():
+                        table.refuse_full("byg", partition)
+                except Throttled as fault:
+                    reasons.add(fault.reason)
+                    continue
+                table.charge_index_write("byg", 1.0, lambda partition=partition: partition)
+                if step >= 20:
+                    hot += turn % 2
+                    others += 1 - turn % 2
+    assert others == 20 * 200
+    assert hot == pytest.approx(2000, rel=0.05)
+    assert reasons == {"IndexWriteKeyRangeThroughputExceeded"}
+    assert all(len(table.full) <= 1 for table in site.of)
+
+
 def test_any_number_of_keys_takes_a_bounded_room() -> None:
     site = Site(on_demand(table=(None, None)))
     table = site.of[0]
     throttle = table._reads[""]
-    assert throttle._hot is not None
     for number in range(20_000):
         site.clock.now += 0.0001
         table.admit_read(b"%d" % number)
         table.charge_read(0.5)
-        assert len(throttle._hot._counts) <= hot_keys.COUNTED_KEYS_MAX
-    assert not throttle._hot.exact
+        assert len(throttle.hot._counts) <= hot_keys.COUNTED_KEYS_MAX
+    assert not throttle.hot.exact
 
 
 def test_any_number_of_tables_takes_a_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:

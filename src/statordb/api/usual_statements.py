@@ -5,6 +5,7 @@ from typing import Any
 
 from statordb.api.context import Answer, Context, Usual
 from statordb.api.usual import NONE
+from statordb.commands.admitting import admitted_write
 from statordb.commands.capacity import count_unmet, count_write
 from statordb.commands.keys import usual_item_key
 from statordb.commands.selection import text_of
@@ -131,9 +132,10 @@ def _insert(context: Context, table: Table, statement: Statement, values: Values
     command = _new(InsertItem, (statement.table, item, size))
     if not context.admits(command, NONE):
         return None
+    apply = command.apply(table, UNBOUNDED)
     if table.throttle is not None:
-        table.throttle.admit_write(key.partition)
-    return _put(table, key, command.apply(table, UNBOUNDED), size)
+        apply = admitted_write(table, key, apply)
+    return _put(table, key, apply, size)
 
 
 async def _put(table: Table, key: Key, apply: Apply, size: int) -> Answer:

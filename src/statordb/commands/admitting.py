@@ -6,11 +6,12 @@ What was admitted has paid the least that it costs; `capacity` has it pay the re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from statordb.commands.full_partitions import unless_full
 from statordb.metering.throttles import READ_UNITS_MIN, WRITE_UNITS_MIN
 from statordb.model import errors
 from statordb.model.errors import Throttled
 from statordb.store.access import AccessPath
-from statordb.store.table import Table
+from statordb.store.table import Apply, Table
 from statordb.store.terms import Key
 
 Place = tuple[Table, Key]
@@ -36,6 +37,16 @@ def refusal_of_read(table: Table, key: Key) -> Throttled | None:
     except Throttled as fault:
         return fault
     return None
+
+
+def admitted_write(table: Table, key: Key, apply: Apply) -> Apply:
+    """A write by itself: what it makes of the item, which raises Throttled where an index has no units left for what
+    that comes to. Raises Throttled."""
+    throttle = table.throttle
+    if throttle is None:
+        return apply
+    throttle.admit_write(key.partition)
+    return unless_full(table, throttle, apply) if throttle.full else apply
 
 
 def refusal_of_write(table: Table, key: Key) -> Throttled | None:

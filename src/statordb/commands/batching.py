@@ -11,13 +11,14 @@ from statordb.commands.admitting import admitted_writes
 from statordb.commands.capacity import count_writes
 from statordb.commands.context import Context
 from statordb.commands.demands import WritesDemand
+from statordb.commands.full_partitions import unless_full
 from statordb.commands.keys import refuse_misfit
 from statordb.commands.turns import Turn
 from statordb.commands.writing import Delete, Done, Put
 from statordb.metering.series import STANDARD
 from statordb.model import errors
 from statordb.model.budget import UNBOUNDED, Heavy
-from statordb.model.errors import ClientError
+from statordb.model.errors import ClientError, Throttled
 from statordb.model.limits import KIB
 from statordb.model.together import Together
 from statordb.store.parts import Parts
@@ -180,10 +181,13 @@ async def _weigh(body: bytes, turn: Turn) -> None:
 
 
 async def _write(table: Table, key: Key, apply: Apply) -> Done | None:
-    """None if a transaction holds the item, and went on to, or if too much waits for the store already."""
+    """None if a transaction holds the item, and went on to, if too much waits for the store already, or if an index has
+    no units left for it."""
     try:
+        if table.throttle is not None:
+            apply = unless_full(table, table.throttle, apply)
         written = await table.write(key, apply, replaces=True)
-    except (Conflict, Overloaded):
+    except (Conflict, Overloaded, Throttled):
         return None
     assert isinstance(written, Written), "nothing is refused without a condition"
     return Done(table, written)

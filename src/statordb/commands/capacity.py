@@ -1,8 +1,10 @@
 """Consumed capacity: what requests are told of it, and what their tables' taps count of them, which is the same."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
+from statordb.commands.full_partitions import last_partition
 from statordb.metering.series import EXPIRY, STANDARD
 from statordb.metering.throttles import READ_UNITS_MIN, WRITE_UNITS_MIN
 from statordb.metering.units import write_units
@@ -66,7 +68,7 @@ def count_write(table: Table, written: Written, kind: str = STANDARD) -> None:
         for name, used in index_units.items():
             tap.index_write(name, used, kind, _is_local(table, name))
             if throttle is not None:
-                throttle.charge_index_write(name, used)
+                throttle.charge_index_write(name, used, partial(last_partition, table, name, written))
 
 
 def count_unmet(table: Table, old: Image | None, sent: int, kind: str = STANDARD) -> None:
@@ -100,7 +102,7 @@ class Meter:
     """Adds up what one request consumed of one table, to be counted and to be told. `parts`: how much of it was
     admitted by itself."""
 
-    __slots__ = ("indexes", "name", "parts", "table", "units")
+    __slots__ = ("_last", "indexes", "name", "parts", "table", "units")
 
     def __init__(self, table: Table, name: str = "") -> None:
         """`name`: the table's name or ARN, as the request has it."""
@@ -108,6 +110,7 @@ class Meter:
         self.name = name
         self.units = 0.0
         self.parts = 0
+        self._last: Written | None = None  # of the writes to indexes
         self.indexes: dict[str, float] = {}
 
     def add(self, units: float, index_units: Mapping[str, float] | None = None, factor: int = 1) -> None:
@@ -121,6 +124,8 @@ class Meter:
 
     def add_write(self, written: Written, factor: int = 1) -> None:
         self.add(written_units(written), written.index_units, factor)
+        if written.index_units:
+            self._last = written
 
     def count_reads(self, kind: str) -> None:
         """Have the table's tap count it as one request."""
@@ -147,7 +152,7 @@ class Meter:
         if throttle is not None:
             throttle.charge_write(self.units - self.parts * WRITE_UNITS_MIN)
             for name, units in self.indexes.items():
-                throttle.charge_index_write(name, units)
+                throttle.charge_index_write(name, units, partial(last_partition, self.table, name, self._last))
 
     def report(self, detail: str, transactional: str | None = None) -> dict[str, Any]:
         """The ConsumedCapacity member. `detail`: TOTAL or INDEXES; `transactional`: "Read" or "Write" adds the split

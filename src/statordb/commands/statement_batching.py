@@ -10,6 +10,7 @@ from statordb.commands.admitting import note, refusal_of_read, refusal_of_write
 from statordb.commands.batching import PLANNED_BYTES_MAX, PLANNED_ROWS_MAX, begin_writes
 from statordb.commands.capacity import Meter, unmet_units
 from statordb.commands.context import Context
+from statordb.commands.full_partitions import unless_full
 from statordb.commands.getting import Got
 from statordb.commands.statement_reads import SelectOne
 from statordb.commands.statement_writes import InsertItem, StatementWrite
@@ -229,7 +230,11 @@ async def _write(context: Context, made: _Made) -> Outcome:
     units = unmet_units(None, sent)
     try:
         apply = command.apply(table, context.new_budget())
+        if table.throttle is not None:
+            apply = unless_full(table, table.throttle, apply)
         done = await table.write(key, apply, False, isinstance(command, InsertItem))
+    except Throttled as fault:
+        return Failed(fault)
     except ClientError as fault:
         return Failed(fault, table, units)
     except Conflict:

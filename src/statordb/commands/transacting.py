@@ -7,13 +7,14 @@ from statordb.commands.admitting import admit_parts
 from statordb.commands.capacity import Meter, count_writes
 from statordb.commands.context import Context
 from statordb.commands.demands import Enclosed
+from statordb.commands.full_partitions import unless_full
 from statordb.commands.statement_writes import CheckByKey, InsertItem, StatementWrite
 from statordb.commands.writing import Check, Delete, Put, Update
 from statordb.metering.series import PARTIQL, TRANSACTIONAL
 from statordb.metering.units import TRANSACTION_FACTOR, read_units, write_units
 from statordb.model import errors
 from statordb.model.budget import Budget, OneOfMany
-from statordb.model.errors import ClientError, RefusesAll
+from statordb.model.errors import ClientError, RefusesAll, Throttled
 from statordb.model.limits import INLINE_UNITS_MAX
 from statordb.store import transactions
 from statordb.store.image import Image
@@ -138,7 +139,10 @@ class TransactWrite(NamedTuple):
                 raise errors.validation("Transaction request cannot include multiple operations on one item")
             seen.add(key)
             unmet = DUPLICATE if isinstance(write, InsertItem) else UNMET
-            apply = _with_reasons(write.apply(table, budget), part.shows, unmet)
+            apply = write.apply(table, budget)
+            if table.throttle is not None:
+                apply = unless_full(table, table.throttle, apply)
+            apply = _with_reasons(apply, part.shows, unmet)
             actions.append(Action(table, key, apply, isinstance(write, Check | CheckByKey)))
         if misfit is not None:
             raise misfit
@@ -160,6 +164,8 @@ def _with_reasons(apply: Apply, shows: bool, unmet: Reason) -> Apply:
             new = apply(old)
         except RefusesAll as fault:
             return Refused(fault)
+        except Throttled as fault:
+            return Refused({"Code": fault.part_code, "Message": fault.message})
         except ClientError as fault:
             return Refused({"Code": "ValidationError", "Message": fault.message})
         if not isinstance(new, Refused):

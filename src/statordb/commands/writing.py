@@ -3,6 +3,7 @@
 from collections.abc import Coroutine
 from typing import Any, NamedTuple, Protocol
 
+from statordb.commands.admitting import admitted_write
 from statordb.commands.applying import checker, refuse_key_updates, replacer, updater
 from statordb.commands.capacity import count_unmet, count_write
 from statordb.commands.context import Context
@@ -171,7 +172,7 @@ async def write(
     key = command.place(table)
     apply = command.apply(table, context.budget)
     if table.throttle is not None:
-        table.throttle.admit_write(key.partition)
+        apply = admitted_write(table, key, apply)
     written: Any = await table.write(key, apply, False, replaces)
     if written.__class__ is Refused:
         count_unmet(table, written.reason, sent, kind)

@@ -38,13 +38,7 @@ class HotKeys:
 
     def take(self, partition: bytes, spent: float) -> bool:
         """Whether a request may ask for a partition. `spent`: units of all keys since the last look."""
-        now = self._home.monotonic()
-        self._spent += spent
-        self._looks += 1
-        self._count(partition, spent)
-        if now - self._began >= WINDOW_SECONDS:
-            self._turn(now)
-        bucket = self._buckets.get(partition)
+        bucket = self._bucket(partition, spent)
         if bucket is None:
             return True
         if bucket.left < self._average and bucket.renew(self._terms.rate) <= 0:
@@ -52,6 +46,35 @@ class HotKeys:
             return False
         bucket.left -= self._average
         return True
+
+    def charge(self, partition: bytes, spent: float) -> float:
+        """Have a partition pay for a request that has been done; for how many seconds it has nothing left then.
+        `spent`: as of `take`."""
+        bucket = self._bucket(partition, spent)
+        if bucket is None:
+            return 0.0
+        bucket.left -= self._average
+        if bucket.left > 0:
+            return 0.0
+        level = bucket.renew(self._terms.rate)
+        return 0.0 if level > 0 else (self._average - level) / self._terms.rate
+
+    def _bucket(self, partition: bytes, spent: float) -> Bucket | None:
+        """Take a sample; the bucket of the partition, if it is hot."""
+        now = self._home.monotonic()
+        self._sample(partition, spent)
+        if now - self._began >= WINDOW_SECONDS:
+            self._turn(now)
+        return self._buckets.get(partition)
+
+    def miss(self, partition: bytes) -> None:
+        """A request for a partition was refused, which `charge` is not told: the partition stays hot by that."""
+        self._sample(partition, self._average)
+
+    def _sample(self, partition: bytes, spent: float) -> None:
+        self._spent += spent
+        self._looks += 1
+        self._count(partition, spent)
 
     def _count(self, partition: bytes, spent: float) -> None:
         counts = self._counts

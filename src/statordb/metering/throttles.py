@@ -27,21 +27,28 @@ WRITE_UNITS_MIN = 1.0
 UNSEEN_UNITS_MAX = 64.0  # that a process spends between two looks
 UNSEEN_SECONDS_MAX = 0.25  # of a bucket's rate, in the same way
 TABLES_MAX = 4096  # whose throttles a process keeps while nobody uses them
+FULL_MAX = 256  # partitions of a table's indexes that are known to have nothing left
 
 _GOLDEN = 0.6180339887  # of a circle: steps of it come to all parts of it alike
+
+Partition = Callable[[], bytes | None]
+"""Works out a partition key's bytes; None where it is not of one."""
 
 Told = Callable[[str, str, Cause], Callable[[str], None]]
 """Told of each refusal: the index, or ""; READ or WRITE; why. It gives what is to be told of the operation."""
 
 
-class Throttle:
-    """One direction of a table ("") or an index. `resource`: its ARN; `hot`: None where nobody knows partitions before
-    a request is done."""
+def _nowhere() -> None:
+    return None
 
-    __slots__ = ("_hot", "_most", "_phase", "_resource", "_told", "bucket", "cause", "index", "least", "way")
+
+class Throttle:
+    """One direction of a table ("") or an index. `resource`: its ARN."""
+
+    __slots__ = ("_most", "_phase", "_resource", "_told", "bucket", "cause", "hot", "index", "least", "way")
 
     def __init__(
-        self, bucket: Bucket, cause: Cause, index: str, way: str, resource: str, hot: HotKeys | None, told: Told
+        self, bucket: Bucket, cause: Cause, index: str, way: str, resource: str, hot: HotKeys, told: Told
     ) -> None:
         self.bucket = bucket
         self.cause = cause
@@ -51,7 +58,7 @@ class Throttle:
         self._most = max(self.least, min(UNSEEN_UNITS_MAX, bucket.terms.rate * UNSEEN_SECONDS_MAX))
         self._phase = 0.0
         self._resource = resource
-        self._hot = hot
+        self.hot = hot
         self._told = told
 
     def admit(self, partition: bytes | None) -> None:
@@ -65,18 +72,36 @@ class Throttle:
 
     def look(self, partition: bytes | None) -> None:
         """The same where what was granted is spent."""
-        bucket, hot = self.bucket, self._hot
+        bucket, hot = self.bucket, self.hot
         spent = bucket.spent()
-        self._phase = (self._phase + _GOLDEN) % 1.0  # keys that come in turn must not all be looked at at one of them
-        if bucket.renew(self._most * (1.0 - 0.5 * self._phase)) <= 0:
+        if bucket.renew(self._part()) <= 0:
             raise self.refusal(self.cause)
-        if hot is not None and partition is not None:
+        if partition is not None:
             may = hot.take(partition, spent)
             if hot.exact:
                 bucket.renew(0.0)
             if not may:
                 raise self.refusal(Cause.PARTITION)
         bucket.left -= self.least
+
+    def look_back(self, partition: bytes | None) -> tuple[bool, float]:
+        """What was granted is spent by what has been done, lastly in a partition: whether there is more; and for how
+        many seconds that partition has nothing left."""
+        bucket, hot = self.bucket, self.hot
+        spent = bucket.spent()
+        has_more = bucket.renew(self._part()) > 0
+        if partition is None:
+            return has_more, 0.0
+        seconds = hot.charge(partition, spent)
+        if hot.exact:
+            bucket.renew(0.0)
+        return has_more, seconds
+
+    def _part(self) -> float:
+        """The most to be spent before the next look. Keys that come in turn must not all be looked at at one of
+        them."""
+        self._phase = (self._phase + _GOLDEN) % 1.0
+        return self._most * (1.0 - 0.5 * self._phase)
 
     def has_some(self) -> bool:
         """Whether there is anything left; nothing is taken of it."""
@@ -104,10 +129,11 @@ class TableThrottle:
     """Those of one table, in one process. They follow its record: `set_bounds`.
 
     read_bucket, write_bucket  the table's own, for hot paths.
+    full                       (index, partition) that has nothing left for writes -> monotonic time until which.
     """
 
     __slots__ = (
-        "_arn", "_home", "_pressed", "_reads", "_table_id", "_told", "_version", "_writes", "read_bucket",
+        "_arn", "_home", "_pressed", "_reads", "_table_id", "_told", "_version", "_writes", "full", "read_bucket",
         "write_bucket",
     )  # fmt: skip
 
@@ -121,6 +147,7 @@ class TableThrottle:
         self._version = -1
         self._reads: dict[str, Throttle] = {}
         self._writes: dict[str, Throttle] = {}
+        self.full: dict[tuple[str, bytes], float] = {}
         self.set_bounds(bounds, version)
 
     def set_bounds(self, bounds: Iterable[Bounds], version: int) -> None:
@@ -149,11 +176,9 @@ class TableThrottle:
         if bucket is None:
             bucket = known[key] = self._home.bucket(key, terms)
         bucket.terms = terms
-        hot = None
-        if not (name and way == WRITE):
-            units_max = PARTITION_READ_UNITS_MAX if way == READ else PARTITION_WRITE_UNITS_MAX
-            table_id = self._table_id
-            hot = HotKeys(self._home, lambda partition: _key(table_id, name, way, "", partition), units_max)
+        units_max = PARTITION_READ_UNITS_MAX if way == READ else PARTITION_WRITE_UNITS_MAX
+        table_id = self._table_id
+        hot = HotKeys(self._home, lambda partition: _key(table_id, name, way, "", partition), units_max)
         arn = f"{self._arn}/index/{name}" if name else self._arn
         return Throttle(bucket, limit.cause, name, way, arn, hot, self._told)
 
@@ -198,15 +223,36 @@ class TableThrottle:
         """What a write has used of the table beyond what it paid when it was admitted."""
         self.write_bucket.left -= units
 
-    def charge_index_write(self, index: str, units: float) -> None:
-        """What a write has used of an index: of a local one the table pays."""
+    def charge_index_write(self, index: str, units: float, partition: Partition = _nowhere) -> None:
+        """What a write has used of an index: of a local one the table pays. `partition`: where in the index."""
         throttle = self._writes.get(index)
         if throttle is None:
             self.write_bucket.left -= units
             return
         throttle.bucket.left -= units
-        if throttle.bucket.left < 0.0 and not throttle.has_some() and throttle not in self._pressed:
+        if throttle.bucket.left >= 0.0:
+            return
+        where = partition()
+        has_more, full_seconds = throttle.look_back(where)
+        if not has_more and throttle not in self._pressed:
             self._pressed.append(throttle)
+        if full_seconds and where is not None and len(self.full) < FULL_MAX:
+            self.full[index, where] = self._home.monotonic() + full_seconds
+
+    def has_full(self) -> bool:
+        """Whether there is an index with a partition that has nothing left for writes."""
+        if self.full:
+            now = self._home.monotonic()
+            self.full = {place: until for place, until in self.full.items() if until > now}
+        return bool(self.full)
+
+    def refuse_full(self, index: str, partition: bytes) -> None:
+        """Raises Throttled where a partition of an index has nothing left for a write that has been admitted."""
+        until, throttle = self.full.get((index, partition)), self._writes.get(index)
+        if until is not None and until > self._home.monotonic() and throttle is not None:
+            self.write_bucket.left += WRITE_UNITS_MIN
+            throttle.hot.miss(partition)
+            raise throttle.refusal(Cause.PARTITION)
 
 
 class Throttles:

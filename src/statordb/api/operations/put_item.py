@@ -6,6 +6,7 @@ from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.returns import condition_failure, written_answer
 from statordb.api.usual import NONE, is_usual, uses_all
+from statordb.commands.admitting import admitted_write
 from statordb.commands.capacity import count_unmet, count_write
 from statordb.commands.keys import usual_item_key
 from statordb.commands.perform import perform
@@ -55,9 +56,10 @@ def usual_put_item(context: Context, document: Any, _source: object) -> Usual:
     command = _new(Put, (name, item, size, condition, False))
     if not context.admits(command, document):
         return None
+    apply = command.apply(table, budget)
     if table.throttle is not None:
-        table.throttle.admit_write(key.partition)
-    return _put(table, key, command.apply(table, budget), condition is None, size)
+        apply = admitted_write(table, key, apply)
+    return _put(table, key, apply, condition is None, size)
 
 
 def _usual_condition(document: Request, budget: Budget) -> Condition | None:

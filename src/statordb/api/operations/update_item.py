@@ -9,6 +9,7 @@ from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.keys import attributes_of
 from statordb.api.returns import condition_failure, written_answer
 from statordb.api.usual import NONE, is_usual, uses_all
+from statordb.commands.admitting import admitted_write
 from statordb.commands.capacity import count_write
 from statordb.commands.keys import refuse_index_misfits, refuse_nested_keys
 from statordb.commands.perform import perform
@@ -63,9 +64,10 @@ def usual_update_item(context: Context, document: Any, _source: object) -> Usual
     command = _new(Update, (name, key, update, None, plan.overhead))
     if not context.admits(command, document):
         return None
+    apply = command.apply(table, budget)
     if table.throttle is not None:
-        table.throttle.admit_write(place.partition)
-    return _update(table, place, command.apply(table, budget), returns, update)
+        apply = admitted_write(table, place, apply)
+    return _update(table, place, apply, returns, update)
 
 
 def _is_known(returns: Any) -> bool:
