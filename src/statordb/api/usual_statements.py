@@ -132,9 +132,7 @@ def _insert(context: Context, table: Table, statement: Statement, values: Values
     command = _new(InsertItem, (statement.table, item, size))
     if not context.admits(command, NONE):
         return None
-    apply = command.apply(table, UNBOUNDED)
-    if table.throttle is not None:
-        apply = admitted_write(table, key, apply)
+    apply = admitted_write(table, key, command.apply(table, UNBOUNDED))
     return _put(table, key, apply, size)
 
 

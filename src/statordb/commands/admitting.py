@@ -3,7 +3,7 @@
 What was admitted has paid the least that it costs; `capacity` has it pay the rest when it is known.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from statordb.commands.full_partitions import unless_full
@@ -31,29 +31,26 @@ def admit_page(table: Table, path: AccessPath, partition: bytes | None) -> None:
 
 def refusal_of_read(table: Table, key: Key) -> Throttled | None:
     """Why an item can't be read now; None if it can."""
-    try:
-        if table.throttle is not None:
-            table.throttle.admit_read(key.partition)
-    except Throttled as fault:
-        return fault
-    return None
+    return None if table.throttle is None else _refusal(table.throttle.admit_read, key)
 
 
 def admitted_write(table: Table, key: Key, apply: Apply) -> Apply:
     """A write by itself: what it makes of the item, which raises Throttled where an index has no units left for what
     that comes to. Raises Throttled."""
-    throttle = table.throttle
-    if throttle is None:
+    if table.throttle is None:
         return apply
-    throttle.admit_write(key.partition)
-    return unless_full(table, throttle, apply) if throttle.full else apply
+    table.throttle.admit_write(key.partition)
+    return unless_full(table, apply)
 
 
 def refusal_of_write(table: Table, key: Key) -> Throttled | None:
     """Why an item can't be written now; None if it can."""
+    return None if table.throttle is None else _refusal(table.throttle.admit_write, key)
+
+
+def _refusal(admit: Callable[[bytes], None], key: Key) -> Throttled | None:
     try:
-        if table.throttle is not None:
-            table.throttle.admit_write(key.partition)
+        admit(key.partition)
     except Throttled as fault:
         return fault
     return None

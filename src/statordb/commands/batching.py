@@ -184,9 +184,7 @@ async def _write(table: Table, key: Key, apply: Apply) -> Done | None:
     """None if a transaction holds the item, and went on to, if too much waits for the store already, or if an index has
     no units left for it."""
     try:
-        if table.throttle is not None:
-            apply = unless_full(table, table.throttle, apply)
-        written = await table.write(key, apply, replaces=True)
+        written = await table.write(key, unless_full(table, apply), replaces=True)
     except (Conflict, Overloaded, Throttled):
         return None
     assert isinstance(written, Written), "nothing is refused without a condition"

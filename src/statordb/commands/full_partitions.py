@@ -1,7 +1,6 @@
 """Writes that come to a partition of an index which has no units left. Nobody knows where they come to before the item
 is worked out."""
 
-from statordb.metering.throttles import TableThrottle
 from statordb.store.image import Image
 from statordb.store.indexes.secondary import SecondaryIndex
 from statordb.store.table import Apply, Table, Written
@@ -18,9 +17,10 @@ def last_partition(table: Table, name: str, written: Written | None) -> bytes | 
     return found[-1] if found else None
 
 
-def unless_full(table: Table, throttle: TableThrottle, apply: Apply) -> Apply:
+def unless_full(table: Table, apply: Apply) -> Apply:
     """The same, but it raises Throttled where it would write to such a partition."""
-    if not throttle.has_full():
+    throttle = table.throttle
+    if throttle is None or not throttle.has_full():
         return apply
     names = {name for name, _ in throttle.full}
     indexes = [index for index in table.indexes if index.name in names]

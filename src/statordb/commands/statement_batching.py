@@ -229,9 +229,7 @@ async def _write(context: Context, made: _Made) -> Outcome:
     sent = command.size if isinstance(command, InsertItem) else 0
     units = unmet_units(None, sent)
     try:
-        apply = command.apply(table, context.new_budget())
-        if table.throttle is not None:
-            apply = unless_full(table, table.throttle, apply)
+        apply = unless_full(table, command.apply(table, context.new_budget()))
         done = await table.write(key, apply, False, isinstance(command, InsertItem))
     except Throttled as fault:
         return Failed(fault)

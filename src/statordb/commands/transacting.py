@@ -139,10 +139,7 @@ class TransactWrite(NamedTuple):
                 raise errors.validation("Transaction request cannot include multiple operations on one item")
             seen.add(key)
             unmet = DUPLICATE if isinstance(write, InsertItem) else UNMET
-            apply = write.apply(table, budget)
-            if table.throttle is not None:
-                apply = unless_full(table, table.throttle, apply)
-            apply = _with_reasons(apply, part.shows, unmet)
+            apply = _with_reasons(unless_full(table, write.apply(table, budget)), part.shows, unmet)
             actions.append(Action(table, key, apply, isinstance(write, Check | CheckByKey)))
         if misfit is not None:
             raise misfit

@@ -170,9 +170,7 @@ async def write(
     """Do a write by itself. `replaces`: see `Table.write`. `sent`: bytes of the item that it puts; `kind`: of units."""
     table = context.known_table(command.table) or await context.table(command.table)
     key = command.place(table)
-    apply = command.apply(table, context.budget)
-    if table.throttle is not None:
-        apply = admitted_write(table, key, apply)
+    apply = admitted_write(table, key, command.apply(table, context.budget))
     written: Any = await table.write(key, apply, False, replaces)
     if written.__class__ is Refused:
         count_unmet(table, written.reason, sent, kind)

@@ -56,9 +56,7 @@ def usual_put_item(context: Context, document: Any, _source: object) -> Usual:
     command = _new(Put, (name, item, size, condition, False))
     if not context.admits(command, document):
         return None
-    apply = command.apply(table, budget)
-    if table.throttle is not None:
-        apply = admitted_write(table, key, apply)
+    apply = admitted_write(table, key, command.apply(table, budget))
     return _put(table, key, apply, condition is None, size)
 
 

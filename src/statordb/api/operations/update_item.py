@@ -64,9 +64,7 @@ def usual_update_item(context: Context, document: Any, _source: object) -> Usual
     command = _new(Update, (name, key, update, None, plan.overhead))
     if not context.admits(command, document):
         return None
-    apply = command.apply(table, budget)
-    if table.throttle is not None:
-        apply = admitted_write(table, place, apply)
+    apply = admitted_write(table, place, command.apply(table, budget))
     return _update(table, place, apply, returns, update)
 
 
