@@ -44,14 +44,14 @@ def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _address(host: str) -> tuple[str, int]:
+def address(host: str) -> tuple[str, int]:
     name, _, port = host.partition(":")
     return name, int(port)
 
 
 def status(host: str, asked: bytes) -> int:
     """The status of the answer to one request, however long it takes."""
-    with socket.create_connection(_address(host), timeout=HANGS_SECONDS) as connection:
+    with socket.create_connection(address(host), timeout=HANGS_SECONDS) as connection:
         connection.sendall(asked)
         response = http.client.HTTPResponse(connection)
         response.begin()
@@ -63,7 +63,7 @@ class Storm:
     """Connections that send `requests` in turn, without end, from `start` to `end`."""
 
     def __init__(self, host: str, requests: Sequence[bytes]) -> None:
-        self._address = _address(host)
+        self._address = address(host)
         self._sent = b"".join(requests) * max(1, AHEAD // len(requests))
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(CONNECTIONS)]

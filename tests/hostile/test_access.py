@@ -15,7 +15,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from tests.hostile.storm import REGION, Storm, request, status
-from tests.hostile.watching import Watched, as_slow_as_here, must_not_stand
+from tests.hostile.watching import CASSANDRA, Watched, as_slow_as_here, must_not_stand, on_cassandra
 from tests.pace import PATIENT
 
 import heavy
@@ -186,11 +186,10 @@ CASES: dict[str, Callable[[Scene], list[bytes]]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """One worker, which is the keeper too: whatever stands, stands in everybody's way. What is looked at is the same on
-    every engine."""
-    launch = servers.statordb("hostile", "--workers", "1")
+@pytest.fixture(scope="module", params=["lmdb", CASSANDRA])
+def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """One worker, which is the keeper too: whatever stands, stands in everybody's way."""
+    launch = on_cassandra(request) if request.param == "cassandra" else servers.statordb("hostile", "--workers", "1")
     directory = tmp_path_factory.mktemp("access")
     audited = {
         "STATORDB_AUDIT_DIRECTORY": str(directory / "audit"),

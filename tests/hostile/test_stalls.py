@@ -8,14 +8,22 @@ long the disk takes.
 """
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.hostile.watching import ROOT, Watched, as_slow_as_here, must_not_stand, stood, told
+from tests.hostile.watching import (
+    CASSANDRA,
+    ROOT,
+    Watched,
+    as_slow_as_here,
+    must_not_stand,
+    on_cassandra,
+    stood,
+    told,
+)
 
 import heavy
 import servers
@@ -25,7 +33,6 @@ from servers import Running
 
 # Several servers of one cluster are alike, and filling it takes long: fewer rows make fewer pages, each as heavy.
 CLUSTER_SHARE = 0.1
-KEYSPACE = f"sd_hostile_{os.getpid()}"
 
 pytestmark = pytest.mark.slow  # a real server, and a second or more for each case
 
@@ -33,16 +40,11 @@ pytestmark = pytest.mark.slow  # a real server, and a second or more for each ca
 CASES = {case.name: case for case in heavy.cases() if heavy.TAGGING not in case.name}
 
 
-CASSANDRA = pytest.param("cassandra", marks=pytest.mark.cassandra)
-
-
 @pytest.fixture(scope="module", params=["1 worker", "2 workers", CASSANDRA])
 def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     share = 1.0
     if request.param == "cassandra":
-        hosts = request.getfixturevalue("cassandra_hosts")
-        launch = servers.statordb_on_cassandra("hostile", hosts, "dc1", KEYSPACE)
-        share = CLUSTER_SHARE
+        launch, share = on_cassandra(request), CLUSTER_SHARE
     else:
         launch = servers.statordb("hostile", "--workers", request.param[0])
     with Running(as_slow_as_here(launch), tmp_path_factory.mktemp("hostile")) as running:

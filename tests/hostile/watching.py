@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import re
 import sys
 import threading
@@ -27,6 +28,7 @@ TRIES = 6  # a loop that stands for a request's sake stands each time
 LENIENT_TIMES = 3.0  # as long as the bound may a loop compute in a run of everything, where others are in the way
 LOCK = "write lock"  # among the processes: how often it was held for too long
 ROOT = Path(__file__).parents[2]
+CASSANDRA = pytest.param("cassandra", marks=pytest.mark.cassandra)  # among the engines of a fixture
 SERVED = ("worker", "keeper")  # processes that light requests wait for; a lane's loop may stand
 SEEN = (*SERVED, LOCK)
 
@@ -55,6 +57,13 @@ class Watched:
             counted[process] += int(float(times))
         counted[LOCK] = len(self._held.read_bytes().splitlines())
         return counted
+
+
+def on_cassandra(request: pytest.FixtureRequest) -> Launch:
+    """A server on the cluster of all tests, in a keyspace of its own for each module."""
+    hosts = request.getfixturevalue("cassandra_hosts")
+    module = request.path.stem.removeprefix("test_")
+    return servers.statordb_on_cassandra("hostile", hosts, "dc1", f"sd_hostile_{module}_{os.getpid()}")
 
 
 def held_file(data: Path) -> Path:
