@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from statordb.keeper.kinesis_records import Entry
-from statordb.outbound.daemon_thread import in_daemon_thread
+from statordb.model.daemon_thread import in_daemon_thread
 
 CONNECT_SECONDS_MAX = 2.0
 ANSWER_SECONDS_MAX = 8.0

@@ -29,9 +29,10 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from statordb.model.daemon_thread import in_daemon_thread
 from statordb.model.function_limits import INVOKE_EVENT_BYTES_MAX
+from statordb.objects.unfinished import sync_directory
 from statordb.outbound.aws_session import AwsSession
-from statordb.outbound.daemon_thread import in_daemon_thread
 from statordb.outbound.http_client import HttpClient, Unreachable, check_url
 from statordb.outbound.permissions import EVERYTHING, NotAllowed, Permissions
 from statordb.store.functions.invocations import FunctionKey
@@ -243,14 +244,6 @@ def _write_file(path: Path, body: bytes) -> None:
             with contextlib.suppress(OSError):
                 unfinished.unlink(missing_ok=True)
             raise
-        _sync_directory(directory)
+        sync_directory(directory)
     except OSError as fault:
         raise NotDelivered(f"{directory} did not take the record: {fault.strerror or fault}.") from None
-
-
-def _sync_directory(directory: Path) -> None:
-    opened = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
