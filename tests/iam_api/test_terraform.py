@@ -159,10 +159,18 @@ def test_what_a_refusal_says_is_not_encoded(kit: IamKit) -> None:
         ("ReadOnlyAccess", "dynamodb:Query", True),
         ("ReadOnlyAccess", "dynamodb:PutItem", False),
         ("ReadOnlyAccess", "kms:Decrypt", False),
+        ("ReadOnlyAccess", "cloudwatch:GetMetricData", True),
+        ("ReadOnlyAccess", "application-autoscaling:PutScalingPolicy", False),
+        ("ReadOnlyAccess", "application-autoscaling:ListTagsForResource", True),
+        ("SecurityAudit", "cloudwatch:DescribeAlarms", True),
+        ("SecurityAudit", "cloudwatch:GetMetricData", False),
+        ("SecurityAudit", "application-autoscaling:DescribeScalableTargets", True),
         ("SecurityAudit", "dynamodb:DescribeTable", True),
         ("SecurityAudit", "dynamodb:GetItem", False),
         ("job-function/ViewOnlyAccess", "dynamodb:ListTables", True),
         ("job-function/ViewOnlyAccess", "dynamodb:Scan", False),
+        ("job-function/ViewOnlyAccess", "cloudwatch:ListMetrics", True),
+        ("job-function/ViewOnlyAccess", "cloudwatch:DescribeAlarms", False),
     ],
 )
 def test_policies_of_aws_that_let_read(kit: IamKit, name: str, action: str, allowed: bool) -> None:

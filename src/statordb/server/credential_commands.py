@@ -38,8 +38,8 @@ def run(arguments: Namespace) -> int:
             raise BadStart(f"The value {arguments.owner!r} of --user is not a user name: {USER_NAME}.")
     if arguments.action == "create" or settings.engine == CASSANDRA:
         directory.prepare(settings.data)
-    elif not settings.data.is_dir():
-        raise BadStart(f"There is no store in {settings.data}.")
+    else:
+        directory.must_have_store(settings.data)
     audit.prepare(settings)
     code = EXIT_BAD_START
     try:

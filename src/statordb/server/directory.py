@@ -48,6 +48,14 @@ class Directory:
         os.close(self._lock_fd)
 
 
+def must_have_store(path: Path) -> None:
+    """For commands that read a store, or change what is in it: where there is none, they make none. Raises BadStart."""
+    from statordb.engine.lmdb.environment import DATA_FILE  # a supervisor opens no store
+
+    if not (path / DATA_FILE).is_file():
+        raise BadStart(f"There is no store in {path}.")
+
+
 def hold_data(path: Path) -> Directory:
     """Make `path` if need be and hold it. Raises BadStart."""
     prepare(path)

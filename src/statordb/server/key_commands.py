@@ -6,9 +6,9 @@ import time
 from argparse import Namespace
 
 from statordb.crypto.file_keys import FileKeys
-from statordb.server import logs, sealing
+from statordb.server import directory, logs, sealing
 from statordb.server.audit import directory as audit
-from statordb.server.composition import open_store
+from statordb.server.composition import CASSANDRA, open_store
 from statordb.server.credential_commands import ENVIRONMENT
 from statordb.server.settings import EXIT_BAD_START, BadStart, Settings, load
 from statordb.store.sealed.engine import SealedEngine
@@ -19,7 +19,9 @@ def run(arguments: Namespace) -> int:
     """Run a command; the exit code. Raises BadStart."""
     logs.configure("auto", "warning")
     settings = load(vars(arguments), {name: os.environ[name] for name in ENVIRONMENT if name in os.environ})
-    if not settings.data.is_dir():
+    if settings.engine != CASSANDRA:
+        directory.must_have_store(settings.data)
+    elif not settings.data.is_dir():
         raise BadStart(f"There is no store in {settings.data}.")
     audit.prepare(settings)
     code = EXIT_BAD_START

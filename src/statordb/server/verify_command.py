@@ -7,11 +7,11 @@ import time
 from argparse import Namespace
 from collections import Counter
 
-from statordb.server import logs
+from statordb.server import directory, logs
 from statordb.server.audit import directory as audit
 from statordb.server.composition import CASSANDRA, open_store
 from statordb.server.credential_commands import ENVIRONMENT
-from statordb.server.settings import EXIT_BAD_START, BadStart, Settings, load
+from statordb.server.settings import EXIT_BAD_START, Settings, load
 from statordb.store.verifying.findings import Fault, Finding
 from statordb.store.verifying.verifier import Verifier
 
@@ -22,8 +22,8 @@ def run(arguments: Namespace) -> int:
     """Run the command; the exit code. Raises BadStart."""
     logs.configure("auto", "warning")
     settings = load(vars(arguments), {name: os.environ[name] for name in ENVIRONMENT if name in os.environ})
-    if settings.engine != CASSANDRA and not settings.data.is_dir():
-        raise BadStart(f"There is no store in {settings.data}.")
+    if settings.engine != CASSANDRA:
+        directory.must_have_store(settings.data)
     audit.prepare(settings)
     code = EXIT_BAD_START
     try:

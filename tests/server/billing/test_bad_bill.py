@@ -35,6 +35,16 @@ def test_a_bill_that_can_not_be(capsys: pytest.CaptureFixture[str], options: tup
     assert said(capsys, "bill", *options) == f"statordb: {sentence}\n"
 
 
+@pytest.mark.parametrize(
+    "command", [("bill",), ("verify",), ("keys", "rotate"), ("credentials", "list"), ("credentials", "delete", "AKIAX")]
+)
+def test_where_there_is_no_store_none_is_made(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    assert said(capsys, *command, "--data", str(tmp_path)) == f"statordb: There is no store in {tmp_path}.\n"
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_that_is_no_sheet(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.json"
     sheet.write_text('{"format": 1, "regions": 7}')

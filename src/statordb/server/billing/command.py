@@ -8,7 +8,7 @@ from argparse import Namespace
 
 from statordb.crypto.file_keys import KeyFileUnusable
 from statordb.metering.prices import PriceSheet
-from statordb.server import logs
+from statordb.server import directory, logs
 from statordb.server.audit import directory as audit
 from statordb.server.billing import sheet
 from statordb.server.billing.making import make
@@ -36,8 +36,8 @@ def run(arguments: Namespace) -> int:
     except BadQuery as fault:
         raise BadStart(str(fault)) from None
     prices = sheet.load(settings.prices)
-    if settings.engine != CASSANDRA and not settings.data.is_dir():
-        raise BadStart(f"There is no store in {settings.data}.")
+    if settings.engine != CASSANDRA:
+        directory.must_have_store(settings.data)
     audit.prepare(settings)
     code = EXIT_BAD_START
     try:
