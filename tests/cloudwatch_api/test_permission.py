@@ -82,3 +82,20 @@ def test_policies_may_name_alarms_and_their_tags(watched: Watched) -> None:
     for team, code in (("green", "done"), ("red", "AccessDenied")):
         condition = {"StringEquals": {"aws:ResourceTag/team": team}}
         assert outcome(watched, "SetAlarmState", user("cloudwatch:*", Condition=condition)) == code
+
+
+def test_what_conditions_ask_in_one_go_is_bounded(watched: Watched) -> None:
+    """As it is in the other APIs that have no lanes: what is asked of one request is not cut, and holds up others."""
+    watched.call("PutMetricAlarm", **{**ALARM, "Tags": [{"Key": "team", "Value": "green"}]})
+    patterns = [f"*{at}*" for at in range(500)]
+    denied = {
+        "Effect": "Deny",
+        "Action": "*",
+        "Resource": "*",
+        "Condition": {"StringLike": {"aws:ResourceTag/team": patterns}},
+    }
+    allowed = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    policy = compile_policy(json.dumps({"Version": "2012-10-17", "Statement": [allowed, denied]}))
+    for count, code in ((40, "ValidationException"), (1, "done")):
+        who = Authority(USER, ADA, ACCOUNT, "AIDAX", "ada", (policy,) * count)
+        assert outcome(watched, "DeleteAlarms", who) == code

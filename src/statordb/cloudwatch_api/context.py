@@ -5,15 +5,12 @@ from typing import Any, NamedTuple
 
 from statordb.cloudwatch_api import errors
 from statordb.commands.demands import EVERYTHING, ResourceDemand
-from statordb.commands.gate import Gate
+from statordb.commands.gate import Gate, admit_call
 from statordb.commands.key_permission import named
-from statordb.model.budget import LaneBudget
 from statordb.model.errors import ClientError
 from statordb.model.request import Origin, Principal
 from statordb.store.alarms.records import AlarmName
 from statordb.store.store import Store
-
-ADMITTING_UNITS_MAX = 1_000_000  # of what it takes to decide who may do something, about 0.1 s
 
 Request = dict[str, Any]
 """The members of a request under their names in the service model; checked. Timestamps are seconds since the epoch."""
@@ -42,10 +39,8 @@ class Context(NamedTuple):
     async def demand(self, resource: str = EVERYTHING, facts: Facts = _NO_FACTS, action: str = "") -> None:
         """Return if who asks may do that. `action`: where it is not the operation's own. Raises AccessDenied."""
         demand = ResourceDemand(f"cloudwatch:{action or self.operation}", resource, facts)
-        budget = LaneBudget(ADMITTING_UNITS_MAX)
         try:
-            if not self.gate.admit(self.principal, self.origin, demand, {}, budget):
-                await self.gate.settle(self.principal, self.origin, demand, {}, budget)
+            await admit_call(self.gate, self.principal, self.origin, demand)
         except ClientError as refusal:
             raise errors.of_client_error(refusal) from None
 

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from statordb.commands.demands import Demand
-from statordb.model.budget import Budget
+from statordb.model.budget import Budget, LaneBudget
+from statordb.model.limits import ASKING_UNITS_MAX
 from statordb.model.request import Origin, Principal
 from statordb.model.tasks import Rest, next_round
 
 Asked = Mapping[str, Any]
 """Members of a request, for what its commands do not know of it (ReturnValues, ReturnConsumedCapacity)."""
+_NOTHING: Asked = {}
 
 
 class Gate(Protocol):
@@ -45,3 +47,23 @@ class Gate(Protocol):
     def place(self, principal: Principal, account: str, region: str) -> tuple[str, str]:
         """Where the tables are, account and region, that ARNs of an account and region name."""
         ...
+
+
+async def admit_call(
+    gate: Gate,
+    principal: Principal,
+    origin: Origin,
+    demand: Demand,
+    asked: Asked = _NOTHING,
+    budget: Budget | None = None,
+) -> None:
+    """Return if a principal may do what a call of an API without lanes demands. `budget`: of a call with several
+    demands, `call_budget`. Errors as `Gate.admit`, but for Heavy."""
+    budget = budget or call_budget()
+    if not gate.admit(principal, origin, demand, asked, budget):
+        await gate.settle(principal, origin, demand, asked, budget)
+
+
+def call_budget() -> Budget:
+    """What conditions may ask of one such call: it is answered in one go, beside others."""
+    return LaneBudget(ASKING_UNITS_MAX)

@@ -5,8 +5,7 @@ from typing import Any
 from statordb.access.authority import ROOT, Authority, root_of
 from statordb.access.formats import MalformedPolicy
 from statordb.commands.demands import StreamDemand
-from statordb.commands.gate import Gate
-from statordb.model.budget import LaneBudget
+from statordb.commands.gate import Gate, admit_call, call_budget
 from statordb.model.errors import ClientError
 from statordb.model.request import NOWHERE, Origin, Principal
 from statordb.store.identities import standing
@@ -14,19 +13,16 @@ from statordb.store.identities.authorities import authority_of, compile_of
 from statordb.store.identities.functions import trusts_functions
 from statordb.store.identities.identities import ROLE, USER, Identities, named
 
-ASKING_UNITS_MAX = 100_000  # of what conditions ask: 10 ms
 # Of those that AWS asks for, the ones that are asked of a stream here.
 _ACTIONS = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
 
 
 async def may_read(gate: Gate, principal: Principal, stream_arn: str, origin: Origin = NOWHERE) -> bool:
     """Whether a principal may read a stream."""
-    budget = LaneBudget(ASKING_UNITS_MAX)
+    budget = call_budget()
     try:
         for action in _ACTIONS:
-            demand = StreamDemand(action, stream_arn)
-            if not gate.admit(principal, origin, demand, {}, budget):
-                await gate.settle(principal, origin, demand, {}, budget)
+            await admit_call(gate, principal, origin, StreamDemand(action, stream_arn), budget=budget)
     except ClientError:
         return False
     return True

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from statordb.commands.demands import ResourceDemand
-from statordb.commands.gate import Gate
-from statordb.commands.stream_readers import ASKING_UNITS_MAX, role_of_function
+from statordb.commands.gate import Gate, admit_call
+from statordb.commands.stream_readers import role_of_function
 from statordb.lambda_api import errors
 from statordb.lambda_api.context import Context
-from statordb.model.budget import LaneBudget
 from statordb.model.errors import ClientError
 from statordb.model.request import NOWHERE, Origin, Principal
 from statordb.store.functions.mappings import is_url
@@ -67,10 +66,8 @@ async def _role(context: Context, given: Mapping[str, Any]) -> Principal | None:
 
 
 async def _may(gate: Gate, principal: Principal, origin: Origin, demand: ResourceDemand) -> bool:
-    budget = LaneBudget(ASKING_UNITS_MAX)
     try:
-        if not gate.admit(principal, origin, demand, {}, budget):
-            await gate.settle(principal, origin, demand, {}, budget)
+        await admit_call(gate, principal, origin, demand)
     except ClientError:
         return False
     return True

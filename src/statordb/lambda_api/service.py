@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from statordb.commands.calls import Calls
-from statordb.commands.gate import Gate
+from statordb.commands.gate import Gate, admit_call, call_budget
 from statordb.commands.turns import Turns
 from statordb.lambda_api import errors
 from statordb.lambda_api.context import Answer, Context, Operation, RestAnswer
@@ -21,7 +21,6 @@ from statordb.lambda_api.destination_rights import must_be_sendable
 from statordb.lambda_api.errors import LambdaError
 from statordb.lambda_api.roles import must_be_own, must_trust_functions
 from statordb.lambda_api.stream_rights import must_be_readable
-from statordb.model.budget import LaneBudget
 from statordb.model.errors import ClientError
 from statordb.model.rest import JSON, RestReply, RestRequest
 from statordb.runtime.invoker import Invoker
@@ -31,7 +30,6 @@ from statordb.store.terms import Overloaded
 if TYPE_CHECKING:
     from statordb.shapes.rest_routes import Route, Routes
 
-ADMITTING_UNITS_MAX = 100_000  # of what conditions ask of one request: 10 ms
 READ_HERE_BYTES_MAX = 1 << 20  # 6 ms; larger bodies are read beside the event loop, which others wait for
 
 Report = Callable[[RestRequest, BaseException], None]
@@ -131,14 +129,13 @@ class FunctionService:
     async def _admit(self, context: Context, request: RestRequest, given: dict[str, Any]) -> None:
         """Raises AccessDeniedException unless the principal may do that."""
         principal, origin = request.principal, request.origin
-        budget = LaneBudget(ADMITTING_UNITS_MAX)
+        budget = call_budget()
         try:
             for demand in demands(context, given):
                 if self._gate.surely(principal, origin, demand):
                     continue
                 known = await informed(context, demand, given)
-                if not self._gate.admit(principal, origin, known, given, budget):
-                    await self._gate.settle(principal, origin, known, given, budget)
+                await admit_call(self._gate, principal, origin, known, given, budget)
         except ClientError as refusal:  # which has another status in DynamoDB's API
             raise errors.access_denied(refusal.message or refusal.code) from None
         if self._own_roles:

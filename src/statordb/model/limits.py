@@ -67,6 +67,7 @@ TRANSACT_TOKEN_SECONDS = 10 * 60
 # Work (model/budget.py); a unit is a member compared or copied, about 100 ns on a slow machine
 INLINE_UNITS_MAX = 20_000  # what a worker does of a request before others have their turn: about 2 ms
 LANE_UNITS_MAX = 50_000_000  # what a request may do at all: about 5 s
+ASKING_UNITS_MAX = 100_000  # what conditions of policies ask of one call of an API without lanes: 10 ms in one go
 LANE_REQUESTS_MAX = 64  # of one worker that wait for a lane, or are being answered there
 LANE_BODIES_BYTES_MAX = 64 * MIB  # of those requests
 LANE_WAIT_SECONDS_MAX = 30  # that a request waits for a lane; clients give up after 60

@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from statordb.commands.demands import EVERYTHING, ResourceDemand
-from statordb.commands.gate import Gate
+from statordb.commands.gate import Gate, admit_call
 from statordb.commands.key_permission import named, of_tags
-from statordb.model.budget import LaneBudget
 from statordb.model.request import Origin, Principal
 from statordb.scaling_api import errors
 from statordb.store.scaling.records import DIMENSIONS, INDEX, SERVICE, TargetName, TargetRecord, target_arn
@@ -19,7 +18,6 @@ Answer = dict[str, Any]
 """Members that are None are left out."""
 Facts = dict[str, tuple[str, ...]]
 
-ADMITTING_UNITS_MAX = 100_000  # of what conditions ask of one request: 10 ms
 _NAME = r"[a-zA-Z0-9_.-]{1,255}"
 _RESOURCE = re.compile(rf"table/{_NAME}(/index/{_NAME})?", re.ASCII)
 _ACTION = "application-autoscaling:"
@@ -95,9 +93,7 @@ class Context(NamedTuple):
         gate, principal, origin = self.gate, self.principal, self.origin
         if gate.surely(principal, origin, demand):
             return
-        budget = LaneBudget(ADMITTING_UNITS_MAX)
-        if not gate.admit(principal, origin, demand, self.asked, budget):
-            await gate.settle(principal, origin, demand, self.asked, budget)
+        await admit_call(gate, principal, origin, demand, self.asked)
 
     def facts(self, found: TargetRecord | None) -> Facts:
         """Condition keys: service authorization reference, "Condition keys for AWS Application Auto Scaling"."""
