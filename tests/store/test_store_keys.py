@@ -9,6 +9,7 @@ import pytest
 from tests.engine.sealed import open_lmdb
 
 from statordb.crypto.file_keys import FileKeys, KeyFileUnusable
+from statordb.crypto.object_keys import ObjectKeys
 from statordb.crypto.ring import KEY_PREFIX
 from statordb.crypto.roots import Roots, RootUnusable
 from statordb.crypto.sealer import Unsealable
@@ -87,6 +88,24 @@ def test_a_new_store_key_is_used_once_all_can_have_it(world: World) -> None:
         await running.ring.refresh()
         assert await read(running) == BODY
         assert running.ring.keys.current == old
+
+    asyncio.run(history())
+
+
+def test_objects_are_sealed_under_the_newest_store_key(world: World) -> None:
+    """That is the one that a root key has wrapped; another process may have made it."""
+
+    async def history() -> None:
+        running = await world.process()
+        reader = ObjectKeys(world.roots)
+        for _ in range(3):
+            newest = await running.ring.newest()
+            assert newest.id == (await world.ring()).current
+            assert world.roots.unwrap(newest.root) == newest.key
+            data_key, envelope = await ObjectKeys(world.roots, running.ring.newest).new()
+            assert await reader.opened(envelope) == data_key
+            await (await world.process()).ring.rotate()
+            world.root.rotate()
 
     asyncio.run(history())
 

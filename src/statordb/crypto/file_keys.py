@@ -41,8 +41,8 @@ class _Ring(NamedTuple):
 class FileKeys:
     """A KeyProvider over a key file, which is made or read when it is first needed."""
 
-    def __init__(self, directory: Path, random: Callable[[int], bytes] = os.urandom) -> None:
-        self._path = directory / FILE_NAME
+    def __init__(self, directory: Path, random: Callable[[int], bytes] = os.urandom, name: str = FILE_NAME) -> None:
+        self._path = directory / name
         self._random = random
         self._loaded: _Ring | None = None
 

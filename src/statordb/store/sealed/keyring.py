@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Coroutine, Sequence
 
+from statordb.crypto.object_keys import StoreKey
 from statordb.crypto.ring import StoreKeys
 from statordb.crypto.roots import Roots
 from statordb.crypto.rows import RowSealer, new_key
@@ -24,6 +25,7 @@ from statordb.store.sealed.store_keys import (
     RING,
     RingRecord,
     new_ring,
+    newest_of,
     opened,
     ring_of,
     rotated,
@@ -64,6 +66,7 @@ class Keyring:
         self._random = random
         self._now = now
         self._version: int | None = None  # of the row of the store's keys
+        self._ring: RingRecord | None = None  # that row
         self._watching: asyncio.Task[None] | None = None
         self._guards: dict[Sequence[Guard], Sequence[Guard]] = {}
         self.covered = self.tables.covers.by_space
@@ -144,7 +147,15 @@ class Keyring:
         if any(kept.id not in self.keys.known for kept in record.keys):
             for id, key in (await asyncio.to_thread(opened, record, self.roots, self.keys.known)).items():
                 self.keys.learn(id, key)
+        self._ring = record
         self._version = found.version
+
+    async def newest(self) -> StoreKey:
+        """The newest store key, which is the one that a root key has wrapped. Raises as `refresh`."""
+        await self.refresh()
+        if self._ring is None:
+            raise Unsealable("the store has no keys")
+        return newest_of(self._ring, self.keys.known)
 
     def watch(self) -> None:
         """Refresh now and then, until `close`."""

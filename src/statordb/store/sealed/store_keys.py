@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from statordb.crypto import ring
+from statordb.crypto.object_keys import StoreKey
 from statordb.crypto.ring import STORE_KEY_ID_BYTES, StoreKeys, Wrapped
 from statordb.crypto.roots import Roots
 from statordb.crypto.sealer import Unsealable
@@ -104,6 +105,14 @@ def rotated(record: RingRecord, roots: Roots, now: float, random: Callable[[int]
     current = _alone(record.current, keys, random)
     older = [_by_store(id, key, current) for id, key in keys.items() if id != record.current]
     return replace(record, keys=[_by_root(record.current, wrapped), *older])
+
+
+def newest_of(record: RingRecord, known: Mapping[str, bytes]) -> StoreKey:
+    """The current key, with what a root key made of it. `known`: all keys of the ring. Raises Unsealable."""
+    for kept in record.keys:
+        if kept.id == record.current and kept.provider != STORE and kept.id in known:
+            return StoreKey(kept.id, known[kept.id], Wrapped(kept.provider, kept.root, _bytes(kept)))
+    raise Unsealable("the keys of the store are damaged")
 
 
 def _wrapping(record: RingRecord, now: float) -> str:
