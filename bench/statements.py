@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 import figures
 from figures import Line, Target
+from load import BATCH_ITEMS
 from statordb.api.dispatch import Dispatcher
 from statordb.api.shape_overrides import DYNAMODB
 from statordb.engine.lmdb.engine import LmdbEngine
@@ -31,6 +32,8 @@ from turns import Bench
 GROUP = "statements, within one process"
 SELECT_TARGET = Target(1.5, at_most=True)  # of GetItem's cost
 INSERT_TARGET = Target(1.3, at_most=True)  # of PutItem's
+BATCH_SELECT_TARGET = Target(3.0, at_most=True)  # of BatchGetItem's, which answers with what is stored
+BATCH_INSERT_TARGET = Target(2.0, at_most=True)  # of BatchWriteItem's
 ITEMS, REQUESTS, ROUNDS = 1000, 1000, 9
 WRITES_AT_ONCE = 16
 PRINCIPAL = Principal("000000000000", "bench", "us-east-1", "arn:aws:iam::000000000000:root")
@@ -61,15 +64,53 @@ def _put(number: int) -> dict[str, Any]:
     return {"TableName": "plain", "Item": _item(f"put{number}")}
 
 
-def _insert(number: int) -> dict[str, Any]:
+def _insert(number: int, name: str = "insert") -> dict[str, Any]:
     statement = "INSERT INTO \"plain\" VALUE {'pk': ?, 'sk': ?, 'n': ?, 'd': ?}"
-    return {"Statement": statement, "Parameters": list(_item(f"insert{number}").values())}
+    return {"Statement": statement, "Parameters": list(_item(f"{name}{number}").values())}
 
 
-PAIRS: tuple[tuple[str, Made, str, Made, Target], ...] = (
-    ("SELECT by the whole key", _select, "GetItem", _get, SELECT_TARGET),
-    ("INSERT", _insert, "PutItem", _put, INSERT_TARGET),
-)
+def _inserted(number: int) -> dict[str, Any]:
+    return _insert(number, "inserts")
+
+
+def _batch_get(number: int) -> dict[str, Any]:
+    keys = [_get(BATCH_ITEMS * number + place)["Key"] for place in range(BATCH_ITEMS)]
+    return {"RequestItems": {"plain": {"Keys": keys}}}
+
+
+def _batch_put(number: int) -> dict[str, Any]:
+    puts = [{"PutRequest": {"Item": _item(f"puts{number}-{place}")}} for place in range(BATCH_ITEMS)]
+    return {"RequestItems": {"plain": puts}}
+
+
+def _batch(made: Made) -> Made:
+    return lambda number: {"Statements": [made(BATCH_ITEMS * number + place) for place in range(BATCH_ITEMS)]}
+
+
+class Pair(NamedTuple):
+    """A statement's request, and the native one that is held against it. Of both, so many are made a round."""
+
+    case: str
+    operation: str
+    statement: Made
+    native_operation: str
+    native: Made
+    target: Target
+    requests: int = REQUESTS
+
+
+PAIRS = (
+    Pair("SELECT by the whole key", "ExecuteStatement", _select, "GetItem", _get, SELECT_TARGET),
+    Pair("INSERT", "ExecuteStatement", _insert, "PutItem", _put, INSERT_TARGET),
+    Pair(
+        f"{BATCH_ITEMS} times SELECT", "BatchExecuteStatement", _batch(_select), "BatchGetItem", _batch_get,
+        BATCH_SELECT_TARGET, REQUESTS // BATCH_ITEMS,
+    ),
+    Pair(
+        f"{BATCH_ITEMS} times INSERT", "BatchExecuteStatement", _batch(_inserted), "BatchWriteItem", _batch_put,
+        BATCH_INSERT_TARGET, REQUESTS // BATCH_ITEMS,
+    ),
+)  # fmt: skip
 
 
 def statements(bench: Bench) -> Iterator[Line]:
@@ -88,19 +129,19 @@ async def _measured(bench: Bench, directory: Path) -> list[Line]:
     puts = [{"TableName": "plain", "Item": _item(f"item{number}")} for number in range(ITEMS)]
     await _answered(dispatcher, "PutItem", puts)
     lines = []
-    for case, statement, operation, native, target in PAIRS:
+    for pair in PAIRS:
         ours, theirs = [], []
         for number in range(ROUNDS + 1):  # the first warms up
-            numbers = range(number * REQUESTS, (number + 1) * REQUESTS)
-            one = await _answered(dispatcher, "ExecuteStatement", list(map(statement, numbers)))
-            other = await _answered(dispatcher, operation, list(map(native, numbers)))
+            numbers = range(number * pair.requests, (number + 1) * pair.requests)
+            one = await _answered(dispatcher, pair.operation, list(map(pair.statement, numbers)))
+            other = await _answered(dispatcher, pair.native_operation, list(map(pair.native, numbers)))
             if number:
                 ours.append(one)
                 theirs.append(other)
-            bench.say(f"round {number}: {case} {one:.1f} us, {operation} {other:.1f} us")
-        ratio = figures.paired_ratio(ours, theirs)
+            bench.say(f"round {number}: {pair.case} {one:.1f} us, {pair.native_operation} {other:.1f} us")
+        ratio, against = figures.paired_ratio(ours, theirs), f"over {pair.native_operation}"
         lines.append(
-            Line(GROUP, case, "StatorDB", median(ours), "us", ratio=ratio, against=f"over {operation}", target=target)
+            Line(GROUP, pair.case, "StatorDB", median(ours), "us", ratio=ratio, against=against, target=pair.target)
         )
     await store.close()
     return lines

@@ -1,5 +1,7 @@
 """BatchExecuteStatement and ExecuteTransaction: what may stand together, what is told of each, and all or none."""
 
+import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -51,6 +53,22 @@ def read(api: Api, table: str, number: int) -> dict[str, Any] | None:
 
 
 # Batches
+
+
+@pytest.mark.parametrize("statement", ["UPDATE one SET v = 'new' WHERE id = {}", "INSERT INTO two VALUE {{'id': 1{}}}"])
+def test_writes_take_no_tasks(items: Api, statement: str) -> None:
+    """Each of 25 Tasks, with its future and its context, would cost more than much of what a write does."""
+    made: list[Coroutine[Any, Any, Any]] = []
+
+    def factory(loop: asyncio.AbstractEventLoop, work: Any) -> asyncio.Task[Any]:
+        made.append(work)
+        return asyncio.Task(work, loop=loop)
+
+    items.loop.set_task_factory(factory)
+    answer = batch(items, *(statement.format(number) for number in range(1, 26)))
+    items.loop.set_task_factory(None)
+    assert len(answer["Responses"]) == 25
+    assert len(made) == 1  # what the test itself runs
 
 
 def test_reads_are_answered_in_order_each_by_itself(items: Api) -> None:

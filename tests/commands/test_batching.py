@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, cast
 
-from statordb.commands.batching import Made, _write_away
+from statordb.commands.batching import Made, _carried_out_away, _write
 from statordb.commands.turns import AWAY_MAX, Turns
 from statordb.metering.series import TABLE, Subject
 from statordb.metering.tap import Tap
@@ -44,10 +44,12 @@ def batch(table: Elsewhere, name: str, count: int = 25) -> list[Made]:
 def test_many_batches_have_so_many_writes_under_way() -> None:
     async def story() -> None:
         table, away = Elsewhere(), Turns().away
-        batches = [asyncio.create_task(_write_away(batch(table, f"b{number}-"), away)) for number in range(40)]
+        batches = [
+            asyncio.create_task(_carried_out_away(batch(table, f"b{number}-"), _write, away)) for number in range(40)
+        ]
         while table.under_way < AWAY_MAX:
             await asyncio.sleep(0)
-        late = asyncio.create_task(_write_away(batch(table, "late", 1), away))
+        late = asyncio.create_task(_carried_out_away(batch(table, "late", 1), _write, away))
         table.answers.set()
         assert [len(done) for done in await asyncio.gather(*batches)] == [25] * 40
         assert table.most == AWAY_MAX

@@ -1,11 +1,11 @@
-"""The command that makes several writes, each by itself: BatchWrite."""
+"""The command that makes several writes, each by itself: BatchWrite; and how the writes of any batch are made."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from statordb.commands.admitting import admitted_writes
 from statordb.commands.capacity import count_writes
@@ -19,7 +19,7 @@ from statordb.metering.series import STANDARD
 from statordb.model import errors
 from statordb.model.budget import UNBOUNDED, Heavy
 from statordb.model.errors import ClientError, Throttled
-from statordb.model.limits import KIB
+from statordb.model.limits import INLINE_UNITS_MAX, KIB
 from statordb.model.together import Together
 from statordb.store.parts import Parts
 from statordb.store.table import Apply, Table, Written
@@ -28,6 +28,11 @@ from statordb.store.terms import Conflict, Key, Overloaded
 PLANNED_BYTES_MAX = 64 * KIB  # of items that stand there, and are looked into in one go; or one that has more
 
 PLANNED_ROWS_MAX = 64  # the same of rows that may be written, each of an index's entries among them
+
+PLANNED_UNITS_MAX = INLINE_UNITS_MAX // 4  # the same of work
+
+T = TypeVar("T")
+W = TypeVar("W")
 
 Made = tuple[Table, Key, Apply]
 """A write that is ready to be done."""
@@ -58,18 +63,8 @@ class BatchWrite(NamedTuple):
 
     async def _write(self, context: Context, turn: Turn, made: Sequence[Made]) -> list[Done | None]:
         groups = await _groups(made, turn)
-        if any(table.here is None for table, _, _ in made):
-            turn.end()
-            return await _write_away([each for group in groups for each in group], context.turns.away)
-        writing: Together[Done | None] = Together(
-            asyncio.get_running_loop(), partial(context.turns.under_way.ended, context.source)
-        )
-        for group in groups:
-            await begin_writes(context, turn, len(group), is_first=not writing.outcomes)
-            for each in group:
-                writing.begin(_write(*each))
-        turn.end()
-        return _counted(await writing.all())
+        here = all(table.here is not None for table, _, _ in made)
+        return _counted(await carried_out(context, turn, groups, _write, here))
 
     async def _made(self, context: Context, turn: Turn) -> list[Made]:
         tables: dict[str, Table] = {}
@@ -98,38 +93,70 @@ def _place(write: Put | Delete, table: Table) -> Key:
         raise
 
 
+class Groups(Generic[W]):
+    """Writes of a batch by what may be planned in one go."""
+
+    def __init__(self) -> None:
+        self.all: list[list[W]] = [[]]
+        self._size = self._rows = self._units = 0
+
+    def add(self, write: W, size: int, rows: int, units: int = 0) -> None:
+        """A write that looks into `size` bytes of what stands there, writes so many `rows`, and spends so many `units`
+        of work."""
+        self._size += size
+        self._rows += rows
+        self._units += units
+        is_full = self._size > PLANNED_BYTES_MAX or self._rows > PLANNED_ROWS_MAX or self._units > PLANNED_UNITS_MAX
+        if is_full and self.all[-1]:
+            self.all.append([])
+            self._size, self._rows, self._units = size, rows, units
+        self.all[-1].append(write)
+
+
 async def _groups(made: Sequence[Made], turn: Turn) -> list[list[Made]]:
     """The writes by what may be planned in one go. Raises Heavy where one of them may not by itself.
 
     Where something is derived from a table's items, a plan parses the item that stands there, which a request of a few
     bytes may find large.
     """
-    groups: list[list[Made]] = [[]]
-    size = rows = 0
+    groups: Groups[Made] = Groups()
     for table, several in groupby(made, key=itemgetter(0)):
         some = list(several)
         if not table.looks_back:
-            groups[-1] += some
+            groups.all[-1] += some
             continue
         parts = Parts(table, (key for _, key, _ in some), consistent=False)
-        position = 0
+        left = iter(some)
         while bodies := await parts.next():
             for body in bodies:
-                each = some[position]
-                position += 1
                 if body is not None:
                     await _weigh(body, turn)
-                    size += len(body)
-                rows += table.write_rows
-                if (size > PLANNED_BYTES_MAX or rows > PLANNED_ROWS_MAX) and groups[-1]:
-                    groups.append([])
-                    size = 0 if body is None else len(body)
-                    rows = table.write_rows
-                groups[-1].append(each)
-    return groups
+                groups.add(next(left), 0 if body is None else len(body), table.write_rows)
+    return groups.all
 
 
-async def begin_writes(context: Context, turn: Turn, count: int, is_first: bool) -> None:
+async def carried_out(
+    context: Context,
+    turn: Turn,
+    groups: Sequence[Sequence[W]],
+    write: Callable[[W], Coroutine[Any, Any, T]],
+    here: bool,
+) -> list[T | BaseException]:
+    """What came of the writes of a batch, in their order, once all have ended. The turn ends with the last that is
+    begun. `here`: their stores are."""
+    if not here:
+        turn.end()
+        return await _carried_out_away([each for group in groups for each in group], write, context.turns.away)
+    writing: Together[T] = Together(asyncio.get_running_loop(), partial(context.turns.under_way.ended, context.source))
+    for group in filter(None, groups):
+        await _begin(context, turn, len(group), is_first=not writing.outcomes)
+        for each in group:
+            writing.begin(write(each))
+    turn.end()
+    return await writing.all()  # type: ignore[return-value]  # all have ended
+
+
+async def _begin(context: Context, turn: Turn, count: int, is_first: bool) -> None:
     """Wait until so many writes of a batch to a store that is here may begin together, in a slice that has room for
     them. `UnderWay.ended` is to be told of the end of each. `is_first`: none of the batch have begun yet."""
     waited = context.turns.under_way.begin(context.source, count)
@@ -141,32 +168,34 @@ async def begin_writes(context: Context, turn: Turn, count: int, is_first: bool)
         await turn.over()
 
 
-async def _outcomes(writing: Sequence["asyncio.Task[Done | None]"]) -> list[Done | None]:
-    """What came of writes, once all have ended, and are counted. Raises what one of them raised."""
+async def _carried_out_away(
+    writes: Sequence[W], write: Callable[[W], Coroutine[Any, Any, T]], away: asyncio.Semaphore
+) -> list[T | BaseException]:
+    """The same where each write is waited for. What comes back of many at once would have the loop for itself: so many
+    are under way, of all requests, each of which waits for one row at a time."""
+    writing: list[asyncio.Task[T]] = []
+    for each in writes:
+        await away.acquire()
+        writing.append(asyncio.create_task(write(each)))
+        writing[-1].add_done_callback(lambda _: away.release())
     await asyncio.wait(writing)
-    return _counted([each.exception() or each.result() for each in writing])
+    return [each.exception() or each.result() for each in writing]
 
 
 def _counted(outcomes: Sequence[Done | BaseException | None]) -> list[Done | None]:
-    """The same of those that have ended."""
+    """Those that were made, which are counted. Raises what one of them raised."""
     count_writes([each for each in outcomes if isinstance(each, Done)], STANDARD)
-    done: list[Done | None] = []
+    return raised(outcomes)
+
+
+def raised(outcomes: Sequence[T | BaseException]) -> list[T]:
+    """The outcomes of writes, none of which raised anything; else that is raised."""
+    done: list[T] = []
     for each in outcomes:
         if isinstance(each, BaseException):
             raise each
         done.append(each)
     return done
-
-
-async def _write_away(made: Sequence[Made], away: asyncio.Semaphore) -> list[Done | None]:
-    """Write where each write is waited for. What comes back of many at once would have the loop for itself: so many are
-    under way, of all requests, each of which waits for one row at a time."""
-    writing: list[asyncio.Task[Done | None]] = []
-    for each in made:
-        await away.acquire()
-        writing.append(asyncio.create_task(_write(*each)))
-        writing[-1].add_done_callback(lambda _: away.release())
-    return await _outcomes(writing)
 
 
 async def _weigh(body: bytes, turn: Turn) -> None:
@@ -180,9 +209,10 @@ async def _weigh(body: bytes, turn: Turn) -> None:
         await turn.over()
 
 
-async def _write(table: Table, key: Key, apply: Apply) -> Done | None:
+async def _write(made: Made) -> Done | None:
     """None if a transaction holds the item, and went on to, if too much waits for the store already, or if an index has
     no units left for it."""
+    table, key, apply = made
     try:
         written = await table.write(key, unless_full(table, apply), replaces=True)
     except (Conflict, Overloaded, Throttled):

@@ -1,13 +1,12 @@
 """The command of several statements, each by itself: reads of one item each, or writes."""
 
-import asyncio
 from collections.abc import Sequence
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from typing import NamedTuple
 
 from statordb.commands.admitting import note, refusal_of_read, refusal_of_write
-from statordb.commands.batching import PLANNED_BYTES_MAX, PLANNED_ROWS_MAX, begin_writes
+from statordb.commands.batching import Groups, carried_out, raised
 from statordb.commands.capacity import Meter, unmet_units
 from statordb.commands.context import Context
 from statordb.commands.full_partitions import unless_full
@@ -21,14 +20,12 @@ from statordb.metering.units import read_units
 from statordb.model import errors
 from statordb.model.budget import Heavy
 from statordb.model.errors import ClientError, Throttled
-from statordb.model.limits import INLINE_UNITS_MAX
 from statordb.store import codec
 from statordb.store.image import Image
 from statordb.store.parts import Parts
 from statordb.store.table import Table
 from statordb.store.terms import Conflict, Key, Overloaded, Refused
 
-PLANNED_UNITS_MAX = INLINE_UNITS_MAX // 4  # of writes that are planned in one go
 CHANGED = "The item was changed by others while the statement waited. Try again."
 
 Asked = SelectOne | StatementWrite | ClientError
@@ -156,21 +153,11 @@ async def _got(made: _Made, body: bytes | None, turn: Turn) -> Outcome:
 
 async def _write_all(context: Context, made: Sequence[_Made], turn: Turn, outcomes: dict[int, Outcome]) -> None:
     groups = await _groups(made, turn)
-    away = context.turns.away if any(each.table.here is None for each in made) else None
-    writing: list[tuple[int, asyncio.Task[Outcome]]] = []
-    ended = partial(context.turns.under_way.ended, context.source) if away is None else lambda _: away.release()
-    for group in groups:
-        if away is None and group:
-            await begin_writes(context, turn, len(group), is_first=not writing)
-        for each in group:
-            if away is not None:
-                await away.acquire()
-            task = asyncio.create_task(_write(context, each))
-            task.add_done_callback(ended)
-            writing.append((each.position, task))
-    turn.end()
-    for position, task in writing:
-        outcomes[position] = await task
+    here = all(each.table.here is not None for each in made)
+    ended: list[Outcome | BaseException] = await carried_out(context, turn, groups, partial(_write, context), here)
+    written: list[Outcome] = raised(ended)
+    for each, outcome in zip(chain.from_iterable(groups), written, strict=True):
+        outcomes[each.position] = outcome
 
 
 async def _groups(made: Sequence[_Made], turn: Turn) -> list[list[_Made]]:
@@ -179,29 +166,32 @@ async def _groups(made: Sequence[_Made], turn: Turn) -> list[list[_Made]]:
     What a write does of work shows when it is tried, on the item as it stands: nothing can be given up once some are
     written.
     """
-    groups: list[list[_Made]] = [[]]
-    size = rows = units = 0
-    for each in made:
-        read, spent = await _try(each, turn)
-        size += read
-        rows += each.table.write_rows
-        units += spent
-        if (size > PLANNED_BYTES_MAX or rows > PLANNED_ROWS_MAX or units > PLANNED_UNITS_MAX) and groups[-1]:
-            groups.append([])
-            size, rows, units = read, each.table.write_rows, spent
-        groups[-1].append(each)
-    return groups
+    groups: Groups[_Made] = Groups()
+    for (table, is_new), several in groupby(made, key=_looked_into):
+        some = list(several)
+        if is_new:
+            for each in some:
+                groups.add(each, 0, table.write_rows)
+            continue
+        parts = Parts(table, (each.key for each in some), consistent=False)
+        left = iter(some)
+        while bodies := await parts.next():
+            for body in bodies:
+                each = next(left)
+                units = 0 if body is None else await _try(each, body, turn)
+                groups.add(each, 0 if body is None else len(body), table.write_rows, units)
+    return groups.all
 
 
-async def _try(made: _Made, turn: Turn) -> tuple[int, int]:
-    """Try what a write would do, without doing it: bytes that it reads, units that it spends."""
-    _, command, table, key = made
+def _looked_into(made: _Made) -> tuple[Table, bool]:
+    """Whose item a write looks into; True where it looks into nothing that stands there."""
+    return made.table, isinstance(made.command, InsertItem)
+
+
+async def _try(made: _Made, body: bytes, turn: Turn) -> int:
+    """Try what a write would do to an item, without doing it: units that it spends."""
+    _, command, table, _ = made
     assert not isinstance(command, SelectOne)
-    if isinstance(command, InsertItem):
-        return 0, 0  # nothing of what stands there is looked into
-    (body,) = await table.get_many([key], consistent=False)
-    if body is None:
-        return 0, 0
     budget = turn.budget
     try:
         left = budget.left
@@ -213,7 +203,7 @@ async def _try(made: _Made, turn: Turn) -> tuple[int, int]:
     spent = max(0, left - budget.left)
     if turn.due(len(body)):
         await turn.over()
-    return len(body), spent
+    return spent
 
 
 def _apply(command: StatementWrite, table: Table, body: bytes, turn: Turn) -> None:
