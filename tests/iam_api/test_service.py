@@ -9,7 +9,9 @@ from tests.iam_api.iam_kit import IamKit, least, refusal
 
 from statordb.iam_api.service import LOADERS
 from statordb.model import errors
+from statordb.model.credential import Credential
 from statordb.model.errors import ClientError
+from statordb.model.unanswered import Unanswered
 
 
 def told(kit: IamKit, body: bytes, service: str = "iam") -> tuple[int, str]:
@@ -114,3 +116,25 @@ def test_a_service_that_closes_ends_what_runs(kit: IamKit) -> None:
         await asyncio.gather(*(kit.service(name).close() for name in LOADERS))
 
     kit.run(close())
+
+
+@pytest.mark.parametrize("service", ["iam", "sts"])
+def test_a_store_that_does_not_answer_is_an_error_that_sdks_try_again(
+    kit: IamKit, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credential = kit.run(kit.credentials.lookup(kit.root.access_key_id))
+
+    async def known(key: str) -> Credential | None:
+        return credential
+
+    async def away(*_: object, **__: object) -> None:
+        raise Unanswered("nodes are away")
+
+    monkeypatch.setattr(kit.credentials, "lookup", known)
+    for call in ("get", "read", "range", "update"):
+        monkeypatch.setattr(kit.engine, call, away)
+    client = getattr(kit, service)
+    code, _, status = refusal(client.list_users if service == "iam" else client.get_session_token)
+    assert (code, status) == ("ServiceUnavailable", 503)
+    assert {str(fault) for fault in kit.faults} == {"nodes are away"}, "boto3 has tried again"
+    kit.faults.clear()

@@ -6,7 +6,7 @@ import pytest
 from tests.in_process import Api
 
 from statordb.keeper.keeper import SHARED_SECONDS, Keeper, duties
-from statordb.keeper.tenure import LEASE_SECONDS, RENEW_SECONDS, VALID_SECONDS, owner
+from statordb.keeper.tenure import LEASE_SECONDS, RENEW_SECONDS, VALID_SECONDS, LeaseEnded, owner
 from statordb.store.leases import Leases
 
 
@@ -193,7 +193,7 @@ def test_a_run_ends_with_its_lease(servers: Servers) -> None:
 
     servers.api.run(run())
     assert (sloth.runs, sloth.cancelled) == (1, True)
-    assert [name for name, _ in servers.reported] == ["chore"]
+    assert [(name, type(fault)) for name, fault in servers.reported] == [("chore", LeaseEnded)]
 
 
 @pytest.mark.slow  # the quick duty runs all the time until the slow one has been ended

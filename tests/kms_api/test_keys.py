@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from tests.kms_api.kms_kit import ACCOUNT, DAY, OTHER, REGION, Kms, refused
 
 from statordb.engine.contract import PageBudget
+from statordb.model.unanswered import Unanswered
 from statordb.store.keyspace import Space
 from statordb.store.kms import keys
 from statordb.store.kms.records import KeyName
@@ -325,3 +327,21 @@ def test_a_change_counts_at_once_in_another_process(kms: Kms) -> None:
             assert kms.run(other.kms.keys.find(name)).state == state
         call(KeyId=key["KeyId"])
     assert kms.run(other.kms.keys.find(name)).state == "Enabled"
+
+
+def test_a_store_that_does_not_answer_is_an_error_that_sdks_try_again(
+    kms: Kms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise Unanswered("nodes are away")
+
+    key = kms.key()["KeyId"]
+    monkeypatch.setattr(kms.store.kms.keys, "find", away)
+    told_of: list[BaseException] = []
+    monkeypatch.setattr(kms.service, "_report", lambda request, fault: told_of.append(fault))
+    with pytest.raises(ClientError) as caught:
+        kms.client.describe_key(KeyId=key)
+    assert [str(fault) for fault in told_of] == ["nodes are away"]
+    response = caught.value.response
+    assert response["Error"]["Code"] == "DependencyTimeoutException"
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 503

@@ -10,6 +10,8 @@ from threading import Event
 import pytest
 from tests.pace import HANGS_SECONDS
 
+from statordb.engine.contract import OutcomeUnknown
+from statordb.model.unanswered import Unanswered
 from statordb.server import logs
 
 
@@ -39,6 +41,30 @@ def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert (first["child"], first["exit_code"]) == ("worker", 9)
     assert first["timestamp"].endswith("Z")
     assert "ValueError: broken" in second["exception"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Unanswered("nodes are away"),
+        OutcomeUnknown("nodes are away"),
+        ExceptionGroup("tables", [Unanswered("nodes are away"), Unanswered("too few answered")]),
+    ],
+)
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_store_that_does_not_answer_is_told_in_a_sentence(
+    form: str, fault: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever meets it, and however they tell of it: a fault of the server's own is not to be lost among tracebacks."""
+    logs.configure(form, "info")
+    try:
+        raise fault
+    except Exception:
+        logging.getLogger("statordb.test").exception("it failed")
+    shown = capsys.readouterr().err
+    assert "Traceback" not in shown
+    assert "it failed" in shown
+    assert "nodes are away" in shown
 
 
 def test_text(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from statordb.engine.cassandra.cql.session import TimedOut
-from statordb.engine.contract import EngineClosed, Unanswered
+from statordb.engine.contract import EngineClosed
 from statordb.model.request import Principal, Request
+from statordb.model.unanswered import Unanswered
 from statordb.server.reports import report_duty, report_request
 
 ASKED = Request("GetItem", b"{}", Principal("000000000000", "local", "us-east-1", ""), "the-id")

@@ -1,6 +1,7 @@
 """Who is let in, and the texts for who is not, in the order in which AWS checks."""
 
 import asyncio
+import logging
 import re
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from tests.wire.driver import KEY, SECRET, Answer, Clock, FakeService, Wire, raw
 
 from statordb.model.credential import Credential
 from statordb.model.request import Origin, Principal
+from statordb.model.unanswered import Unanswered
 from statordb.wire.claim import basic_date
 from statordb.wire.open_authenticator import OpenAuthenticator
 from statordb.wire.sigv4 import IamAuthenticator
@@ -343,6 +345,37 @@ def test_keys_may_be_looked_up_asynchronously() -> None:
         assert lookups == [KEY, "AKIDUNKNOWN", "AKIDBROKEN"]
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("fault", "level"), [(Unanswered("away"), logging.WARNING), (OSError("lost"), logging.ERROR)])
+def test_a_look_up_that_fails_is_an_error_that_sdks_try_again(
+    fault: Exception, level: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nodes of a cluster that are away are no fault of the server's, and it is known again once they are back."""
+    faults = [fault]
+
+    async def lookup(key: str) -> Credential | None:
+        if faults:
+            raise faults.pop()
+        return Credential(KEY, SECRET, "1" * 12, "arn")
+
+    async def scenario() -> None:
+        wire = Wire(Clock(), FakeService())
+        wire.context.authenticator = IamAuthenticator(lookup, lambda: 0, time.time)
+        connection, transport = wire.connect()
+        connection.data_received(signed())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert transport.out[9:12] == b"500"
+        assert b"InternalServerError" in transport.out
+        again, answered = wire.connect()
+        again.data_received(signed())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert answered.out[9:12] == b"200"
+
+    asyncio.run(scenario())
+    assert [record.levelno for record in caplog.records] == [level]
 
 
 def test_principals_are_equal_on_both_ways(wire: Wire) -> None:

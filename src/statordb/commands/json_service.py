@@ -14,7 +14,7 @@ from statordb.commands.turns import Turns
 from statordb.model.errors import ClientError
 from statordb.model.pending import Pending
 from statordb.model.request import Reply, Request, bare_error_reply
-from statordb.store.terms import Overloaded
+from statordb.store.terms import Overloaded, Unanswered
 
 if TYPE_CHECKING:
     from statordb.shapes.json import Shapes
@@ -45,6 +45,10 @@ class Faults(Protocol):
 
     def busy(self) -> ClientError: ...
 
+    def unanswered(self) -> ClientError:
+        """The store does not answer: SDKs try again."""
+        ...
+
 
 class JsonService(ABC, Generic[OperationT]):
     """Answers requests, each by a task of its own. `load`: see `Calls`; raises ServiceModelMissing."""
@@ -53,6 +57,7 @@ class JsonService(ABC, Generic[OperationT]):
         self, load: Callable[[], JsonApi[OperationT]], faults: Faults, report: Report, turns: Turns | None
     ) -> None:
         self._faults = faults
+        self.unanswered = bare_error_reply(faults.unanswered())
         self._report = report
         self._calls = Calls(load, turns)
 
@@ -84,7 +89,7 @@ class JsonService(ABC, Generic[OperationT]):
 
     def _failed(self, request: Request, error: BaseException) -> Reply:
         self._report(request, error)
-        return bare_error_reply(self._faults.internal())
+        return self.unanswered if isinstance(error, Unanswered) else bare_error_reply(self._faults.internal())
 
     async def _run(self, request: Request) -> bytes:
         api = await self._calls.api()

@@ -215,11 +215,6 @@ class OutcomeUnknown(Exception):
     """The update may or may not have happened, and could not be resolved."""
 
 
-class Unanswered(Exception):
-    """An engine got no good answer of those who have the rows, for as long as it asks: nodes are away, or a table is
-    being made or dropped. It may be asked for again."""
-
-
 class Overloaded(Exception):
     """So much waits for the engine already that this was not taken: nothing was written. Ask again after a while."""
 

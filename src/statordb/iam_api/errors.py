@@ -96,6 +96,11 @@ def internal() -> IamError:
     )
 
 
+def unavailable() -> IamError:
+    """The store does not answer: SDKs try again. API reference of IAM, and of STS, "Common Errors"."""
+    return IamError(503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.")
+
+
 # What the wire finds, under the names that these APIs have for it. "" is whatever else there is.
 _WIRE: dict[str, Callable[[str], IamError]] = {
     "UnrecognizedClientException": lambda text: IamError(

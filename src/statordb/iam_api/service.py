@@ -20,7 +20,7 @@ from statordb.model.errors import ClientError, missing_authentication_token
 from statordb.model.rest import RestReply, RestRequest
 from statordb.store.credentials import Credentials, OwnerGone
 from statordb.store.store import Store
-from statordb.store.terms import Conflict, Overloaded
+from statordb.store.terms import Conflict, Overloaded, Unanswered
 
 if TYPE_CHECKING:
     from statordb.iam_api.requests import Requests
@@ -92,7 +92,8 @@ class QueryService:
 
     def _failed(self, request: RestRequest, error: BaseException) -> RestReply:
         self._report(request, error)
-        return self._fault_reply(errors.internal(), request.request_id)
+        fault = errors.unavailable() if isinstance(error, Unanswered) else errors.internal()
+        return self._fault_reply(fault, request.request_id)
 
     async def _run(self, request: RestRequest) -> RestReply:
         api = await self._calls.api()

@@ -17,11 +17,16 @@ from hashlib import blake2b
 
 from statordb.model.clock import Clock
 from statordb.store.leases import Leases
+from statordb.store.terms import Unanswered
 
 LEASE_SECONDS = 15.0
 VALID_SECONDS = 10.0
 RENEW_SECONDS = 3.0
 LOOK_SECONDS = 1.0  # between two looks at who is there and what is free
+
+
+class LeaseEnded(Unanswered):
+    """A duty has not come to its end before its lease did, which another has now, or could not be renewed."""
 
 
 @dataclass(slots=True)
@@ -86,13 +91,19 @@ class Tenure:
 
     @asynccontextmanager
     async def within(self, duty: str) -> AsyncIterator[None]:
-        """Cancels what is done inside, and raises TimeoutError, when the lease ends without having been renewed."""
+        """Cancels what is done inside, and raises LeaseEnded, when the lease ends without having been renewed."""
         lease = self._leases[duty]
-        async with asyncio.timeout(lease.until - self._monotonic()) as lease.run:
-            try:
-                yield
-            finally:
-                lease.run = None
+        scope = asyncio.timeout(lease.until - self._monotonic())
+        try:
+            async with scope as lease.run:
+                try:
+                    yield
+                finally:
+                    lease.run = None
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            raise LeaseEnded("its lease ended, and was not renewed") from None
 
     async def _settle(self, duty: str, ours: bool) -> None:
         lease, began = self._leases[duty], self._monotonic()

@@ -153,5 +153,9 @@ def internal() -> ClientError:
     return of("KMSInternalException", None, 500)
 
 
+def unanswered() -> ClientError:
+    return of("DependencyTimeoutException", None, 503)
+
+
 def busy() -> ClientError:
     return of("ThrottlingException", "Rate exceeded")

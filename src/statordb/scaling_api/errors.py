@@ -73,6 +73,10 @@ def internal() -> ClientError:
     return of("InternalServiceException", None, 500)
 
 
+def unanswered() -> ClientError:
+    return internal()
+
+
 def busy() -> ClientError:
     return of("ThrottlingException", "Rate exceeded")
 

@@ -299,7 +299,9 @@ def wire_context(
         rest_peers=RestPeers(is_ours, _token_authenticator(site, store)),
         apis={
             each.prefix.encode(): Api(
-                audited_bare(each.service, auditor), _authenticator(site, store, each.name, browsers)
+                audited_bare(each.service, auditor),
+                _authenticator(site, store, each.name, browsers),
+                each.service.unanswered,
             )
             for each in further
         },

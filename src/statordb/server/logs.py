@@ -13,6 +13,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from statordb.server import reports
+
 if TYPE_CHECKING:
     from structlog.stdlib import ProcessorFormatter
 
@@ -35,7 +37,18 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         if self._formatter is None:
             self._formatter = _formatter(self._json_lines)
-        return self._formatter.format(record)
+        return self._formatter.format(_without_traceback(record))
+
+
+def _without_traceback(record: logging.LogRecord) -> logging.LogRecord:
+    """The record, whoever has told of a store that does not answer: that is no fault of the server's, and a sentence
+    says all of it."""
+    fault = record.exc_info[1] if record.exc_info else None
+    if fault is None or not reports.is_unanswered(fault):
+        return record
+    told = logging.makeLogRecord({**record.__dict__, "exc_info": None, "exc_text": None})
+    told.reason = reports.reason(fault)
+    return told
 
 
 class Background(logging.Handler):

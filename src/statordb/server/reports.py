@@ -3,9 +3,10 @@ is told in a sentence, without where it was met."""
 
 import logging
 
-from statordb.engine.contract import EngineClosed, Unanswered
+from statordb.engine.contract import EngineClosed, OutcomeUnknown
 from statordb.model.request import Request
 from statordb.model.rest import RestRequest
+from statordb.model.unanswered import Unanswered
 
 log = logging.getLogger(__name__)
 
@@ -13,7 +14,7 @@ log = logging.getLogger(__name__)
 def report_duty(duty: str, fault: BaseException) -> None:
     """A duty is tried again."""
     if is_unanswered(fault):
-        log.warning("keeper duty put off: the store does not answer", extra={"duty": duty, "reason": _reason(fault)})
+        log.warning("keeper duty put off: the store does not answer", extra={"duty": duty, "reason": reason(fault)})
     else:
         log.error("keeper duty failed", exc_info=fault, extra={"duty": duty})
 
@@ -23,7 +24,7 @@ def report_request(request: Request | RestRequest, fault: BaseException) -> None
     if isinstance(fault, EngineClosed):  # its client had gone, so nobody waited for it when the server ended
         log.info("operation ended with the server", extra=facts)
     elif is_unanswered(fault):  # clients try again
-        log.warning("operation failed: the store does not answer", extra={**facts, "reason": _reason(fault)})
+        log.warning("operation failed: the store does not answer", extra={**facts, "reason": reason(fault)})
     else:
         log.error("operation failed unexpectedly", exc_info=fault, extra=facts)
 
@@ -32,10 +33,11 @@ def is_unanswered(fault: BaseException) -> bool:
     """Whether that is all that a fault comes to."""
     if isinstance(fault, BaseExceptionGroup):
         return all(map(is_unanswered, fault.exceptions))
-    return isinstance(fault, Unanswered)
+    return isinstance(fault, (Unanswered, OutcomeUnknown))
 
 
-def _reason(fault: BaseException) -> str:
+def reason(fault: BaseException) -> str:
+    """What it comes to, in a sentence."""
     while isinstance(fault, BaseExceptionGroup):
         fault = fault.exceptions[0]
     return str(fault)

@@ -20,6 +20,7 @@ from statordb.engine.contract import (
     Stored,
     Use,
 )
+from statordb.model.unanswered import Unanswered
 
 __all__ = [
     "EXHAUSTED",
@@ -36,5 +37,6 @@ __all__ = [
     "Row",
     "Stop",
     "Stored",
+    "Unanswered",
     "Use",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 from statordb.model import errors
 from statordb.model.pending import Pending
 from statordb.model.request import Origin, Reply, Request, error_reply
+from statordb.model.unanswered import Unanswered
 from statordb.wire.reply import USUAL, Form
 
 INTERNAL = error_reply(errors.internal())
@@ -116,7 +117,9 @@ def after(
 
     def resume(done: asyncio.Future[Any]) -> None:
         if done.cancelled() or done.exception() is not None:
-            log.error("a key could not be looked up", exc_info=None if done.cancelled() else done.exception())
+            fault = None if done.cancelled() else done.exception()
+            level = logging.WARNING if isinstance(fault, Unanswered) else logging.ERROR
+            log.log(level, "a key could not be looked up", exc_info=fault, extra={"request_id": exchange.request_id})
             answer.set_result(internal)
             return
         reply = begin(exchange)

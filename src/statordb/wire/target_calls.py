@@ -24,10 +24,11 @@ log = logging.getLogger(__name__)
 
 
 class Api(NamedTuple):
-    """An API, and who judges those who call it."""
+    """An API, and who judges those who call it. `unanswered`: what is told where that can't be known now."""
 
     service: Service
     authenticator: Authenticator
+    unanswered: Reply = INTERNAL
 
 
 class Apis(Protocol):
@@ -53,7 +54,7 @@ def begin(exchange: Exchange, context: Apis, api: Api) -> Reply | Waiting:
     if isinstance(principal, ClientError):
         return bare_error_reply(principal)
     if not isinstance(principal, Principal):
-        return after(principal, exchange, partial(begin, context=context, api=api), INTERNAL)
+        return after(principal, exchange, partial(begin, context=context, api=api), api.unanswered)
     if b"content-encoding" in headers:
         try:
             exchange.body = decode_body(headers[b"content-encoding"], exchange.body, OPEN_BODY_BYTES_MAX)

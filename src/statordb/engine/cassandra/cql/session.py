@@ -14,7 +14,8 @@ from acsylla import errors
 
 from statordb.engine.cassandra.cql.moderation import Moderation
 from statordb.engine.cassandra.cql.racks import Racks
-from statordb.engine.contract import StoreUnusable, Unanswered
+from statordb.engine.contract import StoreUnusable
+from statordb.model.unanswered import Unanswered
 
 QUORUM = "LOCAL_QUORUM"
 ONE = "LOCAL_ONE"
