@@ -164,7 +164,7 @@ def of_series(subject: words.Subject, series: Series) -> Shown | None:
         return Shown(DYNAMODB, series.metric, {}) if series.metric in ACCOUNTS else None
     if subject.kind == words.FUNCTION:
         return Shown(LAMBDA, series.metric, {FUNCTION_NAME: subject.name}) if series.metric in FUNCTIONS else None
-    told = TABLES.get(series.metric)
+    told = TABLES.get(series.metric) if subject.kind == words.TABLE else None
     if told is None or series.kind in FREE:
         return None
     dimensions = {TABLE_NAME: subject.name}

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 # Kinds of subjects.
 TABLE, FUNCTION, ACCOUNT = "table", "function", "account"
+REST = "rest"  # of an account in a region: what those of its tables were billed that are gone, and listed no more
 
 READ_UNITS, WRITE_UNITS = "ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"
 LATENCY = "SuccessfulRequestLatency"  # milliseconds
@@ -36,8 +37,8 @@ Figures = dict["Series", "Statistic"]
 
 
 class Subject(NamedTuple):
-    """Whose figures they are. `kind`: TABLE, FUNCTION or ACCOUNT; an account has no name. `id`: tells a table from one
-    of the same name before it."""
+    """Whose figures they are. `kind`: TABLE, FUNCTION, ACCOUNT or REST; the last two have no name.
+    `id`: tells a table from one of the same name before it."""
 
     account: str
     region: str

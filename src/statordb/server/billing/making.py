@@ -14,9 +14,29 @@ from statordb.store.ledger.ledger import Ledger
 from statordb.store.ledger.records import SubjectRecord
 from statordb.store.ledger.usages import Window, billed, demanded, used
 
+ATTEMPTS_MAX = 3  # while tables that are gone are settled
+
 
 async def make(days: Days, query: Query, sheet: PriceSheet, now: float) -> Report:
     """What a query asks for. Tiers are an account's, so all that it used is read, whatever is shown of it."""
+    for _ in range(ATTEMPTS_MAX):
+        moves = await days.ledger.moves(query.account)
+        began, usages, compared = await _gathered(days, query, sheet, now)
+        if moves == await days.ledger.moves(query.account):  # else what was on its way was read twice, or not at all
+            break
+    whose = (query.account, query.region, query.table)
+    made = await asyncio.to_thread(bill.make, query.month, usages, sheet)
+    projected = None
+    if now < query.month.ends:
+        grown = await asyncio.to_thread(bill.projected, query.month, usages, sheet, began, now)
+        projected = grown.of(*whose).total
+    return Report(made.of(*whose), sheet.date, projected, compared if query.compare else None)
+
+
+async def _gathered(
+    days: Days, query: Query, sheet: PriceSheet, now: float
+) -> tuple[float, list[Usage], list[Comparison]]:
+    """Since when something was used in the month, and what."""
     ledger, window = days.ledger, Window(query.month, now)
     usages: list[Usage] = []
     compared: list[Comparison] = []
@@ -29,13 +49,7 @@ async def make(days: Days, query: Query, sheet: PriceSheet, now: float) -> Repor
         if query.compare and _is_shown(record, query):
             compared += await _compared(ledger, window, record, sheet)
         await asyncio.sleep(0)  # a store on this machine answers at once, so nobody else would get a turn
-    whose = (query.account, query.region, query.table)
-    made = await asyncio.to_thread(bill.make, query.month, usages, sheet)
-    projected = None
-    if now < query.month.ends:
-        grown = await asyncio.to_thread(bill.projected, query.month, usages, sheet, began, now)
-        projected = grown.of(*whose).total
-    return Report(made.of(*whose), sheet.date, projected, compared if query.compare else None)
+    return began, usages, compared
 
 
 async def _compared(ledger: Ledger, window: Window, record: SubjectRecord, sheet: PriceSheet) -> list[Comparison]:

@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from statordb.engine.contract import Bounds, Effects, Engine, Key, PageBudget, Refused, Row, Stop, Stored
 from statordb.metering.minutes import Age, Minutes
-from statordb.metering.series import Figures, Subject, add_figures, decode, encode
+from statordb.metering.series import REST, TABLE, Figures, Subject, add_figures, decode, encode
 from statordb.store import contention
 from statordb.store.keyspace import Space
+from statordb.store.ledger.ledger import FOREVER
 from statordb.store.ledger.records import (
     CAPACITY,
     FIGURES,
@@ -24,13 +25,13 @@ from statordb.store.ledger.records import (
     FiguresRecord,
     SubjectRecord,
     between,
+    capacities_before,
     capacity_partition,
     figures_key,
     key_parts,
     partition_of,
     subject_key,
 )
-from statordb.store.rows import rows
 
 TOGETHER_ROWS_MAX = 60  # read, and made into others, in one update: an hour of one process's minutes
 _PAGE = PageBudget(rows_max=TOGETHER_ROWS_MAX, bytes_max=128 * 1024)
@@ -63,31 +64,44 @@ class Ageing:
         aged = [*known.aged, *[BEGINNING] * (len(self._ages) - len(known.aged))]
         found = False
         for position, age in enumerate(self._ages):
+            if known.kind == REST and age.length is not None:
+                continue  # its rows are of days, which stay what they are until they go
             length = age.length or self._ages[-2].length or 1
             until = int(now - age.after) // length * length
             if until > aged[position]:
                 found = await self._bring(known.subject, age, aged[position], until) or found
+            if aged[position] != until:  # which is earlier once a clock that was ahead is right again
+                found = found or until < aged[position]
                 aged[position] = until
         if found:
             await self._note(known.subject, aged)
 
     async def forget(self, known: SubjectRecord) -> bool:
-        """Forget a table that is gone, once nothing is left of what it used; False as long as there is something."""
+        """Forget a subject that is gone, once nothing is left of what it used; False as long as there is something."""
         subject = known.subject
         page = await self._engine.range(Space.LEDGER, partition_of(subject), Bounds(), True, _PAGE)
         if page.bodies:
             return False
-        partition = capacity_partition(subject.account, subject.region, subject.name)
-        capacities = [row async for row in rows(self._engine, Space.LEDGER_CAPACITY, partition)]
-        keys = [
-            Key(Space.LEDGER_CAPACITY, partition, row.sort)
-            for row in capacities
-            if CAPACITY.load(row.body).id == subject.id
-        ]
-        for at in range(0, len(keys), TOGETHER_ROWS_MAX):
-            await self._remove(keys[at : at + TOGETHER_ROWS_MAX])
+        if subject.kind == TABLE:
+            await self._forget_capacities(known)
         await self._remove([subject_key(subject)])
         return True
+
+    async def _forget_capacities(self, known: SubjectRecord) -> None:
+        """The newest first: what had the name before, and long after, is not read."""
+        partition = capacity_partition(known.account, known.region, known.name)
+        until = FOREVER if known.deleted_at is None else max(known.created_at, known.deleted_at) + 1
+        found, after = False, None
+        while True:
+            bounds = capacities_before(until)
+            page = await self._engine.range(Space.LEDGER_CAPACITY, partition, bounds, False, _PAGE, after)
+            own = [row for row in page.rows if CAPACITY.load(row.body).id == known.id]
+            await self._remove([Key(Space.LEDGER_CAPACITY, partition, row.sort) for row in own])
+            found = found or bool(own)
+            if page.stop is Stop.EXHAUSTED or (found and (not own or own[-1] is not page.rows[-1])):
+                return
+            after = page.last[1]
+            await asyncio.sleep(0)
 
     async def _bring(self, subject: Subject, age: Age, since: int, until: int) -> bool:
         """Rows that begin in [since, until); False if there are none."""

@@ -23,7 +23,7 @@ from statordb.store.ledger.ledger import Ledger
 
 DAYS_MAX = 20_000
 """Days of subjects that are known, each of some hundred bytes to a few thousand."""
-_COUNTED = frozenset((BILLED, BYTES_OUT, CHANGE_UNITS, STREAM_READS))
+COUNTED = frozenset((BILLED, BYTES_OUT, CHANGE_UNITS, STREAM_READS))
 _SIZES = frozenset((TABLE_BYTES, TABLE_ITEMS))
 
 
@@ -42,10 +42,11 @@ class Days:
         self.ledger = ledger
         self._known: OrderedDict[tuple[Subject, int], Day] = OrderedDict()
 
-    async def of(self, subject: Subject, begins: int, now: float) -> Day:
-        """The day that begins at a second since the epoch. `now`: up to which it may have gone."""
+    async def of(self, subject: Subject, begins: int, now: float, stays: bool = True) -> Day:
+        """The day that begins at a second since the epoch. `now`: up to which it may have gone; `stays`: once it is
+        over it stays what it is."""
         place = (subject, begins)
-        known = self._known.get(place)
+        known = self._known.get(place) if stays else None
         if known is not None:
             self._known.move_to_end(place)
             return known
@@ -53,11 +54,11 @@ class Days:
         async for row in self.ledger.rows(subject, begins, begins + DAY):
             figures = decode(row.figures)
             for series, statistic in figures.items():
-                if series.metric in _COUNTED:
+                if series.metric in COUNTED:
                     day.figures.setdefault(series, Statistic()).merge(statistic)
             if (size := size_of(figures)) is not None:
                 day.sizes.append(Step(row.start, size))
-        if now >= begins + DAY + FOLDED_AFTER * self.ledger.minutes.seconds:  # nothing comes late any more
+        if stays and now >= begins + DAY + FOLDED_AFTER * self.ledger.minutes.seconds:  # nothing comes late any more
             self._known[place] = day
             if len(self._known) > DAYS_MAX:
                 self._known.popitem(last=False)

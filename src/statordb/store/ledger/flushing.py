@@ -9,6 +9,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from itertools import islice
+from math import inf
 
 from statordb.metering.series import Figures, Subject, add_figures
 from statordb.metering.taps import OTHERS, Taken, Taps
@@ -59,7 +60,7 @@ class Flushing:
         self.also: Callable[[], Awaitable[None]] | None = None  # writes something else that was counted
         self._clock = clock
         self._open: dict[tuple[Subject, int], Open] = {}
-        self._noted: set[Subject] = set()  # those that are listed; no more than there were tables
+        self._noted: dict[Subject, float] = {}  # those that were seen to be listed, and when
         self._closed = 0  # the last minute of which something was written for the last time
         self._returns = 0  # how often the clock was set back behind that
         self._is_told = False
@@ -84,10 +85,11 @@ class Flushing:
         await self.gather()
         async with self._writing:
             self._carry_late()
-            waiting = iter([place for place, each in self._open.items() if each.rest])
-            while some := list(islice(waiting, AT_ONCE)):
-                if not await self._write(some):
-                    break
+            for others in (False, True):  # for whom there is no room is counted of them
+                waiting = iter([at for at, each in self._open.items() if each.rest and (at[0] == OTHERS) is others])
+                while some := list(islice(waiting, AT_ONCE)):
+                    if not await self._write(some):
+                        break
             self._let_go()
         if self.also is not None:
             try:
@@ -130,13 +132,16 @@ class Flushing:
 
     async def _write(self, places: list[tuple[Subject, int]]) -> bool:
         """Whether the store took it."""
+        try:
+            places = [place for place in places if await self._is_listed(*place)]
+        except Exception as fault:
+            self._tell(fault)
+            return False
         some = [self._open[place] for place in places]
         counted = [Counted(*place, each.process, each.total) for place, each in zip(places, some, strict=True)]
         for each in some:
             each.sends()
         try:
-            for subject, _ in places:
-                await self._note(subject)
             await self._ledger.put(counted)
         except Exception as fault:
             for each in some:
@@ -150,12 +155,19 @@ class Flushing:
         self._tell(None)
         return True
 
-    async def _note(self, subject: Subject) -> None:
-        if subject not in self._noted:
-            await self._ledger.note(subject, self._clock.now())
-            if len(self._noted) >= OPEN_MAX:
-                self._noted.clear()
-            self._noted.add(subject)
+    async def _is_listed(self, subject: Subject, minute: int) -> bool:
+        """False where it can't be listed: what was counted of it is then of all others, to be written later. Whether it
+        is listed is looked at again before the keeper may have found that it is gone, and nothing came of it since."""
+        now = self._clock.now()
+        if abs(now - self._noted.get(subject, -inf)) < self._minutes.late_seconds:
+            return True
+        if not await self._ledger.note(subject, now):
+            self._of(OTHERS, minute).add(self._open.pop((subject, minute)).rest)
+            return False
+        if len(self._noted) >= OPEN_MAX:
+            self._noted.clear()
+        self._noted[subject] = now
+        return True
 
     def _carry_late(self) -> None:
         """What could not be written of minutes that are folded before long is told as of now."""

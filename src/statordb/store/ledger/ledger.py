@@ -11,17 +11,20 @@ from itertools import islice
 from typing import NamedTuple
 
 from statordb.engine.contract import Effects, Engine, Key, PageBudget, Refused, Stop, Stored
-from statordb.metering.minutes import Minutes
-from statordb.metering.series import Figures, Series, Statistic, Subject, add_figures, decode, encode
+from statordb.metering.minutes import DAY, Minutes
+from statordb.metering.series import REST, Figures, Series, Statistic, Subject, add_figures, decode, encode
+from statordb.metering.taps import OTHERS
 from statordb.store import contention
 from statordb.store.keyspace import Space
 from statordb.store.ledger.records import (
     CAPACITY,
     FIGURES,
     SCOPES,
+    SEEN,
     SUBJECT,
     CapacityRecord,
     FiguresRecord,
+    SeenRecord,
     SubjectRecord,
     between,
     capacities_before,
@@ -30,14 +33,17 @@ from statordb.store.ledger.records import (
     partition_of,
     scope_key,
     scope_partition,
+    seen_key,
     subject_key,
     subjects_between,
 )
-from statordb.store.rows import rows
+from statordb.store.rows import PAGE, rows
 
 TOGETHER_BYTES_MAX = 8 * 1024  # of rows in one update: one of those that go before large ones
 AWAY_MAX = 8  # updates at a time, of a store that has to be waited for
 FOREVER = 1 << 40  # seconds since the epoch
+SCOPES_MAX = 10_000  # accounts in regions that have subjects: who is not asked for a key may make up any
+COUNTED_ANEW_AFTER = 100  # new ones of a process
 _PAGE = PageBudget(rows_max=50, bytes_max=256 * 1024)  # parsed before others get their turn
 
 Wanted = Callable[[Series], bool]
@@ -54,12 +60,21 @@ class Counted(NamedTuple):
     figures: Figures
 
 
+class Scope(NamedTuple):
+    """Whose subjects are listed together."""
+
+    account: str
+    region: str
+
+
 class Ledger:
     """The ledger of a store."""
 
-    def __init__(self, engine: Engine, minutes: Minutes) -> None:
+    def __init__(self, engine: Engine, minutes: Minutes, scopes_max: int = SCOPES_MAX) -> None:
         self._engine = engine
         self.minutes = minutes
+        self._scopes_max = scopes_max
+        self._more_scopes = 0  # that may come before they are counted again
 
     async def put(self, counted: Sequence[Counted]) -> None:
         """Put rows in the places of those that the processes have put before. Raises what the engine raises."""
@@ -130,37 +145,63 @@ class Ledger:
                 return
             await asyncio.sleep(0)
 
-    async def scopes(self) -> AsyncIterator[tuple[str, str]]:
-        """Accounts and regions that have subjects."""
-        async for row in rows(self._engine, Space.LEDGER_SUBJECTS, SCOPES):
+    async def scopes(self, after: Scope | None = None) -> AsyncIterator[Scope]:
+        """Accounts and regions that have subjects, in order, behind `after`."""
+        behind = None if after is None else scope_key(*after).sort
+        async for row in rows(self._engine, Space.LEDGER_SUBJECTS, SCOPES, after=behind):
             account, _, region = row.sort.decode().partition("/")
-            yield account, region
+            yield Scope(account, region)
 
     async def subjects(
-        self, account: str, region: str, prefix: str = "", after: str | None = None
+        self, account: str, region: str, prefix: str = "", after: str | None = None, at_once: int = PAGE.rows_max
     ) -> AsyncIterator[SubjectRecord]:
-        """Subjects of an account in a region whose "kind/name/id" begins with `prefix`, in order, behind `after`."""
+        """Subjects of an account in a region whose "kind/name/id" begins with `prefix`, in order, behind `after`.
+        `at_once`: so many are read."""
         partition, bounds = scope_partition(account, region), subjects_between(prefix)
+        budget = PageBudget(at_once, PAGE.bytes_max)
         behind = None if after is None else after.encode()
-        async for row in rows(self._engine, Space.LEDGER_SUBJECTS, partition, bounds, behind):
+        async for row in rows(self._engine, Space.LEDGER_SUBJECTS, partition, bounds, behind, budget):
             yield SUBJECT.load(row.body)
 
-    async def note(self, subject: Subject, now: float) -> None:
-        """See that a subject is listed. `now`: seconds since the epoch."""
+    async def note(self, subject: Subject, now: float) -> bool:
+        """See that a subject is listed; False where there are so many accounts and regions that it is not. `now`:
+        seconds since the epoch."""
         key, scope = subject_key(subject), scope_key(subject.account, subject.region)
-        if await self._engine.get(key) is not None:
-            return
-        if await self._engine.get(scope) is None:
-            await contention.update(self._engine, (scope,), lambda stored: Effects(writes=((scope, b"{}"),)))
+        known, listed = await self._engine.get(key), await self._engine.get(scope)
+        if known is not None and listed is not None:
+            return True
+        if listed is None and subject != OTHERS and not await self._has_room():
+            return False
         body = SUBJECT.dump(new_subject(subject, now))
 
-        def plan(stored: list[Stored | None]) -> Effects | Refused:
-            return Refused(None) if stored[0] is not None else Effects(writes=((key, body),))
+        def plan(stored: list[Stored | None]) -> Effects:
+            wanted = zip((key, scope), (body, b"{}"), stored, strict=True)
+            return Effects(writes=[(at, made) for at, made, found in wanted if found is None])
 
-        await contention.update(self._engine, (key,), plan)
+        await contention.update(self._engine, (key, scope), plan)
+        return True
 
-    async def end(self, subject: Subject, now: float) -> None:
-        """See that a table is known to be gone: since it was deleted, or since now where nobody knows."""
+    async def _has_room(self) -> bool:
+        """Whether one more account or region may have subjects. Others may have come since they were counted here."""
+        if self._more_scopes == 0:
+            count = 0
+            async for _ in self.scopes():
+                count += 1
+            room = min(self._scopes_max - count, COUNTED_ANEW_AFTER)
+            self._more_scopes = room if room > 0 else -COUNTED_ANEW_AFTER
+        if self._more_scopes < 0:  # so many are refused before they are counted again
+            self._more_scopes += 1
+            return False
+        self._more_scopes -= 1
+        return True
+
+    async def forget(self, scope: Scope) -> None:
+        """Forget an account in a region that has no subjects. Who notes one of it lists it again."""
+        key = scope_key(*scope)
+        await contention.update(self._engine, (key,), lambda stored: Effects(writes=((key, None),)))
+
+    async def end(self, subject: Subject, now: float) -> float:
+        """See that a table is known to be gone: since it was deleted, or since now where nobody knows. Tells when."""
         known = await self.capacities(subject)
         at, key = next((each.at for each in known if each.deleted), now), subject_key(subject)
 
@@ -171,6 +212,27 @@ class Ledger:
             return Effects(writes=((key, SUBJECT.dump(replace(found, deleted_at=at))),))
 
         await contention.update(self._engine, (key,), plan)
+        return at
+
+    async def moves(self, account: str | None) -> int:
+        """A number that differs once something was put to the rest of an account, or of any."""
+        found = 0
+        async for scope in self.scopes():
+            if account in (None, scope.account):
+                stored = await self._engine.get(subject_key(Subject(*scope, REST)))
+                found += 0 if stored is None else SUBJECT.load(stored.body).moves
+        return found
+
+    async def pass_time(self, now: float) -> float:
+        """The time by which the ledger grows old: that of the clock, but each time this is called it goes on by a day
+        of the ledger at most. So a clock that was set ahead by years does not take what it has in a moment."""
+        key = seen_key()
+        stored = await self._engine.get(key)
+        day = DAY * self.minutes.seconds
+        passed = now if stored is None else min(now, SEEN.load(stored.body).seen + day)
+        body = SEEN.dump(SeenRecord(passed))
+        await contention.update(self._engine, (key,), lambda stored: Effects(writes=((key, body),)))
+        return passed
 
     async def capacities(self, subject: Subject, since: float = 0.0, until: float = FOREVER) -> list[CapacityRecord]:
         """The capacity that a table had from `since` to `until`, in the order of time: the first may be of before. What

@@ -30,7 +30,8 @@ class FiguresRecord(Record):
 class SubjectRecord(Record):
     """A subject that has figures, or capacity. `created_at`: when it was first known, in seconds since the epoch;
     `deleted_at`: of a table, when it was, which the keeper finds out. `aged`: up to where its rows have grown old, as
-    `metering.minutes.ages` counts them."""
+    `metering.minutes.ages` counts them. `settled`: of a table, its capacity and its sizes are in the rest of its
+    account and region; `moves`: of a rest, how often something was put there."""
 
     account: str
     region: str
@@ -40,6 +41,8 @@ class SubjectRecord(Record):
     created_at: float
     deleted_at: float | None = None
     aged: list[int] = field(default_factory=list)
+    settled: bool = False
+    moves: int = 0
 
     @property
     def subject(self) -> Subject:
@@ -75,8 +78,15 @@ class CapacityRecord(Record):
     deleted: bool = False
 
 
-FIGURES, SUBJECT, CAPACITY = Kind(FiguresRecord), Kind(SubjectRecord), Kind(CapacityRecord)
-KINDS = (FIGURES, SUBJECT, CAPACITY)
+@dataclass(frozen=True, slots=True)
+class SeenRecord(Record):
+    """The time, in seconds since the epoch, by which the ledger has grown old."""
+
+    seen: float
+
+
+FIGURES, SUBJECT, CAPACITY, SEEN = Kind(FiguresRecord), Kind(SubjectRecord), Kind(CapacityRecord), Kind(SeenRecord)
+KINDS = (FIGURES, SUBJECT, CAPACITY, SEEN)
 
 
 def figures_key(subject: Subject | bytes, start: int, seconds: int, process: str) -> Key:
@@ -100,6 +110,10 @@ def between(since: int, until: int) -> Bounds:
 def subject_key(subject: Subject) -> Key:
     account, region, kind, name, id = subject
     return Key(Space.LEDGER_SUBJECTS, scope_partition(account, region), f"{kind}/{name}/{id}".encode())
+
+
+def seen_key() -> Key:
+    return Key(Space.LEDGER_SUBJECTS, b"seen", b"")
 
 
 def subjects_between(prefix: str) -> Bounds:

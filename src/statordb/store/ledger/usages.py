@@ -1,6 +1,6 @@
 """Everybody's usage of a month, and the minutes of their requests, as bills want them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from statordb.metering.series import (
     ACCOUNT,
     FREE,
     READ_UNITS,
+    REST,
     TABLE,
     WRITE_UNITS,
     Figures,
@@ -21,7 +22,7 @@ from statordb.metering.usage import ON_DEMAND, Step, Usage, prefix_of
 from statordb.store.ledger import charges
 from statordb.store.ledger.days import Days, size_of
 from statordb.store.ledger.ledger import Ledger
-from statordb.store.ledger.records import SubjectRecord
+from statordb.store.ledger.records import CapacityRecord, SubjectRecord
 
 LOOKS_BACK = (2 * HOUR, 48 * HOUR, 1500 * HOUR)  # seconds; tables are looked at every hour while a server runs
 _UNITS = (READ_UNITS, WRITE_UNITS)
@@ -64,38 +65,50 @@ class Demanded(NamedTuple):
 
 
 async def billed(ledger: Ledger, window: Window, account: str | None) -> AsyncIterator[SubjectRecord]:
-    """The tables, and accounts in regions, that were there; of one account, or of all."""
+    """The tables, accounts in regions, and rests of tables, that were there; of one account, or of all."""
     async for owner, region in ledger.scopes():
         if account is None or account == owner:
             async for record in ledger.subjects(owner, region):
-                if record.kind in (TABLE, ACCOUNT) and window.has(record):
+                if record.kind in (TABLE, ACCOUNT, REST) and window.has(record):
                     yield record
 
 
 async def used(days: Days, window: Window, record: SubjectRecord) -> Used:
     """What was used of a subject."""
-    ledger, begins = days.ledger, record.created_at
-    counted: Figures = {}
-    sizes: list[Step] = []
+    begins, counted, sizes = record.created_at, Figures(), list[Step]()
+    stays = record.kind != REST and not record.settled
     for start in range(window.since, ceil(window.until), DAY):
-        day = await days.of(record.subject, start, window.now)
+        day = await days.of(record.subject, start, window.now, stays)
         add_figures(counted, day.figures)
         sizes += day.sizes
     found = charges.of_figures(counted)
-    if record.kind == TABLE:
-        until = record.ends(window.until)
-        capacities = await ledger.capacities(record.subject, window.since, record.changes_until(window.until))
+    if record.kind == TABLE and not record.settled:
+        capacities = await days.ledger.capacities(record.subject, window.since, record.changes_until(window.until))
         if capacities:
             begins = capacities[0].at
-        steps = [*await _size_before(ledger, record, window.since), *sizes]
-        for part in (
-            charges.of_capacity(capacities, window.since, until),
-            charges.of_sizes(steps, capacities, window.since, until, window.month.hours),
-        ):
-            for usage_type, quantity in part.items():
-                charges.add(found, usage_type, quantity)
+        for usage_type, quantity in (await _held(days.ledger, window, record, capacities, sizes)).items():
+            charges.add(found, usage_type, quantity)
     usages = [Usage(record.account, record.region, record.name, *each) for each in found.items() if each[1]]
     return Used(max(begins, window.since), usages)
+
+
+async def held(days: Days, window: Window, record: SubjectRecord) -> charges.Quantities:
+    """What a table is billed in a month for what it was, whether it was used or not: its capacity and its storage."""
+    sizes: list[Step] = []
+    for start in range(window.since, ceil(window.until), DAY):
+        sizes += (await days.of(record.subject, start, window.now, stays=False)).sizes
+    capacities = await days.ledger.capacities(record.subject, window.since, record.changes_until(window.until))
+    return await _held(days.ledger, window, record, capacities, sizes)
+
+
+async def _held(
+    ledger: Ledger, window: Window, record: SubjectRecord, capacities: Sequence[CapacityRecord], sizes: Sequence[Step]
+) -> charges.Quantities:
+    until = record.ends(window.until)
+    steps = [*await _size_before(ledger, record, window.since), *sizes]
+    found = charges.of_capacity(capacities, window.since, until)
+    found |= charges.of_sizes(steps, capacities, window.since, until, window.month.hours)
+    return found
 
 
 async def _size_before(ledger: Ledger, record: SubjectRecord, since: int) -> list[Step]:
@@ -111,7 +124,7 @@ async def _size_before(ledger: Ledger, record: SubjectRecord, since: int) -> lis
 
 
 async def demanded(ledger: Ledger, window: Window, record: SubjectRecord) -> Demanded | None:
-    """The requests of a table by the minute; None where there were none."""
+    """The requests of a table by the minute; None where there were none that are known by the minute."""
     minutes: tuple[dict[str, dict[int, float]], ...] = ({}, {})
     async for row in ledger.rows(record.subject, window.since, window.month.ends):
         for series, statistic in decode(row.figures).items():
