@@ -1,14 +1,16 @@
 """Permitted requests that would take all memory, or the loop, and pages of answers that could not come to an end."""
 
 import base64
+import sys
 from typing import Any
 
 import pytest
 from tests.cloudwatch_api.cloudwatch_kit import NOW, Watched
 
+from statordb.cloudwatch_api.operations import OPERATIONS
 from statordb.metering.metric_math import Scope, Series
 from statordb.metering.metric_queries import BadQuery
-from statordb.store import metric_values
+from statordb.store import metric_values, metrics
 
 DAY = 86_400
 NOWHERE = {"Namespace": "AWS/DynamoDB", "MetricName": "ConsumedReadCapacityUnits"}
@@ -71,6 +73,44 @@ def test_pages_go_over_all_series_of_a_query(watched: Watched) -> None:
                 break
             token = {"NextToken": page["NextToken"]}
         assert told == {each["Label"]: each["Timestamps"] for each in whole}
+
+
+def test_a_call_reads_so_much_and_the_next_one_goes_on(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """500 queries of 455 days are 20 million rows."""
+    queries = [metric(f"m{at}") for at in range(8)]
+    whole = data(watched, queries, 0.25)["MetricDataResults"]
+    monkeypatch.setattr(metrics, "READ_MAX", 150)  # a query reads 72 samples, and has 6 datapoints
+    told: list[dict[str, Any]] = []
+    token: dict[str, str] = {}
+    for _ in range(4):
+        page = data(watched, queries, 0.25, **token)
+        told += page["MetricDataResults"]
+        token = {"NextToken": page["NextToken"]} if page.get("NextToken") else {}
+    assert not token
+    assert told == whole
+
+
+def test_what_can_not_be_read_for_one_call_is_refused(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    queries = [metric(f"m{at}", ReturnData=False) for at in range(8)] + [{"Id": "all", "Expression": "SUM(METRICS())"}]
+    monkeypatch.setattr(metrics, "READ_MAX", 150)
+    span = {"StartTime": NOW - DAY / 4, "EndTime": NOW}
+    assert "less of the time" in watched.refused("GetMetricData", MetricDataQueries=queries, **span).message
+    one = {**NOWHERE, "MetricName": "AccountMaxReads", "Period": 3600, "Statistics": ["Sum"]}
+    assert watched.call("GetMetricStatistics", **one, **span)["Datapoints"]
+    refused = watched.refused("GetMetricStatistics", **one, **{**span, "StartTime": NOW - DAY})
+    assert refused.code == "InvalidParameterCombination"
+
+
+def test_alarms_of_one_metric_are_told_up_to_a_bound(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        watched.call(
+            "PutMetricAlarm", AlarmName=f"a{number}", **NOWHERE, Period=60, Statistic="Sum", EvaluationPeriods=1,
+            Threshold=1.0, ComparisonOperator="GreaterThanThreshold",
+        )  # fmt: skip
+    assert len(watched.call("DescribeAlarmsForMetric", **NOWHERE)["MetricAlarms"]) == 4
+    monkeypatch.setattr(sys.modules[OPERATIONS["DescribeAlarmsForMetric"].__module__], "ALARMS_MAX", 3)
+    told = watched.call("DescribeAlarmsForMetric", **NOWHERE)["MetricAlarms"]
+    assert [each["AlarmName"] for each in told] == ["a0", "a1", "a2"]
 
 
 def test_the_period_of_an_expression_is_one(watched: Watched) -> None:

@@ -8,19 +8,20 @@ from statordb.metering import metric_math, statistics
 from statordb.metering.metric_math import BadExpression, Scope, Series, Value
 from statordb.metering.metric_queries import BadQuery, Query
 from statordb.metering.metrics import source_of
-from statordb.store.metrics import Metrics, Span
+from statordb.store.metrics import Metrics, Reading, Span, TooMuch
 
 WORK_MAX = 5_000_000  # datapoints that the expressions of a request take up, each as often as it is named: 1 s
 HERE_MAX = 5_000  # of them, that are worked out at once; more in a thread
 MOMENTS_MAX = 100_800  # periods that FILL fills: no answer has more datapoints
 FILLING = 4  # datapoints taken up, which one that is filled in costs as much as: it is kept
+READS_TOO_MUCH = "The metrics take more reading than one request may have: ask for less of the time, or for fewer."
 AT_ONCE = 250  # values of statistics, before others get their turn: a percentile takes some 10 us
 
 
 @dataclass(slots=True)
 class Asked:
     """A request: whose metrics, and from when until when, in seconds since the epoch. `known`: values by the ids of
-    queries; `work`: what its expressions may still take."""
+    queries; `work`: what its expressions may still take; `reading`: what is read for it."""
 
     account: str
     region: str
@@ -28,6 +29,7 @@ class Asked:
     until: int
     known: dict[str, Value] = field(default_factory=dict)
     work: int = WORK_MAX
+    reading: Reading = field(default_factory=Reading)
 
 
 async def value_of(metrics: Metrics, asked: Asked, queries: Sequence[Query]) -> Value:
@@ -45,7 +47,12 @@ async def _read(metrics: Metrics, asked: Asked, query: Query) -> Series:
     source = source_of(query.namespace, query.metric, query.dimensions)
     if source is None:
         return Series({}, period, query.metric)
-    found = await metrics.read(asked.account, asked.region, source, Span(asked.since, asked.until, period))
+    span = Span(asked.since, asked.until, period)
+    try:
+        found = await metrics.read(asked.account, asked.region, source, span, asked.reading)
+        asked.reading.spend(len(found))
+    except TooMuch:
+        raise BadQuery(READS_TOO_MUCH) from None
     told: dict[float, float] = {}
     for count, (start, statistic) in enumerate(found.items(), 1):
         value = statistics.value(query.statistic, statistic)

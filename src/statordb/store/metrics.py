@@ -18,11 +18,43 @@ FIVE_MINUTES, HOUR, DAY = 300, 3600, 86_400
 RETENTION = ((455 * DAY, 0), (63 * DAY, HOUR), (15 * DAY, FIVE_MINUTES))
 """What is older than so many seconds is told in periods that are multiples of so many; of the first not at all."""
 LATE_FLUSHES = 1.5
+LIVES_A_UNIT = 50  # tables whose capacity is looked up, which costs as much as a row
 AT_ONCE = 1000  # periods that are filled, or looked at, before others get their turn
+READ_MAX = 250_000  # units, see `Reading`: some 5 s, in slices
 READS, WRITES = 0, 1  # in a capacity
 
 Datapoints = dict[int, Statistic]
 """By the first second of their period, in the order of time."""
+
+
+class TooMuch(Exception):
+    """A request reads more than one request may."""
+
+
+class Reading:
+    """What is read for one request, in units: rows of the ledger, datapoints, capacities that are looked at. `whole`:
+    so far; `query`: for one query, which can't be answered in parts. Each may be READ_MAX."""
+
+    __slots__ = ("query", "whole")
+
+    def __init__(self) -> None:
+        self.whole = 0
+        self.query = 0
+
+    def begin(self) -> None:
+        """The next query."""
+        self.query = 0
+
+    @property
+    def is_enough(self) -> bool:
+        return self.whole >= READ_MAX
+
+    def spend(self, units: int) -> None:
+        """Raises TooMuch."""
+        self.whole += units
+        self.query += units
+        if self.query > READ_MAX:
+            raise TooMuch
 
 
 class Span(NamedTuple):
@@ -71,40 +103,44 @@ class Metrics:
         age = next(age for age, multiple in reversed(RETENTION) if not multiple or period % multiple)
         return int(self._clock.now()) - age
 
-    async def read(self, account: str, region: str, source: Source, span: Span) -> Datapoints:
-        """What there is of a metric in a span."""
+    async def read(self, account: str, region: str, source: Source, span: Span, reading: Reading) -> Datapoints:
+        """What there is of a metric in a span. Raises TooMuch."""
         oldest = self.oldest(span.period)
         if span.since < oldest:
             span = span._replace(since=span.start_of(oldest) + span.period)
         if span.since >= span.until:
             return {}
         if source.told.made is Made.COUNTED:
-            return await self._counted(account, region, source, span)
+            return await self._counted(account, region, source, span, reading)
         name = f"{source.name}/" if source.told.made is Made.CAPACITY else ""
-        lives = [life async for life in self._lives(account, region, f"{words.TABLE}/{name}")]
+        lives = [life async for life in self._lives(account, region, f"{words.TABLE}/{name}", reading)]
         told = _capacity(lives, source) if source.told.made is Made.CAPACITY else _of_account(lives, source.metric)
-        return await self._sampled(span, lives, told)
+        return await self._sampled(span, lives, told, reading)
 
-    async def _counted(self, account: str, region: str, source: Source, span: Span) -> Datapoints:
+    async def _counted(self, account: str, region: str, source: Source, span: Span, reading: Reading) -> Datapoints:
         prefix = words.ACCOUNT if source.told.kind == words.ACCOUNT else f"{source.told.kind}/{source.name}/"
         found: Datapoints = {}
         lives = []
         async for record in self._ledger.subjects(account, region, prefix):
             lives.append(record)
-            points = await self._ledger.read(record.subject, span.since, span.until, span.period, source.has)
+            reading.spend(1)
+            points = await self._ledger.read(
+                record.subject, span.since, span.until, span.period, source.has, reading.spend
+            )
             _gather(found, points)
             await asyncio.sleep(0)  # a store on this machine answers at once, so nobody else would get a turn
         if source.told.idle:
             for record in lives:
-                await self._fill(found, record, span)
+                await self._fill(found, record, span, reading)
         return dict(sorted(found.items()))
 
-    async def _fill(self, found: Datapoints, record: SubjectRecord, span: Span) -> None:
+    async def _fill(self, found: Datapoints, record: SubjectRecord, span: Span, reading: Reading) -> None:
         """A table that nobody used has used nothing, which is told of each period that is over."""
         over = self._clock.now() - self.late_seconds
         until = min(record.ends(span.until), over)
         start = span.start_of(max(record.created_at, span.since))
         count = 0
+        reading.spend(max(int(until - start) // span.period, 0))
         while start + span.period <= until:
             if start not in found:
                 found[start] = Statistic(1)
@@ -113,26 +149,35 @@ class Metrics:
             if count % AT_ONCE == 0:
                 await asyncio.sleep(0)
 
-    async def _lives(self, account: str, region: str, prefix: str) -> AsyncIterator[_Life]:
+    async def _lives(self, account: str, region: str, prefix: str, reading: Reading) -> AsyncIterator[_Life]:
         async for record in self._ledger.subjects(account, region, prefix):
             capacities = await self._ledger.capacities(record.subject, until=record.changes_until(FOREVER))
+            reading.spend(1 + len(capacities))
             yield _Life(record, [each.at for each in capacities], capacities)
             await asyncio.sleep(0)
 
-    async def _sampled(self, span: Span, lives: Sequence[_Life], told: Callable[[float], float | None]) -> Datapoints:
+    async def _sampled(
+        self, span: Span, lives: Sequence[_Life], told: Callable[[float], float | None], reading: Reading
+    ) -> Datapoints:
         """What stood every five minutes, and when it changed."""
         until = min(span.until, self._clock.now())
         regular = range(-(-span.since // FIVE_MINUTES) * FIVE_MINUTES, int(until) + 1, FIVE_MINUTES)
         changes = lives[0].times if len(lives) == 1 else ()
+        turns = sorted({at for life in lives for at in life.times})  # in between all stays what it is
         found: Datapoints = {}
-        before: float | None = None
+        before, place, value = None, -1, None
         for count, moment in enumerate(merge(regular, changes)):
-            if count % max(AT_ONCE // (len(lives) or 1), 1) == 0:
+            if count % AT_ONCE == 0:
                 await asyncio.sleep(0)
-            if moment == before:
+            if moment == before or not span.since <= moment < until:
                 continue
-            before = moment
-            value = told(moment) if span.since <= moment < until else None
+            before, reached = moment, bisect_right(turns, moment)
+            if reached != place:
+                place, value = reached, told(moment)
+                reading.spend(1 + len(lives) // LIVES_A_UNIT)
+                if len(lives) > LIVES_A_UNIT:
+                    await asyncio.sleep(0)
+            reading.spend(1)
             if value is not None:
                 found.setdefault(span.start_of(moment), Statistic()).add(value)
         return found

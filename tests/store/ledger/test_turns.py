@@ -12,7 +12,7 @@ from statordb.metering.series import TABLE, Subject
 from statordb.server.billing import making, sheet
 from statordb.server.billing.query import Query
 from statordb.store.ledger.days import Days
-from statordb.store.metrics import Span
+from statordb.store.metrics import Reading, Span
 
 TABLES = 30
 
@@ -28,7 +28,7 @@ def metric(name: str, **dimensions: str) -> Callable[[Api], Awaitable[object]]:
 
     async def read(api: Api) -> None:
         now = int(api.clock.now())
-        await api.store.metrics.read(PRINCIPAL.account, PRINCIPAL.region, source, Span(now - 60, now, 60))
+        await api.store.metrics.read(PRINCIPAL.account, PRINCIPAL.region, source, Span(now - 60, now, 60), Reading())
 
     return read
 

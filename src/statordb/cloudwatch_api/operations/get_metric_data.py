@@ -39,7 +39,9 @@ async def get_metric_data(context: Context, request: Request) -> Answer:
     asked = Asked(context.principal.account, context.principal.region, since, until)
     newest_first = request.get("ScanBy") != _OLDEST_FIRST
     results: list[dict[str, Any]] = []
-    while at.query < len(needed) and limit > 0:
+    begins = at
+    while at.query < len(needed) and limit > 0 and (at == begins or not asked.reading.is_enough):
+        asked.reading.begin()
         try:
             value = await value_of(context.store.metrics, asked, needed[at.query])
         except BadQuery as fault:

@@ -10,7 +10,8 @@ from statordb.metering import statistics
 from statordb.metering.metric_queries import is_period
 from statordb.metering.metrics import source_of
 from statordb.metering.series import Statistic
-from statordb.store.metrics import Span
+from statordb.store.metric_values import READS_TOO_MUCH
+from statordb.store.metrics import Reading, Span, TooMuch
 
 AT_ONCE = 50  # datapoints, each with ten percentiles, before others get their turn
 DATAPOINTS_MAX = 1440  # of one call (API reference, "GetMetricStatistics")
@@ -29,7 +30,11 @@ async def get_metric_statistics(context: Context, request: Request) -> Answer:
     if source is None or request.get("Unit") not in (None, source.told.unit):
         return {"Label": request["MetricName"], "Datapoints": []}
     principal = context.principal
-    found = await context.store.metrics.read(principal.account, principal.region, source, Span(since, until, period))
+    whose, span = (principal.account, principal.region), Span(since, until, period)
+    try:
+        found = await context.store.metrics.read(*whose, source, span, Reading())
+    except TooMuch:
+        raise errors.combination(READS_TOO_MUCH) from None
     told = []
     for count, (at, statistic) in enumerate(found.items(), 1):
         told.append(_datapoint(at, statistic, simple, extended, source.told.unit))

@@ -104,11 +104,20 @@ class Ledger:
         effects = Effects(writes=some)
         await contention.update(self._engine, [key for key, _ in some], lambda stored: effects)
 
-    async def read(self, subject: Subject, since: int, until: int, period: int, wanted: Wanted | None = None) -> Points:
+    async def read(
+        self,
+        subject: Subject,
+        since: int,
+        until: int,
+        period: int,
+        wanted: Wanted | None = None,
+        spend: Callable[[int], None] = lambda rows: None,
+    ) -> Points:
         """What was counted of a subject in [since, until), in periods of so many seconds from `since` on. What is kept
-        in longer ones than that is told of their first."""
+        in longer ones than that is told of their first. `spend`: told of rows that are read; what it raises ends it."""
         found: Points = {}
         async for record in self.rows(subject, since, until):
+            spend(1)
             start = since + (record.start - since) // period * period
             for series, statistic in decode(record.figures).items():
                 if wanted is None or wanted(series):
