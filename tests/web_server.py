@@ -13,6 +13,7 @@ class Answer:
     status: int = 200
     body: bytes = b"{}"
     headers: dict[str, str] = field(default_factory=dict)
+    missing: int = 0  # bytes of the body that are told of and do not come
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Received:
     headers: dict[str, str]  # names in lower case
     body: bytes
     peer: tuple[str, int]
+    method: str = "POST"
 
 
 class WebServer:
@@ -38,17 +40,20 @@ class WebServer:
             disable_nagle_algorithm = True
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.rfile.read(int(self.headers["Content-Length"] or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                received = Received(self.path, headers, body, self.client_address[:2])
+                received = Received(self.path, headers, body, self.client_address[:2], self.command)
                 outer.received.append(received)
                 answer = outer.answer(received)
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(answer.body)))
+                self.send_header("Content-Length", str(len(answer.body) + answer.missing))
                 self.end_headers()
                 self.wfile.write(answer.body)
+                self.close_connection = self.close_connection or answer.missing > 0
+
+            do_GET = do_PUT = do_DELETE = do_POST
 
             def log_message(self, *arguments: Any) -> None:
                 pass  # tests are quiet

@@ -157,6 +157,16 @@ def test_one_writes_where_another_deletes_all(own: FolderBucket) -> None:
     run(go())
 
 
+def test_several_write_one_name_and_one_of_them_is_there(own: FolderBucket) -> None:
+    async def go() -> None:
+        contents = [bytes([number]) * 3_000_000 for number in range(6)]
+        await asyncio.gather(*(own.put("a/one", chunks(content)) for content in contents))
+        assert await whole(own.get("a/one")) in contents
+        assert await names(own) == ["a/one"]
+
+    run(go())
+
+
 def test_an_object_that_is_replaced_while_it_is_read_is_no_mixture(own: FolderBucket) -> None:
     async def go() -> None:
         await own.put("one", chunks(b"1" * 5_000_000))

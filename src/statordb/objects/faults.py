@@ -75,5 +75,9 @@ def bad_name(why: str) -> BadName:
     return BadName("InvalidArgument", f"The name of the object {why}.")
 
 
+def too_long_name() -> BadName:
+    return BadName("KeyTooLongError", "Your key is too long.")
+
+
 def replaced(name: str) -> Damaged:
     return Damaged("PreconditionFailed", f"Another object took the name {name} while it was read.")

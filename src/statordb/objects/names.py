@@ -3,7 +3,7 @@
 import re
 
 from statordb.objects.contract import NAME_BYTES_MAX
-from statordb.objects.faults import BadName, bad_bucket_name, bad_name
+from statordb.objects.faults import bad_bucket_name, bad_name, too_long_name
 
 UNFINISHED = ".unfinished"  # where a directory has what is still being written
 PART_BYTES_MAX = 255  # of a name in a directory: NAME_MAX of Linux
@@ -28,7 +28,9 @@ def check_name(name: str) -> None:
     if not size:
         raise bad_name("is empty")
     if size > NAME_BYTES_MAX:
-        raise BadName("KeyTooLongError", "Your key is too long.")
+        raise too_long_name()
+    if "\0" in name or not {".", ".."}.isdisjoint(name.split("/")):
+        raise bad_name("has a part that leads elsewhere: . or .., or a zero byte")
 
 
 def check_path(name: str) -> None:
@@ -38,7 +40,7 @@ def check_path(name: str) -> None:
     if len(parts) > PARTS_MAX:
         raise bad_name(f"has more than {PARTS_MAX} parts, which a directory can't have")
     for part in parts:
-        if part in ("", ".", "..") or "\0" in part or part.startswith(UNFINISHED):
-            raise bad_name("has a part that a directory can't have: an empty one, ., .., or one that is the server's")
+        if not part or part.startswith(UNFINISHED):
+            raise bad_name(f"has a part that a directory can't have: an empty one, or {UNFINISHED}")
         if len(part.encode()) > PART_BYTES_MAX:
             raise bad_name(f"has a part of more than {PART_BYTES_MAX} bytes, which a directory can't have")
