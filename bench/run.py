@@ -2,7 +2,7 @@
 
 Usage: run.py [--quick | --full]
               [--only floor,workers,disk,memory,breadth,statements,permissions,sealed,audit,throttling,isolation,
-              footprint,growth,streams,drain,triggers]
+              footprint,growth,streams,drain,triggers,exchange]
               [--beside NAME] [--rounds N] [--seconds N] [--write] [--no-install] [--tools DIR]
        run.py --engine cassandra [--cassandra HOST,HOST --datacenter DC] [--quick] [--rounds N] [--seconds N] [--write]
 """
@@ -25,6 +25,7 @@ from types import FrameType
 import audit
 import breadth
 import cassandra
+import exchange
 import footprint
 import growth
 import isolation
@@ -61,6 +62,7 @@ COMPARISONS: dict[str, Comparison] = {
     "streams": streams.puts,
     "drain": streams.drain,
     "triggers": triggers.triggers,
+    "exchange": exchange.exchange,
 }
 ROUNDS = {"lmdb": 3, "cassandra": 12}  # what a cluster on one machine gives differs more from round to round
 SECONDS = {"lmdb": 4, "cassandra": 2}

@@ -6,7 +6,7 @@ dynalite's `validations/`, recorded against AWS; [quirks] what aws-controllers-k
 
 from typing import Any
 
-from statordb.api.attribute_shapes import attribute, attributes
+from statordb.model.attribute_shapes import attribute, attributes
 from statordb.model.limits import (
     ATTRIBUTE_NAME_BYTES_MAX,
     BATCH_GET_KEYS_MAX,

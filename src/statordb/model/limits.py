@@ -126,3 +126,12 @@ KINESIS_CALL_BYTES_MAX = 5 * MIB
 KINESIS_RECORD_BYTES_MAX = MIB  # data and partition key
 LOG_REPLACEMENTS_MAX = 200  # of the open shards of a table's log that are still known, sooner than by their age
 KINESIS_DESTINATIONS_KEPT_MAX = 10  # of a table, with those that are disabled or failed
+
+# Exports and imports; what AWS sets no limit to is bounded by what an item may be
+EXCHANGE_LINE_BYTES_MAX = (
+    8 * MIB
+)  # of text: 400 KB of {"S":""} in a list are 3.7 MB of JSON, and a record has two images
+EXCHANGE_SLICE_BYTES = 16 * KIB  # of text that a reader unpacks in one go
+EXCHANGE_RATIO_MAX = 1032  # unpacked by packed bytes: what DEFLATE can at most, which ZSTD is held to
+EXCHANGE_WINDOW_BYTES_MAX = 8 * MIB  # of ZSTD, all that RFC 8878 asks decoders to have; up to level 19 needs no more
+EXCHANGE_MANIFEST_BYTES_MAX = 64 * MIB  # of manifest-files.json: 300,000 files
