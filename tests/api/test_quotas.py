@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.in_process import Api
+from tests.in_process import PRINCIPAL, Api
 
+from statordb.commands.scaling import bring
+from statordb.model.errors import ClientError
 from statordb.model.quotas import Quotas
 from statordb.store.admission import Admission
+from statordb.store.scaling.records import TargetName, TargetRecord
 
+PROVISIONED = {"BillingMode": "PROVISIONED"}
 UNITS = {"ReadCapacityUnits": 50, "WriteCapacityUnits": 50}
 
 
@@ -168,6 +172,113 @@ def test_the_table_class_changes_twice_in_thirty_days(api: Api) -> None:
         assert fault.message == "Subscriber limit exceeded: Updates to TableClass are limited to 2 times in 30 day(s)."
     api.clock.advance(30 * 24 * 3600)
     update(api, TableClass="STANDARD_INFREQUENT_ACCESS")
+
+
+def test_an_account_provisions_so_much_and_no_more(api: Api) -> None:
+    """As DescribeLimits tells: tables and global indexes together, whoever asks for it."""
+    create(api, "one", **PROVISIONED, **units(40_000, 10))
+    api.clock.advance(6)
+    provisioned(api)
+    fault = api.refused("CreateTable", TableName="two", **definition() | PROVISIONED | units(39_901, 10))
+    assert (fault.code, fault.message) == (
+        "LimitExceededException",
+        "Subscriber limit exceeded: There is a limit of 80000 provisioned read capacity units per account",
+    )
+    assert api.refused("UpdateTable", TableName="abc", **units(39_951, 50)).code == "LimitExceededException"
+    index = {"IndexName": "byg", **units(50, 79_941)}
+    asked = {"GlobalSecondaryIndexUpdates": [{"Update": index}]}
+    assert "provisioned write" in api.refused("UpdateTable", TableName="abc", **asked).message
+    update(api, **units(39_950, 50))
+    update(api, **units(39_950, 40))  # of reads there are no more to be had, of writes there are
+    update(api, **units(39_950, 90))
+    create(api, "def")
+    api.clock.advance(6)
+    assert api.refused("UpdateTable", TableName="def", BillingMode="PROVISIONED", **units(1, 1)).code == fault.code
+    api("DeleteTable", TableName="one")
+    api("UpdateTable", TableName="def", BillingMode="PROVISIONED", **units(40_000, 1))
+
+
+def test_a_new_table_has_so_much_with_its_indexes_and_no_more(api: Api) -> None:
+    index = {
+        "IndexName": "byg", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"}, **units(1, 20_001),
+    }  # fmt: skip
+    asked = definition() | PROVISIONED | units(1, 20_000)
+    asked["AttributeDefinitions"] = [{"AttributeName": name, "AttributeType": "S"} for name in "pg"]
+    fault = api.refused("CreateTable", TableName="abc", GlobalSecondaryIndexes=[index], **asked)
+    assert fault.code == "LimitExceededException"
+    assert fault.message.endswith("There is a limit of 40000 provisioned write capacity units per table")
+    index |= units(1, 20_000)
+    api("CreateTable", TableName="abc", GlobalSecondaryIndexes=[index], **asked)
+
+
+def test_scaling_keeps_to_what_an_account_may_have(api: Api) -> None:
+    create(api, "one", **PROVISIONED, **units(10, 40_000))
+    create(api, "abc", **PROVISIONED, **units(10, 39_990))
+    api.clock.advance(6)
+    name = TargetName(PRINCIPAL.account, PRINCIPAL.region, "table/abc", "dynamodb:table:WriteCapacityUnits")
+    target = TargetRecord(*name, "id", "uuid", 0.0, 1, 90_000, "")
+    told = api.run(bring(api.store, target, 40_001, "a test"))
+    assert told is not None
+    assert (told.status, told.done) == (
+        "Failed",
+        "Failed to set write capacity units to 40001. Reason: Subscriber limit exceeded: There is a limit of 80000 "
+        "provisioned write capacity units per account",
+    )
+    assert api.run(bring(api.store, target, 40_000, "a test")).status == "Successful"
+
+
+def test_a_table_goes_over_to_on_demand_four_times_in_a_day(api: Api) -> None:
+    provisioned(api)
+    api.store.table_delay_seconds = 0
+    back = {"BillingMode": "PROVISIONED", **units(50, 50)}
+    back["GlobalSecondaryIndexUpdates"] = [{"Update": {"IndexName": "byg", **units(50, 50)}}]
+    api.clock.advance(1_791_505_294 - api.clock.now())  # Friday, October 9, 2026, 00:21:34
+    for _ in range(4):
+        api("UpdateTable", TableName="abc", BillingMode="PAY_PER_REQUEST")
+        api.clock.advance(600)
+        api("UpdateTable", TableName="abc", **back)
+    fault = api.refused("UpdateTable", TableName="abc", BillingMode="PAY_PER_REQUEST")
+    assert (fault.code, fault.message) == (
+        "LimitExceededException",
+        "Subscriber limit exceeded: Update to PayPerRequest mode are limited to 4 times in 1 day(s). Last update at "
+        "Fri Oct 09 00:51:34 UTC 2026. Next update can be made at Sat Oct 10 00:21:34 UTC 2026",
+    )
+    api.clock.advance(24 * 3600 - 2400)
+    api("UpdateTable", TableName="abc", BillingMode="PAY_PER_REQUEST")
+
+
+def test_who_begins_together_is_not_let_in_together(api: Api) -> None:
+    """Another process has a lock of its own, and sees no table that is not there yet."""
+    other = Admission(api.store.engine, api.clock, Quotas(tables=3, changes=True))
+    create(api, "abc")
+    create(api, "def")
+    api.clock.advance(6)
+    scope = (PRINCIPAL.account, PRINCIPAL.region)
+
+    async def begin() -> None:
+        async with other.new_table(*scope, "ghi", (30_000, 1)):
+            with pytest.raises(ClientError, match="3 tables"):
+                async with api.store.admission.new_table(*scope, "jkl"):
+                    pass
+
+    api.run(begin())
+    create(api, "ghi")
+    api.clock.advance(6)
+
+    async def dies() -> None:
+        async with other.new_table(*scope, "jkl"):
+            pass
+
+    with pytest.raises(ClientError):
+        api.run(dies())
+    api("DeleteTable", TableName="ghi")
+    api.clock.advance(6)
+    lost = other._reservations.made(*scope, "jkl", (1, 1))
+    api.run(lost.__aenter__())
+    assert api.refused("CreateTable", TableName="ghi", **definition()).code == "LimitExceededException"
+    api.clock.advance(61)
+    create(api, "ghi")
 
 
 def test_without_quotas_nothing_is_counted(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Changes of capacity that scaling makes, by the rules of UpdateTable, and the activities that tell of them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -73,7 +73,7 @@ async def bring(
             return Refused(fault)
         return replace(changed, status="UPDATING", settles_at=now + delay) if delay else changed
 
-    outcome = await store.catalog.change(name.account, name.region, name.table, change)
+    outcome = await _made(store, name, change)
     fault = outcome.reason if isinstance(outcome, Refused) else None
     if isinstance(fault, ClientError) and fault.code == _BUSY:
         return None
@@ -89,6 +89,21 @@ async def bring(
     if is_quiet and status == FAILED:
         return activity
     return await store.scaling.activities.put(name.account, name.region, activity)
+
+
+async def _made(
+    store: Store, name: TargetName, change: Callable[[TableRecord | None], TableRecord | Refused]
+) -> TableRecord | Refused | None:
+    """Make a change of a table, within what an account may have."""
+    record = await record_of(store, name)
+    expected = change(record)
+    if record is None or isinstance(expected, Refused):
+        return expected
+    try:
+        async with store.admission.new_units(record, expected):
+            return await store.catalog.change(name.account, name.region, name.table, change)
+    except ClientError as fault:
+        return Refused(fault)
 
 
 def _settled(found: TargetRecord, bounds: tuple[int, int]) -> TargetRecord | None:

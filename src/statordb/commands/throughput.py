@@ -5,6 +5,7 @@ What is provisioned, and the maxima, bound what is done where throughput is limi
 and texts were measured on AWS (aws-controllers-k8s, API quirks of October 2026).
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ CAPACITY_UNITS_MAX = 1_000_000_000_000
 DAY_SECONDS = 24 * 3600
 DECREASES_A_DAY = 4
 DECREASES_PAUSE_SECONDS = 3600  # before each further one
+SWITCHES_MAX = 4  # from provisioned to on demand (developer guide, "Considerations when switching capacity modes")
+SWITCHES_DAYS = 1
 CLASS_CHANGES_MAX = 2
 CLASS_CHANGES_DAYS = 30
 STANDARD = "STANDARD"  # the table class of what has none
@@ -138,6 +141,30 @@ def _said(at: float) -> str:
         f"{moment:%A, %B} {moment.day}, {moment.year} at {moment.hour % 12 or 12}:{moment:%M:%S %p} "
         "Coordinated Universal Time"
     )
+
+
+def switched(record: TableRecord, now: float, is_bounded: bool) -> TableRecord:
+    """A provisioned table that becomes one on demand. `is_bounded`: as often within 24 hours as AWS does that."""
+    window = SWITCHES_DAYS * DAY_SECONDS
+    recent = [at for at in record.switches if at > now - window]
+    if is_bounded and len(recent) >= SWITCHES_MAX:
+        last, next = (
+            time.strftime("%a %b %d %H:%M:%S UTC %Y", time.gmtime(at)) for at in (recent[-1], recent[0] + window)
+        )
+        raise errors.too_many_switches(SWITCHES_MAX, SWITCHES_DAYS, last, next)
+    return replace(record, on_demand_since=round(now, 3), switches=[*recent, round(now, 3)][-SWITCHES_MAX:])
+
+
+def asked_units(request: Mapping[str, Any]) -> tuple[int, int]:
+    """Of reads and of writes, that a table and its global indexes are to be created with."""
+    if request.get("BillingMode") == PAY_PER_REQUEST:
+        return 0, 0
+    parts = [each.get("ProvisionedThroughput") or {} for each in request.get("GlobalSecondaryIndexes") or ()]
+    parts.append(request.get("ProvisionedThroughput") or {})
+    reads, writes = (
+        sum(units.get(member, 0) for units in parts) for member in ("ReadCapacityUnits", "WriteCapacityUnits")
+    )
+    return reads, writes
 
 
 def new_class(old: TableRecord, new: TableRecord, now: float, is_bounded: bool) -> TableRecord:

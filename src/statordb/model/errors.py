@@ -324,30 +324,40 @@ def limit_exceeded(message: str) -> ClientError:
     return ClientError(SERVICE + "LimitExceededException", message)
 
 
+def _subscriber_limit(sentence: str) -> ClientError:
+    return limit_exceeded(f"Subscriber limit exceeded: {sentence}")
+
+
 def too_many_tables(most: int) -> ClientError:
-    return limit_exceeded(f"Subscriber limit exceeded: There is a limit of {most} tables per subscriber")
+    return _subscriber_limit(f"There is a limit of {most} tables per subscriber")
 
 
 def too_many_control_operations(most: int) -> ClientError:
-    return limit_exceeded(
-        f"Subscriber limit exceeded: Only {most} tables can be created, updated, or deleted simultaneously"
-    )
+    return _subscriber_limit(f"Only {most} tables can be created, updated, or deleted simultaneously")
 
 
 def too_many_decreases(count: int, pause_seconds: int, free: int, last: str, next: str) -> ClientError:
     """`last`, `next`: when capacity was lowered, and when it may be again, as AWS writes it."""
-    return limit_exceeded(
-        "Subscriber limit exceeded: Provisioned throughput decreases are limited within a given UTC day. After the "
-        f"first {free} decreases, each subsequent decrease in the same UTC day can be performed at most once every "
-        f"{pause_seconds} seconds. Number of decreases today: {count}. Last decrease at {last}. Next decrease can be "
-        f"made at {next}"
+    return _subscriber_limit(
+        f"Provisioned throughput decreases are limited within a given UTC day. After the first {free} decreases, each "
+        f"subsequent decrease in the same UTC day can be performed at most once every {pause_seconds} seconds. Number "
+        f"of decreases today: {count}. Last decrease at {last}. Next decrease can be made at {next}"
     )
+
+
+def too_many_units(way: str, most: int, whose: str) -> ClientError:
+    """`way`: read or write. In words of our own, after those of other quotas."""
+    return _subscriber_limit(f"There is a limit of {most} provisioned {way} capacity units per {whose}")
+
+
+def too_many_switches(most: int, days: int, last: str, next: str) -> ClientError:
+    """From provisioned to on demand. `last`, `next`: when it was switched, and when it may be again."""
+    times = f"Last update at {last}. Next update can be made at {next}"
+    return _subscriber_limit(f"Update to PayPerRequest mode are limited to {most} times in {days} day(s). {times}")
 
 
 def too_many_class_changes(most: int, days: int) -> ClientError:
-    return limit_exceeded(
-        f"Subscriber limit exceeded: Updates to TableClass are limited to {most} times in {days} day(s)."
-    )
+    return _subscriber_limit(f"Updates to TableClass are limited to {most} times in {days} day(s).")
 
 
 def throttling(message: str) -> ClientError:

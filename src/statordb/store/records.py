@@ -138,6 +138,7 @@ class TableRecord(Record):
     key_arn: str | None = None  # of the key of KMS that it is encrypted with; None: one of AWS's own
     key_changes: list[float] = field(default_factory=list)  # of the last 24 hours, in seconds since the epoch
     class_changes: list[float] = field(default_factory=list)  # of the table class, of the last 30 days, likewise
+    switches: list[float] = field(default_factory=list)  # to on demand, of the last 24 hours, likewise
     # What wraps the data keys of its rows: several until they are sealed anew; the last one those of new rows.
     sealed_by: list[str] = field(default_factory=lambda: [OWNED])
     policies: list[PolicyRecord] = field(default_factory=list)  # one each of the table and its streams

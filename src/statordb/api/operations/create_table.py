@@ -32,7 +32,7 @@ async def create_table(context: Context, request: Request) -> Answer:
     existing = await store.catalog.reload(account, region, name)
     if existing is not None:
         raise _taken(existing.record, context.now())
-    async with store.admission.new_table(account, region):
+    async with store.admission.new_table(account, region, name, throughput.asked_units(request)):
         created = await _create(context, request, (account, region, name), tags, policies)
     return {"TableDescription": coming(created)}
 

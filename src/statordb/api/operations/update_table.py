@@ -1,5 +1,6 @@
 """UpdateTable: capacity, options, and global indexes that come, change and go on a live table."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,10 @@ from statordb.model import errors
 from statordb.model.errors import ClientError, invalid_parameters
 from statordb.store.kms.records import KeyRecord
 from statordb.store.records import IndexRecord, TableRecord
+from statordb.store.spaces import Draft
 from statordb.store.terms import Refused
+
+Change = Callable[[TableRecord | None], TableRecord | Refused]
 
 
 async def update_table(context: Context, request: Request) -> Answer:
@@ -47,17 +51,24 @@ async def update_table(context: Context, request: Request) -> Answer:
         delay = store.table_delay_seconds if concerns.updates(asked, request) else 0
         return replace(changed, status="UPDATING", settles_at=now + delay) if delay else changed
 
-    scope = (record.account, record.region, record.name)
+    await _make(context, request, record, change, draft)
+    return {"TableDescription": await _describe(context, request, asked, record)}
+
+
+async def _make(context: Context, request: Request, record: TableRecord, change: Change, draft: Draft) -> None:
+    """Make a change of a table, within what an account may have."""
+    store, scope = context.store, (record.account, record.region, record.name)
     specification = request.get("StreamSpecification")
-    if specification is None:
-        outcome = await store.catalog.change(*scope, change, draft)
-    elif streaming.wants(specification):
-        outcome = await streaming.enable(context, scope, record, change, specification["StreamViewType"], draft)
-    else:
-        outcome = await streaming.disable(context, record, change, True, draft)
+    outcome, expected = None, change(record)
+    async with store.admission.new_units(record, expected if isinstance(expected, TableRecord) else record):
+        if specification is None:
+            outcome = await store.catalog.change(*scope, change, draft)
+        elif streaming.wants(specification):
+            outcome = await streaming.enable(context, scope, record, change, specification["StreamViewType"], draft)
+        else:
+            outcome = await streaming.disable(context, record, change, True, draft)
     if isinstance(outcome, Refused):
         raise outcome.reason
-    return {"TableDescription": await _describe(context, request, asked, record)}
 
 
 async def _new_key(context: Context, record: TableRecord, request: Request, asked: set[str]) -> KeyRecord | None:
@@ -155,7 +166,7 @@ def _change_settings(
     if same is None:
         changed = replace(changed, indexes=[_warmed(record, index) for index in record.indexes])
     if mode == PAY_PER_REQUEST:
-        return changed if same else _on_demand(changed, now)
+        return changed if same else _on_demand(throughput.switched(changed, now, is_bounded), now)
     if units:
         changed = replace(changed, throughput=throughput.new_units(record.throughput, units, now, same, is_bounded))
     return changed
@@ -193,7 +204,7 @@ def _on_demand(record: TableRecord, now: float) -> TableRecord:
         for index in record.indexes
     ]
     units = throughput.no_units(record.throughput, now)
-    return replace(record, throughput=units, on_demand_since=round(now, 3), indexes=indexes)
+    return replace(record, throughput=units, indexes=indexes)
 
 
 def _check_index_units(changed: TableRecord, request: Request) -> None:
