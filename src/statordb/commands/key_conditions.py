@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from statordb.commands.keys import refuse_long
+from statordb.expressions.bound import Condition
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.limits import PARTITION_KEY_BYTES_MAX
@@ -48,6 +49,18 @@ def arrange(path: AccessPath, conditions: Sequence[AttributeCondition]) -> KeyRa
         raise _unfit(composite, "RANGE", next(iter(given)))
     single = len(sort) == len(schema.sort) and all(operator == "EQ" for _, operator, _ in sort)
     return KeyRange(path.partition(partition), path.bounds(sort), single)
+
+
+def refuse_key_filter(path: AccessPath, condition: Condition | None, kind: str) -> None:
+    """Raises ValidationException where a filter beside a key condition mentions an attribute of the key. `kind`: what
+    the filter is called."""
+    if condition is None:
+        return
+    for name in path.schema.names:
+        if name in condition.attributes:
+            raise errors.validation(
+                f"{kind} can only contain non-primary key attributes: Primary key attribute: {name}"
+            )
 
 
 def _partition(schema: KeySchema, given: Given, composite: bool) -> dict[str, dict[str, str]]:

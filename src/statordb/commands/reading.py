@@ -6,7 +6,7 @@ from typing import NamedTuple
 from statordb.commands.admitting import admit_page
 from statordb.commands.capacity import Meter
 from statordb.commands.context import Context
-from statordb.commands.key_conditions import AttributeCondition, KeyRange, arrange
+from statordb.commands.key_conditions import AttributeCondition, KeyRange, arrange, refuse_key_filter
 from statordb.commands.pages import CHUNK_BYTES_MAX, CHUNK_ROWS_MAX, Rows, read_rows
 from statordb.commands.partitions import Walk
 from statordb.commands.selection import Choice, Selection, cursor_position, find_path
@@ -76,7 +76,8 @@ class Range(NamedTuple):
         path = find_path(table, self.index_name, self.consistent, "querying")
         key_range = arrange(path, self.conditions)
         after = self._position(table, path, key_range)
-        self._refuse_key_filter(path)
+        kind = "QueryFilter" if self.choice.legacy else "Filter Expression"
+        refuse_key_filter(path, self.choice.condition, kind)
         admit_page(table, path, key_range.partition)
         return await self._go_on(context, table, path, key_range, after, None)
 
@@ -162,17 +163,6 @@ class Range(NamedTuple):
         if position[1] < lower or (upper is not None and position[1] >= upper):
             raise errors.validation("The provided starting key does not match the range key predicate")
         return position
-
-    def _refuse_key_filter(self, path: AccessPath) -> None:
-        condition = self.choice.condition
-        if condition is None:
-            return
-        for name in path.schema.names:
-            if name in condition.attributes:
-                kind = "QueryFilter" if self.choice.legacy else "Filter Expression"
-                raise errors.validation(
-                    f"{kind} can only contain non-primary key attributes: Primary key attribute: {name}"
-                )
 
 
 class Scan(NamedTuple):
