@@ -6,8 +6,9 @@ loop. All of them speak of the tables of `TABLES`, filled with `items`.
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 TABLES = ("small", "wide", "many", "big", "indexed")
@@ -45,18 +46,23 @@ def schema(table: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Heavy:
-    """One kind of heavy request. `coding`: of the body, as it is; `accept`: of the answer; `pipelined`: how many are
-    sent before the first answer is read; `signed` False: by somebody without a key; `others`: bodies that are sent in
-    turn with the first, where it is pipelined."""
+    """One kind of heavy request. `make`: its body; `coding`: of the body, as it is; `accept`: of the answer;
+    `pipelined`: how many are sent before the first answer is read; `signed` False: by somebody without a key; `others`:
+    bodies that are sent in turn with the first, where it is pipelined."""
 
     name: str
     operation: str
-    body: bytes
+    make: Callable[[], bytes]
     coding: str = ""
     accept: str = ""
     pipelined: int = 0
     signed: bool = True
     others: tuple[bytes, ...] = ()
+
+    @cached_property
+    def body(self) -> bytes:
+        """Made when it is asked for: all of them are 84 MB, and take seconds."""
+        return self.make()
 
 
 def items(share: float = 1.0) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -78,7 +84,7 @@ def _numbers(last: int) -> dict[str, Any]:
 
 
 def _case(name: str, operation: str, body: dict[str, Any], **more: Any) -> Heavy:
-    return Heavy(name, operation, json.dumps(body).encode(), **more)
+    return Heavy(name, operation, lambda: json.dumps(body).encode(), **more)
 
 
 def _key(name: str) -> dict[str, Any]:
@@ -90,7 +96,7 @@ def _values(**values: dict[str, Any]) -> dict[str, Any]:
 
 
 def cases() -> Iterator[Heavy]:
-    """Every kind of heavy request; large bodies are made here, when they are asked for."""
+    """Every kind of heavy request; bodies are made when they are asked for."""
     yield from _pages()
     yield from _expressions()
     yield from _statements()
@@ -253,22 +259,32 @@ def _batch(name: str, size: int) -> dict[str, Any]:
 def _refused() -> Iterator[Heavy]:
     deep = {"TableName": "small", "Key": _key("k1"), "ProjectionExpression": "a" + ".a" * 2000}
     yield _case("path of 2,000 elements", "GetItem", deep)
-    members = [{"N": "1"}] * 1_200_000
-    yield _case("PutItem of 15 MB", "PutItem", {"TableName": "big", "Item": _key("x") | {"l": {"L": members}}})
-    names = {f"#n{number}": "a" for number in range(600_000)}
-    named = {"TableName": "small", "Key": _key("k1"), "ProjectionExpression": "pk", "ExpressionAttributeNames": names}
-    yield _case("600,000 names", "GetItem", named)
+    yield Heavy("PutItem of 15 MB", "PutItem", lambda: _large_put("x"))
+    yield Heavy("600,000 names", "GetItem", _many_names)
     yield _case("1,000,000 AttributesToGet", "Scan", {"TableName": "small", "AttributesToGet": ["a"] * 1_000_000})
     strings = {"TableName": "small", "Item": _key("x") | {"s": {"SS": ["abcdefgh"] * 1_000_000}}}
     yield _case("set of a million equal strings", "PutItem", strings)
-    nothing = b'{"x":[' + b"[]," * 4_500_000 + b"[]]}"
-    yield Heavy("15 MB that mean nothing", "ListTables", nothing)
-    yield Heavy("15 MB of a stranger", "ListTables", nothing, signed=False)
+    yield Heavy("15 MB that mean nothing", "ListTables", _nothing)
+    yield Heavy("15 MB of a stranger", "ListTables", _nothing, signed=False)
+
+
+def _large_put(name: str) -> bytes:
+    item = _key(name) | {"l": {"L": [{"N": "1"}] * 1_200_000}}
+    return json.dumps({"TableName": "big", "Item": item}).encode()
+
+
+def _many_names() -> bytes:
+    names = {f"#n{number}": "a" for number in range(600_000)}
+    named = {"TableName": "small", "Key": _key("k1"), "ProjectionExpression": "pk", "ExpressionAttributeNames": names}
+    return json.dumps(named).encode()
+
+
+def _nothing() -> bytes:
+    return b'{"x":[' + b"[]," * 4_500_000 + b"[]]}"
 
 
 def _packed() -> Iterator[Heavy]:
-    nothing = gzip.compress(b'{"x":[' + b"[]," * 4_500_000 + b"[]]}")
-    yield Heavy("gzip of 15 MB", "ListTables", nothing, "gzip")
-    yield Heavy("gzip of 20,000 members", "ListTables", gzip.compress(b"") * 20_000 + gzip.compress(b"{}"), "gzip")
-    put = json.dumps({"TableName": "big", "Item": _key("z") | {"l": {"L": [{"N": "1"}] * 1_200_000}}}).encode()
-    yield Heavy("gzip of a PutItem of 15 MB", "PutItem", gzip.compress(put), "gzip")
+    yield Heavy("gzip of 15 MB", "ListTables", lambda: gzip.compress(_nothing()), "gzip")
+    members = gzip.compress(b"") * 20_000 + gzip.compress(b"{}")
+    yield Heavy("gzip of 20,000 members", "ListTables", lambda: members, "gzip")
+    yield Heavy("gzip of a PutItem of 15 MB", "PutItem", lambda: gzip.compress(_large_put("z")), "gzip")

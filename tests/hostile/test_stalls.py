@@ -37,7 +37,7 @@ CLUSTER_SHARE = 0.1
 pytestmark = pytest.mark.slow  # a real server, and a second or more for each case
 
 # Tagging holds up others by their guards, and no loop: tests/engine/lmdb/test_writer.py looks at that.
-CASES = {case.name: case for case in heavy.cases() if heavy.TAGGING not in case.name}
+CASES = [pytest.param(case, id=case.name) for case in heavy.cases() if heavy.TAGGING not in case.name]
 
 
 @pytest.fixture(scope="module", params=["1 worker", "2 workers", CASSANDRA])
@@ -53,9 +53,9 @@ def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield Watched(running)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_no_loop_that_serves_stands_and_no_lock_is_kept(watched: Watched, name: str) -> None:
-    must_not_stand(watched, lambda: Load(watched.running, CASES[name]))
+@pytest.mark.parametrize("case", CASES)
+def test_no_loop_that_serves_stands_and_no_lock_is_kept(watched: Watched, case: heavy.Heavy) -> None:
+    must_not_stand(watched, lambda: Load(watched.running, case))
 
 
 def test_a_loop_that_stands_is_found(tmp_path: Path) -> None:
@@ -66,8 +66,9 @@ def test_a_loop_that_stands_is_found(tmp_path: Path) -> None:
         fill(running, 0.1)
         watched = Watched(running)
         # Each of them is checked, or planned, in one go, which takes a tenth of a second and longer.
-        names = ("1,000,000 AttributesToGet", "transaction of conditions that compare lists")
-        assert any(stood(watched, Load(watched.running, CASES[name])) for name in names)
+        names = {"1,000,000 AttributesToGet", "transaction of conditions that compare lists"}
+        cases = [case for case in heavy.cases() if case.name in names]
+        assert any(stood(watched, Load(watched.running, case)) for case in cases)
 
 
 def test_a_lock_that_is_kept_is_found(tmp_path: Path) -> None:
