@@ -13,7 +13,8 @@ COMPILE := .tools/supply/bin/uv pip compile --quiet --universal --python-version
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock bill audit tools serve lint types imports unit check test soak cluster cluster-stop bench demo
+.PHONY: help install lock bill audit tools serve lint types imports rewritten unit check test soak cluster cluster-stop \
+	bench demo
 
 help:
 	@echo "make serve    serve on http://127.0.0.1:8000 (installs what serving needs)"
@@ -87,15 +88,23 @@ unit: install
 
 check: lint types imports unit
 
-# One run of pytest for all, so that its closing line speaks for all. loadfile keeps a file's tests on one server, and
+# Once for each checkout, while what is installed beside Python waits for the network: pytest rewrites the assertions of
+# all tests, which every process of a run would do by itself, and at the same time as the others. A run tells what fails.
+rewritten: $(VENV)/.rewritten
+$(VENV)/.rewritten: | install
+	@$(PYTEST) --collect-only tests > /dev/null 2>&1 || true
+	@touch $@
+
+# One run of pytest for all, so that its closing line speaks for all. It has a process more than there are processors:
+# half of their time tests wait for nodes, for servers and for what is due. loadfile keeps a file's tests on one server, and
 # --no-loadscope-reorder the longest files first: see tests/scheduling.py. Up to three tests may fail once and come
 # through the second time: they are told at the end, with what they failed of. A promise that is broken once is broken:
 # see JUDGED in tests/conftest.py. What is installed beside Python waits for the network, and the checks do not.
 IN_TURN := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 AGAIN := --reruns 1 --max-suite-reruns 3 --rerun-show-tracebacks
 test: install
-	$(MAKE) --no-print-directory --jobs 2 $(IN_TURN) tools lint types imports
-	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder $(AGAIN) --durations 10 tests
+	$(MAKE) --no-print-directory --jobs 2 $(IN_TURN) tools lint types imports rewritten
+	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder $(AGAIN) --durations 10 tests
 
 # Long histories, loads and fuzzing of the same kinds, for hours rather than minutes.
 soak: install tools
