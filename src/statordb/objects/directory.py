@@ -26,7 +26,7 @@ from statordb.objects import faults, unfinished, walking
 from statordb.objects.calls import Calls, Range, blocks, ranges
 from statordb.objects.contract import PAGE_OBJECTS_MAX, Encryption, Entry, Written
 from statordb.objects.names import check_bucket, check_path
-from statordb.objects.unfinished import DIRECTORY_MODE, Unfinished, place_of, sync_directory
+from statordb.objects.unfinished import DIRECTORY_MODE, Unfinished, file_of, sync_directory
 
 OWN = "_store"
 CALLS_MAX = 4  # at the same time
@@ -95,7 +95,7 @@ class FolderBucket:
         check_path(name)
 
         def look() -> Entry:
-            facts = os.stat(place_of(self._path, name), follow_symlinks=False)
+            facts = os.stat(file_of(self._path, name), follow_symlinks=False)
             if not stat.S_ISREG(facts.st_mode):
                 raise faults.no_such_object()
             return Entry(name, facts.st_size, facts.st_mtime)
@@ -132,7 +132,7 @@ class FolderBucket:
         file.open()
 
     def _read(self, name: str, begin: int, end: int, tag: str) -> Range:
-        fd = os.open(place_of(self._path, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(file_of(self._path, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             facts = os.fstat(fd)
             if not stat.S_ISREG(facts.st_mode):
@@ -145,7 +145,7 @@ class FolderBucket:
             os.close(fd)
 
     def _delete(self, name: str) -> None:
-        path = place_of(self._path, name)
+        path = file_of(self._path, name)
         if stat.S_ISREG(path.lstat().st_mode):
             path.unlink()
             sync_directory(path.parent)

@@ -54,7 +54,7 @@ class Unfinished:
 
     def finish(self, name: str) -> bytes:
         """Give it its name, and return the MD5 digest; on the disk, with its folders. Raises BadName."""
-        target = place_of(self._bucket, name)
+        target = file_of(self._bucket, name)
         with self._lock:
             os.fsync(self._fd)
             for tries_left in reversed(range(RENAME_TRIES)):
@@ -113,7 +113,7 @@ def _sweep(path: str, idle_seconds_max: float) -> bool:
         os.close(fd)
 
 
-def place_of(bucket: Path, name: str) -> Path:
+def file_of(bucket: Path, name: str) -> Path:
     """Where an object is. Raises BadName where a link leads there."""
     folder = os.path.dirname(os.path.join(os.path.realpath(bucket), name))
     if os.path.realpath(folder) != folder:

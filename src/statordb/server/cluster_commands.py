@@ -42,11 +42,12 @@ async def _init(settings: Settings) -> int:
 
 async def _check(settings: Settings, allow_periodic: bool) -> int:
     contact = cassandra.contact_of(settings)
-    from statordb.server import cluster_facts
+    from statordb.server import cluster_facts, cluster_objects
     from statordb.server.cluster_findings import Grade, judge
 
     facts = await cluster_facts.gather(contact)
     findings = judge(facts, settings.datacenter, settings.keyspace, allow_periodic)
+    findings += await cluster_objects.look(settings)
     for finding in findings:
         print(f"{finding.grade.value:8} {finding.text}")
     problems = sum(finding.grade is Grade.PROBLEM for finding in findings)

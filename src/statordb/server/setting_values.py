@@ -254,6 +254,16 @@ def destinations(value: object) -> tuple[str, ...]:
     return entries
 
 
+def objects_place(value: object) -> str:
+    """What `objects.place` takes, or nothing."""
+    given = text(value)
+    if given:
+        from statordb.objects.place import place_of  # few servers name one
+
+        place_of(given)
+    return given
+
+
 def endpoint(value: object) -> str:
     """host:port, a host, or an http:// or https:// address of nothing more; without a slash behind."""
     address = text(value).rstrip("/")

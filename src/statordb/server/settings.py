@@ -52,6 +52,8 @@ class Settings:
     port: int = 8000
     data: Path = Path("statordb-data")
     memory: bool = False
+    objects: str = ""  # where backups and buckets are: a directory or s3://...; empty: in the data directory
+    objects_credentials: Path | None = None  # a file with those for S3; None: where the AWS SDKs look
     key_directory: Path | None = None  # where the root keys are; None: in the data directory
     root_key: str = "file"  # who wraps the store's keys
     root_key_command: tuple[str, ...] = ()  # a program by its path, and arguments
@@ -201,6 +203,8 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "port": values.whole(0, 65535),
     "data": values.path,
     "memory": values.flag,
+    "objects": values.objects_place,
+    "objects_credentials": values.path,
     "key_directory": values.path,
     "root_key": values.one_of("file", "command", "vault", "kms"),
     "root_key_command": values.command,
@@ -363,6 +367,8 @@ def _checked(settings: Settings) -> Settings:
     """Rules over several settings."""
     if bool(settings.root_access_key_id) != bool(settings.root_secret_access_key):
         raise BadStart("root_access_key_id and root_secret_access_key must be set together.")
+    if settings.objects_credentials and not settings.objects.startswith("s3://"):
+        raise BadStart("objects_credentials is for objects in S3: objects = s3://BUCKET/PREFIX.")
     _check_root_key(settings)
     _check_cassandra(settings)
     _check_functions(settings)
