@@ -49,9 +49,7 @@ def test_another_body_on_a_known_head_is_served(wire: Wire) -> None:
     assert [request.body for request in served] == [b"{}", b"{}", b'{"a": "bc"}']
     assert served[2].principal is served[1].principal
     assert (served[2].operation, served[2].source) == ("GetItem", connection)
-    assert served[2].headers[b"authorization"] in two  # type: ignore[attr-defined]
-    assert served[2].headers[b"content-length"] == b"11"  # type: ignore[attr-defined]
-    assert [served[2].headers.keys()] == [served[1].headers.keys()]  # type: ignore[attr-defined]
+    assert served[2].headers is served[1].headers  # type: ignore[attr-defined]  # of the same head, but for what differs
 
 
 def test_no_byte_may_differ_without_being_judged_the_general_way(make_wire: Make) -> None:

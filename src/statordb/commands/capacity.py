@@ -30,7 +30,7 @@ def count_text(table: Table, text_bytes: int, consistent: bool) -> bool:
     if consistent:
         tap.strong[2] += 1
         if table.throttle is not None:
-            table.throttle.charge_read(1.0 - READ_UNITS_MIN)
+            table.throttle.read_bucket.left -= 1.0 - READ_UNITS_MIN
     else:
         tap.eventual[1] += 1
     return True
@@ -45,7 +45,7 @@ def count_read(table: Table, size: int, consistent: bool) -> None:
     else:
         tap.eventual[units] += 1
     if table.throttle is not None:
-        table.throttle.charge_read((units if consistent else units * 0.5) - READ_UNITS_MIN)
+        table.throttle.read_bucket.left -= (units if consistent else units * 0.5) - READ_UNITS_MIN
 
 
 def count_write(table: Table, written: Written, kind: str = STANDARD) -> None:

@@ -68,6 +68,10 @@ class Context(NamedTuple):
             check_usable(table)
         return table
 
+    def knows(self, action: str, table: str) -> bool:
+        """Whether it is known already that the principal may do that with a table; False says nothing."""
+        return self.gate.knows(self.principal, self.origin, action, table)
+
     def admits(self, demand: Demand, asked: Mapping[str, Any]) -> bool:
         """For what the short ways do, which have no budget: whether the principal is known to be allowed that; False
         says nothing. Raises AccessDeniedException."""

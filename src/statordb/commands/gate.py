@@ -27,6 +27,11 @@ class Gate(Protocol):
         """
         ...
 
+    def knows(self, principal: Principal, origin: Origin, action: str, table: str) -> bool:
+        """Whether it was found before that the principal may do that with a table, whatever else is asked for; in the
+        least time. False says nothing."""
+        ...
+
     def surely(self, principal: Principal, origin: Origin, demand: Demand) -> bool:
         """Whether it is known that the principal may do that, whatever else is asked for."""
         ...

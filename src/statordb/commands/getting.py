@@ -28,6 +28,7 @@ from statordb.store.table import Table
 from statordb.store.terms import Key, Refused
 
 TRANSACT_GET = "TransactGetItems"
+GET_ITEM = "dynamodb:GetItem"
 
 
 class Got(NamedTuple):
@@ -48,7 +49,7 @@ class Get(NamedTuple):
 
     @property
     def action(self) -> str:
-        return "dynamodb:GetItem"
+        return GET_ITEM
 
     @property
     def index_name(self) -> None:
@@ -187,7 +188,7 @@ class Part(NamedTuple):
 
     @property
     def action(self) -> str:
-        return "dynamodb:GetItem"
+        return GET_ITEM
 
     @property
     def index_name(self) -> None:

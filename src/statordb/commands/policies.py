@@ -124,6 +124,15 @@ class Policies:
         self._weigh(standing, origin, demand, asked, decision, table, budget or InlineBudget())
         return True
 
+    def knows(self, principal: Principal, origin: Origin, action: str, table: str) -> bool:
+        last = self._last
+        return (
+            last.principal is principal
+            and last.endpoint is origin.policy
+            and last.decisions.get((action, table, None)) is ALLOWED
+            and last.epoch == self._epoch()
+        )
+
     def surely(self, principal: Principal, origin: Origin, demand: Demand) -> bool:
         standing = self._stand(principal, origin)
         decision = standing.decisions.get((demand.action, demand.table, demand.index_name))

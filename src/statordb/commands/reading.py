@@ -20,6 +20,7 @@ from statordb.store.access import AccessPath
 from statordb.store.table import Table
 from statordb.store.terms import EXHAUSTED, ROWS, Page, PageBudget, Place
 
+QUERY = "dynamodb:Query"
 USUAL_BYTES_MAX = 16 * 1024  # read without asking for a turn; more is the slice of its round
 
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
@@ -66,7 +67,7 @@ class Range(NamedTuple):
 
     @property
     def action(self) -> str:
-        return "dynamodb:Query"
+        return QUERY
 
     def demands(self) -> "tuple[Range]":
         return (self,)

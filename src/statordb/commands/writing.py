@@ -16,6 +16,8 @@ from statordb.store.image import Image
 from statordb.store.table import Apply, Table, Written
 from statordb.store.terms import Key, Refused
 
+PUT_ITEM, UPDATE_ITEM = "dynamodb:PutItem", "dynamodb:UpdateItem"
+
 _new = tuple.__new__  # makes a named tuple in half the time of calling its class
 
 
@@ -58,7 +60,7 @@ class Put(NamedTuple):
 
     @property
     def action(self) -> str:
-        return "dynamodb:PutItem"
+        return PUT_ITEM
 
     @property
     def index_name(self) -> None:
@@ -92,7 +94,7 @@ class Update(NamedTuple):
 
     @property
     def action(self) -> str:
-        return "dynamodb:UpdateItem"
+        return UPDATE_ITEM
 
     @property
     def index_name(self) -> None:

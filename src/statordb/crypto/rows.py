@@ -152,9 +152,9 @@ class RowSealer:
         """The same of several, in one pass; None where there is anything that can't be opened so. `tail` may be 0."""
         if not rows:
             return []
-        # To cut a view takes longer than to copy so little.
-        is_small = max(map(len, rows)) <= COPIED_BYTES_MAX
-        cut: Sequence[bytes | memoryview] = rows if is_small else [memoryview(sealed) for sealed in rows]
+        cut: Sequence[bytes | memoryview] = rows
+        if max(map(len, rows)) > COPIED_BYTES_MAX:  # to cut a view takes longer than to copy less than that
+            cut = [memoryview(sealed) for sealed in rows]
         end = -tail or None
         openers = self._openers
         try:

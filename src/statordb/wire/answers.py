@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from statordb.model.request import Reply
 from statordb.wire.context import WireContext
 from statordb.wire.exchange import Exchange, Waiting, result_of
-from statordb.wire.serving import begin
+from statordb.wire.serving import begin, served
 from statordb.wire.settings import WireSettings
 from statordb.wire.writer import Writer
 
@@ -89,7 +89,7 @@ class Answers:
                 self.advance()
                 return
         self.is_ahead = True
-        reply = begin(exchange, self._context)
+        reply = served(exchange, self._context) if exchange.is_recognised else begin(exchange, self._context)
         if not isinstance(reply, Reply):
             self._await(exchange, reply)
         elif self._started:

@@ -71,8 +71,10 @@ def received(
     begun: float,
     source: object,
     origin: Origin,
+    operation: str = UNSERVED,
 ) -> Exchange:
-    """A request that has just come. An `__init__` of the class would take twice as long."""
+    """A request that has just come; with an `operation`, one that was recognised. An `__init__` of the class would take
+    twice as long."""
     exchange = _new(Exchange)
     exchange.method = method
     exchange.url = url
@@ -85,9 +87,9 @@ def received(
     exchange.origin = origin
     exchange.coding = b""
     exchange.asked = None
-    exchange.operation = UNSERVED
+    exchange.operation = operation
     exchange.held = 0
-    exchange.is_recognised = False
+    exchange.is_recognised = operation is not UNSERVED
     exchange.form = USUAL
     exchange.reply = None
     return exchange

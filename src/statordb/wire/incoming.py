@@ -13,7 +13,7 @@ from statordb.wire.body import Body
 from statordb.wire.context import WireContext
 from statordb.wire.exchange import FIRST_ACCEPT_ENCODING, INTERNAL, NO_HEAD, UNSERVED, Exchange, Head, received
 from statordb.wire.origin import Origins
-from statordb.wire.repeats import MISSES_MAX, exchange_of
+from statordb.wire.repeats import MISSES_MAX
 from statordb.wire.reply import USUAL, Form
 from statordb.wire.rest import form_of
 from statordb.wire.settings import WireSettings
@@ -84,8 +84,12 @@ class Incoming:
         if repeated is not None:
             self._misses = 0
             self.requests += 1
-            id, now, owner = self._context.next_request_id(), self._context.monotonic(), self._owner
-            self._answers.take(exchange_of(repeated, id, now, owner, self.origins.of(repeated.headers)))
+            context = self._context
+            headers, body, principal, operation = repeated
+            id, now, origin = context.next_request_id(), context.monotonic(), self.origins.of(headers)
+            known = received(b"POST", b"/", headers, body, None, id, now, self._owner, origin, operation)
+            known.principal = principal
+            self._answers.take(known)
             return
         self._misses += 1
         self._keeps = True

@@ -19,7 +19,7 @@ def origin_of(entrance: Origin, address: Any) -> Origin:
 class Origins:
     """Of the requests of one connection, which differ in what the client says of itself, if it says that anew."""
 
-    __slots__ = ("_agent", "_begin", "_last", "_referer")
+    __slots__ = ("_agent", "_begin", "_headers", "_last", "_referer")
 
     def __init__(self, origin: Origin) -> None:
         self.begin(origin)
@@ -27,11 +27,16 @@ class Origins:
     def begin(self, origin: Origin) -> Origin:
         """From now on all have this one, and what the client says. Returns it."""
         self._begin = self._last = origin
+        self._headers: object = None  # the last ones: clients that repeat themselves come with the same
         self._agent: bytes | None = None
         self._referer: bytes | None = None
         return origin
 
     def of(self, headers: dict[bytes, bytes]) -> Origin:
+        """`headers`: complete, they don't change any more."""
+        if headers is self._headers:
+            return self._last
+        self._headers = headers
         agent, referer = headers.get(b"user-agent"), headers.get(b"referer")
         if agent != self._agent or referer != self._referer:
             self._agent, self._referer = agent, referer

@@ -10,9 +10,9 @@ boto3 does both.
 from typing import Any, NamedTuple
 
 from statordb.model.limits import KIB, OPEN_BODY_BYTES_MAX
-from statordb.model.request import Origin, Principal
+from statordb.model.request import Principal
 from statordb.wire.authenticator import Authenticator
-from statordb.wire.exchange import Exchange, received
+from statordb.wire.exchange import Exchange
 from statordb.wire.keyring import remember
 from statordb.wire.reply import USUAL
 from statordb.wire.sigv4 import SIGNATURE_BYTES
@@ -31,8 +31,12 @@ _UNUSUAL = (
 )
 
 
+_new = tuple.__new__  # makes a named tuple in half the time of calling its class
+
+
 class Repeated(NamedTuple):
-    """A request that was recognised: what `exchange.received` and the service want to know of it."""
+    """A request that was recognised. `headers`: of the first one with this head, from which the signature and the
+    length may differ."""
 
     headers: dict[bytes, bytes]
     body: bytes
@@ -40,21 +44,10 @@ class Repeated(NamedTuple):
     operation: str
 
 
-def exchange_of(repeated: Repeated, request_id: str, begun: float, source: object, origin: Origin) -> Exchange:
-    """A request that was recognised, as `exchange.received` makes one of what was parsed."""
-    headers, body, principal, operation = repeated
-    exchange = received(b"POST", b"/", headers, body, None, request_id, begun, source, origin)
-    exchange.is_recognised = True
-    exchange.principal = principal
-    exchange.operation = operation
-    return exchange
-
-
 class _Known(NamedTuple):
-    """A head that was found good. `prefix`: its Authorization before the signature; `claim`: the authenticator's."""
+    """A head that was found good. `claim`: the authenticator's."""
 
     headers: dict[bytes, bytes]
-    prefix: bytes
     operation: str
     claim: Any
 
@@ -84,15 +77,9 @@ class Repeats:
         body = data[end + len(_END) :]
         if length != b"%d" % len(body) or len(body) > OPEN_BODY_BYTES_MAX:  # how large it may be is another's judgement
             return None
-        headers, prefix, operation, claim = known
-        signature = data[at:behind]
-        principal = self._authenticator.repeated(claim, body, signature)
-        if principal is None:
-            return None
-        headers = headers.copy()
-        headers[b"authorization"] = prefix + signature
-        headers[_LENGTH] = length
-        return Repeated(headers, body, principal, operation)
+        headers, operation, claim = known
+        principal = self._authenticator.repeated(claim, body, data[at:behind])
+        return None if principal is None else _new(Repeated, (headers, body, principal, operation))
 
     def learn(self, data: bytes, exchange: Exchange) -> None:
         """Know the head of a request that these bytes were, if the short way can judge the next one by it."""
@@ -116,5 +103,5 @@ class Repeats:
             return
         claim = self._authenticator.repeatable(headers, _LENGTH)
         if claim is not None:
-            known = _Known(headers, authorization[:-SIGNATURE_BYTES], exchange.operation, claim)
+            known = _Known(headers, exchange.operation, claim)
             remember(self._known, data[:at] + data[behind:length_at], known, HEADS_MAX)

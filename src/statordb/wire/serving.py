@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
     """Answer a request, at once or by a future. Raises nothing."""
     if exchange.is_recognised:
-        return _served(exchange, context)
+        return served(exchange, context)
     headers = exchange.headers
     if (
         exchange.url != b"/"
@@ -56,10 +56,11 @@ def begin(exchange: Exchange, context: WireContext) -> Reply | Waiting:
         return error_reply(_precheck(exchange, context) or errors.unknown_operation())
     exchange.principal = principal
     exchange.operation = operation
-    return _served(exchange, context)
+    return served(exchange, context)
 
 
-def _served(exchange: Exchange, context: WireContext) -> Reply | Waiting:
+def served(exchange: Exchange, context: WireContext) -> Reply | Waiting:
+    """Answer a request that is known to be good. Raises nothing."""
     exchange.source.is_known = True  # type: ignore[attr-defined]  # the connection
     try:
         return context.service.handle(exchange)

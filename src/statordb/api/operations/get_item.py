@@ -7,7 +7,7 @@ from statordb.api.answers import wanted
 from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.keys import attributes_of
 from statordb.commands.capacity import Meter, count_read, count_text
-from statordb.commands.getting import Get
+from statordb.commands.getting import GET_ITEM, Get
 from statordb.commands.perform import perform
 from statordb.expressions.legacy import reject_mixed
 from statordb.metering.units import read_units
@@ -37,7 +37,7 @@ def usual_get_item(context: Context, document: Any, _source: object) -> Usual:
     place = primary.usual_place(key) if len(key) == primary.key_attributes else None
     if place is None:
         return None
-    if not context.admits(_new(Get, (name, key, None, consistent)), document):
+    if not context.knows(GET_ITEM, name) and not context.admits(_new(Get, (name, key, None, consistent)), document):
         return None
     here, (partition, sort) = table.here, place
     if table.throttle is not None:

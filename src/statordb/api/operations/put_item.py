@@ -10,7 +10,7 @@ from statordb.commands.admitting import admitted_write
 from statordb.commands.capacity import count_unmet, count_write
 from statordb.commands.keys import usual_item_key
 from statordb.commands.perform import perform
-from statordb.commands.writing import Put, Unmet
+from statordb.commands.writing import PUT_ITEM, Put, Unmet
 from statordb.expressions.bound import Condition
 from statordb.expressions.faults import Fault
 from statordb.expressions.legacy import reject_mixed
@@ -54,7 +54,7 @@ def usual_put_item(context: Context, document: Any, _source: object) -> Usual:
     if key is None:
         return None
     command = _new(Put, (name, item, size, condition, False))
-    if not context.admits(command, document):
+    if not context.knows(PUT_ITEM, name) and not context.admits(command, document):
         return None
     apply = admitted_write(table, key, command.apply(table, budget))
     return _put(table, key, apply, condition is None, size)

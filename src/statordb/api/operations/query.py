@@ -12,7 +12,7 @@ from statordb.commands.capacity import count_read, count_text
 from statordb.commands.key_conditions import KeyRange, arrange
 from statordb.commands.pages import CHUNK_ROWS_MAX
 from statordb.commands.perform import perform
-from statordb.commands.reading import Range
+from statordb.commands.reading import QUERY, Range
 from statordb.commands.selection import Choice
 from statordb.expressions import legacy
 from statordb.expressions.bound import KeyCondition
@@ -67,7 +67,7 @@ def usual_query(context: Context, document: Any, source: object) -> Usual:
         return None
     forward, consistent = document.get("ScanIndexForward") is not False, document.get("ConsistentRead") is True
     command = _new(Range, (name, None, (), ALL, document.get("Limit"), forward, consistent, None))
-    if not context.surely(command):  # it does not name its key conditions here
+    if not context.knows(QUERY, name) and not context.surely(command):  # it does not name its key conditions here
         return None
     if table.throttle is not None:
         table.throttle.admit_read(key_range.partition)

@@ -13,7 +13,7 @@ from statordb.commands.admitting import admitted_write
 from statordb.commands.capacity import count_write
 from statordb.commands.keys import refuse_index_misfits, refuse_nested_keys
 from statordb.commands.perform import perform
-from statordb.commands.writing import Unmet, Update
+from statordb.commands.writing import UPDATE_ITEM, Unmet, Update
 from statordb.expressions.bound import UpdateExpression
 from statordb.expressions.faults import Fault
 from statordb.expressions.legacy import reject_mixed
@@ -62,7 +62,7 @@ def usual_update_item(context: Context, document: Any, _source: object) -> Usual
     if not plan.attributes.isdisjoint(table.key_names):
         return None
     command = _new(Update, (name, key, update, None, plan.overhead))
-    if not context.admits(command, document):
+    if not context.knows(UPDATE_ITEM, name) and not context.admits(command, document):
         return None
     apply = admitted_write(table, place, command.apply(table, budget))
     return _update(table, place, apply, returns, update)

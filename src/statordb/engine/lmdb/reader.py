@@ -273,10 +273,8 @@ def _rows_of(
     # Where keys have whole partitions, what lies between the edges is this one's.
     named = None if is_named else pack_length(len(partition)) + partition
     name_end = HEAD_BYTES + len(partition)
-    body_start = name_end + skip
-    bodies: list[bytes] = []
-    heads: list[bytes] | None = [] if skip else None
     keys: list[bytes] = []
+    values: list[bytes] = []
     stop = EXHAUSTED
     value_of = cursor.value
     for key in islice(_walk_keys(cursor, start, end, forward), rows_max):
@@ -286,9 +284,7 @@ def _rows_of(
         if named is not None and value[NAME_AT:name_end] != named:
             raise collision(unpack_id(key[:SPACE_BYTES]), partition, value)
         keys.append(key)
-        bodies.append(value[body_start:])
-        if heads is not None:
-            heads.append(value[name_end:body_start])
+        values.append(value)
         bytes_left -= len(key) + len(value) - ROW_OVERHEAD_BYTES
         if bytes_left <= 0:
             stop = BYTES
@@ -297,6 +293,10 @@ def _rows_of(
         if len(keys) == rows_max:
             stop = ROWS
     names = keys if is_named else None
+    body = slice(name_end + skip, None)
+    bodies = [value[body] for value in values]
+    head = slice(name_end, name_end + skip)
+    heads = [value[head] for value in values] if skip else None
     size = budget[1] - bytes_left
     return Page(bodies, stop, size, lambda index: (partition, keys[index][PREFIX_BYTES:]), names, heads)
 
