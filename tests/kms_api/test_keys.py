@@ -55,7 +55,7 @@ def test_a_new_key_is_described_as_on_aws(kms: Kms) -> None:
         ({"KeySpec": "HMAC_256", "KeyUsage": "ENCRYPT_DECRYPT"}, "ValidationException"),
         ({"KeyUsage": "GENERATE_VERIFY_MAC"}, "ValidationException"),
         ({"CustomerMasterKeySpec": "ECC_NIST_P256"}, "ValidationException"),
-        ({"Origin": "EXTERNAL"}, "UnsupportedOperationException"),
+        ({"Origin": "AWS_CLOUDHSM"}, "UnsupportedOperationException"),
         ({"MultiRegion": True}, "UnsupportedOperationException"),
         ({"CustomKeyStoreId": "cks-1"}, "UnsupportedOperationException"),
         ({"KeyUsage": "SIGN_VERIFY"}, "ValidationException"),

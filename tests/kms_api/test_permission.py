@@ -57,10 +57,19 @@ BODIES: dict[str, dict[str, Any]] = {
     "TagResource": {"KeyId": MISSING, "Tags": []},
     "UntagResource": {"KeyId": MISSING, "TagKeys": []},
     "UpdateKeyDescription": {"KeyId": MISSING, "Description": ""},
+    "GetParametersForImport": {
+        "KeyId": MISSING, "WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048",
+    },
+    "ImportKeyMaterial": {
+        "KeyId": MISSING, "ImportToken": "YQ==", "EncryptedKeyMaterial": "YQ==",
+        "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
+    },
+    "ReplicateKey": {"KeyId": MISSING, "ReplicaRegion": "eu-west-1"},
+    "UpdatePrimaryRegion": {"KeyId": MISSING, "PrimaryRegion": "eu-west-1"},
     "CreateKey": {},
     "ListKeys": {},
     "ListAliases": {},
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("operation", sorted(OPERATIONS))

@@ -19,6 +19,7 @@ from statordb.store.kms.records import (
     ENABLED,
     ENCRYPT_DECRYPT,
     OWNED,
+    PENDING_IMPORT,
     SYMMETRIC,
     AliasName,
     KeyName,
@@ -85,7 +86,8 @@ async def key_of(context: Context, account: str, region: str, wanted: Specificat
     if record.state == DISABLED:
         raise _refused("DisabledException", f"{record.arn} is disabled.")
     if record.state != ENABLED:
-        raise _refused("KMSInvalidStateException", f"{record.arn} is pending deletion.")
+        text = "import" if record.state == PENDING_IMPORT else "deletion"
+        raise _refused("KMSInvalidStateException", f"{record.arn} is pending {text}.")
     if record.usage != ENCRYPT_DECRYPT:
         raise _refused("InvalidKeyUsageException", f"{record.arn} key usage is {record.usage}, which seals nothing.")
     if record.spec != SYMMETRIC:

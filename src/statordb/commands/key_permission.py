@@ -202,7 +202,7 @@ def _key_facts(use: Use, record: KeyRecord) -> dict[str, tuple[str, ...]]:
         "aws:resourceaccount": (record.account,),
         "kms:keyspec": (record.spec,),
         "kms:keyusage": (record.usage,),
-        "kms:keyorigin": ("AWS_KMS",),
+        "kms:keyorigin": (record.origin,),
         "kms:multiregion": ("false",),
         "kms:resourcealiases": tuple(record.aliases),
     }

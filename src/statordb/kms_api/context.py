@@ -13,7 +13,9 @@ from statordb.store.kms.kms import DYNAMODB_ALIAS
 from statordb.store.kms.records import (
     DISABLED,
     ENCRYPT_DECRYPT,
+    EXTERNAL,
     PENDING_DELETION,
+    PENDING_IMPORT,
     SYMMETRIC,
     AliasName,
     GrantRecord,
@@ -133,12 +135,20 @@ def unusable(record: KeyRecord) -> ClientError | None:
     """Why a key can't be used now."""
     if record.state == DISABLED:
         return errors.disabled(record.arn)
-    return pending(record)
+    return waiting(record)
 
 
 def unrotatable(record: KeyRecord) -> ClientError | None:
-    """Why a key never gets other material: what others make does not say which made it."""
+    """Why a key never gets other material: what others make does not say which made it. Of imported keys AWS rotates
+    those that encrypt, on demand."""
+    if record.origin == EXTERNAL:
+        return errors.invalid_origin(record.arn, record.origin)
     return None if record.spec == SYMMETRIC else errors.operation_unsupported()
+
+
+def waiting(record: KeyRecord) -> ClientError | None:
+    """Why a key can neither be enabled nor disabled now."""
+    return errors.pending_import(record.arn) if record.state == PENDING_IMPORT else pending(record)
 
 
 def pending(record: KeyRecord) -> ClientError | None:

@@ -25,6 +25,6 @@ async def generate(context: Context, action: str, request: Request, shows: bool)
         "PublicKey": blobs.text(await asyncio.to_thread(signing.public, private)),
         "KeyId": record.arn,
         "KeyPairSpec": spec,
-        "KeyMaterialId": record.materials[-1].id,
+        "KeyMaterialId": record.material_id,
     }
     return {**answer, "PrivateKeyPlaintext": blobs.text(private)} if shows else answer

@@ -68,6 +68,26 @@ def pending_deletion(arn: str) -> ClientError:
     return of("KMSInvalidStateException", f"{arn} is pending deletion.")
 
 
+def pending_import(arn: str) -> ClientError:
+    return of("KMSInvalidStateException", f"{arn} is pending import.")
+
+
+def invalid_origin(arn: str, origin: str) -> ClientError:
+    return of("UnsupportedOperationException", f"{arn} origin is {origin} which is not valid for this operation.")
+
+
+def invalid_import_token() -> ClientError:
+    return of("InvalidImportTokenException")
+
+
+def expired_import_token() -> ClientError:
+    return of("ExpiredImportTokenException")
+
+
+def incorrect_key_material() -> ClientError:
+    return of("IncorrectKeyMaterialException")
+
+
 def not_pending_deletion(arn: str) -> ClientError:
     return of("KMSInvalidStateException", f"{arn} is not pending deletion.")
 

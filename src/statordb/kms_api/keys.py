@@ -6,7 +6,7 @@ from typing import Any
 from statordb.kms_api import errors
 from statordb.kms_api.context import Context, pending
 from statordb.model.errors import ClientError
-from statordb.store.kms.records import ENABLED, MACS, PENDING_DELETION, SIGNATURES, SYMMETRIC, KeyRecord
+from statordb.store.kms.records import ENABLED, EXTERNAL, MACS, PENDING_DELETION, SIGNATURES, SYMMETRIC, KeyRecord
 from statordb.store.terms import Refused
 
 
@@ -21,23 +21,34 @@ def metadata(record: KeyRecord) -> dict[str, Any]:
         "Description": record.description,
         "KeyUsage": record.usage,
         "KeyState": record.state,
-        "Origin": "AWS_KMS",
+        "Origin": record.origin,
         "KeyManager": record.manager,
         "CustomerMasterKeySpec": record.spec,
         "KeySpec": record.spec,
         "MultiRegion": False,
     }
     if record.spec == SYMMETRIC:
-        shown |= {"EncryptionAlgorithms": [SYMMETRIC], "CurrentKeyMaterialId": record.materials[-1].id}
+        shown["EncryptionAlgorithms"] = [SYMMETRIC]
+        if record.material_id is not None:
+            shown["CurrentKeyMaterialId"] = record.material_id
     elif record.algorithms:
         shown["EncryptionAlgorithms"] = list(record.algorithms)
     elif record.spec in SIGNATURES:
         shown["SigningAlgorithms"] = list(SIGNATURES[record.spec])
     else:
         shown["MacAlgorithms"] = [MACS[record.spec]]
+    if record.origin == EXTERNAL and record.has_material:
+        shown |= expiration(record)
     if record.state == PENDING_DELETION and record.deletes_at is not None:
         shown["DeletionDate"] = round(record.deletes_at, 3)
     return shown
+
+
+def expiration(record: KeyRecord) -> dict[str, Any]:
+    """Until when the imported material of a key is there."""
+    if record.valid_to is None:
+        return {"ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"}
+    return {"ExpirationModel": "KEY_MATERIAL_EXPIRES", "ValidTo": round(record.valid_to, 3)}
 
 
 async def change(context: Context, record: KeyRecord, make: Callable[[KeyRecord], KeyRecord]) -> KeyRecord:

@@ -9,6 +9,7 @@ from statordb.kms_api.operations.create_grant import create_grant
 from statordb.kms_api.operations.create_key import create_key
 from statordb.kms_api.operations.decrypt import decrypt
 from statordb.kms_api.operations.delete_alias import delete_alias
+from statordb.kms_api.operations.delete_imported_key_material import delete_imported_key_material
 from statordb.kms_api.operations.describe_key import describe_key
 from statordb.kms_api.operations.disable_key import disable_key
 from statordb.kms_api.operations.disable_key_rotation import disable_key_rotation
@@ -25,7 +26,9 @@ from statordb.kms_api.operations.generate_mac import generate_mac
 from statordb.kms_api.operations.generate_random import generate_random
 from statordb.kms_api.operations.get_key_policy import get_key_policy
 from statordb.kms_api.operations.get_key_rotation_status import get_key_rotation_status
+from statordb.kms_api.operations.get_parameters_for_import import get_parameters_for_import
 from statordb.kms_api.operations.get_public_key import get_public_key
+from statordb.kms_api.operations.import_key_material import import_key_material
 from statordb.kms_api.operations.list_aliases import list_aliases
 from statordb.kms_api.operations.list_grants import list_grants
 from statordb.kms_api.operations.list_key_policies import list_key_policies
@@ -35,6 +38,7 @@ from statordb.kms_api.operations.list_resource_tags import list_resource_tags
 from statordb.kms_api.operations.list_retirable_grants import list_retirable_grants
 from statordb.kms_api.operations.put_key_policy import put_key_policy
 from statordb.kms_api.operations.re_encrypt import re_encrypt
+from statordb.kms_api.operations.replicate_key import replicate_key
 from statordb.kms_api.operations.retire_grant import retire_grant
 from statordb.kms_api.operations.revoke_grant import revoke_grant
 from statordb.kms_api.operations.rotate_key_on_demand import rotate_key_on_demand
@@ -44,6 +48,7 @@ from statordb.kms_api.operations.tag_resource import tag_resource
 from statordb.kms_api.operations.untag_resource import untag_resource
 from statordb.kms_api.operations.update_alias import update_alias
 from statordb.kms_api.operations.update_key_description import update_key_description
+from statordb.kms_api.operations.update_primary_region import update_primary_region
 from statordb.kms_api.operations.verify import verify
 from statordb.kms_api.operations.verify_mac import verify_mac
 
@@ -54,6 +59,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "CreateKey": create_key,
     "Decrypt": decrypt,
     "DeleteAlias": delete_alias,
+    "DeleteImportedKeyMaterial": delete_imported_key_material,
     "DescribeKey": describe_key,
     "DisableKey": disable_key,
     "DisableKeyRotation": disable_key_rotation,
@@ -68,7 +74,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "GenerateRandom": generate_random,
     "GetKeyPolicy": get_key_policy,
     "GetKeyRotationStatus": get_key_rotation_status,
+    "GetParametersForImport": get_parameters_for_import,
     "GetPublicKey": get_public_key,
+    "ImportKeyMaterial": import_key_material,
     "ListAliases": list_aliases,
     "ListGrants": list_grants,
     "ListKeyPolicies": list_key_policies,
@@ -78,6 +86,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "ListRetirableGrants": list_retirable_grants,
     "PutKeyPolicy": put_key_policy,
     "ReEncrypt": re_encrypt,
+    "ReplicateKey": replicate_key,
     "RetireGrant": retire_grant,
     "RevokeGrant": revoke_grant,
     "RotateKeyOnDemand": rotate_key_on_demand,
@@ -87,6 +96,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "UntagResource": untag_resource,
     "UpdateAlias": update_alias,
     "UpdateKeyDescription": update_key_description,
+    "UpdatePrimaryRegion": update_primary_region,
     "Verify": verify,
     "VerifyMac": verify_mac,
 }

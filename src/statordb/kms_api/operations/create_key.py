@@ -8,8 +8,10 @@ from statordb.kms_api.context import Answer, Context, Request
 from statordb.kms_api.keys import metadata
 from statordb.store.kms.policies import of_account
 from statordb.store.kms.records import (
+    AWS_KMS,
     ENCRYPT_DECRYPT,
     ENCRYPTS,
+    EXTERNAL,
     GENERATE_VERIFY_MAC,
     MACS,
     SIGN_VERIFY,
@@ -18,14 +20,14 @@ from statordb.store.kms.records import (
 )
 
 # Members that ask for material of another place than this server, or in several regions.
-_KIND = {"kms:keyorigin": ("AWS_KMS",), "kms:multiregion": ("false",)}
 _ELSEWHERE = ("CustomKeyStoreId", "XksKeyId", "MultiRegion")
 
 
 async def create_key(context: Context, request: Request) -> Answer:
-    spec, usage = _checked_kind(request)
+    spec, usage, origin = _checked_kind(request)
     given = tags.parse(request.get("Tags"))
-    kind = {"kms:keyspec": (spec,), "kms:keyusage": (usage,), **_KIND}
+    kind = {"kms:keyspec": (spec,), "kms:keyusage": (usage,)}
+    kind |= {"kms:keyorigin": (origin,), "kms:multiregion": ("false",)}
     known = {**kind, **of_tags(given), **policies.facts_of(request)}
     await context.admit("CreateKey", more=known)
     if given:
@@ -33,20 +35,20 @@ async def create_key(context: Context, request: Request) -> Answer:
     principal, keys = context.principal, context.store.kms.keys
     text = request.get("Policy") or of_account(principal.account)
     private = None
-    if spec in SIGNATURES:
+    if spec in SIGNATURES and origin == AWS_KMS:
         private = await keys.pairs.make(spec)
     told = request.get("Description") or ""
     use = usage if spec in SIGNATURES and usage != SIGN_VERIFY else ""
-    record = keys.draft(principal.account, principal.region, text, told, given, spec, private, use)
+    record = keys.draft(principal.account, principal.region, text, told, given, spec, private, use, origin)
     if request.get("Policy") is not None:
         await policies.check(context, text, record.name, request.get("BypassPolicyLockoutSafetyCheck"))
     await keys.put(record)
     return {"KeyMetadata": metadata(record)}
 
 
-def _checked_kind(request: dict[str, Any]) -> tuple[str, str]:
-    """The spec and the usage of the key. Raises UnsupportedOperationException for keys of other kinds than those of
-    this server that encrypt, make codes, or sign."""
+def _checked_kind(request: dict[str, Any]) -> tuple[str, str, str]:
+    """The spec, the usage and the origin of the key. Raises UnsupportedOperationException for keys of other kinds than
+    those of this server that encrypt, make codes, or sign."""
     if request.get("KeySpec") and request.get("CustomerMasterKeySpec"):
         raise errors.validation(
             "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is "
@@ -64,10 +66,10 @@ def _checked_kind(request: dict[str, Any]) -> tuple[str, str]:
         if spec in SIGNATURES and usage == "KEY_AGREEMENT":
             raise errors.unsupported(f"Keys of the key spec {spec} for {usage} are not supported by this server.")
         raise errors.validation(f"KeyUsage {usage} is not compatible with KeySpec {spec}")
-    origin = request.get("Origin") or "AWS_KMS"
-    if origin != "AWS_KMS":
+    origin = request.get("Origin") or AWS_KMS
+    if origin not in (AWS_KMS, EXTERNAL):
         raise errors.unsupported(f"Keys of the origin {origin} are not supported by this server.")
     for member in _ELSEWHERE:
         if request.get(member):
             raise errors.unsupported(f"{member} is not supported by this server.")
-    return spec, usage
+    return spec, usage, origin

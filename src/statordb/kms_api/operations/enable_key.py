@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from statordb.kms_api.context import Answer, Context, Request
-from statordb.kms_api.keys import change
+from statordb.kms_api.context import Answer, Context, Request, waiting
+from statordb.kms_api.keys import change_any
 from statordb.store.kms.records import ENABLED, KeyRecord
 
 
@@ -12,7 +12,10 @@ async def enable_key(context: Context, request: Request) -> Answer:
     now = context.now()
 
     def set_state(current: KeyRecord) -> KeyRecord:
+        fault = waiting(current)
+        if fault is not None:
+            raise fault
         return current if current.state == ENABLED else replace(current, state=ENABLED, changed_at=now)
 
-    await change(context, record, set_state)
+    await change_any(context, record, set_state)
     return None

@@ -12,5 +12,5 @@ async def generate_data_key(context: Context, request: Request) -> Answer:
         "CiphertextBlob": blobs.text(blob),
         "Plaintext": blobs.text(data_key),
         "KeyId": record.arn,
-        "KeyMaterialId": record.materials[-1].id,
+        "KeyMaterialId": record.material_id,
     }

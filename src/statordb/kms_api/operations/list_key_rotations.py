@@ -4,7 +4,8 @@ from typing import Any
 
 from statordb.kms_api import pages
 from statordb.kms_api.context import Answer, Context, Request
-from statordb.store.kms.records import KeyRecord
+from statordb.kms_api.keys import expiration
+from statordb.store.kms.records import EXTERNAL, KeyRecord
 
 
 async def list_key_rotations(context: Context, request: Request) -> Answer:
@@ -21,6 +22,9 @@ def _shown(record: KeyRecord, place: int) -> dict[str, Any]:
         "KeyMaterialId": material.id,
         "KeyMaterialState": "CURRENT" if place == len(record.materials) - 1 else "NON_CURRENT",
     }
+    if record.origin == EXTERNAL:
+        shown["ImportState"] = "IMPORTED" if record.has_material else "PENDING_IMPORT"
+        shown |= expiration(record) if record.has_material else {}
     if material.cause is None:
         return shown
     return {**shown, "RotationDate": round(material.since, 3), "RotationType": material.cause}

@@ -22,5 +22,5 @@ async def re_encrypt(context: Context, request: Request) -> Answer:
         "SourceEncryptionAlgorithm": source.algorithm,
         "DestinationEncryptionAlgorithm": algorithm,
         "SourceKeyMaterialId": source.material_id,
-        "DestinationKeyMaterialId": target.materials[-1].id if algorithm == SYMMETRIC else None,
+        "DestinationKeyMaterialId": target.material_id if algorithm == SYMMETRIC else None,
     }

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.store.kms.keys import Keys, KeyUnusable
-from statordb.store.kms.records import DISABLED, KeyName
+from statordb.store.kms.records import DISABLED, PENDING_IMPORT, KeyName
 
 
 class Closed(NamedTuple):
@@ -23,7 +23,8 @@ class Closed(NamedTuple):
             fault = errors.kms_fault("DisabledException", f"{self.key_arn} is disabled.")
             return errors.validation_as_it_is(f"KMS key disabled error: {fault}")
         if self.state:
-            fault = errors.kms_fault("KMSInvalidStateException", f"{self.key_arn} is pending deletion.")
+            text = "import" if self.state == PENDING_IMPORT else "deletion"
+            fault = errors.kms_fault("KMSInvalidStateException", f"{self.key_arn} is pending {text}.")
             return errors.validation_as_it_is(f"KMS key disabled error: {fault}")
         fault = errors.kms_fault("NotFoundException", f"Key '{self.key_arn}' does not exist")
         return errors.validation_as_it_is(f"KMS key not found error: {fault}")

@@ -14,12 +14,15 @@ from statordb.engine.contract import Effects, Engine, Key, PageBudget, Place, Re
 from statordb.model.clock import Clock
 from statordb.store import contention, news
 from statordb.store.keyspace import Space
-from statordb.store.kms import material
+from statordb.store.kms import imports, material
+from statordb.store.kms.imports import Imports
 from statordb.store.kms.material import Blob, Forged
 from statordb.store.kms.pairs import Pairs
 from statordb.store.kms.records import (
     ALIAS,
+    AWS_KMS,
     ENABLED,
+    EXTERNAL,
     KEY,
     SYMMETRIC,
     AliasName,
@@ -63,6 +66,7 @@ class Keys:
         self._sealer = sealer
         self._random = random
         self.pairs = Pairs()
+        self.imports = Imports(sealer, clock, self.pairs)
         self._known: dict[KeyName, KeyRecord] = {}
         self._news = news.News(engine)
 
@@ -73,7 +77,8 @@ class Keys:
         record = self._known.get(name)
         if record is None:
             record = await self._read(name)
-        return None if record is None or record.gone_at(self._clock.now()) else record
+        now = self._clock.now()
+        return None if record is None or record.gone_at(now) else imports.as_of(record, now)
 
     async def usable(self, name: KeyName) -> KeyRecord:
         """The key, if it may be used. Raises KeyUnusable."""
@@ -92,15 +97,18 @@ class Keys:
         spec: str = SYMMETRIC,
         private: bytes | None = None,
         use: str = "",
+        origin: str = AWS_KMS,
     ) -> KeyRecord:
-        """A new key with material of its own, not stored yet. `private`: of a key pair; `use`: see `KeyRecord`."""
+        """A new key, not stored yet, with material of its own unless that is to come from elsewhere. `private`: of a
+        key pair; `use`, `origin`: see `KeyRecord`."""
         now = self._clock.now()
         name = KeyName(account, region, str(uuid.UUID(bytes=self._random(16), version=4)))
         first = self.new_material(name, 0, None, private)
         told = dict(tags or {})
-        return KeyRecord(
+        made = KeyRecord(
             account, region, name.id, now, policy, [first], description, changed_at=now, tags=told, spec=spec, use=use
         )
+        return imports.drafted(made) if origin == EXTERNAL else made
 
     async def put(self, record: KeyRecord, alias: str | None = None) -> bool:
         """Store a drafted key, with an alias that means it; False if there is that alias already."""
@@ -120,11 +128,11 @@ class Keys:
 
     async def change(self, name: KeyName, change: Change) -> KeyRecord | Refused | None:
         """Alter or remove a key, atomically. Returns what `change` returned."""
-        key = key_of(name)
+        key, now = key_of(name), self._clock.now()
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
             row = stored[0]
-            changed = change(None if row is None else KEY.load(row.body))
+            changed = change(None if row is None else imports.as_of(KEY.load(row.body), now))
             if isinstance(changed, Refused):
                 return changed
             body = None if changed is None else KEY.dump(changed)
@@ -200,7 +208,13 @@ class Keys:
 
     def mac(self, record: KeyRecord, message: bytes) -> bytes:
         """The code of a message, by a key of one of MACS and its algorithm."""
-        return material.mac(self._opened(record, 0), record.spec, message)
+        own = record.origin == EXTERNAL
+        return (material.plain_mac if own else material.mac)(self._opened(record, 0), record.spec, message)
+
+    def imported_material(self, name: KeyName, data: bytes) -> MaterialRecord:
+        """Material that was brought from elsewhere, in the one place that such has."""
+        sealed = self.imports.sealed(data, _context(name, 0))
+        return MaterialRecord(imports.material_id(name, data), sealed, self._clock.now())
 
     def private(self, record: KeyRecord) -> bytes:
         """The private key of a key pair."""

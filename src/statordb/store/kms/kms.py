@@ -5,7 +5,7 @@ from dataclasses import replace
 from statordb.crypto.sealer import Sealer
 from statordb.engine.contract import Engine, Place, Refused
 from statordb.model.clock import Clock
-from statordb.store.kms import policies, rotation
+from statordb.store.kms import imports, policies, rotation
 from statordb.store.kms.aliases import Aliases
 from statordb.store.kms.grants import Grants
 from statordb.store.kms.keys import Keys
@@ -34,13 +34,15 @@ class Kms:
         return await self.aliases.managed(AliasName(account, region, DYNAMODB_ALIAS), draft)
 
     async def upkeep(self, after: Place | None) -> Place | None:
-        """Rotate the keys that are due, delete those whose wait is over: some keys behind a place. Returns where the
-        next ones begin. The keeper's."""
+        """Rotate the keys that are due, delete those whose wait is over, and imported material that has expired: of
+        some keys behind a place. Returns where the next ones begin. The keeper's."""
         now = self._clock.now()
         records, after = await self.keys.chunk(after)
         for record in records:
             if record.gone_at(now):
                 await self._delete(record, now)
+            elif imports.as_of(record, now) is not record:
+                await self.keys.change(record.name, lambda found: found or Refused(None))  # as it is by now
             elif rotation.is_due(record, now):
                 await self.keys.rotate(record.name, AUTOMATIC, lambda found: rotation.is_due(found, now))
         return after

@@ -70,7 +70,11 @@ def open(blob: Blob, material: bytes, context: bytes) -> bytes:
 
 def mac(material: bytes, spec: str, message: bytes) -> bytes:
     """The code of a message by a key of a spec such as HMAC_256, whose own key is derived from its material."""
-    key = hmac.digest(material, _MAC_LABEL + spec.encode(), "sha512")
+    return plain_mac(hmac.digest(material, _MAC_LABEL + spec.encode(), "sha512"), spec, message)
+
+
+def plain_mac(key: bytes, spec: str, message: bytes) -> bytes:
+    """The same by the key itself, which others may have too."""
     return hmac.digest(key, message, "sha" + spec.removeprefix("HMAC_"))
 
 

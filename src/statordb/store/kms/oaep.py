@@ -18,20 +18,21 @@ def plaintext_bytes_max(spec: str, algorithm: str) -> int:
 
 
 def encrypt(private: bytes, algorithm: str, plaintext: bytes) -> bytes:
-    return cast(bytes, signing.loaded(private).public_key().encrypt(plaintext, _padding(algorithm)))
+    return cast(bytes, signing.loaded(private).public_key().encrypt(plaintext, padding(algorithm)))
 
 
 def decrypt(private: bytes, algorithm: str, ciphertext: bytes) -> bytes:
     """Raises Forged."""
     try:
-        return cast(bytes, signing.loaded(private).decrypt(ciphertext, _padding(algorithm)))
+        return cast(bytes, signing.loaded(private).decrypt(ciphertext, padding(algorithm)))
     except ValueError:
         raise Forged from None
 
 
-def _padding(algorithm: str) -> Any:
+def padding(algorithm: str) -> Any:
+    """Of an algorithm whose name ends with that of a digest."""
     from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import padding
+    from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 
     digest = getattr(hashes, f"SHA{algorithm.rpartition('_')[2]}")()
-    return padding.OAEP(padding.MGF1(digest), digest, None)
+    return OAEP(MGF1(digest), digest, None)

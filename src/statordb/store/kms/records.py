@@ -19,7 +19,8 @@ SIGNATURES = {
 OAEP = ("RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256")  # algorithms of keys of RSA that encrypt
 ENCRYPTS = ("RSA_2048", "RSA_3072", "RSA_4096")  # their specs
 MACS = {f"HMAC_{bits}": f"HMAC_SHA_{bits}" for bits in (224, 256, 384, 512)}  # algorithms by the specs of keys
-ENABLED, DISABLED, PENDING_DELETION = "Enabled", "Disabled", "PendingDeletion"
+ENABLED, DISABLED, PENDING_DELETION, PENDING_IMPORT = "Enabled", "Disabled", "PendingDeletion", "PendingImport"
+AWS_KMS, EXTERNAL = "AWS_KMS", "EXTERNAL"  # where material is from
 CUSTOMER, AWS = "CUSTOMER", "AWS"  # who manages a key
 AUTOMATIC, ON_DEMAND = "AUTOMATIC", "ON_DEMAND"  # rotations
 
@@ -51,8 +52,8 @@ class AliasName(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class MaterialRecord(Record):
     """Material of a key. `id`: 64 hexadecimal digits, as the API shows it. `sealed`: 32 bytes under the master key, or
-    a private key in PKCS 8's form, in base64. `since`: when it became current, in seconds since the epoch; `cause`: the
-    kind of rotation that brought it, None of the first."""
+    a private key in PKCS 8's form, in base64; "" of imported material that is gone. `since`: when it became current, in
+    seconds since the epoch; `cause`: the kind of rotation that brought it, None of the first."""
 
     id: str
     sealed: str
@@ -65,6 +66,8 @@ class KeyRecord(Record):
     """A key. The last of its `materials` is the current one; ciphertexts name theirs by its place.
 
     `spec`: SYMMETRIC, or one of MACS, or of SIGNATURES; `use`: what it is for, where the spec does not tell it.
+
+    `origin`: of its material, which may be there until `valid_to` (`imports.py`).
 
     `changed_at`: when the state became what it is. `deletes_at`: when a key that waits for its deletion is gone, after
     `window_days`. `period_days`: it rotates by itself so often, at `rotates_at` next; None: never. Times in seconds
@@ -89,6 +92,17 @@ class KeyRecord(Record):
     aliases: list[str] = field(default_factory=list)  # that mean it, in the order of their making
     spec: str = SYMMETRIC
     use: str = ""
+    origin: str = AWS_KMS
+    valid_to: float | None = None
+
+    @property
+    def material_id(self) -> str | None:
+        """Of the current material; None where there never was any."""
+        return self.materials[-1].id if self.materials else None
+
+    @property
+    def has_material(self) -> bool:
+        return bool(self.materials and self.materials[-1].sealed)
 
     @property
     def name(self) -> KeyName:

@@ -63,6 +63,21 @@ def loaded(private: bytes) -> Any:
     return load_der_private_key(private, None, unsafe_skip_rsa_key_validation=True)
 
 
+def is_of(spec: str, private: bytes) -> bool:
+    """Whether bytes that somebody brought are a private key of a spec."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+    try:
+        found = load_der_private_key(private, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    if spec in _CURVES:
+        return isinstance(found, ec.EllipticCurvePrivateKey) and found.curve.name == _CURVES[spec].lower()
+    return isinstance(found, rsa.RSAPrivateKey) and found.key_size == int(spec.removeprefix("RSA_"))
+
+
 def _way(algorithm: str, message: bytes, is_digest: bool) -> tuple[Any, ...]:
     """What an algorithm is for `cryptography`."""
     from cryptography.hazmat.primitives import hashes
