@@ -109,11 +109,7 @@ class IamKit(Kit):
         return self._services[name]
 
     def answer(self, service: str, key: str, body: bytes) -> AWSResponse:
-        principal = NOBODY
-        if not self._services[service].is_unsigned(body):
-            credential = self.run(self.credentials.lookup(key))
-            assert credential is not None, "the key may be used"
-            principal = Principal(credential.account, key, "us-east-1", credential.arn, credential.authority)
+        principal = NOBODY if self._services[service].is_unsigned(body) else self.principal(key)
         asked = RestRequest("POST", "/", "", {}, body, principal, "some-id", self.origin)
 
         async def ask() -> Any:
@@ -122,6 +118,14 @@ class IamKit(Kit):
         reply = self.run(ask())
         headers = {"content-type": reply.content_type, "x-amzn-requestid": "some-id"}
         return AWSResponse("http://localhost:1", reply.status, headers, _Body(reply.body))
+
+    def principal(self, key: str = "") -> Principal:
+        """Who signs with a key, root's if none is named."""
+        credential = self.run(self.credentials.lookup(key or self.root.access_key_id))
+        assert credential is not None, "the key may be used"
+        return Principal(
+            credential.account, credential.access_key_id, "us-east-1", credential.arn, credential.authority
+        )
 
     def _report(self, request: RestRequest, fault: BaseException) -> None:
         self.faults.append(fault)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.iam_api.test_sts import standing
 
 from statordb.access.authority import Authority
 from statordb.crypto.sealer import Unsealable
+from statordb.model.rest import RestRequest
 from statordb.store.identities.identities import access_key
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
@@ -225,3 +227,38 @@ def test_another_account_may_if_both_say_so(kit: IamKit) -> None:
     assert (found.account, found.arn) == (ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/r/work")
     third = kit.client("sts", kit.run(kit.credentials.create("111122223333")))
     assert refused(third) == "AccessDenied"
+
+
+def test_a_role_tells_when_its_sessions_were_used_last(kit: IamKit) -> None:
+    """To the minute; of what it was, only the region. A role of the same name is another one."""
+    role = make(kit)
+    assert kit.iam.get_role(RoleName="r")["Role"]["RoleLastUsed"] == {}
+    told = assume(kit.user_client("sts", "alice", ASSUME))
+    credential = kit.run(kit.credentials.lookup(told["Credentials"]["AccessKeyId"]))
+    assert credential is not None
+    assert credential.used_as == role["RoleId"]
+
+    async def use(at: float) -> None:
+        kit.store.key_uses.note(credential.used_as, "dynamodb", "eu-west-1", at)
+        await kit.store.key_uses.settle()
+
+    kit.run(use(1_700_000_099.0))
+    used = {"LastUsedDate": datetime.fromtimestamp(1_700_000_040, UTC), "Region": "eu-west-1"}
+    assert kit.iam.get_role(RoleName="r")["Role"]["RoleLastUsed"] == used
+    (shown,) = kit.iam.get_account_authorization_details(Filter=["Role"])["RoleDetailList"]
+    assert shown["RoleLastUsed"] == used
+    kit.iam.delete_role(RoleName="r")
+    assert kit.run(kit.store.key_uses.last(role["RoleId"])) is None
+
+
+def test_a_request_knows_the_arns_of_what_it_was_about(kit: IamKit) -> None:
+    kit.iam.create_user(UserName="ada", Path="/team/")
+    asked = RestRequest(
+        "POST", "/", "", {}, b"Action=DeleteUser&UserName=ada&Version=2010-05-08", kit.principal(), "id"
+    )
+
+    async def ask() -> Any:
+        return await kit.service("iam").handle(asked)
+
+    assert kit.run(ask()).status == 200
+    assert list(asked.about) == [f"arn:aws:iam::{ACCOUNT}:user/team/ada"]

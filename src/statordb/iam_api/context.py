@@ -9,8 +9,8 @@ from statordb.access.decision import Wanted
 from statordb.access.facts import Values
 from statordb.iam_api import errors, facts
 from statordb.iam_api.facts import Facts
-from statordb.iam_api.issuers import NO_ISSUERS, Issuers
-from statordb.model.request import NOWHERE, Origin, Principal
+from statordb.iam_api.issuers import Issuers
+from statordb.model.request import Origin, Principal
 from statordb.model.tasks import in_slices
 from statordb.store.credentials import Credentials
 from statordb.store.identities.identities import Row
@@ -30,15 +30,17 @@ Change = Callable[[list[Any]], Sequence[Any]]
 
 
 class Context(NamedTuple):
-    """The surroundings of one request. `action`: of policies, for example iam:CreateUser."""
+    """The surroundings of one request. `action`: of policies, for example iam:CreateUser; `about`: the ARNs of what it
+    turned out to be about."""
 
     store: Store
     credentials: Credentials
     principal: Principal
     random: Callable[[int], bytes]
-    action: str = ""
-    origin: Origin = NOWHERE
-    issuers: Issuers = NO_ISSUERS
+    action: str
+    origin: Origin
+    issuers: Issuers
+    about: list[str]
 
     @property
     def account(self) -> str:
@@ -60,6 +62,7 @@ class Context(NamedTuple):
         """Return if who asks may do that to a resource of the account; raises AccessDenied, ValidationError where it is
         too much. `more`: condition keys of what it is about."""
         who = self.authority
+        self.about.append(resource)
         wanted = Wanted(self.action, resource, self.account, endpoint_policy=self.origin.policy)
         known = {**self.facts(), "aws:resourceaccount": (self.account,), **more}
         if decision.is_too_much(who, wanted, known):

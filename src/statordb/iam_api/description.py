@@ -6,6 +6,7 @@ from typing import Any
 from statordb.iam_api.documents import shown
 from statordb.store.identities.records import (
     GroupRecord,
+    KeyUseRecord,
     PolicyRecord,
     RoleRecord,
     UseRecord,
@@ -14,6 +15,7 @@ from statordb.store.identities.records import (
 )
 
 Shown = dict[str, Any]
+MINUTE_SECONDS = 60.0  # to which AWS tells uses
 
 
 def user(record: UserRecord, whole: bool = True) -> Shown:
@@ -38,8 +40,8 @@ def group(record: GroupRecord) -> Shown:
     }
 
 
-def role(record: RoleRecord, whole: bool = True) -> Shown:
-    """`whole`: with what lists leave out."""
+def role(record: RoleRecord, whole: bool = True, used: KeyUseRecord | None = None) -> Shown:
+    """`whole`: with what lists leave out; `used`: its last use, as far as that is told."""
     return {
         "Path": record.path,
         "RoleName": record.name,
@@ -49,8 +51,12 @@ def role(record: RoleRecord, whole: bool = True) -> Shown:
         "AssumeRolePolicyDocument": shown(record.trust),
         "Description": record.description or None,
         "MaxSessionDuration": record.session_seconds_max,
-        **({**_further(record), "RoleLastUsed": {}} if whole else {}),
+        **({**_further(record), "RoleLastUsed": _last_use(used)} if whole else {}),
     }
+
+
+def _last_use(used: KeyUseRecord | None) -> Shown:
+    return {} if used is None else {"LastUsedDate": used.at // MINUTE_SECONDS * MINUTE_SECONDS, "Region": used.region}
 
 
 def policy(record: PolicyRecord, used: UseRecord | None, whole: bool = True) -> Shown:

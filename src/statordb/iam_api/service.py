@@ -107,6 +107,8 @@ class QueryService:
             raise errors.not_implemented(name)
         temporary.must_be_callable(self._name, name, authority.of(principal.authority, principal.account))
         given = api.requests.members(name, form)
+        about: list[str] = []
+        request.about = about
         context = Context(
             self._store,
             self._credentials,
@@ -115,6 +117,7 @@ class QueryService:
             f"{self._name}:{name}",
             request.origin,
             api.issuers,
+            about,
         )
         outcome: dict[str, Any] = await operation(context, given)
         request.outcome = outcome

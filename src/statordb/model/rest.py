@@ -1,7 +1,7 @@
 """A request of a REST API (Lambda's) between wire and service, and its answer."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -19,7 +19,8 @@ class RestRequest:
     `path` and `query` are as they were sent, percent-encoded; header names are lower case, repeated ones joined by a
     comma; `request_id` is a uuid. `origin` is that of its connection, and `source` the connection itself;
     `operation` is "-", and `given` nothing, until the service knows them: the members of the request by their names in
-    the service model, wherever they stood. So are `outcome` those of the answer, of IAM and STS.
+    the service model, wherever they stood. So are `outcome` those of the answer, of IAM and STS, and `about` the ARNs
+    of what the request was about.
     """
 
     method: str
@@ -34,6 +35,7 @@ class RestRequest:
     source: object = None
     given: Mapping[str, Any] | None = None
     outcome: Mapping[str, Any] | None = None
+    about: Sequence[str] = ()
 
 
 class RestReply(NamedTuple):

@@ -54,7 +54,7 @@ class IamAuthenticator:
     clock    seconds since the epoch.
     services names that a credential scope may carry.
     presigned whether requests may be signed in their address.
-    used     told of requests that were good: access key id, service, region, now. Of a client that
+    used     told of requests that were good: access key id, or that of a role, service, region, now. Of a client that
              repeats itself once a second: what it has signed with another date goes the general way first.
     """
 
@@ -171,7 +171,7 @@ class IamAuthenticator:
             credential.account, credential.access_key_id, claim.region, credential.arn, credential.authority
         )
         self._learn(claim, mac, principal, credential, url, headers)
-        self._used(credential.access_key_id, self._services[0], claim.region, self._clock())
+        self._used(credential.used_as, self._services[0], claim.region, self._clock())
         return principal
 
     def check_claim(self, url: bytes, headers: Headers) -> ClientError | asyncio.Future[Any] | None:

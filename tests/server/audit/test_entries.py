@@ -9,6 +9,8 @@ import orjson
 import pytest
 
 from statordb.access.authority import Authority
+from statordb.api import iterators
+from statordb.api.iterators import ShardIterator
 from statordb.model.request import Origin, Principal
 from statordb.server.audit import chain
 from statordb.server.audit.entries import Asked, entry
@@ -341,3 +343,48 @@ def test_an_answer_that_would_make_the_line_too_long_is_left_out() -> None:
     answer = orjson.dumps({"Answer": "x" * 100_000})
     record = told("UpdateTable", {"TableName": "carts"}, answer=answer)
     assert (record["responseElements"], record["omitted"]) == (None, True)
+
+
+STREAM = "arn:aws:dynamodb:eu-west-1:111111111111:table/carts/stream/2026-01-01T00:00:00.000"
+
+
+def test_of_records_the_stream_is_told_that_their_iterator_names() -> None:
+    iterator = iterators.encode(ShardIterator(STREAM, "shardId-1", None, 1.0))
+    found = told("GetRecords", {"ShardIterator": iterator})["resources"]
+    assert [(each["type"], each["ARN"]) for each in found] == [("AWS::DynamoDB::Stream", STREAM)]
+    for forged in (f"{STREAM}|x", iterator[:-4], 7, None):
+        assert told("GetRecords", {"ShardIterator": forged})["resources"] == []
+
+
+def test_which_material_of_a_key_was_used_is_told() -> None:
+    """KMS developer guide, "ReEncrypt" and "GenerateDataKey": of two keys the source is told first."""
+    signed = SIGNED.replace(b"/dynamodb/", b"/kms/")
+    made = orjson.dumps({"KeyId": KEY, "KeyMaterialId": "0" * 64})
+    record = told("GenerateDataKey", {"KeyId": KEY_ID}, authorization=signed, answer=made)
+    assert record["additionalEventData"] == {"keyMaterialId": "0" * 64}
+    other = KEY.replace(KEY_ID, "11234567-89ab-cdef-0123-456789abcdef")
+    both = {"KeyId": other, "SourceKeyId": KEY, "SourceKeyMaterialId": "1" * 64, "DestinationKeyMaterialId": "2" * 64}
+    record = told("ReEncrypt", {"DestinationKeyId": other}, authorization=signed, answer=orjson.dumps(both))
+    assert record["additionalEventData"] == {
+        "sourceKeyMaterialId": "1" * 64, "destinationKeyMaterialId": "2" * 64,
+    }  # fmt: skip
+    assert [each["ARN"] for each in record["resources"]] == [KEY, other]
+    assert "additionalEventData" not in told("GenerateDataKey", {}, authorization=signed, error="X", answer=made)
+
+
+def test_which_version_of_a_function_was_called_is_told() -> None:
+    signed = SIGNED.replace(b"/dynamodb/", b"/lambda/")
+    function = "arn:aws:lambda:eu-west-1:111111111111:function:f"
+    for given, version in (({}, "$LATEST"), ({"Qualifier": "3"}, "3")):
+        asked = {"FunctionName": "f", **given}
+        path = b"/2015-03-31/functions/f/invocations"
+        record = told("Invoke", None, path=path, body=b"", given=asked, authorization=signed)
+        assert record["additionalEventData"] == {"functionVersion": f"{function}:{version}"}
+
+
+def test_what_a_request_of_iam_was_about_is_told_by_arn() -> None:
+    """A name does not tell the path, which the service knows."""
+    form, ada = b"Action=DeleteUser&UserName=ada", "arn:aws:iam::111111111111:user/team/ada"
+    about = (ada, "*", "arn:aws:iam::111111111111:user/")
+    record = told("DeleteUser", None, body=form, authorization=SIGNED.replace(b"/dynamodb/", b"/iam/"), about=about)
+    assert [(each["type"], each["ARN"]) for each in record["resources"]] == [("AWS::IAM::User", ada)]

@@ -43,6 +43,12 @@ def test_a_use_is_found_by_others_and_the_latest_counts(kit: Kit) -> None:
     assert kit.run(KeyUses(kit.engine).last(KEY)) is None
 
 
+def test_roles_have_last_uses_too(kit: Kit) -> None:
+    role = "AROAABCDEFGHIJKLMNOP"
+    noted(kit, KeyUses(kit.engine), lambda uses: uses.note(role, "dynamodb", "us-east-1", 1000.0))
+    assert kit.run(KeyUses(kit.engine).last(role)) == USE
+
+
 def test_a_process_notes_a_key_once_in_a_while_and_no_session(kit: Kit) -> None:
     engine = Counting(kit)
     uses = KeyUses(engine.as_engine())

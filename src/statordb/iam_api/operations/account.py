@@ -45,7 +45,8 @@ async def _details(context: Context, sort: str, record: Any) -> Answer:
         return await _policy_details(context, record)
     held = {"AttachedManagedPolicies": description.attached(record.attached)}
     if sort == ROLE:
-        shown = {**description.role(record), **held, "RolePolicyList": description.inline(record.inline)}
+        used = await context.store.key_uses.last(record.id)
+        shown = {**description.role(record, used=used), **held, "RolePolicyList": description.inline(record.inline)}
         return {**shown, "InstanceProfileList": []}
     if sort == GROUP:
         return {**description.group(record), **held, "GroupPolicyList": description.inline(record.inline)}

@@ -10,6 +10,7 @@ from statordb.iam_api.context import Answer, Context, Request
 from statordb.iam_api.holders import ROLES, find, present
 from statordb.iam_api.managed import spelled
 from statordb.model.identity_limits import ROLE_SESSION_SECONDS, TRUST_CHARACTERS_MAX
+from statordb.store.identities import key_uses
 from statordb.store.identities.identities import ROLE
 from statordb.store.identities.ids import ROLE_ID, new_id
 from statordb.store.identities.records import RoleRecord
@@ -39,7 +40,9 @@ async def create_role(context: Context, request: Request) -> Answer:
 
 
 async def get_role(context: Context, request: Request) -> Answer:
-    return {"Role": description.role(await find(context, ROLES, request["RoleName"]))}
+    """Its last use is known to five minutes."""
+    record = await find(context, ROLES, request["RoleName"])
+    return {"Role": description.role(record, used=await context.store.key_uses.last(record.id))}
 
 
 async def list_roles(context: Context, request: Request) -> Answer:
@@ -71,7 +74,9 @@ async def update_assume_role_policy(context: Context, request: Request) -> Answe
 
 async def delete_role(context: Context, request: Request) -> Answer:
     name = request["RoleName"]
-    await life.end(context, ROLES, name, await find(context, ROLES, name), lambda role: None)
+    record = await find(context, ROLES, name)
+    await life.end(context, ROLES, name, record, lambda role: None)
+    await key_uses.forget(context.store.engine, record.id)
     return {}
 
 

@@ -25,7 +25,7 @@ from statordb.wire.rest import INTERNAL
 
 UNKNOWN = "-"  # the operation of what no service saw
 NOT_FOUND = 404
-_KEY_ID = re.compile(rb'"KeyId":"(arn:aws:kms:[A-Za-z0-9:/-]{1,200})"')
+_KEY_IDS = re.compile(rb'"((?:Source)?KeyId|(?:Source|Destination)?KeyMaterialId)":"([A-Za-z0-9:/-]{1,200})"')
 FAILED = Reply(500, b"", "InternalServerError")  # of a request whose service raised
 
 
@@ -145,7 +145,8 @@ class AuditedRest:
         def tell(reply: Reply | RestReply) -> None:
             if request.operation not in auditor.skipped:  # which is known by now
                 given, outcome = without_secrets(request.given), without_secrets(request.outcome)
-                _tell(auditor, asked._replace(operation=request.operation, given=given, outcome=outcome), reply)
+                known = asked._replace(operation=request.operation, given=given, outcome=outcome, about=request.about)
+                _tell(auditor, known, reply)
 
         return _told(self._service.handle(request), tell)
 
@@ -205,8 +206,8 @@ def _kept(operation: str, reply: Reply | RestReply) -> bytes:
     if len(body) > KEPT_BYTES_MAX or (isinstance(reply, RestReply) and reply.content_type != JSON):
         return b""
     if reply.error is None and is_read(operation):
-        found = _KEY_ID.search(bytes(body)) if operation.startswith(KEY_USES) else None
-        return b'{"KeyId":"%b"}' % found[1] if found else b""
+        found = _KEY_IDS.findall(bytes(body)) if operation.startswith(KEY_USES) else ()
+        return b"{%b}" % b",".join(b'"%b":"%b"' % each for each in found) if found else b""
     return bytes(body)
 
 

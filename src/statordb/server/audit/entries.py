@@ -7,12 +7,14 @@ of others what was asked, but for secrets (`parameters.py`).
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import orjson
 
+from statordb.api import iterators
+from statordb.model.errors import ClientError
 from statordb.model.request import Origin, Principal
 from statordb.server.audit.identity import identity
 from statordb.server.audit.parameters import elements, members_of, parameters, printable
@@ -46,7 +48,7 @@ class Asked(NamedTuple):
     """What is known of an answered request. `body`: b"" where it is not kept; `principal` None: nobody was let in;
     `authorization`: the header, or the query that stands for it; `service`: that of a request without either;
     `given` and `outcome`: its members, and its answer's, where its service tells them; `answer`: else the answer as
-    JSON, where it may be told; `host`: of the header Host."""
+    JSON, where it may be told; `host`: of the header Host; `about`: ARNs that its service knows it to be about."""
 
     at: float
     operation: str
@@ -64,6 +66,7 @@ class Asked(NamedTuple):
     outcome: Mapping[str, Any] | None = None
     answer: bytes = b""
     host: bytes = b""
+    about: Sequence[str] = ()
 
 
 def entry(asked: Asked) -> dict[str, Any]:
@@ -102,6 +105,9 @@ def entry(asked: Asked) -> dict[str, Any]:
         "eventCategory": "Data" if is_data else "Management",
         "httpStatus": asked.status,
     }
+    further = _further(asked, service, found, answer)
+    if further:
+        record["additionalEventData"] = further
     if is_omitted and asked.answer:
         record["omitted"] = True
     if service in API_VERSIONS:
@@ -116,6 +122,23 @@ def entry(asked: Asked) -> dict[str, Any]:
     if asked.origin.endpoint is not None:
         record["vpcEndpointId"] = asked.origin.endpoint
     return record
+
+
+def _further(
+    asked: Asked, service: str, found: Sequence[Mapping[str, str]], answer: Mapping[str, Any]
+) -> dict[str, Any]:
+    """additionalEventData: which material of a key was used (KMS developer guide, "ReEncrypt" and others), and which
+    version of a function (Lambda developer guide, "Logging Lambda API calls using CloudTrail")."""
+    if asked.error is not None:
+        return {}
+    if service == "kms":
+        names = ("KeyMaterialId", "SourceKeyMaterialId", "DestinationKeyMaterialId")
+        return {name[:1].lower() + name[1:]: answer[name] for name in names if isinstance(answer.get(name), str)}
+    if asked.operation in ("Invoke", "InvokeAsync"):
+        version = (asked.given or {}).get("Qualifier") or "$LATEST"
+        arns = [each["ARN"] for each in found if each["type"] == "AWS::Lambda::Function"]
+        return {"functionVersion": f"{arns[0]}:{shown(str(version))}"} if arns else {}
+    return {}
 
 
 def _changed(found: list[dict[str, str]]) -> dict[str, str] | None:
@@ -159,7 +182,20 @@ def _resources(
     place = Place(service, principal.region, principal.account)
     if asked.path not in (b"/", b""):
         return resources(place, "", asked.given, outcome)
+    if asked.operation == "GetRecords":
+        return resources(place, _stream(asked.body))
     if asked.operation in DATA_OPERATIONS:
         return resources(place, tables_of(asked.body))
     given = asked.given or members_of(asked.body)
-    return resources(place, tables_of(asked.body), given, outcome)
+    is_use = service == "kms" and asked.operation.startswith(KEY_USES)  # of two keys the source is told first
+    documents = (outcome, given) if is_use else (given, outcome)
+    return resources(place, tables_of(asked.body), *documents, about=asked.about)
+
+
+def _stream(body: bytes) -> str:
+    """The ARN of the stream whose records are asked for: a shard iterator names it."""
+    iterator = members_of(body).get("ShardIterator")
+    try:
+        return iterators.decode(iterator).stream_arn if isinstance(iterator, str) else ""
+    except ClientError:
+        return ""

@@ -1,7 +1,7 @@
 """What a request was about, as an entry of the audit log tells it: ARNs, and of what kind each is."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 RESOURCES_MAX = 20  # of one entry
@@ -19,7 +19,7 @@ _KINDS = (
     (re.compile(r"arn:aws:iam::(?:\d{12}|aws):policy/"), "AWS::IAM::Policy"),
     (re.compile(r"arn:aws:kinesis:[^:]*:\d{12}:stream/"), "AWS::Kinesis::Stream"),
 )  # fmt: skip
-_KEYS = ("KeyId", "TargetKeyId", "SourceKeyId", "DestinationKeyId")  # of KMS: an id, an ARN, an alias
+_KEYS = ("SourceKeyId", "KeyId", "TargetKeyId", "DestinationKeyId")  # of KMS: an id, an ARN, an alias
 _DESCRIBED = ("KeyMetadata", "TableDescription", "User", "Role", "Group", "Policy")  # of an answer, with an ARN each
 _NAMED = (
     "ResourceArn", "StreamArn", "EventSourceArn", "FunctionArn", "EventSourceMappingArn", "RoleArn", "PolicyArn",
@@ -38,9 +38,11 @@ class Place(NamedTuple):
         return f"arn:aws:{self.service}:{self.region}:{self.account}:{rest}"
 
 
-def resources(place: Place, tables: str, *documents: Mapping[str, Any] | None) -> list[dict[str, str]]:
+def resources(
+    place: Place, tables: str, *documents: Mapping[str, Any] | None, about: Sequence[str] = ()
+) -> list[dict[str, str]]:
     """`tables`: names or ARNs of tables and streams, with commas between them; `documents`: members of the request and
-    of the answer."""
+    of the answer; `about`: ARNs that are known besides."""
     found: dict[str, None] = {}
     for name in filter(None, tables.split(",")):
         if name != "...":
@@ -48,6 +50,7 @@ def resources(place: Place, tables: str, *documents: Mapping[str, Any] | None) -
     for document in documents:
         for arn in _arns(place, document or {}):
             found[arn] = None
+    found |= {arn: None for arn in about if not arn.endswith("/")}  # which is a path of many
     told: list[dict[str, str]] = []
     for arn in found:
         kind = next((name for form, name in _KINDS if form.match(arn)), None)

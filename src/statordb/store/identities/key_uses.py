@@ -1,4 +1,5 @@
-"""When long-term access keys were used last: to five minutes, so that the requests themselves pay nothing for it.
+"""When long-term access keys, and roles, were used last: to five minutes, so that requests themselves pay nothing for
+it.
 
 Each process notes a key's use at most once in that time, by a task beside the requests. Each key has a partition of its
 own, so that nobody who changes or reads identities meets those who note.
@@ -13,7 +14,7 @@ from statordb.store import contention
 from statordb.store.identities.records import KEY_USE, KeyUseRecord
 from statordb.store.keyspace import Space
 
-LONG_TERM = "AKIA"  # how the ids of such keys begin
+NOTED = ("AKIA", "AROA")  # how the ids of long-term keys begin, and those of roles
 NOTED_SECONDS = 300.0  # within which a process notes one use of a key
 KNOWN_MAX = 10_000  # keys of which a process knows when it has noted them last
 WAITING_MAX = 1_000  # uses that are to be noted; beyond, the next one is
@@ -31,9 +32,9 @@ class KeyUses:
         self._noting: asyncio.Task[None] | None = None
 
     def note(self, access_key_id: str, service: str, region: str, now: float) -> None:
-        """A request was signed with a key, in seconds since the epoch. Costs a look into a dict, mostly. Needs a
-        running event loop."""
-        if now < self._known.get(access_key_id, 0.0) or not access_key_id.startswith(LONG_TERM):
+        """A request was signed with a key, or one of a role's session, in seconds since the epoch. Costs a look into a
+        dict, mostly. Needs a running event loop."""
+        if now < self._known.get(access_key_id, 0.0) or not access_key_id.startswith(NOTED):
             return
         if len(self._waiting) >= WAITING_MAX:
             return
@@ -78,7 +79,7 @@ class KeyUses:
 
 
 async def forget(engine: Engine, access_key_id: str) -> None:
-    """Forget a key that was deleted. Raises as `contention.update`."""
+    """Forget a key, or a role, that was deleted. Raises as `contention.update`."""
     key = _key(access_key_id)
 
     def plan(stored: list[Stored | None]) -> Effects | Refused:
