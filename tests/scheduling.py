@@ -10,7 +10,11 @@ from typing import Any
 
 OWN_CLUSTER = "tests/cassandra/test_secured.py"  # has nodes to itself
 NODES = "nodes"  # begins the scopes of what shares them
-BREAKERS = ("tests/cassandra/test_cluster.py", "tests/faults/test_cassandra.py")
+BREAKERS = (
+    "tests/cassandra/test_cluster.py",
+    "tests/cassandra/test_cut_reads.py",
+    "tests/faults/test_cassandra.py",
+)
 ONE_KEYSPACE = ("tests/engine/cassandra/", "tests/engine/contract/")  # each process would make one, which takes seconds
 # The longest come first, so that no process ends long after the others.
 LONGEST = (

@@ -51,6 +51,7 @@ def test_what_is_wrong_with_a_request(kit: IamKit, body: bytes, status: int, cod
         (errors.throttling("x"), 400, "Throttling"),
         (errors.request_too_large(), 413, "RequestEntityTooLarge"),
         (errors.internal(), 500, "InternalFailure"),
+        (errors.unavailable(), 503, "ServiceUnavailable"),
     ],
 )
 def test_errors_of_the_wire_have_these_apis_names(kit: IamKit, error: ClientError, status: int, code: str) -> None:

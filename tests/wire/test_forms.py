@@ -156,7 +156,7 @@ def test_a_key_that_cannot_be_looked_up_is_told_in_the_form_of_the_service() -> 
             await asyncio.sleep(0)
         return transport.out
 
-    assert asyncio.run(ask()).endswith(b"<InternalServerError/>")
+    assert asyncio.run(ask()).endswith(b"<ServiceUnavailable/>")
 
 
 def test_an_answer_may_come_later(wire: FormWire) -> None:

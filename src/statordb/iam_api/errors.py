@@ -116,6 +116,7 @@ _WIRE: dict[str, Callable[[str], IamError]] = {
     ),
     "RequestExpired": _maker(400, "RequestExpired"),
     "AccessDeniedException": access_denied,
+    "ServiceUnavailable": lambda text: unavailable(),
     "ThrottlingException": lambda text: throttling(),
     "RequestEntityTooLargeException": lambda text: IamError(413, "RequestEntityTooLarge", "Request too large"),
 }

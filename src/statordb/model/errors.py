@@ -294,6 +294,13 @@ def internal() -> ClientError:
     )
 
 
+def unavailable() -> ClientError:
+    """Who asks can't be looked up now: of the APIs that have an error for it (Common Errors of IAM, for one)."""
+    return ClientError(
+        "ServiceUnavailable", "The request has failed due to a temporary failure of the server.", status=503
+    )
+
+
 def resource_not_found(message: str = "Requested resource not found") -> ClientError:
     return ClientError(SERVICE + "ResourceNotFoundException", message)
 

@@ -65,7 +65,7 @@ def _begin(exchange: Exchange, context: WireContext, api: FormApi, is_signed: bo
         if isinstance(verdict, ClientError):
             raise verdict
         if isinstance(verdict, asyncio.Future):
-            told = rest_calls.told(exchange, internal)
+            told = rest_calls.told(exchange, api.service.refusal(errors.unavailable(), exchange.request_id))
             return after(verdict, exchange, partial(_judged, context=context, api=api, is_signed=True), told)
         principal = verdict
     body = exchange.body
