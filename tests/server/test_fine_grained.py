@@ -1,6 +1,7 @@
 """What policies are for, by SDK alone: a user who may only touch its own items, some attributes, over TLS, through one
 endpoint. Each way round it is refused with AWS's type and text."""
 
+import gzip
 import json
 import re
 import subprocess
@@ -250,6 +251,39 @@ def test_no_header_makes_a_request_another_one(place: Place, alice: dict[str, st
         status, code = answer(usual, unsigned)
         assert status == 400
         assert code in ("InvalidSignatureException", "IncompleteSignatureException", "UnknownOperationException")
+
+
+def packed(place: Place, keys: dict[str, str], url: str, body: dict[str, Any], spaces: int) -> tuple[int, Any]:
+    """The answer to a GetItem whose body is sent by gzip, with so much more in it that tells nothing."""
+    data = gzip.compress(json.dumps(body).encode() + b" " * spaces)
+    headers = {
+        "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "DynamoDB_20120810.GetItem",
+        "Content-Encoding": "gzip",
+    }  # fmt: skip
+    request = AWSRequest("POST", f"{url}/", data=data, headers=headers)
+    SigV4Auth(Credentials(keys["AccessKeyId"], keys["SecretAccessKey"]), "dynamodb", "us-east-1").add_auth(request)
+    session = urllib3.PoolManager(ca_certs=place.authority)
+    signed = dict(request.headers.items())
+    told = session.request("POST", f"{url}/", body=data, headers=signed, retries=False, timeout=HANGS_SECONDS)
+    return told.status, json.loads(told.data)
+
+
+@pytest.mark.parametrize("spaces", [0, 60_000], ids=["here", "in a lane"])
+def test_what_is_sent_packed_is_judged_as_all_else(place: Place, alice: dict[str, str], spaces: int) -> None:
+    """Where it came from, and how, is known too where another process answers it."""
+    place.client("dynamodb", place.root, place.url).put_item(
+        TableName="notes", Item={**MINE, "title": {"S": "mine"}, "secret": {"S": "x"}}
+    )
+    own = {"TableName": "notes", "Key": MINE, "ProjectionExpression": "title"}
+    assert packed(place, alice, place.endpoint, own, spaces) == (200, {"Item": {"title": {"S": "mine"}}})
+    for url, asked in (
+        (place.url, own),
+        (place.endpoint, {**own, "Key": {"owner": {"S": "bob"}}}),
+        (place.endpoint, {**own, "ProjectionExpression": "secret"}),
+        (place.endpoint, {"TableName": "notes", "Key": MINE}),
+    ):
+        status, told = packed(place, alice, url, asked, spaces)
+        assert (status, told["__type"].rpartition("#")[2]) == (400, "AccessDeniedException")
 
 
 def test_two_accounts_share_a_table_by_its_policy(place: Place, alice: dict[str, str]) -> None:
