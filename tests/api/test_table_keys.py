@@ -1,5 +1,6 @@
 """Rows of tables that have a key of KMS: what they are sealed under, and what a process has at hand for that."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 
 import pytest
@@ -21,7 +22,9 @@ from tests.api.table_keys import (
     table_of,
 )
 from tests.engine.sealed import seal
-from tests.in_process import Api
+from tests.in_process import Api, Fault
+from tests.kms_api.test_imports import MATERIAL, wrapped
+from tests.kms_api.test_rsa import PRIVATE
 
 from statordb.crypto.file_keys import FileKeys
 from statordb.crypto.sealer import Sealer, Unsealable
@@ -31,6 +34,7 @@ from statordb.engine.lmdb.lane import LaneEngine
 from statordb.model.errors import ClientError
 from statordb.model.values import item_size
 from statordb.store.image import Image
+from statordb.store.kms.pairs import Pairs
 from statordb.store.kms.records import OWNED
 from statordb.store.sealed import table_keys
 from statordb.store.sealed.engine import SealedEngine
@@ -202,3 +206,45 @@ def test_nothing_is_left_of_a_stream_when_a_deleted_key_is_gone(api: Api, key: s
     api.clock.advance(2 * DAY)
     api.keep()
     assert not api.run(engine.under.log(log.space, shard.encode(), 0, AMPLE))
+
+
+def bring(api: Api, key: str, until: float) -> None:
+    """Import material into a key, until a time."""
+    algorithm = "RSAES_OAEP_SHA_256"
+    told = kms(api, "GetParametersForImport", KeyId=key, WrappingAlgorithm=algorithm, WrappingKeySpec="RSA_2048")
+    sent = b64encode(wrapped(b64decode(told["PublicKey"]), algorithm, MATERIAL)).decode()
+    given = {"ImportToken": told["ImportToken"], "EncryptedKeyMaterial": sent, "ValidTo": until}
+    kms(api, "ImportKeyMaterial", KeyId=key, **given)
+
+
+def test_a_table_whose_imported_key_is_taken_away_is_closed_until_it_is_brought_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the material has expired, too; all processes forget what it has unwrapped."""
+
+    async def made(pairs: Pairs, spec: str) -> bytes:
+        return PRIVATE
+
+    monkeypatch.setattr(Pairs, "make", made)
+    key = kms(api, "CreateKey", Origin="EXTERNAL")["KeyMetadata"]["Arn"]
+    with pytest.raises(Fault, match="is pending import"):
+        create(api, key)
+    bring(api, key, api.clock.now() + DAY)
+    create(api, key)
+    put(api, 1)
+    row = Key(table_of(api).space, b"p1", b"001")
+    engine, get = api.store.engine, {"TableName": "abc", "Key": {name: item(1)[name] for name in "ps"}}
+    for how in ("deleted", "expired"):
+        assert api("GetItem", **get)["Item"] == item(1)
+        if how == "deleted":
+            kms(api, "DeleteImportedKeyMaterial", KeyId=key)
+        else:
+            api.clock.advance(DAY)
+            api.keep()
+        told = api.refused("GetItem", **get)
+        assert (told.code, f"{key} is pending import." in told.message) == ("ValidationException", True)
+        assert api.refused("PutItem", TableName="abc", Item=item(2)).code == "ValidationException"
+        with pytest.raises(ClientError, match="is pending import"):
+            api.run(engine.get(row))
+        bring(api, key, api.clock.now() + DAY)
+    assert api("GetItem", **get)["Item"] == item(1)
