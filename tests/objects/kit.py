@@ -18,6 +18,27 @@ async def chunks(*given: bytes) -> AsyncIterator[bytes]:
         yield chunk
 
 
+class Turns:
+    """How often others on the event loop had a turn, at each `note`."""
+
+    def __init__(self) -> None:
+        self._turns = 0
+        self.noted: list[int] = []
+        asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._turns += 1
+        asyncio.get_running_loop().call_soon(self._turn)
+
+    def note(self) -> None:
+        self.noted.append(self._turns)
+
+    @property
+    def were_had(self) -> bool:
+        """Whether there was one between any two notes."""
+        return len(self.noted) > 1 and len(set(self.noted)) == len(self.noted)
+
+
 async def whole(found: AsyncIterable[bytes]) -> bytes:
     return b"".join([chunk async for chunk in found])
 

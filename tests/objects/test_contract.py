@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.objects.kit import chunks, names, put, run, whole
+from tests.objects.kit import Turns, chunks, names, put, run, whole
 
 from statordb.objects.contract import CHUNK_BYTES, NAME_BYTES_MAX, Bucket, Objects
 from statordb.objects.faults import BadName, NoSuchBucket, NoSuchObject
@@ -38,6 +38,19 @@ def test_parts_are_read_in_chunks(bucket: Bucket) -> None:
         size = len(LARGE)
         for begin, end in ((0, 1), (5, 5), (size - 1, None), (size, None), (size + 9, size + 99), (1, 2_000_001)):
             assert await whole(bucket.get("one", begin, end)) == LARGE[begin:end]
+
+    run(go())
+
+
+def test_others_have_a_turn_between_two_chunks(bucket: Bucket) -> None:
+    """Whoever reads may work on each without a pause."""
+
+    async def go() -> None:
+        await bucket.put("one", chunks(LARGE))
+        turns = Turns()
+        async for _ in bucket.get("one"):
+            turns.note()
+        assert turns.were_had
 
     run(go())
 

@@ -1,11 +1,12 @@
 """Sealed objects open as they were written, with the root key alone, or are told to be damaged."""
 
 import hashlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from tests.crypto.test_object_keys import of_a_store, roots_of
-from tests.objects.kit import chunks, names, run, whole
+from tests.objects.kit import Turns, chunks, names, run, whole
 
 from statordb.crypto.object_keys import ObjectKeys
 from statordb.crypto.streams import BLOCK_BYTES, END_BYTES, SEALED_BLOCK_BYTES
@@ -59,6 +60,23 @@ def test_nothing_of_it_can_be_read_without_the_keys(objects: Objects, sealed: Se
     async def go() -> None:
         await sealed.put("a", chunks(b"a secret sentence" * 100))
         assert b"secret" not in await whole(objects.own.get("a"))
+
+    run(go())
+
+
+def test_others_have_a_turn_between_two_blocks(sealed: SealedBucket) -> None:
+    """Whoever writes may have all at hand, and a part of an upload takes many."""
+
+    async def go() -> None:
+        turns = Turns()
+
+        async def at_hand() -> AsyncIterator[bytes]:
+            for _ in range(5):
+                turns.note()
+                yield bytes(BLOCK_BYTES)
+
+        await sealed.put("a", at_hand())
+        assert turns.were_had
 
     run(go())
 

@@ -38,7 +38,8 @@ class Range(NamedTuple):
 async def ranges(
     read: Callable[[int, int, str], Awaitable[Range]], begin: int, end: int | None, range_bytes: int
 ) -> AsyncGenerator[bytes, None]:
-    """An object's bytes, read one range after another, in chunks. Nothing is held open in between.
+    """An object's bytes, read one range after another, in chunks. Nothing is held open in between, and others on the
+    event loop have a turn between two chunks.
 
     `read(begin, end, tag)` gives fewer bytes only where there are no more; `tag` is that of the range before, or empty.
     """
@@ -48,6 +49,7 @@ async def ranges(
         found = await read(at, stop, tag)
         for start in range(0, len(found.data), CHUNK_BYTES):
             yield found.data[start : start + CHUNK_BYTES]
+            await asyncio.sleep(0)  # others' turn, whatever is done with it
         at += len(found.data)
         tag = found.tag
         if at >= found.size or not found.data:

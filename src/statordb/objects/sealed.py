@@ -11,6 +11,7 @@ one is a root key.
 A digest of what is within, kept elsewhere, tells an object from an older one of the same name.
 """
 
+import asyncio
 import binascii
 import hashlib
 import json
@@ -156,6 +157,7 @@ async def _sealed(head: bytes, sealer: StreamSealer, chunks: AsyncIterable[bytes
     async with aclosing(blocks(chunks, BLOCK_BYTES)) as whole:
         async for block in whole:
             yield sealer.seal(block)
+            await asyncio.sleep(0)  # others' turn: many blocks go into one part of an upload
     yield sealer.end()
 
 
