@@ -10,6 +10,9 @@ from tests.in_process import Api, Fault
 
 from statordb.metering.series import Series
 from statordb.metering.shared_buckets import SharedBuckets
+from statordb.metering.throttles import TableThrottle
+from statordb.model.budget import InlineBudget
+from statordb.model.request import Reply
 from statordb.store.table import Table
 
 ARN = "arn:aws:dynamodb:us-east-1:000000000000:table"
@@ -314,6 +317,79 @@ def test_a_key_of_an_index_without_units_refuses_the_writes_that_come_to_it(api:
     api("UpdateItem", TableName="abc", Key=item(s="other"), **change)  # which the index has no entry of
     del table.throttle.full["byg", b"hot"]
     api("PutItem", TableName="abc", Item=item(g="hot"))
+
+
+def test_a_batch_of_which_an_index_takes_nothing_fails(api: Api) -> None:
+    """As one whose table has nothing left: what comes back unprocessed is a part of it."""
+    with_index(api, 10, 10)
+    api("PutItem", TableName="abc", Item=item(g="hot"))
+    table = api.run(api.store.catalog.find("000000000000", "us-east-1", "abc"))
+    table.throttle.full["byg", b"hot"] = inf
+    puts = [{"PutRequest": {"Item": item(s=str(number), g="hot")}} for number in range(3)]
+    fault = api.refused("BatchWriteItem", RequestItems={"abc": puts})
+    assert (fault.code, fault.message) == ("ProvisionedThroughputExceededException", INDEX_TEXT)
+    other = {"PutRequest": {"Item": item(s="other", g="cold")}}
+    counted(api)
+    assert api("BatchWriteItem", RequestItems={"abc": [*puts, other]})["UnprocessedItems"] == {"abc": puts}
+    assert counted(api)[Series("ThrottledRequests", operation="BatchWriteItem")] == 1
+
+
+LIST = {"L": [{"S": f"{number:08}"} for number in range(2000)]}
+FILTER = {"FilterExpression": "contains(l, :l)", "ExpressionAttributeValues": {":l": {"S": "none"}}}
+CONDITION = {
+    "ConditionExpression": "NOT contains(l, :l)", "ExpressionAttributeValues": {":l": {"S": "none"}},
+}  # fmt: skip
+HEAVY: dict[str, dict[str, Any]] = {
+    "GetItem": {"TableName": "abc", "Key": item(), "ProjectionExpression": "a"},
+    "Query": {"TableName": "abc", **READS["Query"]} | {
+        "FilterExpression": FILTER["FilterExpression"],
+        "ExpressionAttributeValues": {":p": {"S": "p"}, ":l": {"S": "none"}},
+    },
+    "Scan": {"TableName": "abc", **FILTER},
+    "PutItem": {"TableName": "abc", "Item": item(), **CONDITION},
+    "DeleteItem": {"TableName": "abc", "Key": item(), **CONDITION, "ReturnValues": "ALL_OLD"},
+    "BatchGetItem": {"RequestItems": {"abc": {"Keys": [item(), item(s="t")], "ProjectionExpression": "a"}}},
+    "BatchWriteItem": {"RequestItems": {"abc": [{"PutRequest": {"Item": item()}}]}},
+    "TransactGetItems": {"TransactItems": [{"Get": {"TableName": "abc", "Key": item(), "ProjectionExpression": "a"}}]},
+    "TransactWriteItems": {"TransactItems": [{"Delete": {"TableName": "abc", "Key": item(), **CONDITION}}]},
+    "ExecuteStatement": {"Statement": "SELECT a FROM abc WHERE p = 'p' AND s = 's'"},
+    "BatchExecuteStatement": {"Statements": [{"Statement": "SELECT a FROM abc WHERE p = 'p' AND s = 's'"}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("operation", HEAVY)
+def test_what_goes_on_in_a_lane_pays_there_only(api: Api, operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_index(api, 1000, 1000)
+    api("UpdateTable", TableName="abc", **units(1000, 1000))
+    request = HEAVY[operation]
+    for _ in range(2):  # whose texts are known then
+        api("PutItem", TableName="abc", Item=item(g="g") | {"l": LIST})
+        api(operation, **request)
+    api("PutItem", TableName="abc", Item=item(g="g") | {"l": LIST})
+    table = api.run(api.store.catalog.find("000000000000", "us-east-1", "abc"))
+    asked: list[str] = []
+    for name in ("admit_read", "admit_write"):
+        admit = getattr(TableThrottle, name)
+        monkeypatch.setattr(
+            TableThrottle, name, lambda *given, _admit=admit: (asked.append("asked"), _admit(*given))[1]
+        )
+    passed: list[object] = []
+
+    class Lane:
+        def submit(self, request: object) -> Reply:
+            passed.append(request)
+            return Reply(200, b"{}", None)
+
+    dispatcher = api.dispatcher
+    monkeypatch.setattr(dispatcher, "_lane", Lane())
+    monkeypatch.setattr(dispatcher, "_new_budget", lambda: InlineBudget(1500))
+    monkeypatch.setattr(dispatcher, "_parts", (*dispatcher._parts[:4], lambda: InlineBudget(1500)))
+    monkeypatch.setattr(dispatcher, "_last", dispatcher._last._replace(new_budget=lambda: InlineBudget(1500)))
+    before = [bucket.renew(0.0) for bucket in (table.throttle.read_bucket, table.throttle.write_bucket)]
+    api(operation, **request)
+    assert len(passed) == 1
+    assert asked, "it was admitted before it was too heavy"
+    assert [bucket.renew(0.0) for bucket in (table.throttle.read_bucket, table.throttle.write_bucket)] == before
 
 
 def test_maxima_bound_a_table_on_demand_and_its_indexes(api: Api) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from statordb.api.context import Answer, Context, Usual
 from statordb.api.usual import NONE
-from statordb.commands.admitting import admitted_write
+from statordb.commands.admitting import admitted_write, give_back
 from statordb.commands.capacity import count_unmet, count_write
 from statordb.commands.keys import usual_item_key
 from statordb.commands.selection import text_of
@@ -18,7 +18,7 @@ from statordb.metering.series import EVENTUAL, PARTIQL, STRONG
 from statordb.metering.throttles import READ_UNITS_MIN
 from statordb.metering.units import read_halves
 from statordb.model import errors
-from statordb.model.budget import UNBOUNDED, Budget
+from statordb.model.budget import UNBOUNDED, Budget, Heavy
 from statordb.model.errors import ClientError
 from statordb.model.limits import ITEM_BYTES_MAX, READ_UNIT_BYTES
 from statordb.model.usual import usual_size
@@ -106,7 +106,11 @@ def _select(context: Context, table: Table, statement: Statement, parameters: An
 async def _read(table: Table, key: Key, consistent: bool, projection: Projection | None, budget: Budget) -> Answer:
     stored = await table.get(key, consistent)
     size = 0 if stored is None else codec.size(stored.body)
-    text = None if stored is None else text_of(stored.body, None, projection, budget)
+    try:
+        text = None if stored is None else text_of(stored.body, None, projection, budget)
+    except Heavy:
+        give_back([(table, None)])
+        raise
     _count(table, size, consistent)  # not before: a lane may begin again with it
     return _NOTHING if text is None else b"".join((b'{"Items":[', text, b"]}"))
 

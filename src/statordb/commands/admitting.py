@@ -9,6 +9,7 @@ from typing import Any
 from statordb.commands.full_partitions import unless_full
 from statordb.metering.throttles import READ_UNITS_MIN, WRITE_UNITS_MIN
 from statordb.model import errors
+from statordb.model.budget import Heavy
 from statordb.model.errors import Throttled
 from statordb.store.access import AccessPath
 from statordb.store.table import Apply, Table
@@ -16,6 +17,34 @@ from statordb.store.terms import Key
 
 Place = tuple[Table, Key]
 _NOTHING: dict[str, Any] = {"Code": "None"}
+
+
+class Paid:
+    """Within this a request does what tables have been paid for: those of `reads`, with the index of it or None, and of
+    `writes`. What goes on in a lane begins again there, and pays again: so it is given back here."""
+
+    __slots__ = ("reads", "writes")
+
+    def __init__(self) -> None:
+        self.reads: list[tuple[Table, str | None]] = []
+        self.writes: list[Table] = []
+
+    def __enter__(self) -> "Paid":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is Heavy:
+            give_back(self.reads, self.writes)
+
+
+def give_back(reads: Iterable[tuple[Table, str | None]] = (), writes: Iterable[Table] = ()) -> None:
+    """What has been paid for what is not done, for others."""
+    for table, index in reads:
+        if table.throttle is not None:
+            table.throttle.charge_read(-READ_UNITS_MIN, index or "")
+    for table in writes:
+        if table.throttle is not None:
+            table.throttle.charge_write(-WRITE_UNITS_MIN)
 
 
 def admit_page(table: Table, path: AccessPath, partition: bytes | None) -> None:
@@ -85,19 +114,11 @@ def admit_parts(places: Iterable[Place], operation: str, is_write: bool) -> None
     refusals = [fault for _, fault in asked]
     if any(refusals):
         note(refusals, operation)
-        _give_back((table for table, fault in asked if fault is None), is_write)
+        done = [table for table, fault in asked if fault is None]
+        give_back(() if is_write else [(table, None) for table in done], done if is_write else ())
         raise errors.transaction_canceled(
             [_NOTHING if fault is None else {"Code": fault.part_code, "Message": fault.message} for fault in refusals]
         )
-
-
-def _give_back(tables: Iterable[Table], is_write: bool) -> None:
-    """What parts have paid that are not done, for others."""
-    for table in tables:
-        if table.throttle is not None and is_write:
-            table.throttle.charge_write(-WRITE_UNITS_MIN)
-        elif table.throttle is not None:
-            table.throttle.charge_read(-READ_UNITS_MIN)
 
 
 def note(refusals: Iterable[Throttled | None], operation: str) -> None:

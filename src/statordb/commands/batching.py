@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from statordb.commands.admitting import admitted_writes
+from statordb.commands.admitting import Paid, admitted_writes, note
 from statordb.commands.capacity import count_writes
 from statordb.commands.context import Context
 from statordb.commands.demands import WritesDemand
@@ -58,13 +58,22 @@ class BatchWrite(NamedTuple):
         if all(table.throttle is None for table, _, _ in made):
             return await self._write(context, turn, made)
         may = admitted_writes([(table, key) for table, key, _ in made], "BatchWriteItem")
-        done = iter(await self._write(context, turn, [each for each, is_let in zip(made, may, strict=True) if is_let]))
+        with Paid() as paid:
+            paid.writes += [table for (table, _, _), is_let in zip(made, may, strict=True) if is_let]
+            let = [each for each, is_let in zip(made, may, strict=True) if is_let]
+            done = iter(await self._write(context, turn, let))
         return [next(done) if is_let else None for is_let in may]
 
     async def _write(self, context: Context, turn: Turn, made: Sequence[Made]) -> list[Done | None]:
+        """Raises Throttled where indexes have no units left for any of the writes."""
         groups = await _groups(made, turn)
         here = all(table.here is not None for table, _, _ in made)
-        return _counted(await carried_out(context, turn, groups, _write, here))
+        outcomes = await carried_out(context, turn, groups, _write, here)
+        refusals = [each for each in outcomes if isinstance(each, Throttled)]
+        if refusals and len(refusals) == len(outcomes):
+            raise refusals[0]
+        note(refusals, "BatchWriteItem")
+        return _counted([None if isinstance(each, Throttled) else each for each in outcomes])
 
     async def _made(self, context: Context, turn: Turn) -> list[Made]:
         tables: dict[str, Table] = {}
@@ -209,13 +218,15 @@ async def _weigh(body: bytes, turn: Turn) -> None:
         await turn.over()
 
 
-async def _write(made: Made) -> Done | None:
-    """None if a transaction holds the item, and went on to, if too much waits for the store already, or if an index has
-    no units left for it."""
+async def _write(made: Made) -> Done | Throttled | None:
+    """None if a transaction holds the item, and went on to, or if too much waits for the store already; why not, if an
+    index has no units left for it."""
     table, key, apply = made
     try:
         written = await table.write(key, unless_full(table, apply), replaces=True)
-    except (Conflict, Overloaded, Throttled):
+    except Throttled as refusal:
+        return refusal
+    except (Conflict, Overloaded):
         return None
     assert isinstance(written, Written), "nothing is refused without a condition"
     return Done(table, written)

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 import orjson
 
-from statordb.commands.admitting import admit_parts, admitted_reads, note
+from statordb.commands.admitting import Paid, admit_parts, admitted_reads, give_back, note
 from statordb.commands.capacity import Meter, count_read
 from statordb.commands.context import Context
 from statordb.commands.demands import Demand, Enclosed, enclosed
@@ -66,7 +66,11 @@ class Get(NamedTuple):
             table.throttle.admit_read(key.partition)
         stored = await table.get(key, self.consistent)
         size = 0 if stored is None else codec.size(stored.body)
-        text = None if stored is None else _text(stored.body, self.projection, context.budget)
+        try:
+            text = None if stored is None else _text(stored.body, self.projection, context.budget)
+        except Heavy:
+            give_back([(table, None)])
+            raise
         count_read(table, size, self.consistent)
         return Got(table, text, size)
 
@@ -112,22 +116,24 @@ class BatchGet(NamedTuple):
         await turn.begin()
         found: list[Several] = []
         admitted: list[int] = []
-        for wanted in self.wanted:
-            try:
-                table = context.known_table(wanted.table) or await context.table(wanted.table)
-                _check_projection(table, wanted.projection)
-                keys = [locate_key(table, key) for key in wanted.keys]
-            except ClientError:
-                self._refuse_repeated()  # which needs no table, and is told first
-                raise
-            if len(set(keys)) != len(keys):
-                raise _repeated()
-            count, refusal = admitted_reads(table, keys)
-            several, room = await _read(table, keys[:count], wanted, room, turn)
-            admitted.append(count)
-            if refusal is not None:
-                refusals.append(refusal)
-            found.append(several)
+        with Paid() as paid:
+            for wanted in self.wanted:
+                try:
+                    table = context.known_table(wanted.table) or await context.table(wanted.table)
+                    _check_projection(table, wanted.projection)
+                    keys = [locate_key(table, key) for key in wanted.keys]
+                except ClientError:
+                    self._refuse_repeated()  # which needs no table, and is told first
+                    raise
+                if len(set(keys)) != len(keys):
+                    raise _repeated()
+                count, refusal = admitted_reads(table, keys)
+                paid.reads += [(table, None)] * count
+                several, room = await _read(table, keys[:count], wanted, room, turn)
+                admitted.append(count)
+                if refusal is not None:
+                    refusals.append(refusal)
+                found.append(several)
         turn.end()
         self._count(found, admitted)  # not before: a lane may begin again with all of it
         if refusals:
@@ -230,17 +236,19 @@ class TransactGet(NamedTuple):
         keys = self._keys(tables)
         places = [(tables[part.table], key) for part, key in zip(self.parts, keys, strict=True)]
         admit_parts(places, self.operation, is_write=False)
-        turn = context.turn()
-        await turn.begin()
-        images = await transactions.read(context.store.engine, keys, turn.passed)
-        if isinstance(images, Refused):
-            raise errors.transaction_canceled(images.reason)
-        if sum(image.size for image in images if image is not None) > TRANSACT_BYTES_MAX:
-            reasons = [{"Code": "ValidationError", "Message": "Collection size exceeded."}]
-            raise errors.transaction_canceled(reasons + [{"Code": "None"}] * (len(keys) - 1))
-        found = []
-        for part, image in zip(self.parts, images, strict=True):
-            found.append(await self._got(tables[part.table], part, image, turn))
+        with Paid() as paid:
+            paid.reads += [(table, None) for table, _ in places]
+            turn = context.turn()
+            await turn.begin()
+            images = await transactions.read(context.store.engine, keys, turn.passed)
+            if isinstance(images, Refused):
+                raise errors.transaction_canceled(images.reason)
+            if sum(image.size for image in images if image is not None) > TRANSACT_BYTES_MAX:
+                reasons = [{"Code": "ValidationError", "Message": "Collection size exceeded."}]
+                raise errors.transaction_canceled(reasons + [{"Code": "None"}] * (len(keys) - 1))
+            found = []
+            for part, image in zip(self.parts, images, strict=True):
+                found.append(await self._got(tables[part.table], part, image, turn))
         turn.end()
         self._count(found)
         return found

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Sequence
 from typing import NamedTuple
 
-from statordb.commands.admitting import admit_page
+from statordb.commands.admitting import Paid, admit_page
 from statordb.commands.capacity import Meter
 from statordb.commands.context import Context
 from statordb.commands.key_conditions import AttributeCondition, KeyRange, arrange, refuse_key_filter
@@ -137,10 +137,12 @@ class Range(NamedTuple):
 
         selection = Selection(table, path, self.choice, self.consistent, read)
         turn = context.turn()
-        await turn.begin()
-        rows = await read_rows(selection, after, self.limit, turn, first)
-        # Without a sort key there is no row behind the first, and a start key would be refused.
-        cursor = selection.cursor(rows, turn) if path.schema.sort or path.name is not None else None
+        with Paid() as paid:
+            paid.reads.append((table, path.name))
+            await turn.begin()
+            rows = await read_rows(selection, after, self.limit, turn, first)
+            # Without a sort key there is no row behind the first, and a start key would be refused.
+            cursor = selection.cursor(rows, turn) if path.schema.sort or path.name is not None else None
         turn.end()
         return Found(table, path, rows, cursor, self.consistent).counted()
 
@@ -201,9 +203,11 @@ class Scan(NamedTuple):
             )
         admit_page(table, path, None)
         turn = context.turn()
-        await turn.begin()
-        rows = await read_rows(selection, start, self.limit, turn)
-        cursor = selection.cursor(rows, turn)
+        with Paid() as paid:
+            paid.reads.append((table, path.name))
+            await turn.begin()
+            rows = await read_rows(selection, start, self.limit, turn)
+            cursor = selection.cursor(rows, turn)
         turn.end()
         walk = Walk(self.start, cursor, self.segment, self.total)
         return Found(table, path, rows, cursor, self.consistent, walk).counted()

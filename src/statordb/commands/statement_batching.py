@@ -5,7 +5,7 @@ from functools import partial
 from itertools import chain, groupby
 from typing import NamedTuple
 
-from statordb.commands.admitting import note, refusal_of_read, refusal_of_write
+from statordb.commands.admitting import Paid, note, refusal_of_read, refusal_of_write
 from statordb.commands.batching import Groups, carried_out, raised
 from statordb.commands.capacity import Meter, unmet_units
 from statordb.commands.context import Context
@@ -68,11 +68,14 @@ class BatchStatements(NamedTuple):
         await turn.begin()
         outcomes: dict[int, Outcome] = {}
         made = _admitted(await self._made(context, turn, outcomes), outcomes)
-        if any(isinstance(each.command, SelectOne) for each in made):
-            await _read_all(made, turn, outcomes)
-            turn.end()
-        else:
-            await _write_all(context, made, turn, outcomes)
+        with Paid() as paid:
+            if any(isinstance(each.command, SelectOne) for each in made):
+                paid.reads += [(each.table, None) for each in made]
+                await _read_all(made, turn, outcomes)
+                turn.end()
+            else:
+                paid.writes += [each.table for each in made]
+                await _write_all(context, made, turn, outcomes)
         found = [outcomes[position] for position in range(len(self.asked))]
         _count(self.asked, found)
         return found

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import cmp_to_key
 from typing import Any, NamedTuple
 
-from statordb.commands.admitting import admit_page
+from statordb.commands.admitting import Paid, admit_page
 from statordb.commands.context import Context
 from statordb.commands.key_conditions import KeyRange, arrange
 from statordb.commands.keys import located, refuse_nested_keys
@@ -95,7 +95,9 @@ class SelectItems(NamedTuple):
             body = stored.body
             rows.scanned, rows.size = 1, codec.size(body)
             condition = self._condition(keyed.rest, context.budget)
-            text = text_of(body, condition, self.statement.projection, context.budget)
+            with Paid() as paid:
+                paid.reads.append((table, None))
+                text = text_of(body, condition, self.statement.projection, context.budget)
             if text is not None:
                 rows.count = 1
                 rows.texts.append(text)
@@ -140,9 +142,11 @@ class SelectItems(NamedTuple):
         selection = Selection(table, path, choice, self.consistent, read, fetches=fetches)
         after = self._position(table, path, ranges)
         turn = context.turn()
-        await turn.begin()
-        rows = await read_rows(selection, after, self.limit, turn)
-        cursor = selection.cursor(rows, turn)
+        with Paid() as paid:
+            paid.reads.append((table, path.name))
+            await turn.begin()
+            rows = await read_rows(selection, after, self.limit, turn)
+            cursor = selection.cursor(rows, turn)
         turn.end()
         walk = Walk(self.start, cursor) if ranges is None else None
         return Found(table, path, rows, cursor, self.consistent, walk).counted(PARTIQL)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from statordb.commands.admitting import admit_parts
+from statordb.commands.admitting import Paid, admit_parts
 from statordb.commands.capacity import Meter, count_writes
 from statordb.commands.context import Context
 from statordb.commands.demands import Enclosed
@@ -75,7 +75,9 @@ class TransactWrite(NamedTuple):
             turn.fill()
         actions = self._actions(tables, OneOfMany(turn.budget, len(self.parts)))
         admit_parts([(action.table, action.key) for action in actions], self.operation, is_write=True)
-        outcome = await transactions.write(context.store.engine, actions, self._token(context, tables))
+        with Paid() as paid:
+            paid.writes += [action.table for action in actions]
+            outcome = await transactions.write(context.store.engine, actions, self._token(context, tables))
         if isinstance(outcome, Refused):
             if isinstance(outcome.reason, TokenReused):
                 raise errors.idempotent_parameter_mismatch()

@@ -3,14 +3,14 @@
 from collections.abc import Coroutine
 from typing import Any, NamedTuple, Protocol
 
-from statordb.commands.admitting import admitted_write
+from statordb.commands.admitting import admitted_write, give_back
 from statordb.commands.applying import checker, refuse_key_updates, replacer, updater
 from statordb.commands.capacity import count_unmet, count_write
 from statordb.commands.context import Context
 from statordb.commands.keys import locate_key, located_item
 from statordb.expressions.bound import Condition, UpdateExpression
 from statordb.metering.series import STANDARD
-from statordb.model.budget import Budget
+from statordb.model.budget import Budget, Heavy
 from statordb.model.values import Item
 from statordb.store.image import Image
 from statordb.store.table import Apply, Table, Written
@@ -173,7 +173,11 @@ async def write(
     table = context.known_table(command.table) or await context.table(command.table)
     key = command.place(table)
     apply = admitted_write(table, key, command.apply(table, context.budget))
-    written: Any = await table.write(key, apply, False, replaces)
+    try:
+        written: Any = await table.write(key, apply, False, replaces)
+    except Heavy:
+        give_back(writes=(table,))
+        raise
     if written.__class__ is Refused:
         count_unmet(table, written.reason, sent, kind)
         return Unmet(written.reason)

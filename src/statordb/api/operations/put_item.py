@@ -6,7 +6,7 @@ from statordb.api import conditions
 from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.returns import condition_failure, written_answer
 from statordb.api.usual import NONE, is_usual, uses_all
-from statordb.commands.admitting import admitted_write
+from statordb.commands.admitting import admitted_write, give_back
 from statordb.commands.capacity import count_unmet, count_write
 from statordb.commands.keys import usual_item_key
 from statordb.commands.perform import perform
@@ -16,7 +16,7 @@ from statordb.expressions.faults import Fault
 from statordb.expressions.legacy import reject_mixed
 from statordb.expressions.plans import CONDITIONS
 from statordb.model import errors
-from statordb.model.budget import Budget
+from statordb.model.budget import Budget, Heavy
 from statordb.model.errors import ClientError
 from statordb.model.limits import ITEM_BYTES_MAX
 from statordb.model.usual import usual_size
@@ -72,7 +72,11 @@ def _usual_condition(document: Request, budget: Budget) -> Condition | None:
 
 
 async def _put(table: Table, key: Key, apply: Apply, replaces: bool, size: int) -> Answer:
-    written: Any = await table.write(key, apply, False, replaces)
+    try:
+        written: Any = await table.write(key, apply, False, replaces)
+    except Heavy:
+        give_back(writes=(table,))
+        raise
     if written.__class__ is Refused:
         count_unmet(table, written.reason, size)
         raise errors.conditional_check_failed()

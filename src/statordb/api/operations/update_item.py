@@ -9,7 +9,7 @@ from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.keys import attributes_of
 from statordb.api.returns import condition_failure, written_answer
 from statordb.api.usual import NONE, is_usual, uses_all
-from statordb.commands.admitting import admitted_write
+from statordb.commands.admitting import admitted_write, give_back
 from statordb.commands.capacity import count_write
 from statordb.commands.keys import refuse_index_misfits, refuse_nested_keys
 from statordb.commands.perform import perform
@@ -19,6 +19,7 @@ from statordb.expressions.faults import Fault
 from statordb.expressions.legacy import reject_mixed
 from statordb.expressions.plans import UPDATES
 from statordb.model import errors
+from statordb.model.budget import Heavy
 from statordb.model.errors import ClientError
 from statordb.model.usual import usual_size
 from statordb.store.table import Apply, Table, Written
@@ -73,7 +74,11 @@ def _is_known(returns: Any) -> bool:
 
 
 async def _update(table: Table, key: Key, apply: Apply, returns: str | None, update: UpdateExpression) -> Answer:
-    written = await table.write(key, apply)
+    try:
+        written = await table.write(key, apply)
+    except Heavy:
+        give_back(writes=(table,))
+        raise
     assert written.__class__ is Written, "what has no condition is not refused"
     count_write(table, written)
     attributes = _attributes(returns, update, written)
