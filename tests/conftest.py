@@ -31,7 +31,7 @@ os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "secret")
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
 RUN = "STATORDB_TEST_RUN"  # environment variable: process id of the pytest that was called, known to its workers too
-CLUSTER_FIXTURES = {"cassandra", "cassandra_hosts", "sealed_cassandra"}
+CLUSTER_FIXTURES = {"cassandra", "cassandra_hosts", "sealed_cassandra", "own_cassandra"}
 # Suites whose judges look for what is lost, torn or out of order. Where they find it, once is enough; what fails there
 # in another way (a node that does not start, an answer that does not come) may be tried again as everywhere.
 JUDGED = ("tests/crash/", "tests/faults/", "tests/fuzz/", "tests/kinesis/", "tests/triggers/", "tests/consumers/")
@@ -71,15 +71,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
-    """The nodes of the shared cluster are taken before any fixture of the test, and kept for the next one's."""
-    if item.get_closest_marker("cassandra") is None:
-        return (yield)
-    from tests.cassandra.cluster import shared
-
-    shared.TURN.take(alone=scheduling.breaks_nodes(item.nodeid))
+    """The nodes that tests break are ended behind the last of these, when its fixtures have gone."""
     result = yield
-    if nextitem is None or nextitem.get_closest_marker("cassandra") is None:
-        shared.TURN.leave()
+    if scheduling.breaks_nodes(item.nodeid) and (nextitem is None or not scheduling.breaks_nodes(nextitem.nodeid)):
+        from tests.cassandra.cluster import shared
+
+        shared.BREAKABLE.end()
     return result
 
 
@@ -139,11 +136,20 @@ def cassandra(cluster_wanted: None) -> "Cluster":
     return shared.join(int(os.environ[RUN]))
 
 
+@pytest.fixture(scope="module")
+def own_cassandra(request: pytest.FixtureRequest, cluster_wanted: None) -> "Cluster":
+    """A cluster like it that nobody else uses, for files that `scheduling.BREAKERS` names."""
+    from tests.cassandra.cluster import shared
+
+    assert scheduling.breaks_nodes(request.node.nodeid), "nobody would end its nodes"
+    return shared.BREAKABLE.get()
+
+
 @pytest.fixture
-def breakable_cassandra(cassandra: "Cluster") -> "Iterator[Cluster]":
-    """The cluster for a test that kills or pauses nodes; they are all there again afterwards."""
-    yield cassandra
-    cassandra.start()
+def breakable_cassandra(own_cassandra: "Cluster") -> "Iterator[Cluster]":
+    """The same for a test that kills or pauses nodes; they are all there again afterwards."""
+    yield own_cassandra
+    own_cassandra.start()
 
 
 @pytest.fixture(scope="session")

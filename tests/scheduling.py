@@ -1,15 +1,15 @@
 """In which order tests run, and which of a run's processes runs which.
 
-Processes share one cluster of Cassandra's nodes. What kills or pauses its nodes must not run beside others that use it:
-it is done first, in one process, which goes on with the others that need the nodes, and begins with what needs none
-when there are no more of these. The other processes do it the other way round: so all end at about the same time.
+Processes share one cluster of Cassandra's nodes. What kills or pauses nodes has a cluster of its own, and waits most of
+the time: it is done first, in one process, which goes on with the others that need nodes, and begins with what needs
+none when there are no more of these. The other processes do it the other way round: so all end at about the same time.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 OWN_CLUSTER = "tests/cassandra/test_secured.py"  # has nodes to itself
-NODES = "nodes"  # begins the scopes of what shares them
+NODES = "nodes"  # begins the scopes of what shares or breaks them
 BREAKERS = (
     "tests/cassandra/test_cluster.py",
     "tests/cassandra/test_cut_reads.py",
@@ -42,7 +42,7 @@ LONGEST = (
 
 def shares_nodes(nodeid: str) -> bool:
     """Whether a test may use the shared nodes: its id tells, which is all that the scheduler knows of it."""
-    return "cassandra" in nodeid and not nodeid.startswith(OWN_CLUSTER)
+    return "cassandra" in nodeid and not nodeid.startswith((OWN_CLUSTER, *BREAKERS))
 
 
 def breaks_nodes(nodeid: str) -> bool:

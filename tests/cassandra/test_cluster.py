@@ -61,15 +61,15 @@ class Facts:
 
 
 @pytest.fixture(scope="module")
-def facts(cassandra: Cluster) -> Facts:
-    return Facts(cassandra)
+def facts(own_cassandra: Cluster) -> Facts:
+    return Facts(own_cassandra)
 
 
-def test_every_node_knows_the_others(cassandra: Cluster, facts: Facts) -> None:
+def test_every_node_knows_the_others(own_cassandra: Cluster, facts: Facts) -> None:
     known = facts.ask("SELECT peer, data_center, rack FROM system.peers")
     assert len(known) == 2  # all but the node that was asked
-    assert set(known) < {(host, "dc1", f"rack{number}") for number, host in enumerate(cassandra.hosts, start=1)}
-    until(cassandra.serves, "all nodes serve")
+    assert set(known) < {(host, "dc1", f"rack{number}") for number, host in enumerate(own_cassandra.hosts, start=1)}
+    until(own_cassandra.serves, "all nodes serve")
 
 
 def test_nodes_share_the_ring_in_equal_parts() -> None:

@@ -80,7 +80,7 @@ def secured(access: Access) -> Iterator[Secured]:
         "cassandra_key": str(access.key),
     }
     tls = (access.authority.read_text(), access.certificate.read_text(), access.key.read_text())
-    with shared.own("secured", nodes=1, network=NETWORK, access=access) as cluster:
+    with shared.own("secured", nodes=1, network=NETWORK, access=access, passing=True) as cluster:
         first = Contact(cluster.hosts, cluster.port, "", "", access.username, access.password, *tls)
         asyncio.run(make_user(first))
         contact = Contact(cluster.hosts, cluster.port, cluster.datacenter, "statordb", USERNAME, PASSWORD, *tls)

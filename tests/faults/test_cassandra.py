@@ -36,10 +36,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
 
 
 @pytest.fixture(scope="module")
-def scaled(cassandra: "Cluster", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scaled]:
-    made = Scaled(cassandra, tmp_path_factory.mktemp("faults"))
+def scaled(own_cassandra: "Cluster", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scaled]:
+    made = Scaled(own_cassandra, tmp_path_factory.mktemp("faults"))
     yield made
-    cassandra.start()
+    own_cassandra.start()
     made.close()
 
 
@@ -66,9 +66,9 @@ def test_no_promise_is_broken(scaled: Scaled, faults: list[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def askew(cassandra: "Cluster", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scaled]:
+def askew(own_cassandra: "Cluster", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scaled]:
     """Servers whose clocks are as far apart as they may be for each node's to be within its bound of both."""
-    made = Scaled(cassandra, tmp_path_factory.mktemp("askew"), (AHEAD_SECONDS, -AHEAD_SECONDS))
+    made = Scaled(own_cassandra, tmp_path_factory.mktemp("askew"), (AHEAD_SECONDS, -AHEAD_SECONDS))
     yield made
     made.close()
 

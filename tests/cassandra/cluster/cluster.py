@@ -26,7 +26,8 @@ BOOT_SECONDS_MAX = 1200.0
 class Cluster:
     """The nodes at `network`.1, .2, .3, with their folders in `directory`. The directory is all its state.
 
-    `access`: what clients need to get in; None: all do. `bound`: the nodes end when this process does.
+    `access`: what clients need to get in; None: all do. `bound`: the nodes end when this process does. `passing`: they
+    are not killed but to be forgotten.
     """
 
     def __init__(
@@ -38,13 +39,22 @@ class Cluster:
         quick: bool = False,
         access: Access | None = None,
         bound: bool = False,
+        passing: bool = False,
     ) -> None:
         self.directory = directory.absolute()
         self.hosts = tuple(f"{network}.{number}" for number in range(1, nodes + 1))
         self.port = CQL_PORT
         self.datacenter = DATACENTER
         self.nodes: Sequence[Node] = [
-            Node(self.directory / f"node{number}", number, self.hosts, quick=quick, access=access, bound=bound)
+            Node(
+                self.directory / f"node{number}",
+                number,
+                self.hosts,
+                quick=quick,
+                access=access,
+                bound=bound,
+                passing=passing,
+            )
             for number in range(1, nodes + 1)
         ]
 

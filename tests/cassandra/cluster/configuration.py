@@ -100,6 +100,9 @@ _JAVA = (
     "-Dcassandra.ignore_corrupted_schema_tables=true",
 )  # fmt: skip
 _USER_AT_ONCE = "-Dcassandra.superuser_setup_delay_ms=0"  # else Cassandra's own user comes 10 s later
+# Else each change of the schema is put into files of their own, on each node: most of what it takes, in a row of many.
+# The schema of a node that is killed is then lost, and what the tables of it held.
+_SCHEMA_IN_MEMORY = "-Dcassandra.test.flush_local_schema_changes=false"
 _COMPILERS = {True: "-XX:TieredStopAtLevel=1", False: "-XX:CICompilerCount=2"}
 _EXPORTS = (
     "java.base/jdk.internal.misc", "java.management.rmi/com.sun.jmx.remote.internal.rmi",
@@ -139,16 +142,17 @@ def write(folder: Path, number: int, addresses: Sequence[str], access: Access | 
     (conf / "logback.xml").write_text(_LOGBACK)
 
 
-def command(folder: Path, library: Path, *, quick: bool, secured: bool = False) -> list[str]:
+def command(folder: Path, library: Path, *, quick: bool, secured: bool = False, passing: bool = False) -> list[str]:
     """The command line of the node in `folder`, with the jars in `library`.
 
     `quick`: compiled lightly and once. It reaches its lower rate soon after the start: for tests, not for measuring.
+    `passing`: nothing need outlive its death.
     """
     java = os.environ.get("JAVA_HOME")
     conf = folder / "conf"
     return [
         f"{java}/bin/java" if java else "java", f"-Xms{HEAP_MEGABYTES}M", f"-Xmx{HEAP_MEGABYTES}M", *_JAVA,
-        *((_USER_AT_ONCE,) if secured else ()), _COMPILERS[quick],
+        *((_USER_AT_ONCE,) if secured else ()), *((_SCHEMA_IN_MEMORY,) if passing else ()), _COMPILERS[quick],
         *(f"--add-exports={name}=ALL-UNNAMED" for name in _EXPORTS),
         *(f"--add-opens={name}=ALL-UNNAMED" for name in _OPENS),
         f"-javaagent:{next(library.glob('jamm-*.jar'))}", f"-Dcassandra.config=file://{conf}/cassandra.yaml",

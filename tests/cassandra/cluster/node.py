@@ -21,7 +21,8 @@ LOG_TAIL_BYTES = 3000
 class Node:
     """Node `number` (from 1) of those at `addresses`, with configuration, data, log and process id in `folder`.
 
-    `access`: how to get in; None: all do. `bound`: it ends when this process does.
+    `access`: how to get in; None: all do. `bound`: it ends when this process does. `passing`: it is not killed but to
+    be forgotten.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Node:
         quick: bool,
         access: Access | None = None,
         bound: bool = False,
+        passing: bool = False,
     ) -> None:
         self.address = addresses[number - 1]
         self._folder = folder
@@ -41,6 +43,7 @@ class Node:
         self._quick = quick
         self._access = access
         self._bound = bound
+        self._passing = passing
         self._process: subprocess.Popen[bytes] | None = None
         self._watch: Outlived | None = None
 
@@ -75,8 +78,9 @@ class Node:
             raise RuntimeError("Cassandra is not installed: make tools")
         configuration.write(self._folder, self._number, self._addresses, self._access)
         with (self._folder / "log").open("ab") as log:
+            secured = self._access is not None
             self._process = subprocess.Popen(
-                configuration.command(self._folder, LIBRARY, quick=self._quick, secured=self._access is not None),
+                configuration.command(self._folder, LIBRARY, quick=self._quick, secured=secured, passing=self._passing),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

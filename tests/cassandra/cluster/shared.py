@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ _PARENT = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gette
 _PLACE = _PARENT / f"statordb-cassandra-{os.getuid()}"
 _NODES = _PLACE / "nodes"
 _RUNS = _PLACE / "runs"
+BREAKABLE_NETWORK = "127.0.7"
 _leaving: list["subprocess.Popen[bytes]"] = []  # one for each run that this process has joined
 
 
@@ -35,7 +36,7 @@ def join(run: int) -> Cluster:
         kept = Cluster()
         if kept.serves():
             return kept
-        cluster = Cluster(_NODES, quick=True)
+        cluster = Cluster(_NODES, quick=True, passing=True)
         if not _runs():
             cluster.remove()  # left by a run that was killed
         if not (_RUNS / str(run)).exists():
@@ -60,34 +61,6 @@ def leave(run: int) -> None:
             Cluster(_NODES).remove()
 
 
-class Turn:
-    """This process's right to use the shared nodes: beside others, or alone, where it kills and pauses them."""
-
-    def __init__(self) -> None:
-        self._lock: int | None = None  # descriptor of a file that is locked
-        self._alone = False
-
-    def take(self, *, alone: bool) -> None:
-        """Waits until others have left, or who has them alone."""
-        if self._lock is not None:
-            if self._alone == alone:
-                return
-            self.leave()
-        _RUNS.mkdir(parents=True, exist_ok=True)
-        self._alone = alone
-        self._lock = os.open(_PLACE / "turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-
-    def leave(self) -> None:
-        if self._lock is not None:
-            fcntl.flock(self._lock, fcntl.LOCK_UN)  # also of a child that has it open
-            os.close(self._lock)
-            self._lock = None
-
-
-TURN = Turn()
-
-
 @contextmanager
 def own(name: str, **options: Any) -> Iterator[Cluster]:
     """A new cluster by that name, with these options of Cluster. Only one run has it at a time, the others wait."""
@@ -99,6 +72,27 @@ def own(name: str, **options: Any) -> Iterator[Cluster]:
             yield cluster
         finally:
             cluster.remove()
+
+
+class Breakable:
+    """Nodes that tests of this process may kill and pause: nobody else uses them. They are there from the first `get`
+    to `end`."""
+
+    def __init__(self) -> None:
+        self._open = ExitStack()
+        self._cluster: Cluster | None = None
+
+    def get(self) -> Cluster:
+        if self._cluster is None:
+            self._cluster = self._open.enter_context(own("breakable", network=BREAKABLE_NETWORK))
+        return self._cluster
+
+    def end(self) -> None:
+        self._cluster = None
+        self._open.close()
+
+
+BREAKABLE = Breakable()
 
 
 def _leave_at_end(run: int) -> "subprocess.Popen[bytes]":
