@@ -12,6 +12,7 @@ from tests.cassandra.cluster.cluster import BOOT_SECONDS_MAX, Cluster
 from tests.cassandra.cluster.node import Node
 from tests.pace import HANGS_SECONDS, until
 
+from statordb.engine.cassandra.cql.patience import insist
 from statordb.engine.cassandra.cql.session import Contact, Session
 
 INSERT = "INSERT INTO facts (id, value) VALUES (?, ?) IF NOT EXISTS"
@@ -27,7 +28,8 @@ class Facts:
         asyncio.run(self._create())
 
     def add(self, facts: range) -> None:
-        """By conditional writes, each acknowledged by a majority."""
+        """By conditional writes, each acknowledged by a majority: tried again where nodes answer late, as they do that
+        have just been started."""
         asyncio.run(self._add(facts))
 
     def read(self) -> set[int]:
@@ -49,9 +51,13 @@ class Facts:
 
     async def _add(self, facts: range) -> None:
         session = await self._connect(self._keyspace)
-        refused = await asyncio.gather(*(session.conditional([(INSERT, (fact, str(fact)))]) for fact in facts))
-        assert refused == [None] * len(facts)
+        stood = await asyncio.gather(*(self._insert(session, fact) for fact in facts))
+        assert all(there is None or there[0]["value"] == str(fact) for fact, there in zip(facts, stood, strict=True))
         await session.close()
+
+    async def _insert(self, session: Session, fact: int) -> list[dict[str, Any]] | None:
+        """What stood there already: what a try before has left that was not answered."""
+        return await insist(lambda: session.conditional([(INSERT, (fact, str(fact)))]), HANGS_SECONDS)
 
     async def _rows(self, text: str) -> list[tuple[Any, ...]]:
         session = await self._connect(self._keyspace)
