@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 import pytest
 from tests.api.streams import create
+from tests.archive.backed_up import work
+from tests.archive.memory_bucket import MemoryBucket
 from tests.in_process import PRINCIPAL, SHAPES, Api
 
 from statordb.api.dispatch import Dispatcher
@@ -109,6 +111,7 @@ def of_tables(name: str) -> dict[str, Kind]:
         "DescribeTable": at,
         "UpdateTable": {**at, "DeletionProtectionEnabled": False},
         "DescribeTimeToLive": at,
+        "CreateBackup": {**at, "BackupName": "bbb"},
         "DescribeContinuousBackups": at,
         "DescribeContributorInsights": at,
         "UpdateContributorInsights": {**at, "ContributorInsightsAction": "ENABLE"},
@@ -153,6 +156,15 @@ def of_streams(arn: str, shard: str, iterator: str) -> dict[str, Kind]:
     return {operation: (operation, body, [operation]) for operation, body in bodies.items()}
 
 
+def of_backups(arn: str) -> dict[str, Kind]:
+    bodies: dict[str, dict[str, Any]] = {
+        "DescribeBackup": {"BackupArn": arn},
+        "RestoreTableFromBackup": {"BackupArn": arn, "TargetTableName": "restored"},
+        "DeleteBackup": {"BackupArn": arn},
+    }
+    return {operation: (operation, body, [operation]) for operation, body in bodies.items()}
+
+
 def of_the_account() -> dict[str, Kind]:
     lists = ("Backups", "ContributorInsights", "Exports", "GlobalTables", "Imports", "Streams", "Tables")
     operations = ("DescribeEndpoints", "DescribeLimits", *(f"List{name}" for name in lists))
@@ -163,6 +175,7 @@ ITEMS = sorted(of_items("abc"))
 TABLES = sorted(of_tables("abc"))
 ARNS = sorted(of_arns(""))
 STREAMS = sorted(of_streams("", "", ""))
+BACKUPS = sorted(of_backups(""))
 ACCOUNT = sorted(of_the_account())
 
 
@@ -267,6 +280,24 @@ def test_an_operation_on_a_stream_states_its_demand(api: Api, kind: str) -> None
     assert gate.resources() == [("dynamodb:" + operation, arn)]
 
 
+@pytest.mark.parametrize("kind", BACKUPS)
+def test_an_operation_on_a_backup_states_its_demand(api: Api, kind: str) -> None:
+    """Restoring is an action on the table that it makes too."""
+    table = api("CreateTable", TableName="abc", **CREATE)["TableDescription"]["TableArn"]
+    arn = api("CreateBackup", TableName="abc", BackupName="bbb")["BackupDetails"]["BackupArn"]
+    work(api, MemoryBucket())
+    operation, body, _ = of_backups(arn)[kind]
+    gate = Noting(lets=True)
+    assert ask(api, gate, operation, body) is None
+    expected = [("dynamodb:" + operation, arn)]
+    if operation == "RestoreTableFromBackup":
+        expected.append(("dynamodb:" + operation, table.replace("abc", "restored")))
+    assert gate.resources() == expected
+    assert ask(api, Noting(lets=False), operation, body) == "AccessDeniedException"
+    missing = {**body, "BackupArn": arn.replace("/backup/0", "/backup/1")}
+    assert ask(api, Noting(lets=False), operation, missing) == "AccessDeniedException"
+
+
 @pytest.mark.parametrize("kind", ACCOUNT)
 def test_an_operation_on_no_table_states_its_demand(api: Api, kind: str) -> None:
     gate = Noting(lets=True)
@@ -301,7 +332,8 @@ def test_tags_that_are_asked_for_are_part_of_the_demand(api: Api) -> None:
 
 def test_every_operation_of_the_models_that_there_is_states_demands() -> None:
     """A new operation is not there before a request of it stands above."""
-    everything = {**of_items("abc"), **of_tables("abc"), **of_arns(""), **of_streams("", "", ""), **of_the_account()}
+    everything = {**of_items("abc"), **of_tables("abc"), **of_arns(""), **of_streams("", "", "")}
+    everything |= {**of_backups(""), **of_the_account()}
     known = {*load_service().operations, *load_service("dynamodbstreams").operations}
     assert {operation for operation, _, _ in everything.values()} == set(OPERATIONS) & known == set(OPERATIONS)
     others = {  # each but these demands just what it is called

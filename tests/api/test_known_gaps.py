@@ -18,10 +18,8 @@ CREATE: dict[str, Any] = {
 ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/abc"
 TTL = {"TimeToLiveSpecification": {"AttributeName": "t", "Enabled": True}}
 UNBUILT = [
-    "CancelBulkOperation", "CreateBackup", "CreateGlobalTable", "DeleteBackup",
-    "DescribeBackup", "DescribeBulkOperation", "DescribeExport", "DescribeGlobalTable",
-    "DescribeGlobalTableSettings", "DescribeImport",
-    "ExportTableToPointInTime", "ImportTable", "ListBulkOperations", "RestoreTableFromBackup",
+    "CancelBulkOperation", "CreateGlobalTable", "DescribeBulkOperation", "DescribeExport", "DescribeGlobalTable",
+    "DescribeGlobalTableSettings", "DescribeImport", "ExportTableToPointInTime", "ImportTable", "ListBulkOperations",
     "RestoreTableToPointInTime", "SearchVectors", "StartBulkPutItems", "UpdateContinuousBackups",
     "UpdateGlobalTable", "UpdateGlobalTableSettings",
 ]  # fmt: skip

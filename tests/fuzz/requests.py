@@ -237,6 +237,8 @@ MAKERS: dict[str, tuple[Callable[[random.Random], Body], int]] = {
     "DescribeLimits": (lambda chance: {}, 1),
     "DescribeEndpoints": (lambda chance: {}, 1),
     "DescribeContinuousBackups": (_named, 1),
+    "CreateBackup": (lambda chance: {**_named(chance), "BackupName": "backup"}, 1),
+    "ListBackups": (lambda chance: {"Limit": chance.randrange(1, 100)}, 1),
     "DescribeContributorInsights": (_named, 1),
     "ListContributorInsights": (lambda chance: {"MaxResults": chance.randrange(1, 100)}, 1),
     "UpdateContributorInsights": (_insights, 1),

@@ -63,6 +63,7 @@ def story(table: str) -> Story:
     yield from _policy(arn)
     yield from _kinesis(table)
     yield from _account(table)
+    yield from _backups(table)
     yield Call("DeleteTable", {"TableName": table})
     yield Wait("table_not_exists", {"TableName": table})
     gone = yield Call("DescribeTable", {"TableName": table})
@@ -333,6 +334,31 @@ def _policy(arn: str) -> Story:
     assert (yield Call("GetResourcePolicy", {"ResourceArn": arn})) == Failure("PolicyNotFoundException")
 
 
+def _backups(table: str) -> Story:
+    """A backup that another table is restored from."""
+    made = (yield Call("CreateBackup", {"TableName": table, "BackupName": "backup"}))["BackupDetails"]
+    arn = made["BackupArn"]
+    assert made["BackupStatus"] == "CREATING"
+    while True:  # there is no waiter for a backup
+        told = (yield Call("DescribeBackup", {"BackupArn": arn}))["BackupDescription"]
+        if told["BackupDetails"]["BackupStatus"] == "AVAILABLE":
+            break
+        time.sleep(0.05)
+    assert told["SourceTableDetails"]["TableName"] == table
+    listed = (yield Call("ListBackups", {"TableName": table}))["BackupSummaries"]
+    assert [each["BackupArn"] for each in listed] == [arn]
+    other = f"{table}-restored"
+    restored = yield Call("RestoreTableFromBackup", {"TargetTableName": other, "BackupArn": arn})
+    assert restored["TableDescription"]["RestoreSummary"]["SourceBackupArn"] == arn
+    yield Wait("table_exists", {"TableName": other})
+    counted = (yield Call("Scan", {"TableName": table}))["Count"]
+    assert (yield Call("Scan", {"TableName": other}))["Count"] == counted
+    yield Call("DeleteTable", {"TableName": other})
+    deleted = (yield Call("DeleteBackup", {"BackupArn": arn}))["BackupDescription"]
+    assert deleted["BackupDetails"]["BackupStatus"] == "DELETED"
+    assert (yield Call("DescribeBackup", {"BackupArn": arn})) == Failure("BackupNotFoundException")
+
+
 def _nothing_yet(table: str) -> Story:
     """What a table has none of."""
     recovery = (yield Call("DescribeContinuousBackups", {"TableName": table}))["ContinuousBackupsDescription"]
@@ -347,7 +373,6 @@ def _nothing_yet(table: str) -> Story:
     scaling = yield Call("UpdateTableReplicaAutoScaling", {"TableName": table})
     assert scaling == Failure("ResourceNotFoundException")
     for name, member in (
-        ("ListBackups", "BackupSummaries"),
         ("ListContributorInsights", "ContributorInsightsSummaries"),
         ("ListExports", "ExportSummaries"),
         ("ListGlobalTables", "GlobalTables"),

@@ -39,7 +39,7 @@ def _query(**more: Any) -> Callable[[World], Parameters]:
 
 WALKS = (
     Walk("dynamodb", "ListTables", "TableNames", COUNT),
-    Walk("dynamodb", "ListBackups", "BackupSummaries", 0),
+    Walk("dynamodb", "ListBackups", "BackupSummaries", COUNT),
     Walk("dynamodb", "ListTagsOfResource", "Tags", COUNT, lambda world: {"ResourceArn": world.arn}, sized=False),
     Walk("dynamodb", "Query", "Items", COUNT, _query()),
     Walk("dynamodb", "Query", "Items", COUNT, _query(ScanIndexForward=False), "backwards"),

@@ -49,6 +49,8 @@ def make(url: str) -> World:
         tables.put_item(TableName="flat", Item={"p": {"S": str(number)}})
     arn = tables.describe_table(TableName="walked")["Table"]["TableArn"]
     tables.tag_resource(ResourceArn=arn, Tags=[{"Key": f"k{n}", "Value": "v"} for n in range(COUNT)])
+    for _ in range(COUNT):
+        tables.create_backup(TableName="flat", BackupName="backup")
     tables.update_contributor_insights(TableName="walked", ContributorInsightsAction="ENABLE")
     _make_functions(clients["lambda"], stream)
     _make_targets(clients["application-autoscaling"])

@@ -52,6 +52,7 @@ def test_the_numbers_of_spaces_are_frozen() -> None:
         "LEDGER": 18,
         "LEDGER_SUBJECTS": 19,
         "LEDGER_CAPACITY": 20,
+        "BACKUPS": 21,
         "ALARMS": 24,
         "ALARM_HISTORY": 25,
         "SCALING": 26,

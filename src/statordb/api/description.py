@@ -6,7 +6,7 @@ from typing import Any
 from statordb.api import encryption
 from statordb.commands import throughput
 from statordb.commands.warm_throughput import warm_figures
-from statordb.store.records import IndexRecord, TableRecord
+from statordb.store.records import IndexRecord, RestoreRecord, TableRecord
 from statordb.store.table import Table
 
 INDEX_ENTRY_OVERHEAD_BYTES = 100  # developer guide, "Storage considerations for global secondary indexes"
@@ -58,7 +58,15 @@ def outline(record: TableRecord, status: str, now: float) -> dict[str, Any]:
         description["LatestStreamLabel"] = record.stream_label
         description["LatestStreamArn"] = f"{record.arn}/stream/{record.stream_label}"
     description.update(_options(record))
+    if record.restore is not None:
+        description["RestoreSummary"] = _restored(record.restore)
     return description
+
+
+def _restored(restore: RestoreRecord) -> dict[str, Any]:
+    """RestoreSummary, of a table as long as it is being filled."""
+    told = {"SourceTableArn": restore.source, "RestoreDateTime": restore.at, "RestoreInProgress": True}
+    return {"SourceBackupArn": restore.backup, **told} if restore.backup else told
 
 
 def coming(record: TableRecord) -> dict[str, Any]:

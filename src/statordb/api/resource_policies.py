@@ -159,7 +159,10 @@ async def record_of(context: Context, action: str, arn: str) -> tuple[Resource, 
     account, region, table, label, _ = named
     await context.admit(demand_of(action, arn, named))
     if label is None:
-        return named, (await context.current(account, region, table)).record
+        found = (await context.current(account, region, table)).record
+        if found.restore is not None:
+            raise errors.table_not_found(table)
+        return named, found
     record = await context.store.catalog.stored(account, region, table)
     if record is None or await context.store.streams.find(account, region, table, label) is None:
         raise errors.resource_not_found(f"Requested resource not found: Stream: {label} not found for Table: {table}")

@@ -238,5 +238,10 @@ def index_record(index: dict[str, Any], space: int, local: bool) -> IndexRecord:
         key_schema=index["KeySchema"],
         projection=index["Projection"],
         throughput=index.get("ProvisionedThroughput"),
-        options={member: index[member] for member in INDEX_KEPT if index.get(member)},
+        options=index_options(index),
     )
+
+
+def index_options(index: dict[str, Any]) -> dict[str, Any]:
+    """What is kept, and shown, of an index as a request has it."""
+    return {member: index[member] for member in INDEX_KEPT if index.get(member)}

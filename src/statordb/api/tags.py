@@ -81,6 +81,6 @@ async def tagged_table(context: Context, demand: TableDemand) -> Table:
     table = None
     if resource.label is None:
         table = await context.store.catalog.reload(resource.account, resource.region, resource.table)
-    if table is None:
+    if table is None or table.record.restore is not None:
         raise errors.resource_not_found(f"Requested resource not found: ResourceArn: {arn} not found")
     return table

@@ -104,9 +104,14 @@ class Context(NamedTuple):
     async def described(self, demand: TableDemand) -> Table:
         """The table that a control operation demands, whatever its status.
 
-        Raises AccessDeniedException, and ResourceNotFoundException naming the table.
+        Raises AccessDeniedException, and ResourceNotFoundException naming the table; also of one that is restored,
+        unless it is only to be looked at (aws-controllers-k8s, October 2026, TABLE-217).
         """
-        return await self.current(*await self.scope(demand))
+        account, region, name = await self.scope(demand)
+        table = await self.store.catalog.reload(account, region, name)
+        if table is None or (table.record.restore is not None and demand.action != "dynamodb:DescribeTable"):
+            raise errors.table_not_found(name)
+        return table
 
     async def current(self, account: str, region: str, name: str) -> Table:
         """The table of that name as it is now; raises ResourceNotFoundException naming it."""

@@ -198,6 +198,7 @@ class Traits:
     guards: bool  # guards are checked inside the update; else the catalog's lease protects
     epoch: bool  # `epoch()` tells at once of announced updates of other processes
     remote: bool  # reads wait for others: those that can go together should
+    change_step: int  # by which the sequences of one update's changes differ; 0: no other update's come between them
 
 
 class Usage(NamedTuple):

@@ -30,11 +30,14 @@ class Reclaim:
             self._littered = [record for record in records if record.leftover]
             self._epoch = epoch
         now = self._store.clock.now()
-        for record in self._deleting:
-            if record.status_at(now) is None:
-                await self._forget(record)
-        for record in self._littered:
-            await self._tidy(record)
+        over = [record for record in self._deleting if record.status_at(now) is None]
+        if over or self._littered:
+            wanted = {backup.source.space for backup in await self._store.backups.unfinished()}
+            for record in over:
+                if wanted.isdisjoint(record.spaces()):
+                    await self._forget(record)
+            for record in self._littered:
+                await self._tidy(record, wanted)
         return await self._store.engine.reclaim(ROWS_PER_RUN_MAX)
 
     async def _forget(self, record: TableRecord) -> None:
@@ -47,15 +50,18 @@ class Reclaim:
 
         await self._store.catalog.change(record.account, record.region, record.name, change)
 
-    async def _tidy(self, record: TableRecord) -> None:
-        """Drop what a table's former indexes left; the record forgets it last, so that a crash between leaves no
-        orphan."""
-        for space in record.leftover:
+    async def _tidy(self, record: TableRecord, wanted: set[int]) -> None:
+        """Drop what a table's former indexes, or a former table of its name, left, but for spaces that a backup still
+        wants; the record forgets it last, so that a crash between leaves no orphan."""
+        dropped = [space for space in record.leftover if space not in wanted]
+        if not dropped:
+            return
+        for space in dropped:
             await self._store.engine.drop_space(space)
 
         def change(current: TableRecord | None) -> TableRecord | Refused:
             if current is None or current.space != record.space:
                 return Refused(None)
-            return replace(current, leftover=[space for space in current.leftover if space not in record.leftover])
+            return replace(current, leftover=[space for space in current.leftover if space not in dropped])
 
         await self._store.catalog.change(record.account, record.region, record.name, change)

@@ -7,7 +7,7 @@ from functools import partial
 from statordb.keeper.known_logs import KnownLogs, has_stream
 from statordb.store.log import LogRecord, ShardRecord
 from statordb.store.logs import RETENTION_SECONDS
-from statordb.store.records import STREAM
+from statordb.store.records import BACKUP, STREAM
 from statordb.store.store import Store
 from statordb.store.streams import StreamRecord
 
@@ -75,6 +75,9 @@ class Trimming:
         for destination in () if table is None else table.destinations:
             if destination.reader is not None and destination.log == log.space:
                 reading.add(destination.reader)
+        if any(reader.startswith(BACKUP) for shard in log.shards for reader in shard.readers):
+            # A log is closed with its table, but a backup may still want what it has.
+            reading |= {backup.reader for backup in await self._store.backups.unfinished() if backup.log == log.space}
         known = {shard.id for shard in log.shards}
         if any(shard not in known for found in holds.values() for shard in found):  # opened since the log was read?
             current = await self._store.logs.find(log.account, log.region, log.table, log.space)

@@ -313,6 +313,28 @@ def table_not_found_for_backups(name: str) -> ClientError:
     return ClientError(SERVICE + "TableNotFoundException", f"Table not found: {name}")
 
 
+def table_already_exists(name: str) -> ClientError:
+    return ClientError(SERVICE + "TableAlreadyExistsException", f"Table already exists: {name}")
+
+
+def being_restored(name: str, backup_arn: str) -> ClientError:
+    return ClientError(
+        SERVICE + "TableInUseException", f"Table: {name} is already being restored from backup: {backup_arn}"
+    )
+
+
+def backup_not_found(arn: str) -> ClientError:
+    return ClientError(SERVICE + "BackupNotFoundException", f"Backup not found: {arn}")
+
+
+def backup_in_use(message: str) -> ClientError:
+    return ClientError(SERVICE + "BackupInUseException", message)
+
+
+def too_many_restores(most: int) -> ClientError:
+    return limit_exceeded(f"Only {most} restore operations can be in progress at a time")
+
+
 def policy_not_found(arn: str) -> ClientError:
     return ClientError(
         SERVICE + "PolicyNotFoundException", f"Resource-based policy not found for the provided ResourceArn: {arn}"

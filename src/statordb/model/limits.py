@@ -135,3 +135,9 @@ EXCHANGE_SLICE_BYTES = 16 * KIB  # of text that a reader unpacks in one go
 EXCHANGE_RATIO_MAX = 1032  # unpacked by packed bytes: what DEFLATE can at most, which ZSTD is held to
 EXCHANGE_WINDOW_BYTES_MAX = 8 * MIB  # of ZSTD, all that RFC 8878 asks decoders to have; up to level 19 needs no more
 EXCHANGE_MANIFEST_BYTES_MAX = 64 * MIB  # of manifest-files.json: 300,000 files
+
+# Backups
+LIST_BACKUPS_MAX = 100
+RESTORES_MAX = 50  # at a time, of an account in a region (API reference, RestoreTableFromBackup)
+BACKUP_CHUNK_BYTES_MAX = 4 * MIB  # of rows or entries that are gathered for one object
+BACKUP_OVERLAY_BYTES_MAX = 64 * MIB  # of a log's entries that are held at a time while a table is restored

@@ -24,9 +24,11 @@ from statordb.engine.contract import Engine, FormatTooNew, StoreUnusable
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.engine.lmdb.keys import SPREAD
 from statordb.iam_api.service import LOADERS, QueryService
+from statordb.keeper.backups import Backups
 from statordb.keeper.keeper import Duty, Keeper, duties
 from statordb.keeper.kinesis import Kinesis
 from statordb.keeper.kinesis_sender import BotoSender
+from statordb.keeper.restores import Restores
 from statordb.kms_api.service import TARGET_PREFIX as KMS_PREFIX
 from statordb.kms_api.service import KmsService
 from statordb.lambda_api.service import FunctionService
@@ -46,6 +48,7 @@ from statordb.runtime.peers import is_ours
 from statordb.scaling_api.service import TARGET_PREFIX as SCALING_PREFIX
 from statordb.scaling_api.service import ScalingService
 from statordb.server import cassandra, sealing
+from statordb.server.archive import bucket_of
 from statordb.server.audit.auditor import Auditor, audited, audited_bare, audited_forms, audited_rest
 from statordb.server.counting import CountingContext
 from statordb.server.entrances import Entrance
@@ -227,7 +230,9 @@ def keeper_of(site: Site, store: Store, further: Sequence[Duty] = ()) -> Keeper:
         store, BotoSender(endpoint, Permissions(site.settings.destinations).check) if endpoint else None, report_duty
     )
     holder = site.name if site.settings.engine == CASSANDRA else None
-    return Keeper(store, report_duty, holder, [*duties(store), kinesis, *further])
+    bucket = bucket_of(site.directory, store)
+    archiving: Sequence[Duty] = [Backups(store, bucket), Restores(store, bucket)]
+    return Keeper(store, report_duty, holder, [*duties(store), kinesis, *archiving, *further])
 
 
 def turns_of(store: Store) -> Turns:

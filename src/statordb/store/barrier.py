@@ -12,18 +12,22 @@ from statordb.engine.contract import Effects, Engine, PageBudget
 from statordb.store import contention
 
 SKEW_SECONDS = 2.0  # more than the clocks of two servers may differ
+LOST_SECONDS = 5.0  # after which a mark that can't be read is written again
 _MARKS = b"\0marks"  # a log that is no shard
 _PAGE = PageBudget(rows_max=100, bytes_max=1 << 16)
 
 
 class Barrier:
-    """Begun with the first question. `space`: of the logs."""
+    """Begun with the first question. `space`: of the logs. `sequence`: of the mark, once it is passed: all that was
+    written before the first question is below, and all that is below can be read."""
 
     def __init__(self, engine: Engine, space: int) -> None:
         self._engine = engine
         self._space = space
         self._announced_at: float | None = None
         self._mark: bytes | None = None
+        self._marked_at = 0.0
+        self.sequence = 0
 
     async def is_passed(self, now: float) -> bool:
         """Whether everything can be read that was written before the first call. `now`: seconds since the epoch."""
@@ -40,9 +44,12 @@ class Barrier:
             mark = uuid.uuid4().bytes
             effects = Effects(changes=((self._space, _MARKS, mark),))
             await contention.update(self._engine, (), lambda stored: effects)
-            self._mark = mark
+            self._mark, self._marked_at = mark, time.monotonic()
         for sequence, body in await self._engine.log(self._space, _MARKS, 0, _PAGE):
             if body == self._mark:
+                self.sequence = sequence
                 await self._engine.trim(self._space, _MARKS, sequence, _PAGE.rows_max)
                 return True
+        if time.monotonic() - self._marked_at >= LOST_SECONDS:
+            self._mark = None  # another barrier of this log may have taken it away with its own
         return False

@@ -19,6 +19,11 @@ def encode(item: Item, size: int) -> bytes:
     return FORMAT_PLAIN + size.to_bytes(4, "big") + orjson.dumps(item)
 
 
+def of_text(text: bytes, size: int) -> bytes:
+    """Body of an item that is there as wire JSON."""
+    return FORMAT_PLAIN + size.to_bytes(4, "big") + text
+
+
 def size(body: bytes) -> int:
     """Item size by DynamoDB's rules, without parsing the item."""
     return int.from_bytes(body[1:HEADER_BYTES], "big")

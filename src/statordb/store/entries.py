@@ -15,6 +15,7 @@ from struct import Struct
 import orjson
 
 from statordb.model.values import Item
+from statordb.store import codec
 from statordb.store.image import Image
 
 FORMAT = 3
@@ -152,6 +153,20 @@ def new_image(body: bytes) -> bytes | None:
         return None
     length, new_length = _unpack(body)[4], _unpack(body)[6]
     return body[_HEAD_BYTES + length : _HEAD_BYTES + length + new_length] if new_length else None
+
+
+def images(body: bytes) -> tuple[Image | None, Image | None]:
+    """The item as a change left it, and as it was before; None where there was none. Of an entry that carries both."""
+    _, _, _, _, length, _, new_length, new_size, old_length, old_size, front, back = _unpack(body)
+    at = _HEAD_BYTES + length
+    end = at + new_length
+    new = old = None
+    if new_length:
+        new = Image(codec.of_text(body[at:end], new_size))
+    if old_length:
+        shared = body[at : at + front], body[end:], body[end - back : end]
+        old = Image(codec.of_text(b"".join(shared), old_size))
+    return new, old
 
 
 def image_size(body: bytes) -> int:

@@ -19,6 +19,7 @@ from statordb.store import (
     transactions,
 )
 from statordb.store.alarms import records as alarms
+from statordb.store.backups import records as backups
 from statordb.store.functions import catalog as functions
 from statordb.store.functions import invocations, mappings
 from statordb.store.identities import records as identities
@@ -44,6 +45,7 @@ KINDS = (
     *identities.KINDS,
     *(kms.KEY, kms.ALIAS, kms.GRANT),
     *(alarms.ALARM_KIND, alarms.HISTORY_KIND),
+    *(backups.BACKUP, backups.PART),
     insights.USE,
     *ledger.KINDS,
     *(scaling.TARGET, scaling.ACTIVITY),

@@ -6,7 +6,7 @@ from typing import Any
 from statordb.store.kms.records import OWNED, KeyName, name_of, wrapping_key
 from statordb.store.record import Kind, Members, Record
 
-STREAM, KINESIS = "stream/", "kinesis/"  # readers of logs begin with what they are
+STREAM, KINESIS, BACKUP = "stream/", "kinesis/", "backup/"  # readers of logs begin with what they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,20 @@ class InsightRecord(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class RestoreRecord(Record):
+    """That a table's items are being put back. `source`: the ARN of the table that they were in; `at`: as of when, in
+    seconds since the epoch; `backup`: the ARN of the backup that they are taken from, and `size` of the items in it."""
+
+    source: str
+    at: float
+    backup: str
+    size: int = 0
+
+
+NEVER = 2.0**53  # when a status settles that lasts until somebody ends it
+
+
+@dataclass(frozen=True, slots=True)
 class TableRecord(Record):
     """A table. `status` is CREATING, UPDATING or DELETING until `settles_at` (seconds since the epoch), ACTIVE or
     gone after. `leftover`: spaces of indexes that are gone, until the keeper has dropped them."""
@@ -143,6 +157,7 @@ class TableRecord(Record):
     sealed_by: list[str] = field(default_factory=lambda: [OWNED])
     policies: list[PolicyRecord] = field(default_factory=list)  # one each of the table and its streams
     insights: list[InsightRecord] = field(default_factory=list)  # one each of the table and its global indexes
+    restore: RestoreRecord | None = None  # as long as it is CREATING for that
 
     @property
     def arn(self) -> str:

@@ -237,6 +237,26 @@ async function policy(ResourceArn) {
   await assert.rejects(send("GetResourcePolicy", { ResourceArn }), { name: "PolicyNotFoundException" });
 }
 
+async function backups() {
+  const { BackupArn, BackupStatus } = (await send("CreateBackup", { TableName, BackupName: "backup" })).BackupDetails;
+  assert.equal(BackupStatus, "CREATING");
+  const isWhole = async () =>
+    (await send("DescribeBackup", { BackupArn })).BackupDescription.BackupDetails.BackupStatus === "AVAILABLE";
+  while (!(await isWhole())) await new Promise((resolve) => setTimeout(resolve, 50));
+  const listed = (await send("ListBackups", { TableName })).BackupSummaries;
+  assert.deepEqual(listed.map((backup) => backup.BackupArn), [BackupArn]);
+  const TargetTableName = `${TableName}-restored`;
+  const restored = await send("RestoreTableFromBackup", { TargetTableName, BackupArn });
+  assert.equal(restored.TableDescription.RestoreSummary.SourceBackupArn, BackupArn);
+  const isThere = async () =>
+    (await send("DescribeTable", { TableName: TargetTableName })).Table.TableStatus === "ACTIVE";
+  while (!(await isThere())) await new Promise((resolve) => setTimeout(resolve, 50));
+  await send("DeleteTable", { TableName: TargetTableName });
+  const deleted = (await send("DeleteBackup", { BackupArn })).BackupDescription;
+  assert.equal(deleted.BackupDetails.BackupStatus, "DELETED");
+  await assert.rejects(send("DescribeBackup", { BackupArn }), { name: "BackupNotFoundException" });
+}
+
 async function nothingYet() {
   const recovery = (await send("DescribeContinuousBackups", { TableName })).ContinuousBackupsDescription;
   assert.equal(recovery.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus, "DISABLED");
@@ -249,7 +269,6 @@ async function nothingYet() {
   await assert.rejects(scaling, { name: "ResourceNotFoundException" });
   const scaled = send("UpdateTableReplicaAutoScaling", { TableName });
   await assert.rejects(scaled, { name: "ResourceNotFoundException" });
-  assert.deepEqual((await send("ListBackups", {})).BackupSummaries, []);
   assert.deepEqual((await send("ListContributorInsights", {})).ContributorInsightsSummaries, []);
   assert.deepEqual((await send("ListExports", {})).ExportSummaries, []);
   assert.deepEqual((await send("ListGlobalTables", {})).GlobalTables, []);
@@ -277,6 +296,7 @@ async function main() {
   await account();
   await policy(arn);
   await nothingYet();
+  await backups();
   const deleted = await send("DeleteTable", { TableName });
   assert.equal(deleted.TableDescription.TableName, TableName);
   await wait("table_not_exists", dynamodb.waitUntilTableNotExists);

@@ -7,10 +7,13 @@ from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.operations.batch_execute_statement import batch_execute_statement
 from statordb.api.operations.batch_get_item import batch_get_item
 from statordb.api.operations.batch_write_item import batch_write_item, usual_batch_write_item
+from statordb.api.operations.create_backup import create_backup
 from statordb.api.operations.create_table import create_table
+from statordb.api.operations.delete_backup import delete_backup
 from statordb.api.operations.delete_item import delete_item
 from statordb.api.operations.delete_resource_policy import delete_resource_policy
 from statordb.api.operations.delete_table import delete_table
+from statordb.api.operations.describe_backup import describe_backup
 from statordb.api.operations.describe_continuous_backups import describe_continuous_backups
 from statordb.api.operations.describe_contributor_insights import describe_contributor_insights
 from statordb.api.operations.describe_endpoints import describe_endpoints
@@ -39,6 +42,7 @@ from statordb.api.operations.list_tags_of_resource import list_tags_of_resource
 from statordb.api.operations.put_item import put_item, usual_put_item
 from statordb.api.operations.put_resource_policy import put_resource_policy
 from statordb.api.operations.query import query, usual_query
+from statordb.api.operations.restore_table_from_backup import restore_table_from_backup
 from statordb.api.operations.scan import scan
 from statordb.api.operations.tag_resource import tag_resource
 from statordb.api.operations.transact_get_items import transact_get_items
@@ -56,10 +60,13 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "BatchExecuteStatement": batch_execute_statement,
     "BatchGetItem": batch_get_item,
     "BatchWriteItem": batch_write_item,
+    "CreateBackup": create_backup,
     "CreateTable": create_table,
+    "DeleteBackup": delete_backup,
     "DeleteItem": delete_item,
     "DeleteResourcePolicy": delete_resource_policy,
     "DeleteTable": delete_table,
+    "DescribeBackup": describe_backup,
     "DescribeContinuousBackups": describe_continuous_backups,
     "DescribeContributorInsights": describe_contributor_insights,
     "DescribeEndpoints": describe_endpoints,
@@ -88,6 +95,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "PutItem": put_item,
     "PutResourcePolicy": put_resource_policy,
     "Query": query,
+    "RestoreTableFromBackup": restore_table_from_backup,
     "Scan": scan,
     "TagResource": tag_resource,
     "TransactGetItems": transact_get_items,

@@ -104,6 +104,8 @@ async def _created(context: Context, request: Request, record: TableRecord, draf
 
 def _taken(existing: TableRecord, now: float) -> ClientError:
     """There is a table of that name."""
+    if existing.restore is not None:
+        return errors.resource_in_use(f"Table is being used: {existing.name}")
     if existing.status_at(now) == "CREATING":
         return errors.resource_in_use(
             f"Attempt to change a resource which is still in use: Table is being created: {existing.name}"

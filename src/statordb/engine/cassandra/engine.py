@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from statordb.engine.cassandra.cluster.clock import Clock
+from statordb.engine.cassandra.cluster.clock import STEP, Clock
 from statordb.engine.cassandra.cluster.clocks import SKEW_SECONDS_MAX
 from statordb.engine.cassandra.cluster.membership import Membership
 from statordb.engine.cassandra.cql import keys, schema
@@ -54,6 +54,7 @@ TRAITS = Traits(
     guards=False,
     epoch=False,
     remote=True,
+    change_step=STEP,
 )
 FLUSH_SECONDS = 1.0
 FLUSHES = 600  # before spaces are asked for that others dropped

@@ -28,6 +28,7 @@ TRAITS = Traits(
     guards=True,
     epoch=True,
     remote=False,
+    change_step=0,
 )
 
 

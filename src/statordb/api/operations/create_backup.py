@@ -1,0 +1,49 @@
+"""CreateBackup. What the backup will have is what the table has when this is answered.
+
+On a cluster it is not let in yet: there a restored table was once found to lack rows.
+"""
+
+import secrets
+
+from statordb.api import backups
+from statordb.api.context import Answer, Context, Request
+from statordb.archive.copying import begin
+from statordb.commands.demands import TableDemand
+from statordb.model import errors
+from statordb.store.backups.records import USER, BackupRecord, table_members
+from statordb.store.table import BUSY, LOOKS, Table
+
+
+async def create_backup(context: Context, request: Request) -> Answer:
+    account, region, name = await context.scope(TableDemand("dynamodb:CreateBackup", request["TableName"]))
+    store = context.store
+    if not store.engine.traits.guards:
+        raise errors.unknown_operation("CreateBackup")
+    for _ in LOOKS:
+        table = await store.catalog.reload(account, region, name)
+        if table is None or table.record.status_at(context.now()) == "CREATING":
+            raise errors.table_not_found_for_backups(name)
+        if table.closed is not None:
+            raise table.closed.error()
+        record = await _record(context, table, request["BackupName"])
+        if await store.backups.add(record, table.guard):
+            await begin(store, record)
+            return {"BackupDetails": backups.details(record, record.arn, "CREATING")}
+    raise errors.throttling(BUSY)
+
+
+async def _record(context: Context, table: Table, name: str) -> BackupRecord:
+    """The backup that is to be made of a table as it is."""
+    now, usage = round(context.now(), 3), await table.usage()
+    return BackupRecord(
+        account=table.record.account,
+        region=table.record.region,
+        id=f"{round(now * 1000):014d}-{secrets.token_hex(4)}",
+        name=name,
+        kind=USER,
+        created_at=now,
+        expires_at=None,
+        size=usage.bytes,
+        items=usage.rows,
+        table=table_members(table.record),
+    )

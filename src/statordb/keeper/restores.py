@@ -1,0 +1,124 @@
+"""Puts the items back into tables that are restored; who comes after a keeper that died begins again, and finds what is
+there."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from statordb.archive.chunks import DamagedChunk
+from statordb.archive.loading import load
+from statordb.archive.objects import LOST, Bucket
+from statordb.archive.state import state
+from statordb.keeper.rounds import in_rounds
+from statordb.keeper.works import Works
+from statordb.metering.series import BILLED, Series
+from statordb.store.backups.records import BackupRecord
+from statordb.store.records import TableRecord
+from statordb.store.store import Store
+from statordb.store.table import Table
+from statordb.store.terms import Refused, Row
+
+RUN_SECONDS = 0.1
+AT_ONCE = 2  # each may have a backup's entries in memory, and a chunk
+LOADED_AT_ONCE = 4  # updates of some rows each, which go into one commit
+LOADED_AT_ONCE_REMOTE = 48  # rows, each an update of its own
+RESTORED = "RestoreDataSize-Bytes"  # usage type
+
+
+class Lost(Exception):
+    """A table can't be restored, and was removed; args: its ARN, and why."""
+
+
+class Restores:
+    """A little of each in a run. `bucket`: where objects lie."""
+
+    name = "restores"
+    every_seconds = 0.1
+
+    def __init__(self, store: Store, bucket: Bucket, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._bucket = bucket
+        self._works = Works(monotonic, RUN_SECONDS, AT_ONCE)
+        self._epoch: int | None = None
+        self._pending: Sequence[TableRecord] = ()
+
+    async def run_once(self) -> bool:
+        epoch = self._store.engine.epoch()
+        if epoch != self._epoch:
+            every = await self._store.catalog.all()
+            self._pending = [record for record in every if record.restore is not None and record.status == "CREATING"]
+            self._epoch = epoch
+        return await self._works.run({record.space: partial(self._restore, record) for record in self._pending})
+
+    async def rest(self) -> None:
+        await self._works.rest()
+        self._epoch = None
+
+    async def _restore(self, record: TableRecord) -> AsyncIterator[None]:
+        assert record.restore is not None
+        backup = await self._backup(record.restore.backup)
+        try:
+            if backup is None:
+                raise DamagedChunk("the backup is gone")
+            async for _ in self._fill(record, backup):
+                yield
+        except LOST as fault:
+            gone = partial(replace, status="DELETING", settles_at=self._store.clock.now(), restore=None)
+            await self._end(record, gone)
+            raise Lost(record.arn, str(fault)) from fault
+
+    async def _fill(self, record: TableRecord, backup: BackupRecord) -> AsyncIterator[None]:
+        store, remote = self._store, self._store.engine.traits.remote
+        waiting: list[Sequence[Row]] = []
+        most = LOADED_AT_ONCE_REMOTE if remote else LOADED_AT_ONCE
+        async for rows in state(self._bucket, backup, await store.backups.parts(backup)):
+            waiting += [[row] for row in rows] if remote else [rows]
+            while len(waiting) >= most:
+                batch, waiting = waiting[:most], waiting[most:]
+                if not await self._load(record, batch):
+                    return
+                yield
+        if waiting and not await self._load(record, waiting):
+            return
+        ready = partial(replace, status="ACTIVE", settles_at=store.clock.now(), restore=None)
+        if await self._end(record, ready):
+            usage = await store.engine.usage(record.space)
+            tap = store.taps.of_table(record.account, record.region, record.name, record.id)
+            tap.add(Series(BILLED, kind=RESTORED), usage.bytes)
+
+    async def _load(self, record: TableRecord, batches: Sequence[Sequence[Row]]) -> bool:
+        """False where the table is restored no more."""
+        while True:
+            table = await self._table(record)
+            if table is None:
+                return False
+            if table.closed is not None:
+                raise table.closed.error()
+            if all(await in_rounds(load(self._store, table, rows) for rows in batches)):
+                return True
+
+    async def _table(self, record: TableRecord) -> Table | None:
+        name = (record.account, record.region, record.name)
+        table = self._store.catalog.cached(*name) or await self._store.catalog.reload(*name)
+        is_same = table is not None and table.space == record.space and table.record.restore is not None
+        return table if is_same else None
+
+    async def _end(self, record: TableRecord, change: Callable[[TableRecord], TableRecord]) -> bool:
+        """Whether it was still being restored."""
+
+        def changed(current: TableRecord | None) -> TableRecord | Refused:
+            if current is None or current.space != record.space or current.restore is None:
+                return Refused(None)
+            return change(current)
+
+        outcome = await self._store.catalog.change(record.account, record.region, record.name, changed)
+        return not isinstance(outcome, Refused)
+
+    async def _backup(self, arn: str) -> BackupRecord | None:
+        _, _, _, region, account, resource = arn.split(":", 5)
+        id = resource.rpartition("/")[2]
+        found = await self._store.backups.find(account, region, id)
+        if found is not None:
+            return found
+        return next((each for each in await self._store.backups.doomed() if each.arn == arn), None)

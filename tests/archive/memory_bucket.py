@@ -1,0 +1,32 @@
+"""A bucket of objects in memory, which may fail as it is told."""
+
+from collections.abc import AsyncGenerator, AsyncIterable
+from hashlib import sha256
+from typing import NamedTuple
+
+
+class Kept(NamedTuple):
+    digest: bytes
+
+
+class MemoryBucket:
+    """`away`: what every call raises, as long as it is set."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.away: Exception | None = None
+
+    async def put(self, name: str, chunks: AsyncIterable[bytes]) -> Kept:
+        content = b"".join([chunk async for chunk in chunks])
+        if self.away is not None:
+            raise self.away
+        self.objects[name] = content
+        return Kept(sha256(content).digest())
+
+    async def get(self, name: str, digest: bytes | None = None) -> AsyncGenerator[bytes, None]:
+        if self.away is not None:
+            raise self.away
+        yield self.objects[name]
+
+    async def delete(self, name: str) -> None:
+        self.objects.pop(name, None)
