@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap_with_padding
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_public_key
 from tests.kms_api.kms_kit import DAY, Kms, refused
+from tests.kms_api.test_rsa import PRIVATE
 
 from statordb.store.kms import imports
+from statordb.store.kms.pairs import Pairs
 
 MATERIAL = bytes(range(32))
 STAYS = {"ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"}
@@ -29,22 +31,14 @@ def wrapped(public: bytes, algorithm: str, material: bytes) -> bytes:
     return bytes(key.encrypt(aes, way)) + aes_key_wrap_with_padding(aes, material)
 
 
-@pytest.fixture(scope="module")
-def pair() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, 2048)
-
-
 @pytest.fixture(autouse=True)
-def _one_pair(pair: rsa.RSAPrivateKey, kms: Kms, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One of RSA takes long to make; all others are made as they are."""
-    make = kms.store.kms.keys.pairs.make
+def _one_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of RSA takes long to make."""
 
-    async def made(spec: str) -> bytes:
-        if spec != "RSA_2048":
-            return await make(spec)
-        return pair.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    async def made(pairs: Pairs, spec: str) -> bytes:
+        return PRIVATE
 
-    monkeypatch.setattr("statordb.store.kms.pairs.Pairs.make", lambda self, spec: made(spec))
+    monkeypatch.setattr(Pairs, "make", made)
 
 
 def bring(kms: Kms, key: str, material: bytes = MATERIAL, algorithm: str = OAEP, **given: Any) -> Any:
@@ -235,6 +229,16 @@ def test_no_key_has_replicas(kms: Kms, operation: str, given: dict[str, str]) ->
     key = kms.key()["Arn"]
     assert refused(getattr(kms.client, operation), KeyId=key, **given)[0] == "UnsupportedOperationException"
     assert refused(kms.client.create_key, MultiRegion=True)[0] == "UnsupportedOperationException"
+
+
+def test_keys_of_rsa_are_not_brought(kms: Kms) -> None:
+    """To prove one sound takes seconds in which nobody else is served: not even one in the place of another is."""
+    told = refused(kms.client.create_key, Origin="EXTERNAL", KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")
+    assert told[0] == "UnsupportedOperationException"
+    key = external(kms, KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    for wrong in (PRIVATE, PRIVATE[:-1], b"\x30\x80" * 500, b"x"):
+        code, _ = refused(lambda wrong=wrong: bring(kms, key, wrong, "RSA_AES_KEY_WRAP_SHA_256"))  # type: ignore[misc]
+        assert code == "IncorrectKeyMaterialException"
 
 
 def test_the_id_of_material_tells_nothing_of_it_and_differs_by_key(kms: Kms) -> None:

@@ -69,6 +69,8 @@ def _checked_kind(request: dict[str, Any]) -> tuple[str, str, str]:
     origin = request.get("Origin") or AWS_KMS
     if origin not in (AWS_KMS, EXTERNAL):
         raise errors.unsupported(f"Keys of the origin {origin} are not supported by this server.")
+    if origin == EXTERNAL and spec in ENCRYPTS:
+        raise errors.unsupported(f"Imported material of the key spec {spec} is not supported by this server.")
     for member in _ELSEWHERE:
         if request.get(member):
             raise errors.unsupported(f"{member} is not supported by this server.")

@@ -7,6 +7,7 @@ as they are, of elliptic curves in DER (API reference of KMS, Sign).
 from typing import Any, cast
 
 RSA_EXPONENT = 65_537
+CURVE_BYTES_MAX = 512  # of a private key of a curve; larger keys of other kinds take long to be read
 _CURVES = {
     "ECC_NIST_P256": "SECP256R1", "ECC_NIST_P384": "SECP384R1", "ECC_NIST_P521": "SECP521R1",
     "ECC_SECG_P256K1": "SECP256K1",
@@ -59,23 +60,23 @@ def loaded(private: bytes) -> Any:
     """A private key as `cryptography` has it."""
     from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-    # It was made here, and sealed since: to prove again that a key of RSA is one takes a hundred times as long.
+    # One of RSA was made here, and sealed since: to prove again that it is one takes a hundred times as long.
     return load_der_private_key(private, None, unsafe_skip_rsa_key_validation=True)
 
 
 def is_of(spec: str, private: bytes) -> bool:
-    """Whether bytes that somebody brought are a private key of a spec."""
+    """Whether bytes that somebody brought are a private key of a curve. Of RSA none is: to prove that one is sound
+    keeps the interpreter for 0.3 s, or for seconds, and what is not sound OpenSSL is not made for."""
     from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
-    from cryptography.hazmat.primitives.serialization import load_der_private_key
+    from cryptography.hazmat.primitives.asymmetric import ec
 
+    if spec not in _CURVES or len(private) > CURVE_BYTES_MAX:
+        return False
     try:
-        found = load_der_private_key(private, None)
+        found = loaded(private)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return False
-    if spec in _CURVES:
-        return isinstance(found, ec.EllipticCurvePrivateKey) and found.curve.name == _CURVES[spec].lower()
-    return isinstance(found, rsa.RSAPrivateKey) and found.key_size == int(spec.removeprefix("RSA_"))
+    return isinstance(found, ec.EllipticCurvePrivateKey) and found.curve.name == _CURVES[spec].lower()
 
 
 def _way(algorithm: str, message: bytes, is_digest: bool) -> tuple[Any, ...]:
