@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-TABLES = ("small", "wide", "many", "big", "indexed")
+TABLES = ("small", "wide", "many", "big", "indexed", "expiring")
 INDEXES, INDEXED_ITEMS = 5, 100
 SMALL_ITEMS, WIDE_ITEMS, MANY_ITEMS, BIG_ITEMS = 500, 2000, 12_000, 30
 LIST_MEMBERS = 15_000  # in each of the two lists of an item of `big`, which has some 390 KB of JSON then
@@ -242,6 +242,8 @@ def _sent_ahead() -> Iterator[Heavy]:
     tags = [{"Key": f"k{number}", "Value": "v" * 200} for number in range(50)]
     tagged = {"ResourceArn": SMALL_ARN, "Tags": tags}
     yield _case(f"{many} {TAGGING}", "TagResource", tagged, pipelined=PIPELINED)
+    expiring = {"TableName": "expiring", "TimeToLiveSpecification": {"Enabled": True, "AttributeName": "at"}}
+    yield _case(f"{many} UpdateTimeToLive", "UpdateTimeToLive", expiring, pipelined=PIPELINED)
     yield _case(f"{many} GetItem", "GetItem", {"TableName": "small", "Key": _key("k7")}, pipelined=PIPELINED)
     put = {"TableName": "small", "Item": _key("ahead") | {"d": {"S": "x" * 100}}}
     yield _case(f"{many} PutItem", "PutItem", put, pipelined=PIPELINED)

@@ -11,10 +11,12 @@ from tests.pace import HANGS_SECONDS
 
 from statordb.engine.contract import Effects, Key, Stored
 from statordb.engine.lmdb import LmdbEngine, direct
+from statordb.engine.lmdb.entries import Entry
 from statordb.engine.lmdb.environment import LATCH_FILE, WRITERS_FILE
 from statordb.engine.lmdb.latch import Latch
 from statordb.engine.lmdb.pace import LARGE_TURN_BYTES_MIN
 from statordb.engine.lmdb.writers import Phase, Writers
+from statordb.model.pending import Pending
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -175,3 +177,33 @@ def test_whoever_opens_the_store_takes_the_latch(directory: Path, run: Run) -> N
     opens.join(HANGS_SECONDS)
     run(opened[0].close())
     latch.close()
+
+
+def test_who_go_on_for_long_are_told_in_several_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred that had waited for one commit each began to write again, all in one round of the loop."""
+    now = 0.0
+    monkeypatch.setattr(direct, "perf_counter", lambda: now)
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        told: list[int] = []
+
+        def go_on(number: int) -> None:
+            nonlocal now
+            now += direct.TOLD_SECONDS / 4
+            told.append(number)
+            if number == 5:
+                raise RuntimeError("who waited has failed")
+
+        entries = [Entry(Pending(loop)) for _ in range(10)]
+        for number, entry in enumerate(entries):
+            entry.answer.add_done_callback(lambda _, number=number: go_on(number))
+        direct.answer(entries)
+        rounds = []
+        while len(told) < len(entries):
+            rounds.append(len(told))
+            await asyncio.sleep(0)
+        assert rounds == [4, 8]
+        assert told == list(range(10))
+
+    asyncio.run(story())

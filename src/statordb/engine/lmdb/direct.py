@@ -21,6 +21,7 @@ from statordb.engine.lmdb.waiting import Waiting
 
 ENTRIES_MAX = 128  # of a turn: each may have a page written, half a megabyte in all
 TRIED_SECONDS = 0.0005  # for which the latch is tried, before the thread waits for it
+TOLD_SECONDS = 0.002  # for which those who waited go on in one round of the loop
 
 log = logging.getLogger(__name__)
 
@@ -99,9 +100,18 @@ class Direct:
             self._wakes.put(True)
 
 
-def answer(entries: list[Entry]) -> None:
-    """Tell those who wait what became of their entries; on their loop."""
-    for entry in entries:
+def answer(entries: list[Entry], first: int = 0) -> None:
+    """Tell those who wait, from the `first` on, what became of their entries; on their loop.
+
+    What each of them goes on with may be little, but hundreds may have waited: when time is up, the others are told in
+    the next round.
+    """
+    until = perf_counter() + TOLD_SECONDS
+    for place in range(first, len(entries)):
+        entry = entries[place]
+        if place > first and perf_counter() >= until:
+            entry.answer.get_loop().call_soon(answer, entries, place)
+            return
         try:
             if entry.error is not None:
                 entry.answer.set_exception(entry.error)
