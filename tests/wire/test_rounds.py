@@ -344,3 +344,13 @@ def test_without_a_loop_nothing_waits() -> None:
     assert done == [1]
     assert rounds.allows(0.0)
     assert rounds.allows(99.0)
+
+
+def test_who_waits_for_a_turn_to_be_read_is_not_slow(loop: Loop, wire: Wire) -> None:
+    """All of it has come; that a busy server has not got to it yet is not the client's fault."""
+    connection, transport = wire.connect()
+    connection.data_received(signed(body=b'{"a":"%b"}' % (b"x" * 30_000)))
+    wire.pass_time(30)
+    assert transport.out == b""
+    loop.run()
+    assert [answer.status for answer in split_answers(transport.out)] == [200]

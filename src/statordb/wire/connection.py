@@ -204,7 +204,7 @@ class Connection(asyncio.Protocol):
             return "lingering"
         if not self._answers.is_writable:
             return (self._transport.get_write_buffer_size() if self._transport is not None else 0, "unsent")
-        if self._answers:
+        if self._answers or self._reading.rest is not None:
             return object()  # it waits for us
         return progress_of(self._incoming, self._context.settings)
 
