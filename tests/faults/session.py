@@ -9,6 +9,8 @@ from enum import Enum
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from tests.cassandra.cluster.cluster import BOOT_SECONDS_MAX
+from tests.pace import HANGS_SECONDS
 from tests.raw import HEADERS, TARGET, Shape, error_name
 
 STREAMS_TARGET = "DynamoDBStreams_20120810."
@@ -31,7 +33,9 @@ ALREADY = {
 BUSY = {"DeleteTable": "ResourceInUseException", "UpdateTable": "ResourceInUseException"}
 CALLS_PER_SERVER = 100  # before a client goes on to the next one, so that all are used, and restarted ones again
 ANSWER_SECONDS_MAX = 60.0
-PATIENCE_SECONDS = 240.0  # for a server that takes requests, and for a request that may be made again
+# For a server that takes requests, and for a request that may be made again: all nodes may have been killed meanwhile,
+# and take as long to start as the machine needs.
+PATIENCE_SECONDS = BOOT_SECONDS_MAX + HANGS_SECONDS
 AWAY_SECONDS = 0.05
 
 
