@@ -61,6 +61,7 @@ def parse(arguments: Sequence[str]) -> Namespace:
     _add_cluster(commands)
     _add_audit(commands)
     _add_bill(commands)
+    _add_transfers(commands)
     _add_launcher(commands)
     commands.add_parser("version", help="print the version")
     return parser.parse_args(arguments)
@@ -203,6 +204,39 @@ def _add_bill(commands: "Commands[_Parser]") -> None:
     )
     bill.add_argument("--data", metavar="DIR", help="directory of the data")
     _add_engine(bill)
+
+
+def _add_transfers(commands: "Commands[_Parser]") -> None:
+    exporting = commands.add_parser(
+        "export",
+        help="write a table to a file",
+        description="Write the items of a table to a file, over DynamoDB's API.",
+        allow_abbrev=False,
+    )
+    exporting.add_argument("table", metavar="TABLE", help="its name")
+    exporting.add_argument("file", metavar="FILE", help="ends with .json, .jsonl or .ion, and .gz if compressed")
+    importing = commands.add_parser(
+        "import",
+        help="write the items of a file to a table",
+        description="Write the items of a file, or of a copied export of AWS, to a table, over DynamoDB's API.",
+        allow_abbrev=False,
+    )
+    importing.add_argument("file", metavar="FILE", help="a file, or the directory of an export to S3")
+    importing.add_argument("table", metavar="TABLE", help="its name")
+    importing.add_argument("--delimiter", metavar="CHARACTER", default=",", help="of CSV: , ; : | tab or space")
+    importing.add_argument("--header", metavar="NAMES", default=None, help="of CSV: columns, if no line has them")
+    for command in (exporting, importing):
+        command.add_argument(
+            "--format", choices=("DYNAMODB_JSON", "ION", "CSV"), default=None, help="where the name does not say it"
+        )
+        command.add_argument(
+            "--endpoint", metavar="URL", default=argparse.SUPPRESS, help="of the server (default: this machine's)"
+        )
+        command.add_argument("--aws", action="store_true", default=False, help="the table is on AWS")
+        command.add_argument(
+            "--region", metavar="NAME", default=argparse.SUPPRESS, help="of the table (default: as AWS SDKs find it)"
+        )
+        command.add_argument("--parallel", metavar="N", default="4", help="segments or batches side by side (4)")
 
 
 def _add_launcher(commands: "Commands[_Parser]") -> None:

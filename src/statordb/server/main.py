@@ -62,6 +62,12 @@ def _bill(given: Namespace) -> int:
     return run(given)
 
 
+def _transfer(given: Namespace) -> int:
+    from statordb.server.transfer.command import run
+
+    return run(given)
+
+
 def _launcher(given: Namespace) -> int:
     from statordb.server.launcher_command import run
 
@@ -81,6 +87,8 @@ _COMMANDS = {
     "verify": _verify,
     "audit": _audit,
     "bill": _bill,
+    "export": _transfer,
+    "import": _transfer,
     "launcher": _launcher,
     "version": _version,
 }
