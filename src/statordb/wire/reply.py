@@ -3,7 +3,8 @@
 import time
 from collections.abc import Iterator
 from typing import NamedTuple
-from zlib import crc32
+
+from zlib_ng.zlib_ng import crc32
 
 from statordb.model.limits import KIB
 from statordb.wire.encoding import COMPRESS_BYTES_MAX, COMPRESS_BYTES_MIN, encode_body, encode_in_slices
