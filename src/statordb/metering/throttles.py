@@ -19,8 +19,13 @@ from statordb.metering.limits import (
     Limit,
 )
 from statordb.metering.shared_buckets import Bucket, ProcessBuckets, Terms
-from statordb.model import errors
 from statordb.model.errors import Throttled
+from statordb.model.throughput_errors import (
+    account_limit_exceeded,
+    on_demand_maximum_exceeded,
+    on_demand_partition_exceeded,
+    provisioned_throughput_exceeded,
+)
 
 READ_UNITS_MIN = 0.5  # that a request costs at least
 WRITE_UNITS_MIN = 1.0
@@ -114,13 +119,13 @@ class Throttle:
         reason = f"{'Index' if is_index else 'Table'}{self.way}{cause}Exceeded"
         arn = self._resource
         if cause is Cause.PROVISIONED or (cause is Cause.PARTITION and self.cause is Cause.PROVISIONED):
-            fault = errors.provisioned_throughput_exceeded(reason, arn, is_index)
+            fault = provisioned_throughput_exceeded(reason, arn, is_index)
         elif cause is Cause.PARTITION:
-            fault = errors.on_demand_partition_exceeded(reason, arn, is_index)
+            fault = on_demand_partition_exceeded(reason, arn, is_index)
         elif cause is Cause.MAXIMUM:
-            fault = errors.on_demand_maximum_exceeded(reason, arn)
+            fault = on_demand_maximum_exceeded(reason, arn)
         else:
-            fault = errors.account_limit_exceeded(reason, arn)
+            fault = account_limit_exceeded(reason, arn)
         fault.note = self._told(self.index, self.way, cause)
         return fault
 

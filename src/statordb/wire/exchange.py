@@ -72,9 +72,10 @@ def received(
     source: object,
     origin: Origin,
     operation: str = UNSERVED,
+    principal: Any = None,
 ) -> Exchange:
-    """A request that has just come; with an `operation`, one that was recognised. An `__init__` of the class would take
-    twice as long."""
+    """A request that has just come; with an `operation` and a `principal`, one that was recognised. An `__init__` of
+    the class would take twice as long."""
     exchange = _new(Exchange)
     exchange.method = method
     exchange.url = url
@@ -88,6 +89,7 @@ def received(
     exchange.coding = b""
     exchange.asked = None
     exchange.operation = operation
+    exchange.principal = principal
     exchange.held = 0
     exchange.is_recognised = operation is not UNSERVED
     exchange.form = USUAL

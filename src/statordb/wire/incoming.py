@@ -80,24 +80,21 @@ class Incoming:
         if data.__class__ is memoryview or self.phase != IDLE or self._misses >= MISSES_MAX:
             self._parse(data)
             return
-        repeated = None if self._context.ends_some else self._context.repeats.recognise(data)  # type: ignore[arg-type]
+        context = self._context
+        repeated = None if context.ends_some else context.repeats.recognise(data)  # type: ignore[arg-type]
         if repeated is not None:
-            self._misses = 0
-            self.requests += 1
-            context = self._context
-            headers, body, principal, operation = repeated
+            self._misses, self.requests = 0, self.requests + 1
+            headers, body, who, operation = repeated
             id, now, origin = context.next_request_id(), context.monotonic(), self.origins.of(headers)
-            known = received(b"POST", b"/", headers, body, None, id, now, self._owner, origin, operation)
-            known.principal = principal
+            known = received(b"POST", b"/", headers, body, None, id, now, self._owner, origin, operation, who)
             self._answers.take(known)
             return
-        self._misses += 1
-        self._keeps = True
+        self._misses, self._keeps = self._misses + 1, True
         self._parse(data)
         self._keeps = False
         exchange, self._latest = self._latest, None
         if exchange is not None and exchange.operation is not UNSERVED and self.phase == IDLE and not self.is_done:
-            self._context.repeats.learn(data, exchange)  # type: ignore[arg-type]
+            context.repeats.learn(data, exchange)  # type: ignore[arg-type]
 
     def _parse(self, data: bytes | memoryview) -> None:
         self._read = len(data)
@@ -187,11 +184,10 @@ class Incoming:
         data, head = body.complete(), self._head
         self.phase = IDLE
         self.requests += 1
-        parser = self._parser
-        if not parser.should_keep_alive() or (context.ends_some and context.is_last()):
+        if not self._parser.should_keep_alive() or (context.ends_some and context.is_last()):
             self._owner.take_no_more()
         id, now, origin = context.next_request_id(), context.monotonic(), self.origins.of(head)
-        exchange = received(parser.get_method(), self._url, head, data, body.digest, id, now, self._owner, origin)
+        exchange = received(self._parser.get_method(), self._url, head, data, body.digest, id, now, self._owner, origin)
         if self._keeps:
             self._latest = exchange
         self._answers.take(exchange)
