@@ -155,8 +155,9 @@ def _text(item: Item) -> str:
     return repr(sorted(item.items()))
 
 
-def begin(url: str, notes: list[Notes]) -> list[Writer]:
-    writers = [Writer(url, number, each) for number, each in enumerate(notes)]
+def begin(url: str, notes: list[Notes], first: int = 0) -> list[Writer]:
+    """A writer for each of the notes; `first`: the number of the first one."""
+    writers = [Writer(url, number, each) for number, each in enumerate(notes, first)]
     for writer in writers:
         writer.start()
     return writers
