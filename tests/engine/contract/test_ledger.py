@@ -8,10 +8,11 @@ from tests.engine.contract.conftest import Run
 
 from statordb.engine.contract import Engine
 from statordb.metering.minutes import HOUR, Minutes
-from statordb.metering.series import TABLE, WRITE_UNITS, Figures, Series, Statistic, Subject
+from statordb.metering.series import BILLED, REST, TABLE, WRITE_UNITS, Figures, Series, Statistic, Subject
 from statordb.model.clock import ManualClock
 from statordb.store.ledger.ageing import Ageing
 from statordb.store.ledger.ledger import Counted, Ledger
+from statordb.store.ledger.settling import Settling
 from statordb.store.store import Store
 
 START = 1_699_999_200  # the beginning of an hour
@@ -72,5 +73,26 @@ def test_a_process_counts_and_what_it_counted_grows_old(engine: Engine, run: Run
     async def rows() -> int:
         found: list[Any] = [row async for row in reader.rows(subject)]
         return len(found)
+
+    run(story())
+
+
+def test_a_table_that_is_gone_is_settled_with_what_it_was_billed(engine: Engine, run: Run, subject: Subject) -> None:
+    """Rows of the table, of the rest and of the list of subjects lie in partitions of their own."""
+    ledger, ageing = Ledger(engine, Minutes()), Ageing(engine, Minutes())
+    series, now = Series(BILLED, kind="WriteRequestUnits"), START + 4 * HOUR * MINUTE
+    figures = {series: units(1.0)[SERIES]}
+
+    async def story() -> None:
+        await ledger.note(subject, START)
+        await ledger.put([Counted(subject, START + at * MINUTE, of, figures) for at in range(40) for of in "ab"])
+        await ledger.end(subject, START + HOUR * MINUTE)
+        (gone,) = [each async for each in ledger.subjects(subject.account, subject.region)]
+        assert await Settling(engine, ledger, ageing).settle(gone, now)
+        (rest,) = [each async for each in ledger.subjects(subject.account, subject.region)]
+        assert (rest.kind, rest.moves) == (REST, 3)
+        assert (await ledger.total(rest.subject))[series].sum == 80.0
+        assert await ledger.total(subject) == {}
+        assert await ledger.moves(subject.account) == 3
 
     run(story())
