@@ -71,6 +71,7 @@ class Books:
         self.tables: dict[str, Table] = {}
         self.used: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
         self.consumed = Decimal(0)  # of all requests, in whichever mode
+        self._backups: list[tuple[str, int]] = []  # table, bytes
         self._hours: dict[tuple[str, str, str, int, int], int] = {}  # most of a capacity in an hour
         self._byte_seconds: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
 
@@ -114,6 +115,20 @@ class Books:
     def read(self, name: str, *items: Item | None, consistent: bool = False, factor: int = 1) -> None:
         """Items are read in one page."""
         self.request(name, "Read", read_units(sum(map(size, items)), consistent) * factor)
+
+    def back_up(self, name: str) -> None:
+        """A backup of a table is made, and kept from now on."""
+        self._backups.append((name, sum(map(size, self.tables[name].items.values()))))
+
+    def keep_backups(self, seconds: int) -> None:
+        """They have been kept for so long."""
+        for name, held in self._backups:
+            self.used[name, "TimedBackupStorage-ByteHrs"] += Decimal(held) * seconds / HOUR / self.hours / 2**30
+
+    def restore(self, name: str) -> None:
+        """A table was made of a backup."""
+        restored = sum(map(size, self.tables[name].items.values()))
+        self.used[name, "RestoreDataSize-Bytes"] += Decimal(restored) / 2**30
 
     def quantities(self) -> dict[tuple[str, str], Decimal]:
         found = dict(self.used)

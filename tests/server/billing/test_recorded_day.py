@@ -1,10 +1,13 @@
 """A day of mixed requests is billed as an independent calculation has it, which reads them and the price sheet only."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.archive.backed_up import duties
+from tests.archive.memory_bucket import MemoryBucket
 from tests.in_process import PRINCIPAL, Api
 from tests.server.billing.books import HOUR, Books, Item, Table, read_units, size
 
@@ -37,6 +40,8 @@ class Day:
         self.api = api
         api.clock.advance(MONTH.begins + 9 * 24 * HOUR - api.clock.now())
         self.books = Books(MONTH.hours)
+        self.sizes: dict[str, int] = {}
+        self.backups = duties(api, MemoryBucket())
         self.told = Decimal(0)  # what answers said that they consumed
 
     @property
@@ -71,11 +76,19 @@ class Day:
     def look(self) -> None:
         """The keeper deletes what has expired, and sees how large tables are, which then counts for an hour."""
         self.api.keep(turns=3)
+        self.back_up()
         self.flush()
+        self.books.keep_backups(HOUR)
         self.sizes = {name: table.stored() for name, table in self.books.tables.items()}
         for name, stored in self.sizes.items():
             self.books.store(name, stored, HOUR)
             self.books.hold(name, self.at)
+
+    def back_up(self) -> None:
+        """All that was asked for of backups is done, and what they take is counted."""
+        for duty in self.backups:
+            while self.api.run(duty.run_once()):
+                pass
 
     def flush(self) -> None:
         """As a process does by itself every ten seconds."""
@@ -152,6 +165,7 @@ def test_a_day_is_billed_to_the_cent(api: Api) -> None:
     transactions(day)
     statements(day)
     streams_and_expiry(day)
+    backups(day)
     modes_and_classes(day)
     provisioned(day)
     deleted(day)
@@ -165,6 +179,7 @@ def test_a_day_is_billed_to_the_cent(api: Api) -> None:
         )
     expected = {each: quantity.quantize(PLACES) for each, quantity in day.books.quantities().items()}
     assert {each: quantity for each, quantity in billed.items() if quantity} == expected
+    assert {("orders", "TimedBackupStorage-ByteHrs"), ("again", "RestoreDataSize-Bytes")} <= expected.keys()
     assert day.told == day.books.consumed
     assert cents(report.bill.total) == cents(day.books.total(BUNDLED.read_bytes(), PRINCIPAL.region))
     assert document(report)["total_usd"] > 0.05
@@ -291,6 +306,27 @@ def streams_and_expiry(day: Day) -> None:
     assert "Item" not in day.api("GetItem", TableName="orders", Key=key("e", "1"))
     day.books.read("orders", None)
     day.told += Decimal("0.5")
+
+
+def backups(day: Day) -> None:
+    """One is made on the hour, and restored at once; then its table goes on without it."""
+    day.wait(HOUR - day.at % HOUR)
+    arn = day.api("CreateBackup", TableName="orders", BackupName="hourly")["BackupDetails"]["BackupArn"]
+    orders = day.books.tables["orders"]
+    day.books.back_up("orders")
+    day.back_up()
+    day.api("RestoreTableFromBackup", TargetTableName="again", BackupArn=arn)
+    day.back_up()
+    assert day.api("DescribeTable", TableName="again")["Table"]["TableStatus"] == "ACTIVE"
+    again = replace(orders, items=dict(orders.items))
+    day.books.create("again", again, day.at)
+    day.books.restore("again")
+    day.api.keep(turns=3)
+    day.flush()
+    day.sizes["again"] = again.stored()
+    day.books.store("again", again.stored(), HOUR)
+    day.put("again", item("a", "1", 3000, g="z"))
+    day.get("again", key("a", "1"))
 
 
 def modes_and_classes(day: Day) -> None:
