@@ -15,6 +15,7 @@ class MemoryBucket:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.away: Exception | None = None
+        self.swept = 0  # times
 
     async def put(self, name: str, chunks: AsyncIterable[bytes]) -> Kept:
         content = b"".join([chunk async for chunk in chunks])
@@ -30,3 +31,7 @@ class MemoryBucket:
 
     async def delete(self, name: str) -> None:
         self.objects.pop(name, None)
+
+    async def sweep(self) -> int:
+        self.swept += 1
+        return 0

@@ -17,7 +17,7 @@ from tests.process import ServerProcess
 from tests.raw import Connection
 
 from statordb.crypto.file_keys import FILE_NAME
-from statordb.server.archive import DIRECTORY
+from statordb.server.objects import FOLDER
 
 ROUNDS = much(1, 8)
 STILL = much(200, 2_000)
@@ -41,7 +41,7 @@ def start(cassandra_hosts: tuple[str, ...], tmp_path: Path) -> Iterator[Start]:
     def serve() -> ServerProcess:
         directory = tmp_path / str(len(started))
         directory.mkdir()
-        (directory / DIRECTORY).symlink_to(shared)
+        (directory / FOLDER).symlink_to(shared)
         if started:
             shutil.copy(tmp_path / "0" / FILE_NAME, directory)
         words = ["--data", str(directory), "--workers", "1", "--no-functions", "--admin-port", "0"]

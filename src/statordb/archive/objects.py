@@ -30,6 +30,10 @@ class Bucket(Protocol):
 
     async def delete(self, name: str) -> None: ...
 
+    async def sweep(self) -> int:
+        """Remove what writers left that died."""
+        ...
+
 
 def folder(record: BackupRecord) -> str:
     """Of a backup's objects."""

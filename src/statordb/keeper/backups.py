@@ -9,7 +9,7 @@ from functools import partial
 from statordb.archive.copying import copy, leave
 from statordb.archive.objects import Bucket, folder
 from statordb.keeper.works import Work, Works
-from statordb.metering.month import HOUR, Month
+from statordb.metering.month import DAY, HOUR, Month
 from statordb.metering.series import BILLED, Series
 from statordb.metering.usage import gigabyte_months
 from statordb.store.backups.records import BackupRecord
@@ -31,14 +31,20 @@ class Backups:
         self._bucket = bucket
         self._works = Works(monotonic, RUN_SECONDS, AT_ONCE)
         self._charge_at = 0.0
+        self._sweep_at: float | None = None  # None: nothing was put since the last time
 
     async def run_once(self) -> bool:
         store, bucket = self._store, self._bucket
         unfinished, doomed = await store.backups.unfinished(), await store.backups.doomed()
         works: dict[Hashable, Work] = {record.arn: partial(copy, store, bucket, record) for record in unfinished}
         works |= {f"-{record.arn}": partial(self._remove, record) for record in doomed}
-        if store.clock.now() >= self._charge_at:
+        now = store.clock.now()
+        if now >= self._charge_at:
             works[STORED] = self._charge
+        if unfinished and self._sweep_at is None:
+            self._sweep_at = now + DAY
+        if self._sweep_at is not None and now >= self._sweep_at:
+            works["sweep"] = self._sweep
         return await self._works.run(works)
 
     async def rest(self) -> None:
@@ -52,6 +58,12 @@ class Backups:
                 await self._count(record, now)
                 yield
         self._charge_at = now + HOUR
+
+    async def _sweep(self) -> AsyncIterator[None]:
+        """Remove what is left of objects whose writers died; a place that nothing is put into is not reached for."""
+        yield
+        await self._bucket.sweep()
+        self._sweep_at = None
 
     async def _count(self, record: BackupRecord, now: float) -> None:
         since = max(record.charged_at, record.created_at)

@@ -48,7 +48,6 @@ from statordb.runtime.peers import is_ours
 from statordb.scaling_api.service import TARGET_PREFIX as SCALING_PREFIX
 from statordb.scaling_api.service import ScalingService
 from statordb.server import cassandra, sealing
-from statordb.server.archive import bucket_of
 from statordb.server.audit.auditor import Auditor, audited, audited_bare, audited_forms, audited_rest
 from statordb.server.counting import CountingContext
 from statordb.server.entrances import Entrance
@@ -56,6 +55,7 @@ from statordb.server.lane.counters import LaneTallies
 from statordb.server.lane.door import Door
 from statordb.server.lane.relay import Ask, RelayedEngine
 from statordb.server.metrics import SharedCounters
+from statordb.server.objects import objects_of, sealed_objects_of
 from statordb.server.reports import report_duty, report_request
 from statordb.server.request_log import RequestLog
 from statordb.server.roster import Roster
@@ -230,7 +230,7 @@ def keeper_of(site: Site, store: Store, further: Sequence[Duty] = ()) -> Keeper:
         store, BotoSender(endpoint, Permissions(site.settings.destinations).check) if endpoint else None, report_duty
     )
     holder = site.name if site.settings.engine == CASSANDRA else None
-    bucket = bucket_of(site.directory, store)
+    bucket = sealed_objects_of(objects_of(site.settings, site.directory), store.engine)
     archiving: Sequence[Duty] = [Backups(store, bucket), Restores(store, bucket)]
     return Keeper(store, report_duty, holder, [*duties(store), kinesis, *archiving, *further])
 
