@@ -77,6 +77,7 @@ def items(share: float = 1.0) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "big", {"pk": {"S": f"b{number}"}, "a": _numbers(1), "b": _numbers(2)}
     for number in range(INDEXED_ITEMS):
         yield "indexed", {"pk": {"S": f"i{number}"}} | {f"index{place}": {"N": "1"} for place in range(INDEXES)}
+    yield "expiring", _key("e")
 
 
 def _numbers(last: int) -> dict[str, Any]:
