@@ -11,6 +11,7 @@ from statordb.keeper.backups import STORED
 from statordb.keeper.restores import RESTORED
 from statordb.metering.month import HOUR, Month
 from statordb.metering.series import BILLED, Series
+from statordb.metering.tap import Tap
 from statordb.metering.usage import GIGABYTE
 
 
@@ -167,8 +168,34 @@ def test_what_is_stored_and_restored_is_counted_for_the_bill(api: Api, bucket: M
     assert made == pytest.approx([size * HOUR / GIGABYTE / HOUR / month.hours])
 
 
+def test_a_backup_is_billed_when_its_account_has_no_table_any_more(api: Api, bucket: MemoryBucket) -> None:
+    create(api)
+    put(api, 1, g="x" * 1000)
+    size = api("DescribeTable", TableName="abc")["Table"]["TableSizeBytes"]
+    arn = backup(api)
+    work(api, bucket)
+    tap = _tap(api, "abc")
+    api("DeleteTable", TableName="abc")
+    api.clock.advance(HOUR)
+    assert api("ListTables")["TableNames"] == []
+    work(api, bucket)
+    month = Month.of(api.clock.now())
+    assert _sums(tap, STORED) == pytest.approx([size / GIGABYTE / month.hours])
+    api("DeleteBackup", BackupArn=arn)
+    api.clock.advance(HOUR)
+    work(api, bucket)
+    assert _sums(tap, STORED) == []
+
+
 def _billed(api: Api, name: str, kind: str) -> list[float]:
     """The sums that the tap of a table has of a usage type."""
+    return _sums(_tap(api, name), kind)
+
+
+def _tap(api: Api, name: str) -> Tap:
     record = api.run(api.store.catalog.stored("000000000000", "us-east-1", name))
-    tap = api.store.taps.of_table(record.account, record.region, name, record.id)
+    return api.store.taps.of_table(record.account, record.region, name, record.id)
+
+
+def _sums(tap: Tap, kind: str) -> list[float]:
     return [statistic.sum for series, statistic in tap.take().items() if series == Series(BILLED, kind=kind)]

@@ -53,10 +53,9 @@ class Backups:
     async def _charge(self) -> AsyncIterator[None]:
         """Count what backups have taken since they were looked at last, once an hour."""
         now = self._store.clock.now()
-        for account, region in {(table.account, table.region) for table in await self._store.catalog.all()}:
-            async for record in self._store.backups.of(account, region):
-                await self._count(record, now)
-                yield
+        async for record in self._store.backups.every():
+            await self._count(record, now)
+            yield
         self._charge_at = now + HOUR
 
     async def _sweep(self) -> AsyncIterator[None]:

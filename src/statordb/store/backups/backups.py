@@ -1,5 +1,5 @@
-"""Which backups there are: a row each, beside rows that tell which of them are not whole yet, and of which objects are
-still to go."""
+"""Which backups there are: a row each, beside rows that tell of all of them wherever they are, which of them are not
+whole yet, and of which objects are still to go."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 
@@ -9,6 +9,7 @@ from statordb.store.backups.records import BACKUP, DONE, PART, BackupRecord, Par
 from statordb.store.keyspace import Space
 from statordb.store.rows import PAGE, rows
 
+_EVERY = b"every"
 _UNFINISHED = b"unfinished"
 _DOOMED = b"doomed"
 _PARTS_PAGE = PageBudget(rows_max=1000, bytes_max=PAGE.bytes_max)
@@ -24,9 +25,9 @@ class Backups:
 
     async def add(self, record: BackupRecord, guard: Guard) -> bool:
         """Begin a backup; False if its table has changed since its record was read, whose row `guard` names."""
-        key, mark = _key(record), _mark(_UNFINISHED, record)
-        effects = Effects(writes=((key, BACKUP.dump(record)), (mark, b"{}")))
-        outcome = await contention.guarded(self._engine, (key, mark), lambda stored: effects, (guard,))
+        key, marks = _key(record), (_mark(_EVERY, record), _mark(_UNFINISHED, record))
+        effects = Effects(writes=((key, BACKUP.dump(record)), *((mark, b"{}") for mark in marks)))
+        outcome = await contention.guarded(self._engine, (key, *marks), lambda stored: effects, (guard,))
         return not isinstance(outcome, Stale)
 
     async def find(self, account: str, region: str, id: str) -> BackupRecord | None:
@@ -39,14 +40,20 @@ class Backups:
         async for row in rows(self._engine, Space.BACKUPS, _partition(account, region), after=behind):
             yield BACKUP.load(row.body)
 
+    async def every(self) -> AsyncIterator[BackupRecord]:
+        """All of them, of every account and region, whether there are tables or not."""
+        async for record in self._marked(_EVERY):
+            yield record
+
     async def unfinished(self) -> Sequence[BackupRecord]:
         """Those that are not whole yet, of every account and region. What they read must not go before they are."""
-        found = []
-        async for row in rows(self._engine, Space.BACKUPS, _UNFINISHED):
+        return [record async for record in self._marked(_UNFINISHED)]
+
+    async def _marked(self, partition: bytes) -> AsyncIterator[BackupRecord]:
+        async for row in rows(self._engine, Space.BACKUPS, partition):
             record = await self.find(*_named(row.sort))
             if record is not None:
-                found.append(record)
-        return found
+                yield record
 
     async def change(self, record: BackupRecord, change: Change) -> BackupRecord | None:
         """Alter a backup's record; None if it is gone. One that is whole is not among the unfinished any more."""
@@ -68,14 +75,15 @@ class Backups:
 
     async def doom(self, record: BackupRecord) -> bool:
         """Forget a backup; its objects are to go. False if somebody else came first."""
-        key, marks = _key(record), (_mark(_UNFINISHED, record), _mark(_DOOMED, record))
+        doomed = _mark(_DOOMED, record)
+        keys = (_key(record), _mark(_EVERY, record), _mark(_UNFINISHED, record))
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
             if stored[0] is None:
                 return Refused(None)
-            return Effects(writes=((key, None), (marks[0], None), (marks[1], stored[0].body)))
+            return Effects(writes=(*((key, None) for key in keys), (doomed, stored[0].body)))
 
-        return not isinstance(await contention.update(self._engine, (key, *marks), plan), Refused)
+        return not isinstance(await contention.update(self._engine, (*keys, doomed), plan), Refused)
 
     async def doomed(self) -> Sequence[BackupRecord]:
         """Those whose objects are still to go."""
