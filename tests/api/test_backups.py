@@ -148,6 +148,8 @@ def test_lists_are_filtered(api: Api, bucket: MemoryBucket) -> None:
     assert listed() == [0, 1, 2, 3]
     assert listed(TableName="abc") == listed(TableName=TABLE_ARN) == [0, 2, 3]
     assert listed(TableName="none") == []
+    fault = api.refused("ListBackups", TableName=TABLE_ARN.replace("000000000000", "111111111111"))
+    assert (fault.code, fault.message) == ("AccessDeniedException", "Access is denied")
     assert listed(BackupType="ALL") == listed(BackupType="USER") == [0, 1, 2, 3]
     assert listed(BackupType="SYSTEM") == listed(BackupType="AWS_BACKUP") == []
     assert listed(TimeRangeLowerBound=times[1], TimeRangeUpperBound=times[3]) == [1, 2]
@@ -367,6 +369,37 @@ def test_a_provisioned_table_may_become_one_on_demand(api: Api, bucket: MemoryBu
             {"GlobalSecondaryIndexOverride": [{**LOCAL, "IndexName": "new"}]},
             "Invalid Request: Index new does not match a secondary index that existed in the source table and cannot "
             "be created during the restore operation",
+        ),
+        (
+            {"GlobalSecondaryIndexOverride": [{"IndexName": name, **INDEX} for name in ("one", "two")]},
+            "Invalid Request: Index two does not match a secondary index that existed in the source table and cannot "
+            "be created during the restore operation",
+        ),
+        (
+            {"GlobalSecondaryIndexOverride": [{"IndexName": "lll", **INDEX}]},
+            "One or more parameter values were invalid: Duplicate index name: lll",
+        ),
+        (
+            {"LocalSecondaryIndexOverride": [{**LOCAL, "IndexName": "ggg"}]},
+            "One or more parameter values were invalid: Duplicate index name: ggg",
+        ),
+        (
+            {
+                "GlobalSecondaryIndexOverride": [
+                    {"IndexName": "new", **INDEX, "OnDemandThroughput": {"MaxReadRequestUnits": 0}}
+                ]
+            },
+            "Invalid Request: Requested MaxReadRequestUnits for OnDemandThroughput is outside of valid range",
+        ),
+        (
+            {
+                "BillingModeOverride": "PROVISIONED",
+                "ProvisionedThroughputOverride": UNITS,
+                "GlobalSecondaryIndexOverride": [
+                    {"IndexName": "new", **INDEX, "ProvisionedThroughput": {**UNITS, "ReadCapacityUnits": 2**63 - 1}}
+                ],
+            },
+            f"Given value {2**63 - 1} for ReadCapacityUnits is out of bounds",
         ),
     ],
 )

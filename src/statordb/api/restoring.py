@@ -35,16 +35,24 @@ def check(request: Request, source: TableRecord) -> None:
         raise _invalid("Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED")
     if maxima and mode != PAY_PER_REQUEST:
         raise _invalid("Cannot override OnDemandThroughput unless BillingMode is PAY_PER_REQUEST")
+    _check_figures(units, maxima)
+    for index in request.get("GlobalSecondaryIndexOverride") or ():
+        _check_figures(index.get("ProvisionedThroughput"), index.get("OnDemandThroughput"))
+    if request.get("VectorIndexOverride"):
+        raise errors.unsupported("VectorIndexOverride")
+    encryption.check(request.get("SSESpecificationOverride"))
+    seen: set[str] = set()
+    for index in _kept(request, source):
+        schemas.check_unique(index.name, seen)
+
+
+def _check_figures(units: dict[str, int] | None, maxima: dict[str, int] | None) -> None:
+    """Of the table, or of an index."""
     for member, figure in (maxima or {}).items():
         if figure < 1:
             raise _invalid(f"Requested {member} for OnDemandThroughput is outside of valid range")
     if units is not None:
         throughput.check_units(units)
-    if request.get("VectorIndexOverride"):
-        raise errors.unsupported("VectorIndexOverride")
-    encryption.check(request.get("SSESpecificationOverride"))
-    for local in (True, False):
-        _matched(request, source, local)
 
 
 async def restore(
@@ -102,9 +110,8 @@ async def _record(context: Context, request: Request, name: Name, source: TableR
     units = {} if mode == PAY_PER_REQUEST else request.get("ProvisionedThroughputOverride")
     space = await draft.rows()
     indexes = [
-        await _index(index, await (draft.within(space) if local else draft.derived()), mode, request)
-        for local in (True, False)
-        for index in _matched(request, source, local)
+        await _index(index, await (draft.within(space) if index.local else draft.derived()), mode, request)
+        for index in _kept(request, source)
     ]
     return TableRecord(
         account=name[0],
@@ -143,32 +150,31 @@ async def _index(index: IndexRecord, space: int, mode: str, request: Request) ->
     )
 
 
+def _kept(request: Request, source: TableRecord) -> Sequence[IndexRecord]:
+    """The indexes that the table is to have, the local ones first. Raises as `_matched`."""
+    return [*_matched(request, source, True), *_matched(request, source, False)]
+
+
 def _matched(request: Request, source: TableRecord, local: bool) -> Sequence[IndexRecord]:
-    """The indexes of the source, or those that the request wants of them, under its names and with its capacity. Raises
-    ValidationException for one that the source has not."""
+    """The indexes of the source, or those that the request wants of them, each once, under its names and with its
+    capacity. Raises ValidationException for one that the source has not."""
     there = [index for index in source.indexes if index.local is local and index.status != "DELETING"]
     wanted = request.get("LocalSecondaryIndexOverride" if local else "GlobalSecondaryIndexOverride")
     if wanted is None:
         return there
     found: list[IndexRecord] = []
-    seen: set[str] = set()
     for each in wanted:
-        name = each["IndexName"]
-        match = next(
-            (index for index in there if _form(each["KeySchema"], each["Projection"]) == _form_of(index)), None
-        )
-        if match is None:
+        form = _form(each["KeySchema"], each["Projection"])
+        at = next((at for at, index in enumerate(there) if _form_of(index) == form), None)
+        if at is None:
             raise _invalid(
-                f"Index {name} does not match a secondary index that existed in the source table and cannot be created "
-                "during the restore operation"
+                f"Index {each['IndexName']} does not match a secondary index that existed in the source table and "
+                "cannot be created during the restore operation"
             )
-        if name in seen:
-            raise errors.invalid_parameters(f"Duplicate index name: {name}")
-        seen.add(name)
+        match = there.pop(at)
         kept = match.options if each.get("OnDemandThroughput") is None else {**schemas.index_options(each)}
-        found.append(
-            replace(match, name=name, throughput=each.get("ProvisionedThroughput") or match.throughput, options=kept)
-        )
+        units = each.get("ProvisionedThroughput") or match.throughput
+        found.append(replace(match, name=each["IndexName"], throughput=units, options=kept))
     return found
 
 

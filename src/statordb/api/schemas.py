@@ -186,7 +186,7 @@ def check_indexes(request: dict[str, Any], billing_mode: str) -> None:
             )
         for index in local:
             check_local_index(index, key_schema)
-            _check_unique(index["IndexName"], seen)
+            check_unique(index["IndexName"], seen)
         if len(local) > LOCAL_INDEXES_MAX:
             raise invalid_parameters(f"Number of LocalSecondaryIndexes exceeds per-table limit of {LOCAL_INDEXES_MAX}")
     if global_ is not None:
@@ -194,13 +194,14 @@ def check_indexes(request: dict[str, Any], billing_mode: str) -> None:
             raise invalid_parameters("List of GlobalSecondaryIndexes is empty")
         for index in global_:
             check_global_index(index, billing_mode)
-            _check_unique(index["IndexName"], seen)
+            check_unique(index["IndexName"], seen)
         if len(global_) > GLOBAL_INDEXES_MAX:
             raise invalid_parameters(f"GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_INDEXES_MAX}")
     _check_projected_total([*(local or ()), *(global_ or ())])
 
 
-def _check_unique(name: str, seen: set[str]) -> None:
+def check_unique(name: str, seen: set[str]) -> None:
+    """Note the name of an index of a table."""
     if name in seen:
         raise invalid_parameters(f"Duplicate index name: {name}")
     seen.add(name)

@@ -21,6 +21,9 @@ async def list_backups(context: Context, request: Request) -> Answer:
         raise errors.invalid_parameters("Time range lower bound must be less than or equal to upper bound")
     principal = context.principal
     account, region = context.gate.place(principal, principal.account, principal.region)
+    table = None if request.get("TableName") is None else context.named(request["TableName"])
+    if table is not None and table[0] != account:
+        raise errors.access_denied("Access is denied")
     limit, after = request.get("Limit") or LIST_BACKUPS_MAX, None
     if request.get("ExclusiveStartBackupArn") is not None:
         cursor = backups.parse(context, request["ExclusiveStartBackupArn"])
@@ -30,7 +33,7 @@ async def list_backups(context: Context, request: Request) -> Answer:
     found: list[BackupRecord] = []
     looked = 0
     async for record in context.store.backups.of(account, region, after):
-        if _is_wanted(context, request, record):
+        if _is_wanted(context, request, None if table is None else table[2], record):
             if len(found) == limit:
                 return {"BackupSummaries": _told(found), "LastEvaluatedBackupArn": found[-1].arn}
             found.append(record)
@@ -44,9 +47,8 @@ def _told(found: list[BackupRecord]) -> list[dict[str, Any]]:
     return [backups.summary(record) for record in found]
 
 
-def _is_wanted(context: Context, request: Request, record: BackupRecord) -> bool:
-    name = request.get("TableName")
-    if name is not None and record.table["name"] != context.named(name)[2]:
+def _is_wanted(context: Context, request: Request, name: str | None, record: BackupRecord) -> bool:
+    if name is not None and record.table["name"] != name:
         return False
     kind = request.get("BackupType") or USER
     if kind not in (ALL, record.kind):
