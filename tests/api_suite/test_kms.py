@@ -97,7 +97,8 @@ def test_what_is_not_right_is_told_in_the_words_of_the_api(kms: Client) -> None:
     assert code_of(kms.create_key, KeySpec="SM2", KeyUsage="SIGN_VERIFY") == "UnsupportedOperationException"
     assert code_of(kms.decrypt, CiphertextBlob=b"nonsense") == "InvalidCiphertextException"
     wrapping = {"WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"}
-    assert code_of(kms.get_parameters_for_import, KeyId="a", **wrapping) == "UnknownOperationException"
+    assert code_of(kms.get_parameters_for_import, KeyId="a", **wrapping) == "NotFoundException"
+    assert code_of(kms.describe_custom_key_stores) == "UnknownOperationException"
 
 
 def test_a_disabled_key_closes_its_table(kms: Client, client: Client, key: str) -> None:
