@@ -72,7 +72,7 @@ def table(client: Any, name: str, kind: str = "S") -> str:
 def statordb(server: ServerProcess, *words: object, **environment: str) -> subprocess.CompletedProcess[str]:
     keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_REGION": "us-east-1"}
     return subprocess.run(
-        [STATORDB, *map(str, words), "--endpoint", server.url],
+        [STATORDB, str(words[0]), "--endpoint", server.url, *map(str, words[1:])],
         env={"PATH": os.environ["PATH"], **keys, **environment},
         capture_output=True,
         text=True,
@@ -172,12 +172,17 @@ def test_what_is_left_out_is_told_with_its_place(server: ServerProcess, client: 
 def test_what_can_not_be_done_is_a_sentence(server: ServerProcess, client: Any, tmp_path: Path) -> None:
     file = tmp_path / "one.json"
     file.write_text("")
+    csv = table(client, "headed")
     for words, code, text in (
         (("export", "nowhere", tmp_path / "x.json"), 1, "ResourceNotFoundException"),
         (("export", "nowhere", tmp_path / "x.csv"), 1, "Tables are exported as"),
         (("import", file, "nowhere"), 1, "ResourceNotFoundException"),
         (("import", tmp_path / "none.json", "nowhere"), 1, "There is no"),
         (("import", file, "nowhere", "--delimiter", "x"), 1, "is none of"),
+        (("import", file, csv, "--format", "CSV", "--header", "a,b,a"), 1, "Two columns of the header have one name"),
+        (("import", file, csv, "--format", "CSV", "--header", "a,,b"), 1, "A column of the header has no name"),
+        (("export", "nowhere", tmp_path / "x.json", "--endpoint", "nonsense"), 1, "Invalid endpoint: nonsense"),
+        (("export", "nowhere", tmp_path / "x.json", "--region", "a b"), 1, "region_name"),
         (("import", file, "nowhere", "--parallel", "0"), 2, "is not a number from 1 to 64"),
         (("import", file, "nowhere", "--format", "XML"), 2, "invalid choice"),
     ):
@@ -187,4 +192,6 @@ def test_what_can_not_be_done_is_a_sentence(server: ServerProcess, client: Any, 
         assert done.stderr.count("\n") == 1
     done = statordb(server, "export", "t", tmp_path / "x.json", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
     assert "There are no credentials" in done.stderr
+    done = statordb(server, "export", "t", tmp_path / "x.json", AWS_PROFILE="nobody")
+    assert done.stderr == "statordb: The config profile (nobody) could not be found\n"
     assert not (tmp_path / "x.json").exists()

@@ -30,7 +30,15 @@ class Invalid(Failed):
 
 
 def client_of(given: Namespace) -> Any:
-    """A client for --endpoint, for what the environment names, or for a server on this machine; for AWS with --aws."""
+    """A client for --endpoint, for what the environment names, or for a server on this machine; for AWS with --aws.
+    Raises Failed for an endpoint, a region or a profile that can't be."""
+    try:
+        return told(lambda: _client(given))
+    except ValueError as fault:
+        raise Failed(f"{fault}.") from None
+
+
+def _client(given: Namespace) -> Any:
     session = boto3.Session(region_name=getattr(given, "region", None))
     named = next((os.environ[name] for name in ENVIRONMENT if os.environ.get(name)), DEFAULT)
     url = None if given.aws else getattr(given, "endpoint", named)

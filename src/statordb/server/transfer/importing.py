@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from statordb.exchange.delimited import DELIMITERS, CsvOptions
-from statordb.exchange.entries import Entry, Fault, Record
+from statordb.exchange.delimited import DELIMITERS, CsvOptions, Rows
+from statordb.exchange.entries import Entry, Fault, Record, Unreadable
 from statordb.exchange.reading import Reader
 from statordb.model.limits import BATCH_WRITE_REQUESTS_MAX, MIB
 from statordb.model.values import Item, item_size
@@ -80,6 +80,10 @@ class _Import:
         self._keys = [element["AttributeName"] for element in table["KeySchema"]]
         header = getattr(given, "header", None)
         self._csv = CsvOptions(given.delimiter, tuple(header.split(",")) if header else None)
+        try:
+            Rows(self._csv, self._key_types)
+        except Unreadable as fault:
+            raise Failed(f"The value {header!r} of --header can't be: {fault}.") from None
         self._progress = progress
         self.faults = 0
 
