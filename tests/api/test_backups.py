@@ -7,11 +7,15 @@ import re
 from typing import Any
 
 import pytest
+from tests.api.kms_calls import kms, new_key
 from tests.archive.backed_up import INDEX, KEYS, LOCAL, backup, create, duties, items, put, restore, work
 from tests.archive.memory_bucket import MemoryBucket
 from tests.in_process import PRINCIPAL, Api
+from tests.keeper.kinesis_stream import tidy
 
-from statordb.model.limits import RESTORES_MAX
+from statordb.metering.month import HOUR
+from statordb.model.limits import LOG_REPLACEMENTS_MAX, RESTORES_MAX
+from statordb.store import readers
 
 TABLE_ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/abc"
 MISSING = f"{TABLE_ARN}/backup/01791504762511-2779fadd"
@@ -129,6 +133,31 @@ def test_what_can_not_be_backed_up(api: Api, bucket: MemoryBucket) -> None:
     api("RestoreTableFromBackup", TargetTableName="def", BackupArn=arn)
     fault = api.refused("CreateBackup", TableName="def", BackupName="bbb")
     assert (fault.code, fault.message) == ("TableNotFoundException", "Table not found: def")
+
+
+def test_backups_leave_a_stream_only_so_many_shards(
+    api: Api, bucket: MemoryBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each opens new ones twice, and each change of the log's record writes all that are kept. Without a stream nothing
+    is kept; a day later they are gone."""
+    monkeypatch.setattr(readers, "LOG_REPLACEMENTS_MAX", 4)
+    assert LOG_REPLACEMENTS_MAX == 200
+    create(api, StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+    create(api, "plain")
+    for _ in range(3):
+        backup(api, "plain")
+        api.clock.advance(1)
+        work(api, bucket)
+    for _ in range(2):
+        api.clock.advance(1)
+        backup(api)
+        api.clock.advance(1)
+        work(api, bucket)
+    fault = api.refused("CreateBackup", TableName="abc", BackupName="bbb")
+    assert fault.code == "LimitExceededException"
+    api.clock.advance(25 * HOUR)
+    tidy(api)
+    backup(api)
 
 
 def test_lists_are_filtered(api: Api, bucket: MemoryBucket) -> None:
@@ -298,6 +327,26 @@ def test_an_empty_maximum_is_refused_and_done(api: Api, bucket: MemoryBucket) ->
     assert fault.code == "TableInUseException"
     work(api, bucket)
     assert table(api, "def")["TableStatus"] == "ACTIVE"
+
+
+def test_a_backup_under_a_disabled_key_is_restored_under_no_other_one(api: Api, bucket: MemoryBucket) -> None:
+    """Else whoever may restore would read what the key was disabled for."""
+    key = new_key(api)
+    create(api, SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key})
+    put(api, 1)
+    arn = backup(api)
+    work(api, bucket)
+    kms(api, "DisableKey", KeyId=key)
+    overrides: list[dict[str, Any]] = [{}, {"Enabled": False}, {"Enabled": True}, {"Enabled": True, "SSEType": "KMS"}]
+    for override in overrides:
+        fault = api.refused(
+            "RestoreTableFromBackup", TargetTableName="def", BackupArn=arn, SSESpecificationOverride=override
+        )
+        assert fault.code == "ValidationException"
+        assert fault.message.startswith("KMS validation error: com.amazonaws.services.kms.model.DisabledException")
+    kms(api, "EnableKey", KeyId=key)
+    restore(api, bucket, arn, SSESpecificationOverride={"Enabled": False})
+    assert items(api, "def") == items(api)
 
 
 def overridden(api: Api, bucket: MemoryBucket, arn: str, name: str, **overrides: Any) -> dict[str, Any]:

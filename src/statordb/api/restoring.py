@@ -198,11 +198,14 @@ def _definitions(source: TableRecord, indexes: Sequence[IndexRecord]) -> list[di
 
 
 async def _key(context: Context, request: Request, name: Name, source: TableRecord) -> KeyRecord | None:
-    """The key that the table is to have: the source's, unless the request says otherwise."""
+    """The key that the table is to have: the source's, unless the request says otherwise. The source's has to be usable
+    in any case: who disables it has its table's items read by nobody, wherever they lie."""
+    kept = None
+    if source.key_arn is not None:
+        own = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": source.key_arn}
+        kept = await encryption.key_of(context, source.account, source.region, own)
     wanted = request.get("SSESpecificationOverride")
-    if wanted is None and source.key_arn is not None:
-        wanted = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": source.key_arn}
-    return await encryption.key_of(context, *name[:2], wanted or None)
+    return kept if wanted is None else await encryption.key_of(context, *name[:2], wanted or None)
 
 
 def _invalid(text: str) -> ClientError:

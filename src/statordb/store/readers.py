@@ -34,9 +34,14 @@ def join(store: Store, rows: Rows, reader: str, view: str, now: float) -> Rows |
     have come and gone all the time: shards that a stream has are kept for a day, and each write of the log's record
     writes all of them."""
     assert rows.log is not None, "whoever wants to read has a log"
-    if rows.log.hurried(store.stream_shard_seconds) >= LOG_REPLACEMENTS_MAX:
+    if is_worn(store, rows.log):
         return Refused(errors.limit_exceeded(OFTEN))
     return roll(rows, {**rows.log.views, reader: view}, now, store.stream_shards)
+
+
+def is_worn(store: Store, log: LogRecord) -> bool:
+    """Whether shards of a log were replaced so often that nobody may begin to read it until some are gone."""
+    return log.hurried(store.stream_shard_seconds) >= LOG_REPLACEMENTS_MAX
 
 
 def leave(rows: Rows, reader: str, now: float, wanted: int) -> Rows:
