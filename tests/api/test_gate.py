@@ -282,7 +282,7 @@ def test_an_operation_on_a_stream_states_its_demand(api: Api, kind: str) -> None
 
 @pytest.mark.parametrize("kind", BACKUPS)
 def test_an_operation_on_a_backup_states_its_demand(api: Api, kind: str) -> None:
-    """Restoring is an action on the table that it makes too."""
+    """Restoring is an action on the table that it makes too, and demands what reads and writes there."""
     table = api("CreateTable", TableName="abc", **CREATE)["TableDescription"]["TableArn"]
     arn = api("CreateBackup", TableName="abc", BackupName="bbb")["BackupDetails"]["BackupArn"]
     work(api, MemoryBucket())
@@ -291,7 +291,8 @@ def test_an_operation_on_a_backup_states_its_demand(api: Api, kind: str) -> None
     assert ask(api, gate, operation, body) is None
     expected = [("dynamodb:" + operation, arn)]
     if operation == "RestoreTableFromBackup":
-        expected.append(("dynamodb:" + operation, table.replace("abc", "restored")))
+        actions = (operation, "PutItem", "UpdateItem", "DeleteItem", "GetItem", "Query", "Scan", "BatchWriteItem")
+        expected += [("dynamodb:" + action, table.replace("abc", "restored")) for action in actions]
     assert gate.resources() == expected
     assert ask(api, Noting(lets=False), operation, body) == "AccessDeniedException"
     missing = {**body, "BackupArn": arn.replace("/backup/0", "/backup/1")}

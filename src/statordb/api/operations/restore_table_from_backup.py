@@ -1,4 +1,8 @@
-"""RestoreTableFromBackup. The table is CREATING until all items are there; the keeper puts them."""
+"""RestoreTableFromBackup. The table is CREATING until all items are there; the keeper puts them.
+
+Whoever asks for it has to be let read and write the new table as well (developer guide, "Using IAM with DynamoDB backup
+and restore", with the list of actions).
+"""
 
 from statordb.api import backups, restoring
 from statordb.api.context import Answer, Context, Request
@@ -9,6 +13,10 @@ from statordb.store.backups.records import DONE, BackupRecord
 from statordb.store.records import RestoreRecord
 
 _ACTION = "dynamodb:RestoreTableFromBackup"
+_ACTIONS_OF_TARGET = (
+    _ACTION, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query",
+    "dynamodb:Scan", "dynamodb:BatchWriteItem",
+)  # fmt: skip
 
 
 async def restore_table_from_backup(context: Context, request: Request) -> Answer:
@@ -38,7 +46,8 @@ async def _backup(context: Context, request: Request) -> BackupRecord:
     named = backups.parse(context, arn)
     own = f"arn:aws:dynamodb:{named.region}:{named.account}:table/{named.table}/backup/{named.id}"
     await context.admit(ResourceDemand(_ACTION, own))
-    await context.scope(TableDemand(_ACTION, request["TargetTableName"]))
+    for action in _ACTIONS_OF_TARGET:
+        await context.admit(TableDemand(action, request["TargetTableName"]))
     _, here = context.gate.place(context.principal, context.principal.account, context.principal.region)
     if named.region != here and request.get("SSESpecificationOverride") is None:
         raise errors.validation("Invalid Request: sseSpecificationOverride must be provided for cross-region restores")
