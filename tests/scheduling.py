@@ -20,7 +20,9 @@ ONE_KEYSPACE = ("tests/engine/cassandra/", "tests/engine/contract/")  # each pro
 LONGEST = (
     *BREAKERS,
     "tests/engine/cassandra/",
+    "tests/engine/contract/",
     "tests/cassandra/test_api_suite.py",
+    "tests/archive/test_cassandra.py",
     "tests/hostile/",
     "tests/consumers/",
     "tests/faults/",

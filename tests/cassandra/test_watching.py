@@ -159,8 +159,11 @@ def test_capacity_follows_bounds_and_load(servers: list[Clients], table: str) ->
         return units() > 3
 
     until(follows, "it follows its load")
-    causes = [each["Cause"] for each in first.describe_scaling_activities(**SCOPE)["ScalingActivities"]]
-    assert any("AlarmHigh" in each for each in causes)
+
+    def causes() -> list[str]:
+        return [each["Cause"] for each in first.describe_scaling_activities(**SCOPE)["ScalingActivities"]]
+
+    until(lambda: any("AlarmHigh" in each for each in causes()), "an activity tells why")  # once the units are there
     assert len(servers[0]["cloudwatch"].describe_alarms(AlarmNamePrefix="TargetTracking")["MetricAlarms"]) == 4
     first.put_scheduled_action(**SCOPE, ScheduledActionName="soon", Schedule="rate(1 day)",
                                ScalableTargetAction={"MinCapacity": 3})  # fmt: skip

@@ -82,7 +82,7 @@ def test_requests_that_are_no_good(server: str) -> None:
         status, told, _ = post(server, body)
         assert (status, bool(told["__type"])) == (400, True), body
     assert post(server, b"x" * 70_000)[0] == 413
-    status, told, _ = post(server, **{"X-Amz-Target": "TrentService.ReplicateKey"})
+    status, told, _ = post(server, **{"X-Amz-Target": "TrentService.CreateCustomKeyStore"})
     assert (status, told["__type"]) == (400, "UnknownOperationException")
     status, told, _ = post(server, Authorization="nonsense")
     assert (status, told["__type"]) == (400, "MissingAuthenticationTokenException")
