@@ -55,13 +55,9 @@ async def find(context: Context, action: str, arn: str) -> tuple[BackupRecord, N
     own = f"arn:aws:dynamodb:{region}:{account}:table/{named.table}/backup/{named.id}"
     await context.admit(ResourceDemand(action, own))
     record = await context.store.backups.find(account, region, named.id)
-    if record is None or record.table["name"] != named.table or _is_over(record, context.now()):
+    if record is None or record.table["name"] != named.table or record.is_over(context.now()):
         raise errors.backup_not_found(arn)
     return record, named
-
-
-def _is_over(record: BackupRecord, now: float) -> bool:
-    return record.expires_at is not None and now >= record.expires_at
 
 
 def details(record: BackupRecord, arn: str, status: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.limits import RESTORES_MAX
 from statordb.store.admission import units_of as units_of_table
+from statordb.store.catalog import creation
 from statordb.store.kms.records import KeyRecord
 from statordb.store.records import NEVER, IndexRecord, RestoreRecord, TableRecord
 from statordb.store.spaces import Draft
@@ -81,15 +82,7 @@ async def restore(
 
 
 async def _created(context: Context, record: TableRecord, draft: Draft) -> TableRecord:
-    now = context.now()
-
-    def create(existing: TableRecord | None) -> TableRecord | Refused:
-        if existing is None:
-            return record
-        if existing.status_at(now) is not None:
-            return Refused(existing)
-        return replace(record, leftover=existing.spaces())  # of a deleted table that the keeper has not forgotten yet
-
+    create = creation(record, context.now())
     created = await context.store.catalog.change(record.account, record.region, record.name, create, draft)
     if isinstance(created, Refused):
         raise _taken(created.reason)

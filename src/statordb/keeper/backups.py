@@ -78,7 +78,7 @@ class Backups:
     async def _remove(self, record: BackupRecord) -> AsyncIterator[None]:
         """Not while a table is restored from it: who asked for that may have come at the same moment."""
         every = await self._store.catalog.all()
-        if any(table.restore is not None and table.restore.backup == record.arn for table in every):
+        if any(table.is_restored_from(record.arn) for table in every):
             return
         await leave(self._store, record)
         yield

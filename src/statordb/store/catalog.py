@@ -7,6 +7,7 @@ schema.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import NamedTuple
 
@@ -53,6 +54,19 @@ class Rows(NamedTuple):
 
 LoggedChange = Callable[[Rows], Rows | Refused]
 """From the records as they are to what they shall be. A log and a stream of None stay as they are. Pure."""
+
+
+def creation(record: TableRecord, now: float) -> Callable[[TableRecord | None], TableRecord | Refused]:
+    """The change that makes a table where there is none of its name; refused with the record of the one that is."""
+
+    def create(existing: TableRecord | None) -> TableRecord | Refused:
+        if existing is None:
+            return record
+        if existing.status_at(now) is not None:
+            return Refused(existing)
+        return replace(record, leftover=existing.spaces())  # of a deleted table that the keeper has not forgotten yet
+
+    return create
 
 
 class Catalog:

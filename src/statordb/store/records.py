@@ -193,6 +193,10 @@ class TableRecord(Record):
         """The record with the index of that name replaced."""
         return replace(self, indexes=[changed if index.name == changed.name else index for index in self.indexes])
 
+    def is_restored_from(self, backup: str) -> bool:
+        """Whether it is being filled from the backup of that ARN."""
+        return self.restore is not None and self.restore.backup == backup
+
     def spaces(self) -> list[int]:
         """Every space that the table owns; not its log's, which outlives it."""
         owned = [self.space, *(index.space for index in self.indexes), *self.leftover]

@@ -1,7 +1,6 @@
 """CreateTable."""
 
 import uuid
-from dataclasses import replace
 
 from statordb.api import encryption, resource_policies, schemas, streaming
 from statordb.api.context import Answer, Context, Request
@@ -11,6 +10,7 @@ from statordb.commands import throughput
 from statordb.commands.demands import TableDemand
 from statordb.model import errors
 from statordb.model.errors import ClientError
+from statordb.store.catalog import creation
 from statordb.store.records import IndexRecord, PolicyRecord, TableRecord
 from statordb.store.spaces import Draft
 from statordb.store.terms import Refused
@@ -80,14 +80,7 @@ async def _policies(context: Context, request: Request) -> list[PolicyRecord]:
 
 async def _created(context: Context, request: Request, record: TableRecord, draft: Draft, now: float) -> TableRecord:
     """The table's record as it is stored; raises ResourceInUseException where there is a table of that name by now."""
-
-    def create(existing: TableRecord | None) -> TableRecord | Refused:
-        if existing is None:
-            return record
-        if existing.status_at(now) is not None:
-            return Refused(existing)
-        return replace(record, leftover=existing.spaces())  # of a deleted table that the keeper has not forgotten yet
-
+    create = creation(record, now)
     scope = (record.account, record.region, record.name)
     created: TableRecord | Refused | None
     specification = request.get("StreamSpecification") or {}

@@ -19,9 +19,7 @@ async def delete_backup(context: Context, request: Request) -> Answer:
         )
     if record.phase != DONE:
         raise errors.backup_in_use(f"Backup is being created: {arn}")
-    if any(
-        table.restore is not None and table.restore.backup == record.arn for table in await context.store.catalog.all()
-    ):
+    if any(table.is_restored_from(record.arn) for table in await context.store.catalog.all()):
         raise errors.backup_in_use(f"Backup is being used to restore table: {arn}")
     if not await context.store.backups.doom(record):
         raise errors.backup_not_found(arn)

@@ -56,6 +56,6 @@ def _is_wanted(context: Context, request: Request, name: str | None, record: Bac
     lower, upper = request.get("TimeRangeLowerBound"), request.get("TimeRangeUpperBound")
     if lower is not None and record.created_at < lower:
         return False
-    if record.expires_at is not None and context.now() >= record.expires_at:
+    if record.is_over(context.now()):
         return False
     return upper is None or record.created_at < upper

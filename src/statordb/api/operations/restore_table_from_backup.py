@@ -27,7 +27,7 @@ async def restore_table_from_backup(context: Context, request: Request) -> Answe
     if record.phase != DONE:
         raise errors.backup_in_use(f"Backup is being created: {request['BackupArn']}")
     every = await context.store.catalog.all()
-    if any(each.restore is not None and each.restore.backup == record.arn for each in every):
+    if any(each.is_restored_from(record.arn) for each in every):
         existing = await context.store.catalog.reload(*name)
         if existing is not None and existing.record.restore is not None:
             raise errors.being_restored(name[2], existing.record.restore.backup)

@@ -55,6 +55,9 @@ class BackupRecord(Record):
     def status(self) -> str:
         return "AVAILABLE" if self.phase == DONE else "CREATING"
 
+    def is_over(self, now: float) -> bool:
+        return self.expires_at is not None and now >= self.expires_at
+
     @property
     def reader(self) -> str:
         """Its name among the readers of the log."""
