@@ -95,8 +95,8 @@ $(VENV)/.rewritten: | install
 	@$(PYTEST) --collect-only tests > /dev/null 2>&1 || true
 	@touch $@
 
-# One run of pytest for all, so that its closing line speaks for all. It has a process more than there are processors:
-# half of their time tests wait for nodes, for servers and for what is due. loadfile keeps a file's tests on one server, and
+# One run of pytest for all, so that its closing line speaks for all. Two processes: a third would change the schema of the
+# shared nodes beside two others, which then wait for each other. loadfile keeps a file's tests on one server, and
 # --no-loadscope-reorder the longest files first: see tests/scheduling.py. Up to three tests may fail once and come
 # through the second time: they are told at the end, with what they failed of. A promise that is broken once is broken:
 # see JUDGED in tests/conftest.py. What is installed beside Python waits for the network, and the checks do not.
@@ -104,7 +104,7 @@ IN_TURN := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 AGAIN := --reruns 1 --max-suite-reruns 3 --rerun-show-tracebacks
 test: install
 	$(MAKE) --no-print-directory --jobs 2 $(IN_TURN) tools lint types imports rewritten
-	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder $(AGAIN) --durations 10 tests
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder $(AGAIN) --durations 10 tests
 
 # Long histories, loads and fuzzing of the same kinds, for hours rather than minutes.
 soak: install tools
