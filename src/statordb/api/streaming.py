@@ -12,7 +12,6 @@ from statordb.store.catalog import Rows
 from statordb.store.records import TableRecord, stream_reader
 from statordb.store.spaces import Draft
 from statordb.store.store import Store
-from statordb.store.streams import StreamRecord
 from statordb.store.table import BUSY
 from statordb.store.terms import Refused
 
@@ -81,7 +80,7 @@ async def enable(
             joined = readers.join(store, rows._replace(table=streamed), stream_reader(label), view, now)
             if isinstance(joined, Refused):
                 return joined
-            return joined._replace(stream=_new(store, joined, label, view, now))
+            return joined._replace(stream=readers.begun(store, joined, label, view, now))
 
         outcome = await readers.change(store, scope, record, decide, label=label, joins=True, draft=draft)
         if not isinstance(outcome, Refused) or outcome.reason is not _TAKEN:
@@ -155,22 +154,3 @@ def _ended(store: Store, rows: Rows, now: float) -> Rows | Refused:
         return Refused(_MOVED)
     left = readers.leave(rows._replace(table=replace(table, stream_view=None)), stream.reader, now, store.stream_shards)
     return left._replace(stream=replace(stream, disabled_at=now, settles_at=now + store.table_delay_seconds))
-
-
-def _new(store: Store, rows: Rows, label: str, view: str, now: float) -> StreamRecord:
-    record, log = rows.table, rows.log
-    assert record is not None
-    assert log is not None
-    return StreamRecord(
-        account=record.account,
-        region=record.region,
-        table=record.name,
-        table_id=record.id,
-        label=label,
-        space=log.space,
-        view=view,
-        key_schema=record.key_schema,
-        created_at=round(now, 3),
-        settles_at=now + store.table_delay_seconds,
-        first=log.shards_of(stream_reader(label))[0].id,
-    )

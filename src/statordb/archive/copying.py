@@ -17,7 +17,7 @@ from functools import partial
 import orjson
 
 from statordb.archive.chunks import ENTRIES_FORM, ROWS_FORM, Gathered
-from statordb.archive.objects import Bucket, folder, put, put_chunk
+from statordb.archive.objects import MANIFEST, Bucket, folder, put, put_chunk
 from statordb.model.limits import BACKUP_CHUNK_BYTES_MAX
 from statordb.store import contention, readers
 from statordb.store.backups.records import (
@@ -203,7 +203,7 @@ async def _seal_off(store: Store, bucket: Bucket, record: BackupRecord) -> None:
     done = replace(record, phase=DONE)
     parts = await store.backups.parts(record)
     told = {"backup": orjson.loads(BACKUP.dump(done)), "parts": [orjson.loads(PART.dump(part)) for part in parts]}
-    await put(bucket, f"{folder(record)}/manifest", orjson.dumps(told))
+    await put(bucket, f"{folder(record)}/{MANIFEST}", orjson.dumps(told))
     await store.backups.change(record, partial(replace, phase=DONE))
 
 

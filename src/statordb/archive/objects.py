@@ -9,6 +9,8 @@ from statordb.objects.faults import Damaged, Foreign, NoSuchObject
 from statordb.store.backups.records import BackupRecord, PartRecord
 
 LOST = (DamagedChunk, Damaged, NoSuchObject, Foreign)  # no later try finds what is wanted
+BACKUPS = "backups/"  # what the names of backups' objects begin with
+MANIFEST = "manifest"  # what that of the object ends with that tells of a whole one
 _SLICE_BYTES = 256 << 10  # handed on at a time
 
 
@@ -37,7 +39,7 @@ class Bucket(Protocol):
 
 def folder(record: BackupRecord) -> str:
     """Of a backup's objects."""
-    return f"backups/{record.account}/{record.region}/{record.id}"
+    return f"{BACKUPS}{record.account}/{record.region}/{record.id}"
 
 
 async def put_chunk(bucket: Bucket, name: str, chunk: Gathered) -> str:

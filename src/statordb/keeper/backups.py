@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import partial
 
 from statordb.archive.copying import copy, leave
-from statordb.archive.objects import Bucket, folder
+from statordb.archive.objects import MANIFEST, Bucket, folder
 from statordb.keeper.works import Work, Works
 from statordb.metering.month import DAY, HOUR, Month
 from statordb.metering.series import BILLED, Series
@@ -86,5 +86,5 @@ class Backups:
             await self._bucket.delete(f"{folder(record)}/{part.name}")
             await self._store.backups.drop_part(record, part)
             yield
-        await self._bucket.delete(f"{folder(record)}/manifest")
+        await self._bucket.delete(f"{folder(record)}/{MANIFEST}")
         await self._store.backups.forget(record)

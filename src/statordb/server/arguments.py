@@ -62,6 +62,7 @@ def parse(arguments: Sequence[str]) -> Namespace:
     _add_audit(commands)
     _add_bill(commands)
     _add_transfers(commands)
+    _add_whole(commands)
     _add_launcher(commands)
     commands.add_parser("version", help="print the version")
     return parser.parse_args(arguments)
@@ -237,6 +238,32 @@ def _add_transfers(commands: "Commands[_Parser]") -> None:
             "--region", metavar="NAME", default=argparse.SUPPRESS, help="of the table (default: as AWS SDKs find it)"
         )
         command.add_argument("--parallel", metavar="N", default="4", help="segments or batches side by side (4)")
+
+
+def _add_whole(commands: "Commands[_Parser]") -> None:
+    backup = commands.add_parser(
+        "backup",
+        help="copy a whole store to another place",
+        description="Copy a whole store as it is at one moment, or see whether such copies are what was written: "
+        "statordb backup TO, statordb backup verify FROM. Places: a directory, or s3://BUCKET/PREFIX.",
+        allow_abbrev=False,
+    )
+    backup.add_argument("words", metavar="[verify] PLACE", nargs="+", help="a directory, or s3://BUCKET/PREFIX")
+    restore = commands.add_parser(
+        "restore",
+        help="bring a whole store back",
+        description="Bring a whole store back from its archive, or from a copy that statordb backup made.",
+        allow_abbrev=False,
+    )
+    restore.add_argument("--from", dest="source", metavar="PLACE", required=True, help="a directory, or s3://...")
+    restore.add_argument(
+        "--at", metavar="MOMENT", default=None, help="one that backup verify tells (default: the last)"
+    )
+    for command in (backup, restore):
+        command.add_argument("--keys", metavar="FILE", default=None, help="root key file of the store: keys.json")
+        command.add_argument("--credentials", metavar="FILE", default=None, help="for S3, in the form of AWS's SDKs")
+        command.add_argument("--data", metavar="DIR", default=argparse.SUPPRESS, help="directory of the data")
+        _add_engine(command)
 
 
 def _add_launcher(commands: "Commands[_Parser]") -> None:

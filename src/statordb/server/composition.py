@@ -67,6 +67,7 @@ from statordb.store.credentials import Credentials
 from statordb.store.news import KEY, Subject
 from statordb.store.sealed.engine import SealedEngine
 from statordb.store.store import Store
+from statordb.store.whole import marker
 from statordb.wire.authenticator import Authenticator
 from statordb.wire.browsers import BrowserRules
 from statordb.wire.context import Observer, WireContext
@@ -147,19 +148,27 @@ def load_shapes() -> Shapes:
 
 
 async def open_store(
-    directory: Path, settings: Settings, ask: Ask | None = None, buckets: ProcessBuckets | None = None
+    directory: Path,
+    settings: Settings,
+    ask: Ask | None = None,
+    buckets: ProcessBuckets | None = None,
+    restores: bool = False,
 ) -> Store:
     """The store of this process, made or migrated if need be. Raises BadStart.
 
     `ask` is for a lane: has an embedded store written by a worker, which has it open. `buckets`: of those who answer
-    requests.
+    requests. `restores`: for who brings it back from an archive; nobody else may use it until it is whole.
     """
     clock = SystemClock()
     shared = settings.engine == CASSANDRA
     roots = sealing.roots_of(settings, directory)
     with told_as_bad_start(f"keyspace {settings.keyspace}" if shared else directory), sealing.told_of_keys():
-        under = await _open_engine(directory, settings, roots, ask)
+        under = await open_engine(directory, settings, roots, ask)
         try:
+            if not restores and await marker.being_restored(under) is not None:
+                raise StoreUnusable(
+                    "the store is not whole: statordb restore was ended while it brought it back. Run it again."
+                )
             engine = await sealing.sealed(under, roots, writes=ask is None)
             await formats.admit(engine, clock.now())
             engine.ring.watch()
@@ -180,7 +189,7 @@ async def open_store(
     )
 
 
-async def _open_engine(directory: Path, settings: Settings, roots: Roots, ask: Ask | None) -> Engine:
+async def open_engine(directory: Path, settings: Settings, roots: Roots, ask: Ask | None = None) -> Engine:
     """The engine that has the sealed rows. Raises as `open_store`."""
     if settings.engine == CASSANDRA:
         return await cassandra.open_engine(settings)

@@ -68,6 +68,12 @@ def _transfer(given: Namespace) -> int:
     return run(given)
 
 
+def _whole(given: Namespace) -> int:
+    from statordb.server.whole.command import run
+
+    return run(given)
+
+
 def _launcher(given: Namespace) -> int:
     from statordb.server.launcher_command import run
 
@@ -89,6 +95,8 @@ _COMMANDS = {
     "bill": _bill,
     "export": _transfer,
     "import": _transfer,
+    "backup": _whole,
+    "restore": _whole,
     "launcher": _launcher,
     "version": _version,
 }

@@ -21,12 +21,12 @@ FILE = "file"
 log = logging.getLogger(__name__)
 
 
-def roots_of(settings: Settings, directory: Path) -> Roots:
-    """The providers that the settings name. Raises BadStart."""
+def roots_of(settings: Settings, directory: Path, file: MADE | None = None) -> Roots:
+    """The providers that the settings name. `file`: in place of the keys in the key file. Raises BadStart."""
     place = settings.key_directory or directory
     if settings.key_directory is not None and not place.is_dir():
         raise BadStart(f"The directory {place} of key_directory is not there.")
-    providers: dict[str, MADE] = {FILE: lambda: FileKeys(place)}
+    providers: dict[str, MADE] = {FILE: file or (lambda: FileKeys(place))}
     if settings.root_key_command:
         providers["command"] = lambda: _command(settings)
     if settings.vault_address:

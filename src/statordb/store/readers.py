@@ -9,9 +9,10 @@ from statordb.store import contention
 from statordb.store import log as shards
 from statordb.store.catalog import Name, Rows
 from statordb.store.log import LogRecord
-from statordb.store.records import TableRecord
+from statordb.store.records import TableRecord, stream_reader
 from statordb.store.spaces import Draft
 from statordb.store.store import Store
+from statordb.store.streams import StreamRecord
 from statordb.store.table import BUSY
 from statordb.store.terms import Refused
 
@@ -49,6 +50,26 @@ def leave(rows: Rows, reader: str, now: float, wanted: int) -> Rows:
     if rows.log is None or reader not in rows.log.views:
         return rows
     return roll(rows, {name: view for name, view in rows.log.views.items() if name != reader}, now, wanted)
+
+
+def begun(store: Store, rows: Rows, label: str, view: str, now: float) -> StreamRecord:
+    """The record of a stream whose reader has just joined."""
+    record, log = rows.table, rows.log
+    assert record is not None
+    assert log is not None
+    return StreamRecord(
+        account=record.account,
+        region=record.region,
+        table=record.name,
+        table_id=record.id,
+        label=label,
+        space=log.space,
+        view=view,
+        key_schema=record.key_schema,
+        created_at=round(now, 3),
+        settles_at=now + store.table_delay_seconds,
+        first=log.shards_of(stream_reader(label))[0].id,
+    )
 
 
 def roll(rows: Rows, views: dict[str, str], now: float, wanted: int) -> Rows:

@@ -23,6 +23,7 @@ from statordb.engine.lmdb.planning import QUICK_SECONDS, Update
 from statordb.engine.lmdb.prepared import Prepared
 from statordb.engine.lmdb.reader import closed
 from statordb.engine.lmdb.rows import Txn
+from statordb.engine.lmdb.snapshot import Snapshot
 from statordb.engine.lmdb.writer import Writer
 from statordb.engine.rewriting import Rewrite
 from statordb.model.pending import Pending
@@ -139,6 +140,11 @@ class LmdbEngine(Planner):
         if loop is None or not loop.is_running():
             loop = self._loop = asyncio.get_running_loop()
         return loop
+
+    def snapshot(self) -> Snapshot:
+        """The store as it is now, for whoever reads it for long; to be released."""
+        self._check_open()
+        return Snapshot(self._env, self.epoch(), self._digest)
 
     def is_writing(self) -> bool:
         """Whether an update is under way in this process, for which its event loop and a thread take turns."""

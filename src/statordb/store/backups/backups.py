@@ -3,7 +3,7 @@ whole yet, and of which objects are still to go."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from statordb.engine.contract import Effects, Engine, Guard, Key, PageBudget, Refused, Stale, Stored
+from statordb.engine.contract import Effects, Engine, Guard, Key, PageBudget, Refused, Row, Stale, Stored
 from statordb.store import contention
 from statordb.store.backups.records import BACKUP, DONE, PART, BackupRecord, PartRecord
 from statordb.store.keyspace import Space
@@ -29,6 +29,15 @@ class Backups:
         effects = Effects(writes=((key, BACKUP.dump(record)), *((mark, b"{}") for mark in marks)))
         outcome = await contention.guarded(self._engine, (key, *marks), lambda stored: effects, (guard,))
         return not isinstance(outcome, Stale)
+
+    async def adopt(self, record: BackupRecord, parts: Sequence[PartRecord]) -> None:
+        """Have one again whose objects are there, and that is whole; it may be done again."""
+        assert record.phase == DONE
+        for part in parts:
+            await self.add_part(record, part)
+        keys = _key(record), _mark(_EVERY, record)
+        effects = Effects(writes=((keys[0], BACKUP.dump(record)), (keys[1], b"{}")))
+        await contention.update(self._engine, keys, lambda stored: effects)
 
     async def find(self, account: str, region: str, id: str) -> BackupRecord | None:
         stored = await self._engine.get(Key(Space.BACKUPS, _partition(account, region), id.encode()))
@@ -108,6 +117,16 @@ class Backups:
     async def drop_part(self, record: BackupRecord, part: PartRecord) -> None:
         key = _part_key(record, part)
         await contention.update(self._engine, (key,), lambda stored: Effects(writes=((key, None),)))
+
+
+def is_record(row: Row) -> bool:
+    """Whether a row of the space is the record of a backup that there is."""
+    return row.partition.startswith(b"backups/")
+
+
+def is_doomed(row: Row) -> bool:
+    """Whether it is the record of one whose objects are still to go."""
+    return row.partition == _DOOMED
 
 
 def _partition(account: str, region: str) -> bytes:

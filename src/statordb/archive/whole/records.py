@@ -1,0 +1,81 @@
+"""What tells of a whole store in objects: plain data.
+
+    whole/moments/ID             the manifest of a moment: MomentRecord. It is written last
+    whole/ID/system-000000       rows of one space of the store's own, in a chunk (`archive/chunks.py`)
+    whole/ID/table-000000-000000 rows of a table, by its number in the manifest
+
+A moment may name objects of an earlier one, where nothing has changed.
+"""
+
+from dataclasses import dataclass, field
+
+from statordb.store.record import Kind, Record
+
+MOMENTS = "whole/moments/"
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRecord(Record):
+    """One object. `digest`: SHA-256 of its content, as hexadecimal digits; `size`: bytes before they were packed."""
+
+    name: str
+    digest: str
+    size: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class SystemRecord(Record):
+    """The rows of a space of the store's own."""
+
+    space: int
+    chunks: list[ChunkRecord] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsRecord(Record):
+    """The items of a table, which is told of by its row in the catalog. `missing`: why they are not there."""
+
+    account: str
+    region: str
+    table: str
+    space: int
+    chunks: list[ChunkRecord] = field(default_factory=list)
+    missing: str = ""
+
+    @property
+    def scope(self) -> tuple[str, str, str]:
+        return self.account, self.region, self.table
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:dynamodb:{self.region}:{self.account}:table/{self.table}"
+
+
+@dataclass(frozen=True, slots=True)
+class MomentRecord(Record):
+    """A store as it was at one moment. `at`: in seconds since the epoch. `engine`, `release`: what it was of.
+    `formats`: the number of the formats of its records. `ring`: its keys, as it keeps them, wrapped by a root key."""
+
+    id: str
+    at: float
+    engine: str
+    release: str
+    formats: int
+    ring: str
+    system: list[SystemRecord] = field(default_factory=list)
+    tables: list[ItemsRecord] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Of its manifest."""
+        return f"{MOMENTS}{self.id}"
+
+    @property
+    def chunks(self) -> list[ChunkRecord]:
+        """Every object that it needs."""
+        own = [chunk for part in self.system for chunk in part.chunks]
+        return own + [chunk for items in self.tables for chunk in items.chunks]
+
+
+MOMENT = Kind(MomentRecord)
