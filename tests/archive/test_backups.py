@@ -5,7 +5,7 @@ from tests.archive.backed_up import backup, check_whole, create, delete, duties,
 from tests.archive.memory_bucket import MemoryBucket
 from tests.in_process import Api
 
-from statordb.archive import copying
+from statordb.archive import copying, scanning
 from statordb.engine.contract import PageBudget
 from statordb.keeper.backups import STORED
 from statordb.keeper.restores import RESTORED
@@ -47,8 +47,10 @@ def test_whatever_is_written_while_it_is_made_is_left_out(
     api: Api, bucket: MemoryBucket, monkeypatch: pytest.MonkeyPatch, pieces: int
 ) -> None:
     """Items that are put, changed, deleted and put again after `pieces` pieces of the work, each of a few rows."""
-    monkeypatch.setattr(copying, "_PAGE", PageBudget(2, 1 << 20))
+    monkeypatch.setattr(scanning, "PAGE", PageBudget(2, 1 << 20))
+    monkeypatch.setattr(copying, "PAGE", PageBudget(2, 1 << 20))
     monkeypatch.setattr(copying, "BACKUP_CHUNK_BYTES_MAX", 100)
+    monkeypatch.setattr(scanning, "BACKUP_CHUNK_BYTES_MAX", 100)
     create(api)
     for number in range(20):
         put(api, number, g="g", l=str(number))
@@ -73,8 +75,10 @@ def test_who_begins_again_after_any_piece_comes_to_the_same(
     api: Api, bucket: MemoryBucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One piece of the work, and one of another's after it, until all is done: as if the keeper died each time."""
-    monkeypatch.setattr(copying, "_PAGE", PageBudget(3, 1 << 20))
+    monkeypatch.setattr(scanning, "PAGE", PageBudget(3, 1 << 20))
+    monkeypatch.setattr(copying, "PAGE", PageBudget(3, 1 << 20))
     monkeypatch.setattr(copying, "BACKUP_CHUNK_BYTES_MAX", 1)
+    monkeypatch.setattr(scanning, "BACKUP_CHUNK_BYTES_MAX", 1)
     create(api)
     for number in range(10):
         put(api, number, g="g")

@@ -9,9 +9,9 @@ from tests.archive.backed_up import backup, check_whole, create, delete, items, 
 from tests.archive.memory_bucket import MemoryBucket
 from tests.in_process import Api
 
-from statordb.archive import copying, state
+from statordb.archive import copying, passes, scanning
 from statordb.archive.chunks import ENTRIES_FORM, ROWS_FORM, DamagedChunk, Gathered, entries_of, rows_of, unpacked
-from statordb.archive.copying import whole
+from statordb.archive.cuts import whole
 from statordb.engine.contract import PageBudget
 from statordb.store.terms import Change, Row
 
@@ -91,8 +91,9 @@ def test_a_damaged_chunk_is_told(spoil: Any) -> None:
 def test_a_cut_may_lie_anywhere_in_what_is_logged(api: Api, monkeypatch: pytest.MonkeyPatch, cut_behind: int) -> None:
     """As on a cluster, where it is a mark: the state is that behind so many of the writes, before, in and behind the
     scan. With room for few entries at a time, so that there are several passes."""
-    monkeypatch.setattr(copying, "_PAGE", PageBudget(1, 1 << 20))
-    monkeypatch.setattr(state, "BACKUP_OVERLAY_BYTES_MAX", 300)
+    monkeypatch.setattr(scanning, "PAGE", PageBudget(1, 1 << 20))
+    monkeypatch.setattr(copying, "PAGE", PageBudget(1, 1 << 20))
+    monkeypatch.setattr(passes, "BACKUP_OVERLAY_BYTES_MAX", 1500)
     bucket = MemoryBucket()
     create(api)
     for number in range(6):
@@ -127,7 +128,8 @@ async def _end(api: Api) -> int:
 
 def test_a_judge_that_sees_no_log_finds_the_scan_torn(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the log tells is needed: without it, a restored table is none that ever was."""
-    monkeypatch.setattr(copying, "_PAGE", PageBudget(1, 1 << 20))
+    monkeypatch.setattr(scanning, "PAGE", PageBudget(1, 1 << 20))
+    monkeypatch.setattr(copying, "PAGE", PageBudget(1, 1 << 20))
     bucket = MemoryBucket()
     create(api)
     for number in range(6):

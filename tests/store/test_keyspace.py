@@ -53,6 +53,7 @@ def test_the_numbers_of_spaces_are_frozen() -> None:
         "LEDGER_SUBJECTS": 19,
         "LEDGER_CAPACITY": 20,
         "BACKUPS": 21,
+        "ARCHIVE": 22,
         "ALARMS": 24,
         "ALARM_HISTORY": 25,
         "SCALING": 26,

@@ -1,23 +1,29 @@
-"""The content of the objects that a backup lies in: rows as a scan found them, and entries of the log beside it.
+"""The content of the objects that backups and the archive lie in: rows as a scan found them, and entries of logs.
 
 A chunk is a form's name and number, and then as one deflated stream (RFC 1950) its rows or entries, one behind the
 other:
 
     row    length of the partition (2 bytes, big endian), of the sort bytes (2), of the body (4); partition, sort, body
     entry  sequence (8), length (4), the log's entry as it is (`store/entries.py`)
+
+Entries of a segment come behind a head: its length (4), and what tells of the segment as JSON.
 """
 
 import zlib
 from collections.abc import Iterator
 from struct import Struct, error
+from typing import Any
+
+import orjson
 
 from statordb.store.terms import Change, Row
 
-ROWS_FORM, ENTRIES_FORM = b"SDBB\x01", b"SDBL\x01"
+ROWS_FORM, ENTRIES_FORM, SEGMENT_FORM = b"SDBB\x01", b"SDBL\x01", b"SDBS\x01"
 _LEVEL = 1  # packs 80 MB/s on one core, and small items to a third
 
 _row = Struct(">HHI")
 _entry = Struct(">QI")
+_length = Struct(">I")
 
 
 class DamagedChunk(Exception):
@@ -47,6 +53,14 @@ class Gathered:
         self.entries += 1
         self.size += sum(map(len, parts))
 
+    def with_head(self, head: dict[str, Any]) -> "Gathered":
+        """The same behind what tells of it."""
+        text = orjson.dumps(head)
+        headed = Gathered(self._form)
+        headed._parts = [_length.pack(len(text)), text, *self._parts]
+        headed.entries, headed.size = self.entries, self.size + _length.size + len(text)
+        return headed
+
     def packed(self) -> bytes:
         """The chunk. It takes a while, and lets other threads run."""
         return self._form + zlib.compress(b"".join(self._parts), _LEVEL)
@@ -54,6 +68,14 @@ class Gathered:
 
 def unpacked(chunk: bytes, form: bytes, size: int) -> bytes:
     """What a chunk has, `size` bytes. It takes a while, and lets other threads run. Raises DamagedChunk."""
+    content = unpacked_up_to(chunk, form, size)
+    if len(content) != size:
+        raise DamagedChunk(f"it has {len(content)} bytes, and not {size}")
+    return content
+
+
+def unpacked_up_to(chunk: bytes, form: bytes, size: int) -> bytes:
+    """The same of at most so many bytes."""
     if not chunk.startswith(form):
         raise DamagedChunk("it is none of a form that this release knows")
     unpacking = zlib.decompressobj()
@@ -61,9 +83,22 @@ def unpacked(chunk: bytes, form: bytes, size: int) -> bytes:
         content = unpacking.decompress(memoryview(chunk)[len(form) :], size + 1)
     except zlib.error as fault:
         raise DamagedChunk(str(fault)) from None
-    if len(content) != size or not unpacking.eof:
-        raise DamagedChunk(f"it has {len(content)} bytes, and not {size}")
+    if len(content) > size or not unpacking.eof:
+        raise DamagedChunk(f"it has not just {size} bytes")
     return content
+
+
+def head_of(content: bytes) -> tuple[dict[str, Any], bytes]:
+    """What tells of a segment, and its entries. Raises DamagedChunk."""
+    try:
+        (length,) = _length.unpack_from(content)
+        begin = _length.size + length
+        head = orjson.loads(content[_length.size : begin])
+    except (error, orjson.JSONDecodeError):
+        raise DamagedChunk("it has no head") from None
+    if not isinstance(head, dict):
+        raise DamagedChunk("it has no head")
+    return head, content[begin:]
 
 
 def rows_of(content: bytes) -> Iterator[Row]:

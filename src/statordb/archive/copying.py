@@ -10,14 +10,16 @@ All that was done is noted as it is done: who comes after one that died goes on.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from functools import partial
 
 import orjson
 
-from statordb.archive.chunks import ENTRIES_FORM, ROWS_FORM, Gathered
+from statordb.archive.chunks import ENTRIES_FORM, Gathered
+from statordb.archive.cuts import NEAR_CHANGES, whole
 from statordb.archive.objects import MANIFEST, Bucket, folder, put, put_chunk
+from statordb.archive.scanning import PAGE, scan
 from statordb.model.limits import BACKUP_CHUNK_BYTES_MAX
 from statordb.store import contention, readers
 from statordb.store.backups.records import (
@@ -35,12 +37,10 @@ from statordb.store.backups.records import (
 from statordb.store.barrier import Barrier
 from statordb.store.catalog import Rows
 from statordb.store.store import Store
-from statordb.store.terms import PageBudget, Place, Refused, Stop
+from statordb.store.terms import Refused
 
 VIEW = "NEW_AND_OLD_IMAGES"
-_PAGE = PageBudget(rows_max=200, bytes_max=128 << 10)  # read, and opened, in one go
 _LOOK_SECONDS = 0.1  # between two looks at a barrier
-_NEAR_CHANGES = 1000  # so many steps from the cut may an update's changes reach: it has a hundred at most
 _GONE, _THERE = object(), object()  # reasons of refusals: nobody can write any more; it reads the log already
 
 
@@ -133,22 +133,9 @@ async def _passing(store: Store, barrier: Barrier) -> AsyncIterator[None]:
 async def _scan(store: Store, bucket: Bucket, record: BackupRecord) -> AsyncIterator[None]:
     """Keep the rows behind the last part."""
     parts = [part for part in await store.backups.parts(record) if part.kind == BASE]
-    if parts and parts[-1].after is None:
-        return
-    number = len(parts)
-    after = _place(parts[-1].after) if parts else None
-    chunk, space = Gathered(ROWS_FORM), record.source.space
-    while True:
-        page = await store.engine.scan(space, 0, 1, _PAGE, after)
-        for row in page.rows:
-            chunk.add_row(row)
-        after = None if page.stop is Stop.EXHAUSTED else page.last
-        if after is None or chunk.size >= BACKUP_CHUNK_BYTES_MAX:
-            await _keep(store, bucket, record, BASE, number, chunk, after)
-            chunk, number = Gathered(ROWS_FORM), number + 1
+    note = partial(store.backups.add_part, record)
+    async for _ in scan(store, bucket, record.source.space, folder(record), parts, note):
         yield
-        if after is None:
-            return
 
 
 @dataclass(slots=True)
@@ -169,31 +156,28 @@ async def _drain(store: Store, bucket: Bucket, record: BackupRecord, drained: _C
             await store.backups.drop_part(record, part)
     chunk, number = Gathered(ENTRIES_FORM), 0
     near: set[int] = set()
-    reach = store.engine.traits.change_step * _NEAR_CHANGES
+    reach = store.engine.traits.change_step * NEAR_CHANGES
     log = await store.logs.find(*_name(record), record.log)
     for shard in () if log is None else log.shards_of(record.reader):
         after, end = 0, await store.engine.log_end(record.log, shard.id.encode())
-        while after < end and (page := await store.engine.log(record.log, shard.id.encode(), after, _PAGE)):
+        while after < end and (page := await store.engine.log(record.log, shard.id.encode(), after, PAGE)):
             for change in page:
                 chunk.add_entry(change)
                 if abs(change.sequence - record.cut) <= reach:
                     near.add(change.sequence)
             after = page[-1].sequence
             if chunk.size >= BACKUP_CHUNK_BYTES_MAX:
-                await _keep(store, bucket, record, LOG, number, chunk, None)
+                await _keep(store, bucket, record, number, chunk)
                 chunk, number = Gathered(ENTRIES_FORM), number + 1
             yield
     if chunk.entries:
-        await _keep(store, bucket, record, LOG, number, chunk, None)
+        await _keep(store, bucket, record, number, chunk)
     drained.cut = whole(near, record.cut, store.engine.traits.change_step)
 
 
-async def _keep(
-    store: Store, bucket: Bucket, record: BackupRecord, kind: str, number: int, chunk: Gathered, after: Place | None
-) -> None:
-    """Keep a chunk, then note that it is there."""
-    behind = None if after is None else [each.hex() for each in after]
-    part = PartRecord(kind, number, "", chunk.size, chunk.entries, behind)
+async def _keep(store: Store, bucket: Bucket, record: BackupRecord, number: int, chunk: Gathered) -> None:
+    """Keep entries of the log, then note that they are there."""
+    part = PartRecord(LOG, number, "", chunk.size, chunk.entries)
     digest = await put_chunk(bucket, f"{folder(record)}/{part.name}", chunk)
     await store.backups.add_part(record, replace(part, digest=digest))
 
@@ -205,30 +189,6 @@ async def _seal_off(store: Store, bucket: Bucket, record: BackupRecord) -> None:
     told = {"backup": orjson.loads(BACKUP.dump(done)), "parts": [orjson.loads(PART.dump(part)) for part in parts]}
     await put(bucket, f"{folder(record)}/{MANIFEST}", orjson.dumps(told))
     await store.backups.change(record, partial(replace, phase=DONE))
-
-
-def whole(sequences: Collection[int], cut: int, step: int) -> int:
-    """The highest cut, at most the given one, that has no update's changes on both sides. `sequences`: of all changes
-    near. `step`: by which those of one update follow each other; 0: nothing comes between them, and so no cut either.
-    Several updates of one process may follow each other so: then all of them are left out, which nobody was told of at
-    that moment."""
-    if not step:
-        return cut
-    known = set(sequences)
-    while True:
-        crossing = [each for each in known if each > cut >= each - step and each - step in known]
-        if not crossing:
-            return cut
-        first = min(crossing)
-        while first - step in known:
-            first -= step
-        cut = first - 1
-
-
-def _place(after: list[str] | None) -> Place:
-    assert after is not None, "the scan is not at its end"
-    partition, sort = after
-    return bytes.fromhex(partition), bytes.fromhex(sort)
 
 
 def _name(record: BackupRecord) -> tuple[str, str, str]:

@@ -1,64 +1,75 @@
-"""The items of a table as they were at the cut of a backup.
+"""The items of a table as they were at a cut, out of rows that were scanned while it was written to, and its changes.
 
-Of an item that the log beside the scan tells of, the last entry up to the cut says how it stood; where all of them come
-behind it, the first one says how it was before. Any other item stands as the scan found it. What the log tells is held
-in memory, for a part of the items at a time where that is much; each such pass reads all parts.
+Of an item that a change tells of, the last one up to the cut says how it stood; where all of them come behind it, the
+first one says how it was before. Any other item stands as the scan found it. What the changes tell is held in memory,
+of as many items at a time as there is room for; each such pass reads all of them.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import islice
 
 import orjson
 
 from statordb.archive.chunks import ENTRIES_FORM, ROWS_FORM, entries_of, rows_of
-from statordb.archive.objects import Bucket, get_chunk
-from statordb.model.limits import BACKUP_OVERLAY_BYTES_MAX
+from statordb.archive.objects import Bucket, folder, get_chunk
+from statordb.archive.passes import ENTRIES_AT_ONCE, Pass, Passes
 from statordb.model.schema import KeySchema
 from statordb.store import entries
 from statordb.store.access import PrimaryPath
-from statordb.store.appending import partition_hash
 from statordb.store.backups.records import BASE, LOG, BackupRecord, PartRecord
+from statordb.store.records import TableRecord
 from statordb.store.terms import Change, Place, Row
 
-_ENTRIES_AT_ONCE = 200  # looked at before others have their turn
 _ROWS_AT_ONCE = 100
 
 Known = tuple[int, bytes | None]
 """The sequence of the change that tells how an item stood, and its body then."""
+Changes = Callable[[], AsyncIterator[Sequence[Change]]]
+Scanned = Callable[[], AsyncIterator[Iterator[Row]]]
+"""Begin to read all changes, in any order; all rows that were scanned, an object at a time."""
 
 
 async def state(bucket: Bucket, record: BackupRecord, parts: Sequence[PartRecord]) -> AsyncIterator[Sequence[Row]]:
-    """Some rows at a time, each once, in no order. Raises DamagedChunk, and what the bucket does."""
-    logged = [part for part in parts if part.kind == LOG]
-    passes = 1 + sum(part.size for part in logged) // BACKUP_OVERLAY_BYTES_MAX
-    place_of = _placing(record)
-    for number in range(passes):
+    """A backup's items: some rows at a time, each once, in no order. Raises DamagedChunk, and what the bucket does."""
 
-        def mine(partition: bytes, number: int = number) -> bool:
-            return passes == 1 or partition_hash(partition) % passes == number
+    async def changes() -> AsyncIterator[Sequence[Change]]:
+        for part in parts:
+            if part.kind == LOG:
+                name = f"{folder(record)}/{part.name}"
+                found = entries_of(await get_chunk(bucket, name, part.digest, ENTRIES_FORM, part.size))
+                while some := list(islice(found, ENTRIES_AT_ONCE)):
+                    yield some
 
-        overlay: dict[Place, Known] = {}
-        for part in logged:
-            found = entries_of(await get_chunk(bucket, record, part, ENTRIES_FORM))
-            while some := list(islice(found, _ENTRIES_AT_ONCE)):
-                _lay_over(overlay, some, record.cut, place_of, mine)
-                await asyncio.sleep(0)
+    async def scanned() -> AsyncIterator[Iterator[Row]]:
         for part in parts:
             if part.kind == BASE:
-                scanned = rows_of(await get_chunk(bucket, record, part, ROWS_FORM))
-                stand = (row for row in scanned if mine(row[0]) and (row[0], row[1]) not in overlay)
-                while rows := list(islice(stand, _ROWS_AT_ONCE)):
-                    yield rows
-        told = _told(overlay)
-        while rows := list(islice(told, _ROWS_AT_ONCE)):
-            yield rows
+                name = f"{folder(record)}/{part.name}"
+                yield rows_of(await get_chunk(bucket, name, part.digest, ROWS_FORM, part.size))
+
+    async for rows in stood(record.source, record.cut, changes, scanned):
+        yield rows
 
 
-def _placing(record: BackupRecord) -> Callable[[bytes], Place]:
+async def stood(table: TableRecord, cut: int, changes: Changes, scanned: Scanned) -> AsyncIterator[Sequence[Row]]:
+    """The items at a cut: some rows at a time, each once, in no order. Raises as the two readers do."""
+    place_of = placing(table)
+    passes: Passes[Known] = Passes(_size_of)
+    while (some := passes.next()) is not None:
+        async for found in changes():
+            _lay_over(some, found, cut, place_of)
+            await some.fit()
+        async for rows in scanned():
+            stand = (row for row in rows if some.takes((row[0], row[1])) and (row[0], row[1]) not in some.known)
+            while part := list(islice(stand, _ROWS_AT_ONCE)):
+                yield part
+        told = _told(some.known)
+        while part := list(islice(told, _ROWS_AT_ONCE)):
+            yield part
+
+
+def placing(table: TableRecord) -> Callable[[bytes], Place]:
     """What tells the place of an item by the keys in an entry."""
-    source = record.source
-    path = PrimaryPath(source.space, KeySchema.parse(source.key_schema, source.definitions))
+    path = PrimaryPath(table.space, KeySchema.parse(table.key_schema, table.definitions))
 
     def place_of(body: bytes) -> Place:
         keys = orjson.loads(entries.keys(body))
@@ -67,19 +78,13 @@ def _placing(record: BackupRecord) -> Callable[[bytes], Place]:
     return place_of
 
 
-def _lay_over(
-    overlay: dict[Place, Known],
-    changes: Sequence[Change],
-    cut: int,
-    place_of: Callable[[bytes], Place],
-    mine: Callable[[bytes], bool],
-) -> None:
+def _lay_over(some: Pass[Known], changes: Sequence[Change], cut: int, place_of: Callable[[bytes], Place]) -> None:
     """Note how the items stood that some changes are of; the changes may come in any order."""
     for sequence, body in changes:
         place = place_of(body)
-        if not mine(place[0]):
+        if not some.takes(place):
             continue
-        known = overlay.get(place)
+        known = some.known.get(place)
         if known is not None:
             at = known[0]
             if sequence <= cut:
@@ -89,7 +94,11 @@ def _lay_over(
                 continue
         new, old = entries.images(body)
         image = new if sequence <= cut else old
-        overlay[place] = sequence, None if image is None else image.body
+        some.put(place, (sequence, None if image is None else image.body))
+
+
+def _size_of(known: Known) -> int:
+    return len(known[1] or b"")
 
 
 def _told(overlay: dict[Place, Known]) -> Iterator[Row]:

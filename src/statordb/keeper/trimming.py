@@ -7,7 +7,7 @@ from functools import partial
 from statordb.keeper.known_logs import KnownLogs, has_stream
 from statordb.store.log import LogRecord, ShardRecord
 from statordb.store.logs import RETENTION_SECONDS
-from statordb.store.records import BACKUP, STREAM
+from statordb.store.records import ARCHIVE, BACKUP, STREAM
 from statordb.store.store import Store
 from statordb.store.streams import StreamRecord
 
@@ -78,6 +78,7 @@ class Trimming:
         if any(reader.startswith(BACKUP) for shard in log.shards for reader in shard.readers):
             # A log is closed with its table, but a backup may still want what it has.
             reading |= {backup.reader for backup in await self._store.backups.unfinished() if backup.log == log.space}
+        archived = await self._archived(log)
         known = {shard.id for shard in log.shards}
         if any(shard not in known for found in holds.values() for shard in found):  # opened since the log was read?
             current = await self._store.logs.find(log.account, log.region, log.table, log.space)
@@ -89,7 +90,18 @@ class Trimming:
             if reader not in reading or shard not in known
         ]
         await self._store.holds.forget(log.space, stale)
-        return {reader: {shard: hold.position for shard, hold in holds[reader].items()} for reader in reading}
+        held = {reader: {shard: hold.position for shard, hold in holds[reader].items()} for reader in reading}
+        return held | archived
+
+    async def _archived(self, log: LogRecord) -> Positions:
+        """Up to where the archive has what the log has."""
+        found: Positions = {}
+        for reader in log.views:
+            if reader.startswith(ARCHIVE):
+                track = await self._store.tracks.find(log.account, log.region, reader.removeprefix(ARCHIVE))
+                upto = 0 if track is None else track.upto  # none yet: it has just joined
+                found[reader] = {shard.id: upto for shard in log.shards}
+        return found
 
     async def forget(self) -> AsyncIterator[None]:
         """Forget what is over of streams, and of readers; gives back between two looks. All logs are to be known."""

@@ -24,6 +24,7 @@ from statordb.engine.contract import Engine, FormatTooNew, StoreUnusable
 from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.engine.lmdb.keys import SPREAD
 from statordb.iam_api.service import LOADERS, QueryService
+from statordb.keeper.archiving import Archiving
 from statordb.keeper.backups import Backups
 from statordb.keeper.keeper import Duty, Keeper, duties
 from statordb.keeper.kinesis import Kinesis
@@ -240,7 +241,11 @@ def keeper_of(site: Site, store: Store, further: Sequence[Duty] = ()) -> Keeper:
     )
     holder = site.name if site.settings.engine == CASSANDRA else None
     bucket = sealed_objects_of(objects_of(site.settings, site.directory), store.engine)
-    archiving: Sequence[Duty] = [Backups(store, bucket), Restores(store, bucket)]
+    archiving: Sequence[Duty] = [
+        Backups(store, bucket),
+        Archiving(store, bucket, report_duty, site.settings.archive_seconds),
+        Restores(store, bucket),
+    ]
     return Keeper(store, report_duty, holder, [*duties(store), kinesis, *archiving, *further])
 
 

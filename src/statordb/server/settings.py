@@ -31,6 +31,7 @@ NEARNESS_MIN = 0.75  # of a mistyped name to the one that is meant: difflib's ra
 # services"): one of them has the name of a setting.
 _ADDRESS_OF_A_SERVICE = re.compile(r"(tcp|udp|sctp)://.*")
 STREAM_SHARD_SECONDS_MIN = 1.0
+ARCHIVE_SECONDS_MIN, ARCHIVE_SECONDS_MAX = 0.5, 60.0
 TABLE_POOL_MAX = 64
 AUTO = -1  # workers
 MINUTE_SECONDS_MAX = 3600  # of minutes that settings make longer or shorter
@@ -54,6 +55,7 @@ class Settings:
     memory: bool = False
     objects: str = ""  # where backups and buckets are: a directory or s3://...; empty: in the data directory
     objects_credentials: Path | None = None  # a file with those for S3; None: where the AWS SDKs look
+    archive_seconds: float = 10.0  # how far behind the archive is at most, while all is well
     key_directory: Path | None = None  # where the root keys are; None: in the data directory
     root_key: str = "file"  # who wraps the store's keys
     root_key_command: tuple[str, ...] = ()  # a program by its path, and arguments
@@ -205,6 +207,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "memory": values.flag,
     "objects": values.objects_place,
     "objects_credentials": values.path,
+    "archive_seconds": values.seconds,
     "key_directory": values.path,
     "root_key": values.one_of("file", "command", "vault", "kms"),
     "root_key_command": values.command,
@@ -369,6 +372,8 @@ def _checked(settings: Settings) -> Settings:
         raise BadStart("root_access_key_id and root_secret_access_key must be set together.")
     if settings.objects_credentials and not settings.objects.startswith("s3://"):
         raise BadStart("objects_credentials is for objects in S3: objects = s3://BUCKET/PREFIX.")
+    if not ARCHIVE_SECONDS_MIN <= settings.archive_seconds <= ARCHIVE_SECONDS_MAX:
+        raise BadStart(f"archive_seconds is from {ARCHIVE_SECONDS_MIN:g} to {ARCHIVE_SECONDS_MAX:g}.")
     _check_root_key(settings)
     _check_cassandra(settings)
     _check_functions(settings)

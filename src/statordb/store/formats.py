@@ -19,6 +19,7 @@ from statordb.store import (
     transactions,
 )
 from statordb.store.alarms import records as alarms
+from statordb.store.archive import records as archive
 from statordb.store.backups import records as backups
 from statordb.store.functions import catalog as functions
 from statordb.store.functions import invocations, mappings
@@ -46,6 +47,7 @@ KINDS = (
     *(kms.KEY, kms.ALIAS, kms.GRANT),
     *(alarms.ALARM_KIND, alarms.HISTORY_KIND),
     *(backups.BACKUP, backups.PART),
+    *(archive.TRACK, archive.SEGMENT, archive.BASE),
     insights.USE,
     *ledger.KINDS,
     *(scaling.TARGET, scaling.ACTIVITY),

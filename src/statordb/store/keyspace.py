@@ -36,6 +36,7 @@ class Space(IntEnum):
     LEDGER_SUBJECTS = 19  # account, region -> kind, name and id of subjects; the accounts and regions
     LEDGER_CAPACITY = 20  # subject -> time -> the capacity of a table from then on
     BACKUPS = 21  # account/region -> id -> backup record; their parts; which are not whole, or to go
+    ARCHIVE = 22  # track -> its record, segments, bases and their parts; which tracks there are; marks in a log
     ALARMS = 24  # account/region -> name -> alarm record
     ALARM_HISTORY = 25  # account/region -> time, digest -> what became of an alarm
     SCALING = 26  # account/region -> resource, dimension -> scalable target; their ids

@@ -6,7 +6,12 @@ from typing import Any
 from statordb.store.kms.records import OWNED, KeyName, name_of, wrapping_key
 from statordb.store.record import Kind, Members, Record
 
-STREAM, KINESIS, BACKUP = "stream/", "kinesis/", "backup/"  # readers of logs begin with what they are
+STREAM, KINESIS, BACKUP, ARCHIVE = (
+    "stream/",
+    "kinesis/",
+    "backup/",
+    "archive/",
+)  # readers of logs begin with what they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +116,24 @@ class InsightRecord(Record):
 @dataclass(frozen=True, slots=True)
 class RestoreRecord(Record):
     """That a table's items are being put back. `source`: the ARN of the table that they were in; `at`: as of when, in
-    seconds since the epoch; `backup`: the ARN of the backup that they are taken from, and `size` of the items in it."""
+    seconds since the epoch; `backup`: the ARN of the backup that they are taken from, and `size` of the items in it.
+    `track`: the id of what the archive has of the source, where they are taken from that; `backup` is "" then."""
 
     source: str
     at: float
     backup: str
     size: int = 0
+    track: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryRecord(Record):
+    """Point-in-time recovery of a table: that it is enabled, since when, and for how many days what was is kept.
+    `deleted_at`: when the table was deleted, which waits for its last backup. Times in seconds since the epoch."""
+
+    enabled_at: float
+    days: int
+    deleted_at: float | None = None
 
 
 NEVER = 2.0**53  # when a status settles that lasts until somebody ends it
@@ -158,6 +175,8 @@ class TableRecord(Record):
     policies: list[PolicyRecord] = field(default_factory=list)  # one each of the table and its streams
     insights: list[InsightRecord] = field(default_factory=list)  # one each of the table and its global indexes
     restore: RestoreRecord | None = None  # as long as it is CREATING for that
+    recovery: RecoveryRecord | None = None  # of its point-in-time recovery, while that is enabled
+    track: str | None = None  # what the archive has of it, while it is archived (`store/archive`)
 
     @property
     def arn(self) -> str:

@@ -11,6 +11,7 @@ from statordb.model.clock import Clock
 from statordb.model.quotas import NO_QUOTAS, Quotas
 from statordb.store.admission import Admission
 from statordb.store.alarms.alarms import Alarms
+from statordb.store.archive.tracks import Tracks
 from statordb.store.backups.backups import Backups
 from statordb.store.catalog import Catalog
 from statordb.store.functions.catalog import Functions
@@ -85,6 +86,7 @@ class Store:
         self.key_uses = KeyUses(engine)
         self.alarms = Alarms(engine, clock)
         self.backups = Backups(engine)
+        self.tracks = Tracks(engine)
         self.metrics = Metrics(self.ledger, clock)
         self.quotas = quotas
         self.admission = Admission(engine, clock, quotas)

@@ -68,7 +68,7 @@ class BackupRecord(Record):
 class PartRecord(Record):
     """One object of a backup. `digest`: SHA-256 of its content, as hexadecimal digits; `size`: bytes before they were
     packed. `after`: of rows, behind which partition and sort bytes (as such digits) the scan goes on; None where it was
-    at its end, and of entries."""
+    at its end, and of entries. `tail`: what no other try to keep it had in its name, "" where that does not matter."""
 
     kind: str
     number: int
@@ -76,11 +76,13 @@ class PartRecord(Record):
     size: int
     entries: int
     after: list[str] | None = None
+    tail: str = ""
 
     @property
     def name(self) -> str:
-        """Of the object, below its backup's."""
-        return f"{self.kind}-{self.number:06d}"
+        """Of the object, in the folder of its backup or base."""
+        name = f"{self.kind}-{self.number:06d}"
+        return f"{name}-{self.tail}" if self.tail else name
 
 
 BACKUP = Kind(BackupRecord)

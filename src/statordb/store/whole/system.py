@@ -27,6 +27,7 @@ LEFT: Mapping[Space, str] = {
     Space.CONDEMNED: "spaces of that engine",
     Space.LOGS: "logs begin anew",
     Space.HOLDS: "likewise",
+    Space.ARCHIVE: "tracks of logs begin anew with them",
     Space.STREAMS: "likewise, under their names",
 }
 

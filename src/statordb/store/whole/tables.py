@@ -28,6 +28,7 @@ async def emptied(source: TableRecord, at: float, draft: Draft) -> TableRecord:
         expiry=expiry,
         leftover=[],
         log=None,
+        track=None,
         stream_view=None,
         destinations=[_ended(each) for each in source.destinations],
         sealed_by=source.sealed_by[-1:],
@@ -38,8 +39,8 @@ async def emptied(source: TableRecord, at: float, draft: Draft) -> TableRecord:
 
 
 def is_filled_by_keeper(record: TableRecord) -> bool:
-    """Whether a table is restored from a backup, and so not with its store."""
-    return record.restore is not None and record.restore.backup != ""
+    """Whether a table is restored from a backup, or to a moment, and so not with its store."""
+    return record.restore is not None and bool(record.restore.backup or record.restore.track)
 
 
 def opening(store: Store, source: TableRecord, space: int, now: float) -> Decide:
