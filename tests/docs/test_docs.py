@@ -25,7 +25,7 @@ IN_WORDS = {
     "cassandra_password", "cassandra_ca", "cassandra_certificate", "cassandra_key", "allowed_origins", "allowed_hosts",
     "tls_certificate", "tls_key", "tls_client_ca", "proxies", "endpoints",
     "functions_token", "functions_users", "functions_directory", "functions_launcher", "user",
-    "destinations_allowed", "audit_directory", "key_directory", "objects", "objects_credentials",
+    "destinations_allowed", "audit_directory", "backups", "key_directory", "objects", "objects_credentials",
     "root_key_command", "vault_address", "vault_keys", "vault_token_file", "vault_namespace", "vault_ca",
     "root_kms_keys", "root_kms_region", "root_kms_endpoint",
     "identity_providers", "throttle", "tables_max", "control_operations_max", "prices",

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from statordb.model.quotas import Quotas
-from statordb.server.setting_values import VpcEndpoint
+from statordb.server.setting_values import ScheduledBackups, VpcEndpoint
 from statordb.server.settings import PARSERS, BadStart, Settings, is_loopback, load
 
+DAILY = '{"name": "daily", "schedule": "rate(1 day)", "tables": ["*"], "keep_days": 7}'
 ENDPOINT = '{"id": "vpce-1", "vpc": "vpc-2", "port": 8001, "host": "::1", "policy": "p.json"}'
 CLUSTER = {"engine": "cassandra", "cassandra": "a", "datacenter": "dc1"}
 
@@ -94,6 +95,16 @@ def test_memory_and_data_are_one_choice_of_the_strongest_source(tmp_path: Path) 
         ({}, {"STATORDB_ENDPOINTS": f"[{ENDPOINT}, {ENDPOINT}]"}, "has an id twice"),
         ({"auth": "iam"}, {"STATORDB_ENDPOINTS": f"[{ENDPOINT}]".replace("::1", "::")}, "Listening on :: without TLS"),
         ({}, {"STATORDB_ENDPOINTS": f"[{ENDPOINT}]".replace("::1", "::")}, "Listening on :: lets other machines in"),
+        ({}, {"STATORDB_BACKUPS": "x"}, "is not JSON"),
+        ({}, {"STATORDB_BACKUPS": "{}"}, "is not a list of at most 64 schedules"),
+        ({}, {"STATORDB_BACKUPS": '[{"name": "a"}]'}, "a schedule without name or schedule"),
+        ({}, {"STATORDB_BACKUPS": f"[{DAILY}, {DAILY}]"}, "has a name twice"),
+        (
+            {},
+            {"STATORDB_BACKUPS": f"[{DAILY}]".replace("1 day", "1 tag")},
+            "Schedule expression rate(1 tag) is not valid",
+        ),
+        ({}, {"STATORDB_BACKUPS": f"[{DAILY}]".replace('"*"', '""')}, "of which a value names no tables"),
         ({}, {"STATORDB_PROXIES": "10.0.0.1/8"}, "is not ADDRESS[/BITS],..."),
         ({}, {"STATORDB_HEALTH_STATUS": "204"}, "of STATORDB_HEALTH_STATUS is not one of 200, 400."),
         ({}, {"STATORDB_PROT": "1"}, "The environment has STATORDB_PROT, which is no setting: STATORDB_PORT is."),
@@ -160,6 +171,14 @@ def test_lists_are_text_with_commas_or_lists(tmp_path: Path) -> None:
     found = load({"config": str(tmp_path / "file")}, {"STATORDB_ALLOWED_HOSTS": "a.example, B.example"})
     assert found.allowed_origins == ("https://a.example", "https://b.example:1")
     assert found.allowed_hosts == ("a.example", "B.example")
+
+
+def test_schedules_of_backups_are_tables_of_the_file_or_json(tmp_path: Path) -> None:
+    table = '[[backups]]\nname = "daily"\nschedule = "rate(1 day)"\ntables = ["*"]\nkeep_days = 7\n'
+    (tmp_path / "file").write_text(table)
+    expected = (ScheduledBackups("daily", "rate(1 day)", ("*",), 7),)
+    assert load({"config": str(tmp_path / "file")}, {}).backups == expected
+    assert load({}, {"STATORDB_BACKUPS": f"[{DAILY}]"}).backups == expected
 
 
 def test_endpoints_are_tables_of_the_file_or_json(tmp_path: Path) -> None:

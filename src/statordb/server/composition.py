@@ -25,6 +25,7 @@ from statordb.engine.lmdb.engine import LmdbEngine
 from statordb.engine.lmdb.keys import SPREAD
 from statordb.iam_api.service import LOADERS, QueryService
 from statordb.keeper.archiving import Archiving
+from statordb.keeper.backup_schedules import BackupSchedule, BackupSchedules
 from statordb.keeper.backups import Backups
 from statordb.keeper.keeper import Duty, Keeper, duties
 from statordb.keeper.kinesis import Kinesis
@@ -34,6 +35,7 @@ from statordb.kms_api.service import TARGET_PREFIX as KMS_PREFIX
 from statordb.kms_api.service import KmsService
 from statordb.lambda_api.service import FunctionService
 from statordb.metering.minutes import Minutes
+from statordb.metering.month import DAY
 from statordb.metering.prices import PriceSheet
 from statordb.metering.shared_buckets import ProcessBuckets, SharedBuckets
 from statordb.model.clock import SystemClock
@@ -60,12 +62,14 @@ from statordb.server.objects import objects_of, sealed_objects_of
 from statordb.server.reports import report_duty, report_request
 from statordb.server.request_log import RequestLog
 from statordb.server.roster import Roster
+from statordb.server.setting_values import ScheduledBackups
 from statordb.server.settings import HEALTH_REFUSED, BadStart, Settings
 from statordb.server.tls.files import Watched
 from statordb.shapes.json import Shapes
 from statordb.store import formats
 from statordb.store.credentials import Credentials
 from statordb.store.news import KEY, Subject
+from statordb.store.scaling.schedules import parse
 from statordb.store.sealed.engine import SealedEngine
 from statordb.store.store import Store
 from statordb.store.whole import marker
@@ -241,12 +245,20 @@ def keeper_of(site: Site, store: Store, further: Sequence[Duty] = ()) -> Keeper:
     )
     holder = site.name if site.settings.engine == CASSANDRA else None
     bucket = sealed_objects_of(objects_of(site.settings, site.directory), store.engine)
-    archiving: Sequence[Duty] = [
+    archiving: list[Duty] = [
         Backups(store, bucket),
         Archiving(store, bucket, report_duty, site.settings.archive_seconds),
         Restores(store, bucket),
     ]
+    if site.settings.backups:
+        archiving.append(BackupSchedules(store, [_schedule(each) for each in site.settings.backups]))
     return Keeper(store, report_duty, holder, [*duties(store), kinesis, *archiving, *further])
+
+
+def _schedule(given: ScheduledBackups) -> BackupSchedule:
+    when = parse(given.schedule, given.timezone or None)
+    keep = given.keep_days * DAY if given.keep_days else None
+    return BackupSchedule(given.name, f"{given.schedule} {given.timezone}", when, given.tables, keep)
 
 
 def turns_of(store: Store) -> Turns:

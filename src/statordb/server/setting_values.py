@@ -14,6 +14,8 @@ SECONDS_MAX = 24 * 3600.0
 CASSANDRA_PORT = 9042
 USER_MIN, USER_MAX = 1000, 4_294_967_293  # users of people and programs; not those of the system itself
 ENDPOINTS_MAX = 64
+BACKUP_SCHEDULES_MAX = 64
+KEEP_DAYS_MAX = 36_500
 NAMES_MAX = 16
 
 
@@ -189,16 +191,21 @@ class VpcEndpoint(NamedTuple):
 
 def endpoints(value: object) -> tuple[VpcEndpoint, ...]:
     """A list of tables, or the same as JSON."""
+    found = tuple(_endpoint(entry) for entry in _tables(value, ENDPOINTS_MAX, "endpoints"))
+    if len({entry.id for entry in found}) != len(found):
+        raise ValueError("has an id twice")
+    return found
+
+
+def _tables(value: object, most: int, what: str) -> list[object]:
+    """Tables of the file, or a JSON list."""
     try:
         given = json.loads(value) if isinstance(value, str) else value
     except ValueError:
         raise ValueError("is not JSON") from None
-    if not isinstance(given, list) or len(given) > ENDPOINTS_MAX:
-        raise ValueError(f"is not a list of at most {ENDPOINTS_MAX} endpoints")
-    found = tuple(_endpoint(entry) for entry in given)
-    if len({entry.id for entry in found}) != len(found):
-        raise ValueError("has an id twice")
-    return found
+    if not isinstance(given, list) or len(given) > most:
+        raise ValueError(f"is not a list of at most {most} {what}")
+    return given
 
 
 def _endpoint(entry: object) -> VpcEndpoint:
@@ -214,6 +221,54 @@ def _endpoint(entry: object) -> VpcEndpoint:
         )
     except ValueError as error:
         raise ValueError(f"has an endpoint of which a value {error}") from None
+
+
+class ScheduledBackups(NamedTuple):
+    """Backups of tables that are made by themselves. `schedule`: a cron or rate expression; `tables`: patterns of their
+    names, with `*` for anything; `keep_days`: 0: until somebody deletes them; `timezone`: of cron, empty: UTC."""
+
+    name: str
+    schedule: str
+    tables: tuple[str, ...] = ("*",)
+    keep_days: int = 0
+    timezone: str = ""
+
+
+def scheduled_backups(value: object) -> tuple[ScheduledBackups, ...]:
+    """A list of tables, or the same as JSON."""
+    found = tuple(_scheduled(entry) for entry in _tables(value, BACKUP_SCHEDULES_MAX, "schedules"))
+    if len({entry.name for entry in found}) != len(found):
+        raise ValueError("has a name twice")
+    return found
+
+
+def _scheduled(entry: object) -> ScheduledBackups:
+    if not isinstance(entry, dict) or not {"name", "schedule"} <= entry.keys() <= set(ScheduledBackups._fields):
+        raise ValueError("has a schedule without name or schedule, or with more than tables, keep_days and timezone")
+    try:
+        found = ScheduledBackups(
+            matching(r"[A-Za-z0-9_.-]{1,200}", "a name of letters, digits, _ . -")(entry["name"]),
+            filled(entry["schedule"]),
+            _patterns(entry.get("tables", "*")),
+            whole(0, KEEP_DAYS_MAX)(entry.get("keep_days", 0)),
+            text(entry.get("timezone", "")),
+        )
+    except ValueError as error:
+        raise ValueError(f"has a schedule of which a value {error}") from None
+    from statordb.store.scaling.schedules import BadSchedule, parse  # few servers have any
+
+    try:
+        parse(found.schedule, found.timezone or None)
+    except BadSchedule as fault:
+        raise ValueError(f"is wrong: {fault}") from None
+    return found
+
+
+def _patterns(value: object) -> tuple[str, ...]:
+    found = tuple(_parts(value))
+    if not found:
+        raise ValueError("names no tables")
+    return found
 
 
 def networks(value: object) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:

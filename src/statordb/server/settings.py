@@ -18,7 +18,7 @@ from statordb.launcher.users import Users
 from statordb.model.limits import CONTROL_OPERATIONS_MAX, TABLES_MAX
 from statordb.model.quotas import Quotas
 from statordb.server import setting_values as values
-from statordb.server.setting_values import NO_HOSTS, Hosts, VpcEndpoint
+from statordb.server.setting_values import NO_HOSTS, Hosts, ScheduledBackups, VpcEndpoint
 
 WORKERS_MAX = 256
 LANES_MAX = 64
@@ -89,6 +89,7 @@ class Settings:
     tls_client_ca: Path | None = None  # who signed the certificates of clients; None: they need none
     behind_proxy: bool = False  # whether something in front of the server speaks TLS
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # who tells whose connections it passes on (PROXY protocol)
+    backups: tuple[ScheduledBackups, ...] = ()  # when tables are backed up by themselves
     endpoints: tuple[VpcEndpoint, ...] = ()  # listeners beside the server's own
     presigned_requests: bool = True  # whether requests may be signed in their address
     allowed_origins: tuple[str, ...] = ()  # of web pages beside those of this machine; "*": all
@@ -243,6 +244,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "tls_client_ca": values.path,
     "behind_proxy": values.flag,
     "proxies": values.networks,
+    "backups": values.scheduled_backups,
     "endpoints": values.endpoints,
     "presigned_requests": values.flag,
     "allowed_origins": values.origins,

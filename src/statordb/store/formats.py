@@ -21,6 +21,7 @@ from statordb.store import (
 from statordb.store.alarms import records as alarms
 from statordb.store.archive import records as archive
 from statordb.store.backups import records as backups
+from statordb.store.backups import schedules
 from statordb.store.functions import catalog as functions
 from statordb.store.functions import invocations, mappings
 from statordb.store.identities import records as identities
@@ -46,8 +47,8 @@ KINDS = (
     *identities.KINDS,
     *(kms.KEY, kms.ALIAS, kms.GRANT),
     *(alarms.ALARM_KIND, alarms.HISTORY_KIND),
-    *(backups.BACKUP, backups.PART),
     *(archive.TRACK, archive.SEGMENT, archive.BASE),
+    *(backups.BACKUP, backups.PART, schedules.SCHEDULE),
     insights.USE,
     *ledger.KINDS,
     *(scaling.TARGET, scaling.ACTIVITY),

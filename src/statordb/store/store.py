@@ -13,6 +13,7 @@ from statordb.store.admission import Admission
 from statordb.store.alarms.alarms import Alarms
 from statordb.store.archive.tracks import Tracks
 from statordb.store.backups.backups import Backups
+from statordb.store.backups.schedules import Schedules
 from statordb.store.catalog import Catalog
 from statordb.store.functions.catalog import Functions
 from statordb.store.functions.invocations import InvocationQueue
@@ -87,6 +88,7 @@ class Store:
         self.alarms = Alarms(engine, clock)
         self.backups = Backups(engine)
         self.tracks = Tracks(engine)
+        self.backup_schedules = Schedules(engine)
         self.metrics = Metrics(self.ledger, clock)
         self.quotas = quotas
         self.admission = Admission(engine, clock, quotas)

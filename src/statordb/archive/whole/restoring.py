@@ -14,7 +14,7 @@ from statordb.archive.whole.records import ItemsRecord, MomentRecord
 from statordb.archive.whole.writing import Told
 from statordb.engine.contract import Effects, Key
 from statordb.store import contention, formats, readers, records
-from statordb.store.backups.backups import is_record
+from statordb.store.backups.backups import is_doomed, is_record
 from statordb.store.backups.records import BACKUP
 from statordb.store.catalog import creation
 from statordb.store.keyspace import Space
@@ -92,7 +92,7 @@ class Restoring:
                 self._tables[record.account, record.region, record.name] = record
             elif space == Space.BACKUPS and is_record(row):
                 self._backups.add(BACKUP.load(row.body).arn)
-            elif space == Space.BACKUPS and comes_back(space, row):
+            elif space == Space.BACKUPS and is_doomed(row):
                 self._doomed.add(BACKUP.load(row.body).arn)
 
     async def _put(self, space: int, rows: Sequence[Row]) -> None:

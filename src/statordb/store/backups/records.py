@@ -25,6 +25,7 @@ class BackupRecord(Record):
     log        the space of that log; None: nobody could write any more, so there is nothing to be read beside the rows.
     charged_at up to when the ledger has what it takes, in seconds since the epoch; never: since it was made.
     cut        the sequence of the log that is its moment: what has a higher one is not part of it.
+    kept_until when it is deleted by itself, in seconds since the epoch; None: by nobody but its owner.
     """
 
     account: str
@@ -41,6 +42,7 @@ class BackupRecord(Record):
     log: int | None = None
     cut: int = 0
     charged_at: float = 0.0
+    kept_until: float | None = None
 
     @property
     def source(self) -> TableRecord:

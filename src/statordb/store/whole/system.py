@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from statordb.engine.contract import Row
 from statordb.store.backups.backups import is_doomed
+from statordb.store.backups.schedules import is_schedule
 from statordb.store.catalog import ROOT
 from statordb.store.keyspace import Space
 
@@ -39,12 +40,12 @@ def is_table(row: Row) -> bool:
 
 def comes_back(space: int, row: Row) -> bool:
     """Whether a row is put back as it is: not a table's record, nor how far a shard was read that is gone. Which
-    backups there are is told by what lies in the objects; only those whose objects are to go are known by their rows.
-    """
+    backups there are is told by what lies in the objects; only those whose objects are to go are known by their rows,
+    and how far schedules are."""
     if space == Space.CATALOG:
         return not is_table(row)
     if space == Space.CHECKPOINTS:
         return not row.sort
     if space == Space.BACKUPS:
-        return is_doomed(row)
+        return is_doomed(row) or is_schedule(row)
     return True
