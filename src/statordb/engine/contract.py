@@ -223,7 +223,7 @@ class Overloaded(Exception):
 class Conflict(Exception):
     """Another update over several partitions holds rows of the footprint, and went on to: nothing was written, or read.
 
-    `keys`: the rows that are held.
+    `keys`: the rows of the footprint that are held, or that who holds them is about to hold.
     """
 
     def __init__(self, keys: Sequence[Key]) -> None:

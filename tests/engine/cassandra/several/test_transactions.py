@@ -22,6 +22,7 @@ from tests.pace import HANGS_SECONDS
 from statordb.engine.cassandra.cluster.clock import STEP
 from statordb.engine.cassandra.cql import keys, patience, rows
 from statordb.engine.cassandra.several import marks, transactions
+from statordb.engine.cassandra.several.holds import address, groups_of
 from statordb.engine.contract import Conflict, Effects, Key, Overloaded, Refused, Stored
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -179,6 +180,34 @@ def test_rows_that_others_hold_are_a_conflict_until_they_are_let_go_of(
         late = await member(fleet, ahead=60.0)
         await late.transactions.update(three, put((three[2], b"4")))
         assert await bodies(one, three) == [b"1", b"1", b"4"]
+
+    run(story())
+
+
+def test_a_conflict_names_all_that_the_holder_is_about_to_hold(
+    fleet: Fleet, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks again for what is still being done meets itself, and knows itself by the row of its token: also where
+    that is the one which is not held yet, or not any more."""
+
+    async def story() -> None:
+        await make_tables(fleet.session)
+        one = await member(fleet)
+        three = keys_of(3)
+        await one.transactions.update(three, put(*((key, b"1") for key in three)))
+        owner = await member(fleet, crash_at=4)
+        with pytest.raises(Crash):
+            await owner.transactions.update(three[:2], put((three[0], b"2"), (three[1], b"2")))
+        holds = one.transactions._holds
+        (first,) = groups_of([address(three[0])])
+        (mark,) = {found.mark for found in (await holds.read([first])).values()}
+        assert mark is not None
+        await holds.release(mark, first)
+        monkeypatch.setattr(patience, "CONFLICT_SECONDS", 0.1)
+        monkeypatch.setattr(marks, "MARK_SECONDS", HANGS_SECONDS)
+        with pytest.raises(Conflict) as conflict:
+            await one.transactions.update(three, put((three[2], b"3")))
+        assert set(conflict.value.keys) == set(three[:2])
 
     run(story())
 

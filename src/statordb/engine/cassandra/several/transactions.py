@@ -13,19 +13,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from statordb.engine.cassandra.cluster.clock import Clock
 from statordb.engine.cassandra.cluster.membership import Membership
 from statordb.engine.cassandra.cql.patience import Patience
-from statordb.engine.cassandra.cql.session import Session
+from statordb.engine.cassandra.cql.session import Session, Unreachable
 from statordb.engine.cassandra.owed.journal import Journal
 from statordb.engine.cassandra.owed.relay import Relay
 from statordb.engine.cassandra.several.attempt import Attempt, Means
 from statordb.engine.cassandra.several.footprint import Footprint
-from statordb.engine.cassandra.several.holds import Holds, Rows, groups_of
+from statordb.engine.cassandra.several.holds import Holds, Rows, address, groups_of
 from statordb.engine.cassandra.several.marks import Marks
 from statordb.engine.cassandra.several.protocol import Watch
 from statordb.engine.cassandra.several.settling import Settling
 from statordb.engine.cassandra.several.snapshots import Snapshots
 from statordb.engine.cassandra.several.verdicts import Verdicts
 from statordb.engine.cassandra.single.effects import does_nothing
-from statordb.engine.contract import Effects, Key, OutcomeUnknown, Overloaded, Plan, Refused, Stored
+from statordb.engine.contract import Conflict, Effects, Key, OutcomeUnknown, Overloaded, Plan, Refused, Stored
 from statordb.model.tasks import Tasks
 
 UNDER_WAY_MAX = 5_000  # updates, and what they leave to be done in the background
@@ -48,7 +48,7 @@ class Transactions:
     ) -> None:
         """`now`: seconds since the Unix epoch. `watch`: told each transition by its name, just before its write."""
         self._holds = Holds(session)
-        verdicts = Verdicts(session, now)
+        self._verdicts = verdicts = Verdicts(session, now)
         settling = Settling(verdicts, self._holds, relay, watch)
         self._tasks = Tasks()
         self._means = Means(clock, membership, journal, verdicts, self._holds, settling, watch, self._tasks.begin)
@@ -91,7 +91,11 @@ class Transactions:
 
     async def _update(self, footprint: Sequence[Key], plan: Plan, tell: "_Once", term: int | None) -> Effects | Refused:
         try:
-            outcome = await self._try(Footprint(footprint), plan, tell, term)
+            wanted = Footprint(footprint)
+            try:
+                outcome = await self._try(wanted, plan, tell, term)
+            except Conflict as conflict:
+                raise Conflict(await self._in_the_way(wanted, conflict.keys)) from None
         except (OutcomeUnknown, asyncio.CancelledError):
             raise  # the attempt goes on, and tells; or the process ends, and its outcome is for others to find out
         except BaseException:
@@ -118,6 +122,19 @@ class Transactions:
             self.begun_again_total += 1
             patience.begin_again(wanted.keys)
             await patience.pause()
+
+    async def _in_the_way(self, wanted: Footprint, keys: Sequence[Key]) -> list[Key]:
+        """Besides keys that are held, those which the same updates hold elsewhere, or are about to: one that is asked
+        for twice meets itself at any of its rows, and is known by one of them."""
+        held = {address(key) for key in keys}
+        try:
+            rows = await self._holds.read(groups_of(held))
+            for mark in {found.mark for found in rows.values() if found.mark is not None}:
+                noted = await self._verdicts.noted(mark)
+                held.update((table, partition, spot) for table, partition, spots in noted for spot in spots)
+        except Unreachable:
+            pass  # what was met is told all the same
+        return [key for at, key in wanted.held.items() if at in held]
 
     async def _look(self, wanted: Footprint, patience: Patience) -> Rows:
         """Read the rows, when nobody holds them any more. Raises Conflict."""
