@@ -98,7 +98,6 @@ async def _connect(contact: Contact, address: str) -> Any:
         connect_timeout=CONNECT_SECONDS,
         request_timeout=CONNECT_SECONDS,
         load_balance_round_robin=True,
-        use_schema=False,
     )
 
 

@@ -89,6 +89,7 @@ _LOGBACK = """\
 """
 
 # ignore_corrupted_schema_tables: a node that is killed while a table is dropped does not start without it.
+# disable_mbean_registration: hundreds of beans for each table, which nobody here asks for.
 _JAVA = (
     "-XX:MaxDirectMemorySize=384M", "-ea", "-da:net.openhft...", "-XX:+UseThreadPriorities",
     "-XX:+ExitOnOutOfMemoryError", "-Xss256k", "-XX:+PerfDisableSharedMem", "-Djava.net.preferIPv4Stack=true",
@@ -97,7 +98,7 @@ _JAVA = (
     "-Djdk.attach.allowAttachSelf=true", "-Dio.netty.tryReflectionSetAccessible=true",
     "-Dio.netty.allocator.useCacheForAllThreads=true", "-Dio.netty.allocator.maxOrder=11",
     "-Dcassandra-foreground=yes", "-Dcassandra.skip_wait_for_gossip_to_settle=0", "-Dcassandra.ring_delay_ms=2000",
-    "-Dcassandra.ignore_corrupted_schema_tables=true",
+    "-Dcassandra.ignore_corrupted_schema_tables=true", "-Dorg.apache.cassandra.disable_mbean_registration=true",
 )  # fmt: skip
 _USER_AT_ONCE = "-Dcassandra.superuser_setup_delay_ms=0"  # else Cassandra's own user comes 10 s later
 # Else each change of the schema is put into files of their own, on each node: most of what it takes, in a row of many.

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+from statordb.engine.cassandra.cql import altering
 from statordb.engine.cassandra.cql.keys import OWN_SPACES, table_of
 from statordb.engine.cassandra.cql.session import QUORUM, SERIAL, Contact, Session, Unauthorized, Unreachable
 from statordb.engine.contract import FormatTooNew, StoreUnusable
@@ -100,18 +101,28 @@ async def _prepare(session: Session, datacenter: str, copies: int) -> None:
     known = await session.rows(
         "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?", keyspace, consistency="ONE"
     )
-    if not known:
-        await session.schema(
-            f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = "
-            f"{{'class': 'NetworkTopologyStrategy', '{datacenter}': {copies}}}"
-        )
     missing = TABLES.keys() - {name for (name,) in known}
-    for name in TABLES:
-        if name in missing:
-            options = f"{OPTIONS} AND gc_grace_seconds = {FLEETING_SECONDS}" if name in FLEETING else OPTIONS
-            await session.schema(f"CREATE TABLE IF NOT EXISTS {keyspace}.{name} ({TABLES[name]}) WITH {options}")
-        if name == "meta":  # the first one: nothing is made in a keyspace of a newer release
-            await _check_format(session, keyspace)
+    if "meta" not in missing:  # nothing is made in a keyspace of a newer release
+        await _check_format(session, keyspace)
+    await altering.alter(
+        session,
+        [
+            *([] if known else [_create_keyspace(keyspace, datacenter, copies)]),
+            *(_create_table(keyspace, name) for name in TABLES if name in missing),
+        ],
+    )
+    if "meta" in missing:
+        await _check_format(session, keyspace)
+
+
+def _create_keyspace(keyspace: str, datacenter: str, copies: int) -> str:
+    replication = f"{{'class': 'NetworkTopologyStrategy', '{datacenter}': {copies}}}"
+    return f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = {replication}"
+
+
+def _create_table(keyspace: str, name: str) -> str:
+    options = f"{OPTIONS} AND gc_grace_seconds = {FLEETING_SECONDS}" if name in FLEETING else OPTIONS
+    return f"CREATE TABLE IF NOT EXISTS {keyspace}.{name} ({TABLES[name]}) WITH {options}"
 
 
 async def _racks(session: Session, datacenter: str) -> list[str]:

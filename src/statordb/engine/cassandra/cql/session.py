@@ -101,6 +101,7 @@ async def open_driver(contact: Contact, hosts: Sequence[str], keyspace: str | No
             ssl_cert=contact.tls_certificate or None,
             ssl_private_key=contact.tls_key or None,
             log_level="critical",
+            use_schema=False,  # else it reads that of all keyspaces, and again whatever anybody changes of it
             application_name="statordb",
             **options,
         )
@@ -238,9 +239,7 @@ class Session:
         try:
             await self._session.execute(acsylla.create_statement(text, timeout=SCHEMA_SECONDS))
         except errors.CassException as fault:
-            if isinstance(fault, _FINAL):
-                raise
-            raise _unreachable(fault) from None
+            raise refused_or_unreachable(fault) from None
 
     def forget(self, table: str) -> None:
         """Let go of the statements on a table that is gone."""
@@ -313,6 +312,11 @@ class Session:
         return prepared
 
 
+def refused_or_unreachable(fault: Exception) -> Exception:
+    """What to raise where a change of the schema failed. That a node does not know what it is about passes."""
+    return fault if isinstance(fault, _FINAL) and not _is_missing(fault) else _unreachable(fault)
+
+
 def _unreachable(fault: Exception) -> Unreachable:
     kind = next((kind for cause, kind in _KINDS.items() if isinstance(fault, cause)), Unreachable)
     return kind(str(fault))
@@ -331,7 +335,7 @@ def _asking_first(datacenter: str, rack: str) -> dict[str, str | None]:
 
 def _is_missing(fault: Exception) -> bool:
     text = str(fault)
-    return "does not exist" in text or "unconfigured table" in text or "No table" in text
+    return any(words in text for words in ("does not exist", "doesn't exist", "unconfigured table", "No table"))
 
 
 def _reason(fault: Exception, contact: Contact) -> str:

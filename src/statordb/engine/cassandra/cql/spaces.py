@@ -18,7 +18,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from statordb.engine.cassandra.cql import keys
@@ -31,6 +31,7 @@ MAKING_SECONDS = 120.0  # a table that is being made for longer is made by whoev
 FOREVER = 1 << 62  # timestamp of deletions, above all that may still be written
 RETRY_SECONDS = 5.0
 CLOSE_SECONDS = 5.0  # how long a table that is being made is waited for
+AT_ONCE = 8  # tables that a process makes side by side
 TAKE_TRIES = 100  # at a table that others take at the same time; each that fails is one that somebody got
 _FLAGS = (1 << keys.FLAG_BITS) - 1
 _NONCES = 1 << 22
@@ -46,7 +47,7 @@ class Spaces:
         self._session = session
         self._drop_log = drop_log
         self._pool = pool
-        self._schema = asyncio.Lock()  # a process changes the schema step by step
+        self._schema = asyncio.Lock()  # who makes tables sees those that are made
         self._last = 0  # highest table number given by this process: ids grow
         self._closing = asyncio.Event()
         self._refilling: asyncio.Task[None] | None = None
@@ -117,8 +118,7 @@ class Spaces:
             await self._session.write("DELETE FROM tallies WHERE space = ?", space, timestamp=FOREVER)
         if not flags & keys.LOG:
             table = keys.table_of(keys.space_id(number, 0))
-            async with self._schema:
-                await self._session.schema(f"DROP TABLE IF EXISTS {table}")
+            await self._session.schema(f"DROP TABLE IF EXISTS {table}")
             self._session.forget(table)
         await self._change("DELETE FROM spaces WHERE part = 0 AND number = ? IF state = 'dropped'", number)
         return len(dropped) > 1
@@ -180,6 +180,13 @@ class Spaces:
             "UPDATE spaces SET state = 'ready' WHERE part = 0 AND number = ? IF state = 'making'", number
         )
 
+    async def _make_all(self, numbers: Sequence[int]) -> None:
+        """Make tables side by side: what takes long is that the nodes agree, which they do of all at once."""
+        ends = await asyncio.gather(*map(self._make, numbers), return_exceptions=True)
+        for fault in ends:
+            if isinstance(fault, BaseException):
+                raise fault
+
     async def _change(self, text: str, *values: Any, kinds: int | None = None) -> bool:
         """A conditional write, again until its outcome is known. False: refused, and what stands there is not of an
         earlier try, as `kinds` tells. Raises Unreachable, or Overloaded, after some seconds."""
@@ -208,10 +215,13 @@ class Spaces:
                     making = {number: written for number, state, written in rows if state == "making"}
                     stale = [number for number, written in making.items() if written < since]
                     waiting = {*making, *(number for number, state, _ in rows if state == "ready")} - {*stale}
-                    if sum(number > self._last for number in waiting) >= self._pool:
+                    lacking = min(self._pool - max(made, sum(number > self._last for number in waiting)), AT_ONCE)
+                    if lacking <= 0:
                         return
-                    await self._make(stale[0] if stale else await self._take_number())
-                    made += 1
+                    numbers = stale[:lacking]
+                    numbers += [await self._take_number() for _ in range(lacking - len(numbers))]
+                    await self._make_all(numbers)
+                    made += lacking
             except (Unreachable, Overloaded):
                 log.warning("no table could be made ahead")
                 with contextlib.suppress(TimeoutError):
