@@ -1,4 +1,4 @@
-"""The AWS CLI: every step is a run of the `aws` command."""
+"""The AWS CLI: every step is a run of the `aws` command, most by a fork of a begun one (python/aws_forks.py)."""
 
 import json
 from pathlib import Path
@@ -36,8 +36,11 @@ def test_parameters_by_options(open_login: Login, table_name: str, tools: Path) 
     # As a newcomer types it: shorthand options instead of one JSON document.
     key = ["--attribute-definitions", "AttributeName=p,AttributeType=S", "--key-schema", "AttributeName=p,KeyType=HASH"]
     made = run_aws(
-        tools, open_login, "create-table", "--table-name", table_name, *key, "--billing-mode", "PAY_PER_REQUEST"
+        tools,
+        open_login,
+        *("create-table", "--table-name", table_name, *key, "--billing-mode", "PAY_PER_REQUEST"),
+        alone=True,
     )
     assert made["TableDescription"]["TableName"] == table_name
-    assert table_name in run_aws(tools, open_login, "list-tables")["TableNames"]
-    run_aws(tools, open_login, "delete-table", "--table-name", table_name)
+    assert table_name in run_aws(tools, open_login, "list-tables", alone=True)["TableNames"]
+    run_aws(tools, open_login, "delete-table", "--table-name", table_name, alone=True)
