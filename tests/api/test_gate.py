@@ -113,6 +113,7 @@ def of_tables(name: str) -> dict[str, Kind]:
         "DescribeTimeToLive": at,
         "CreateBackup": {**at, "BackupName": "bbb"},
         "DescribeContinuousBackups": at,
+        "UpdateContinuousBackups": {**at, "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}},
         "DescribeContributorInsights": at,
         "UpdateContributorInsights": {**at, "ContributorInsightsAction": "ENABLE"},
         "DescribeTableReplicaAutoScaling": at,
@@ -175,6 +176,10 @@ ITEMS = sorted(of_items("abc"))
 TABLES = sorted(of_tables("abc"))
 ARNS = sorted(of_arns(""))
 STREAMS = sorted(of_streams("", "", ""))
+TO_A_MOMENT = (
+    "RestoreTableToPointInTime",
+    {"SourceTableName": "abc", "TargetTableName": "restored", "UseLatestRestorableTime": True},
+)
 BACKUPS = sorted(of_backups(""))
 ACCOUNT = sorted(of_the_account())
 
@@ -299,6 +304,20 @@ def test_an_operation_on_a_backup_states_its_demand(api: Api, kind: str) -> None
     assert ask(api, Noting(lets=False), operation, missing) == "AccessDeniedException"
 
 
+def test_a_restore_to_a_moment_states_its_demand(api: Api) -> None:
+    arn = api("CreateTable", TableName="abc", **CREATE)["TableDescription"]["TableArn"]
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    api("UpdateContinuousBackups", TableName="abc", PointInTimeRecoverySpecification=recovery)
+    operation, body = TO_A_MOMENT
+    gate = Noting(lets=True)
+    assert ask(api, gate, operation, body) is None
+    actions = (operation, "PutItem", "UpdateItem", "DeleteItem", "GetItem", "Query", "Scan", "BatchWriteItem")
+    restored = [("dynamodb:" + action, arn.replace("abc", "restored")) for action in actions]
+    assert gate.resources() == [("dynamodb:" + operation, arn), *restored]
+    assert ask(api, Noting(lets=False), operation, body) == "AccessDeniedException"
+    assert ask(api, Noting(lets=False), operation, {**body, "SourceTableName": "none"}) == "AccessDeniedException"
+
+
 @pytest.mark.parametrize("kind", ACCOUNT)
 def test_an_operation_on_no_table_states_its_demand(api: Api, kind: str) -> None:
     gate = Noting(lets=True)
@@ -334,7 +353,7 @@ def test_tags_that_are_asked_for_are_part_of_the_demand(api: Api) -> None:
 def test_every_operation_of_the_models_that_there_is_states_demands() -> None:
     """A new operation is not there before a request of it stands above."""
     everything = {**of_items("abc"), **of_tables("abc"), **of_arns(""), **of_streams("", "", "")}
-    everything |= {**of_backups(""), **of_the_account()}
+    everything |= {**of_backups(""), **of_the_account(), TO_A_MOMENT[0]: (*TO_A_MOMENT, [TO_A_MOMENT[0]])}
     known = {*load_service().operations, *load_service("dynamodbstreams").operations}
     assert {operation for operation, _, _ in everything.values()} == set(OPERATIONS) & known == set(OPERATIONS)
     others = {  # each but these demands just what it is called

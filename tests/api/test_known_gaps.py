@@ -20,8 +20,7 @@ TTL = {"TimeToLiveSpecification": {"AttributeName": "t", "Enabled": True}}
 UNBUILT = [
     "CancelBulkOperation", "CreateGlobalTable", "DescribeBulkOperation", "DescribeExport", "DescribeGlobalTable",
     "DescribeGlobalTableSettings", "DescribeImport", "ExportTableToPointInTime", "ImportTable", "ListBulkOperations",
-    "RestoreTableToPointInTime", "SearchVectors", "StartBulkPutItems", "UpdateContinuousBackups",
-    "UpdateGlobalTable", "UpdateGlobalTableSettings",
+    "SearchVectors", "StartBulkPutItems", "UpdateGlobalTable", "UpdateGlobalTableSettings",
 ]  # fmt: skip
 
 

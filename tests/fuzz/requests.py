@@ -194,6 +194,14 @@ def _insights(chance: random.Random) -> Body:
     return {**_named(chance), "ContributorInsightsAction": chance.choice(("ENABLE", "DISABLE"))}
 
 
+def _recovery(chance: random.Random) -> Body:
+    enabled = chance.random() < 0.7
+    specification: Body = {"PointInTimeRecoveryEnabled": enabled}
+    if enabled and chance.random() < 0.5:
+        specification["RecoveryPeriodInDays"] = chance.randrange(1, 36)
+    return {**_named(chance), "PointInTimeRecoverySpecification": specification}
+
+
 def _named(chance: random.Random) -> Body:
     return {"TableName": chance.choice((*SCRATCH, TABLE))}
 
@@ -237,6 +245,7 @@ MAKERS: dict[str, tuple[Callable[[random.Random], Body], int]] = {
     "DescribeLimits": (lambda chance: {}, 1),
     "DescribeEndpoints": (lambda chance: {}, 1),
     "DescribeContinuousBackups": (_named, 1),
+    "UpdateContinuousBackups": (_recovery, 1),
     "CreateBackup": (lambda chance: {**_named(chance), "BackupName": "backup"}, 1),
     "ListBackups": (lambda chance: {"Limit": chance.randrange(1, 100)}, 1),
     "DescribeContributorInsights": (_named, 1),

@@ -316,6 +316,7 @@ def _account(table: str) -> Story:
     assert table in names
     limits = yield Call("DescribeLimits", {})
     assert limits["AccountMaxReadCapacityUnits"] >= limits["TableMaxReadCapacityUnits"] > 0
+    yield from _recovery(table)
     yield from _nothing_yet(table)
     endpoints = yield Call("DescribeEndpoints", {})
     assert endpoints["Endpoints"][0]["CachePeriodInMinutes"] > 0
@@ -359,10 +360,26 @@ def _backups(table: str) -> Story:
     assert (yield Call("DescribeBackup", {"BackupArn": arn})) == Failure("BackupNotFoundException")
 
 
-def _nothing_yet(table: str) -> Story:
-    """What a table has none of."""
+def _recovery(table: str) -> Story:
+    """Point-in-time recovery, and a table that is restored to the latest moment."""
     recovery = (yield Call("DescribeContinuousBackups", {"TableName": table}))["ContinuousBackupsDescription"]
     assert recovery["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "DISABLED"
+    for enabled, status in ((True, "ENABLED"), (False, "DISABLED")):
+        given = {"TableName": table, "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": enabled}}
+        told = (yield Call("UpdateContinuousBackups", given))["ContinuousBackupsDescription"]
+        assert told["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == status
+        if enabled:
+            other = f"{table}-recovered"
+            given = {"SourceTableName": table, "TargetTableName": other, "UseLatestRestorableTime": True}
+            yield Call("RestoreTableToPointInTime", given)
+            yield Wait("table_exists", {"TableName": other})
+            counted = (yield Call("Scan", {"TableName": table}))["Count"]
+            assert (yield Call("Scan", {"TableName": other}))["Count"] == counted
+            yield Call("DeleteTable", {"TableName": other})
+
+
+def _nothing_yet(table: str) -> Story:
+    """What a table has none of."""
     insights = yield Call("DescribeContributorInsights", {"TableName": table})
     assert insights["ContributorInsightsStatus"] == "DISABLED"
     for action, status in (("ENABLE", "ENABLING"), ("DISABLE", "DISABLING")):

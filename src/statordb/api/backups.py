@@ -10,13 +10,10 @@ from statordb.api import encryption
 from statordb.api.context import Context
 from statordb.commands.demands import ResourceDemand
 from statordb.model import errors
-from statordb.model.arns import has_region
+from statordb.model.arns import backup_arn, has_region, parse_backup
 from statordb.store.backups.records import SYSTEM, BackupRecord
 from statordb.store.records import IndexRecord, TableRecord
 
-_ARN = re.compile(
-    r"arn:([^:]*):([^:]*):([^:/]*):([0-9]{12}):table/([a-zA-Z0-9_.-]{3,255})/backup/([0-9]{14}-[0-9a-f]{8})"
-)
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+|local(host)?")
 
 
@@ -35,10 +32,10 @@ class Named:
 
 def parse(context: Context, arn: str) -> Named:
     """Raises ValidationException, and AccessDeniedException for another account's."""
-    match = _ARN.fullmatch(arn)
-    if match is None:
+    parts = parse_backup(arn)
+    if parts is None:
         raise errors.validation("Invalid Backup ARN")
-    partition, service, region, account, table, id = match.groups()
+    partition, service, region, account, table, id = parts
     if service != "dynamodb" or not _REGION.fullmatch(region) or not has_region(partition, region):
         raise errors.validation("BackupArn is not valid")
     account, region = context.gate.place(context.principal, account, region)
@@ -52,12 +49,16 @@ async def find(context: Context, action: str, arn: str) -> tuple[BackupRecord, N
     BackupNotFoundException."""
     named, region = parse(context, arn), context.principal.region
     account, region = context.gate.place(context.principal, named.account, region)
-    own = f"arn:aws:dynamodb:{region}:{account}:table/{named.table}/backup/{named.id}"
-    await context.admit(ResourceDemand(action, own))
+    await context.admit(ResourceDemand(action, backup_arn(account, region, named.table, named.id)))
     record = await context.store.backups.find(account, region, named.id)
+    return there(context, record, named), named
+
+
+def there(context: Context, record: BackupRecord | None, named: Named) -> BackupRecord:
+    """The record that an ARN names; raises BackupNotFoundException where it is of another table, expired, or none."""
     if record is None or record.table["name"] != named.table or record.is_over(context.now()):
-        raise errors.backup_not_found(arn)
-    return record, named
+        raise errors.backup_not_found(named.arn)
+    return record
 
 
 def details(record: BackupRecord, arn: str, status: str) -> dict[str, Any]:

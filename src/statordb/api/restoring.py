@@ -12,6 +12,7 @@ from statordb.api import encryption, schemas
 from statordb.api.backups import units_of
 from statordb.api.context import Context, Request
 from statordb.commands import throughput
+from statordb.commands.demands import TableDemand
 from statordb.commands.warm_throughput import PAY_PER_REQUEST
 from statordb.model import errors
 from statordb.model.errors import ClientError
@@ -24,6 +25,25 @@ from statordb.store.spaces import Draft
 from statordb.store.terms import Refused
 
 Name = tuple[str, str, str]
+
+_ACTIONS_OF_TARGET = (
+    "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query",
+    "dynamodb:Scan", "dynamodb:BatchWriteItem",
+)  # fmt: skip
+
+
+async def admit_target(context: Context, request: Request, action: str) -> None:
+    """Whoever asks for a restore has to be let read and write the new table as well (developer guide, "Using IAM with
+    DynamoDB backup and restore", with the list of actions). Raises AccessDeniedException."""
+    for each in (action, *_ACTIONS_OF_TARGET):
+        await context.admit(TableDemand(each, request["TargetTableName"]))
+
+
+def check_region(context: Context, request: Request, region: str) -> None:
+    """Of the source: raises ValidationException where it is another one, and nothing is said of the key here."""
+    _, here = context.gate.place(context.principal, context.principal.account, context.principal.region)
+    if region != here and request.get("SSESpecificationOverride") is None:
+        raise _invalid("sseSpecificationOverride must be provided for cross-region restores")
 
 
 def check(request: Request, source: TableRecord) -> None:
@@ -92,7 +112,7 @@ async def _created(context: Context, record: TableRecord, draft: Draft) -> Table
 
 def _taken(existing: TableRecord) -> ClientError:
     if existing.restore is not None:
-        return errors.being_restored(existing.name, existing.restore.backup)
+        return errors.being_restored(existing.name, existing.restore.backup or existing.restore.source)
     return errors.table_already_exists(existing.name)
 
 

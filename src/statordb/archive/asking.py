@@ -1,10 +1,13 @@
 """Asking for a backup of a table: the record that the keeper goes by."""
 
 import secrets
+from dataclasses import replace
 
 from statordb.archive.copying import begin
+from statordb.model.limits import SYSTEM_BACKUP_DAYS
 from statordb.store import readers
-from statordb.store.backups.records import USER, BackupRecord, table_members
+from statordb.store.archive.tracks import DAY_SECONDS
+from statordb.store.backups.records import SYSTEM, USER, BackupRecord, table_members
 from statordb.store.store import Store
 from statordb.store.table import Table
 
@@ -34,6 +37,15 @@ async def record_of(table: Table, name: str, now: float, tail: str | None = None
         items=usage.rows,
         table=table_members(table.record),
     )
+
+
+async def last_of(table: Table) -> BackupRecord:
+    """That of the backup of a table that was deleted with point-in-time recovery enabled: the same each time."""
+    recovery = table.record.recovery
+    assert recovery is not None
+    assert recovery.deleted_at is not None
+    made = await record_of(table, f"{table.name}$DeletedTableBackup", recovery.deleted_at, "00000000")
+    return replace(made, kind=SYSTEM, expires_at=made.created_at + SYSTEM_BACKUP_DAYS * DAY_SECONDS)
 
 
 async def is_worn(store: Store, table: Table) -> bool:

@@ -56,9 +56,11 @@ class Net(NamedTuple):
     milliseconds: int
 
 
-def restorable(track: TrackRecord, since: float, now: float) -> tuple[int, int]:
-    """The first and the last second that can be had, since the epoch; the last one may be the first. `since`: what was
-    before is not to be had."""
+def restorable(track: TrackRecord | None, since: float, now: float) -> tuple[int, int]:
+    """The first and the last second that can be had, since the epoch; the last one may be the first, which may be to
+    come. `since`: what was before is not to be had. No track: one is about to begin."""
+    if track is None:
+        return ceil(since), ceil(since)
     earliest = ceil(max(track.began_at, since))
     return earliest, max(earliest, floor(min(track.through, now)))
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Mappin
 from dataclasses import replace
 from typing import Any
 
+from statordb.archive.asking import last_of
 from statordb.archive.basing import finished, is_due, scan_base
 from statordb.archive.joining import is_living, join, leave
 from statordb.archive.manifests import put_manifest
@@ -16,6 +17,7 @@ from statordb.archive.objects import Bucket
 from statordb.archive.retiring import remove, retire
 from statordb.archive.shipping import Mark, is_heard, mark, ship
 from statordb.keeper.crew import Crew, Report
+from statordb.keeper.recovery_charges import charge
 from statordb.store.archive.records import LIVE, OVER, BaseRecord, TrackRecord
 from statordb.store.backups.records import table_members
 from statordb.store.records import TableRecord
@@ -98,6 +100,7 @@ class Archivist:
         self._wanted = {each.restore.track for each in every if each.restore is not None and each.restore.track}
         for table in every:
             try:
+                await self._keep_last(table)
                 named = await self._reconcile(table)
             except Exception as fault:
                 faults.append(fault)
@@ -121,6 +124,27 @@ class Archivist:
                 self._bases[id] = await store.tracks.bases(track)
         for each in faults:
             self._report(Archiving.name, each)
+
+    async def _keep_last(self, table: TableRecord) -> None:
+        """Have a table that was deleted with recovery enabled be backed up for the last time; then it may go."""
+        recovery, store = table.recovery, self._store
+        if recovery is None or recovery.deleted_at is None:
+            return
+        name = (table.account, table.region, table.name)
+        current = await store.catalog.reload(*name)
+        if current is None or current.record.recovery != recovery:
+            return
+        backup = await last_of(current)
+        if await store.backups.find(backup.account, backup.region, backup.id) is None:
+            await store.backups.add(backup, current.guard)
+        over = store.clock.now() + store.table_delay_seconds
+
+        def change(record: TableRecord | None) -> TableRecord | Refused:
+            if record is None or record.recovery != recovery:
+                return Refused(None)
+            return replace(record, recovery=None, settles_at=over)
+
+        await store.catalog.change(*name, change)
 
     async def _reconcile(self, table: TableRecord) -> TableRecord:
         """The table's record, when it has joined, or left, as it should."""
@@ -222,7 +246,7 @@ class Archivist:
         self._bases[id] = await self._store.tracks.bases(track)
 
     async def retire(self) -> AsyncIterator[None]:
-        """Remove what nobody can ask for any more; gives back between small pieces."""
+        """Remove what nobody can ask for any more, and count what the rest takes; gives back between small pieces."""
         now, tracks = self._store.clock.now(), self._store.tracks
         for track in list(self.tracks.values()):
             table = self._tables.get(track.id)
@@ -235,6 +259,7 @@ class Archivist:
                 self._bases.pop(track.id, None)
                 self._told.pop(track.id, None)
             elif table is not None:
+                await charge(self._store, track, table)
                 async for _ in retire(tracks, self._bucket, track, now - tracks.window(table)):
                     yield
                 self._bases[track.id] = await tracks.bases(track)

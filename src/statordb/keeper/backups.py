@@ -12,7 +12,7 @@ from statordb.keeper.works import Work, Works
 from statordb.metering.month import DAY, HOUR, Month
 from statordb.metering.series import BILLED, Series
 from statordb.metering.usage import gigabyte_months
-from statordb.store.backups.records import BackupRecord
+from statordb.store.backups.records import USER, BackupRecord
 from statordb.store.store import Store
 
 RUN_SECONDS = 0.1
@@ -51,10 +51,13 @@ class Backups:
         await self._works.rest()
 
     async def _charge(self) -> AsyncIterator[None]:
-        """Count what backups have taken since they were looked at last, once an hour."""
+        """Count what backups have taken since they were looked at last, once an hour; those that are over go."""
         now = self._store.clock.now()
         async for record in self._store.backups.every():
-            await self._count(record, now)
+            if record.is_over(now):
+                await self._store.backups.doom(record)
+            elif record.kind == USER:  # AWS takes nothing for its own
+                await self._count(record, now)
             yield
         self._charge_at = now + HOUR
 

@@ -324,6 +324,22 @@ def being_restored(name: str, backup_arn: str) -> ClientError:
     )
 
 
+def recovery_unavailable(name: str) -> ClientError:
+    return ClientError(
+        SERVICE + "PointInTimeRecoveryUnavailableException",
+        f"Point in time recovery is not enabled for table '{name}'",
+    )
+
+
+def invalid_restore_time(wanted: str, earliest: str, latest: str) -> ClientError:
+    """Times as in ISO 8601, to the second."""
+    return ClientError(
+        SERVICE + "InvalidRestoreTimeException",
+        f"RestoreDateTime '{wanted}' must be within EarliestRestorableDateTime '{earliest}' and "
+        f"LatestRestorableDateTime '{latest}'",
+    )
+
+
 def backup_not_found(arn: str) -> ClientError:
     return ClientError(SERVICE + "BackupNotFoundException", f"Backup not found: {arn}")
 

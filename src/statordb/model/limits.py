@@ -138,6 +138,8 @@ EXCHANGE_MANIFEST_BYTES_MAX = 64 * MIB  # of manifest-files.json: 300,000 files
 
 # Backups
 LIST_BACKUPS_MAX = 100
+RECOVERY_DAYS_MAX = 35  # for which point-in-time recovery keeps what was, where nobody says otherwise
+SYSTEM_BACKUP_DAYS = 35  # for which the backup of a table is kept that was deleted with point-in-time recovery enabled
 RESTORES_MAX = 50  # at a time, of an account in a region (API reference, RestoreTableFromBackup)
 BACKUP_CHUNK_BYTES_MAX = 4 * MIB  # of rows or entries that are gathered for one object
 BACKUP_OVERLAY_BYTES_MAX = 64 * MIB  # of a log's entries that are held at a time while a table is restored

@@ -133,6 +133,11 @@ def _engine(totals: Mapping[str, float], gauges: Mapping[str, float]) -> Iterato
         if name in gauges:
             yield GaugeMetricFamily(metric, text, value=totals[name])
     for metric, text, name in (
+        (
+            "statordb_archive_behind_seconds",
+            "How far the archive is behind, of the table that is furthest.",
+            "archive_behind_seconds",
+        ),
         ("statordb_store_bytes", "Bytes of the store in use.", "store_bytes"),
         ("statordb_store_file_bytes", "Size of the store's file.", "file_bytes"),
         ("statordb_store_free_bytes", "Bytes of the store's file that can be used again.", "free_bytes"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from statordb.engine.contract import Key
 from statordb.server import sealing
 from statordb.server.admin import PLAIN, AdminServer
+from statordb.server.archive_lag import ArchiveLag
 from statordb.server.composition import CASSANDRA, Site, credentials_of, keeper_of
 from statordb.server.functions import Running
 from statordb.server.reports import report_duty
@@ -47,6 +48,7 @@ class Keeping:
         self._admin = AdminServer(pages, hosts, {"/bill": self._bill})
         self._bills: BillPage | None = None
         self._tables = TableTotals(store.ledger, store.clock)
+        self._archive = ArchiveLag(store)
         self._renewal = Renewal(site.settings, site.directory, store.clock.now)
 
     async def start(self) -> None:
@@ -90,6 +92,7 @@ class Keeping:
         gauges = self._store.engine.metrics()
         if self._counters is not None:
             self._counters.set_engine(gauges)
+        gauges["archive_behind_seconds"] = await self._archive.seconds()
         tables = await self._tables.look()
         return HTTPStatus.OK, METRICS, await asyncio.to_thread(_rendered, self._site, gauges, tables)
 

@@ -43,11 +43,13 @@ from statordb.api.operations.put_item import put_item, usual_put_item
 from statordb.api.operations.put_resource_policy import put_resource_policy
 from statordb.api.operations.query import query, usual_query
 from statordb.api.operations.restore_table_from_backup import restore_table_from_backup
+from statordb.api.operations.restore_table_to_point_in_time import restore_table_to_point_in_time
 from statordb.api.operations.scan import scan
 from statordb.api.operations.tag_resource import tag_resource
 from statordb.api.operations.transact_get_items import transact_get_items
 from statordb.api.operations.transact_write_items import transact_write_items
 from statordb.api.operations.untag_resource import untag_resource
+from statordb.api.operations.update_continuous_backups import update_continuous_backups
 from statordb.api.operations.update_contributor_insights import update_contributor_insights
 from statordb.api.operations.update_item import update_item, usual_update_item
 from statordb.api.operations.update_kinesis_streaming_destination import update_kinesis_streaming_destination
@@ -96,11 +98,13 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "PutResourcePolicy": put_resource_policy,
     "Query": query,
     "RestoreTableFromBackup": restore_table_from_backup,
+    "RestoreTableToPointInTime": restore_table_to_point_in_time,
     "Scan": scan,
     "TagResource": tag_resource,
     "TransactGetItems": transact_get_items,
     "TransactWriteItems": transact_write_items,
     "UntagResource": untag_resource,
+    "UpdateContinuousBackups": update_continuous_backups,
     "UpdateContributorInsights": update_contributor_insights,
     "UpdateItem": update_item,
     "UpdateKinesisStreamingDestination": update_kinesis_streaming_destination,

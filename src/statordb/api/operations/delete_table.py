@@ -7,7 +7,7 @@ from statordb.api.context import Answer, Context, Request
 from statordb.api.description import outline
 from statordb.commands.demands import TableDemand
 from statordb.model import errors
-from statordb.store.records import TableRecord
+from statordb.store.records import NEVER, TableRecord
 from statordb.store.terms import Refused
 
 # What DynamoDB leaves out of the description that DeleteTable returns.
@@ -24,7 +24,11 @@ async def delete_table(context: Context, request: Request) -> Answer:
         if fault is not None:
             return Refused(fault)
         assert record is not None
-        return replace(record, status="DELETING", settles_at=now + delay)  # the keeper forgets it after that
+        going = replace(record, status="DELETING", settles_at=now + delay, track=None)
+        if record.recovery is None:
+            return going  # the keeper forgets it after that
+        # It is backed up first.
+        return replace(going, settles_at=NEVER, recovery=replace(record.recovery, deleted_at=now))
 
     known = await store.catalog.reload(account, region, name)
     if known is None:

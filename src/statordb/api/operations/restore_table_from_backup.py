@@ -1,22 +1,15 @@
-"""RestoreTableFromBackup. The table is CREATING until all items are there; the keeper puts them.
-
-Whoever asks for it has to be let read and write the new table as well (developer guide, "Using IAM with DynamoDB backup
-and restore", with the list of actions).
-"""
+"""RestoreTableFromBackup. The table is CREATING until all items are there; the keeper puts them."""
 
 from statordb.api import backups, restoring
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import coming
-from statordb.commands.demands import ResourceDemand, TableDemand
+from statordb.commands.demands import ResourceDemand
 from statordb.model import errors
+from statordb.model.arns import backup_arn
 from statordb.store.backups.records import DONE, BackupRecord
 from statordb.store.records import RestoreRecord
 
 _ACTION = "dynamodb:RestoreTableFromBackup"
-_ACTIONS_OF_TARGET = (
-    _ACTION, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query",
-    "dynamodb:Scan", "dynamodb:BatchWriteItem",
-)  # fmt: skip
 
 
 async def restore_table_from_backup(context: Context, request: Request) -> Answer:
@@ -44,14 +37,9 @@ async def _backup(context: Context, request: Request) -> BackupRecord:
     ValidationException."""
     arn = request["BackupArn"]
     named = backups.parse(context, arn)
-    own = f"arn:aws:dynamodb:{named.region}:{named.account}:table/{named.table}/backup/{named.id}"
+    own = backup_arn(named.account, named.region, named.table, named.id)
     await context.admit(ResourceDemand(_ACTION, own))
-    for action in _ACTIONS_OF_TARGET:
-        await context.admit(TableDemand(action, request["TargetTableName"]))
-    _, here = context.gate.place(context.principal, context.principal.account, context.principal.region)
-    if named.region != here and request.get("SSESpecificationOverride") is None:
-        raise errors.validation("Invalid Request: sseSpecificationOverride must be provided for cross-region restores")
+    await restoring.admit_target(context, request, _ACTION)
+    restoring.check_region(context, request, named.region)
     record = await context.store.backups.find(named.account, named.region, named.id)
-    if record is None or record.table["name"] != named.table:
-        raise errors.backup_not_found(arn)
-    return record
+    return backups.there(context, record, named)

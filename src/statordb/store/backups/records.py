@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from statordb.model.arns import backup_arn
 from statordb.store import records
 from statordb.store.record import Kind, Record
 from statordb.store.records import TableRecord
@@ -51,7 +52,7 @@ class BackupRecord(Record):
 
     @property
     def arn(self) -> str:
-        return f"arn:aws:dynamodb:{self.region}:{self.account}:table/{self.table['name']}/backup/{self.id}"
+        return backup_arn(self.account, self.region, self.table["name"], self.id)
 
     @property
     def status(self) -> str:
