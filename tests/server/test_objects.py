@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.engine.sealed import open_lmdb
@@ -14,8 +15,24 @@ from statordb.objects.directory import DirectoryObjects
 from statordb.objects.s3 import S3Objects
 from statordb.objects.sealed import SealedBucket
 from statordb.server import sealing
-from statordb.server.objects import FOLDER, objects_of, sealed_objects_of
+from statordb.server.objects import FOLDER, archives, objects_of, sealed_objects_of
 from statordb.server.settings import BadStart, Settings, load
+
+
+@pytest.mark.parametrize(
+    ("given", "archived"),
+    [
+        ({}, False),
+        ({"objects": "s3://bucket/prefix"}, True),
+        ({"objects": "/elsewhere"}, True),
+        ({"objects": "data/objects"}, False),
+        ({"objects": "/elsewhere", "archive": "off"}, False),
+        ({"archive": "on"}, True),
+        ({"objects": "/elsewhere", "memory": True}, False),
+    ],
+)
+def test_the_store_is_archived_where_objects_are_not_lost_with_it(given: dict[str, Any], archived: bool) -> None:
+    assert archives(Settings(data=Path("data"), **given)) is archived
 
 
 def test_without_a_setting_they_are_in_the_data_directory(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ Entries of a segment come behind a head: its length (4), and what tells of the s
 
 import zlib
 from collections.abc import Iterator
+from hashlib import sha256
 from struct import Struct, error
 from typing import Any
 
@@ -60,6 +61,10 @@ class Gathered:
         headed._parts = [_length.pack(len(text)), text, *self._parts]
         headed.entries, headed.size = self.entries, self.size + _length.size + len(text)
         return headed
+
+    def digest(self) -> bytes:
+        """Of what it has, before it is packed: 32 bytes. It takes a while, and lets other threads run."""
+        return sha256(b"".join(self._parts)).digest()
 
     def packed(self) -> bytes:
         """The chunk. It takes a while, and lets other threads run."""

@@ -16,6 +16,7 @@ from statordb.archive.manifests import put_manifest
 from statordb.archive.objects import Bucket
 from statordb.archive.retiring import remove, retire
 from statordb.archive.shipping import Mark, is_heard, mark, ship
+from statordb.archive.whole.moments import Moments
 from statordb.keeper.crew import Crew, Report
 from statordb.keeper.recovery_charges import charge
 from statordb.store.archive.records import LIVE, OVER, BaseRecord, TrackRecord
@@ -24,7 +25,9 @@ from statordb.store.records import TableRecord
 from statordb.store.store import Store
 from statordb.store.terms import Refused
 
-SHIP_SECONDS = 10.0  # between two rounds
+SHIP_SECONDS = 10.0  # behind which what was written lies in objects
+ROUNDS_SHARE = 0.7  # of that, from the beginning of a round to that of the next one, which takes a while
+PAUSE_SECONDS_MIN = 0.2  # behind a round
 HURRIED_SECONDS = 1.0  # while somebody waits for one
 RETIRE_SECONDS = 3600.0
 SHIPPED_AT_ONCE = 4  # tables, each with a segment in memory
@@ -33,13 +36,22 @@ TOLD_SEGMENTS = 100  # after which a track's manifest is written again
 
 
 class Archiving:
-    """A little task of its own. `bucket`: where objects lie; `seconds`: between two rounds."""
+    """A little task of its own. `bucket`: where objects lie; `seconds`: how far behind it may be; `moments`: of the
+    whole store, if all of it is archived."""
 
     name = "archive"
     every_seconds = 0.5
 
-    def __init__(self, store: Store, bucket: Bucket, report: Report, seconds: float = SHIP_SECONDS) -> None:
+    def __init__(
+        self,
+        store: Store,
+        bucket: Bucket,
+        report: Report,
+        seconds: float = SHIP_SECONDS,
+        moments: Moments | None = None,
+    ) -> None:
         self._store = store
+        self._moments = moments
         self._crew = Crew(self.name, report)
         self._epoch: int | None = None
         self._seconds = seconds
@@ -56,10 +68,12 @@ class Archiving:
     async def rest(self) -> None:
         await self._crew.rest()
         self._epoch = None
+        if self._moments is not None:
+            self._moments.forget()
 
     def _works(self) -> Mapping[Hashable, Callable[[], Coroutine[Any, Any, None]]]:
         archivist = self.archivist
-        if not archivist.tracks:
+        if not archivist.tracks and self._moments is None:
             return {}
         works: dict[Hashable, Callable[[], Coroutine[Any, Any, None]]] = {"rounds": self._ship, "retire": self._retire}
         for id in archivist.bases_due()[:BASES_AT_ONCE]:
@@ -67,9 +81,18 @@ class Archiving:
         return works
 
     async def _ship(self) -> None:
+        time = asyncio.get_running_loop().time
         while True:
-            await self.archivist.round()
-            await asyncio.sleep(min(self._seconds, HURRIED_SECONDS) if self.archivist.is_hurried() else self._seconds)
+            begun = time()
+            try:
+                await self.archivist.round()
+            finally:
+                if self._moments is not None:
+                    await self._moments.keep()
+            pause = ROUNDS_SHARE * self._seconds
+            if self.archivist.is_hurried():
+                pause = min(pause, HURRIED_SECONDS)
+            await asyncio.sleep(max(begun + pause - time(), PAUSE_SECONDS_MIN))
 
     async def _retire(self) -> None:
         while True:

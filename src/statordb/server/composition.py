@@ -7,12 +7,14 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from socket import socket
 from typing import NamedTuple
 
 from statordb.api.dispatch import Dispatcher
 from statordb.api.shape_overrides import DYNAMODB
+from statordb.archive.whole.moments import Moments
 from statordb.cloudwatch_api import service as cloudwatch
 from statordb.cloudwatch_api.service import CloudWatch
 from statordb.commands.gate import Gate
@@ -58,19 +60,19 @@ from statordb.server.lane.counters import LaneTallies
 from statordb.server.lane.door import Door
 from statordb.server.lane.relay import Ask, RelayedEngine
 from statordb.server.metrics import SharedCounters
-from statordb.server.objects import objects_of, sealed_objects_of
+from statordb.server.objects import archives, objects_of, sealed_objects_of
 from statordb.server.reports import report_duty, report_request
 from statordb.server.request_log import RequestLog
 from statordb.server.roster import Roster
 from statordb.server.setting_values import ScheduledBackups
 from statordb.server.settings import HEALTH_REFUSED, BadStart, Settings
+from statordb.server.snapshots import at_one_moment, embedded
 from statordb.server.tls.files import Watched
 from statordb.shapes.json import Shapes
 from statordb.store import formats
 from statordb.store.credentials import Credentials
 from statordb.store.news import KEY, Subject
 from statordb.store.scaling.schedules import parse
-from statordb.store.sealed.engine import SealedEngine
 from statordb.store.store import Store
 from statordb.store.whole import marker
 from statordb.wire.authenticator import Authenticator
@@ -180,7 +182,7 @@ async def open_store(
         except BaseException:
             await under.close()
             raise
-    return Store(
+    store = Store(
         engine,
         clock,
         settings.table_delay_seconds,
@@ -192,6 +194,8 @@ async def open_store(
         scaling_minute_seconds=settings.scaling_minute_seconds,
         buckets=buckets,
     )
+    store.tracks.everything = archives(settings)
+    return store
 
 
 async def open_engine(directory: Path, settings: Settings, roots: Roots, ask: Ask | None = None) -> Engine:
@@ -202,13 +206,6 @@ async def open_engine(directory: Path, settings: Settings, roots: Roots, ask: As
     if ask is not None:
         return RelayedEngine(directory, durable, ask)
     return LmdbEngine.open(directory, durable, digest=SPREAD, rewrite=sealing.rewrite(roots))
-
-
-def embedded(store: Store) -> LmdbEngine | None:
-    """The engine of this process's store, if it has the rows in a directory and writes there."""
-    engine = store.engine
-    under = engine.under if isinstance(engine, SealedEngine) else engine
-    return under if isinstance(under, LmdbEngine) else None
 
 
 @contextmanager
@@ -245,9 +242,10 @@ def keeper_of(site: Site, store: Store, further: Sequence[Duty] = ()) -> Keeper:
     )
     holder = site.name if site.settings.engine == CASSANDRA else None
     bucket = sealed_objects_of(objects_of(site.settings, site.directory), store.engine)
+    moments = Moments(store, bucket, partial(at_one_moment, store)) if archives(site.settings) else None
     archiving: list[Duty] = [
         Backups(store, bucket),
-        Archiving(store, bucket, report_duty, site.settings.archive_seconds),
+        Archiving(store, bucket, report_duty, site.settings.archive_seconds, moments),
         Restores(store, bucket),
     ]
     if site.settings.backups:

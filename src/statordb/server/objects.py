@@ -13,6 +13,16 @@ from statordb.store.sealed.engine import SealedEngine
 FOLDER = "objects"  # of the data directory
 
 
+def archives(settings: Settings) -> bool:
+    """Whether the whole store is archived: by itself where objects are not lost with the data."""
+    if settings.archive != "auto":
+        return settings.archive == "on"
+    if not settings.objects or settings.memory:
+        return False
+    data = settings.data.absolute()
+    return settings.objects.startswith("s3://") or not Path(settings.objects).absolute().is_relative_to(data)
+
+
 def objects_of(settings: Settings, directory: Path) -> Objects:
     """`directory`: of the server's data."""
     return open_objects(settings.objects or str(directory / FOLDER), settings.objects_credentials)

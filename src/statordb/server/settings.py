@@ -55,6 +55,7 @@ class Settings:
     memory: bool = False
     objects: str = ""  # where backups and buckets are: a directory or s3://...; empty: in the data directory
     objects_credentials: Path | None = None  # a file with those for S3; None: where the AWS SDKs look
+    archive: str = "auto"  # whether the whole store is kept in objects all the time
     archive_seconds: float = 10.0  # how far behind the archive is at most, while all is well
     key_directory: Path | None = None  # where the root keys are; None: in the data directory
     root_key: str = "file"  # who wraps the store's keys
@@ -208,6 +209,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "memory": values.flag,
     "objects": values.objects_place,
     "objects_credentials": values.path,
+    "archive": values.one_of("auto", "on", "off"),
     "archive_seconds": values.seconds,
     "key_directory": values.path,
     "root_key": values.one_of("file", "command", "vault", "kms"),

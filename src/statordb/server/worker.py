@@ -13,7 +13,6 @@ from statordb.server.composition import (
     Site,
     cloudwatch_service,
     dispatcher_of,
-    embedded,
     function_service,
     query_services,
     target_apis,
@@ -26,6 +25,7 @@ from statordb.server.lane.client import LaneClient
 from statordb.server.lane.inline import InlineLane
 from statordb.server.observing import Observing
 from statordb.server.roster import Balance
+from statordb.server.snapshots import embedded
 from statordb.store.store import Store
 
 COUNTERS_SECONDS = 1.0  # between two looks at the engine's counters

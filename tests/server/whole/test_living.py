@@ -2,11 +2,13 @@
 
 import io
 import json
+import re
 import shutil
 import subprocess
 import time
 import zipfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,45 @@ def test_a_copy_of_a_store_under_writers_is_one_moment_of_it(tmp_path: Path) -> 
     assert violations(notes, items, entries, STILL, time.time(), time.time()) != []  # what came later is not there
     assert told["ItemCount"] == len(items)
     assert command("verify", "--data", new).endswith("no faults.\n")
+
+
+def test_a_store_that_is_lost_comes_back_from_its_archive(tmp_path: Path) -> None:
+    """All that was acknowledged until the time that is told, whole transactions, and nothing that nobody wrote."""
+    data, place, new = tmp_path / "data", tmp_path / "objects", tmp_path / "new"
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f'objects = "{place}"\narchive_seconds = 1.0\n')
+    notes = [Notes() for _ in range(WRITERS)]
+    arguments = ("--config", str(settings), "--workers", "2", "--no-functions")
+    server = ServerProcess("--data", str(data), *arguments)
+    try:
+        fill(Connection(server.url), STILL)
+        writers = begin(server.url, notes)
+        until(lambda: any((place / "_store" / "archive").rglob("bases/*/*")), "there is a base")
+        for _ in range(4):
+            before = moments(place)
+            until(lambda before=before: moments(place) - before, "a moment is kept")  # type: ignore[misc]
+        write_on(notes, writers)
+        keys = lose(server, data)
+        end(writers)
+    except BaseException:
+        server.kill()
+        raise
+    killed = time.time()
+    told = command("restore", "--from", place, "--keys", keys, "--data", new, "--config", settings)
+    through = datetime.fromisoformat(re.findall(r"as of (\S+Z)", told)[0]).timestamp()
+    print(f"{killed - through:.1f} s behind")
+    with ServerProcess("--data", str(new), *arguments) as again:
+        connection = Connection(again.url)
+        items, entries = scan(connection, SOURCE), scan(connection, SOURCE, "ggg")
+        told_of = connection.ask("DescribeTable", {"TableName": SOURCE})["Table"]
+    assert violations(notes, items, entries, STILL, through, killed) == []
+    assert violations(notes, items, entries, STILL, time.time(), time.time()) != []  # the last writes are lost
+    assert told_of["ItemCount"] == len(items)
+    assert command("verify", "--data", new).endswith("no faults.\n")
+
+
+def moments(place: Path) -> set[str]:
+    return {each.name for each in (place / "_store" / "whole" / "moments").glob("*")}
 
 
 def write_on(notes: list[Notes], writers: list[Any]) -> None:

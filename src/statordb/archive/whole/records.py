@@ -1,10 +1,10 @@
 """What tells of a whole store in objects: plain data.
 
-    whole/moments/ID             the manifest of a moment: MomentRecord. It is written last
-    whole/ID/system-000000       rows of one space of the store's own, in a chunk (`archive/chunks.py`)
-    whole/ID/table-000000-000000 rows of a table, by its number in the manifest
-
-A moment may name objects of an earlier one, where nothing has changed.
+whole/moments/ID             the manifest of a moment: MomentRecord. It is written last
+whole/ID/system-000000       rows of one space of the store's own, in a chunk (`archive/chunks.py`)
+whole/ID/table-000000-000000 rows of a table, by its number in the manifest
+whole/archive/ID/system-...  the same of the archive, whose moments name objects of earlier ones, where nothing has
+                             changed; the items of its tables are what tracks have at the moment's cut
 """
 
 from dataclasses import dataclass, field
@@ -34,7 +34,9 @@ class SystemRecord(Record):
 
 @dataclass(frozen=True, slots=True)
 class ItemsRecord(Record):
-    """The items of a table, which is told of by its row in the catalog. `missing`: why they are not there."""
+    """The items of a table, which is told of by its row in the catalog. `missing`: why they are not there. `track`: the
+    id of what the archive has of it, "" where the items are in chunks; `next`, `digest`, `upto`, `through`: how far
+    that was (`store/archive/records.py`)."""
 
     account: str
     region: str
@@ -42,6 +44,11 @@ class ItemsRecord(Record):
     space: int
     chunks: list[ChunkRecord] = field(default_factory=list)
     missing: str = ""
+    track: str = ""
+    next: int = 0
+    digest: str = ""
+    upto: int = 0
+    through: float = 0.0
 
     @property
     def scope(self) -> tuple[str, str, str]:
@@ -55,7 +62,9 @@ class ItemsRecord(Record):
 @dataclass(frozen=True, slots=True)
 class MomentRecord(Record):
     """A store as it was at one moment. `at`: in seconds since the epoch. `engine`, `release`: what it was of.
-    `formats`: the number of the formats of its records. `ring`: its keys, as it keeps them, wrapped by a root key."""
+    `formats`: the number of the formats of its records. `ring`: its keys, as it keeps them, wrapped by a root key.
+    `archived`: whether it is the archive's, and of its tracks then `cut`: the sequence that is the moment; `step`:
+    `Traits.change_step` of the engine; `through`: all that was acknowledged until then is part of it."""
 
     id: str
     at: float
@@ -65,6 +74,10 @@ class MomentRecord(Record):
     ring: str
     system: list[SystemRecord] = field(default_factory=list)
     tables: list[ItemsRecord] = field(default_factory=list)
+    archived: bool = False
+    cut: int = 0
+    step: int = 0
+    through: float = 0.0
 
     @property
     def name(self) -> str:

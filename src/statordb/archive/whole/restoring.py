@@ -3,14 +3,16 @@ start: rows that are there are put once more, tables that are whole are passed o
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from statordb.archive.history import OutOfReach
 from statordb.archive.loading import load
 from statordb.archive.objects import LOST
 from statordb.archive.whole.reading import Archive, backups_in, rows_in
 from statordb.archive.whole.records import ItemsRecord, MomentRecord
+from statordb.archive.whole.tracked import cut_of, found, items_at, reached
 from statordb.archive.whole.writing import Told
 from statordb.engine.contract import Effects, Key
 from statordb.store import contention, formats, readers, records
@@ -28,19 +30,19 @@ AT_ONCE = 4  # updates of some rows each, which go into one commit
 AT_ONCE_REMOTE = 48  # rows, each an update of its own
 
 Scope = tuple[str, str, str]
-Items = Callable[[ItemsRecord], AsyncIterator[Sequence[Row]]]
-"""Gives the items of a table, some at a time. Raises LOST where they are lost."""
 
 
 @dataclass(slots=True)
 class Restored:
-    """What became of it. `missing`: ARNs of tables that are not there, and why; `lost`: ARNs of backups whose objects
-    are not in the place of the store's own; `fresh`: of tables whose streams or destinations begin anew."""
+    """What became of it. `missing`: ARNs of tables that are not there, and why; `shortened`: of those that are not as
+    they were at the moment, but as they were before; `lost`: ARNs of backups whose objects are not in the place of the
+    store's own; `fresh`: of tables whose streams or destinations begin anew."""
 
     tables: int = 0
     items: int = 0
     missing: list[tuple[str, str]] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    shortened: list[tuple[str, str]] = field(default_factory=list)
     fresh: list[str] = field(default_factory=list)
 
 
@@ -54,19 +56,19 @@ class Restoring:
         self._moment = moment
         self._told = told
         self._tables: dict[Scope, TableRecord] = {}
+        self._cut = 0  # of tables whose changes were archived
         self._backups: set[str] = set()  # ids that the store knew
         self._doomed: set[str] = set()
         self.restored = Restored()
 
-    async def run(self, items: Items | None = None) -> Restored:
-        """`items`: those of a table, where they are not among the moment's own objects. Raises what the store and the
-        buckets do, and LOST where a row of the store's own is lost."""
+    async def run(self) -> Restored:
+        """Raises what the store and the buckets do, and LOST where a row of the store's own is lost."""
         await self._system()
         await self._adopt()
+        self._cut = await cut_of(self._archive, self._moment)
         for each in self._moment.tables:
-            source = self._tables[each.scope]
             try:
-                await self._table(source, each, items or self._items)
+                await self._table(self._tables[each.scope], each)
             except LOST as fault:
                 await self._remove(each)
                 self.restored.missing.append((each.arn, str(fault)))
@@ -117,13 +119,13 @@ class Restoring:
                 found.add(record.arn)
         self.restored.lost = sorted(self._backups - found)
 
-    async def _table(self, source: TableRecord, items: ItemsRecord, items_of: Items) -> None:
-        if items.missing:
+    async def _table(self, source: TableRecord, items: ItemsRecord) -> None:
+        if items.missing and not self._moment.archived:
             self.restored.missing.append((items.arn, items.missing))
             return
         record = await self._begun(source)
         if not is_filled_by_keeper(source) and record.restore is not None:
-            if not await self._fill(record, items_of(items)):
+            if not await self._fill(record, self._items(items)):
                 return
             await self._open(source, record)
         self.restored.tables += 1
@@ -163,6 +165,18 @@ class Restoring:
         return True
 
     async def _items(self, items: ItemsRecord) -> AsyncIterator[Sequence[Row]]:
+        """Some at a time. What was not archived yet has none. Raises LOST."""
+        why = items.missing
+        if items.track:
+            source = await found(self._archive, items)
+            cut, why = reached(source, self._cut)
+            try:
+                async for rows in items_at(self._archive, source, cut):
+                    yield rows
+            except OutOfReach as fault:
+                why = str(fault)
+        if why:
+            self.restored.shortened.append((items.arn, why))
         for chunk in items.chunks:
             async for rows in rows_in(self._archive, chunk):
                 yield rows

@@ -4,10 +4,12 @@ Whoever calls this sees to it that all is read of one moment, where the engine c
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from hashlib import blake2b
 
+from statordb import __version__
 from statordb.archive.chunks import ROWS_FORM, Gathered
 from statordb.archive.objects import Bucket, put, put_chunk
 from statordb.archive.whole.records import MOMENT, ChunkRecord, ItemsRecord, MomentRecord, SystemRecord
@@ -15,9 +17,11 @@ from statordb.crypto.sealer import Unsealable
 from statordb.engine.contract import Engine
 from statordb.model.errors import ClientError
 from statordb.model.limits import BACKUP_CHUNK_BYTES_MAX
-from statordb.store import records
+from statordb.store import formats, records
 from statordb.store.keyspace import Space
 from statordb.store.records import TableRecord
+from statordb.store.sealed.engine import SealedEngine
+from statordb.store.sealed.keyring import RING_KEY
 from statordb.store.terms import PageBudget, Place, Row, Stop
 from statordb.store.whole.system import CARRIED, is_table
 
@@ -27,40 +31,72 @@ _EVEN_SHARE = 256  # of so many rows, one may end such a chunk
 
 Told = Callable[[int, int], None]
 """Told of rows that were kept, and of their bytes."""
+Keep = Callable[[Gathered], Awaitable[ChunkRecord]]
+"""Keeps a chunk of the store's own rows."""
 
 
-async def write(
-    engine: Engine, bucket: Bucket, moment: MomentRecord, now: float, told: Told = lambda rows, size: None
-) -> MomentRecord:
+def untold(rows: int, size: int) -> None:
+    """Nobody wants to know."""
+
+
+async def begun(engine: SealedEngine, now: float) -> MomentRecord:
+    """The manifest of a moment, but for its parts."""
+    ring, found = await engine.under.get(RING_KEY), await engine.get(formats.KEY)
+    assert ring is not None, "a store that is open has keys"
+    id = f"{int(now * 1000):014d}-{secrets.token_hex(4)}"
+    number = formats.current() if found is None else int(found.body)
+    return MomentRecord(id, now, engine.traits.name, __version__, number, ring.body.decode())
+
+
+async def write(engine: Engine, bucket: Bucket, moment: MomentRecord, now: float, told: Told = untold) -> MomentRecord:
     """Keep all that an engine has, and tell of it in a manifest. `moment`: but for its parts. Items that can't be read
     are told as missing. Raises Unsealable where one of the store's own rows is damaged, and what the engine and the
     bucket do."""
     tables: list[TableRecord] = []
+    kept = 0
+
+    async def keep(chunk: Gathered) -> ChunkRecord:
+        nonlocal kept
+        kept += 1
+        return await _keep(bucket, f"whole/{moment.id}/system-{kept - 1:06d}", chunk, told)
+
     for space in CARRIED:
-        chunks = [chunk async for chunk in _system(engine, bucket, moment, space, tables, told)]
-        moment.system.append(SystemRecord(space, chunks))
-    for record in sorted(tables, key=lambda each: (each.account, each.region, each.name)):
-        if record.status_at(now) not in (None, "DELETING"):
+        moment.system.append(await system(engine, space, keep, tables))
+    for record in sorted(tables, key=name_of):
+        if is_there(record, now):
             moment.tables.append(await _items(engine, bucket, moment, record, told))
-    await put(bucket, moment.name, MOMENT.dump(moment))
+    await put_manifest(bucket, moment)
     return moment
 
 
-async def _system(
-    engine: Engine, bucket: Bucket, moment: MomentRecord, space: Space, tables: list[TableRecord], told: Told
-) -> AsyncIterator[ChunkRecord]:
-    """Keep the rows of a space. `tables`: gets those that the catalog has."""
-    chunk, number = Gathered(ROWS_FORM), sum(len(part.chunks) for part in moment.system)
+async def put_manifest(bucket: Bucket, moment: MomentRecord) -> None:
+    """Everything that it names must be there. Raises what the bucket does."""
+    await put(bucket, moment.name, MOMENT.dump(moment))
+
+
+def name_of(record: TableRecord) -> tuple[str, str, str]:
+    return record.account, record.region, record.name
+
+
+def is_there(record: TableRecord, now: float) -> bool:
+    """Whether a table goes with its store."""
+    return record.status_at(now) not in (None, "DELETING")
+
+
+async def system(engine: Engine, space: Space, keep: Keep, tables: list[TableRecord]) -> SystemRecord:
+    """Have the rows of a space kept. `tables`: gets those that the catalog has."""
+    chunk, chunks = Gathered(ROWS_FORM), list[ChunkRecord]()
     async for rows in _pages(engine, space):
         for row in rows:
             if space is Space.CATALOG and is_table(row):
                 tables.append(records.load(row.body))
             chunk.add_row(row)
             if chunk.size >= BACKUP_CHUNK_BYTES_MAX or (chunk.size >= _EVEN_BYTES_MIN and _ends(row)):
-                yield await _keep(bucket, f"whole/{moment.id}/system-{number:06d}", chunk, told)
-                chunk, number = Gathered(ROWS_FORM), number + 1
+                chunks.append(await keep(chunk))
+                chunk = Gathered(ROWS_FORM)
     if chunk.entries:
-        yield await _keep(bucket, f"whole/{moment.id}/system-{number:06d}", chunk, told)
+        chunks.append(await keep(chunk))
+    return SystemRecord(space, chunks)
 
 
 def _ends(row: Row) -> bool:

@@ -2,9 +2,9 @@
 
 import os
 from argparse import Namespace
-from datetime import UTC, datetime
 from pathlib import Path
 
+from statordb.archive.history import text_of
 from statordb.archive.whole.records import MomentRecord
 from statordb.archive.whole.restoring import Restored, Restoring
 from statordb.crypto.file_keys import FILE_NAME
@@ -111,7 +111,7 @@ async def _restored(settings: Settings, archive: SealedBucket, moment: MomentRec
     finally:
         await own.close()
         await store.close()
-    at = datetime.fromtimestamp(moment.at, UTC).isoformat(timespec="milliseconds")
+    at = text_of(moment.through or moment.at)
     progress.end(f"of {restored.tables} tables and all else as of {at} to {settings.data}")
     return restored
 
@@ -121,6 +121,8 @@ def _tell(restored: Restored) -> int:
         print(f"{arn}: its stream, and what is sent of it, begin anew, with nothing of before.")
     if restored.lost:
         print(f"{len(restored.lost)} backups are not among the objects of this store, the first {restored.lost[0]}.")
+    for arn, why in restored.shortened:
+        print(f"{arn} is as it was before a loss: {why}")
     for arn, why in restored.missing:
         print(f"{arn} is not restored: {why}")
-    return EXIT_MISSING if restored.missing else 0
+    return EXIT_MISSING if restored.missing or restored.shortened else 0

@@ -13,7 +13,7 @@ from statordb.store.catalog import ROOT
 from statordb.store.keyspace import Space
 
 CARRIED = (
-    Space.KMS, Space.IDENTITIES, Space.CREDENTIALS, Space.FUNCTION_CODE, Space.FUNCTIONS, Space.MAPPINGS,
+    Space.KMS, Space.IDENTITIES, Space.CREDENTIALS, Space.FUNCTIONS, Space.FUNCTION_CODE, Space.MAPPINGS,
     Space.CHECKPOINTS, Space.INVOCATIONS, Space.LEDGER, Space.LEDGER_SUBJECTS, Space.LEDGER_CAPACITY, Space.ALARMS,
     Space.ALARM_HISTORY, Space.SCALING, Space.SCALING_ACTIVITIES, Space.INSIGHTS, Space.TOKENS, Space.BACKUPS,
     Space.CATALOG,
