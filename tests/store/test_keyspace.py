@@ -60,6 +60,7 @@ def test_the_numbers_of_spaces_are_frozen() -> None:
         "SCALING_ACTIVITIES": 27,
         "SHARES": 28,
         "INSIGHTS": 29,
+        "JOBS": 30,
     }
 
 

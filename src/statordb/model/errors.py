@@ -89,6 +89,7 @@ class EmptyKey(RefusesAll):
     __slots__ = ()
 
 
+ACCESS_DENIED = CORAL + "AccessDeniedException"
 _CUT = "..."
 _INVALID_PARAMETERS = "One or more parameter values were invalid: "
 
@@ -272,7 +273,7 @@ def kms_fault(type: str, text: str, shown_as: str | None = None) -> str:
 
 
 def access_denied(message: str) -> ClientError:
-    return ClientError(CORAL + "AccessDeniedException", message, message_member="Message")
+    return ClientError(ACCESS_DENIED, message, message_member="Message")
 
 
 def not_authorized(principal_arn: str, action: str, resource: str) -> ClientError:

@@ -43,6 +43,7 @@ class Space(IntEnum):
     SCALING_ACTIVITIES = 27  # account/region -> time, id -> what scaling did
     SHARES = 28  # servers -> name of a server -> what it spends of the throughput of tables
     INSIGHTS = 29  # table -> time, process -> which keys were used; the tables
+    JOBS = 30  # sort of jobs, account/region -> id -> job record; their client tokens; which are under way
 
 
 _ENCODERS: dict[str, Callable[[str], bytes]] = {"S": str.encode, "N": numbers.key_bytes, "B": b64decode}

@@ -177,6 +177,7 @@ class TableRecord(Record):
     restore: RestoreRecord | None = None  # as long as it is CREATING for that
     recovery: RecoveryRecord | None = None  # of its point-in-time recovery, while that is enabled
     track: str | None = None  # what the archive has of it, while it is archived (`store/archive`)
+    import_arn: str | None = None  # as long as it is CREATING for that import
 
     @property
     def arn(self) -> str:
@@ -211,6 +212,11 @@ class TableRecord(Record):
     def with_index(self, changed: IndexRecord) -> "TableRecord":
         """The record with the index of that name replaced."""
         return replace(self, indexes=[changed if index.name == changed.name else index for index in self.indexes])
+
+    @property
+    def is_being_filled(self) -> bool:
+        """Whether it is CREATING until the keeper has put its items there."""
+        return self.status == "CREATING" and (self.restore is not None or self.import_arn is not None)
 
     def is_restored_from(self, backup: str) -> bool:
         """Whether it is being filled from the backup of that ARN."""

@@ -15,10 +15,11 @@ async def rows(
     bounds: Bounds = Bounds(),  # noqa: B008  # a constant
     after: bytes | None = None,
     budget: PageBudget = PAGE,
+    forward: bool = True,
 ) -> AsyncIterator[Row]:
-    """The rows of a partition in sort order, behind `after`. `budget`: of what is read at once."""
+    """The rows of a partition in sort order, or against it, behind `after`. `budget`: of what is read at once."""
     while True:
-        page = await engine.range(space, partition, bounds, True, budget, after)
+        page = await engine.range(space, partition, bounds, forward, budget, after)
         for row in page.rows:
             yield row
         if page.stop is Stop.EXHAUSTED:

@@ -22,6 +22,8 @@ from statordb.store.holds import Holds
 from statordb.store.identities.identities import Identities
 from statordb.store.identities.key_uses import KeyUses
 from statordb.store.insights.insights import Insights
+from statordb.store.jobs.jobs import Jobs
+from statordb.store.jobs.records import IMPORT
 from statordb.store.kms.kms import Kms
 from statordb.store.kms.wrapping import Wrapping
 from statordb.store.leases import Leases
@@ -89,6 +91,7 @@ class Store:
         self.backups = Backups(engine)
         self.tracks = Tracks(engine)
         self.backup_schedules = Schedules(engine)
+        self.imports = Jobs(engine, "imports", IMPORT)
         self.metrics = Metrics(self.ledger, clock)
         self.quotas = quotas
         self.admission = Admission(engine, clock, quotas)

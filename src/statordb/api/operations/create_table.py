@@ -1,8 +1,8 @@
 """CreateTable."""
 
-import uuid
+from dataclasses import replace
 
-from statordb.api import encryption, resource_policies, schemas, streaming
+from statordb.api import creating, encryption, resource_policies, schemas, streaming
 from statordb.api.context import Answer, Context, Request
 from statordb.api.description import coming
 from statordb.api.tags import parse_tags
@@ -20,8 +20,7 @@ _UNSUPPORTED = ("GlobalTableSourceArn",)
 
 
 async def create_table(context: Context, request: Request) -> Answer:
-    billing_mode = request.get("BillingMode") or "PROVISIONED"
-    _check(request, billing_mode)
+    _check(request)
     tags = parse_tags(request.get("Tags") or ())
 
     account, region, name = await context.scope(TableDemand("dynamodb:CreateTable", request["TableName"], tags))
@@ -40,29 +39,16 @@ async def create_table(context: Context, request: Request) -> Answer:
 async def _create(
     context: Context, request: Request, scope: tuple[str, str, str], tags: dict[str, str], policies: list[PolicyRecord]
 ) -> TableRecord:
-    (account, region, name), store = scope, context.store
-    billing_mode = request.get("BillingMode") or "PROVISIONED"
-    key = await encryption.key_of(context, account, region, request.get("SSESpecification"))
+    store = context.store
+    key = await encryption.key_of(context, *scope[:2], request.get("SSESpecification"))
     now = context.now()
     delay = store.table_delay_seconds
     draft = store.draft()
     space = await draft.rows()
-    record = TableRecord(
-        account=account,
-        region=region,
-        name=name,
-        id=str(uuid.uuid4()),
-        space=space,
-        created_at=round(now, 3),
-        definitions=request["AttributeDefinitions"],
-        key_schema=request["KeySchema"],
+    record = replace(
+        creating.record_of(request, scope, now, space, await _indexes(request, draft, space)),
         status="CREATING" if delay else "ACTIVE",
         settles_at=now + delay,
-        indexes=await _indexes(request, draft, space),
-        billing_mode=billing_mode,
-        on_demand_since=round(now, 3) if billing_mode == "PAY_PER_REQUEST" else None,
-        throughput=request.get("ProvisionedThroughput") or {},
-        options={member: request[member] for member in schemas.KEPT if request.get(member) not in (None, {})},
         tags=tags,
         policies=policies,
     )
@@ -106,13 +92,11 @@ def _taken(existing: TableRecord, now: float) -> ClientError:
     return errors.table_exists(existing.name)
 
 
-def _check(request: Request, billing_mode: str) -> None:
+def _check(request: Request) -> None:
     for member in _UNSUPPORTED:
         if request.get(member) is not None:
             raise errors.unsupported(member)
-    throughput.check_capacity(billing_mode, request.get("ProvisionedThroughput"))
-    _check_schema(request, billing_mode)
-    schemas.check_figures(request, billing_mode)
+    creating.check(request)
     streaming.check(request.get("StreamSpecification"), streaming.CREATED)
     encryption.check(request.get("SSESpecification"))
 
@@ -124,12 +108,3 @@ async def _indexes(request: Request, draft: Draft, space: int) -> list[IndexReco
         *[schemas.index_record(index, await draft.within(space), True) for index in local or ()],
         *[schemas.index_record(index, await draft.derived(), False) for index in global_ or ()],
     ]
-
-
-def _check_schema(request: Request, billing_mode: str) -> None:
-    definitions, key_schema = request["AttributeDefinitions"], request["KeySchema"]
-    local, global_ = request.get("LocalSecondaryIndexes"), request.get("GlobalSecondaryIndexes")
-    schemas.check_definitions(definitions)
-    schemas.check_table_keys(key_schema, definitions, local is not None or global_ is not None)
-    schemas.check_index_keys(request)
-    schemas.check_indexes(request, billing_mode)

@@ -16,6 +16,7 @@ CARRIED = (
     Space.KMS, Space.IDENTITIES, Space.CREDENTIALS, Space.FUNCTIONS, Space.FUNCTION_CODE, Space.MAPPINGS,
     Space.CHECKPOINTS, Space.INVOCATIONS, Space.LEDGER, Space.LEDGER_SUBJECTS, Space.LEDGER_CAPACITY, Space.ALARMS,
     Space.ALARM_HISTORY, Space.SCALING, Space.SCALING_ACTIVITIES, Space.INSIGHTS, Space.TOKENS, Space.BACKUPS,
+    Space.JOBS,
     Space.CATALOG,
 )  # fmt: skip
 """In the order in which they are put back: what is sealed by a key of KMS comes behind the keys."""

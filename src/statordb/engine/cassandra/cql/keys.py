@@ -13,7 +13,7 @@ KIND_MAX = 0x3F
 LOG = 0x40  # flag: a space that is only logged to, and has no Cassandra table
 DERIVED = 0x80  # flag: rows are only ever derived, and written plainly with the version of what they derive from
 PENDING = -1  # kind of rows that tell what a partition's updates still owe to others
-OWN_SPACES = (*range(1, 23), *range(24, 30))  # those that have a table
+OWN_SPACES = (*range(1, 23), *range(24, 31))  # those that have a table
 _FRONT = b"\0"  # of partitions, since Cassandra takes no empty ones
 
 Place = tuple[str, bytes, int]
