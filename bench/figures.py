@@ -88,6 +88,7 @@ def line(
 FLOOR_TARGETS = {"GetItem": Target(0.85), "PutItem": Target(0.62), "UpdateItem": Target(0.50), "Query": Target(0.50)}
 BREADTH_TARGET = Target(1.3)  # of the rate of dynoxide and of DynamoDB Local
 STREAM_TARGET = Target(0.85)  # of PutItem's rate without a stream
+RECOVERY_TARGET = Target(0.85)  # of PutItem's rate without point-in-time recovery
 DRAIN_TARGET = Target(20_000, "value")  # records/s
 LAG_TARGET = Target(100, "value", at_most=True)  # ms, p50
 CASSANDRA_TARGETS = {  # of what the bare driver does

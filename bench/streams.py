@@ -21,7 +21,7 @@ from turns import Bench, Turn, missing_lines
 
 PUTS_GROUP, DRAIN_GROUP = "streams", "drain"
 NAME = "StatorDB, 1 worker"
-PLAIN = "plain"
+PLAIN, RECOVERY = "plain", "recovery"
 VIEWS = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE", "KEYS_ONLY")  # an old image costs what a new one does
 DRAIN_VIEWS = ("KEYS_ONLY", "NEW_IMAGE")
 DRAIN_RECORDS, DRAIN_RECORDS_QUICK = 100_000, 30_000
@@ -31,7 +31,8 @@ NEXT = re.compile(rb'"NextShardIterator":"([^"]+)"')
 
 
 def puts(bench: Bench) -> Iterator[Line]:
-    """PutItem on tables with a stream of several view types, and on one without, in turns on one server."""
+    """PutItem on tables with a stream of several view types, with point-in-time recovery, and with neither, in turns on
+    one server."""
     try:
         with ExitStack() as stack:
             bench.say(f"starting {NAME}")
@@ -40,7 +41,11 @@ def puts(bench: Bench) -> Iterator[Line]:
             for table, view in ((PLAIN, ""), *((view, view) for view in VIEWS)):
                 create_table(client, table, view)
                 fill(server, bench.signer, table, USERS)
-            turns = [Turn(server, PUT.operation, table) for table in (PLAIN, *VIEWS)]
+            create_table(client, RECOVERY)
+            specification = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
+            client.call("UpdateContinuousBackups", json.dumps({"TableName": RECOVERY, **specification}).encode())
+            fill(server, bench.signer, RECOVERY, USERS)
+            turns = [Turn(server, PUT.operation, table) for table in (PLAIN, *VIEWS, RECOVERY)]
             outcome = bench.take(Wrk(bench.options.seconds, changing=True), turns)
     except (Unavailable, LoadFailed) as reason:
         yield from missing_lines(PUTS_GROUP, {NAME: str(reason)})
@@ -53,6 +58,10 @@ def puts(bench: Bench) -> Iterator[Line]:
             target = figures.STREAM_TARGET if view == "NEW_AND_OLD_IMAGES" else None
             if mine:
                 yield figures.line(PUTS_GROUP, f"{PUT.name}, {view}", NAME, mine, ("no stream", base), target)
+        kept = outcome.of(NAME, PUT.operation, RECOVERY)
+        if kept:
+            name = f"{PUT.name}, point-in-time recovery"
+            yield figures.line(PUTS_GROUP, name, NAME, kept, ("no stream", base), figures.RECOVERY_TARGET)
     yield from outcome.faults(PUTS_GROUP)
 
 

@@ -88,9 +88,9 @@ class Writer(threading.Thread):
             notes.pop()
 
 
-def fill(connection: Connection, items: int) -> None:
+def fill(connection: Connection, items: int, **members: Any) -> None:
     """Make the source, with items that stay as they are."""
-    connection.ask("CreateTable", {"TableName": SOURCE, **SCHEMA})
+    connection.ask("CreateTable", {"TableName": SOURCE, **SCHEMA, **members})
     active(connection, SOURCE)
     for at in range(0, items, 25):
         puts = [

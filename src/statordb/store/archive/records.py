@@ -72,7 +72,7 @@ class SegmentRecord(Record):
     """One object of changes: all of the table behind the sequence `after`, up to `upto`.
 
     name, digest  of the object: the end of its name, and SHA-256 of its content as hexadecimal digits.
-    size, entries  bytes before they were packed; how many changes.
+    size, entries  bytes before they were packed; how many changes, 0 where that is not known.
     since, through  all that was acknowledged until `since` is at or below `after`; until `through`, at or below `upto`.
     until      nothing at or below `upto` was begun later. These three in seconds since the epoch.
     """
@@ -81,12 +81,12 @@ class SegmentRecord(Record):
     name: str
     digest: str
     size: int
-    entries: int
     after: int
     upto: int
     since: float
     through: float
     until: float
+    entries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
