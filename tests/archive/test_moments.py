@@ -149,6 +149,33 @@ def test_only_the_last_ones_are_kept_with_what_they_name(api: Api, bucket: Memor
     assert {name for name in bucket.objects if name.startswith(moments.FOLDER)} == named
 
 
+def test_the_last_one_with_all_tables_stays_until_there_is_another(
+    api: Api, bucket: MemoryBucket, tmp_path: Path
+) -> None:
+    """A store that came back may be lost again before it was archived anew."""
+    create(api)
+    put(api, "x")
+    keep(api, bucket)
+    again, _ = back(api, bucket, tmp_path / "new")
+    again.store.tracks.everything = True
+    again.clock.advance(10.0)
+    kept = keeper(again, bucket)
+    for number in range(6):
+        tags = [{"Key": str(number), "Value": ""}]
+        again("TagResource", ResourceArn="arn:aws:dynamodb:us-east-1:000000000000:table/abc", Tags=tags)
+        again.clock.advance(1.0)
+        again.run(kept.keep())
+    ids = again.run(reading.moments(bucket))
+    assert len(ids) == moments.KEPT + 1
+    third, restored = back(again, bucket, tmp_path / "third", ids[0])
+    assert (set(items(third)), restored.shortened) == ({"x/x"}, [])
+    third.close()
+    keep(again, bucket, kept)
+    keep(again, bucket, kept)
+    assert len(again.run(reading.moments(bucket))) == moments.KEPT
+    again.close()
+
+
 def test_who_comes_next_removes_what_nobody_names_and_no_copy_of_others(api: Api, bucket: MemoryBucket) -> None:
     create(api)
     keep(api, bucket)

@@ -1,4 +1,4 @@
-"""A store on a cluster whose keyspace is lost: from its archive it comes back into an empty one, or into a directory."""
+"""A keyspace that is lost: from its archive the store comes back into an empty one, or into a data directory."""
 
 import os
 import re

@@ -73,6 +73,21 @@ def test_places_and_keys_that_are_not_there(
     refused(run(capsys, "backup", "verify", place, "more"), EXIT_BAD_START, "Say where to")
 
 
+def test_places_that_can_not_be_written_or_read(
+    api: Api, tmp_path: Path, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.touch()
+    refused(backed_up(api, place, capsys), 1, f"The objects in {place} can't be used")
+    keys = lost(api)
+    refused(restored(place, keys, tmp_path / "new", capsys), 1, f"in {place}")
+    assert not (tmp_path / "new").exists()
+    away = "s3://bucket/prefix?endpoint=http://127.0.0.1:9&region=us-east-1"
+    credentials = tmp_path / "credentials"
+    credentials.write_text("[default]\naws_access_key_id = a\naws_secret_access_key = b\n")
+    told = run(capsys, "restore", "--from", away, "--keys", keys, "--credentials", credentials)
+    refused(told, 1, f"The objects in {away} can't be used")
+
+
 def test_a_moment_that_is_not_there(api: Api, tmp_path: Path, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     backed_up(api, place, capsys)
     refused(restored(place, lost(api), tmp_path / "new", capsys, "--at", "x"), 1, "has no moment x")

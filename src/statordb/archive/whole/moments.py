@@ -24,7 +24,7 @@ from statordb.store.sealed.engine import SealedEngine
 from statordb.store.store import Store
 from statordb.store.whole.system import CARRIED
 
-KEPT = 3  # moments
+KEPT = 3  # moments, and the last one that has all tables
 FOLDER = "whole/archive/"
 BEHIND_SECONDS_MAX = 60.0  # a track that is further behind the others holds the moment up no more
 _PAUSE_SHARE = 40.0
@@ -61,6 +61,7 @@ class Moments:
         self._monotonic = monotonic
         self._looked: dict[Space, _Looked] = {}
         self._known: dict[bytes, ChunkRecord] = {}  # by the digests of what they have
+        self._based: set[str] = set()  # tracks that have a base, which they go on having
         self._kept: list[MomentRecord] | None = None  # of the archive; None: it is not known yet which there are
         self.last: MomentRecord | None = None
 
@@ -79,8 +80,7 @@ class Moments:
                 await self._look(engine, moment.id)
                 if engine.traits.guards or self._store.engine.epoch() == epoch:
                     break
-        tracks = {track.id: track for track in await self._store.tracks.all() if track.phase == LIVE}
-        moment = self._whole(moment, tracks)
+        moment = self._whole(moment, await self._tracks())
         if self.last is not None and _content(moment) == _content(self.last):
             return
         await put_manifest(self._bucket, moment)
@@ -120,6 +120,16 @@ class Moments:
             known = self._known[content] = ChunkRecord(name, digest, chunk.size, chunk.entries)
         return known
 
+    async def _tracks(self) -> dict[str, TrackRecord]:
+        """Those from which items can be had."""
+        tracks = self._store.tracks
+        living = [track for track in await tracks.all() if track.phase == LIVE and track.begin is not None]
+        for track in living:
+            if track.id not in self._based and any(base.is_done for base in await tracks.bases(track)):
+                self._based.add(track.id)
+        self._based &= {track.id for track in living}
+        return {track.id: track for track in living if track.id in self._based}
+
     def _whole(self, moment: MomentRecord, tracks: dict[str, TrackRecord]) -> MomentRecord:
         """The manifest with its parts."""
         now = self._store.clock.now()
@@ -154,11 +164,12 @@ class Moments:
         return found
 
     async def _drop_old(self, kept: list[MomentRecord]) -> None:
-        """First the manifest, then what no other one names."""
-        while len(kept) > KEPT:
-            old = kept[0]
+        """First the manifest, then what no other one names. The last one that has all tables stays: a store that came
+        back, and is archived anew, may be lost again before its tables were scanned."""
+        whole = next((each for each in reversed(kept) if not any(items.missing for items in each.tables)), None)
+        for old in [each for each in kept[:-KEPT] if each is not whole]:
             await self._bucket.delete(old.name)
-            kept.pop(0)
+            kept.remove(old)
             named = {chunk.name for moment in kept for chunk in moment.chunks}
             for chunk in old.chunks:
                 if chunk.name not in named:
@@ -171,7 +182,7 @@ def _items(record: TableRecord, tracks: dict[str, TrackRecord]) -> ItemsRecord:
     if record.restore is not None:
         return items
     track = tracks.get(record.track or "")
-    if track is None or track.begin is None or not track.bases:
+    if track is None:
         return replace(items, missing="it was not archived yet")
     return replace(items, track=track.id, next=track.next, digest=track.digest, upto=track.upto, through=track.through)
 

@@ -120,6 +120,9 @@ class Restoring:
         self.restored.lost = sorted(self._backups - found)
 
     async def _table(self, source: TableRecord, items: ItemsRecord) -> None:
+        if source.restore is not None and source.restore.track:  # by records that are lost
+            self.restored.missing.append((items.arn, "it was being restored to a moment: ask for that again"))
+            return
         if items.missing and not self._moment.archived:
             self.restored.missing.append((items.arn, items.missing))
             return
