@@ -166,6 +166,13 @@ def of_backups(arn: str) -> dict[str, Kind]:
     return {operation: (operation, body, [operation]) for operation, body in bodies.items()}
 
 
+IMPORT: dict[str, Any] = {
+    "S3BucketSource": {"S3Bucket": "bucket", "S3KeyPrefix": "a/"},
+    "InputFormat": "CSV",
+    "TableCreationParameters": {"TableName": "imported", **CREATE},
+}
+
+
 def of_the_account() -> dict[str, Kind]:
     lists = ("Backups", "ContributorInsights", "Exports", "GlobalTables", "Imports", "Streams", "Tables")
     operations = ("DescribeEndpoints", "DescribeLimits", *(f"List{name}" for name in lists))
@@ -318,6 +325,21 @@ def test_a_restore_to_a_moment_states_its_demand(api: Api) -> None:
     assert ask(api, Noting(lets=False), operation, {**body, "SourceTableName": "none"}) == "AccessDeniedException"
 
 
+def test_an_import_states_its_demands(api: Api) -> None:
+    """Of S3 too: what the caller may not read there, the server does not read for him, and the import fails."""
+    gate = Noting(lets=True)
+    assert ask(api, gate, "ImportTable", IMPORT) is None
+    arn = "arn:aws:dynamodb:us-east-1:000000000000:table/imported"
+    of_s3 = [("s3:ListBucket", "arn:aws:s3:::bucket"), ("s3:GetObject", "arn:aws:s3:::bucket/a/*")]
+    assert gate.resources() == [("dynamodb:ImportTable", arn), *of_s3]
+    made = api("ListImports")["ImportSummaryList"][0]["ImportArn"]
+    gate = Noting(lets=True)
+    assert ask(api, gate, "DescribeImport", {"ImportArn": made}) is None
+    assert gate.resources() == [("dynamodb:DescribeImport", made)]
+    for operation, body in (("ImportTable", IMPORT), ("DescribeImport", {"ImportArn": made})):
+        assert ask(api, Noting(lets=False), operation, body) == "AccessDeniedException"
+
+
 @pytest.mark.parametrize("kind", ACCOUNT)
 def test_an_operation_on_no_table_states_its_demand(api: Api, kind: str) -> None:
     gate = Noting(lets=True)
@@ -354,6 +376,7 @@ def test_every_operation_of_the_models_that_there_is_states_demands() -> None:
     """A new operation is not there before a request of it stands above."""
     everything = {**of_items("abc"), **of_tables("abc"), **of_arns(""), **of_streams("", "", "")}
     everything |= {**of_backups(""), **of_the_account(), TO_A_MOMENT[0]: (*TO_A_MOMENT, [TO_A_MOMENT[0]])}
+    everything |= {name: (name, {}, [name]) for name in ("ImportTable", "DescribeImport")}
     known = {*load_service().operations, *load_service("dynamodbstreams").operations}
     assert {operation for operation, _, _ in everything.values()} == set(OPERATIONS) & known == set(OPERATIONS)
     others = {  # each but these demands just what it is called

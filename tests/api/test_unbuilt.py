@@ -48,7 +48,6 @@ def table(api: Api) -> Api:
         ("ListBackups", {"TableName": "abc"}, {"BackupSummaries": []}),
         ("ListBackups", {"TableName": "none"}, {"BackupSummaries": []}),
         ("ListExports", {"TableArn": ARN}, {"ExportSummaries": []}),
-        ("ListImports", {}, {"ImportSummaryList": []}),
         ("ListGlobalTables", {}, {"GlobalTables": []}),
         ("ListContributorInsights", {}, {"ContributorInsightsSummaries": []}),
         ("ListContributorInsights", {"TableName": "abc"}, {"ContributorInsightsSummaries": []}),

@@ -130,10 +130,10 @@ async def _spaces_left(api: Api) -> int:
 
 def test_a_restore_goes_on_after_any_piece(api: Api, bucket: MemoryBucket, monkeypatch: pytest.MonkeyPatch) -> None:
     from statordb.archive import state
-    from statordb.keeper import restores
+    from statordb.keeper import filling
 
     monkeypatch.setattr(state, "_ROWS_AT_ONCE", 1)
-    monkeypatch.setattr(restores, "LOADED_AT_ONCE", 2)
+    monkeypatch.setattr(filling, "LOADED_AT_ONCE", 2)
     create(api)
     for number in range(10):
         put(api, number, g="g")

@@ -194,6 +194,20 @@ def _insights(chance: random.Random) -> Body:
     return {**_named(chance), "ContributorInsightsAction": chance.choice(("ENABLE", "DISABLE"))}
 
 
+def _import(chance: random.Random) -> Body:
+    """From a bucket that is not there."""
+    return {
+        "S3BucketSource": {"S3Bucket": "nowhere", "S3KeyPrefix": "a/"},
+        "InputFormat": chance.choice(["DYNAMODB_JSON", "ION", "CSV"]),
+        "TableCreationParameters": {
+            "TableName": f"imported-{chance.randrange(3)}",
+            "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}],
+            "BillingMode": "PAY_PER_REQUEST",
+        },
+    }
+
+
 def _recovery(chance: random.Random) -> Body:
     enabled = chance.random() < 0.7
     specification: Body = {"PointInTimeRecoveryEnabled": enabled}
@@ -248,6 +262,8 @@ MAKERS: dict[str, tuple[Callable[[random.Random], Body], int]] = {
     "UpdateContinuousBackups": (_recovery, 1),
     "CreateBackup": (lambda chance: {**_named(chance), "BackupName": "backup"}, 1),
     "ListBackups": (lambda chance: {"Limit": chance.randrange(1, 100)}, 1),
+    "ListImports": (lambda chance: {"PageSize": chance.randrange(1, 25)}, 1),
+    "ImportTable": (_import, 1),
     "DescribeContributorInsights": (_named, 1),
     "ListContributorInsights": (lambda chance: {"MaxResults": chance.randrange(1, 100)}, 1),
     "UpdateContributorInsights": (_insights, 1),

@@ -317,6 +317,7 @@ def _account(table: str) -> Story:
     limits = yield Call("DescribeLimits", {})
     assert limits["AccountMaxReadCapacityUnits"] >= limits["TableMaxReadCapacityUnits"] > 0
     yield from _recovery(table)
+    yield from _imports(table)
     yield from _nothing_yet(table)
     endpoints = yield Call("DescribeEndpoints", {})
     assert endpoints["Endpoints"][0]["CachePeriodInMinutes"] > 0
@@ -378,6 +379,30 @@ def _recovery(table: str) -> Story:
             yield Call("DeleteTable", {"TableName": other})
 
 
+def _imports(table: str) -> Story:
+    """An import from a bucket that is not there fails, and makes no table."""
+    other = f"{table}-imported"
+    wanted = {
+        "TableName": other,
+        "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    source = {"S3Bucket": "nowhere-at-all", "S3KeyPrefix": "data/"}
+    given = {"S3BucketSource": source, "InputFormat": "DYNAMODB_JSON", "TableCreationParameters": wanted}
+    begun = (yield Call("ImportTable", given))["ImportTableDescription"]
+    assert begun["ImportStatus"] == "IN_PROGRESS"
+    while True:  # there is no waiter for an import
+        told = (yield Call("DescribeImport", {"ImportArn": begun["ImportArn"]}))["ImportTableDescription"]
+        if told["ImportStatus"] != "IN_PROGRESS":
+            break
+        time.sleep(0.05)
+    assert (told["ImportStatus"], told["FailureCode"]) == ("FAILED", "S3NoSuchBucket")
+    assert (yield Call("DescribeTable", {"TableName": other})) == Failure("ResourceNotFoundException")
+    listed = (yield Call("ListImports", {"TableArn": begun["TableArn"]}))["ImportSummaryList"]
+    assert [each["ImportArn"] for each in listed] == [begun["ImportArn"]]
+
+
 def _nothing_yet(table: str) -> Story:
     """What a table has none of."""
     insights = yield Call("DescribeContributorInsights", {"TableName": table})
@@ -393,7 +418,6 @@ def _nothing_yet(table: str) -> Story:
         ("ListContributorInsights", "ContributorInsightsSummaries"),
         ("ListExports", "ExportSummaries"),
         ("ListGlobalTables", "GlobalTables"),
-        ("ListImports", "ImportSummaryList"),
     ):
         assert (yield Call(name, {}))[member] == []
 

@@ -1,6 +1,7 @@
 """Keys and items against a table's schema, with AWS's texts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Protocol
 
 from statordb.expressions.bound import UpdateExpression
 from statordb.model import errors
@@ -8,8 +9,23 @@ from statordb.model.errors import ClientError
 from statordb.model.limits import PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX
 from statordb.model.schema import KeyAttribute, KeySchema
 from statordb.model.values import Item, Value, size, type_of
+from statordb.store.access import PrimaryPath
+from statordb.store.indexes.secondary import SecondaryIndex
 from statordb.store.table import Table
 from statordb.store.terms import Key
+
+
+class Keyed(Protocol):
+    """What of a table tells where it has an item."""
+
+    @property
+    def schema(self) -> KeySchema: ...
+
+    @property
+    def primary(self) -> PrimaryPath: ...
+
+    @property
+    def indexes(self) -> Sequence[SecondaryIndex]: ...
 
 
 def locate_key(table: Table, key: Item) -> Key:
@@ -31,7 +47,7 @@ def located(table: Table, key: Item) -> Key:
     return table.primary.usual_key(key) or locate_key(table, key)
 
 
-def locate_item(table: Table, item: Item) -> Key:
+def locate_item(table: Keyed, item: Item) -> Key:
     """Storage key of a whole item; raises ValidationException unless its key attributes, those of indexes included,
     fit."""
     for attribute in table.schema.attributes:
@@ -52,7 +68,7 @@ def locate_item(table: Table, item: Item) -> Key:
     return key
 
 
-def usual_item_key(table: Table, item: Item) -> Key | None:
+def usual_item_key(table: Keyed, item: Item) -> Key | None:
     """The same of an item of the usual form; None: `locate_item` tells."""
     key = table.primary.usual_key_of(item)
     if key is None or (table.indexes and index_fault(table, item) is not None):
@@ -60,7 +76,7 @@ def usual_item_key(table: Table, item: Item) -> Key | None:
     return key
 
 
-def located_item(table: Table, item: Item) -> Key:
+def located_item(table: Keyed, item: Item) -> Key:
     """As `locate_item`, the short way if it is of the usual form."""
     return usual_item_key(table, item) or locate_item(table, item)
 
@@ -76,7 +92,7 @@ def empty_key(attribute: KeyAttribute) -> ClientError:
     return errors.empty_key(f"One or more parameter values are not valid. {_empty(attribute)} Key: {attribute.name}")
 
 
-def _sized(table: Table, item: Item) -> Key:
+def _sized(table: Keyed, item: Item) -> Key:
     key = table.primary.key(item)
     if len(key.partition) > PARTITION_KEY_BYTES_MAX:
         raise hash_key_too_long()
@@ -121,7 +137,7 @@ def refuse_long(attribute: KeyAttribute, value: Value, schema: KeySchema) -> Non
         raise range_key_too_long()
 
 
-def index_fault(table: Table, item: Item, update: UpdateExpression | None = None) -> ClientError | None:
+def index_fault(table: Keyed, item: Item, update: UpdateExpression | None = None) -> ClientError | None:
     """The fault of an item whose attributes can't be keys of one of the table's indexes.
 
     `update`: what made the item. What it did not write was there before, and may be older than the index.

@@ -15,12 +15,14 @@ class Entry(NamedTuple):
     """An item, checked and normalised but for its keys, which are its table's matter.
 
     `item_index`: which one of its object it is, from 0, as the error log of an import has it. `size`: bytes by
-    DynamoDB's rules.
+    DynamoDB's rules. `condition`: what stands beside it in a bulk put, as JSON with the members of a request; b"" for
+    none.
     """
 
     item_index: int
     item: Item
     size: int
+    condition: bytes = b""
 
 
 class Record(NamedTuple):

@@ -8,11 +8,11 @@ from functools import partial
 
 from statordb.archive.chunks import DamagedChunk
 from statordb.archive.history import OutOfReach, cut_at, state_at
-from statordb.archive.loading import load
+from statordb.archive.loading import Batch
 from statordb.archive.objects import LOST, Bucket
 from statordb.archive.state import state
 from statordb.archive.stored import Stored
-from statordb.keeper.rounds import in_rounds
+from statordb.keeper.filling import Filling
 from statordb.keeper.works import Works
 from statordb.metering.series import BILLED, Series
 from statordb.model.arns import parse_backup, parse_table
@@ -21,14 +21,11 @@ from statordb.store.archive.records import TrackRecord
 from statordb.store.backups.records import BackupRecord
 from statordb.store.records import RestoreRecord, TableRecord
 from statordb.store.store import Store
-from statordb.store.table import Table
-from statordb.store.terms import Refused, Row
+from statordb.store.terms import Row
 
 RUN_SECONDS = 0.1
 LOOK_SECONDS = 0.5  # between two looks whether a moment can be had
 AT_ONCE = 2  # each may have a backup's entries in memory, and a chunk
-LOADED_AT_ONCE = 4  # updates of some rows each, which go into one commit
-LOADED_AT_ONCE_REMOTE = 48  # rows, each an update of its own
 RESTORED = "RestoreDataSize-Bytes"  # usage type
 
 
@@ -71,7 +68,7 @@ class Restores:
                 yield
         except LOST as fault:
             gone = partial(replace, status="DELETING", settles_at=self._store.clock.now(), restore=None)
-            await self._end(record, gone)
+            await Filling(self._store, record).end(gone)
             raise Lost(record.arn, str(fault)) from fault
 
     async def _ready(self) -> Sequence[TableRecord]:
@@ -124,51 +121,22 @@ class Restores:
         return await self._store.tracks.find(*named[:2], restore.track)
 
     async def _fill(self, record: TableRecord, items: AsyncIterator[Sequence[Row]]) -> AsyncIterator[None]:
-        store, remote = self._store, self._store.engine.traits.remote
-        waiting: list[Sequence[Row]] = []
-        most = LOADED_AT_ONCE_REMOTE if remote else LOADED_AT_ONCE
+        store, filling = self._store, Filling(self._store, record)
+        waiting: list[Batch] = []
         async for rows in items:
-            waiting += [[row] for row in rows] if remote else [rows]
-            while len(waiting) >= most:
-                batch, waiting = waiting[:most], waiting[most:]
-                if not await self._load(record, batch):
+            waiting += [Batch([row]) for row in rows] if filling.remote else [Batch(rows)]
+            while len(waiting) >= filling.most:
+                batches, waiting = waiting[: filling.most], waiting[filling.most :]
+                if not await filling.load(batches):
                     return
                 yield
-        if waiting and not await self._load(record, waiting):
+        if waiting and not await filling.load(waiting):
             return
         ready = partial(replace, status="ACTIVE", settles_at=store.clock.now(), restore=None)
-        if await self._end(record, ready):
+        if await filling.end(ready):
             usage = await store.engine.usage(record.space)
             tap = store.taps.of_table(record.account, record.region, record.name, record.id)
             tap.add(Series(BILLED, kind=RESTORED), usage.bytes)
-
-    async def _load(self, record: TableRecord, batches: Sequence[Sequence[Row]]) -> bool:
-        """False where the table is restored no more."""
-        while True:
-            table = await self._table(record)
-            if table is None:
-                return False
-            if table.closed is not None:
-                raise table.closed.error()
-            if all(await in_rounds(load(self._store, table, rows) for rows in batches)):
-                return True
-
-    async def _table(self, record: TableRecord) -> Table | None:
-        name = (record.account, record.region, record.name)
-        table = self._store.catalog.cached(*name) or await self._store.catalog.reload(*name)
-        is_same = table is not None and table.space == record.space and table.record.restore is not None
-        return table if is_same else None
-
-    async def _end(self, record: TableRecord, change: Callable[[TableRecord], TableRecord]) -> bool:
-        """Whether it was still being restored."""
-
-        def changed(current: TableRecord | None) -> TableRecord | Refused:
-            if current is None or current.space != record.space or current.restore is None:
-                return Refused(None)
-            return change(current)
-
-        outcome = await self._store.catalog.change(record.account, record.region, record.name, changed)
-        return not isinstance(outcome, Refused)
 
     async def _backup(self, arn: str) -> BackupRecord | None:
         named = parse_backup(arn)

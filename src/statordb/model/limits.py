@@ -136,6 +136,13 @@ EXCHANGE_RATIO_MAX = 1032  # unpacked by packed bytes: what DEFLATE can at most,
 EXCHANGE_WINDOW_BYTES_MAX = 8 * MIB  # of ZSTD, all that RFC 8878 asks decoders to have; up to level 19 needs no more
 EXCHANGE_MANIFEST_BYTES_MAX = 64 * MIB  # of manifest-files.json: 300,000 files
 
+# Jobs: imports and bulk operations
+LIST_JOBS_MAX = 10  # a page, if the request does not say (aws-controllers-k8s, October 2026, IMPORT-016)
+IMPORTS_MAX = 50  # at a time, of an account in a region (developer guide, "Quotas")
+JOB_OBJECTS_MAX = 50_000  # of one import or bulk operation (developer guide, "Quotas")
+JOB_ERRORS_LOGGED_MAX = 10_000  # of one import; it goes on (developer guide, "Import format quotas and validation")
+LOADED_BYTES_MAX = 32 * MIB  # of rows that are put in order before a table is filled with them
+
 # Backups
 LIST_BACKUPS_MAX = 100
 RECOVERY_DAYS_MAX = 35  # for which point-in-time recovery keeps what was, where nobody says otherwise

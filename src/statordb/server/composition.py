@@ -29,10 +29,12 @@ from statordb.iam_api.service import LOADERS, QueryService
 from statordb.keeper.archiving import Archiving
 from statordb.keeper.backup_schedules import BackupSchedule, BackupSchedules
 from statordb.keeper.backups import Backups
+from statordb.keeper.imports import Imports
 from statordb.keeper.keeper import Duty, Keeper, duties
 from statordb.keeper.kinesis import Kinesis
 from statordb.keeper.kinesis_sender import BotoSender
 from statordb.keeper.restores import Restores
+from statordb.keeper.sources import Sources
 from statordb.kms_api.service import TARGET_PREFIX as KMS_PREFIX
 from statordb.kms_api.service import KmsService
 from statordb.lambda_api.service import FunctionService
@@ -241,12 +243,15 @@ def keeper_of(site: Site, store: Store, further: Sequence[Duty] = ()) -> Keeper:
         store, BotoSender(endpoint, Permissions(site.settings.destinations).check) if endpoint else None, report_duty
     )
     holder = site.name if site.settings.engine == CASSANDRA else None
-    bucket = sealed_objects_of(objects_of(site.settings, site.directory), store.engine)
+    objects = objects_of(site.settings, site.directory)
+    bucket = sealed_objects_of(objects, store.engine)
+    sources = Sources(objects, Permissions(site.settings.destinations).check)
     moments = Moments(store, bucket, partial(at_one_moment, store)) if archives(site.settings) else None
     archiving: list[Duty] = [
         Backups(store, bucket),
         Archiving(store, bucket, report_duty, site.settings.archive_seconds, moments),
         Restores(store, bucket),
+        Imports(store, sources, site.directory / "logs"),
     ]
     if site.settings.backups:
         archiving.append(BackupSchedules(store, [_schedule(each) for each in site.settings.backups]))

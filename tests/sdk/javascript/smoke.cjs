@@ -257,6 +257,22 @@ async function backups() {
   await assert.rejects(send("DescribeBackup", { BackupArn }), { name: "BackupNotFoundException" });
 }
 
+async function imports() {
+  const TableCreationParameters = {
+    TableName: `${TableName}-imported`,
+    KeySchema: [{ AttributeName: "p", KeyType: "HASH" }],
+    AttributeDefinitions: [{ AttributeName: "p", AttributeType: "S" }],
+    BillingMode: "PAY_PER_REQUEST",
+  };
+  const S3BucketSource = { S3Bucket: "nowhere-at-all" };
+  const given = { S3BucketSource, InputFormat: "CSV", TableCreationParameters };
+  const { ImportArn } = (await send("ImportTable", given)).ImportTableDescription;
+  const told = async () => (await send("DescribeImport", { ImportArn })).ImportTableDescription;
+  while ((await told()).ImportStatus === "IN_PROGRESS") await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal((await told()).FailureCode, "S3NoSuchBucket");
+  assert.equal((await send("ListImports", {})).ImportSummaryList[0].ImportArn, ImportArn);
+}
+
 async function nothingYet() {
   const recovery = (await send("DescribeContinuousBackups", { TableName })).ContinuousBackupsDescription;
   assert.equal(recovery.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus, "DISABLED");
@@ -272,7 +288,6 @@ async function nothingYet() {
   assert.deepEqual((await send("ListContributorInsights", {})).ContributorInsightsSummaries, []);
   assert.deepEqual((await send("ListExports", {})).ExportSummaries, []);
   assert.deepEqual((await send("ListGlobalTables", {})).GlobalTables, []);
-  assert.deepEqual((await send("ListImports", {})).ImportSummaryList, []);
 }
 
 async function account() {
@@ -295,6 +310,7 @@ async function main() {
   await kinesis();
   await account();
   await policy(arn);
+  await imports();
   await nothingYet();
   await backups();
   const deleted = await send("DeleteTable", { TableName });

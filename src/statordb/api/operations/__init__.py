@@ -17,6 +17,7 @@ from statordb.api.operations.describe_backup import describe_backup
 from statordb.api.operations.describe_continuous_backups import describe_continuous_backups
 from statordb.api.operations.describe_contributor_insights import describe_contributor_insights
 from statordb.api.operations.describe_endpoints import describe_endpoints
+from statordb.api.operations.describe_import import describe_import
 from statordb.api.operations.describe_kinesis_streaming_destination import describe_kinesis_streaming_destination
 from statordb.api.operations.describe_limits import describe_limits
 from statordb.api.operations.describe_stream import describe_stream
@@ -31,6 +32,7 @@ from statordb.api.operations.get_item import get_item, usual_get_item
 from statordb.api.operations.get_records import get_records
 from statordb.api.operations.get_resource_policy import get_resource_policy
 from statordb.api.operations.get_shard_iterator import get_shard_iterator
+from statordb.api.operations.import_table import import_table
 from statordb.api.operations.list_backups import list_backups
 from statordb.api.operations.list_contributor_insights import list_contributor_insights
 from statordb.api.operations.list_exports import list_exports
@@ -72,6 +74,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "DescribeContinuousBackups": describe_continuous_backups,
     "DescribeContributorInsights": describe_contributor_insights,
     "DescribeEndpoints": describe_endpoints,
+    "DescribeImport": describe_import,
     "DescribeKinesisStreamingDestination": describe_kinesis_streaming_destination,
     "DescribeLimits": describe_limits,
     "DescribeStream": describe_stream,
@@ -86,6 +89,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "GetRecords": get_records,
     "GetResourcePolicy": get_resource_policy,
     "GetShardIterator": get_shard_iterator,
+    "ImportTable": import_table,
     "ListBackups": list_backups,
     "ListContributorInsights": list_contributor_insights,
     "ListExports": list_exports,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from statordb.archive.history import OutOfReach
-from statordb.archive.loading import load
+from statordb.archive.loading import Batch, load
 from statordb.archive.objects import LOST
 from statordb.archive.whole.reading import Archive, backups_in, rows_in
 from statordb.archive.whole.records import ItemsRecord, MomentRecord
@@ -161,10 +161,10 @@ class Restoring:
             waiting += [[row] for row in rows] if remote else [rows]
             while len(waiting) >= most:
                 some, waiting = waiting[:most], waiting[most:]
-                await asyncio.gather(*(load(self._store, table, each) for each in some))
+                await asyncio.gather(*(load(self._store, table, Batch(each)) for each in some))
             self.restored.items += len(rows)
             self._told(len(rows), sum(len(row.body) for row in rows))
-        await asyncio.gather(*(load(self._store, table, each) for each in waiting))
+        await asyncio.gather(*(load(self._store, table, Batch(each)) for each in waiting))
         return True
 
     async def _items(self, items: ItemsRecord) -> AsyncIterator[Sequence[Row]]:

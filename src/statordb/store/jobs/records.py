@@ -51,12 +51,14 @@ class ImportRecord(JobRecord):
     """An import into a table that it makes. `made`: the record of that table, but for its spaces.
 
     processed, errors  items so far, those of `errors` among them;  size: bytes of the objects so far, as they are read.
+    loaded  all is there: the table has only to be opened.
     """
 
     made: dict[str, Any] = field(default_factory=dict)
     processed: int = 0
     errors: int = 0
     size: int = 0
+    loaded: bool = False
 
     @property
     def arn(self) -> str:
