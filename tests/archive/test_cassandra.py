@@ -1,4 +1,5 @@
-"""Backups of a table whose writers are on several servers of a cluster, one of which is killed: still one moment."""
+"""Backups, and restores to a second, of a table whose writers are on several servers of a cluster, one of which is
+killed: still one moment."""
 
 import os
 import random
@@ -23,6 +24,8 @@ ROUNDS = much(1, 8)
 STILL = much(200, 2_000)
 WRITERS = 4
 WRITTEN_MIN = 20
+AHEAD = 1.0  # seconds by which a canary's moment is another one
+TICK = 0.001  # times of changes are those of the millisecond
 KEYSPACE = f"sd_archive_{os.getpid()}"
 
 pytestmark = pytest.mark.slow  # real servers on a real cluster
@@ -92,3 +95,51 @@ def test_a_backup_on_cassandra_is_one_moment(start: Start) -> None:
         items, entries = scan(connection, name), scan(connection, name, "ggg")
         assert violations(notes, items, entries, STILL, since, upto) == [], f"round {turn}, seed {seed}"
         other = start()
+
+
+def _times(connection: Connection) -> tuple[float, float]:
+    told = connection.ask("DescribeContinuousBackups", {"TableName": SOURCE})["ContinuousBackupsDescription"]
+    recovery = told["PointInTimeRecoveryDescription"]
+    return recovery["EarliestRestorableDateTime"], recovery["LatestRestorableDateTime"]
+
+
+def _is_behind(connection: Connection, moment: float) -> bool:
+    return _times(connection)[1] > moment
+
+
+def test_any_second_on_cassandra_comes_back(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose writers are on two servers, of which one is killed, perhaps the one that keeps what is written."""
+    monkeypatch.setenv("STATORDB_ARCHIVE_SECONDS", "0.5")
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")  # shown where the test fails
+    chance = random.Random(seed)
+    notes = [Notes() for _ in range(2 * WRITERS)]
+    stays, other = start(), start()
+    connection = Connection(stays.url)
+    fill(connection, STILL, StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"})
+    specification = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
+    connection.ask("UpdateContinuousBackups", {"TableName": SOURCE, **specification})
+    canaries = 0
+    for turn in range(ROUNDS):
+        least = written(notes) + WRITTEN_MIN
+        writers = begin(stays.url, notes[:WRITERS]) + begin(other.url, notes[WRITERS:], WRITERS)
+        until(partial(_have_written, writers, notes, least), "writers write")
+        until(partial(_is_behind, connection, _times(connection)[0] + 1), "a second can be had", 0.2)
+        time.sleep(chance.uniform(0.0, 3.0))
+        earliest, _ = _times(connection)
+        other.kill()
+        until(partial(_have_written, writers, notes, written(notes) + WRITTEN_MIN), "writers write on")
+        acked = [acked for each in notes for _, acked, _ in each.both if acked is not None and acked > earliest + 1]
+        moment = float(int(chance.choice(acked)))
+        until(partial(_is_behind, connection, moment), "the second is kept", 0.2)
+        request = {"SourceTableName": SOURCE, "TargetTableName": f"again-{turn}", "RestoreDateTime": moment}
+        connection.ask("RestoreTableToPointInTime", request)
+        active(connection, f"again-{turn}")
+        end(writers)
+        items, entries = scan(connection, f"again-{turn}"), scan(connection, f"again-{turn}", "ggg")
+        told = f"round {turn}, {moment}, seed {seed}"
+        assert violations(notes, items, entries, STILL, moment, moment + TICK) == [], told
+        for shifted in (moment - AHEAD, moment + AHEAD):
+            canaries += bool(violations(notes, items, entries, STILL, shifted, shifted + TICK))
+        other = start()
+    assert canaries, "a second is no other one"

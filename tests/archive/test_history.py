@@ -9,10 +9,13 @@ from tests.archive.backed_up import Items, create, delete, item, items, put, tex
 from tests.archive.memory_bucket import MemoryBucket
 from tests.archive.recovered import archivist, ship, state, track
 from tests.in_process import Api
+from tests.keeper.kinesis_stream import tidy
 
 from statordb.archive import history, passes, scanning, shipping
+from statordb.archive.basing import scan_base
 from statordb.archive.stored import Stored
 from statordb.engine.contract import PageBudget
+from statordb.objects.faults import Away
 
 
 @pytest.fixture
@@ -177,3 +180,70 @@ def test_nothing_is_left_of_a_table_that_is_archived_no_more(api: Api, bucket: M
     table = api.run(api.store.catalog.reload("000000000000", "us-east-1", "abc"))
     assert table.record.track is None
     assert table.record.log is None
+
+
+def test_while_the_place_of_objects_is_away_nothing_is_lost(api: Api, bucket: MemoryBucket) -> None:
+    """The log keeps it; what was written away is trimmed."""
+    create(api)
+    _archive_all(api)
+    ship(api, bucket)
+    bucket.away = Away("ServiceUnavailable", "it is away")
+    keeper = archivist(api, bucket)
+    api.run(keeper.look())
+    for number in range(3):
+        api.clock.advance(10.0)
+        put(api, number)
+        with pytest.raises(Away):
+            api.run(keeper.round())
+        tidy(api)
+    behind = track(api).through
+    assert api.clock.now() - behind >= 30.0
+    assert _logged(api) == 3
+    bucket.away = None
+    moment = api.clock.now()
+    api.clock.advance(1.0)
+    api.run(keeper.round())
+    assert state(api, bucket, moment) == items(api)
+    tidy(api)
+    assert _logged(api) == 0
+
+
+def _logged(api: Api) -> int:
+    """Changes that the log still has."""
+
+    async def count() -> int:
+        (log,) = await api.store.logs.all()
+        return sum(
+            [len(await api.store.logs.read(log, shard.id, 0, PageBudget(1000, 1 << 20))) for shard in log.shards]
+        )
+
+    found: int = api.run(count())
+    return found
+
+
+@pytest.mark.parametrize("pieces", range(5))
+def test_a_base_goes_on_where_a_keeper_died(
+    api: Api, bucket: MemoryBucket, monkeypatch: pytest.MonkeyPatch, pieces: int
+) -> None:
+    monkeypatch.setattr(scanning, "PAGE", PageBudget(2, 1 << 20))
+    monkeypatch.setattr(scanning, "BACKUP_CHUNK_BYTES_MAX", 1)
+    create(api)
+    for number in range(8):
+        put(api, number)
+    _archive_all(api)
+    dying = archivist(api, bucket)
+    api.run(dying.look())
+    api.run(dying.round())
+    making = scan_base(api.store, bucket, track(api))
+    for _ in range(pieces):
+        api.run(anext(making))
+        delete(api, 7 - pieces)
+    api.run(making.aclose())
+    api.clock.advance(1.0)
+    before = len(bucket.objects)
+    ship(api, bucket)
+    assert state(api, bucket, api.clock.now()) == items(api)
+    (base,) = api.run(Stored(api.store.tracks, track(api)).bases())
+    parts = api.run(api.store.tracks.parts(track(api), base))
+    assert [part.number for part in parts] == list(range(len(parts)))
+    assert len(bucket.objects) >= before

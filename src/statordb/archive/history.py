@@ -115,9 +115,11 @@ async def entries_between(bucket: Bucket, source: Source, after: int, upto: int)
         if segment.number != number:
             raise DamagedChunk(f"segment {number} is missing, before {text_of(segment.since)}")
         number += 1
-        found = (change for change in await _read(bucket, track, segment) if after < change.sequence <= upto)
-        while some := list(islice(found, ENTRIES_AT_ONCE)):
-            yield some
+        changes = await _read(bucket, track, segment)
+        while some := list(islice(changes, ENTRIES_AT_ONCE)):
+            within = [change for change in some if after < change.sequence <= upto]
+            if within:
+                yield within
             await asyncio.sleep(0)
     if number < track.next:
         raise DamagedChunk(f"segment {number} is missing")

@@ -90,8 +90,10 @@ async def ship(store: Store, bucket: Bucket, track: TrackRecord, mark: Mark) -> 
 
 
 def _begun(track: TrackRecord, mark: Mark, reach: int) -> TrackRecord:
-    """A cut there may have to be moved by `reach`, below an update's changes."""
-    return replace(track, begin=mark.sequence, upto=mark.sequence - reach)
+    """A cut there may have to be moved by `reach`, below an update's changes. Moments count from when nothing is known
+    to have been begun that lies before."""
+    known = replace(track, begin=mark.sequence, upto=mark.sequence - reach)
+    return replace(known, began_at=mark.until, through=mark.through, until=mark.until)
 
 
 def _reached(track: TrackRecord, mark: Mark) -> TrackRecord:

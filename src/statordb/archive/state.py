@@ -5,6 +5,7 @@ first one says how it was before. Any other item stands as the scan found it. Wh
 of as many items at a time as there is room for; each such pass reads all of them.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import islice
 
@@ -59,9 +60,12 @@ async def stood(table: TableRecord, cut: int, changes: Changes, scanned: Scanned
             _lay_over(some, found, cut, place_of)
             await some.fit()
         async for rows in scanned():
-            stand = (row for row in rows if some.takes((row[0], row[1])) and (row[0], row[1]) not in some.known)
-            while part := list(islice(stand, _ROWS_AT_ONCE)):
-                yield part
+            while part := list(islice(rows, _ROWS_AT_ONCE)):
+                stand = [row for row in part if some.takes((row[0], row[1])) and (row[0], row[1]) not in some.known]
+                if stand:
+                    yield stand
+                else:
+                    await asyncio.sleep(0)
         told = _told(some.known)
         while part := list(islice(told, _ROWS_AT_ONCE)):
             yield part

@@ -18,7 +18,8 @@ class TrackRecord(Record):
 
     table      the table's record, as its row had it when it was looked at last.
     log        the space of the log that is read.
-    began_at   in seconds since the epoch; `joined_at`: when every process wrote for it.
+    began_at   the first moment that can be had; as long as `begin` is None, likely. `joined_at`: when every process
+               wrote for it. In seconds since the epoch.
     phase      LIVE, or OVER: its objects are to go.
     begin      no moment before this sequence can be had; None: that is not known yet.
     upto       all changes up to this sequence lie in segments.

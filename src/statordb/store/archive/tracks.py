@@ -16,6 +16,7 @@ from statordb.store.rows import PAGE, rows
 
 RECOVERY, STORE = "recovery", "store"  # why a table is archived: its point-in-time recovery; all tables are
 DAY_SECONDS = 86400.0
+BEGIN_SECONDS = 6.0  # from joining a log to the first moment that can be had, where that is only found out: likely
 _EVERY = b"tracks"
 _TRACK = b""
 _PAGE = PageBudget(rows_max=200, bytes_max=PAGE.bytes_max)
@@ -46,11 +47,12 @@ class Tracks:
         """Note the track that a table names, unless that is done: whoever had it named may have died before."""
         assert table.track is not None
         assert table.log is not None, "it is read"
-        began_at = int(table.track.partition("-")[0]) / 1000
-        record = TrackRecord(
-            table.account, table.region, table.track, table_members(table), table.space, table.log.space, began_at, now,
-            begin=0 if self._engine.traits.guards else None, through=began_at, until=now,
-        )  # fmt: skip
+        names = (table.account, table.region, table.track, table_members(table), table.space, table.log.space)
+        if self._engine.traits.guards:
+            began_at = int(table.track.partition("-")[0]) / 1000
+            record = TrackRecord(*names, began_at, now, begin=0, through=began_at, until=now)
+        else:
+            record = TrackRecord(*names, now + BEGIN_SECONDS, now)
         mark, key = _mark(record), _key(record, _TRACK)
 
         def plan(stored: list[Stored | None]) -> Effects | Refused:
