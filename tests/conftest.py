@@ -31,7 +31,7 @@ os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "secret")
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
 RUN = "STATORDB_TEST_RUN"  # environment variable: process id of the pytest that was called, known to its workers too
-CLUSTER_FIXTURES = {"cassandra", "cassandra_hosts", "sealed_cassandra", "own_cassandra"}
+CLUSTER_FIXTURES = {"cassandra", "cassandra_hosts", "plain_cassandra", "sealed_cassandra", "own_cassandra"}
 # Suites whose judges look for what is lost, torn or out of order. Where they find it, once is enough; what fails there
 # in another way (a node that does not start, an answer that does not come) may be tried again as everywhere.
 JUDGED = ("tests/crash/", "tests/faults/", "tests/fuzz/", "tests/kinesis/", "tests/triggers/", "tests/consumers/")

@@ -229,7 +229,7 @@ def test_concurrent_transfers_lose_nothing(client: Client, hash_table: str, uniq
                 raise
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(transfer, range(200)))
+        list(pool.map(transfer, range(80)))
     balances = [int(value["N"]) for value in _stored(client, hash_table, unique, accounts)]
     assert sum(balances) == total
     assert min(balances) >= 0

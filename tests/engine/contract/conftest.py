@@ -1,5 +1,6 @@
 """The engines that the contract's suite runs against. Nothing in this folder knows more of an engine than this file."""
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from tests.cassandra.patient import have_patience
+from tests.engine.cassandra.pool import filled
 from tests.engine.sealed import open_lmdb, seal
 
 from statordb.engine.cassandra.cql.session import Contact
@@ -23,6 +25,7 @@ Place = Any  # what the factory's fixture gives
 Settled = Callable[[Sequence[Key], Sequence[bytes | None]], None]
 
 SETTLE_SECONDS_MAX = 240.0
+TABLES = 96  # as many as the tests take, of which each would wait for one
 
 
 class Factory(NamedTuple):
@@ -100,14 +103,13 @@ async def lmdb_sealed(path: Place) -> Engine:
     return await seal(open_lmdb(path), path)
 
 
-async def cassandra(hosts: Place) -> Engine:
-    """All tests share a keyspace: to make one takes seconds."""
-    return await CassandraEngine.open(Contact(hosts=hosts, datacenter="dc1", keyspace="contract"), table_pool=2)
+async def cassandra(contact: Place) -> Engine:
+    return await CassandraEngine.open(contact, table_pool=0)
 
 
 async def cassandra_sealed(place: Place) -> Engine:
     contact, keys = place
-    return await seal(await CassandraEngine.open(contact, table_pool=2), keys)
+    return await seal(await CassandraEngine.open(contact, table_pool=0), keys)
 
 
 SEALED_CASSANDRA = "cassandra, sealed"
@@ -119,7 +121,7 @@ FACTORIES = [
     Factory("lmdb, plans twice", "directory", lmdb_plans_twice),
     Factory("lmdb, by a lane", "directory", lmdb_by_lane),
     Factory("lmdb, sealed", "directory", lmdb_sealed),
-    Factory("cassandra", "cassandra_hosts", cassandra, 0.05),
+    Factory("cassandra", "plain_cassandra", cassandra, 0.05),
     Factory(SEALED_CASSANDRA, "sealed_cassandra", cassandra_sealed, 0.02),
 ]
 
@@ -130,11 +132,20 @@ def _patience() -> None:
 
 
 @pytest.fixture(scope="session")
+def plain_cassandra(cassandra_hosts: tuple[str, ...]) -> Contact:
+    """A keyspace that all tests share: to make one takes seconds."""
+    contact = Contact(hosts=cassandra_hosts, datacenter="dc1", keyspace="contract")
+    asyncio.run(filled(contact, TABLES))
+    return contact
+
+
+@pytest.fixture(scope="session")
 def sealed_cassandra(
     cassandra_hosts: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Contact, Path]:
     """A keyspace of this run's own, as its keys are, and where these are."""
     contact = Contact(hosts=cassandra_hosts, datacenter="dc1", keyspace=f"contract_{os.urandom(4).hex()}")
+    asyncio.run(filled(contact, TABLES // 2))
     return contact, tmp_path_factory.mktemp("sealed")
 
 
