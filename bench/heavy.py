@@ -98,15 +98,25 @@ def _values(**values: dict[str, Any]) -> dict[str, Any]:
 
 def cases() -> Iterator[Heavy]:
     """Every kind of heavy request; bodies are made when they are asked for."""
-    yield from _pages()
+    yield from stored()
     yield from _expressions()
     yield from _statements()
+    yield from _refused()
+    yield from _packed()
+
+
+def stored() -> Iterator[Heavy]:
+    """Those that a store does most for; what makes the others heavy is done before it is asked, or after."""
+    yield from _pages()
     yield from _large_items()
+    yield from written()
+
+
+def written() -> Iterator[Heavy]:
+    """Those that others' writes wait for."""
     yield from _large_writes()
     yield from _many_writes()
     yield from _sent_ahead()
-    yield from _refused()
-    yield from _packed()
 
 
 def _pages() -> Iterator[Heavy]:

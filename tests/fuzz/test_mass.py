@@ -18,7 +18,7 @@ from tests.pace import much
 from tests.process import ServerProcess, anonymous_kib
 from tests.raw import Connection
 
-REQUESTS = int(os.environ.get("FUZZ_REQUESTS", much("50000", "1000000")))
+REQUESTS = int(os.environ.get("FUZZ_REQUESTS", much("30000", "1000000")))
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or random.randrange(1, 2**32)
 ONLY = os.environ.get("FUZZ_ONLY")
 CONNECTIONS = 8

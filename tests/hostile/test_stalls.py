@@ -24,6 +24,7 @@ from tests.hostile.watching import (
     stood,
     told,
 )
+from tests.pace import much
 
 import heavy
 import servers
@@ -37,7 +38,17 @@ CLUSTER_SHARE = 0.1
 pytestmark = pytest.mark.slow  # a real server, and a second or more for each case
 
 # Tagging holds up others by their guards, and no loop: tests/engine/lmdb/test_writer.py looks at that.
-CASES = [pytest.param(case, id=case.name) for case in heavy.cases() if heavy.TAGGING not in case.name]
+# One worker is asked all of it. What is done before a store is asked is done in the same way everywhere.
+CASES = [
+    pytest.param(where, case, id=f"{where}-{case.name}", marks=marks)
+    for where, marks, cases in (
+        ("1 worker", (), heavy.cases),
+        ("2 workers", (), much(heavy.written, heavy.cases)),
+        ("cassandra", (pytest.mark.cassandra,), much(heavy.stored, heavy.cases)),
+    )
+    for case in cases()
+    if heavy.TAGGING not in case.name
+]
 
 
 @pytest.fixture(scope="module", params=["1 worker", "2 workers", CASSANDRA])
@@ -53,7 +64,7 @@ def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield Watched(running)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(("watched", "case"), CASES, indirect=["watched"])
 def test_no_loop_that_serves_stands_and_no_lock_is_kept(watched: Watched, case: heavy.Heavy) -> None:
     must_not_stand(watched, lambda: Load(watched.running, case))
 

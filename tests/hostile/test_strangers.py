@@ -13,7 +13,8 @@ from dataclasses import replace
 import pytest
 from tests.hostile.knocks import PROXY, Knock, Knocks
 from tests.hostile.storm import request
-from tests.hostile.watching import CASSANDRA, Watched, as_slow_as_here, must_not_stand, on_cassandra
+from tests.hostile.watching import Watched, as_slow_as_here, must_not_stand, on_cassandra
+from tests.pace import much
 
 import heavy
 import servers
@@ -77,7 +78,19 @@ CASES: dict[str, Callable[[str], Knock]] = {
 }
 
 
-@pytest.fixture(scope="module", params=["lmdb", CASSANDRA])
+# What a cluster is asked for: the key of who says that he has one.
+ASKING = ("lines of a proxy, then a request", "wrong signatures", "wrong signatures under bodies of 60 KB")
+OF_CASES = [
+    pytest.param(where, name, id=f"{where}-{name}", marks=marks)
+    for where, marks, names in (
+        ("lmdb", (), CASES),
+        ("cassandra", (pytest.mark.cassandra,), much(ASKING, tuple(CASES))),
+    )
+    for name in names
+]
+
+
+@pytest.fixture(scope="module")
 def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """One worker, which is the keeper too."""
     launch = on_cassandra(request) if request.param == "cassandra" else servers.statordb("hostile", "--workers", "1")
@@ -87,7 +100,7 @@ def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield Watched(running)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(("watched", "name"), OF_CASES, indirect=["watched"])
 def test_no_loop_that_serves_stands(watched: Watched, name: str) -> None:
     knock = CASES[name](watched.running.host)
     loads: list[Knocks] = []
