@@ -26,7 +26,7 @@ from statordb.store.terms import Refused, Row
 from statordb.store.whole.system import comes_back, is_table
 from statordb.store.whole.tables import emptied, has_readers, is_filled_by_keeper, opening
 
-AT_ONCE = 4  # updates of some rows each, which go into one commit
+AT_ONCE = 16  # updates of some rows each, which go into one commit: nobody else waits for it
 AT_ONCE_REMOTE = 48  # rows, each an update of its own
 
 Scope = tuple[str, str, str]

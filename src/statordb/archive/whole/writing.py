@@ -30,7 +30,7 @@ _EVEN_BYTES_MIN = 64 << 10  # of a chunk that ends where its content says so
 _EVEN_SHARE = 256  # of so many rows, one may end such a chunk
 
 Told = Callable[[int, int], None]
-"""Told of rows that were kept, and of their bytes."""
+"""Told of items that were kept, and of their bytes."""
 Keep = Callable[[Gathered], Awaitable[ChunkRecord]]
 """Keeps a chunk of the store's own rows."""
 
@@ -58,7 +58,7 @@ async def write(engine: Engine, bucket: Bucket, moment: MomentRecord, now: float
     async def keep(chunk: Gathered) -> ChunkRecord:
         nonlocal kept
         kept += 1
-        return await _keep(bucket, f"whole/{moment.id}/system-{kept - 1:06d}", chunk, told)
+        return await _keep(bucket, f"whole/{moment.id}/system-{kept - 1:06d}", chunk, untold)
 
     for space in CARRIED:
         moment.system.append(await system(engine, space, keep, tables))
