@@ -16,6 +16,7 @@ from statordb.archive.basing import scan_base
 from statordb.archive.stored import Stored
 from statordb.engine.contract import PageBudget
 from statordb.objects.faults import Away
+from statordb.store.archive.tracks import Overtaken
 
 
 @pytest.fixture
@@ -247,3 +248,29 @@ def test_a_base_goes_on_where_a_keeper_died(
     parts = api.run(api.store.tracks.parts(track(api), base))
     assert [part.number for part in parts] == list(range(len(parts)))
     assert len(bucket.objects) >= before
+
+
+def test_of_two_keepers_that_scan_one_base_one_is_stopped(
+    api: Api, bucket: MemoryBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that was paused until its lease was another's: parts of both are none of one scan."""
+    monkeypatch.setattr(scanning, "PAGE", PageBudget(2, 1 << 20))
+    monkeypatch.setattr(scanning, "BACKUP_CHUNK_BYTES_MAX", 1)
+    create(api)
+    for number in range(8):
+        put(api, number)
+    _archive_all(api)
+    keeper = archivist(api, bucket)
+    api.run(keeper.look())
+    api.run(keeper.round())
+    paused = scan_base(api.store, bucket, track(api))
+    api.run(anext(paused))
+    other = scan_base(api.store, bucket, track(api))
+    api.run(anext(other))
+    with pytest.raises(Overtaken):
+        api.run(anext(paused))
+    api.run(anext(other))
+    api.run(other.aclose())
+    api.clock.advance(1.0)
+    ship(api, bucket)
+    assert state(api, bucket, api.clock.now()) == items(api)

@@ -22,6 +22,11 @@ _TRACK = b""
 _PAGE = PageBudget(rows_max=200, bytes_max=PAGE.bytes_max)
 _FORGOTTEN_AT_ONCE = 50
 
+
+class Overtaken(Exception):
+    """Somebody else has done it, under a lease that this process had no more; args[0] says what."""
+
+
 Change = Callable[[TrackRecord], TrackRecord | None]
 
 
@@ -125,8 +130,15 @@ class Tracks:
         return [PART.load(row.body) async for row in found]
 
     async def add_part(self, record: TrackRecord, base: BaseRecord, part: PartRecord) -> None:
-        """Note a part whose object is there."""
-        await _put(self._engine, _key(record, _part(base.number) + b"%06d" % part.number), PART.dump(part))
+        """Note a part whose object is there. Raises Overtaken where there is one of its number: the next one begins
+        where that ended, and not where this one did."""
+        key, body = _key(record, _part(base.number) + b"%06d" % part.number), PART.dump(part)
+
+        def plan(stored: list[Stored | None]) -> Effects | Refused:
+            return Refused(None) if stored[0] is not None else Effects(writes=((key, body),))
+
+        if isinstance(await contention.update(self._engine, (key,), plan), Refused):
+            raise Overtaken(f"part {part.number} of base {base.number} of track {record.id} is there")
 
     async def drop_segments(self, record: TrackRecord, numbers: Sequence[int]) -> None:
         """Forget segments whose objects are gone: the first ones that were there."""
