@@ -41,9 +41,9 @@ def run(page: str, endpoint: str, kinesis: str = KINESIS) -> tuple[dict[str, Any
 
 
 def test_no_program_is_left_out() -> None:
-    """That of the README runs in test_docs, that of coming-from.md in a test of its own."""
+    """That of the README runs in test_docs, those of coming-from.md and testing.md in tests of their own."""
     with_programs = {page.name for page in ROOT.glob("docs/**/*.md") if PROGRAM.search(page.read_text())}
-    pages = {"capacity", "streams", "lambda", "triggers", "kinesis", "kms", "identities", "coming-from"}
+    pages = {"capacity", "streams", "lambda", "triggers", "kinesis", "kms", "identities", "coming-from", "testing"}
     assert with_programs == {f"{name}.md" for name in pages}
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from statordb.model.quotas import Quotas
+from statordb.server.setting_parsers import PARSERS
 from statordb.server.setting_values import ScheduledBackups, VpcEndpoint
-from statordb.server.settings import PARSERS, BadStart, Settings, is_loopback, load
+from statordb.server.settings import BadStart, Settings, is_loopback, load
 
 DAILY = '{"name": "daily", "schedule": "rate(1 day)", "tables": ["*"], "keep_days": 7}'
 ENDPOINT = '{"id": "vpce-1", "vpc": "vpc-2", "port": 8001, "host": "::1", "policy": "p.json"}'
@@ -260,3 +261,14 @@ def test_quotas_are_aws_with_throttling_unless_they_are_told() -> None:
     assert Settings(throttle=True).quotas == Quotas(2500, 500, True)
     assert Settings(throttle=True, tables_max=0, control_operations_max=7).quotas == Quotas(0, 7, True)
     assert Settings(tables_max=3).quotas == Quotas(3, 0, False)
+
+
+def test_test_controls_come_from_the_environment_though_other_variables_of_tests_do_not() -> None:
+    assert load({}, {"STATORDB_TEST_CONTROLS": "1", "STATORDB_TEST_RUN": "7"}).test_controls
+
+
+def test_test_controls_are_for_loopback_where_keys_are_checked() -> None:
+    given = {"test_controls": True, "auth": "iam", "tls": "auto", "host": "0.0.0.0"}
+    with pytest.raises(BadStart, match="without a key"):
+        load(given, {})
+    assert load({**given, "host": "127.0.0.1"}, {}).test_controls

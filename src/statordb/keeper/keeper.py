@@ -27,6 +27,7 @@ from statordb.keeper.tokens import Tokens
 from statordb.store.store import Store
 
 TICK_SECONDS = 0.05
+CATCH_UP_SECONDS, CATCH_UP_TURNS = 0.005, 2
 SHARED_SECONDS = 0.25  # between two runs of a duty, at least, on a store that servers share: each asks the cluster
 
 
@@ -113,6 +114,18 @@ class Keeper:
             await self._try(_rest(post))
         if self._tenure is not None:
             await self._try(self._tenure.end())
+
+    async def catch_up(self) -> None:
+        """Have every duty of this keeper's run now, whenever it is due, and until it has no more to do at once; while
+        the keeper runs. Twice, since what one does may be another's to go on with."""
+        for _ in range(CATCH_UP_TURNS):
+            for post in self._posts:
+                post.due = 0.0
+            while any(post.more or not post.due for post in self._posts if self._is_here(post)):
+                await asyncio.sleep(CATCH_UP_SECONDS)
+
+    def _is_here(self, post: _Post) -> bool:
+        return self._tenure is None or self._tenure.has(post.duty.name)
 
     async def look(self) -> None:
         """See which duties are this keeper's; needed every few seconds where there may be others."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from statordb import __version__
-from statordb.server.settings import ENVIRONMENT_PREFIX, PARSERS, BadStart, nearest
+from statordb.server.setting_parsers import PARSERS
+from statordb.server.settings import ENVIRONMENT_PREFIX, BadStart, nearest
 
 
 class _Parser(argparse.ArgumentParser):
@@ -105,6 +106,9 @@ def _add_serve(commands: "Commands[_Parser]") -> None:
     serve.add_argument("--admin-port", metavar="PORT", help="port of /metrics, /healthz and /readyz (default 9600)")
     serve.add_argument(
         "--log-format", metavar="json|text|auto", help="form of the log (default auto: text on a terminal)"
+    )
+    serve.add_argument(
+        "--test-controls", action="store_true", help="let tests move the clock, ask for faults and go back: /_statordb"
     )
     serve.add_argument("--request-log", action="store_true", help="log each request")
     serve.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning or error (default info)")

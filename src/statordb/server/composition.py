@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from socket import socket
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from statordb.api.dispatch import Dispatcher
 from statordb.api.shape_overrides import DYNAMODB
@@ -42,10 +42,10 @@ from statordb.metering.minutes import Minutes
 from statordb.metering.month import DAY
 from statordb.metering.prices import PriceSheet
 from statordb.metering.shared_buckets import ProcessBuckets, SharedBuckets
-from statordb.model.clock import SystemClock
+from statordb.model.clock import Clock, SystemClock
 from statordb.model.credential import Credential
 from statordb.model.limits import UNPACKED_INLINE_BYTES_MAX
-from statordb.model.request import Lane
+from statordb.model.request import Lane, Service
 from statordb.model.service import ServiceModelMissing, load_service
 from statordb.outbound.destinations import Destinations
 from statordb.outbound.permissions import Permissions
@@ -66,8 +66,9 @@ from statordb.server.objects import archives, objects_of, sealed_objects_of
 from statordb.server.reports import report_duty, report_request
 from statordb.server.request_log import RequestLog
 from statordb.server.roster import Roster
+from statordb.server.setting_parsers import HEALTH_REFUSED
 from statordb.server.setting_values import ScheduledBackups
-from statordb.server.settings import HEALTH_REFUSED, BadStart, Settings
+from statordb.server.settings import BadStart, Settings
 from statordb.server.snapshots import at_one_moment, embedded
 from statordb.server.tls.files import Watched
 from statordb.shapes.json import Shapes
@@ -87,6 +88,9 @@ from statordb.wire.rpc import RpcApi, RpcApis
 from statordb.wire.settings import WireSettings
 from statordb.wire.sigv4 import IamAuthenticator
 from statordb.wire.target_calls import Api
+
+if TYPE_CHECKING:
+    from statordb.server.controls.controls import Controls
 
 CASSANDRA = "cassandra"  # the engine whose stores may have more than one server
 SHARED_REGION = "us-east-1"  # where the tables are that all keys and regions share
@@ -117,6 +121,12 @@ class Site:
     doors: Sequence[Door]  # of the lanes
     lane_tallies: LaneTallies
     shapes: Shapes
+    controls: "Controls | None"  # of tests, where those may have them
+
+    @property
+    def clock(self) -> Clock:
+        """By which the store has its time, and what is due."""
+        return SystemClock() if self.controls is None else self.controls.clock
 
     @property
     def has_no_keeper(self) -> bool:
@@ -125,7 +135,8 @@ class Site:
 
     def buckets_of(self, process: int) -> ProcessBuckets | None:
         """What a process that answers requests has of them: the workers', then the lanes'."""
-        return None if self.buckets is None else self.buckets.of_process(process, time.monotonic)
+        monotonic = time.monotonic if self.controls is None else self.controls.clock.monotonic
+        return None if self.buckets is None else self.buckets.of_process(process, monotonic)
 
     def close_launcher(self) -> None:
         """Let go of it, in a process that has no functions started."""
@@ -162,13 +173,15 @@ async def open_store(
     ask: Ask | None = None,
     buckets: ProcessBuckets | None = None,
     restores: bool = False,
+    clock: Clock | None = None,
 ) -> Store:
     """The store of this process, made or migrated if need be. Raises BadStart.
 
     `ask` is for a lane: has an embedded store written by a worker, which has it open. `buckets`: of those who answer
-    requests. `restores`: for who brings it back from an archive; nobody else may use it until it is whole.
+    requests. `restores`: for who brings it back from an archive; nobody else may use it until it is whole. `clock`:
+    another one than the machine's.
     """
-    clock = SystemClock()
+    clock = clock or SystemClock()
     shared = settings.engine == CASSANDRA
     roots = sealing.roots_of(settings, directory)
     with told_as_bad_start(f"keyspace {settings.keyspace}" if shared else directory), sealing.told_of_keys():
@@ -302,7 +315,7 @@ def wire_context(
     site: Site,
     slot: int,
     store: Store,
-    service: Dispatcher,
+    service: Service,
     turns: Turns,
     observe: Observer,
     rest: FunctionService | None = None,
@@ -341,7 +354,7 @@ def wire_context(
         },
         forms={**forms, **query},
         rpc=rpc,
-        clock=store.clock.now,
+        clock=time.time,
         monotonic=time.monotonic,
         settings=WireSettings(
             target_prefixes=site.shapes.target_prefixes,
@@ -413,9 +426,9 @@ def _authenticator(site: Site, store: Store, service: str, browsers: BrowserRule
             settings.account, SHARED_REGION if settings.shared_db else None, settings.presigned_requests, browsers
         )
     return IamAuthenticator(
-        _lookup(settings, credentials_of(store)),
+        _lookup(site, credentials_of(store)),
         Subject(store.engine, KEY).number,
-        store.clock.now,
+        time.time,
         (service,),
         settings.presigned_requests,
         store.key_uses.note,
@@ -431,18 +444,20 @@ def _token_authenticator(site: Site, store: Store) -> Authenticator | None:
     def lookup(access_key_id: str) -> Credential:
         return Credential(access_key_id, site.functions_token, *open_account(access_key_id, settings.account))
 
-    return IamAuthenticator(lookup, lambda: 0, store.clock.now, ("lambda",))
+    return IamAuthenticator(lookup, lambda: 0, time.time, ("lambda",))
 
 
-def _lookup(settings: Settings, credentials: Credentials) -> Callable[[str], Credential | Awaitable[Credential | None]]:
+def _lookup(site: Site, credentials: Credentials) -> Callable[[str], Credential | Awaitable[Credential | None]]:
     """Finds the credential that the settings name, and the stored ones."""
+    settings = site.settings
     account = settings.account
+    stored = credentials.lookup if site.controls is None else site.controls.as_of_now(credentials.lookup)
     arn = f"arn:aws:iam::{account}:root"
     root = Credential(settings.root_access_key_id, settings.root_secret_access_key, account, arn)
 
     def lookup(access_key_id: str) -> Credential | Awaitable[Credential | None]:
         if access_key_id and access_key_id == root.access_key_id:
             return root
-        return credentials.lookup(access_key_id)
+        return stored(access_key_id)
 
     return lookup

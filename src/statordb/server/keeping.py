@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
@@ -49,7 +50,8 @@ class Keeping:
         self._bills: BillPage | None = None
         self._tables = TableTotals(store.ledger, store.clock)
         self._archive = ArchiveLag(store)
-        self._renewal = Renewal(site.settings, site.directory, store.clock.now)
+        self._renewal = Renewal(site.settings, site.directory, time.time)
+        self._following: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         await self._admin.start(self._site.admin_listener)
@@ -59,7 +61,10 @@ class Keeping:
         further = () if self.functions is None else self.functions.duties
         if self.functions is not None:
             await self.functions.start()
-        self._task = asyncio.create_task(keeper_of(self._site, self._store, further).run(self._stop))
+        keeper = keeper_of(self._site, self._store, further)
+        self._task = asyncio.create_task(keeper.run(self._stop))
+        if self._site.controls is not None:
+            self._following = asyncio.create_task(self._site.controls.follow(keeper.catch_up))
         sealing.tell(self._store.engine)
         await self._tell_of_closed_doors()
 
@@ -79,6 +84,8 @@ class Keeping:
     async def stop(self) -> None:
         """End the duties where they stand; they go on from there when the server starts again."""
         self._stop.set()
+        if self._following is not None:
+            self._following.cancel()
         self._renewal.stop()
         if self._sharing is not None:
             await self._sharing.stop()

@@ -79,11 +79,12 @@ def tables_of(body: bytes) -> str:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         return ""
-    names = [name for name in dict.fromkeys(islice(_named(document), ENTRIES_MAX)) if name]
+    names = [name for name in dict.fromkeys(islice(named(document), ENTRIES_MAX)) if name]
     return _shown(",".join(names[:TABLES_MAX])) + (",..." if len(names) > TABLES_MAX else "")
 
 
-def _named(document: Any) -> Iterable[str]:
+def named(document: Any) -> Iterable[str]:
+    """The tables, or ARNs, that a request of DynamoDB's API names."""
     if not isinstance(document, dict):
         return
     for member in ("TableName", "ResourceArn", "StreamArn"):

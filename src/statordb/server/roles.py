@@ -93,7 +93,7 @@ def _run_child(main: Coroutine[None, None, None]) -> int:
 
 
 async def _prepare(site: Site) -> None:
-    await _close(site, await open_store(site.directory, site.settings))
+    await _close(site, await open_store(site.directory, site.settings, clock=site.clock))
 
 
 async def _close(site: Site, store: Store) -> None:
@@ -112,7 +112,7 @@ async def _worker(site: Site, slot: int, link: Link) -> None:
     loop = asyncio.get_running_loop()
     link.watch(loop)
     stopped = _stop_event(loop)
-    store = await open_store(site.directory, site.settings, buckets=site.buckets_of(slot))
+    store = await open_store(site.directory, site.settings, buckets=site.buckets_of(slot), clock=site.clock)
     invoker = remote_invoker(site) if site.settings.runs_functions else None
     try:
         worker = Worker(site, slot, store, invoker, stopped.set)
@@ -133,7 +133,7 @@ async def _keeper(site: Site, link: Link) -> None:
     loop = asyncio.get_running_loop()
     link.watch(loop)
     stopped = _stop_event(loop)
-    store = await open_store(site.directory, site.settings)
+    store = await open_store(site.directory, site.settings, clock=site.clock)
     try:
         keeping = Keeping(site, store)
         await keeping.start()
@@ -154,7 +154,11 @@ async def _lane(site: Site, index: int, link: Link) -> None:
     answering = Answering(site.doors[index], is_grown, partial(site.lane_tallies.set_busy, index))
     loop.add_signal_handler(signal.SIGTERM, answering.stop)
     store = await open_store(
-        site.directory, site.settings, answering.write, site.buckets_of(site.roster.workers + index)
+        site.directory,
+        site.settings,
+        answering.write,
+        site.buckets_of(site.roster.workers + index),
+        clock=site.clock,
     )
     try:
         tune_collector()
@@ -181,7 +185,9 @@ async def _alone(site: Site, link: Link) -> None:
     """Worker and keeper on one store."""
     loop = asyncio.get_running_loop()
     link.watch(loop)
-    opening = asyncio.ensure_future(open_store(site.directory, site.settings, buckets=site.buckets_of(ALONE)))
+    opening = asyncio.ensure_future(
+        open_store(site.directory, site.settings, buckets=site.buckets_of(ALONE), clock=site.clock)
+    )
     loop.add_signal_handler(signal.SIGTERM, opening.cancel)  # a cluster that is away may be waited for for minutes
     store = await opening
     stopped = _stop_event(loop)

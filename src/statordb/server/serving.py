@@ -28,6 +28,7 @@ from statordb.server.tls.choice import tls_of
 if TYPE_CHECKING:
     from statordb.runtime.launching import Way
     from statordb.server.composition import Site
+    from statordb.server.controls.controls import Controls
 
 LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # where to reach a server that listens on every address
 
@@ -100,6 +101,7 @@ def _serve(settings: Settings, directory: Directory, launcher: "Way | None") -> 
         [Door() for _ in range(lanes)],
         LaneTallies(count, lanes),
         shapes,
+        _controls(directory.path) if settings.test_controls else None,
     )
 
     def announce() -> None:
@@ -107,6 +109,12 @@ def _serve(settings: Settings, directory: Directory, launcher: "Way | None") -> 
         print(f"StatorDB ready on {address}{known_by}", flush=True)
 
     return _supervise(site, announce, partial(_log_start, settings, _facts(site, address)))
+
+
+def _controls(directory: Path) -> "Controls":
+    from statordb.server.controls.controls import Controls  # few servers have them
+
+    return Controls(directory / "snapshots")
 
 
 def _facts(site: "Site", address: str) -> dict[str, object]:

@@ -7,7 +7,7 @@ import ipaddress
 import os
 import re
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -17,13 +17,10 @@ from urllib.parse import urlsplit
 from statordb.launcher.users import Users
 from statordb.model.limits import CONTROL_OPERATIONS_MAX, TABLES_MAX
 from statordb.model.quotas import Quotas
-from statordb.server import setting_values as values
+from statordb.server.setting_parsers import AUTO, PARSERS, WORKERS_MAX
 from statordb.server.setting_values import NO_HOSTS, Hosts, ScheduledBackups, VpcEndpoint
 
-WORKERS_MAX = 256
-LANES_MAX = 64
 CORES_PER_LANE = 4
-STREAM_SHARDS_MAX = 64
 ENVIRONMENT_PREFIX = "STATORDB_"
 NO_SETTINGS_PREFIX = "STATORDB_TEST_"  # what is told to this project's tests
 NEARNESS_MIN = 0.75  # of a mistyped name to the one that is meant: difflib's ratio
@@ -32,12 +29,7 @@ NEARNESS_MIN = 0.75  # of a mistyped name to the one that is meant: difflib's ra
 _ADDRESS_OF_A_SERVICE = re.compile(r"(tcp|udp|sctp)://.*")
 STREAM_SHARD_SECONDS_MIN = 1.0
 ARCHIVE_SECONDS_MIN, ARCHIVE_SECONDS_MAX = 0.5, 60.0
-TABLE_POOL_MAX = 64
-AUTO = -1  # workers
-MINUTE_SECONDS_MAX = 3600  # of minutes that settings make longer or shorter
-QUOTA_MAX = 1_000_000
 EXIT_BAD_START = 2
-HEALTH_REFUSED = 400  # what DynamoDB Local answers GET / with
 
 
 class BadStart(Exception):
@@ -128,6 +120,7 @@ class Settings:
     sqs_endpoint: str = ""  # where records go that functions failed on, and that are to be sent to a queue
     sns_endpoint: str = ""  # the same, to a topic
     destinations_allowed: tuple[str, ...] | None = None  # where the server may send; None: by `auth`
+    test_controls: bool = False  # whether tests may move the clock, and so on, at /_statordb
     shutdown_seconds: float = 10.0  # how long requests in flight may take once the server is told to end
     idle_seconds: float = 120.0  # how long a connection may wait for its next request
     request_seconds: float = 10.0  # how long nothing may come of a request that is not complete
@@ -201,93 +194,6 @@ def cores() -> int:
     return min(WORKERS_MAX, os.cpu_count() or 1)
 
 
-PARSERS: dict[str, Callable[[object], object]] = {
-    "user": values.matching(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}|", "the name or number of a user"),
-    "host": values.filled,
-    "port": values.whole(0, 65535),
-    "data": values.path,
-    "memory": values.flag,
-    "objects": values.objects_place,
-    "objects_credentials": values.path,
-    "archive": values.one_of("auto", "on", "off"),
-    "archive_seconds": values.seconds,
-    "key_directory": values.path,
-    "root_key": values.one_of("file", "command", "vault", "kms"),
-    "root_key_command": values.command,
-    "vault_address": values.url,
-    "vault_mount": values.matching(
-        r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*", "a path of letters, digits, ., _ and -"
-    ),
-    "vault_keys": values.names(r"\w[\w.-]{0,127}", "names of keys: letters, digits, ., _ and -"),
-    "vault_token_file": values.path,
-    "vault_namespace": values.matching(r"[A-Za-z0-9._/-]{0,256}", "a namespace"),
-    "vault_ca": values.path,
-    "root_kms_keys": values.names(r"[A-Za-z0-9:/_-]{1,2048}", "keys of KMS: ids, ARNs, or aliases"),
-    "root_kms_region": values.matching(r"[a-z0-9-]{0,64}", "a region"),
-    "root_kms_endpoint": values.url,
-    "engine": values.one_of("lmdb", "cassandra"),
-    "cassandra": values.hosts,
-    "datacenter": values.matching(r"[A-Za-z0-9._:-]{0,64}", "the name of a datacenter"),
-    "rack": values.matching(r"[A-Za-z0-9._:-]{0,64}", "the name of a rack"),
-    "keyspace": values.matching(r"[a-z][a-z0-9_]{0,47}", "a keyspace's name: 1 to 48 of a-z, 0-9 and _"),
-    "cassandra_username": values.text,
-    "cassandra_password": values.text,
-    "cassandra_ca": values.path,
-    "cassandra_certificate": values.path,
-    "cassandra_key": values.path,
-    "table_pool": values.whole(0, TABLE_POOL_MAX),
-    "endpoint": values.endpoint,
-    "workers": values.whole_or("auto", AUTO, 1, WORKERS_MAX),
-    "lanes": values.whole(0, LANES_MAX),
-    "auth": values.one_of("open", "iam"),
-    "tls": values.one_of("off", "auto"),
-    "tls_certificate": values.path,
-    "tls_key": values.path,
-    "tls_client_ca": values.path,
-    "behind_proxy": values.flag,
-    "proxies": values.networks,
-    "backups": values.scheduled_backups,
-    "endpoints": values.endpoints,
-    "presigned_requests": values.flag,
-    "allowed_origins": values.origins,
-    "allowed_hosts": values.host_names,
-    "shared_db": values.flag,
-    "account": values.matching(r"[0-9]{12}", "an account of 12 digits"),
-    "root_access_key_id": values.matching(r"[A-Za-z0-9_]{1,128}", "1 to 128 letters, digits and underscores"),
-    "root_secret_access_key": values.matching(r"[!-~]{8,256}", "8 to 256 visible characters"),
-    "admin_host": values.filled,
-    "admin_port": values.whole(0, 65535),
-    "prices": values.path,
-    "audit_directory": values.path,
-    "audit_data_events": values.flag,
-    "audit_required": values.flag,
-    "log_format": values.one_of("auto", "json", "text"),
-    "log_level": values.one_of("debug", "info", "warning", "error"),
-    "request_log": values.flag,
-    "debuggable": values.flag,
-    "health_status": values.number_of(200, HEALTH_REFUSED),
-    "throttle": values.flag,
-    "tables_max": values.whole(0, QUOTA_MAX),
-    "control_operations_max": values.whole(0, QUOTA_MAX),
-    "scaling_minute_seconds": values.whole(1, MINUTE_SECONDS_MAX),
-    "metering_minute_seconds": values.whole(1, MINUTE_SECONDS_MAX),
-    "table_delay_seconds": values.seconds,
-    "stream_shards": values.whole(1, STREAM_SHARDS_MAX),
-    "stream_shard_seconds": values.seconds,
-    "functions": values.flag_or("auto", "isolated", "shared-user"),
-    "functions_users": values.users,
-    "functions_launcher": values.path,
-    "functions_directory": values.path,
-    "functions_token": values.path,
-    "identity_providers": values.path,
-    "kinesis_endpoint": values.url,
-    "sqs_endpoint": values.url,
-    "sns_endpoint": values.url,
-    "destinations_allowed": values.destinations,
-    "shutdown_seconds": values.seconds,
-    "idle_seconds": values.seconds,
-    "request_seconds": values.seconds,
-}
 NEVER_SHOWN = {"root_secret_access_key", "cassandra_password"}
 
 
@@ -334,9 +240,9 @@ def _read_file(path: Path) -> dict[str, tuple[object, str]]:
 def _read_environment(environment: Mapping[str, str]) -> dict[str, tuple[object, str]]:
     found: dict[str, tuple[object, str]] = {}
     for key, value in environment.items():
-        if not key.startswith(ENVIRONMENT_PREFIX) or key.startswith(NO_SETTINGS_PREFIX):
-            continue
         name = key.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if not key.startswith(ENVIRONMENT_PREFIX) or (key.startswith(NO_SETTINGS_PREFIX) and name not in PARSERS):
+            continue
         if name not in PARSERS:
             _refuse_mistyped(key, name)
         elif _ADDRESS_OF_A_SERVICE.fullmatch(value) is None:
@@ -396,6 +302,11 @@ def _checked(settings: Settings) -> Settings:
         )
     for host in dict.fromkeys(settings.hosts):
         _check_host(settings, host)
+    if settings.test_controls and settings.auth == "iam" and not all(map(is_loopback, settings.hosts)):
+        raise BadStart(
+            "test_controls let anybody who reaches the server put back its data and move its clock, without a key: "
+            "with --auth iam they are for loopback addresses only."
+        )
     _check_tls(settings)
     return settings
 

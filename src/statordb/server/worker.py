@@ -5,7 +5,10 @@ import gc
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
+from statordb.model.request import Service
+from statordb.model.rest import RestService
 from statordb.runtime.invoker import Invoker
 from statordb.server.audit.auditor import Auditor
 from statordb.server.audit.trail import Trail
@@ -28,6 +31,10 @@ from statordb.server.roster import Balance
 from statordb.server.snapshots import embedded
 from statordb.store.store import Store
 
+if TYPE_CHECKING:
+    from statordb.server.controls.controls import Controls
+
+CONTROLS = b"_statordb"  # the first part of their paths
 COUNTERS_SECONDS = 1.0  # between two looks at the engine's counters
 YOUNG_OBJECTS_MAX = 10_000  # not 700: a large batch would be interrupted dozens of times, for cycles that are not there
 
@@ -49,7 +56,8 @@ class Worker:
         self._lane = _lane_of(site, slot, store)
         turns = turns_of(store)
         self._functions = None if invoker is None else function_service(site, store, invoker, turns)
-        service = dispatcher_of(site, store, self._lane, turns)
+        dispatcher = dispatcher_of(site, store, self._lane, turns)
+        service = dispatcher if site.controls is None else site.controls.around(dispatcher)
         self._further = target_apis(site, store, turns)
         self._identities = query_services(site, store, turns)
         self._watching = cloudwatch_service(site, store, turns)
@@ -68,6 +76,8 @@ class Worker:
             self._watching,
             auditor_of(self._trail, site, store),
         )
+        if site.controls is not None:
+            context.own_paths[CONTROLS] = _pages_of(site.controls, site, store, dispatcher)
         self._listeners = Listeners(site.entrances, context, Balance(site.roster, slot).may_accept, site.tls)
         self._timer: asyncio.TimerHandle | None = None
 
@@ -112,6 +122,15 @@ class Worker:
         context.let_go(None)
         if self._listeners.are_idle():
             self._left()
+
+
+def _pages_of(controls: "Controls", site: Site, store: Store, service: Service) -> RestService:
+    """What answers tests that ask for more than AWS's APIs have."""
+    from statordb.server.controls.pages import ControlPages  # few servers have them
+    from statordb.server.controls.snapshots import Snapshots
+
+    snapshots = Snapshots(controls.snapshots, embedded(store))
+    return ControlPages(controls, store, service, snapshots, site.settings.account)
 
 
 def auditor_of(trail: Trail | None, site: Site, store: Store) -> Auditor | None:

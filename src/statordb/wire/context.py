@@ -71,6 +71,7 @@ class WireContext:
     apis       by what stands before the dot in X-Amz-Target: further APIs, of JSON 1.1.
     forms      serve forms that are posted to "/", by the name of the service that they are signed for.
     rpc        further APIs that answer in JSON or in CBOR, by the name of their service.
+    own_paths  serve paths of the server's own, by the first part of these.
     clock      seconds since the epoch;  monotonic: seconds of a clock that never jumps.
     request_ids an iterator of 52-character ids.
     observe    called once per answered request.
@@ -104,6 +105,7 @@ class WireContext:
         self.rest = rest
         self.forms = forms
         self.rpc = rpc
+        self.own_paths: dict[bytes, RestService] = {}
         self.rest_authenticator = rest_authenticator or authenticator
         self.rest_peers = rest_peers
         self.outbox = Outbox(defer)

@@ -8,7 +8,7 @@ from statordb.model import errors
 from statordb.model.errors import ClientError
 from statordb.model.limits import PRECHECKED_BYTES_MAX
 from statordb.model.request import Principal, Reply, error_reply
-from statordb.wire import form_calls, forms, rest, rest_calls, routes, target_calls
+from statordb.wire import form_calls, forms, own_paths, rest, rest_calls, routes, target_calls
 from statordb.wire.context import WireContext
 from statordb.wire.encoding import choose_coding, decode_body, unpack
 from statordb.wire.exchange import FIRST_ACCEPT_ENCODING, INTERNAL, Exchange, Waiting, after
@@ -85,6 +85,8 @@ def _other(exchange: Exchange, context: WireContext) -> Reply | Waiting | None:
         reply = form_calls.begin_rpc(exchange, context)
         if reply is not None:
             return reply
+    if own_paths.first_of(path) in context.own_paths:
+        return own_paths.begin(exchange, context)
     answer = routes.answer(exchange, context.settings)
     if answer is not None or path == b"/":
         return answer

@@ -3,7 +3,7 @@
 from __future__ import annotations  # lmdb's types take their parameter in annotations only
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from statordb.engine.lmdb.planner import Planner
 from statordb.engine.lmdb.planning import QUICK_SECONDS, Update
 from statordb.engine.lmdb.prepared import Prepared
 from statordb.engine.lmdb.reader import closed
+from statordb.engine.lmdb.rollback import PutBack, open_copy
 from statordb.engine.lmdb.rows import Txn
 from statordb.engine.lmdb.snapshot import Snapshot
 from statordb.engine.lmdb.writer import Writer
@@ -145,6 +146,23 @@ class LmdbEngine(Planner):
         """The store as it is now, for whoever reads it for long; to be released."""
         self._check_open()
         return Snapshot(self._env, self.epoch(), self._digest)
+
+    async def copy_to(self, path: Path) -> None:
+        """Copy the store as it is now to an empty directory, from which `put_back` can take it."""
+        self._check_open()
+        await asyncio.to_thread(self._env.copy, str(path))
+
+    async def put_back(self, path: Path, left: Collection[int] = ()) -> int:
+        """Make all rows those of a copy again, but for those of the spaces `left`; how many differed."""
+        self._check_open()
+        copy = open_copy(path)
+        try:
+            entry = PutBack(copy, left, Pending(self._running_loop()))
+            self._writer.submit(entry)
+            differed: int = await entry.answer
+            return differed
+        finally:
+            copy.close()
 
     def is_writing(self) -> bool:
         """Whether an update is under way in this process, for which its event loop and a thread take turns."""

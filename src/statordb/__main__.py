@@ -1,0 +1,7 @@
+"""`python -m statordb`."""
+
+import sys
+
+from statordb.server.main import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""What tests ask of a server beyond AWS's APIs, only where `test_controls` is set."""

@@ -1,0 +1,103 @@
+"""The settings by name, each with what makes its value of a text."""
+
+from collections.abc import Callable
+
+from statordb.server import setting_values as values
+
+WORKERS_MAX = 256
+LANES_MAX = 64
+STREAM_SHARDS_MAX = 64
+TABLE_POOL_MAX = 64
+AUTO = -1  # workers
+MINUTE_SECONDS_MAX = 3600  # of minutes that settings make longer or shorter
+QUOTA_MAX = 1_000_000
+HEALTH_REFUSED = 400  # what DynamoDB Local answers GET / with
+
+PARSERS: dict[str, Callable[[object], object]] = {
+    "user": values.matching(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}|", "the name or number of a user"),
+    "host": values.filled,
+    "port": values.whole(0, 65535),
+    "data": values.path,
+    "memory": values.flag,
+    "objects": values.objects_place,
+    "objects_credentials": values.path,
+    "archive": values.one_of("auto", "on", "off"),
+    "archive_seconds": values.seconds,
+    "key_directory": values.path,
+    "root_key": values.one_of("file", "command", "vault", "kms"),
+    "root_key_command": values.command,
+    "vault_address": values.url,
+    "vault_mount": values.matching(
+        r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*", "a path of letters, digits, ., _ and -"
+    ),
+    "vault_keys": values.names(r"\w[\w.-]{0,127}", "names of keys: letters, digits, ., _ and -"),
+    "vault_token_file": values.path,
+    "vault_namespace": values.matching(r"[A-Za-z0-9._/-]{0,256}", "a namespace"),
+    "vault_ca": values.path,
+    "root_kms_keys": values.names(r"[A-Za-z0-9:/_-]{1,2048}", "keys of KMS: ids, ARNs, or aliases"),
+    "root_kms_region": values.matching(r"[a-z0-9-]{0,64}", "a region"),
+    "root_kms_endpoint": values.url,
+    "engine": values.one_of("lmdb", "cassandra"),
+    "cassandra": values.hosts,
+    "datacenter": values.matching(r"[A-Za-z0-9._:-]{0,64}", "the name of a datacenter"),
+    "rack": values.matching(r"[A-Za-z0-9._:-]{0,64}", "the name of a rack"),
+    "keyspace": values.matching(r"[a-z][a-z0-9_]{0,47}", "a keyspace's name: 1 to 48 of a-z, 0-9 and _"),
+    "cassandra_username": values.text,
+    "cassandra_password": values.text,
+    "cassandra_ca": values.path,
+    "cassandra_certificate": values.path,
+    "cassandra_key": values.path,
+    "table_pool": values.whole(0, TABLE_POOL_MAX),
+    "endpoint": values.endpoint,
+    "workers": values.whole_or("auto", AUTO, 1, WORKERS_MAX),
+    "lanes": values.whole(0, LANES_MAX),
+    "auth": values.one_of("open", "iam"),
+    "tls": values.one_of("off", "auto"),
+    "tls_certificate": values.path,
+    "tls_key": values.path,
+    "tls_client_ca": values.path,
+    "behind_proxy": values.flag,
+    "proxies": values.networks,
+    "backups": values.scheduled_backups,
+    "endpoints": values.endpoints,
+    "presigned_requests": values.flag,
+    "allowed_origins": values.origins,
+    "allowed_hosts": values.host_names,
+    "shared_db": values.flag,
+    "account": values.matching(r"[0-9]{12}", "an account of 12 digits"),
+    "root_access_key_id": values.matching(r"[A-Za-z0-9_]{1,128}", "1 to 128 letters, digits and underscores"),
+    "root_secret_access_key": values.matching(r"[!-~]{8,256}", "8 to 256 visible characters"),
+    "admin_host": values.filled,
+    "admin_port": values.whole(0, 65535),
+    "prices": values.path,
+    "audit_directory": values.path,
+    "audit_data_events": values.flag,
+    "audit_required": values.flag,
+    "log_format": values.one_of("auto", "json", "text"),
+    "log_level": values.one_of("debug", "info", "warning", "error"),
+    "request_log": values.flag,
+    "debuggable": values.flag,
+    "health_status": values.number_of(200, HEALTH_REFUSED),
+    "throttle": values.flag,
+    "tables_max": values.whole(0, QUOTA_MAX),
+    "control_operations_max": values.whole(0, QUOTA_MAX),
+    "scaling_minute_seconds": values.whole(1, MINUTE_SECONDS_MAX),
+    "metering_minute_seconds": values.whole(1, MINUTE_SECONDS_MAX),
+    "table_delay_seconds": values.seconds,
+    "stream_shards": values.whole(1, STREAM_SHARDS_MAX),
+    "stream_shard_seconds": values.seconds,
+    "functions": values.flag_or("auto", "isolated", "shared-user"),
+    "functions_users": values.users,
+    "functions_launcher": values.path,
+    "functions_directory": values.path,
+    "functions_token": values.path,
+    "identity_providers": values.path,
+    "kinesis_endpoint": values.url,
+    "sqs_endpoint": values.url,
+    "sns_endpoint": values.url,
+    "destinations_allowed": values.destinations,
+    "test_controls": values.flag,
+    "shutdown_seconds": values.seconds,
+    "idle_seconds": values.seconds,
+    "request_seconds": values.seconds,
+}
