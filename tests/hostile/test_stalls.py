@@ -64,7 +64,7 @@ def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield Watched(running)
 
 
-@pytest.mark.parametrize(("watched", "case"), CASES, indirect=["watched"])
+@pytest.mark.parametrize(("watched", "case"), CASES, indirect=["watched"], scope="module")
 def test_no_loop_that_serves_stands_and_no_lock_is_kept(watched: Watched, case: heavy.Heavy) -> None:
     must_not_stand(watched, lambda: Load(watched.running, case))
 

@@ -244,6 +244,7 @@ def put_off(engine: LmdbEngine, plan: Any) -> Write:
     return Write(update, Pending(asyncio.new_event_loop()))
 
 
+@pytest.mark.usefixtures("all_quick")
 def test_of_a_row_that_many_write_in_one_transaction_the_last_body_is_put(directory: Path, run: Run) -> None:
     engine = LmdbEngine.open(directory, durable=False)
     seen: list[Stored | None] = []
@@ -269,6 +270,7 @@ def test_of_a_row_that_many_write_in_one_transaction_the_last_body_is_put(direct
     run(engine.close())
 
 
+@pytest.mark.usefixtures("all_quick")
 def test_a_job_sees_what_updates_before_it_wrote(directory: Path, run: Run) -> None:
     engine = LmdbEngine.open(directory, durable=False)
     with engine._env.begin(write=True, buffers=True) as txn:
