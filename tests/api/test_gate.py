@@ -166,6 +166,7 @@ def of_backups(arn: str) -> dict[str, Kind]:
     return {operation: (operation, body, [operation]) for operation, body in bodies.items()}
 
 
+JOBS = ("ImportTable", "DescribeImport", "StartBulkPutItems", "DescribeBulkOperation", "CancelBulkOperation")
 IMPORT: dict[str, Any] = {
     "S3BucketSource": {"S3Bucket": "bucket", "S3KeyPrefix": "a/"},
     "InputFormat": "CSV",
@@ -173,8 +174,24 @@ IMPORT: dict[str, Any] = {
 }
 
 
+BULK: dict[str, Any] = {
+    "TableName": "abc",
+    "InputS3Configuration": {"S3Bucket": "bucket", "S3KeyPrefix": "a/", "InputFormat": "ION"},
+    "OutputS3Configuration": {"S3Bucket": "out", "S3KeyPrefix": "b/", "OutputType": ["ERROR"]},
+}
+
+
 def of_the_account() -> dict[str, Kind]:
-    lists = ("Backups", "ContributorInsights", "Exports", "GlobalTables", "Imports", "Streams", "Tables")
+    lists = (
+        "Backups",
+        "BulkOperations",
+        "ContributorInsights",
+        "Exports",
+        "GlobalTables",
+        "Imports",
+        "Streams",
+        "Tables",
+    )
     operations = ("DescribeEndpoints", "DescribeLimits", *(f"List{name}" for name in lists))
     return {operation: (operation, {}, [operation]) for operation in operations}
 
@@ -340,6 +357,23 @@ def test_an_import_states_its_demands(api: Api) -> None:
         assert ask(api, Noting(lets=False), operation, body) == "AccessDeniedException"
 
 
+def test_a_bulk_operation_states_its_demands(api: Api) -> None:
+    """As an import; and what is reported is written with the caller's rights."""
+    arn = api("CreateTable", TableName="abc", **CREATE)["TableDescription"]["TableArn"]
+    gate = Noting(lets=True)
+    assert ask(api, gate, "StartBulkPutItems", BULK) is None
+    of_s3 = [("ListBucket", "bucket"), ("GetObject", "bucket/a/*"), ("PutObject", "out/b/*")]
+    expected = [("dynamodb:StartBulkPutItems", arn), *((f"s3:{action}", f"arn:aws:s3:::{at}") for action, at in of_s3)]
+    assert gate.resources() == expected
+    at = {"BulkOperationArn": api("ListBulkOperations")["BulkOperationsSummaryList"][0]["BulkOperationArn"]}
+    assert ask(api, Noting(lets=False), "StartBulkPutItems", BULK) == "AccessDeniedException"
+    for operation in ("DescribeBulkOperation", "CancelBulkOperation"):
+        gate = Noting(lets=True)
+        assert ask(api, gate, operation, at) is None
+        assert gate.resources() == [(f"dynamodb:{operation}", at["BulkOperationArn"])]
+        assert ask(api, Noting(lets=False), operation, at) == "AccessDeniedException"
+
+
 @pytest.mark.parametrize("kind", ACCOUNT)
 def test_an_operation_on_no_table_states_its_demand(api: Api, kind: str) -> None:
     gate = Noting(lets=True)
@@ -376,7 +410,7 @@ def test_every_operation_of_the_models_that_there_is_states_demands() -> None:
     """A new operation is not there before a request of it stands above."""
     everything = {**of_items("abc"), **of_tables("abc"), **of_arns(""), **of_streams("", "", "")}
     everything |= {**of_backups(""), **of_the_account(), TO_A_MOMENT[0]: (*TO_A_MOMENT, [TO_A_MOMENT[0]])}
-    everything |= {name: (name, {}, [name]) for name in ("ImportTable", "DescribeImport")}
+    everything |= {name: (name, {}, [name]) for name in JOBS}
     known = {*load_service().operations, *load_service("dynamodbstreams").operations}
     assert {operation for operation, _, _ in everything.values()} == set(OPERATIONS) & known == set(OPERATIONS)
     others = {  # each but these demands just what it is called

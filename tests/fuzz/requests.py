@@ -264,6 +264,7 @@ MAKERS: dict[str, tuple[Callable[[random.Random], Body], int]] = {
     "ListBackups": (lambda chance: {"Limit": chance.randrange(1, 100)}, 1),
     "ListImports": (lambda chance: {"PageSize": chance.randrange(1, 25)}, 1),
     "ImportTable": (_import, 1),
+    "ListBulkOperations": (lambda chance: {"MaxResults": chance.randrange(1, 25)}, 1),
     "DescribeContributorInsights": (_named, 1),
     "ListContributorInsights": (lambda chance: {"MaxResults": chance.randrange(1, 100)}, 1),
     "UpdateContributorInsights": (_insights, 1),

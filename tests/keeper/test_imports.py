@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.in_process import Api
-from tests.keeper.imported import GLOBAL, INDEXED, TABLE, Place, item, lines, packed
+from tests.keeper.imported import GLOBAL, INDEXED, TABLE, Place, item, lines, packed, rows
 
 INVALID = (
     "Some of the items failed validation checks and were not imported. Please check CloudWatch error logs for more "
@@ -165,20 +165,14 @@ def test_of_imports_of_one_name_one_wins(api: Api, place: Place) -> None:
     assert scanned(api) == [item(1)]
 
 
-def rows(api: Api) -> int:
-    """That the table has so far."""
-    table = api.run(api.store.catalog.reload("000000000000", "us-east-1", "abc"))
-    return 0 if table is None else int(api.run(table.usage()).rows)
-
-
 def test_who_goes_on_finds_what_is_there(api: Api, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """A keeper that dies in the middle leaves rows; counts are right all the same."""
     monkeypatch.setattr("statordb.keeper.intake.loader.LOADED_BYTES_MAX", 4096)
     items = [item(number, g=str(number)) for number in range(3000)]
     for number in range(10):
         place.put(f"data/{number}.json", lines(*items[number * 300 : number * 300 + 300]))
-    for name in ("RUN_SECONDS", "WAIT_SECONDS"):
-        monkeypatch.setattr(f"statordb.keeper.imports.{name}", 0.0)
+    for name in ("imports.RUN_SECONDS", "supervised.WAIT_SECONDS"):
+        monkeypatch.setattr(f"statordb.keeper.{name}", 0.002)
     arn = place.begin(INDEXED)
     for least in (1, 700, 1500):
         duty = place.duty()

@@ -318,6 +318,7 @@ def _account(table: str) -> Story:
     assert limits["AccountMaxReadCapacityUnits"] >= limits["TableMaxReadCapacityUnits"] > 0
     yield from _recovery(table)
     yield from _imports(table)
+    yield from _bulk(table)
     yield from _nothing_yet(table)
     endpoints = yield Call("DescribeEndpoints", {})
     assert endpoints["Endpoints"][0]["CachePeriodInMinutes"] > 0
@@ -401,6 +402,24 @@ def _imports(table: str) -> Story:
     assert (yield Call("DescribeTable", {"TableName": other})) == Failure("ResourceNotFoundException")
     listed = (yield Call("ListImports", {"TableArn": begun["TableArn"]}))["ImportSummaryList"]
     assert [each["ImportArn"] for each in listed] == [begun["ImportArn"]]
+
+
+def _bulk(table: str) -> Story:
+    """A bulk operation on a bucket that is not there fails."""
+    source = {"S3Bucket": "nowhere-at-all", "InputFormat": "DYNAMODB_JSON"}
+    out = {"S3Bucket": "nowhere-at-all", "OutputType": ["ERROR"]}
+    given = {"TableName": table, "InputS3Configuration": source, "OutputS3Configuration": out}
+    begun = (yield Call("StartBulkPutItems", given))["BulkOperationDescription"]
+    at = {"BulkOperationArn": begun["BulkOperationArn"]}
+    while True:  # there is no waiter for one
+        told = (yield Call("DescribeBulkOperation", at))["BulkOperationDescription"]
+        if told["BulkOperationStatus"] != "IN_PROGRESS":
+            break
+        time.sleep(0.05)
+    assert (told["BulkOperationStatus"], told["FailureCode"]) == ("FAILED", "S3NoSuchBucket")
+    assert (yield Call("CancelBulkOperation", at))["BulkOperationStatus"] == "FAILED"
+    listed = (yield Call("ListBulkOperations", {}))["BulkOperationsSummaryList"]
+    assert listed[0]["BulkOperationArn"] == begun["BulkOperationArn"]
 
 
 def _nothing_yet(table: str) -> Story:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from statordb.exchange.entries import Entry, Record, Unfit, Unreadable, checked
 from statordb.exchange.ion_lines import ANNOTATIONS, MARKER
-from statordb.exchange.json_lines import NO_ITEM, micros_of
+from statordb.exchange.json_lines import CONDITION_MEMBERS, NO_ITEM, condition_of, micros_of
 from statordb.model.errors import nested_too_deeply
 from statordb.model.limits import NESTING_DEPTH_MAX
 from statordb.model.values import Item, Value
@@ -55,7 +55,7 @@ def read_line(line: bytes, index: int) -> Entry | Record:
     if not _END.match(text, reading.at):
         reading.refuse()
     if "Item" in fields:
-        return Entry(index, *checked(_map(fields, "Item")))
+        return Entry(index, *checked(_map(fields, "Item")), _condition(fields) if len(fields) > 1 else b"")
     if "Record" in fields:
         return _record(_map(fields, "Record"), index)
     raise Unfit(NO_ITEM)
@@ -67,6 +67,17 @@ def _map(fields: Item, name: str) -> Item:
         raise Unfit(f"{name} is not a struct")
     item: Item = found
     return item
+
+
+def _condition(fields: Item) -> bytes:
+    """What an item of a bulk put is to be put on: a string, and structs of names and of values."""
+    given: dict[str, Any] = {}
+    for name in CONDITION_MEMBERS:
+        for tag, content in fields.get(name, {}).items():
+            given[name] = content
+            if name == "ExpressionAttributeNames" and tag == "M":
+                given[name] = {placeholder: value.get("S") for placeholder, value in content.items()}
+    return condition_of(given)
 
 
 def _record(record: Item, index: int) -> Record:

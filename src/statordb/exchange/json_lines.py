@@ -12,6 +12,8 @@ from statordb.exchange.entries import Entry, Record, Unfit, Unreadable, checked
 
 NO_ITEM = "The line has no Item"
 NO_TIME = "The Metadata of a record has no WriteTimestampMicros"
+CONDITION = "ConditionExpression"
+CONDITION_MEMBERS = (CONDITION, "ExpressionAttributeNames", "ExpressionAttributeValues")
 _DIGITS_MAX = 18  # of microseconds since 1970
 
 
@@ -39,10 +41,17 @@ def read_line(line: bytes, index: int) -> Entry | Record:
     if type(value) is not dict:
         raise Unfit(NO_ITEM)
     if "Item" in value:
-        return Entry(index, *checked(value["Item"]))
+        return Entry(index, *checked(value["Item"]), condition_of(value) if len(value) > 1 else b"")
     if "Keys" in value:
         return _record(value, index)
     raise Unfit(NO_ITEM)
+
+
+def condition_of(line: dict[str, Any]) -> bytes:
+    """What an item of a bulk put is to be put on, as members of a request."""
+    return (
+        b"" if CONDITION not in line else orjson.dumps({name: line[name] for name in CONDITION_MEMBERS if name in line})
+    )
 
 
 def _record(value: dict[str, Any], index: int) -> Record:

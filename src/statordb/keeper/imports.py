@@ -1,10 +1,9 @@
 """Makes the tables that are imported, and fills them. Who comes after a keeper that died reads from the start again,
 and finds what is there."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,9 +11,10 @@ from pathlib import Path
 from statordb.keeper.filling import Filling
 from statordb.keeper.intake.frames import Order
 from statordb.keeper.intake.loader import Loader
-from statordb.keeper.intake.reading import Piece, Reading
+from statordb.keeper.intake.reading import Get, Piece, Reading
 from statordb.keeper.job_log import ErrorLog, forget
 from statordb.keeper.sources import Failed, Sources, failed
+from statordb.keeper.supervised import supervised
 from statordb.keeper.works import Works
 from statordb.metering.month import HOUR
 from statordb.metering.series import BILLED, Series
@@ -28,7 +28,6 @@ from statordb.store.store import Store
 from statordb.store.terms import Refused
 
 RUN_SECONDS = 0.1
-WAIT_SECONDS = 0.02  # for an import that waits for its objects, before other duties have their turn
 TOLD_SECONDS = 2.0  # between two looks of how far an import is
 AT_ONCE = 2  # each has rows in memory (LOADED_BYTES_MAX), and a process
 IMPORTED = "ImportDataSize-Bytes"  # usage type
@@ -68,18 +67,8 @@ class Imports:
     async def rest(self) -> None:
         await self._works.rest()
 
-    async def _work(self, record: ImportRecord) -> AsyncIterator[None]:
-        """An import goes on beside other duties: they need not wait for S3."""
-        doing = asyncio.create_task(self._import(record))
-        try:
-            while not doing.done():
-                await asyncio.wait([doing], timeout=WAIT_SECONDS)
-                yield
-            await doing
-        finally:
-            doing.cancel()
-            with suppress(BaseException):
-                await doing
+    def _work(self, record: ImportRecord) -> AsyncIterator[None]:
+        return supervised(self._import(record))
 
     async def _import(self, record: ImportRecord) -> None:
         begun = await self._store.imports.begin(record)
@@ -170,11 +159,11 @@ class Import:
     def counts(self) -> dict[str, int]:
         return {"processed": self._processed, "errors": self._errors, "size": self._size}
 
-    async def run(self, names: list[str], get: Callable[[str], object], log: ErrorLog) -> bool:
+    async def run(self, names: list[str], get: Get, log: ErrorLog) -> bool:
         """False where somebody else goes on with it. Raises what may pass, and ObjectsFault."""
         loader = Loader(self._store, Filling(self._store, self._table))
-        async with Reading(self._order()) as reading:
-            async for piece in reading.pieces(names, get):  # type: ignore[arg-type]
+        async with Reading(self._order()) as reading, aclosing(reading.pieces(names, get)) as pieces:
+            async for piece in pieces:
                 self._count(piece, log)
                 if not await loader.add(piece.found.rows) or not await self._tell():
                     return False

@@ -16,3 +16,7 @@ def import_conflict() -> ClientError:
 
 def too_many_imports(most: int) -> ClientError:
     return limit_exceeded(f"Only {most} import operations can be in progress at a time")
+
+
+def too_many_bulk_operations(most: int) -> ClientError:
+    return limit_exceeded(f"Only {most} bulk operations can be in progress at a time")

@@ -139,6 +139,7 @@ EXCHANGE_MANIFEST_BYTES_MAX = 64 * MIB  # of manifest-files.json: 300,000 files
 # Jobs: imports and bulk operations
 LIST_JOBS_MAX = 10  # a page, if the request does not say (aws-controllers-k8s, October 2026, IMPORT-016)
 IMPORTS_MAX = 50  # at a time, of an account in a region (developer guide, "Quotas")
+BULK_OPERATIONS_MAX = 50  # the same; AWS has a quota too, whose figure is not known here
 JOB_OBJECTS_MAX = 50_000  # of one import or bulk operation (developer guide, "Quotas")
 JOB_ERRORS_LOGGED_MAX = 10_000  # of one import; it goes on (developer guide, "Import format quotas and validation")
 LOADED_BYTES_MAX = 32 * MIB  # of rows that are put in order before a table is filled with them

@@ -29,6 +29,7 @@ from statordb.iam_api.service import LOADERS, QueryService
 from statordb.keeper.archiving import Archiving
 from statordb.keeper.backup_schedules import BackupSchedule, BackupSchedules
 from statordb.keeper.backups import Backups
+from statordb.keeper.bulk import BulkPuts
 from statordb.keeper.imports import Imports
 from statordb.keeper.keeper import Duty, Keeper, duties
 from statordb.keeper.kinesis import Kinesis
@@ -265,6 +266,7 @@ def keeper_of(site: Site, store: Store, further: Sequence[Duty] = ()) -> Keeper:
         Archiving(store, bucket, report_duty, site.settings.archive_seconds, moments),
         Restores(store, bucket),
         Imports(store, sources, site.directory / "logs"),
+        BulkPuts(store, sources),
     ]
     if site.settings.backups:
         archiving.append(BackupSchedules(store, [_schedule(each) for each in site.settings.backups]))

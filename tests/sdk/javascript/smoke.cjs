@@ -273,6 +273,19 @@ async function imports() {
   assert.equal((await send("ListImports", {})).ImportSummaryList[0].ImportArn, ImportArn);
 }
 
+async function bulk() {
+  const InputS3Configuration = { S3Bucket: "nowhere-at-all", InputFormat: "ION" };
+  const OutputS3Configuration = { S3Bucket: "nowhere-at-all", OutputType: ["ERROR"] };
+  const given = { TableName, InputS3Configuration, OutputS3Configuration };
+  const { BulkOperationArn } = (await send("StartBulkPutItems", given)).BulkOperationDescription;
+  const told = async () => (await send("DescribeBulkOperation", { BulkOperationArn })).BulkOperationDescription;
+  while ((await told()).BulkOperationStatus === "IN_PROGRESS") await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal((await told()).FailureCode, "S3NoSuchBucket");
+  assert.equal((await send("CancelBulkOperation", { BulkOperationArn })).BulkOperationStatus, "FAILED");
+  const [last] = (await send("ListBulkOperations", {})).BulkOperationsSummaryList;
+  assert.equal(last.BulkOperationArn, BulkOperationArn);
+}
+
 async function nothingYet() {
   const recovery = (await send("DescribeContinuousBackups", { TableName })).ContinuousBackupsDescription;
   assert.equal(recovery.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus, "DISABLED");
@@ -311,6 +324,7 @@ async function main() {
   await account();
   await policy(arn);
   await imports();
+  await bulk();
   await nothingYet();
   await backups();
   const deleted = await send("DeleteTable", { TableName });

@@ -7,6 +7,7 @@ from statordb.api.context import Answer, Context, Request, Usual
 from statordb.api.operations.batch_execute_statement import batch_execute_statement
 from statordb.api.operations.batch_get_item import batch_get_item
 from statordb.api.operations.batch_write_item import batch_write_item, usual_batch_write_item
+from statordb.api.operations.cancel_bulk_operation import cancel_bulk_operation
 from statordb.api.operations.create_backup import create_backup
 from statordb.api.operations.create_table import create_table
 from statordb.api.operations.delete_backup import delete_backup
@@ -14,6 +15,7 @@ from statordb.api.operations.delete_item import delete_item
 from statordb.api.operations.delete_resource_policy import delete_resource_policy
 from statordb.api.operations.delete_table import delete_table
 from statordb.api.operations.describe_backup import describe_backup
+from statordb.api.operations.describe_bulk_operation import describe_bulk_operation
 from statordb.api.operations.describe_continuous_backups import describe_continuous_backups
 from statordb.api.operations.describe_contributor_insights import describe_contributor_insights
 from statordb.api.operations.describe_endpoints import describe_endpoints
@@ -34,6 +36,7 @@ from statordb.api.operations.get_resource_policy import get_resource_policy
 from statordb.api.operations.get_shard_iterator import get_shard_iterator
 from statordb.api.operations.import_table import import_table
 from statordb.api.operations.list_backups import list_backups
+from statordb.api.operations.list_bulk_operations import list_bulk_operations
 from statordb.api.operations.list_contributor_insights import list_contributor_insights
 from statordb.api.operations.list_exports import list_exports
 from statordb.api.operations.list_global_tables import list_global_tables
@@ -47,6 +50,7 @@ from statordb.api.operations.query import query, usual_query
 from statordb.api.operations.restore_table_from_backup import restore_table_from_backup
 from statordb.api.operations.restore_table_to_point_in_time import restore_table_to_point_in_time
 from statordb.api.operations.scan import scan
+from statordb.api.operations.start_bulk_put_items import start_bulk_put_items
 from statordb.api.operations.tag_resource import tag_resource
 from statordb.api.operations.transact_get_items import transact_get_items
 from statordb.api.operations.transact_write_items import transact_write_items
@@ -64,6 +68,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "BatchExecuteStatement": batch_execute_statement,
     "BatchGetItem": batch_get_item,
     "BatchWriteItem": batch_write_item,
+    "CancelBulkOperation": cancel_bulk_operation,
     "CreateBackup": create_backup,
     "CreateTable": create_table,
     "DeleteBackup": delete_backup,
@@ -71,6 +76,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "DeleteResourcePolicy": delete_resource_policy,
     "DeleteTable": delete_table,
     "DescribeBackup": describe_backup,
+    "DescribeBulkOperation": describe_bulk_operation,
     "DescribeContinuousBackups": describe_continuous_backups,
     "DescribeContributorInsights": describe_contributor_insights,
     "DescribeEndpoints": describe_endpoints,
@@ -91,6 +97,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "GetShardIterator": get_shard_iterator,
     "ImportTable": import_table,
     "ListBackups": list_backups,
+    "ListBulkOperations": list_bulk_operations,
     "ListContributorInsights": list_contributor_insights,
     "ListExports": list_exports,
     "ListGlobalTables": list_global_tables,
@@ -104,6 +111,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "RestoreTableFromBackup": restore_table_from_backup,
     "RestoreTableToPointInTime": restore_table_to_point_in_time,
     "Scan": scan,
+    "StartBulkPutItems": start_bulk_put_items,
     "TagResource": tag_resource,
     "TransactGetItems": transact_get_items,
     "TransactWriteItems": transact_write_items,

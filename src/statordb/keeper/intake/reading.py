@@ -4,7 +4,7 @@ handed on as it comes."""
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import NamedTuple
 
 from statordb.keeper.intake import frames
@@ -12,6 +12,7 @@ from statordb.keeper.intake.frames import DATA, END, LENGTH, OBJECT, Found, Orde
 from statordb.objects.faults import BadName, Damaged, NoSuchObject
 
 COMMAND = (sys.executable, "-m", "statordb.keeper.intake.process")
+_READ_BYTES = 256 << 10
 SPOILED = (BadName, Damaged, NoSuchObject)  # faults of one object, beside which others can be read
 
 Get = Callable[[str], AsyncGenerator[bytes, None]]
@@ -46,10 +47,14 @@ class Reading:
     async def __aexit__(self, *_: object) -> None:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
+        assert self._process.stdout is not None
+        while await self._process.stdout.read(_READ_BYTES):  # it counts as ended once nothing is left to be read
+            pass
         await self._process.wait()
 
-    async def pieces(self, names: Sequence[str], get: Get) -> AsyncIterator[Piece]:
-        """All that the objects hold, in their order. Raises ReaderDied, and what `get` raises but for SPOILED."""
+    async def pieces(self, names: Sequence[str], get: Get) -> AsyncGenerator[Piece, None]:
+        """All that the objects hold, in their order; to be closed before the process ends. Raises ReaderDied, and what
+        `get` raises but for SPOILED."""
         feeding = asyncio.create_task(self._feed(names, get))
         try:
             over = 0

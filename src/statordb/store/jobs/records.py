@@ -69,6 +69,32 @@ class ImportRecord(JobRecord):
         return records.load(orjson.dumps(self.made))
 
 
+@dataclass(frozen=True, slots=True)
+class BulkRecord(JobRecord):
+    """A bulk operation on a table. `local`: the names of its local indexes.
+
+    processed, failed  items so far, those of `failed` among them;  total, taken: bytes of the objects, and of those
+                       that were read.
+    at     the object, how many items of it are done, and how many of its bytes that took: where it goes on.
+    usage  bytes that were put, by index, "" the table itself.
+    parts  of what is reported (`keeper/bulk_reports.py`).
+    """
+
+    local: list[str] = field(default_factory=list)
+    processed: int = 0
+    failed: int = 0
+    taken: int = 0
+    total: int | None = None
+    at: list[Any] | None = None
+    usage: dict[str, int] = field(default_factory=dict)
+    parts: list[list[Any]] = field(default_factory=list)
+
+    @property
+    def arn(self) -> str:
+        return f"{self.table_arn}/bulk-operation/{self.id}"
+
+
 IMPORT = Kind(ImportRecord)
+BULK = Kind(BulkRecord)
 
 J = TypeVar("J", bound=JobRecord)
