@@ -272,3 +272,13 @@ def test_test_controls_are_for_loopback_where_keys_are_checked() -> None:
     with pytest.raises(BadStart, match="without a key"):
         load(given, {})
     assert load({**given, "host": "127.0.0.1"}, {}).test_controls
+
+
+def test_an_open_server_for_everyone_runs_nothing_and_sends_nothing() -> None:
+    given = {"host": "0.0.0.0", "anyone_may_read_and_delete_everything": True}
+    settings = load(given, {})
+    assert not settings.runs_functions
+    assert settings.destinations == ()
+    for further in ({"functions": "on"}, {"functions": "shared-user"}, {"auth": "iam"}):
+        with pytest.raises(BadStart, match="anyone_may_read_and_delete_everything"):
+            load(given | further, {})

@@ -5,10 +5,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
-
-import uvloop
 
 from statordb.server.allocator import keep_large_buffers
 from statordb.server.composition import CASSANDRA, Site, dispatcher_of, open_store
@@ -65,9 +63,19 @@ def run_alone(site: Site, link: Link) -> int:
 def _run(main: Coroutine[None, None, None]) -> int:
     keep_large_buffers()
     sys.setswitchinterval(SWITCH_SECONDS)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(main)
     return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, where that is installed; None: asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    new: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return new
 
 
 def _run_first(main: Coroutine[None, None, None]) -> int:

@@ -149,6 +149,8 @@ def _log_start(settings: Settings, facts: Mapping[str, object]) -> None:
         from statordb.server import isolating
 
         isolating.tell()
+    if settings.anyone_may_read_and_delete_everything:
+        log.warning("anyone who reaches this server may read and delete everything in it")
     if settings.auth == "iam" and settings.functions == "shared-user":
         log.warning("functions run as the server's user: those of any account can read the data and keys of all")
 

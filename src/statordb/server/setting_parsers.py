@@ -60,6 +60,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "proxies": values.networks,
     "backups": values.scheduled_backups,
     "endpoints": values.endpoints,
+    "anyone_may_read_and_delete_everything": values.flag,
     "presigned_requests": values.flag,
     "allowed_origins": values.origins,
     "allowed_hosts": values.host_names,

@@ -84,6 +84,7 @@ class Settings:
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # who tells whose connections it passes on (PROXY protocol)
     backups: tuple[ScheduledBackups, ...] = ()  # when tables are backed up by themselves
     endpoints: tuple[VpcEndpoint, ...] = ()  # listeners beside the server's own
+    anyone_may_read_and_delete_everything: bool = False  # whether an open server may be reached by other machines
     presigned_requests: bool = True  # whether requests may be signed in their address
     allowed_origins: tuple[str, ...] = ()  # of web pages beside those of this machine; "*": all
     allowed_hosts: tuple[str, ...] = ()  # names that requests may be for beside those of this machine
@@ -153,14 +154,15 @@ class Settings:
     @property
     def runs_functions(self) -> bool:
         """Whether Lambda's API is there, and functions are run."""
-        return self.functions != "off" and (self.functions != "auto" or self.auth == "open")
+        is_for_anyone = self.anyone_may_read_and_delete_everything
+        return self.functions != "off" and (self.functions != "auto" or (self.auth == "open" and not is_for_anyone))
 
     @property
     def destinations(self) -> tuple[str, ...]:
         """Where the server may send what it is told to: see outbound.permissions."""
         if self.destinations_allowed is not None:
             return self.destinations_allowed
-        return ("any",) if self.auth == "open" else ()
+        return ("any",) if self.auth == "open" and not self.anyone_may_read_and_delete_everything else ()
 
     @property
     def throttles(self) -> bool:
@@ -313,7 +315,7 @@ def _checked(settings: Settings) -> Settings:
 
 def _check_host(settings: Settings, host: str) -> None:
     """What others reach must know who they are, and not be overheard."""
-    if is_loopback(host):
+    if is_loopback(host) or settings.anyone_may_read_and_delete_everything:
         return
     if settings.auth == "open":
         raise BadStart(
@@ -351,6 +353,10 @@ def _check_functions(settings: Settings) -> None:
             "With --auth iam, functions = on does not say as whom functions run: isolated gives each account a user of "
             "its own, shared-user is the server's, so that a function of any account can read the data and keys of all."
         )
+    if settings.anyone_may_read_and_delete_everything and settings.functions not in ("auto", "off"):
+        raise BadStart("Where anyone_may_read_and_delete_everything no functions are run: anyone could run programs.")
+    if settings.anyone_may_read_and_delete_everything and settings.auth != "open":
+        raise BadStart("With --auth iam nobody gets in without a key: leave anyone_may_read_and_delete_everything out.")
     if settings.functions_launcher and not settings.isolates:
         raise BadStart("functions_launcher starts functions as users of their own: that is functions = isolated.")
     if settings.isolates and not settings.functions_launcher:
