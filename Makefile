@@ -108,7 +108,7 @@ test: install
 
 # Long histories, loads and fuzzing of the same kinds, for hours rather than minutes.
 soak: install tools
-	STATORDB_TEST_SOAK=1 $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder --durations 10 tests/crash tests/faults tests/fuzz tests/hostile
+	STATORDB_TEST_SOAK=1 $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder --durations 10 tests/archive tests/crash tests/faults tests/fuzz tests/hostile
 
 cluster: $(BIN)/python
 	tests/cassandra/cluster/install.sh

@@ -14,6 +14,7 @@ BREAKERS = (
     "tests/cassandra/test_cluster.py",
     "tests/cassandra/test_cut_reads.py",
     "tests/faults/test_cassandra.py",
+    "tests/faults/test_recovery.py",
 )
 ONE_KEYSPACE = ("tests/engine/cassandra/", "tests/engine/contract/")  # each process would make one, which takes seconds
 # The longest come first, so that no process ends long after the others.

@@ -3,58 +3,34 @@ killed: still one moment."""
 
 import os
 import random
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.archive import seconds
 from tests.archive.judge import SOURCE, Notes, Writer, active, begin, end, fill, scan, violations, written
-from tests.cassandra import patient
+from tests.archive.on_cassandra import Servers
 from tests.pace import much, until
 from tests.process import ServerProcess
 from tests.raw import Connection
-
-from statordb.crypto.file_keys import FILE_NAME
-from statordb.server.objects import FOLDER
 
 ROUNDS = much(1, 8)
 STILL = much(200, 2_000)
 WRITERS = 4
 WRITTEN_MIN = 20
-AHEAD = 1.0  # seconds by which a canary's moment is another one
-TICK = 0.001  # times of changes are those of the millisecond
 KEYSPACE = f"sd_archive_{os.getpid()}"
 
 pytestmark = pytest.mark.slow  # real servers on a real cluster
 
-Start = Callable[[], ServerProcess]
-
 
 @pytest.fixture
-def start(cassandra_hosts: tuple[str, ...], tmp_path: Path) -> Iterator[Start]:
-    """Starts servers of one store, whose archive they share."""
-    place = ["--engine", "cassandra", "--cassandra", ",".join(cassandra_hosts), "--datacenter", "dc1"]
-    started: list[ServerProcess] = []
-    shared = tmp_path / "shared"
-    shared.mkdir()
-
-    def serve() -> ServerProcess:
-        directory = tmp_path / str(len(started))
-        directory.mkdir()
-        (directory / FOLDER).symlink_to(shared)
-        if started:
-            shutil.copy(tmp_path / "0" / FILE_NAME, directory)
-        words = ["--data", str(directory), "--workers", "1", "--no-functions", "--admin-port", "0"]
-        started.append(ServerProcess(*words, *place, "--keyspace", KEYSPACE, command=patient.COMMAND))
-        return started[-1]
-
-    yield serve
-    for process in started:
-        if process.process.poll() is None:
-            process.stop()
+def start(cassandra_hosts: tuple[str, ...], tmp_path: Path) -> Iterator[Servers]:
+    servers = Servers(cassandra_hosts, tmp_path, KEYSPACE)
+    yield servers
+    servers.close()
 
 
 def _status(connection: Connection, arn: str) -> Any:
@@ -75,7 +51,7 @@ def _back_up(connection: Connection, other: ServerProcess, pause: float) -> tupl
     return arn, since, time.time()
 
 
-def test_a_backup_on_cassandra_is_one_moment(start: Start) -> None:
+def test_a_backup_on_cassandra_is_one_moment(start: Servers) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")  # shown where the test fails
     chance = random.Random(seed)
@@ -97,17 +73,7 @@ def test_a_backup_on_cassandra_is_one_moment(start: Start) -> None:
         other = start()
 
 
-def _times(connection: Connection) -> tuple[float, float]:
-    told = connection.ask("DescribeContinuousBackups", {"TableName": SOURCE})["ContinuousBackupsDescription"]
-    recovery = told["PointInTimeRecoveryDescription"]
-    return recovery["EarliestRestorableDateTime"], recovery["LatestRestorableDateTime"]
-
-
-def _is_behind(connection: Connection, moment: float) -> bool:
-    return _times(connection)[1] > moment
-
-
-def test_any_second_on_cassandra_comes_back(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_second_on_cassandra_comes_back(start: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whose writers are on two servers, of which one is killed, perhaps the one that keeps what is written."""
     monkeypatch.setenv("STATORDB_ARCHIVE_SECONDS", "0.5")
     seed = random.randrange(2**32)
@@ -116,30 +82,17 @@ def test_any_second_on_cassandra_comes_back(start: Start, monkeypatch: pytest.Mo
     notes = [Notes() for _ in range(2 * WRITERS)]
     stays, other = start(), start()
     connection = Connection(stays.url)
-    fill(connection, STILL, StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"})
-    specification = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
-    connection.ask("UpdateContinuousBackups", {"TableName": SOURCE, **specification})
+    seconds.make(connection, STILL)
     canaries = 0
     for turn in range(ROUNDS):
         least = written(notes) + WRITTEN_MIN
         writers = begin(stays.url, notes[:WRITERS]) + begin(other.url, notes[WRITERS:], WRITERS)
         until(partial(_have_written, writers, notes, least), "writers write")
-        until(partial(_is_behind, connection, _times(connection)[0] + 1), "a second can be had", 0.2)
+        until(partial(seconds.is_kept, connection, seconds.times(connection)[0] + 1), "a second can be had", 0.2)
         time.sleep(chance.uniform(0.0, 3.0))
-        earliest, _ = _times(connection)
         other.kill()
         until(partial(_have_written, writers, notes, written(notes) + WRITTEN_MIN), "writers write on")
-        acked = [acked for each in notes for _, acked, _ in each.both if acked is not None and acked > earliest + 1]
-        moment = float(int(chance.choice(acked)))
-        until(partial(_is_behind, connection, moment), "the second is kept", 0.2)
-        request = {"SourceTableName": SOURCE, "TargetTableName": f"again-{turn}", "RestoreDateTime": moment}
-        connection.ask("RestoreTableToPointInTime", request)
-        active(connection, f"again-{turn}")
+        canaries += seconds.restored(connection, notes, STILL, chance, f"again-{turn}")
         end(writers)
-        items, entries = scan(connection, f"again-{turn}"), scan(connection, f"again-{turn}", "ggg")
-        told = f"round {turn}, {moment}, seed {seed}"
-        assert violations(notes, items, entries, STILL, moment, moment + TICK) == [], told
-        for shifted in (moment - AHEAD, moment + AHEAD):
-            canaries += bool(violations(notes, items, entries, STILL, shifted, shifted + TICK))
         other = start()
     assert canaries, "a second is no other one"

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.archive.judge import SOURCE, WRITERS, Item, Notes, active, begin, end, fill, scan, violations, written
+from tests.archive import seconds
+from tests.archive.judge import WRITERS, Item, Notes, active, begin, end, scan, violations, written
+from tests.archive.seconds import AHEAD, TICK
 from tests.pace import much, until
 from tests.process import ServerProcess
 from tests.raw import Connection
@@ -17,9 +19,6 @@ ROUNDS = much(2, 15)
 RESTORES = much(2, 50)
 STILL = much(500, 20_000)
 WRITTEN_MIN = much(150, 500)  # transactions in a round
-AHEAD = 1.0  # seconds by which the canary's moment is another one
-TICK = 0.001  # times of changes are those of the millisecond
-STREAM = {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}}
 
 
 @pytest.fixture
@@ -30,17 +29,6 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _server(directory: Path) -> ServerProcess:
     return ServerProcess("--data", str(directory), "--workers", "2", "--no-functions")
-
-
-def _times(connection: Connection) -> tuple[float, float]:
-    told = connection.ask("DescribeContinuousBackups", {"TableName": SOURCE})["ContinuousBackupsDescription"]
-    recovery = told["PointInTimeRecoveryDescription"]
-    return recovery["EarliestRestorableDateTime"], recovery["LatestRestorableDateTime"]
-
-
-def _restore(connection: Connection, name: str, moment: float) -> None:
-    request = {"SourceTableName": SOURCE, "TargetTableName": name, "RestoreDateTime": moment}
-    connection.ask("RestoreTableToPointInTime", request)
 
 
 def _kill_under_writers(directory: Path, notes: list[Notes], chance: random.Random) -> None:
@@ -65,10 +53,10 @@ def _kill_while_it_is_restored(
     server = _server(directory)
     try:
         connection = Connection(server.url)
-        until(lambda: _times(connection)[1] >= max(names.values()), "all of it is written away")
+        until(lambda: seconds.times(connection)[1] >= max(names.values()), "all of it is written away")
         writers = begin(server.url, notes)
         for name, moment in names.items():
-            _restore(connection, name, moment)
+            seconds.begin(connection, name, moment)
         time.sleep(chance.uniform(0.0, 0.5))
         server.kill()
         end(writers)
@@ -100,14 +88,12 @@ def test_any_second_comes_back_though_the_server_is_killed(directory: Path) -> N
     notes = [Notes() for _ in range(WRITERS)]
     with _server(directory) as server:
         connection = Connection(server.url)
-        fill(connection, STILL, **STREAM)
-        specification = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
-        connection.ask("UpdateContinuousBackups", {"TableName": SOURCE, **specification})
-        earliest, _ = _times(connection)
+        seconds.make(connection, STILL)
+        earliest, _ = seconds.times(connection)
     for _ in range(ROUNDS):
         _kill_under_writers(directory, notes, chance)
     canaries = 0
-    moments = [earliest, *(_moment(notes, earliest, chance) for _ in range(RESTORES - 1))]
+    moments = [earliest, *(seconds.some_moment(notes, earliest, chance) for _ in range(RESTORES - 1))]
     for at in range(0, RESTORES, 2):
         names = {f"restored-{at + number}": moment for number, moment in enumerate(moments[at : at + 2])}
         _kill_while_it_is_restored(directory, notes, chance, names)
@@ -119,9 +105,3 @@ def test_any_second_comes_back_though_the_server_is_killed(directory: Path) -> N
             for other in (moment - AHEAD, moment + AHEAD):
                 canaries += bool(violations(notes, items, entries, STILL, other, other + TICK))
     assert canaries, "a second is no other one"
-
-
-def _moment(notes: list[Notes], earliest: float, chance: random.Random) -> float:
-    """A random second within which something was acknowledged."""
-    acked = [acked for each in notes for _, acked, _ in each.both if acked is not None and acked > earliest + 1]
-    return float(int(chance.choice(acked)))
