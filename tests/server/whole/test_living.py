@@ -17,6 +17,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from tests.archive.judge import SOURCE, WRITERS, Notes, begin, end, fill, scan, violations, written
+from tests.moto_server import REGION, MotoServer
 from tests.pace import HANGS_SECONDS, PATIENT, much, until
 from tests.process import STATORDB, ServerProcess
 from tests.raw import Connection
@@ -257,3 +258,20 @@ def test_identities_keys_functions_mappings_policies_and_alarms_come_back(tmp_pa
     command("restore", "--from", place, "--keys", keys, "--data", new)
     served(new, lambda everything: everything.look(made), root)
     assert command("verify", "--data", new).endswith("no faults.\n")
+
+
+def test_a_copy_in_s3(tmp_path: Path) -> None:
+    data, new, credentials = tmp_path / "data", tmp_path / "new", tmp_path / "credentials"
+    credentials.write_text("[default]\naws_access_key_id = a\naws_secret_access_key = b\n")
+    command("credentials", "create", "--data", data)
+    moto = MotoServer()
+    try:
+        moto.client("s3").create_bucket(Bucket="copies")
+        place = f"s3://copies/mine?endpoint={moto.url}&region={REGION}"
+        reach = ("--credentials", credentials, "--keys", data / "keys.json")
+        command("backup", place, "--data", data, *reach[:2])
+        command("backup", "verify", place, *reach)
+        command("restore", "--from", place, "--data", new, *reach)
+    finally:
+        moto.close()
+    assert command("credentials", "list", "--data", new) == command("credentials", "list", "--data", data)

@@ -54,6 +54,7 @@ def test_a_place_that_has_something(api: Api, tmp_path: Path, place: Path, capsy
     backed_up(api, place, capsys)
     keys = lost(api)
     (tmp_path / "full").mkdir()
+    (tmp_path / "full" / ".keys.json.1").touch()  # of one that was ended
     (tmp_path / "full" / "a").touch()
     refused(restored(place, keys, tmp_path / "full", capsys), EXIT_BAD_START, "is not empty (it has a)")
     assert restored(place, keys, tmp_path / "new", capsys)[0] == 0

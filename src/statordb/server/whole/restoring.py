@@ -30,6 +30,7 @@ _OWN_FILES = frozenset(
     )
 )
 """What a restore has made in a directory before it made anything that can be used."""
+_DRAFT = f".{FILE_NAME}."
 
 
 async def restore(settings: Settings, given: Namespace) -> int:
@@ -61,7 +62,8 @@ def _must_be_new(settings: Settings) -> None:
     it is opened."""
     path = settings.data
     if path.is_dir() and settings.engine != CASSANDRA:
-        others = sorted({each.name for each in path.iterdir()} - _OWN_FILES)
+        found = {each.name for each in path.iterdir()} - _OWN_FILES
+        others = sorted(name for name in found if not name.startswith(_DRAFT))
         if others:
             raise BadStart(f"The directory {path} is not empty (it has {others[0]}): name a new one.")
 
@@ -76,7 +78,7 @@ def _take_keys(settings: Settings, given: Namespace) -> None:
         if target.read_bytes() != content:
             raise BadStart(f"There is another key file in the place of {given.keys}: {target}.")
         return
-    fresh = target.with_name(f".{FILE_NAME}.{os.getpid()}")
+    fresh = target.with_name(f"{_DRAFT}{os.getpid()}")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)
         file.flush()
