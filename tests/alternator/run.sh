@@ -86,7 +86,7 @@ if [ -z "${ENDPOINT:-}" ]; then
         "$root/.venv/bin/statordb" serve --memory --port 0 --auth iam --throttle off --admin-port 0 >"$work/ready" 2>"$work/server.log" &
     server=$!
     trap 'kill "$server"' EXIT
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         ENDPOINT=$(sed -n 's/^StatorDB ready on //p' "$work/ready")
         [ -z "$ENDPOINT" ] || break
         sleep 0.1
