@@ -140,9 +140,7 @@ def test_what_is_wrong_is_reported(bulk: Bulk) -> None:
         lines({"q": {"S": "x"}}),
         conditional(item(3), "no condition at all"),
         orjson.dumps({"Item": item(4), "ConditionExpression": 5}) + b"\n",
-        orjson.dumps(
-            {"Item": item(5), "ConditionExpression": "p = :p", "ExpressionAttributeValues": {":p": {"B": "*"}}}
-        ),
+        conditional(item(5), "p = :p", ExpressionAttributeValues={":p": {"B": "*"}}),
     ]
     bulk.place.put("data/1.json", lines(item(1)) + b"".join(wrong) + b"{garbage\n" + lines(item(6)))
     told = bulk.done()

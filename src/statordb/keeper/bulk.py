@@ -45,6 +45,7 @@ AT_ONCE = 2  # each has a process
 PUT_AT_ONCE = 16
 PUT_AT_ONCE_REMOTE = 48
 NOTED_ITEMS_MAX = 10_000  # that are put before it is noted how far an operation is
+PIECE_ITEMS_MAX = 4_000  # of the shortest lines, in what is read in one piece: they may be put beyond that
 NOTED_SECONDS = 5.0
 THROTTLED_SECONDS = 0.05  # before an item is tried again that the table has no units for
 UNIT_BYTES = 1024
@@ -136,7 +137,7 @@ class BulkPut:
         self._usage = dict(record.usage)
         self._since_note = 0
         self._note_at = monotonic() + NOTED_SECONDS
-        self._lenient = NOTED_ITEMS_MAX if record.run > 1 else 0
+        self._lenient = NOTED_ITEMS_MAX + PIECE_ITEMS_MAX if record.run > 1 else 0
         self._skipped = record.at[1] if record.at else 0  # items of the first object that are done
         self._taken -= record.at[2] if record.at else 0
         most = record.asked.get("MaxWriteRequestUnits")
