@@ -180,6 +180,9 @@ BULK: dict[str, Any] = {
     "OutputS3Configuration": {"S3Bucket": "out", "S3KeyPrefix": "b/", "OutputType": ["ERROR"]},
 }
 
+EXPORTS = ("ExportTableToPointInTime", "DescribeExport")
+EXPORT: dict[str, Any] = {"S3Bucket": "bucket", "S3Prefix": "a"}
+
 
 def of_the_account() -> dict[str, Kind]:
     lists = (
@@ -374,6 +377,27 @@ def test_a_bulk_operation_states_its_demands(api: Api) -> None:
         assert ask(api, Noting(lets=False), operation, at) == "AccessDeniedException"
 
 
+def test_an_export_states_its_demands(api: Api) -> None:
+    """Of S3 too: what the caller may not write there, the server does not write for him, and the export fails."""
+    arn = api("CreateTable", TableName="abc", **CREATE)["TableDescription"]["TableArn"]
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    api("UpdateContinuousBackups", TableName="abc", PointInTimeRecoverySpecification=recovery)
+    gate, body = Noting(lets=True), {"TableArn": arn, **EXPORT}
+    assert ask(api, gate, "ExportTableToPointInTime", body) is None
+    of_s3 = [(action, "arn:aws:s3:::bucket/a/AWSDynamoDB/*") for action in ("s3:PutObject", "s3:AbortMultipartUpload")]
+    assert gate.resources() == [("dynamodb:ExportTableToPointInTime", arn), *of_s3]
+    made = api("ListExports")["ExportSummaries"][0]["ExportArn"]
+    gate = Noting(lets=True)
+    assert ask(api, gate, "DescribeExport", {"ExportArn": made}) is None
+    assert gate.resources() == [("dynamodb:DescribeExport", made)]
+    for operation, asked in (
+        ("ExportTableToPointInTime", body),
+        ("ExportTableToPointInTime", {**body, "TableArn": arn.replace("abc", "none")}),
+        ("DescribeExport", {"ExportArn": made}),
+    ):
+        assert ask(api, Noting(lets=False), operation, asked) == "AccessDeniedException"
+
+
 @pytest.mark.parametrize("kind", ACCOUNT)
 def test_an_operation_on_no_table_states_its_demand(api: Api, kind: str) -> None:
     gate = Noting(lets=True)
@@ -410,7 +434,7 @@ def test_every_operation_of_the_models_that_there_is_states_demands() -> None:
     """A new operation is not there before a request of it stands above."""
     everything = {**of_items("abc"), **of_tables("abc"), **of_arns(""), **of_streams("", "", "")}
     everything |= {**of_backups(""), **of_the_account(), TO_A_MOMENT[0]: (*TO_A_MOMENT, [TO_A_MOMENT[0]])}
-    everything |= {name: (name, {}, [name]) for name in JOBS}
+    everything |= {name: (name, {}, [name]) for name in (*JOBS, *EXPORTS)}
     known = {*load_service().operations, *load_service("dynamodbstreams").operations}
     assert {operation for operation, _, _ in everything.values()} == set(OPERATIONS) & known == set(OPERATIONS)
     others = {  # each but these demands just what it is called

@@ -18,9 +18,8 @@ CREATE: dict[str, Any] = {
 ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/abc"
 TTL = {"TimeToLiveSpecification": {"AttributeName": "t", "Enabled": True}}
 UNBUILT = [
-    "CancelBulkOperation", "CreateGlobalTable", "DescribeBulkOperation", "DescribeExport", "DescribeGlobalTable",
-    "DescribeGlobalTableSettings", "DescribeImport", "ExportTableToPointInTime", "ImportTable", "ListBulkOperations",
-    "SearchVectors", "StartBulkPutItems", "UpdateGlobalTable", "UpdateGlobalTableSettings",
+    "CreateGlobalTable", "DescribeGlobalTable", "DescribeGlobalTableSettings", "SearchVectors", "UpdateGlobalTable",
+    "UpdateGlobalTableSettings",
 ]  # fmt: skip
 
 

@@ -47,7 +47,6 @@ def table(api: Api) -> Api:
         ),
         ("ListBackups", {"TableName": "abc"}, {"BackupSummaries": []}),
         ("ListBackups", {"TableName": "none"}, {"BackupSummaries": []}),
-        ("ListExports", {"TableArn": ARN}, {"ExportSummaries": []}),
         ("ListGlobalTables", {}, {"GlobalTables": []}),
         ("ListContributorInsights", {}, {"ContributorInsightsSummaries": []}),
         ("ListContributorInsights", {"TableName": "abc"}, {"ContributorInsightsSummaries": []}),

@@ -208,6 +208,17 @@ def _import(chance: random.Random) -> Body:
     }
 
 
+def _export(chance: random.Random) -> Body:
+    """To a bucket that is not there."""
+    body: Body = {"TableArn": _arn(chance)["ResourceArn"], "S3Bucket": "nowhere"}
+    if chance.random() < 0.3:
+        window = {"ExportFromTime": chance.randrange(2_000_000_000)}
+        body |= {"ExportType": "INCREMENTAL_EXPORT", "IncrementalExportSpecification": window}
+    if chance.random() < 0.3:
+        body["FilterSpecification"] = {"FilterExpression": "attribute_exists(a)"}
+    return body
+
+
 def _recovery(chance: random.Random) -> Body:
     enabled = chance.random() < 0.7
     specification: Body = {"PointInTimeRecoveryEnabled": enabled}
@@ -265,6 +276,8 @@ MAKERS: dict[str, tuple[Callable[[random.Random], Body], int]] = {
     "ListImports": (lambda chance: {"PageSize": chance.randrange(1, 25)}, 1),
     "ImportTable": (_import, 1),
     "ListBulkOperations": (lambda chance: {"MaxResults": chance.randrange(1, 25)}, 1),
+    "ListExports": (lambda chance: {"MaxResults": chance.randrange(1, 25)}, 1),
+    "ExportTableToPointInTime": (_export, 1),
     "DescribeContributorInsights": (_named, 1),
     "ListContributorInsights": (lambda chance: {"MaxResults": chance.randrange(1, 100)}, 1),
     "UpdateContributorInsights": (_insights, 1),

@@ -59,32 +59,35 @@ def scope(context: Context) -> tuple[str, str]:
 
 
 async def page(
-    context: Context, found: AsyncIterator[J], most: int, wanted: Callable[[J], bool]
+    context: Context, found: AsyncIterator[J], most: int, wanted: Callable[[J], bool], sort: str = "imports"
 ) -> tuple[Sequence[J], str | None]:
-    """The next `most` jobs of a list, and the NextToken of those behind them."""
+    """The next `most` jobs of a list, and the NextToken of those behind them. `sort`: of the jobs."""
     shown: list[J] = []
     async for record in found:
         if not wanted(record):
             continue
         if len(shown) == most:
-            return shown, _token(context, shown[-1].id)
+            return shown, _token(context, shown[-1].id, sort)
         shown.append(record)
     return shown, None
 
 
-def behind(context: Context, token: str | None) -> str | None:
-    """The id that a NextToken goes on behind. Raises ValidationException."""
+def behind(context: Context, token: str | None, sort: str = "imports") -> str | None:
+    """The id that a NextToken of a list of such jobs goes on behind. Raises ValidationException."""
     if token is None:
         return None
-    id = bytes.fromhex(token)[1 : 1 + _ID_BYTES].decode("ascii", "replace")
-    if token != _token(context, id):
+    try:
+        id = bytes.fromhex(token)[1 : 1 + _ID_BYTES].decode("ascii", "replace")
+    except ValueError:  # no hexadecimal digits
+        id = ""
+    if token != _token(context, id, sort):
         raise errors.validation(f"Invalid Request: Provided nextToken is invalid: {token}")
     return id
 
 
-def _token(context: Context, id: str) -> str:
+def _token(context: Context, id: str, sort: str) -> str:
     content = _FORMAT + id.encode()
-    whose = "/".join(scope(context)).encode()
+    whose = "/".join((*scope(context), sort)).encode()
     return (content + blake2b(content + whose, digest_size=_DIGEST_BYTES).digest()).hex()
 
 

@@ -13,6 +13,8 @@ from statordb.model import errors
 from statordb.store.records import TableRecord
 from statordb.store.table import Table
 
+_FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0  # of the years 1 to 9999, in seconds since the epoch
+
 
 async def table_of(context: Context, demand: TableDemand) -> Table:
     """The table of a demand. Raises AccessDeniedException, and TableNotFoundException, also while it is made."""
@@ -51,5 +53,6 @@ async def description(context: Context, record: TableRecord) -> dict[str, Any]:
 
 
 def text_of(moment: float) -> str:
-    """A moment as messages have it."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """A moment as messages have it; of one that no calendar has, the nearest that has a date."""
+    dated = min(max(moment, _FIRST), _LAST)
+    return datetime.fromtimestamp(dated, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -198,7 +198,7 @@ async def _below_later(bucket: Bucket, source: Source, moment: float) -> int:
         if moment <= segment.since:
             return segment.after
         for looked, change in enumerate(await _read(bucket, source.track, segment)):
-            if entries.milliseconds(change.body) > moment * 1000:
+            if entries.milliseconds(change.body) > round(moment * 1000):
                 return change.sequence - 1
             if looked % ENTRIES_AT_ONCE == 0:
                 await asyncio.sleep(0)

@@ -113,6 +113,7 @@ class Archivist:
         self._bases: dict[str, Sequence[BaseRecord]] = {}
         self._told: dict[str, object] = {}  # what manifests were written of
         self._wanted: set[str] = set()  # tracks that somebody restores from
+        self._exported: set[str] = set()  # tracks that are exported
 
     async def look(self) -> None:
         """Learn which tables there are, have those join that are to be archived, and leave that are not."""
@@ -121,6 +122,7 @@ class Archivist:
         tables: dict[str, TableRecord] = {}
         every = await store.catalog.all()
         self._wanted = {each.restore.track for each in every if each.restore is not None and each.restore.track}
+        await self._learn_exports()
         for table in every:
             try:
                 await self._keep_last(table)
@@ -147,6 +149,13 @@ class Archivist:
                 self._bases[id] = await store.tracks.bases(track)
         for each in faults:
             self._report(Archiving.name, each)
+
+    async def _learn_exports(self) -> None:
+        """Exports are not announced."""
+        self._exported = {each.track for each in await self._store.exports.under_way()}
+
+    def _is_held(self, track: TrackRecord) -> bool:
+        return track.id in self._wanted or track.id in self._exported
 
     async def _keep_last(self, table: TableRecord) -> None:
         """Have a table that was deleted with recovery enabled be backed up for the last time; then it may go."""
@@ -197,7 +206,7 @@ class Archivist:
 
     def is_hurried(self) -> bool:
         """Whether somebody waits for the next round."""
-        if self._wanted:
+        if self._wanted or self._exported:
             return True
         return any(
             track.begin is None or not any(base.is_done for base in self._bases.get(track.id, ()))
@@ -205,7 +214,7 @@ class Archivist:
         )
 
     def has_over(self) -> bool:
-        return any(track.phase == OVER and track.id not in self._wanted for track in self.tracks.values())
+        return any(track.phase == OVER and not self._is_held(track) for track in self.tracks.values())
 
     def _living(self) -> list[TrackRecord]:
         return [track for track in self.tracks.values() if track.phase == LIVE]
@@ -214,6 +223,7 @@ class Archivist:
         """Have all that was written until now lie in segments. What fails of one table keeps no other from it: then the
         first fault is raised."""
         store, now = self._store, self._store.clock.now()
+        await self._learn_exports()
         heard = [track for track in self._living() if track.begin is not None or is_heard(store, track, now)]
         if not heard:
             return
@@ -271,9 +281,10 @@ class Archivist:
     async def retire(self) -> AsyncIterator[None]:
         """Remove what nobody can ask for any more, and count what the rest takes; gives back between small pieces."""
         now, tracks = self._store.clock.now(), self._store.tracks
+        await self._learn_exports()
         for track in list(self.tracks.values()):
             table = self._tables.get(track.id)
-            if track.id in self._wanted:
+            if self._is_held(track):
                 continue
             if track.phase == OVER:
                 async for _ in remove(tracks, self._bucket, track):

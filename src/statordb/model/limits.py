@@ -144,6 +144,13 @@ JOB_OBJECTS_MAX = 50_000  # of one import or bulk operation (developer guide, "Q
 JOB_ERRORS_LOGGED_MAX = 10_000  # of one import; it goes on (developer guide, "Import format quotas and validation")
 LOADED_BYTES_MAX = 32 * MIB  # of rows that are put in order before a table is filled with them
 
+# Exports
+LIST_EXPORTS_MAX = 25  # a page (service model, ListExports)
+EXPORTS_MAX = 300  # at a time, of an account in a region (developer guide, "Quotas")
+EXPORT_WINDOW_SECONDS_MIN = 15 * 60  # of an incremental export (developer guide, "Requesting a table export")
+EXPORT_WINDOW_SECONDS_MAX = 24 * 3600
+EXPORT_FILE_BYTES = 64 * MIB  # of items' JSON, behind which an export begins another data file
+
 # Backups
 LIST_BACKUPS_MAX = 100
 RECOVERY_DAYS_MAX = 35  # for which point-in-time recovery keeps what was, where nobody says otherwise

@@ -30,6 +30,7 @@ from statordb.keeper.archiving import Archiving
 from statordb.keeper.backup_schedules import BackupSchedule, BackupSchedules
 from statordb.keeper.backups import Backups
 from statordb.keeper.bulk import BulkPuts
+from statordb.keeper.exports import Exports
 from statordb.keeper.imports import Imports
 from statordb.keeper.keeper import Duty, Keeper, duties
 from statordb.keeper.kinesis import Kinesis
@@ -267,6 +268,7 @@ def keeper_of(site: Site, store: Store, further: Sequence[Duty] = ()) -> Keeper:
         Restores(store, bucket),
         Imports(store, sources, site.directory / "logs"),
         BulkPuts(store, sources),
+        Exports(store, bucket, sources, report_duty),
     ]
     if site.settings.backups:
         archiving.append(BackupSchedules(store, [_schedule(each) for each in site.settings.backups]))

@@ -23,7 +23,7 @@ from statordb.store.identities.identities import Identities
 from statordb.store.identities.key_uses import KeyUses
 from statordb.store.insights.insights import Insights
 from statordb.store.jobs.jobs import Jobs
-from statordb.store.jobs.records import BULK, IMPORT
+from statordb.store.jobs.records import BULK, EXPORT, IMPORT
 from statordb.store.kms.kms import Kms
 from statordb.store.kms.wrapping import Wrapping
 from statordb.store.leases import Leases
@@ -93,6 +93,7 @@ class Store:
         self.backup_schedules = Schedules(engine)
         self.imports = Jobs(engine, "imports", IMPORT)
         self.bulk_operations = Jobs(engine, "bulk", BULK)
+        self.exports = Jobs(engine, "exports", EXPORT)
         self.metrics = Metrics(self.ledger, clock)
         self.quotas = quotas
         self.admission = Admission(engine, clock, quotas)

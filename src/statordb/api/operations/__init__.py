@@ -19,6 +19,7 @@ from statordb.api.operations.describe_bulk_operation import describe_bulk_operat
 from statordb.api.operations.describe_continuous_backups import describe_continuous_backups
 from statordb.api.operations.describe_contributor_insights import describe_contributor_insights
 from statordb.api.operations.describe_endpoints import describe_endpoints
+from statordb.api.operations.describe_export import describe_export
 from statordb.api.operations.describe_import import describe_import
 from statordb.api.operations.describe_kinesis_streaming_destination import describe_kinesis_streaming_destination
 from statordb.api.operations.describe_limits import describe_limits
@@ -30,6 +31,7 @@ from statordb.api.operations.disable_kinesis_streaming_destination import disabl
 from statordb.api.operations.enable_kinesis_streaming_destination import enable_kinesis_streaming_destination
 from statordb.api.operations.execute_statement import execute_statement
 from statordb.api.operations.execute_transaction import execute_transaction
+from statordb.api.operations.export_table_to_point_in_time import export_table_to_point_in_time
 from statordb.api.operations.get_item import get_item, usual_get_item
 from statordb.api.operations.get_records import get_records
 from statordb.api.operations.get_resource_policy import get_resource_policy
@@ -80,6 +82,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "DescribeContinuousBackups": describe_continuous_backups,
     "DescribeContributorInsights": describe_contributor_insights,
     "DescribeEndpoints": describe_endpoints,
+    "DescribeExport": describe_export,
     "DescribeImport": describe_import,
     "DescribeKinesisStreamingDestination": describe_kinesis_streaming_destination,
     "DescribeLimits": describe_limits,
@@ -91,6 +94,7 @@ OPERATIONS: dict[str, Callable[[Context, Request], Coroutine[Any, Any, Answer]]]
     "EnableKinesisStreamingDestination": enable_kinesis_streaming_destination,
     "ExecuteStatement": execute_statement,
     "ExecuteTransaction": execute_transaction,
+    "ExportTableToPointInTime": export_table_to_point_in_time,
     "GetItem": get_item,
     "GetRecords": get_records,
     "GetResourcePolicy": get_resource_policy,

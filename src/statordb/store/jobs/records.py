@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import orjson
 
+from statordb.exchange.layout import Layout
 from statordb.store import records
 from statordb.store.record import Kind, Record
 from statordb.store.records import TableRecord
@@ -12,6 +13,7 @@ from statordb.store.records import TableRecord
 IN_PROGRESS, COMPLETED, FAILED = "IN_PROGRESS", "COMPLETED", "FAILED"
 COMPLETED_WITH_ERRORS, CANCELLING, CANCELLED = "COMPLETED_WITH_ERRORS", "CANCELLING", "CANCELLED"
 UNDER_WAY = (IN_PROGRESS, CANCELLING)
+NEW_AND_OLD_IMAGES = "NEW_AND_OLD_IMAGES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,55 @@ class BulkRecord(JobRecord):
         return f"{self.table_arn}/bulk-operation/{self.id}"
 
 
+@dataclass(frozen=True, slots=True)
+class ExportRecord(JobRecord):
+    """An export of a table's items at a moment, or of what came of them between two.
+
+    track       of the table, out of which it is made: that is kept as long as the export is under way.
+    since       the begin of the window of an incremental export, which is in it; None: of a full one.
+    until       the moment of a full export, or the end of the window, which is not in it. In seconds since the epoch.
+    begun       runs whose data files may be there, each with how many it began.
+    items, size  what it came to: items, or changed ones; bytes that are billed.
+    """
+
+    track: str = ""
+    since: float | None = None
+    until: float = 0.0
+    begun: list[list[int]] = field(default_factory=list)
+    items: int = 0
+    size: int = 0
+
+    @property
+    def arn(self) -> str:
+        return f"{self.table_arn}/export/{self.id}"
+
+    @property
+    def is_incremental(self) -> bool:
+        return self.since is not None
+
+    @property
+    def export_format(self) -> str:
+        return str(self.asked.get("ExportFormat") or "DYNAMODB_JSON")
+
+    @property
+    def layout(self) -> Layout:
+        """Where its files lie."""
+        return Layout(self.asked.get("S3Prefix"), self.id, self.export_format, self.is_incremental)
+
+    @property
+    def sse_algorithm(self) -> str:
+        """AES256 or KMS."""
+        return str(self.asked.get("S3SseAlgorithm") or "AES256")
+
+    @property
+    def view(self) -> str:
+        """Which images an incremental export has."""
+        window = self.asked.get("IncrementalExportSpecification") or {}
+        return str(window.get("ExportViewType") or NEW_AND_OLD_IMAGES)
+
+
 IMPORT = Kind(ImportRecord)
 BULK = Kind(BulkRecord)
+EXPORT = Kind(ExportRecord)
 
 J = TypeVar("J", bound=JobRecord)
