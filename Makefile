@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 # The suites that need a running server or another client; `make check` leaves them out.
-BLACKBOX := sdk api_suite crash fuzz kinesis lambda_suite triggers consumers cassandra faults hostile
+BLACKBOX := sdk api_suite console crash fuzz kinesis lambda_suite triggers consumers cassandra faults hostile
 CART := examples/cart/requirements.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := .tools/supply/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header

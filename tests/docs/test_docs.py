@@ -20,7 +20,8 @@ LIMIT_ROW = re.compile(r"^\| `(\w+)` \| (-?[\d,]+)[ |]", re.MULTILINE)
 CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 # What the default means is said in words there: as many workers as cores, a free admin port, nothing at all.
 IN_WORDS = {
-    "workers", "lanes", "admin_port", "root_access_key_id", "root_secret_access_key", "kinesis_endpoint",
+    "workers", "lanes", "admin_port", "console_port", "root_access_key_id", "root_secret_access_key",
+    "kinesis_endpoint",
     "sqs_endpoint", "sns_endpoint", "endpoint", "cassandra", "datacenter", "rack", "cassandra_username",
     "cassandra_password", "cassandra_ca", "cassandra_certificate", "cassandra_key", "allowed_origins", "allowed_hosts",
     "tls_certificate", "tls_key", "tls_client_ca", "proxies", "endpoints",

@@ -371,7 +371,19 @@ def test_idle_strangers_leave_the_admin_port_its_descriptors(tmp_path: Path) -> 
 def test_the_end_answers_what_is_in_flight(tmp_path: Path) -> None:
     """Standard output has the ready line alone; a request that is half sent at SIGTERM is still answered."""
     process = subprocess.Popen(
-        [STATORDB, "serve", "--port", "0", "--host", "::1", "--workers", "2", "--data", str(tmp_path / "data")],
+        [
+            STATORDB,
+            "serve",
+            "--port",
+            "0",
+            "--host",
+            "::1",
+            "--workers",
+            "2",
+            "--no-console",
+            "--data",
+            str(tmp_path / "data"),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -104,6 +104,9 @@ def _add_serve(commands: "Commands[_Parser]") -> None:
         "--no-functions", dest="functions", action="store_false", help="run no functions, and leave Lambda's API out"
     )
     serve.add_argument("--admin-port", metavar="PORT", help="port of /metrics, /healthz and /readyz (default 9600)")
+    shown = serve.add_mutually_exclusive_group()
+    shown.add_argument("--console-port", metavar="PORT", help="port of the web console (default 8001)")
+    shown.add_argument("--no-console", dest="console", action="store_false", help="have no web console")
     serve.add_argument(
         "--log-format", metavar="json|text|auto", help="form of the log (default auto: text on a terminal)"
     )

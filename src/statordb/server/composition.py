@@ -108,6 +108,8 @@ class Site:
     entrances: Sequence[Entrance]  # the first is the one that is announced
     tls: Watched | None
     admin_listener: socket
+    console_listener: socket | None  # None: there is no console
+    console_endpoint: str  # address at which the console reaches the server
     endpoint: str  # host:port that clients are told to use
     functions_url: str  # address at which functions reach the server
     doorway: socket  # a listening socket on loopback, where workers have functions run

@@ -38,8 +38,9 @@ class Entrance(NamedTuple):
 def entrances_of(settings: Settings, main: socket, encrypted: bool) -> tuple[Entrance, ...]:
     """Those of a server; the first is that of `main`, then come those of endpoints. Raises BadStart.
 
-    Functions, which run on this machine, can't know an authority of ours, nor have a certificate: where TLS is spoken,
-    they have an entrance of their own, the last one. What they send leaves the machine as little as by TLS.
+    Functions and the console, which run on this machine, can't know an authority of ours, nor have a certificate: where
+    TLS is spoken, they have an entrance of their own, the last one. What they send leaves the machine as little as by
+    TLS.
     """
     found = [Entrance(main, encrypted, Origin(secure=encrypted), settings.proxies)]
     for endpoint in settings.endpoints:
@@ -48,7 +49,7 @@ def entrances_of(settings: Settings, main: socket, encrypted: bool) -> tuple[Ent
         origin = Origin(secure=encrypted, endpoint=endpoint.id, vpc=endpoint.vpc, policy=told)
         listening = listen(endpoint.host or settings.host, endpoint.port)
         found.append(Entrance(listening, encrypted, origin, settings.proxies, policy))
-    if encrypted and settings.runs_functions:
+    if encrypted and (settings.runs_functions or settings.console):
         found.append(Entrance(listen("127.0.0.1", 0), origin=Origin(secure=True)))
     return tuple(found)
 

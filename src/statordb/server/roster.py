@@ -30,17 +30,23 @@ class State(IntEnum):
 
 
 class Roster:
-    """Slots 0 to workers - 1 are the workers; `keeper` is the keeper's; the lanes' come after it."""
+    """Slots 0 to workers - 1 are the workers; `keeper` is the keeper's; then come the lanes', then the console's."""
 
     def __init__(
-        self, workers: int, monotonic: Monotonic = time.monotonic, lanes: int = 0, is_elastic: bool = False
+        self,
+        workers: int,
+        monotonic: Monotonic = time.monotonic,
+        lanes: int = 0,
+        is_elastic: bool = False,
+        has_console: bool = False,
     ) -> None:
         """`is_elastic`: how many of the workers are there follows their load; at first it is one."""
         self.workers = workers
         self.keeper = workers
+        self.console = workers + 1 + lanes
         self.is_elastic = is_elastic
         self._monotonic = monotonic
-        self._cells = memoryview(mmap.mmap(-1, (workers + 1 + lanes) * CELLS * 8)).cast("Q")
+        self._cells = memoryview(mmap.mmap(-1, (workers + 1 + lanes + has_console) * CELLS * 8)).cast("Q")
         self.stalls = Stalls(len(self.slots))
         for slot in range(1 if is_elastic else workers):
             self.want(slot, True)
@@ -53,6 +59,8 @@ class Roster:
         """What a process is called in metrics and in answers."""
         if slot < self.workers:
             return f"worker-{slot}"
+        if slot == self.console:
+            return "console"
         return "keeper" if slot == self.keeper else f"lane-{slot - self.keeper - 1}"
 
     def lane(self, index: int) -> int:

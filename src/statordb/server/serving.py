@@ -22,13 +22,14 @@ from statordb.server.lane.counters import LaneTallies
 from statordb.server.lane.door import Door
 from statordb.server.roster import Roster
 from statordb.server.settings import BadStart, Settings
-from statordb.server.sockets import listen, listen_admin, port_of, url
+from statordb.server.sockets import ADMIN_PORT, CONSOLE_PORT, listen, listen_usual, port_of, url
 from statordb.server.tls.choice import tls_of
 
 if TYPE_CHECKING:
     from statordb.runtime.launching import Way
     from statordb.server.composition import Site
     from statordb.server.controls.controls import Controls
+    from statordb.server.tls.files import Watched
 
 LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # where to reach a server that listens on every address
 
@@ -58,7 +59,8 @@ def _serve(settings: Settings, directory: Directory, launcher: "Way | None") -> 
     conceal(settings.debuggable)
     tls = tls_of(settings, directory.path, time.time())
     listener = listen(settings.host, settings.port)
-    admin_listener = listen_admin(settings.admin_host, settings.admin_port)
+    admin_listener = listen_usual(settings.admin_host, settings.admin_port, ADMIN_PORT)
+    console_listener = listen_usual("127.0.0.1", settings.console_port, CONSOLE_PORT) if settings.console else None
     from statordb.server import composition  # after the checks above, so that a bad start is told at once
     from statordb.server.entrances import entrances_of
 
@@ -77,6 +79,9 @@ def _serve(settings: Settings, directory: Directory, launcher: "Way | None") -> 
     endpoint, functions_url = endpoints(settings, port)
     if tls is not None and settings.runs_functions:
         functions_url = url("127.0.0.1", entrances[-1].port)
+    inner = (
+        url("127.0.0.1", entrances[-1].port) if tls is not None else url(LOCAL.get(settings.host, settings.host), port)
+    )
     count, lanes = settings.worker_count, settings.lane_count
     shapes = composition.load_shapes()
     site = composition.Site(
@@ -86,6 +91,8 @@ def _serve(settings: Settings, directory: Directory, launcher: "Way | None") -> 
         entrances,
         tls,
         admin_listener,
+        console_listener,
+        inner,
         endpoint,
         functions_url,
         listen("127.0.0.1", 0),
@@ -95,7 +102,7 @@ def _serve(settings: Settings, directory: Directory, launcher: "Way | None") -> 
         read_token(settings.functions_token) if settings.functions_token else "",
         read_providers(settings.identity_providers) if settings.identity_providers else b"",
         sheet.load(settings.prices) if settings.prices else None,
-        Roster(count, lanes=lanes, is_elastic=settings.is_elastic),
+        Roster(count, lanes=lanes, is_elastic=settings.is_elastic, has_console=settings.console),
         composition.shared_counters(shapes.operations, count, lanes),
         composition.shared_buckets(settings),
         [Door() for _ in range(lanes)],
@@ -104,10 +111,7 @@ def _serve(settings: Settings, directory: Directory, launcher: "Way | None") -> 
         _controls(directory.path) if settings.test_controls else None,
     )
 
-    def announce() -> None:
-        known_by = "" if tls is None or tls.files.authority is None else f" (authority: {tls.files.authority})"
-        print(f"StatorDB ready on {address}{known_by}", flush=True)
-
+    announce = partial(_announce, address, tls, console_listener)
     return _supervise(site, announce, partial(_log_start, settings, _facts(site, address)))
 
 
@@ -117,6 +121,13 @@ def _controls(directory: Path) -> "Controls":
     return Controls(directory / "snapshots")
 
 
+def _announce(address: str, tls: "Watched | None", console: socket.socket | None) -> None:
+    """Where the server is, in a line of its own: programs take its last word for the address. Then the console."""
+    known_by = "" if tls is None or tls.files.authority is None else f" (authority: {tls.files.authority})"
+    shown = "" if console is None else f"Console on {url('127.0.0.1', port_of(console))}\n"
+    print(f"StatorDB ready on {address}{known_by}\n{shown}", end="", flush=True)
+
+
 def _facts(site: "Site", address: str) -> dict[str, object]:
     """What the log says of a server that has started."""
     settings = site.settings
@@ -124,6 +135,7 @@ def _facts(site: "Site", address: str) -> dict[str, object]:
         "version": __version__,
         "url": address,
         "admin_url": url(settings.admin_host, port_of(site.admin_listener)),
+        "console_url": "" if site.console_listener is None else url("127.0.0.1", port_of(site.console_listener)),
         "directory": str(site.directory),
         "memory": settings.memory,
         "engine": settings.engine,
@@ -219,6 +231,11 @@ def _supervise(site: "Site", announce: Callable[[], None], log_start: Callable[[
         Child(f"statordb-lane{index}", site.roster.lane(index), partial(roles.run_lane, site, index), door.waiting)
         for index, door in enumerate(site.doors)
     ]
+    if site.console_listener is not None:
+        from statordb.server.console import run_console
+
+        show = partial(run_console, site)
+        lanes.append(Child("statordb-console", site.roster.console, show, site.console_listener.fileno()))
     workers = [
         Child(f"statordb-work{slot}", slot, partial(roles.run_worker, site, slot))
         for slot in range(site.roster.workers)

@@ -70,6 +70,8 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "root_secret_access_key": values.matching(r"[!-~]{8,256}", "8 to 256 visible characters"),
     "admin_host": values.filled,
     "admin_port": values.whole(0, 65535),
+    "console": values.flag,
+    "console_port": values.whole(0, 65535),
     "prices": values.path,
     "audit_directory": values.path,
     "audit_data_events": values.flag,

@@ -94,6 +94,8 @@ class Settings:
     root_secret_access_key: str = field(default="", repr=False)
     admin_host: str = "127.0.0.1"
     admin_port: int | None = None  # None: 9600, or a free one where that is taken
+    console: bool = True  # whether there is a web console
+    console_port: int | None = None  # None: 8001, or a free one where that is taken
     prices: Path | None = None  # the price sheet of bills; None: the one that comes with the server
     audit_directory: Path | None = None  # where the audit log is; None: there is none
     audit_data_events: bool = False  # whether reads and writes of items are in it

@@ -7,6 +7,7 @@ from statordb.server.settings import BadStart
 
 BACKLOG = 4096
 ADMIN_PORT = 9600
+CONSOLE_PORT = 8001
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -33,12 +34,12 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def listen_admin(host: str, port: int | None) -> socket.socket:
-    """The admin socket. `port` None: the usual one, or a free one where that is taken. Raises BadStart."""
+def listen_usual(host: str, port: int | None, usual: int) -> socket.socket:
+    """A listening socket. `port` None: the usual one, or a free one where that is taken. Raises BadStart."""
     if port is not None:
         return listen(host, port)
     try:
-        return listen(host, ADMIN_PORT)
+        return listen(host, usual)
     except BadStart:
         return listen(host, 0)
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 READY = re.compile(rb"StatorDB ready on (\S+)")
 START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 15.0
-USUAL = ("--memory", "--workers", "1", "--admin-port", "0", "--test-controls", "--log-level", "warning")
+USUAL = ("--memory", "--workers", "1", "--admin-port", "0", "--no-console", "--test-controls", "--log-level", "warning")
 
 
 class DidNotStart(Exception):
