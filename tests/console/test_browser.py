@@ -46,4 +46,17 @@ def test_a_visitor_makes_a_table_and_changes_an_item(opened: Served, page: Page)
     page.get_by_role("link", name="<img").click()
     page.get_by_role("button", name="Delete item").click()
     assert page.get_by_role("status").inner_text() == "The item was deleted."
+    page.get_by_role("link", name="Overview").click()
+    page.get_by_role("button", name="Turn on").first.click()
+    page.get_by_role("link", name="watch it").click()
+    page.get_by_text("0 records").wait_for()
+    page.evaluate(
+        """async (item) => {
+            const csrf = document.querySelector("[name=csrf]").value;
+            await fetch("/tables/walked/item", {method: "POST", body: new URLSearchParams({csrf, item, before: ""})});
+        }""",
+        json.dumps({"p": {"S": SCRIPT}}),
+    )
+    page.get_by_role("cell", name="insert").wait_for()
+    assert SCRIPT in page.get_by_role("row").nth(1).inner_text()
     assert told == []

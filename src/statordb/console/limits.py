@@ -19,5 +19,4 @@ CELL_CHARACTERS = 80  # of a value in a list
 COLUMNS_MAX = 12
 TAIL_RECORDS_MAX = 100  # of one look at a stream
 TAIL_SHARDS_MAX = 16
-LOG_LINES_MAX = 200
 EMPTY_SECONDS = 600.0  # the process ends when nobody has been signed in for so long

@@ -94,6 +94,7 @@ FILTERS = {
     "visible": visible,
     "short": short,
     "value": lambda typed: short(value(typed)),
+    "document_line": lambda content: short(document(content)),
     "document": lambda content: document(content, 2),
     "size": size,
     "number": number,

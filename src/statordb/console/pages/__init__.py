@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from statordb.console.page import Show
-from statordb.console.pages import backups, items, tables
+from statordb.console.pages import backups, items, streams, tables
 
 
 class Pages(NamedTuple):
@@ -13,7 +13,7 @@ class Pages(NamedTuple):
     done: dict[str, Show]
 
 
-_ROOMS = (tables, items, backups)
+_ROOMS = (tables, items, backups, streams)
 PAGES = Pages(
     {path: show for room in _ROOMS for path, show in room.SHOWN.items()},
     {path: done for room in _ROOMS for path, done in room.DONE.items()},
