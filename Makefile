@@ -47,6 +47,7 @@ install: $(VENV)/.test
 
 tools:
 	tests/sdk/install_tools.sh
+	tests/console/install_browser.sh
 	tests/consumers/kcl/install.sh
 	tests/cassandra/cluster/install.sh
 
