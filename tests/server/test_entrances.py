@@ -45,7 +45,7 @@ def test_each_endpoint_is_a_listener(policy: Path) -> None:
     close(found)
 
 
-def test_functions_have_an_entrance_of_their_own_where_tls_is_spoken(policy: Path) -> None:
+def test_functions_and_the_console_have_an_entrance_where_tls_is_spoken(policy: Path) -> None:
     """On loopback: they neither know an authority of ours nor have a certificate."""
     with socket.create_server(("127.0.0.1", 0)) as main:
         *others, last = found = entrances_of(settings(policy, tls="auto"), main, True)
@@ -54,7 +54,7 @@ def test_functions_have_an_entrance_of_their_own_where_tls_is_spoken(policy: Pat
         assert all(entrance.origin.secure for entrance in others)
         close(found)
     with socket.create_server(("127.0.0.1", 0)) as main:
-        without = entrances_of(settings(policy, tls="auto", functions="off"), main, True)
+        without = entrances_of(settings(policy, tls="auto", functions="off", console=False), main, True)
         assert [entrance.encrypted for entrance in without] == [True, True]
         close(without)
 
