@@ -373,8 +373,8 @@ def _recovery(table: str) -> Story:
         assert told["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == status
         if enabled:
             other = f"{table}-recovered"
-            given = {"SourceTableName": table, "TargetTableName": other, "UseLatestRestorableTime": True}
-            yield Call("RestoreTableToPointInTime", given)
+            latest = {"SourceTableName": table, "TargetTableName": other, "UseLatestRestorableTime": True}
+            yield Call("RestoreTableToPointInTime", latest)
             yield Wait("table_exists", {"TableName": other})
             counted = (yield Call("Scan", {"TableName": table}))["Count"]
             assert (yield Call("Scan", {"TableName": other}))["Count"] == counted
