@@ -295,9 +295,28 @@ async function exports() {
   await assert.rejects(send("DescribeExport", { ExportArn }), { name: "ExportNotFoundException" });
 }
 
+async function recovery() {
+  const there = (await send("DescribeContinuousBackups", { TableName })).ContinuousBackupsDescription;
+  assert.equal(there.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus, "DISABLED");
+  const turn = async (PointInTimeRecoveryEnabled) => {
+    const given = { TableName, PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled } };
+    const changed = (await send("UpdateContinuousBackups", given)).ContinuousBackupsDescription;
+    return changed.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus;
+  };
+  assert.equal(await turn(true), "ENABLED");
+  const TargetTableName = `${TableName}-recovered`;
+  const latest = { SourceTableName: TableName, TargetTableName, UseLatestRestorableTime: true };
+  await send("RestoreTableToPointInTime", latest);
+  const isThere = async () =>
+    (await send("DescribeTable", { TableName: TargetTableName })).Table.TableStatus === "ACTIVE";
+  while (!(await isThere())) await new Promise((resolve) => setTimeout(resolve, 50));
+  const counted = (await send("Scan", { TableName })).Count;
+  assert.equal((await send("Scan", { TableName: TargetTableName })).Count, counted);
+  await send("DeleteTable", { TableName: TargetTableName });
+  assert.equal(await turn(false), "DISABLED");
+}
+
 async function nothingYet() {
-  const recovery = (await send("DescribeContinuousBackups", { TableName })).ContinuousBackupsDescription;
-  assert.equal(recovery.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus, "DISABLED");
   assert.equal((await send("DescribeContributorInsights", { TableName })).ContributorInsightsStatus, "DISABLED");
   for (const [ContributorInsightsAction, status] of [["ENABLE", "ENABLING"], ["DISABLE", "DISABLING"]]) {
     const changed = await send("UpdateContributorInsights", { TableName, ContributorInsightsAction });
@@ -337,6 +356,7 @@ async function main() {
   await exports();
   await nothingYet();
   await backups();
+  await recovery();
   const deleted = await send("DeleteTable", { TableName });
   assert.equal(deleted.TableDescription.TableName, TableName);
   await wait("table_not_exists", dynamodb.waitUntilTableNotExists);
