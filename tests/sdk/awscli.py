@@ -13,6 +13,9 @@ from tests.pace import HANGS_SECONDS
 from tests.sdk.conftest import Login
 from tests.sdk.story import Failure
 
+LATER = frozenset({"StartBulkPutItems", "DescribeBulkOperation", "ListBulkOperations", "CancelBulkOperation"})
+"""Operations that the installed release does not have yet."""
+
 ERROR = re.compile(r"An error occurred \((\w+)\) when calling")
 
 

@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest
 from botocore import xform_name
-from tests.process import ServerProcess
-from tests.sdk import world as worlds
-from tests.sdk.awscli import run_aws
+from tests.sdk.awscli import LATER, run_aws
 from tests.sdk.conftest import Login
 from tests.sdk.walk import Wait, Walk
 from tests.sdk.walks import BUILT, WAITS, WALKS
-from tests.sdk.world import SERVICES, World
+from tests.sdk.world import SERVICES, World, served
 
 pytestmark = pytest.mark.slow
 SOME = {  # of those that all have one form
@@ -22,14 +20,19 @@ SOME = {  # of those that all have one form
     "kms": ("ListKeys", "ListGrants"),
 }
 # Its pages are botocore's: one walk for each operation does.
-PLAIN = [walk for walk in WALKS if not walk.case and walk.operation in SOME.get(walk.service, (walk.operation,))]
-WAITED = [wait for wait in WAITS if not wait.not_yet and wait.name != "PolicyExists" and wait.name != "RoleExists"]
+PLAIN = [
+    walk
+    for walk in WALKS
+    if not walk.case and walk.operation in SOME.get(walk.service, (walk.operation,)) and walk.operation not in LATER
+]
+UNASKED = ("PolicyExists", "RoleExists", "BulkOperationCompleted")  # the last one is not in this release yet
+WAITED = [wait for wait in WAITS if not wait.not_yet and wait.name not in UNASKED]
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with ServerProcess("--memory", "--workers", "1") as process:
-        yield worlds.make(process.url)
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with served(tmp_path_factory.mktemp("objects")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

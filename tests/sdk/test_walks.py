@@ -8,20 +8,17 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import WaiterError
 from tests.pace import until
-from tests.process import ServerProcess
-from tests.sdk import world as worlds
 from tests.sdk.walk import Wait, Walk
 from tests.sdk.walks import WAITS, WALKS, paginators, waiters
-from tests.sdk.world import COUNT, SERVICES, World
+from tests.sdk.world import COUNT, SERVICES, World, served
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    """On a server of its own, so that it is known what there is."""
-    with ServerProcess("--memory", "--workers", "1") as process:
-        yield worlds.make(process.url)
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with served(tmp_path_factory.mktemp("objects")) as found:
+        yield found
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -2,15 +2,20 @@
 
 import io
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
 from botocore.config import Config
 from tests.pace import PATIENT, until
+from tests.process import STATORDB, ServerProcess
 from tests.sdk.accounts import make_identities, make_keys
 
 SERVICES = ("application-autoscaling", "dynamodb", "dynamodbstreams", "iam", "kms", "lambda", "sts")
 COUNT = 3  # of what is listed: a page size of 1 then ends in the middle, and 2 does not divide it
+BUCKET = "walked"
 NOWHERE = "arn:aws:kinesis:us-east-1:000000000000:stream/nowhere"
 ROLE = "arn:aws:iam::000000000000:role/functions"
 
@@ -31,6 +36,12 @@ class World(NamedTuple):
     policy: str
     """The ARN of a managed one."""
     key: str
+    export: str
+    """The ARN of one that is completed."""
+    imported: str
+    """The same of an import."""
+    bulk: str
+    """The same of one of COUNT bulk operations."""
 
 
 def connect(url: str) -> dict[str, Client]:
@@ -38,25 +49,34 @@ def connect(url: str) -> dict[str, Client]:
     return {name: boto3.client(name, endpoint_url=url, region_name="us-east-1", config=config) for name in SERVICES}
 
 
+@contextmanager
+def served(objects: Path) -> Iterator[World]:
+    """On a server of its own, so that it is known what there is. `objects`: an empty directory."""
+    (objects / BUCKET).mkdir()
+    command = ("env", f"STATORDB_OBJECTS={objects}", str(STATORDB))
+    with ServerProcess("--memory", "--workers", "1", command=command) as process:
+        yield make(process.url)
+
+
 def make(url: str) -> World:
     clients = connect(url)
     tables = clients["dynamodb"]
     stream = _make_table(tables, "walked")
     tables.create_table(TableName="flat", BillingMode="PAY_PER_REQUEST", **_schema(p="S"))
-    units = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
-    tables.create_table(TableName="another", ProvisionedThroughput=units, **_schema(p="S"))
     for number in range(COUNT):
         tables.put_item(TableName="flat", Item={"p": {"S": str(number)}})
     arn = tables.describe_table(TableName="walked")["Table"]["TableArn"]
     tables.tag_resource(ResourceArn=arn, Tags=[{"Key": f"k{n}", "Value": "v"} for n in range(COUNT)])
     for _ in range(COUNT):
         tables.create_backup(TableName="flat", BackupName="backup")
+    export, imported = _export(tables), _import(tables, "another")
+    *_, bulk = (_put_nothing(tables, "another") for _ in range(COUNT))
     tables.update_contributor_insights(TableName="walked", ContributorInsightsAction="ENABLE")
     _make_functions(clients["lambda"], stream)
     _make_targets(clients["application-autoscaling"])
     until(lambda: _is_settled(clients), "nothing changes any more")
     policy, key = make_identities(clients["iam"], COUNT), make_keys(clients["kms"], COUNT)
-    return World(url, clients, "walked", "flat", arn, "f0", policy, key)
+    return World(url, clients, "walked", "flat", arn, "f0", policy, key, export, imported, bulk)
 
 
 def _is_settled(clients: dict[str, Client]) -> bool:
@@ -66,6 +86,47 @@ def _is_settled(clients: dict[str, Client]) -> bool:
     return {each["DestinationStatus"] for each in destinations["KinesisDataStreamDestinations"]} == {"ACTIVE"} and {
         each["State"] for each in mappings["EventSourceMappings"]
     } == {"Disabled"}
+
+
+def _export(tables: Client) -> str:
+    """The ARN of a completed export of the table `flat`."""
+    wanted = {"PointInTimeRecoveryEnabled": True}
+    tables.update_continuous_backups(TableName="flat", PointInTimeRecoverySpecification=wanted)
+    flat = tables.describe_table(TableName="flat")["Table"]["TableArn"]
+    arn = str(tables.export_table_to_point_in_time(TableArn=flat, S3Bucket=BUCKET)["ExportDescription"]["ExportArn"])
+    until(
+        lambda: tables.describe_export(ExportArn=arn)["ExportDescription"]["ExportStatus"] == "COMPLETED",
+        "the export is completed",
+    )
+    return arn
+
+
+def _import(tables: Client, name: str) -> str:
+    """The ARN of a completed import, which made an empty table."""
+    units = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+    begun = tables.import_table(
+        S3BucketSource={"S3Bucket": BUCKET, "S3KeyPrefix": "nothing/"},
+        InputFormat="CSV",
+        TableCreationParameters={"TableName": name, "ProvisionedThroughput": units, **_schema(p="S")},
+    )
+    arn = str(begun["ImportTableDescription"]["ImportArn"])
+    until(
+        lambda: tables.describe_import(ImportArn=arn)["ImportTableDescription"]["ImportStatus"] == "COMPLETED",
+        "the import is completed",
+    )
+    return arn
+
+
+def _put_nothing(tables: Client, name: str) -> str:
+    """The ARN of a completed bulk operation."""
+    begun = tables.start_bulk_put_items(
+        TableName=name,
+        InputS3Configuration={"S3Bucket": BUCKET, "S3KeyPrefix": "nothing/", "InputFormat": "ION"},
+        OutputS3Configuration={"S3Bucket": BUCKET, "OutputType": ["ERROR"]},
+    )
+    arn = str(begun["BulkOperationDescription"]["BulkOperationArn"])
+    tables.get_waiter("bulk_operation_completed").wait(BulkOperationArn=arn, WaiterConfig={"Delay": 1})
+    return arn
 
 
 def _schema(**attributes: str) -> dict[str, Any]:
