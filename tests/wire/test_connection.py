@@ -18,8 +18,8 @@ def chunked(body: bytes, size: int = 7) -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
 
 
-def signed_chunked(body: bytes) -> bytes:
-    headers = signed_headers("PutItem", body)
+def signed_chunked(body: bytes, headers: dict[str, str] | None = None) -> bytes:
+    headers = signed_headers("PutItem", body, headers)
     del headers["Content-Length"]
     return raw("POST", "/", headers | {"Transfer-Encoding": "chunked"}, chunked(body))
 
@@ -34,6 +34,9 @@ STREAMS = {
     "unsigned": raw("POST", "/", {"Content-Length": "2", "Content-Type": "application/json"}, b"{}"),
     "expect": signed(headers={"Expect": "100-continue"}) + signed(),
     "upgrade": signed(headers={"Connection": "Upgrade", "Upgrade": "h2c"}) * 2 + signed(),
+    "upgrade, chunked": signed_chunked(b'{"some": "longer body"}', {"Connection": "Upgrade", "Upgrade": "h2c"})
+    + signed(),
+    "upgrade without a body": raw("GET", "/", {"Connection": "Upgrade", "Upgrade": "h2c"}) * 2 + signed(),
     "malformed": signed() + b"GET / HTTP/1.1\r\nbad\x01header: 1\r\n\r\n" + signed(),
     "malformed length": raw("POST", "/", {"Content-Length": "two"}, b"{}"),
     "length of many digits": raw("POST", "/", {"Content-Length": "0" * 5000 + "2"}, b"{}"),  # no number for Python
@@ -56,6 +59,17 @@ def test_whole_and_byte_by_byte_give_the_same_bytes(make_wire: Callable[..., Wir
     assert whole[1].out == pieces[1].out
     assert (whole[1].closed, whole[1].half_closed) == (pieces[1].closed, pieces[1].half_closed)
     assert whole[1].out
+
+
+@pytest.mark.parametrize("ends", ["length", "chunks"])
+def test_a_body_behind_an_offer_of_another_protocol_is_taken(wire: Wire, ends: str) -> None:
+    # As Java's own client sends each first request.
+    offer = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAEAAEAAAAIAAAAB"}
+    body = b'{"a": 1}'
+    request = signed(body=body, headers=offer) if ends == "length" else signed_chunked(body, offer)
+    for answer in wire.send(request * 2 + signed(body=body)):
+        assert (answer.status, answer.json["Bytes"]) == (200, len(body))
+    assert len(wire.service.requests) == 3
 
 
 def test_an_answer_has_what_dynamodb_sends(wire: Wire) -> None:

@@ -17,6 +17,7 @@ from statordb.wire.repeats import MISSES_MAX
 from statordb.wire.reply import USUAL, Form
 from statordb.wire.rest import form_of
 from statordb.wire.settings import WireSettings
+from statordb.wire.upgrades import head_of_ours, parser_of
 
 IDLE, HEAD, BODY = range(3)  # between requests, within a request's head, within its body
 LENGTH_CHARACTERS_MAX = 20  # of a Content-Length: the parser takes no number above 2**64, but any number of zeros
@@ -50,7 +51,7 @@ class Incoming:
 
     __slots__ = (
         "_answers", "_context", "_fed", "_first", "_head", "_headers", "_keeps", "_latest", "_misses", "_more_lines",
-        "_owner", "_parser", "_read", "_url", "body", "is_done", "on_body", "origins", "phase", "requests",
+        "_owner", "_parser", "_read", "_resumes", "_url", "body", "is_done", "on_body", "origins", "phase", "requests",
     )  # fmt: skip
 
     def __init__(self, context: WireContext, answers: Answers, owner: Owner, origin: Origin) -> None:
@@ -60,7 +61,7 @@ class Incoming:
         self._owner = owner
         self.body = Body(context.admission)
         self.on_body = self.body.add  # by the parser
-        self._parser: Any = httptools.HttpRequestParser(self)
+        self._parser: Any = parser_of(self)
         self.phase = IDLE
         self.requests = 0
         self.is_done = False
@@ -74,6 +75,7 @@ class Incoming:
         self._misses = 0  # reads since one was recognised
         self._keeps = False  # whether the request that comes is kept as the latest, to be known again
         self._latest: Exchange | None = None
+        self._resumes: bytes | None = None  # what a parser is given that goes on where one ended for an upgrade
 
     def feed(self, data: bytes | memoryview) -> None:
         """Take bytes. Never raises."""
@@ -171,16 +173,17 @@ class Incoming:
             self._expect(headers[b"expect"])
         if b"transfer-encoding" in headers:
             self._headers = {}
+        if b"upgrade" in headers:
+            self._resumes = head_of_ours(self._parser, headers)
 
     def on_message_complete(self) -> None:
-        if self.is_done:
+        if self.is_done or self._resumes is not None:
             return
         context, body = self._context, self.body
-        if body.size > OPEN_BODY_BYTES_MAX:
-            refusal = body.admit(self._url, self._head, body.size)
-            if refusal is not None:
-                self._owner.refuse(*told(refusal), (self._url, self._head))
-                return
+        refusal = body.admit(self._url, self._head, body.size) if body.size > OPEN_BODY_BYTES_MAX else None
+        if refusal is not None:
+            self._owner.refuse(*told(refusal), (self._url, self._head))
+            return
         data, head = body.complete(), self._head
         self.phase = IDLE
         self.requests += 1
@@ -195,9 +198,9 @@ class Incoming:
     # Bounds
 
     def _ignore_upgrade(self, data: memoryview, offset: int) -> None:
-        """The parser stops behind a request that offers an upgrade; HTTP/1.1 goes on with a new one."""
+        """The parser stops behind the head of a request that offers an upgrade; HTTP/1.1 goes on with a new one."""
         while True:
-            self._parser = httptools.HttpRequestParser(self)
+            self._parser, self._resumes = parser_of(self, self._resumes), None
             data = data[offset:]
             if self.is_done or not data:
                 return
@@ -211,16 +214,14 @@ class Incoming:
                 return
 
     def _parse_failed(self, error: Exception) -> None:
-        if isinstance(error, httptools.HttpParserCallbackError):
+        is_ours = isinstance(error, httptools.HttpParserCallbackError)
+        if is_ours:
             log.error("a parser callback failed", exc_info=error)
-            self._owner.refuse(INTERNAL)
-        else:
-            self._owner.refuse(BAD_REQUEST)
+        self._owner.refuse(INTERNAL if is_ours else BAD_REQUEST)
 
     def _expect(self, expectation: bytes) -> None:
-        """Ask for the body, in the order of the replies."""
         if expectation.strip().lower() == b"100-continue" and self._parser.get_http_version() == "1.1":
-            self._owner.reply(PROCEED)
+            self._owner.reply(PROCEED)  # in the order of the replies
 
     def _bound(self) -> None:
         """Bound what a request may hold of memory before it is complete."""
