@@ -1,6 +1,7 @@
 """Backups, and restores to a second, of a table whose writers are on several servers of a cluster, one of which is
 killed: still one moment."""
 
+import itertools
 import os
 import random
 import time
@@ -21,14 +22,14 @@ ROUNDS = much(1, 8)
 STILL = much(200, 2_000)
 WRITERS = 4
 WRITTEN_MIN = 20
-KEYSPACE = f"sd_archive_{os.getpid()}"
+KEYSPACES = (f"sd_archive_{os.getpid()}_{number}" for number in itertools.count())
 
 pytestmark = pytest.mark.slow  # real servers on a real cluster
 
 
 @pytest.fixture
 def start(cassandra_hosts: tuple[str, ...], tmp_path: Path) -> Iterator[Servers]:
-    servers = Servers(cassandra_hosts, tmp_path, KEYSPACE)
+    servers = Servers(cassandra_hosts, tmp_path, next(KEYSPACES))
     yield servers
     servers.close()
 
