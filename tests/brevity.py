@@ -23,7 +23,7 @@ SPENT = "cpu_seconds"  # user property of a report: what was too long, and not h
 OUTSIDE = frozenset(
     (
         *("api_suite", "cassandra", "consumers", "crash", "faults", "fuzz", "kinesis", "lambda_suite", "sdk"),
-        *("triggers", "alternator", "hostile"),
+        *("triggers", "alternator", "hostile", "console"),
     )
 )
 

@@ -35,5 +35,6 @@ def guarded() -> Iterator[Served]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STATORDB_ROOT_ACCESS_KEY_ID", KEY[0])
         patch.setenv("STATORDB_ROOT_SECRET_ACCESS_KEY", KEY[1])
-        with ServerProcess("--memory", "--workers", "1", "--auth", "iam", "--console-port", "0") as process:
-            yield served(process)
+        process = ServerProcess("--memory", "--workers", "1", "--auth", "iam", "--console-port", "0")
+    with process:
+        yield served(process)
