@@ -73,8 +73,8 @@ def test_that_for_go_does(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "songs_test.go").write_text(program)
     (tmp_path / "go.mod").write_text("module songs\n\ngo 1.18\n")
     told = {**environment, "GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOTOOLCHAIN": "local"}
-    told.setdefault("GOCACHE", str(tmp_path / "cache"))
-    assert "ok" in done(["go", "test", "./..."], tmp_path, told)
+    # In the cache of whoever runs it, which has most of this since the smoke test of tests/sdk/go was built.
+    assert "ok" in done(["go", "test", "-vet=off", "./..."], tmp_path, told)
 
 
 @pytest.mark.skipif(shutil.which("javac") is None, reason="a JDK is not installed")
