@@ -43,17 +43,11 @@ def description(record: BulkRecord) -> dict[str, Any]:
         "PerformanceTier": asked.get("PerformanceTier") or "STANDARD",
         "BulkOperationUsage": [_usage(record)],
     }  # fmt: skip
-    if record.token:
-        told["ClientToken"] = record.token
     if record.total is not None:
         told["TotalInputBytes"] = record.total
     if asked.get("MaxWriteRequestUnits") is not None:
         told["MaxWriteRequestUnits"] = asked["MaxWriteRequestUnits"]
-    if record.ended_at is not None:
-        told["EndTime"] = record.ended_at
-    if record.failure is not None and not record.is_under_way:
-        told["FailureCode"], told["FailureMessage"] = record.failure
-    return told
+    return told | jobs.ending(record)
 
 
 def summary(record: BulkRecord) -> dict[str, Any]:

@@ -5,6 +5,7 @@ What is told was measured on AWS (aws-controllers-k8s, API quirks of October 202
 
 from typing import Any
 
+from statordb.api import jobs
 from statordb.api.context import Request
 from statordb.api.recovery import text_of
 from statordb.model.export_errors import invalid_export_time, invalid_request
@@ -28,8 +29,6 @@ def description(record: ExportRecord) -> dict[str, Any]:
         "DestinationType": "S3",
         **{member: asked[member] for member in _SHOWN if asked.get(member) is not None},
     }
-    if record.token:
-        told["ClientToken"] = record.token
     if record.since is None:
         told["ExportTime"] = record.until
     else:
@@ -38,14 +37,10 @@ def description(record: ExportRecord) -> dict[str, Any]:
             "ExportToTime": record.until,
             "ExportViewType": record.view,
         }
-    if record.ended_at is not None:
-        told["EndTime"] = record.ended_at
-    if record.failure is not None:
-        told["FailureCode"], told["FailureMessage"] = record.failure
     if record.status == COMPLETED:
         told["ExportManifest"] = record.layout.summary
         told["ItemCount"], told["BilledSizeBytes"] = record.items, record.size
-    return told
+    return told | jobs.ending(record)
 
 
 def summary(record: ExportRecord) -> dict[str, Any]:

@@ -5,6 +5,7 @@ What is told was measured on AWS (aws-controllers-k8s, API quirks of October 202
 
 from typing import Any
 
+from statordb.api import jobs
 from statordb.store.jobs.records import ImportRecord
 
 LOG_GROUP = "/aws-dynamodb/imports"
@@ -29,15 +30,9 @@ def description(record: ImportRecord) -> dict[str, Any]:
         "ProcessedItemCount": record.processed,
         "ImportedItemCount": record.processed - record.errors,
     }
-    if record.token:
-        told["ClientToken"] = record.token
     if asked.get("InputFormatOptions"):
         told["InputFormatOptions"] = asked["InputFormatOptions"]
-    if record.ended_at is not None:
-        told["EndTime"] = record.ended_at
-    if record.failure is not None:
-        told["FailureCode"], told["FailureMessage"] = record.failure
-    return told
+    return told | jobs.ending(record)
 
 
 def summary(record: ImportRecord) -> dict[str, Any]:

@@ -8,14 +8,14 @@ request (aws-controllers-k8s, API quirks of October 2026, EXPORT-006); the diges
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from statordb.api.context import Context
 from statordb.commands.demands import ResourceDemand
 from statordb.model import errors
 from statordb.model.arns import parse_table
 from statordb.model.errors import ClientError
-from statordb.store.jobs.records import J
+from statordb.store.jobs.records import J, JobRecord
 
 _ARN = re.compile(
     r"arn:[^:]*:dynamodb:([^:/]+):([0-9]{12}):table/([a-zA-Z0-9_.-]{3,255})/([a-z-]+)/([0-9]{14}-[0-9a-f]{8})"
@@ -47,6 +47,19 @@ def parse(context: Context, arn: str, resource: str, fault: str) -> Named:
     return Named(account, region, table, id)
 
 
+def ending(record: JobRecord) -> dict[str, Any]:
+    """What is told of every job where it is so: its token, when it ended, and why it failed. One that is bound to fail
+    says so only once it has."""
+    told: dict[str, Any] = {}
+    if record.token:
+        told["ClientToken"] = record.token
+    if record.ended_at is not None:
+        told["EndTime"] = record.ended_at
+    if record.failure is not None and not record.is_under_way:
+        told["FailureCode"], told["FailureMessage"] = record.failure
+    return told
+
+
 def new_id(now: float, random: Callable[[int], str]) -> str:
     """The end of an ARN. `random`: gives hexadecimal digits of so many bytes."""
     return f"{round(now * 1000):014d}-{random(4)}"
@@ -59,7 +72,7 @@ def scope(context: Context) -> tuple[str, str]:
 
 
 async def page(
-    context: Context, found: AsyncIterator[J], most: int, wanted: Callable[[J], bool], sort: str = "imports"
+    context: Context, found: AsyncIterator[J], most: int, wanted: Callable[[J], bool], sort: str
 ) -> tuple[Sequence[J], str | None]:
     """The next `most` jobs of a list, and the NextToken of those behind them. `sort`: of the jobs."""
     shown: list[J] = []
@@ -72,7 +85,7 @@ async def page(
     return shown, None
 
 
-def behind(context: Context, token: str | None, sort: str = "imports") -> str | None:
+def behind(context: Context, token: str | None, sort: str) -> str | None:
     """The id that a NextToken of a list of such jobs goes on behind. Raises ValidationException."""
     if token is None:
         return None

@@ -26,8 +26,8 @@ from statordb.keeper.intake.reading import Get, Piece, Reading
 from statordb.keeper.rounds import in_rounds
 from statordb.keeper.sources import Failed, Sources, failed
 from statordb.keeper.supervised import supervised
+from statordb.keeper.tidying import Tidying
 from statordb.keeper.works import Works
-from statordb.metering.month import HOUR
 from statordb.model import errors
 from statordb.model.attribute_shapes import attributes
 from statordb.model.budget import LaneBudget
@@ -64,15 +64,11 @@ class BulkPuts:
         self._sources = sources
         self._monotonic = monotonic
         self._works = Works(monotonic, RUN_SECONDS, AT_ONCE)
-        self._tidy_at = 0.0
+        self._tidying = Tidying(store.bulk_operations)
 
     async def run_once(self) -> bool:
-        now, jobs = self._store.clock.now(), self._store.bulk_operations
-        if now >= self._tidy_at:
-            self._tidy_at = now + HOUR
-            async for record in jobs.old(now):
-                await jobs.forget(record)
-        under_way = await jobs.under_way()
+        await self._tidying.run(self._store.clock.now())
+        under_way = await self._store.bulk_operations.under_way()
         return await self._works.run({record.arn: partial(self._work, record) for record in under_way})
 
     async def rest(self) -> None:

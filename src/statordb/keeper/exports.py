@@ -10,7 +10,7 @@ from statordb.keeper.crew import Crew, Report
 from statordb.keeper.export_source import ExportSource
 from statordb.keeper.exporting import Exporting, Taken
 from statordb.keeper.sources import Failed, Sources
-from statordb.metering.month import HOUR
+from statordb.keeper.tidying import Tidying
 from statordb.metering.series import BILLED, Series
 from statordb.objects.faults import ObjectsFault
 from statordb.store.jobs.records import FAILED, ExportRecord
@@ -53,14 +53,10 @@ class Exports:
         self._crew = Crew(self.name, report)
         self._running: set[str] = set()  # ARNs
         self._troubles: dict[str, _Trouble] = {}
-        self._tidy_at = 0.0
+        self._tidying = Tidying(store.exports)
 
     async def run_once(self) -> bool:
-        now = self._store.clock.now()
-        if now >= self._tidy_at:
-            self._tidy_at = now + HOUR
-            async for record in self._store.exports.old(now):
-                await self._store.exports.forget(record)
+        await self._tidying.run(self._store.clock.now())
         chosen = self._chosen(await self._store.exports.under_way())
         await self._crew.reconcile({self._key(record): partial(self.export, record) for record in chosen})
         return False

@@ -15,8 +15,8 @@ from statordb.keeper.intake.reading import Get, Piece, Reading
 from statordb.keeper.job_log import ErrorLog, forget
 from statordb.keeper.sources import Failed, Sources, failed
 from statordb.keeper.supervised import supervised
+from statordb.keeper.tidying import Tidying
 from statordb.keeper.works import Works
-from statordb.metering.month import HOUR
 from statordb.metering.series import BILLED, Series
 from statordb.model.errors import ClientError
 from statordb.objects.faults import ObjectsFault
@@ -52,15 +52,10 @@ class Imports:
         self._directory = directory
         self._monotonic = monotonic
         self._works = Works(monotonic, RUN_SECONDS, AT_ONCE)
-        self._tidy_at = 0.0
+        self._tidying = Tidying(store.imports, partial(forget, directory))
 
     async def run_once(self) -> bool:
-        now = self._store.clock.now()
-        if now >= self._tidy_at:
-            self._tidy_at = now + HOUR
-            async for record in self._store.imports.old(now):
-                forget(self._directory, record)
-                await self._store.imports.forget(record)
+        await self._tidying.run(self._store.clock.now())
         under_way = await self._store.imports.under_way()
         return await self._works.run({record.arn: partial(self._work, record) for record in under_way})
 

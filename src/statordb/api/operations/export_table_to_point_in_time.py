@@ -75,9 +75,7 @@ async def _begin(context: Context, asked: Request, table: Table, token: str) -> 
     since, until = window or (None, await _moment(context, asked, table, now))
     if since is not None and since < (await recovery.times(context, source))[0]:
         raise invalid_export_time("Point in Time Recovery is not available for specified export time")
-    under_way = await context.store.exports.under_way()
-    mine = [each for each in under_way if (each.account, each.region) == (source.account, source.region)]
-    if len(mine) >= EXPORTS_MAX:
+    if await context.store.exports.count(source.account, source.region) >= EXPORTS_MAX:
         raise too_many_exports(EXPORTS_MAX)
     record = ExportRecord(
         account=source.account,

@@ -42,8 +42,7 @@ async def import_table(context: Context, request: Request) -> Answer:
 
 async def _begin(context: Context, request: Request, name: tuple[str, str, str], token: str) -> ImportRecord:
     account, region, table = name
-    under_way = await context.store.imports.under_way()
-    if len([each for each in under_way if (each.account, each.region) == (account, region)]) >= IMPORTS_MAX:
+    if await context.store.imports.count(account, region) >= IMPORTS_MAX:
         raise job_errors.too_many_imports(IMPORTS_MAX)
     made = await _table(context, request, name)
     now = round(context.now(), 3)

@@ -24,15 +24,15 @@ async def start_bulk_put_items(context: Context, request: Request) -> Answer:
             raise errors.table_not_found(name)
         _check_state(context, table)
         await _check_count(context, account, region)
-        record = await store.bulk_operations.add(await _record(context, request, table, token))
+        record = await store.bulk_operations.add(await _record(context, asked, table, token))
     if record.asked != asked:
         raise errors.idempotent_parameter_mismatch()
     return {"BulkOperationDescription": bulk.description(record)}
 
 
-async def _record(context: Context, request: Request, table: Table, token: str) -> BulkRecord:
+async def _record(context: Context, asked: Request, table: Table, token: str) -> BulkRecord:
     now, of = round(context.now(), 3), table.record
-    source, out = request["InputS3Configuration"], request["OutputS3Configuration"]
+    source, out = asked["InputS3Configuration"], asked["OutputS3Configuration"]
     objects = f"{source['S3Bucket']}/{source.get('S3KeyPrefix') or ''}*"
     written = f"{out['S3Bucket']}/{out.get('S3KeyPrefix') or ''}*"
     demands = [("s3:ListBucket", source["S3Bucket"]), ("s3:GetObject", objects), ("s3:PutObject", written)]
@@ -45,7 +45,7 @@ async def _record(context: Context, request: Request, table: Table, token: str) 
         table_id=of.id,
         started_at=now,
         token=token,
-        asked={member: value for member, value in request.items() if member != "ClientToken"},
+        asked=asked,
         failure=None if refused is None else ["S3AccessDenied", refused],
         local=[index.name for index in of.indexes if index.local],
     )
@@ -63,8 +63,7 @@ def _check_state(context: Context, table: Table) -> None:
 
 
 async def _check_count(context: Context, account: str, region: str) -> None:
-    under_way = await context.store.bulk_operations.under_way()
-    if len([each for each in under_way if (each.account, each.region) == (account, region)]) >= BULK_OPERATIONS_MAX:
+    if await context.store.bulk_operations.count(account, region) >= BULK_OPERATIONS_MAX:
         raise job_errors.too_many_bulk_operations(BULK_OPERATIONS_MAX)
 
 

@@ -81,6 +81,10 @@ class Jobs(Generic[J]):
                 found.append(record)
         return found
 
+    async def count(self, account: str, region: str) -> int:
+        """How many of an account and region are not done."""
+        return len([each for each in await self.under_way() if (each.account, each.region) == (account, region)])
+
     async def change(self, record: J, change: Callable[[J], J | None]) -> J | None:
         """Alter a job's record; None if it is gone, or `change` refuses. One that has ended is under way no more."""
         key, mark = self._key(record), self._mark(record)
