@@ -209,6 +209,7 @@ def test_lists_have_the_last_ones_first(api: Api, bulk: Bulk) -> None:
     rest = api("ListBulkOperations", NextToken=first["NextToken"], MaxResults=25)
     assert [each["BulkOperationArn"] for each in rest["BulkOperationsSummaryList"]] == arns[1::-1]
     assert "NextToken" not in rest
+    assert api.refused("ListImports", NextToken=first["NextToken"]).code == "ValidationException"
     fault = api.refused("ListBulkOperations", NextToken="0" * 112)
     assert fault.message == f"Invalid Request: Provided nextToken is invalid: {'0' * 112}"
 

@@ -8,7 +8,8 @@ from typing import Any
 from statordb.api import jobs
 from statordb.api.context import Request
 from statordb.api.recovery import text_of
-from statordb.model.export_errors import invalid_export_time, invalid_request
+from statordb.model import errors
+from statordb.model.export_errors import invalid_export_time
 from statordb.model.limits import EXPORT_WINDOW_SECONDS_MAX, EXPORT_WINDOW_SECONDS_MIN
 from statordb.store.jobs.records import COMPLETED, ExportRecord
 
@@ -54,21 +55,20 @@ def check(request: Request) -> None:
     window, kind = request.get("IncrementalExportSpecification"), request.get("ExportType")
     if kind == "INCREMENTAL_EXPORT":
         if window is None:
-            raise invalid_request(
+            raise errors.invalid_request(
                 "Incremental Export Specification expected when export type is set as Incremental Export"
             )
         if window.get("ExportFromTime") is None:
-            raise invalid_request("ExportFromTime must be provided in IncrementalExportSpecification")
+            raise errors.invalid_request("ExportFromTime must be provided in IncrementalExportSpecification")
     elif window is not None:
         if kind is None:
-            raise invalid_request(
+            raise errors.invalid_request(
                 "Export Type expected to be Incremental Export when incremental export specification is provided"
             )
-        raise invalid_request(
+        raise errors.invalid_request(
             "When Export Type is Full Export , Incremental Export Specification should not be provided"
         )
-    if request.get("S3SseKmsKeyId") is not None and request.get("S3SseAlgorithm") != "KMS":
-        raise invalid_request("KMS Key Id is not supported for this encryption type")
+    jobs.check_encryption(request)
 
 
 def window(request: Request, created_at: float, now: float) -> tuple[float, float] | None:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from statordb.api.context import Context
+from statordb.api.context import Context, Request
 from statordb.commands.demands import ResourceDemand
 from statordb.model import errors
 from statordb.model.arns import parse_table
@@ -94,7 +94,7 @@ def behind(context: Context, token: str | None, sort: str) -> str | None:
     except ValueError:  # no hexadecimal digits
         id = ""
     if token != _token(context, id, sort):
-        raise errors.validation(f"Invalid Request: Provided nextToken is invalid: {token}")
+        raise errors.invalid_request(f"Provided nextToken is invalid: {token}")
     return id
 
 
@@ -115,6 +115,12 @@ def table_named(context: Context, arn: str | None) -> str | None:
     if context.gate.place(context.principal, *found[:2])[0] != context.principal.account:
         raise errors.access_denied("Access is denied")
     return found[2]
+
+
+def check_encryption(destination: Request) -> None:
+    """How S3 is to encrypt what is written there. Raises ValidationException (EXPORT-005)."""
+    if destination.get("S3SseKmsKeyId") is not None and destination.get("S3SseAlgorithm") != "KMS":
+        raise errors.invalid_request("KMS Key Id is not supported for this encryption type")
 
 
 async def refusal_of_s3(context: Context, demands: Sequence[tuple[str, str]]) -> str | None:

@@ -43,7 +43,7 @@ def check_region(context: Context, request: Request, region: str) -> None:
     """Of the source: raises ValidationException where it is another one, and nothing is said of the key here."""
     _, here = context.gate.place(context.principal, context.principal.account, context.principal.region)
     if region != here and request.get("SSESpecificationOverride") is None:
-        raise _invalid("sseSpecificationOverride must be provided for cross-region restores")
+        raise errors.invalid_request("sseSpecificationOverride must be provided for cross-region restores")
 
 
 def check(request: Request, source: TableRecord) -> None:
@@ -51,11 +51,11 @@ def check(request: Request, source: TableRecord) -> None:
     mode = request.get("BillingModeOverride") or source.billing_mode
     units, maxima = request.get("ProvisionedThroughputOverride"), request.get("OnDemandThroughputOverride")
     if units is not None and mode == PAY_PER_REQUEST:
-        raise _invalid("Cannot override ProvisionedThroughput unless BillingMode is PROVISIONED")
+        raise errors.invalid_request("Cannot override ProvisionedThroughput unless BillingMode is PROVISIONED")
     if units is None and mode != PAY_PER_REQUEST and source.billing_mode == PAY_PER_REQUEST:
-        raise _invalid("Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED")
+        raise errors.invalid_request("Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED")
     if maxima and mode != PAY_PER_REQUEST:
-        raise _invalid("Cannot override OnDemandThroughput unless BillingMode is PAY_PER_REQUEST")
+        raise errors.invalid_request("Cannot override OnDemandThroughput unless BillingMode is PAY_PER_REQUEST")
     _check_figures(units, maxima)
     for index in request.get("GlobalSecondaryIndexOverride") or ():
         _check_figures(index.get("ProvisionedThroughput"), index.get("OnDemandThroughput"))
@@ -71,7 +71,7 @@ def _check_figures(units: dict[str, int] | None, maxima: dict[str, int] | None) 
     """Of the table, or of an index."""
     for member, figure in (maxima or {}).items():
         if figure < 1:
-            raise _invalid(f"Requested {member} for OnDemandThroughput is outside of valid range")
+            raise errors.invalid_request(f"Requested {member} for OnDemandThroughput is outside of valid range")
     if units is not None:
         throughput.check_units(units)
 
@@ -180,7 +180,7 @@ def _matched(request: Request, source: TableRecord, local: bool) -> Sequence[Ind
         form = _form(each["KeySchema"], each["Projection"])
         at = next((at for at, index in enumerate(there) if _form_of(index) == form), None)
         if at is None:
-            raise _invalid(
+            raise errors.invalid_request(
                 f"Index {each['IndexName']} does not match a secondary index that existed in the source table and "
                 "cannot be created during the restore operation"
             )
@@ -219,7 +219,3 @@ async def _key(context: Context, request: Request, name: Name, source: TableReco
         kept = await encryption.key_of(context, source.account, source.region, own)
     wanted = request.get("SSESpecificationOverride")
     return kept if wanted is None else await encryption.key_of(context, *name[:2], wanted or None)
-
-
-def _invalid(text: str) -> ClientError:
-    return errors.validation(f"Invalid Request: {text}")

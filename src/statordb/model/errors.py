@@ -133,6 +133,10 @@ def empty_key(message: str) -> EmptyKey:
     return EmptyKey(VALIDATE + "ValidationException", message)
 
 
+def invalid_request(sentence: str) -> ClientError:
+    return validation(f"Invalid Request: {sentence}")
+
+
 def invalid_parameters(detail: str) -> ClientError:
     """The form that most value checks use."""
     return validation(_INVALID_PARAMETERS + detail)

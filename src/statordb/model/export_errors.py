@@ -4,7 +4,7 @@ Texts were measured on AWS (aws-controllers-k8s, API quirks of October 2026, EXP
 docs/compatibility.md lists.
 """
 
-from statordb.model.errors import SERVICE, ClientError, limit_exceeded, validation
+from statordb.model.errors import SERVICE, ClientError, limit_exceeded
 
 
 def export_not_found(why: str) -> ClientError:
@@ -20,10 +20,6 @@ def export_conflict() -> ClientError:
 
 def invalid_export_time(message: str) -> ClientError:
     return ClientError(SERVICE + "InvalidExportTimeException", message)
-
-
-def invalid_request(sentence: str) -> ClientError:
-    return validation(f"Invalid Request: {sentence}")
 
 
 def too_many_exports(most: int) -> ClientError:

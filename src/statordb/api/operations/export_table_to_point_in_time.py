@@ -15,7 +15,7 @@ from statordb.commands.demands import ResourceDemand
 from statordb.commands.export_filter import export_filter
 from statordb.model import errors
 from statordb.model.arns import parse_table
-from statordb.model.export_errors import export_conflict, invalid_export_time, invalid_request, too_many_exports
+from statordb.model.export_errors import export_conflict, invalid_export_time, too_many_exports
 from statordb.model.limits import EXPORTS_MAX
 from statordb.store.jobs.records import ExportRecord
 from statordb.store.table import Table
@@ -49,7 +49,7 @@ async def _named(context: Context, arn: str) -> tuple[str, str, str]:
     parts = parse_table(arn)
     if parts is None:
         if arn.startswith("arn:"):
-            raise invalid_request("Table ARN is invalid.")
+            raise errors.invalid_request("Table ARN is invalid.")
         raise errors.invalid_parameters("tableArn is not a valid ARN")
     account, region = context.gate.place(context.principal, *parts[:2])
     await context.admit(ResourceDemand(_ACTION, f"arn:aws:dynamodb:{region}:{account}:table/{parts[2]}"))

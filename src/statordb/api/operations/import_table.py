@@ -85,11 +85,11 @@ def _check(request: Request) -> None:
     if options.get("Csv") is None:
         return
     if request["InputFormat"] != "CSV":
-        raise errors.validation(
-            f"Invalid Request: Unsupported InputFormatOptions for the given input format: {request['InputFormat']}."
+        raise errors.invalid_request(
+            f"Unsupported InputFormatOptions for the given input format: {request['InputFormat']}."
         )
     header = options["Csv"].get("HeaderList")
     try:
         Rows(CsvOptions(header=None if header is None else tuple(header)), {})
     except Unreadable as fault:
-        raise errors.validation(f"Invalid Request: {fault}") from None
+        raise errors.invalid_request(f"{fault}") from None

@@ -38,13 +38,13 @@ def _check(request: Request) -> None:
         raise errors.validation("The parameter 'TableName' is required")
     latest, moment = request.get("UseLatestRestorableTime"), request.get("RestoreDateTime")
     if latest and moment is not None:
-        raise errors.validation(
-            "Invalid Request: Both RestoreDateTime and UseLatestRestorableTime cannot be set for point-in-time restore "
+        raise errors.invalid_request(
+            "Both RestoreDateTime and UseLatestRestorableTime cannot be set for point-in-time restore "
             "request. Please specify only one of them"
         )
     if not latest and moment is None:
-        raise errors.validation(
-            "Invalid Request: Either one of RestoreDateTime or UseLatestRestorableTime must be specified, but not both"
+        raise errors.invalid_request(
+            "Either one of RestoreDateTime or UseLatestRestorableTime must be specified, but not both"
         )
 
 

@@ -71,8 +71,7 @@ def _check(request: Request) -> None:
     """Members that contradict each other. Raises ValidationException."""
     out = request["OutputS3Configuration"]
     if not out["OutputType"]:
-        raise errors.validation("Invalid Request: OutputType must have at least one value")
+        raise errors.invalid_request("OutputType must have at least one value")
     if out.get("S3Bucket") is None:
-        raise errors.validation("Invalid Request: S3Bucket of OutputS3Configuration is required")
-    if out.get("S3SseKmsKeyId") is not None and out.get("S3SseAlgorithm") != "KMS":
-        raise errors.validation("Invalid Request: KMS Key Id is not supported for this encryption type")
+        raise errors.invalid_request("S3Bucket of OutputS3Configuration is required")
+    jobs.check_encryption(out)

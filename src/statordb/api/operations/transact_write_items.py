@@ -36,7 +36,7 @@ async def transact_write_items(context: Context, request: Request) -> Answer:
 def _read(context: Context, entry: dict[str, Any]) -> AskedPart:
     """Read one entry of TransactItems; raises ValidationException for what DynamoDB refuses as a whole."""
     if not entry:
-        raise errors.validation("Invalid Request: TransactWriteRequest should contain Delete or Put or Update request")
+        raise errors.invalid_request("TransactWriteRequest should contain Delete or Put or Update request")
     if len(entry) > 1:
         raise errors.validation("TransactItems can only contain one of Check, Put, Update or Delete")
     kind = next(iter(entry))

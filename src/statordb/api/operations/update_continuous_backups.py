@@ -17,9 +17,7 @@ async def update_continuous_backups(context: Context, request: Request) -> Answe
     wanted = request["PointInTimeRecoverySpecification"]
     enabled, days = wanted["PointInTimeRecoveryEnabled"], wanted.get("RecoveryPeriodInDays")
     if days is not None and not enabled:
-        raise errors.validation(
-            "Invalid Request: Cannot specify RecoveryPeriodInDays when disabling point-in-time recovery."
-        )
+        raise errors.invalid_request("Cannot specify RecoveryPeriodInDays when disabling point-in-time recovery.")
     demand = TableDemand("dynamodb:UpdateContinuousBackups", request["TableName"])
     table = await recovery.table_of(context, demand)
     outcome = await (_enable(context, table, days) if enabled else _disable(context, table))

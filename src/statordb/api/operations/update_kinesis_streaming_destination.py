@@ -40,8 +40,8 @@ async def update_kinesis_streaming_destination(context: Context, request: Reques
                 f"TableName: {table.name}, kdsArn: {stream_arn}"
             )
         if precision == (current.precision or _UNSAID):
-            return errors.validation(
-                f"Invalid Request: Precision is already set to the desired value of {precision} "
+            return errors.invalid_request(
+                f"Precision is already set to the desired value of {precision} "
                 f"for tableId: {record.id}, kdsArn: {stream_arn}"
             )
         return Rows(updating, None, None)
